@@ -1,0 +1,54 @@
+//! Applications (app registrations), with owners and federated identity credentials.
+//! <https://learn.microsoft.com/graph/api/resources/application>
+
+use crate::model::kind::*;
+
+/// An application. Its secrets cannot be read; what is left of them (ids, dates) is kept for information.
+pub const KIND: Kind = Kind {
+    name: "application",
+    title: "applications",
+    folder: "applications",
+    schema: include_str!("../../schemas/directory/application.schema.json"),
+    api: Api::V1,
+    path: "/applications",
+    shape: Shape::Collection,
+    naming: Naming::Slug,
+    page_size: Some(999),
+    select: Select::Default,
+    creation: Creation::Post { accepts: Accepts::All, generates: &[] },
+    deletion: Deletion::Soft {
+        list: "/directory/deletedItems/microsoft.graph.application",
+        item: "/directory/deletedItems",
+    },
+    links: &[
+        Link {
+            name: "owners",
+            shape: LinkShape::References,
+            read: LinkRead::Each,
+            absent: None,
+            permissions: None,
+        },
+        Link {
+            name: "federatedIdentityCredentials",
+            // "name" is immutable and unique in the application:
+            // <https://learn.microsoft.com/graph/api/resources/federatedidentitycredential>
+            shape: LinkShape::Children(Children {
+                key: &["name"],
+                create: Some("/applications/{parent}/federatedIdentityCredentials"),
+                item: "/applications/{parent}/federatedIdentityCredentials/{child}",
+                update: Updates::All,
+                delete: true,
+                owner: None,
+                keeps_id: false,
+            }),
+            read: LinkRead::Each,
+            absent: None,
+            permissions: None,
+        },
+    ],
+    calls: &[],
+    variants: &[],
+    delta: Some("/applications/delta"),
+    permissions: Permissions { read: &["Application.Read.All"], write: &["Application.ReadWrite.All"] },
+    docs: "https://learn.microsoft.com/graph/api/resources/application",
+};

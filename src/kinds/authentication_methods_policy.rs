@@ -1,0 +1,43 @@
+//! The authentication methods policy with the configuration of every method.
+//! <https://learn.microsoft.com/graph/api/resources/authenticationmethodspolicy>
+
+use crate::model::kind::*;
+
+/// The tenant's authentication methods policy. The configurations come inside its own reply and are written one by one.
+pub const KIND: Kind = Kind {
+    name: "authenticationMethodsPolicy",
+    title: "authentication methods policy",
+    folder: "policies/authentication-methods-policy",
+    schema: include_str!("../../schemas/policies/authentication-methods-policy.schema.json"),
+    api: Api::V1,
+    path: "/policies/authenticationMethodsPolicy",
+    shape: Shape::Singleton,
+    naming: Naming::Fixed,
+    page_size: None,
+    select: Select::Default,
+    creation: Creation::Never { reason: "every tenant has one" },
+    deletion: Deletion::Never,
+    links: &[Link {
+        name: "authenticationMethodConfigurations",
+        shape: LinkShape::Children(Children {
+            key: &["id"],
+            create: Some("/policies/authenticationMethodsPolicy/authenticationMethodConfigurations"),
+            item: "/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/{child}",
+            update: Updates::All,
+            delete: true,
+            owner: None,
+            keeps_id: true,
+        }),
+        read: LinkRead::Inline,
+        absent: None,
+        permissions: None,
+    }],
+    calls: &[],
+    variants: &[],
+    delta: None,
+    permissions: Permissions {
+        read: &["Policy.Read.AuthenticationMethod", "Policy.Read.All"],
+        write: &["Policy.ReadWrite.AuthenticationMethod"],
+    },
+    docs: "https://learn.microsoft.com/graph/api/resources/authenticationmethodspolicy",
+};

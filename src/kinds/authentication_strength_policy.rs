@@ -1,0 +1,35 @@
+//! Authentication strengths. Microsoft's own (`policyType: builtIn`) can be read only.
+//! <https://learn.microsoft.com/graph/api/resources/authenticationstrengthpolicy>
+
+use crate::model::kind::*;
+
+/// An authentication strength.
+pub const KIND: Kind = Kind {
+    name: "authenticationStrengthPolicy",
+    title: "authentication strengths",
+    folder: "conditional-access/authentication-strengths",
+    schema: include_str!("../../schemas/conditional-access/authentication-strength-policy.schema.json"),
+    api: Api::V1,
+    path: "/policies/authenticationStrengthPolicies",
+    shape: Shape::Collection,
+    naming: Naming::Slug,
+    page_size: None,
+    select: Select::Default,
+    creation: Creation::Post { accepts: Accepts::All, generates: &[] },
+    deletion: Deletion::Hard,
+    links: &[],
+    // <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-updateallowedcombinations>
+    calls: &[Call { property: "allowedCombinations", action: "updateAllowedCombinations" }],
+    variants: &[Variant {
+        name: "builtInAuthenticationStrength",
+        title: "built-in authentication strengths",
+        when: Condition::Is { property: "policyType", value: "builtIn" },
+        not_creatable: Some("Microsoft provides it in every tenant"),
+    }],
+    delta: None,
+    permissions: Permissions {
+        read: &["Policy.Read.AuthenticationMethod", "Policy.Read.All"],
+        write: &["Policy.ReadWrite.ConditionalAccess"],
+    },
+    docs: "https://learn.microsoft.com/graph/api/resources/authenticationstrengthpolicy",
+};

@@ -1,0 +1,29 @@
+//! The authorization policy: what users and guests may do by default.
+//! <https://learn.microsoft.com/graph/api/resources/authorizationpolicy>
+
+use crate::model::kind::*;
+
+/// The tenant's authorization policy.
+pub const KIND: Kind = Kind {
+    name: "authorizationPolicy",
+    title: "authorization policy",
+    folder: "policies/authorization-policy",
+    schema: include_str!("../../schemas/policies/authorization-policy.schema.json"),
+    api: Api::V1,
+    path: "/policies/authorizationPolicy",
+    shape: Shape::Singleton,
+    naming: Naming::Fixed,
+    page_size: None,
+    select: Select::Default,
+    creation: Creation::Never { reason: "every tenant has one" },
+    deletion: Deletion::Never,
+    links: &[],
+    calls: &[],
+    variants: &[],
+    delta: None,
+    permissions: Permissions {
+        read: &["Policy.Read.All"],
+        write: &["Policy.ReadWrite.Authorization"],
+    },
+    docs: "https://learn.microsoft.com/graph/api/resources/authorizationpolicy",
+};

@@ -1,0 +1,33 @@
+//! Conditional Access policies.
+//! <https://learn.microsoft.com/graph/api/resources/conditionalaccesspolicy>
+
+use crate::model::kind::*;
+
+/// A Conditional Access policy.
+pub const KIND: Kind = Kind {
+    name: "conditionalAccessPolicy",
+    title: "Conditional Access policies",
+    folder: "conditional-access/policies",
+    schema: include_str!("../../schemas/conditional-access/conditional-access-policy.schema.json"),
+    api: Api::V1,
+    path: "/identity/conditionalAccess/policies",
+    shape: Shape::Collection,
+    naming: Naming::Slug,
+    page_size: None,
+    select: Select::Default,
+    creation: Creation::Post { accepts: Accepts::All, generates: &[] },
+    // <https://learn.microsoft.com/graph/api/resources/policydeletableitem>
+    deletion: Deletion::Soft {
+        list: "/identity/conditionalAccess/deletedItems/policies",
+        item: "/identity/conditionalAccess/deletedItems/policies",
+    },
+    links: &[],
+    calls: &[],
+    variants: &[],
+    delta: None,
+    permissions: Permissions {
+        read: &["Policy.Read.All"],
+        write: &["Policy.ReadWrite.ConditionalAccess"],
+    },
+    docs: "https://learn.microsoft.com/graph/api/resources/conditionalaccesspolicy",
+};

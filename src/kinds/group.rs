@@ -1,0 +1,52 @@
+//! Groups, with members and owners.
+//! <https://learn.microsoft.com/graph/api/resources/group>
+
+use crate::model::kind::*;
+
+/// A group. `members` are left out where a rule computes them: the rule is the property.
+pub const KIND: Kind = Kind {
+    name: "group",
+    title: "groups",
+    folder: "groups",
+    schema: include_str!("../../schemas/directory/group.schema.json"),
+    api: Api::V1,
+    path: "/groups",
+    shape: Shape::Collection,
+    naming: Naming::Slug,
+    // "default 100, maximum 999": <https://learn.microsoft.com/graph/api/group-list>
+    page_size: Some(999),
+    select: Select::Explicit,
+    creation: Creation::Post { accepts: Accepts::All, generates: &[] },
+    // Microsoft 365 groups, and cloud security groups since 2026.
+    deletion: Deletion::Soft {
+        list: "/directory/deletedItems/microsoft.graph.group",
+        item: "/directory/deletedItems",
+    },
+    links: &[
+        Link {
+            name: "members",
+            shape: LinkShape::References,
+            read: LinkRead::Each,
+            absent: Some(Condition::Lists { property: "groupTypes", value: "DynamicMembership" }),
+            permissions: Some(Permissions {
+                read: &["GroupMember.Read.All"],
+                write: &["GroupMember.ReadWrite.All"],
+            }),
+        },
+        Link {
+            name: "owners",
+            shape: LinkShape::References,
+            read: LinkRead::Each,
+            absent: None,
+            permissions: Some(Permissions {
+                read: &["GroupMember.Read.All"],
+                write: &["Group.ReadWrite.All"],
+            }),
+        },
+    ],
+    calls: &[],
+    variants: &[],
+    delta: Some("/groups/delta"),
+    permissions: Permissions { read: &["Group.Read.All"], write: &["Group.ReadWrite.All"] },
+    docs: "https://learn.microsoft.com/graph/api/resources/group",
+};

@@ -1,0 +1,33 @@
+//! Named locations: address ranges, countries, the compliant network.
+//! <https://learn.microsoft.com/graph/api/resources/namedlocation>
+
+use crate::model::kind::*;
+
+/// A named location; `@odata.type` says which sort.
+pub const KIND: Kind = Kind {
+    name: "namedLocation",
+    title: "named locations",
+    folder: "conditional-access/named-locations",
+    schema: include_str!("../../schemas/conditional-access/named-location.schema.json"),
+    api: Api::V1,
+    path: "/identity/conditionalAccess/namedLocations",
+    shape: Shape::Collection,
+    naming: Naming::Slug,
+    page_size: None,
+    select: Select::Default,
+    creation: Creation::Post { accepts: Accepts::All, generates: &[] },
+    // <https://learn.microsoft.com/graph/api/resources/policydeletableitem>
+    deletion: Deletion::Soft {
+        list: "/identity/conditionalAccess/deletedItems/namedLocations",
+        item: "/identity/conditionalAccess/deletedItems/namedLocations",
+    },
+    links: &[],
+    calls: &[],
+    variants: &[],
+    delta: None,
+    permissions: Permissions {
+        read: &["Policy.Read.All"],
+        write: &["Policy.ReadWrite.ConditionalAccess"],
+    },
+    docs: "https://learn.microsoft.com/graph/api/resources/namedlocation",
+};

@@ -1,0 +1,82 @@
+//! Service principals (enterprise applications) and managed identities, with owners, who is assigned to them, and the
+//! delegated permissions they were granted.
+//! <https://learn.microsoft.com/graph/api/resources/serviceprincipal>
+
+use crate::model::kind::*;
+
+/// A service principal. One of type `ManagedIdentity` belongs to an Azure resource, which alone can make it.
+pub const KIND: Kind = Kind {
+    name: "servicePrincipal",
+    title: "service principals",
+    folder: "service-principals",
+    schema: include_str!("../../schemas/directory/service-principal.schema.json"),
+    api: Api::V1,
+    path: "/servicePrincipals",
+    shape: Shape::Collection,
+    naming: Naming::Slug,
+    page_size: Some(999),
+    select: Select::Default,
+    // <https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals>: appId is what makes it.
+    creation: Creation::Post { accepts: Accepts::Only(&["appId"]), generates: &[] },
+    deletion: Deletion::Soft {
+        list: "/directory/deletedItems/microsoft.graph.servicePrincipal",
+        item: "/directory/deletedItems",
+    },
+    links: &[
+        Link {
+            name: "owners",
+            shape: LinkShape::References,
+            read: LinkRead::Each,
+            absent: None,
+            permissions: None,
+        },
+        Link {
+            name: "appRoleAssignedTo",
+            // No PATCH, an opaque id: <https://learn.microsoft.com/graph/api/resources/approleassignment>
+            shape: LinkShape::Children(Children {
+                key: &["principalId", "appRoleId"],
+                create: Some("/servicePrincipals/{parent}/appRoleAssignedTo"),
+                item: "/servicePrincipals/{parent}/appRoleAssignedTo/{child}",
+                update: Updates::Nothing,
+                delete: true,
+                owner: Some("resourceId"),
+                keeps_id: false,
+            }),
+            read: LinkRead::Each,
+            absent: None,
+            permissions: Some(Permissions {
+                read: &["Application.Read.All"],
+                write: &["AppRoleAssignment.ReadWrite.All"],
+            }),
+        },
+        Link {
+            name: "oauth2PermissionGrants",
+            // Only `scope` can be changed: <https://learn.microsoft.com/graph/api/oauth2permissiongrant-update>
+            shape: LinkShape::Children(Children {
+                key: &["consentType", "principalId", "resourceId"],
+                create: Some("/oauth2PermissionGrants"),
+                item: "/oauth2PermissionGrants/{child}",
+                update: Updates::Only(&["scope"]),
+                delete: true,
+                owner: Some("clientId"),
+                keeps_id: false,
+            }),
+            read: LinkRead::Joined { path: "/oauth2PermissionGrants", by: "clientId" },
+            absent: None,
+            permissions: Some(Permissions {
+                read: &["Directory.Read.All"],
+                write: &["DelegatedPermissionGrant.ReadWrite.All"],
+            }),
+        },
+    ],
+    calls: &[],
+    variants: &[Variant {
+        name: "managedIdentity",
+        title: "managed identities",
+        when: Condition::Is { property: "servicePrincipalType", value: "ManagedIdentity" },
+        not_creatable: Some("a managed identity is made by the Azure resource it belongs to"),
+    }],
+    delta: Some("/servicePrincipals/delta"),
+    permissions: Permissions { read: &["Application.Read.All"], write: &["Application.ReadWrite.All"] },
+    docs: "https://learn.microsoft.com/graph/api/resources/serviceprincipal",
+};

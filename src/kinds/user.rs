@@ -1,0 +1,37 @@
+//! People and guests.
+//! <https://learn.microsoft.com/graph/api/resources/user>
+
+use crate::model::kind::*;
+
+/// A user. Most properties come back only when `$select` names them.
+pub const KIND: Kind = Kind {
+    name: "user",
+    title: "users",
+    folder: "users",
+    schema: include_str!("../../schemas/directory/user.schema.json"),
+    api: Api::V1,
+    path: "/users",
+    shape: Shape::Collection,
+    naming: Naming::Id,
+    // "default 100, maximum 999": <https://learn.microsoft.com/graph/api/user-list>
+    page_size: Some(999),
+    select: Select::Explicit,
+    creation: Creation::Post { accepts: Accepts::All, generates: &[Generated::PasswordProfile] },
+    deletion: Deletion::Soft {
+        list: "/directory/deletedItems/microsoft.graph.user",
+        item: "/directory/deletedItems",
+    },
+    links: &[Link {
+        name: "manager",
+        shape: LinkShape::Reference,
+        // Single-valued, so the limit of 20 expanded objects does not bite.
+        read: LinkRead::Expand,
+        absent: None,
+        permissions: None,
+    }],
+    calls: &[],
+    variants: &[],
+    delta: Some("/users/delta"),
+    permissions: Permissions { read: &["User.Read.All"], write: &["User.ReadWrite.All"] },
+    docs: "https://learn.microsoft.com/graph/api/resources/user",
+};

@@ -1,0 +1,74 @@
+//! [`Coverage`]: what is known of a kind or a link. Absence must be proven.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// How completely a kind or a link was read. Only [`Coverage::Complete`] proves that something is absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Coverage {
+    /// Everything there is.
+    Complete,
+    /// Some of it; the rest is carried over from the parent snapshot.
+    Partial,
+    /// Refused: a permission is missing.
+    DeniedPermission,
+    /// Refused: the tenant has no licence for it.
+    DeniedLicence,
+    /// It failed in another way.
+    Failed,
+    /// Not asked for.
+    Skipped,
+}
+
+impl Coverage {
+    /// Whether absence is proven.
+    pub fn is_complete(self) -> bool {
+        self == Coverage::Complete
+    }
+
+    /// The word in the manifest and on the screen.
+    pub fn word(self) -> &'static str {
+        match self {
+            Coverage::Complete => "complete",
+            Coverage::Partial => "partial",
+            Coverage::DeniedPermission => "denied-permission",
+            Coverage::DeniedLicence => "denied-licence",
+            Coverage::Failed => "failed",
+            Coverage::Skipped => "skipped",
+        }
+    }
+}
+
+/// Coverage per kind (`group`) and per link (`group.members`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CoverageMap(pub BTreeMap<String, Coverage>);
+
+impl CoverageMap {
+    /// Coverage of a kind; [`Coverage::Skipped`] if nothing is said.
+    pub fn kind(&self, kind: &str) -> Coverage {
+        self.0.get(kind).copied().unwrap_or(Coverage::Skipped)
+    }
+
+    /// Coverage of a link; [`Coverage::Skipped`] if nothing is said.
+    pub fn link(&self, kind: &str, link: &str) -> Coverage {
+        self.0.get(&format!("{kind}.{link}")).copied().unwrap_or(Coverage::Skipped)
+    }
+
+    /// Says it of a kind.
+    pub fn set_kind(&mut self, kind: &str, coverage: Coverage) {
+        self.0.insert(kind.to_owned(), coverage);
+    }
+
+    /// Says it of a link.
+    pub fn set_link(&mut self, kind: &str, link: &str, coverage: Coverage) {
+        self.0.insert(format!("{kind}.{link}"), coverage);
+    }
+
+    /// Whether everything that was asked for is complete.
+    pub fn is_complete(&self) -> bool {
+        self.0.values().all(|coverage| matches!(coverage, Coverage::Complete | Coverage::Skipped))
+    }
+}

@@ -1,0 +1,31 @@
+//! The words of the project as plain data: no input, no output, no decisions.
+//!
+//! One word per idea: a [`Kind`] is a type of directory object, an [`Object`] one normalized directory object, an
+//! [`Address`] its kind and id, a [`Snapshot`] all of them at one time, a [`Change`] what differs, a [`Plan`] the
+//! ordered writes that close the difference, and an [`Event`] what work says of itself while it runs.
+
+pub mod address;
+pub mod audit;
+pub mod change;
+pub mod coverage;
+pub mod event;
+pub mod finding;
+pub mod idmap;
+pub mod kind;
+pub mod object;
+pub mod plan;
+pub mod secret;
+pub mod snapshot;
+
+pub use address::Address;
+pub use audit::{Actor, AuditEvent};
+pub use change::{Change, FieldChange, Report, What};
+pub use coverage::{Coverage, CoverageMap};
+pub use event::{Event, Events};
+pub use finding::Finding;
+pub use idmap::IdMap;
+pub use kind::Kind;
+pub use object::Object;
+pub use plan::{Action, Plan, Step, StepId, Verdict, Write, Written};
+pub use secret::Secret;
+pub use snapshot::Snapshot;

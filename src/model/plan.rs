@@ -1,0 +1,226 @@
+//! [`Plan`], [`Step`], [`Write`]: the ordered writes that take a tenant from what it is to what is wanted.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{Address, Coverage, FieldChange, Kind};
+
+/// Position of a step in [`Plan::steps`].
+pub type StepId = usize;
+
+/// The ordered writes that take a tenant from what it is to what is wanted. A value: made without a client, a clock or a
+/// printer, and complete enough to be reviewed, saved and carried out elsewhere.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[must_use]
+pub struct Plan {
+    /// Every step; ids in it are those of the wanted snapshot and are resolved when it runs.
+    pub steps: Vec<Step>,
+    /// Steps in waves: all of one wave may run at the same time, a wave begins when the one before has ended.
+    pub waves: Vec<Vec<StepId>>,
+    /// Objects that only the tenant has and that nobody asked to delete.
+    pub unmanaged: Vec<Address>,
+    /// What approval must know: what re-creation loses, what cannot be restored.
+    pub losses: Vec<Loss>,
+    /// Kinds and links that are not completely known on one side, and are therefore left alone.
+    pub unknown: Vec<(String, Coverage)>,
+    /// Digest, at planning time, of each live object the plan touches: properties and links apart.
+    pub seen: BTreeMap<Address, Seen>,
+}
+
+/// What the planner saw of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// SHA-256 over the normalized object, in hex.
+    pub digest: String,
+}
+
+/// Something that applying the plan cannot bring back, or brings back changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// The object.
+    pub address: Address,
+    /// Its name.
+    pub name: String,
+    /// What is lost, in one clause.
+    pub what: String,
+}
+
+/// One write.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The object, by the id it has in the wanted snapshot (or, for deletes, in the tenant).
+    pub address: Address,
+    /// The variant's name where it has one, else the kind's.
+    pub called: &'static str,
+    /// The object's name, for people.
+    pub name: String,
+    /// What is written.
+    pub action: Action,
+    /// Steps that must have succeeded before.
+    pub needs: Vec<StepId>,
+}
+
+/// What a step writes. Ids inside are those of the wanted snapshot.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// Make the object; it gets a new id.
+    Create {
+        /// Properties for the POST.
+        body: Map<String, Value>,
+    },
+    /// Take it back from the recycle bin; it keeps its id.
+    Restore,
+    /// PATCH, with only the properties that differ.
+    Update {
+        /// Properties for the PATCH.
+        body: Map<String, Value>,
+        /// The same for people, path by path.
+        changes: Vec<FieldChange>,
+    },
+    /// Set a property that PATCH refuses through its action.
+    Call {
+        /// The property.
+        property: &'static str,
+        /// Its value.
+        value: Value,
+    },
+    /// Add a reference or a child.
+    Link {
+        /// The link's name.
+        link: &'static str,
+        /// An id, or the child's properties.
+        value: Value,
+    },
+    /// Change a child's properties in place.
+    Relink {
+        /// The link's name.
+        link: &'static str,
+        /// The child's key properties and the properties to set.
+        value: Value,
+    },
+    /// Take a reference or a child away.
+    Unlink {
+        /// The link's name.
+        link: &'static str,
+        /// An id, or the child's properties.
+        value: Value,
+    },
+    /// Delete it, into the recycle bin where it has one.
+    Delete,
+}
+
+/// What a guard says of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The guard's name, as in `mass-delete`.
+    pub guard: &'static str,
+    /// Whether it refuses the plan.
+    pub refused: bool,
+    /// What it found, in one or two sentences.
+    pub message: String,
+}
+
+/// A step with every id resolved: what a tenant is asked to do. Paths and methods are the tenant's to know.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// POST to the collection.
+    Create {
+        /// The kind.
+        kind: &'static Kind,
+        /// Properties.
+        body: Map<String, Value>,
+    },
+    /// Take it back from the recycle bin.
+    Restore {
+        /// The kind.
+        kind: &'static Kind,
+        /// The object's id.
+        id: String,
+    },
+    /// PATCH.
+    Update {
+        /// The kind.
+        kind: &'static Kind,
+        /// The object's id.
+        id: String,
+        /// Properties.
+        body: Map<String, Value>,
+    },
+    /// POST to an action.
+    Call {
+        /// The kind.
+        kind: &'static Kind,
+        /// The object's id.
+        id: String,
+        /// The property whose action it is.
+        property: &'static str,
+        /// The value.
+        value: Value,
+    },
+    /// Add a reference (`value` is an id) or a child (`value` is its properties).
+    Link {
+        /// The parent's kind.
+        kind: &'static Kind,
+        /// The parent's id.
+        id: String,
+        /// The link's name.
+        link: &'static str,
+        /// An id, or the child's properties without the owner's.
+        value: Value,
+    },
+    /// PATCH a child.
+    Relink {
+        /// The parent's kind.
+        kind: &'static Kind,
+        /// The parent's id.
+        id: String,
+        /// The link's name.
+        link: &'static str,
+        /// The child's own Graph id.
+        child: String,
+        /// Properties to set.
+        value: Map<String, Value>,
+    },
+    /// Take a reference or a child away.
+    Unlink {
+        /// The parent's kind.
+        kind: &'static Kind,
+        /// The parent's id.
+        id: String,
+        /// The link's name.
+        link: &'static str,
+        /// The target's id, or the child's own Graph id.
+        child: String,
+    },
+    /// DELETE.
+    Delete {
+        /// The kind.
+        kind: &'static Kind,
+        /// The object's id.
+        id: String,
+    },
+}
+
+/// What a tenant answered to a [`Write`].
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Written {
+    /// The new object as the tenant returned it, raw, where it returned one.
+    pub value: Option<Map<String, Value>>,
+}
+
+impl Action {
+    /// The word for it: `create`, `restore`, `update` …
+    pub fn word(&self) -> &'static str {
+        match self {
+            Action::Create { .. } => "create",
+            Action::Restore => "restore",
+            Action::Update { .. } => "update",
+            Action::Call { .. } => "set",
+            Action::Link { .. } => "link",
+            Action::Relink { .. } => "relink",
+            Action::Unlink { .. } => "unlink",
+            Action::Delete => "delete",
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The ports to a tenant: [`TenantRead`] and [`TenantWrite`], split by effect. Whoever plans never holds something that
+//! can write.
+//!
+//! A tenant speaks in raw Graph JSON with links attached: what it returns for a group has the group's properties and, under
+//! `members`, the list that Graph returned for that relation (objects with an `id`). [`crate::engine::normalize`] makes
+//! an [`Object`](crate::model::Object) of it.
+
+use std::future::Future;
+
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+
+use crate::model::{AuditEvent, Coverage, CoverageMap, Kind, Write, Written};
+
+pub mod error;
+pub mod memory;
+
+pub use error::TenantError;
+
+/// Graph's JSON for one object.
+pub type Raw = Map<String, Value>;
+
+/// One object as the tenant returned it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RawObject {
+    /// Properties, and each link that was read under its own name.
+    pub value: Raw,
+    /// Links that could not be read completely, and why. They are absent from `value`.
+    pub missing: Vec<(&'static str, Coverage)>,
+}
+
+/// How the listing of a kind ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listing {
+    /// Of the kind itself: whether every object was returned.
+    pub coverage: Coverage,
+    /// Per link (key `group.members`), for the links of the kind.
+    pub links: CoverageMap,
+    /// Why something is missing and what to do about it, for people.
+    pub note: Option<String>,
+}
+
+/// Where a listing puts its pages. Bounded, so that memory does not grow with the tenant.
+pub type Pages = mpsc::Sender<Vec<RawObject>>;
+
+/// The reading half of a tenant.
+pub trait TenantRead: Send + Sync {
+    /// The tenant's id, from the tenant itself.
+    fn tenant_id(&self) -> impl Future<Output = Result<String, TenantError>> + Send;
+
+    /// Sends every object of a kind to `pages`, in any order, each id at most once. Never fails as a whole: what could
+    /// not be read is said in the [`Listing`].
+    fn list(&self, kind: &'static Kind, pages: Pages) -> impl Future<Output = Listing> + Send;
+
+    /// One object with all its links; `None` if the tenant does not have it.
+    fn get(&self, kind: &'static Kind, id: &str)
+    -> impl Future<Output = Result<Option<RawObject>, TenantError>> + Send;
+
+    /// The recycle bin's objects of a kind, without links; empty for kinds that have no bin.
+    fn deleted(&self, kind: &'static Kind) -> impl Future<Output = Result<Vec<Raw>, TenantError>> + Send;
+
+    /// The directory audit log since a time (RFC 3339), oldest first.
+    fn audit(&self, since: Option<&str>) -> impl Future<Output = Result<Vec<AuditEvent>, TenantError>> + Send;
+}
+
+/// The writing half of a tenant.
+pub trait TenantWrite: Send + Sync {
+    /// Carries out one write. A write whose answer was lost is [`TenantError::Unknown`]: it may have happened.
+    fn write(&self, write: &Write) -> impl Future<Output = Result<Written, TenantError>> + Send;
+}
