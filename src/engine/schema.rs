@@ -1,16 +1,74 @@
-//! Compiled schemas: what each property of a kind means.
+//! Compiled schemas: what each property of a kind means, from the annotations that `schemas/README.md` lists.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use serde_json::{Map, Value};
+
+use crate::kinds;
 use crate::model::Kind;
 
 /// A kind's schema, compiled once.
 #[derive(Debug)]
 pub struct Schema {
+    /// What the object's own properties mean.
+    pub root: Rule,
+    /// The schema as JSON, for a validator.
+    pub document: Value,
     selected: Vec<String>,
+    identities: Vec<String>,
 }
 
-/// The compiled schema of a kind.
-pub fn of(kind: &'static Kind) -> &'static Schema {
-    unimplemented!("{}", kind.name)
+/// What one property means.
+#[derive(Debug, Clone, Default)]
+pub struct Rule {
+    /// Graph owns the value.
+    pub read_only: bool,
+    /// With `read_only`: stays in the file.
+    pub keep: bool,
+    /// Secret.
+    pub write_only: bool,
+    /// Known and left out on purpose.
+    pub left_out: bool,
+    /// Fixed after creation.
+    pub create_only: bool,
+    /// A list whose order means nothing.
+    pub set: bool,
+    /// The name of what is referred to is shown as a comment.
+    pub comment: bool,
+    /// A relation kept apart from properties.
+    pub link: bool,
+    /// Elements must be disabled by a write of their own before they are taken out of the list.
+    pub disable_first: bool,
+    /// What must be written before the object can be deleted.
+    pub before_delete: Option<Value>,
+    /// What is written for an absent value that cannot be null.
+    pub default: Option<Value>,
+    /// What the string refers to.
+    pub refs: Vec<Ref>,
+    /// What is inside.
+    pub shape: Shape,
+}
+
+/// What is inside a property.
+#[derive(Debug, Clone, Default)]
+pub enum Shape {
+    /// A string, number or boolean.
+    #[default]
+    Scalar,
+    /// Properties with rules; whether others may stand beside them.
+    Object(BTreeMap<String, Rule>, bool),
+    /// Elements.
+    List(Box<Rule>),
+}
+
+/// What a string refers to: an object by id, or by another property.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ref {
+    /// The kind's name.
+    pub kind: &'static str,
+    /// The property; `id` in most cases.
+    pub property: String,
 }
 
 impl Schema {
@@ -19,4 +77,197 @@ impl Schema {
     pub fn selected(&self) -> &[String] {
         &self.selected
     }
+
+    /// Properties, beside the id, by which other objects refer to objects of this kind (an application's `appId`).
+    pub fn identities(&self) -> &[String] {
+        &self.identities
+    }
+
+    /// The rule of a top-level property.
+    pub fn property(&self, name: &str) -> Option<&Rule> {
+        self.root.property(name)
+    }
+}
+
+impl Rule {
+    /// Whether the value appears in a file.
+    pub fn exported(&self) -> bool {
+        !self.write_only && !self.left_out && (!self.read_only || self.keep)
+    }
+
+    /// Whether the value may be written at creation (`true`) or afterwards (`false`).
+    pub fn writable(&self, creating: bool) -> bool {
+        !self.read_only && !self.left_out && (creating || !self.create_only)
+    }
+
+    /// The rule of a property of this object, or of this list's elements.
+    pub fn property(&self, name: &str) -> Option<&Rule> {
+        match &self.shape {
+            Shape::Object(properties, _) => properties.get(name),
+            Shape::List(items) => items.property(name),
+            Shape::Scalar => None,
+        }
+    }
+
+    fn each_ref(&self, create_only: bool, see: &mut dyn FnMut(&Ref, bool)) {
+        if self.link {
+            return;
+        }
+        let create_only = create_only || self.create_only;
+        for reference in &self.refs {
+            see(reference, create_only);
+        }
+        match &self.shape {
+            Shape::Scalar => {}
+            Shape::List(items) => items.each_ref(create_only, see),
+            Shape::Object(properties, _) => {
+                for rule in properties.values() {
+                    rule.each_ref(create_only, see);
+                }
+            }
+        }
+    }
+}
+
+/// The compiled schema of a kind.
+pub fn of(kind: &'static Kind) -> &'static Schema {
+    static SCHEMAS: OnceLock<BTreeMap<&'static str, Schema>> = OnceLock::new();
+    let schemas = SCHEMAS.get_or_init(compile_all);
+    &schemas[kind.name]
+}
+
+/// The order in which kinds are made: a kind's tier is above those of all kinds that its properties refer to. Where kinds
+/// refer to each other in a circle, only references that are fixed at creation count; the others follow in a write of
+/// their own. Links do not count: they are steps of their own after all objects exist.
+pub fn tiers() -> &'static BTreeMap<&'static str, usize> {
+    static TIERS: OnceLock<BTreeMap<&'static str, usize>> = OnceLock::new();
+    TIERS.get_or_init(|| {
+        let mut edges: BTreeSet<(&str, &str, bool)> = BTreeSet::new();
+        for kind in kinds::ALL {
+            of(kind).root.each_ref(false, &mut |reference, hard| {
+                if reference.kind != kind.name {
+                    edges.insert((kind.name, reference.kind, hard));
+                }
+            });
+        }
+        let pairs: BTreeSet<(&str, &str)> = edges.iter().map(|(from, to, _)| (*from, *to)).collect();
+        let reaches = |from: &str, to: &str| -> bool {
+            let mut seen = BTreeSet::from([from]);
+            let mut open = vec![from];
+            while let Some(here) = open.pop() {
+                for (_, next) in pairs.iter().filter(|(a, _)| *a == here) {
+                    if *next == to {
+                        return true;
+                    }
+                    if seen.insert(next) {
+                        open.push(next);
+                    }
+                }
+            }
+            false
+        };
+        let hard: Vec<(&str, &str)> = edges
+            .iter()
+            .filter(|(from, to, hard)| *hard || !reaches(to, from))
+            .map(|(from, to, _)| (*from, *to))
+            .collect();
+        let mut tiers: BTreeMap<&'static str, usize> = kinds::ALL.iter().map(|kind| (kind.name, 0)).collect();
+        for _ in 0..kinds::ALL.len() {
+            for (from, to) in &hard {
+                let above = tiers[to] + 1;
+                if let Some(tier) = tiers.get_mut(from)
+                    && *tier < above
+                {
+                    *tier = above;
+                }
+            }
+        }
+        tiers
+    })
+}
+
+fn compile_all() -> BTreeMap<&'static str, Schema> {
+    let mut schemas = BTreeMap::new();
+    let mut wanted: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
+    for kind in kinds::ALL {
+        // The registry's own texts: a test compiles every one, so this cannot fail in a build that passed.
+        let document: Value = serde_json::from_str(kind.schema).unwrap_or(Value::Null);
+        let root = compile(&document, &document, 0);
+        root.each_ref(false, &mut |reference, _| {
+            if reference.property != "id" {
+                wanted.entry(reference.kind).or_default().insert(reference.property.clone());
+            }
+        });
+        let mut selected: Vec<String> = match &root.shape {
+            Shape::Object(properties, _) => properties
+                .iter()
+                .filter(|(name, rule)| rule.exported() && !rule.link && !name.starts_with('@'))
+                .map(|(name, _)| name.clone())
+                .collect(),
+            Shape::List(_) | Shape::Scalar => Vec::new(),
+        };
+        selected.sort();
+        schemas.insert(kind.name, Schema { root, document, selected, identities: Vec::new() });
+    }
+    for (kind, properties) in wanted {
+        if let Some(schema) = schemas.get_mut(kind) {
+            schema.identities = properties.into_iter().collect();
+        }
+    }
+    schemas
+}
+
+fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
+    let Some(node) = node.as_object() else {
+        return Rule::default();
+    };
+    let flag = |name: &str| node.get(name).and_then(Value::as_bool).unwrap_or(false);
+    // A type that refers to itself ends here; none of the registry's does so deeply.
+    let mut rule = match node.get("$ref").and_then(Value::as_str) {
+        Some(target) if depth < 24 => {
+            let target = target.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
+            target.map(|target| compile(document, target, depth + 1)).unwrap_or_default()
+        }
+        _ => Rule::default(),
+    };
+    rule.read_only |= flag("readOnly");
+    rule.keep |= flag("x-entra-keep");
+    rule.write_only |= flag("writeOnly");
+    rule.left_out |= node.contains_key("x-entra-not-exported");
+    rule.create_only |= flag("x-entra-create-only");
+    rule.set |= flag("x-entra-set");
+    rule.comment |= flag("x-entra-comment");
+    rule.link |= flag("x-entra-link");
+    rule.disable_first |= flag("x-entra-disable-first");
+    if let Some(value) = node.get("x-entra-before-delete") {
+        rule.before_delete = Some(value.clone());
+    }
+    if let Some(value) = node.get("x-entra-default") {
+        rule.default = Some(value.clone());
+    }
+    if let Some(refs) = node.get("x-entra-ref") {
+        let words = match refs {
+            Value::Array(words) => words.iter().filter_map(Value::as_str).collect(),
+            Value::String(word) => vec![word.as_str()],
+            _ => Vec::new(),
+        };
+        rule.refs = words
+            .into_iter()
+            .filter_map(|word| {
+                let (kind, property) = word.split_once('.').unwrap_or((word, "id"));
+                Some(Ref { kind: kinds::by_name(kind)?.name, property: property.to_owned() })
+            })
+            .collect();
+    }
+    if let Some(properties) = node.get("properties").and_then(Value::as_object) {
+        let open = node.get("additionalProperties").is_some_and(|extra| extra != &Value::Bool(false));
+        rule.shape = Shape::Object(children(document, properties, depth), open);
+    } else if let Some(items) = node.get("items") {
+        rule.shape = Shape::List(Box::new(compile(document, items, depth + 1)));
+    }
+    rule
+}
+
+fn children(document: &Value, properties: &Map<String, Value>, depth: usize) -> BTreeMap<String, Rule> {
+    properties.iter().map(|(name, node)| (name.clone(), compile(document, node, depth + 1))).collect()
 }

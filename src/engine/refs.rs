@@ -1,0 +1,222 @@
+//! References: which strings of an object name other objects, and what becomes of them when ids change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::normalize::normalize;
+use super::schema::{self, Ref, Rule, Shape};
+use crate::model::{IdMap, Kind, Object};
+
+/// Id (object id or application id) → name, for comments and reports.
+#[derive(Debug, Clone, Default)]
+pub struct Names(BTreeMap<String, String>);
+
+impl Names {
+    /// Takes in an object: its id and its other identities.
+    pub fn learn(&mut self, kind: &'static Kind, object: &Object) {
+        let name = object.name();
+        self.0.insert(object.id().to_owned(), name.to_owned());
+        for property in schema::of(kind).identities() {
+            if let Some(id) = object.text(property) {
+                self.0.insert(id.to_owned(), name.to_owned());
+            }
+        }
+    }
+
+    /// Records one name.
+    pub fn insert(&mut self, id: &str, name: &str) {
+        self.0.insert(id.to_owned(), name.to_owned());
+    }
+
+    /// The name of `id`, if it is known and differs from the id.
+    pub fn get(&self, id: &str) -> Option<&str> {
+        self.0.get(id).map(String::as_str).filter(|name| *name != id)
+    }
+
+    /// Whether `id` is known.
+    pub fn contains(&self, id: &str) -> bool {
+        self.0.contains_key(id)
+    }
+}
+
+/// One reference in an object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reference<'a> {
+    /// JSON pointer of the string.
+    pub pointer: String,
+    /// The top-level property it is in.
+    pub property: &'a str,
+    /// The string.
+    pub value: &'a str,
+    /// What it may refer to.
+    pub to: &'a [Ref],
+    /// Whether its name is shown as a comment.
+    pub comment: bool,
+    /// Whether it is in a link.
+    pub link: bool,
+}
+
+/// Every reference of an object, in document order: strings at places that the schema marks, whatever they hold.
+pub fn references<'a>(kind: &'static Kind, object: &'a Object) -> Vec<Reference<'a>> {
+    let mut found = Vec::new();
+    let schema = schema::of(kind);
+    for (name, value) in &object.0 {
+        if let Some(rule) = schema.property(name) {
+            let mut pointer = format!("/{}", escape(name));
+            walk(rule, value, &mut pointer, name, rule.link, &mut found);
+        }
+    }
+    found
+}
+
+fn walk<'a>(
+    rule: &'a Rule,
+    value: &'a Value,
+    pointer: &mut String,
+    property: &'a str,
+    link: bool,
+    found: &mut Vec<Reference<'a>>,
+) {
+    let length = pointer.len();
+    match (&rule.shape, value) {
+        (Shape::Object(rules, _), Value::Object(map)) => {
+            for (name, value) in map {
+                if let Some(rule) = rules.get(name) {
+                    pointer.push('/');
+                    pointer.push_str(&escape(name));
+                    walk(rule, value, pointer, property, link, found);
+                    pointer.truncate(length);
+                }
+            }
+        }
+        (Shape::List(items), Value::Array(elements)) => {
+            for (index, value) in elements.iter().enumerate() {
+                pointer.push('/');
+                pointer.push_str(&index.to_string());
+                walk(items, value, pointer, property, link, found);
+                pointer.truncate(length);
+            }
+        }
+        (_, Value::String(text)) if !rule.refs.is_empty() => found.push(Reference {
+            pointer: pointer.clone(),
+            property,
+            value: text,
+            to: &rule.refs,
+            comment: rule.comment,
+            link,
+        }),
+        _ => {}
+    }
+}
+
+fn escape(name: &str) -> String {
+    if name.contains(['~', '/']) { name.replace('~', "~0").replace('/', "~1") } else { name.to_owned() }
+}
+
+/// Trailing comments for an object's file: JSON pointer → name.
+pub fn comments(kind: &'static Kind, object: &Object, names: &Names) -> BTreeMap<String, String> {
+    if !has_comments(kind) {
+        return BTreeMap::new();
+    }
+    references(kind, object)
+        .into_iter()
+        .filter(|reference| reference.comment)
+        .filter_map(|reference| Some((reference.pointer, names.get(reference.value)?.to_owned())))
+        .collect()
+}
+
+/// Whether files of the kind may hold comments, so that all names must be known before they are written.
+pub fn has_comments(kind: &'static Kind) -> bool {
+    fn any(rule: &Rule) -> bool {
+        rule.comment
+            || match &rule.shape {
+                Shape::Scalar => false,
+                Shape::List(items) => any(items),
+                Shape::Object(rules, _) => rules.values().any(any),
+            }
+    }
+    any(&schema::of(kind).root)
+}
+
+/// The object with its own id and every reference as they are today.
+pub fn rewrite(kind: &'static Kind, object: &Object, ids: &IdMap) -> Object {
+    if ids.is_empty() {
+        return object.clone();
+    }
+    let mut properties = rewrite_body(kind, &object.0, ids);
+    for name in schema::of(kind).identities().iter().map(String::as_str).chain(["id"]) {
+        if let Some(Value::String(id)) = properties.get_mut(name) {
+            let current = ids.current(id).to_owned();
+            *id = current;
+        }
+    }
+    // New ids sort differently.
+    normalize(kind, &properties).object
+}
+
+/// Properties with every reference as it is today; the object's own id is left alone.
+pub fn rewrite_body(kind: &'static Kind, body: &Map<String, Value>, ids: &IdMap) -> Map<String, Value> {
+    let schema = schema::of(kind);
+    body.iter()
+        .map(|(name, value)| {
+            let value = match schema.property(name) {
+                Some(rule) => rewrite_value(rule, value, ids),
+                None => value.clone(),
+            };
+            (name.clone(), value)
+        })
+        .collect()
+}
+
+/// A value with every reference as it is today.
+pub fn rewrite_value(rule: &Rule, value: &Value, ids: &IdMap) -> Value {
+    match (&rule.shape, value) {
+        (Shape::Object(rules, _), Value::Object(map)) => Value::Object(
+            map.iter()
+                .map(|(name, value)| {
+                    let value = match rules.get(name) {
+                        Some(rule) => rewrite_value(rule, value, ids),
+                        None => value.clone(),
+                    };
+                    (name.clone(), value)
+                })
+                .collect(),
+        ),
+        (Shape::List(items), Value::Array(elements)) => {
+            Value::Array(elements.iter().map(|element| rewrite_value(items, element, ids)).collect())
+        }
+        (Shape::List(items), Value::String(_)) => rewrite_value(items, value, ids),
+        (_, Value::String(text)) if !rule.refs.is_empty() => Value::from(ids.current(text)),
+        _ => value.clone(),
+    }
+}
+
+/// Whether a string looks like an id that Graph makes: `00000000-0000-0000-0000-000000000000`.
+pub fn is_guid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// Every id-shaped word in a text: 36 characters of GUID, or `new:label`.
+pub fn ids_in(text: &str) -> BTreeSet<&str> {
+    let bytes = text.as_bytes();
+    let mut found = BTreeSet::new();
+    let mut start = 0;
+    while start + 36 <= bytes.len() {
+        if bytes[start + 8] == b'-'
+            && text.is_char_boundary(start)
+            && text.is_char_boundary(start + 36)
+            && is_guid(&text[start..start + 36])
+        {
+            found.insert(&text[start..start + 36]);
+            start += 36;
+        } else {
+            start += 1;
+        }
+    }
+    found
+}
