@@ -2,7 +2,13 @@
 
 pub mod diff;
 pub mod digest;
+pub mod guard;
+pub mod losses;
 pub mod normalize;
+pub mod order;
+pub mod plan;
 pub mod refs;
+pub mod render;
 pub mod schema;
 pub mod scope;
+pub mod validate;

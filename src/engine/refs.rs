@@ -169,7 +169,8 @@ pub fn rewrite_body(kind: &'static Kind, body: &Map<String, Value>, ids: &IdMap)
         .collect()
 }
 
-/// A value with every reference as it is today.
+/// A value with every reference as it is today: strings that the schema marks, and ids inside other strings (a membership
+/// rule, an identifier URI).
 pub fn rewrite_value(rule: &Rule, value: &Value, ids: &IdMap) -> Value {
     match (&rule.shape, value) {
         (Shape::Object(rules, _), Value::Object(map)) => Value::Object(
@@ -186,32 +187,56 @@ pub fn rewrite_value(rule: &Rule, value: &Value, ids: &IdMap) -> Value {
         (Shape::List(items), Value::Array(elements)) => {
             Value::Array(elements.iter().map(|element| rewrite_value(items, element, ids)).collect())
         }
-        (Shape::List(items), Value::String(_)) => rewrite_value(items, value, ids),
+        // One element of a set, as a step of a plan holds it.
+        (Shape::List(items), Value::String(_) | Value::Object(_)) => rewrite_value(items, value, ids),
         (_, Value::String(text)) if !rule.refs.is_empty() => Value::from(ids.current(text)),
+        (_, Value::String(text)) => Value::from(rewrite_text(text, ids)),
         _ => value.clone(),
+    }
+}
+
+fn rewrite_text(text: &str, ids: &IdMap) -> String {
+    let mut rewritten = text.to_owned();
+    for id in ids_in(text) {
+        let current = ids.current(id);
+        if current != id {
+            rewritten = rewritten.replace(id, current);
+        }
+    }
+    rewritten
+}
+
+/// Every id that a value mentions anywhere: GUIDs inside strings, and `new:label` words.
+pub fn mentions(value: &Value, see: &mut dyn FnMut(&str)) {
+    match value {
+        Value::String(text) if text.starts_with("new:") => see(text),
+        Value::String(text) => ids_in(text).into_iter().for_each(see),
+        Value::Array(elements) => elements.iter().for_each(|element| mentions(element, see)),
+        Value::Object(map) => map.values().for_each(|value| mentions(value, see)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
 /// Whether a string looks like an id that Graph makes: `00000000-0000-0000-0000-000000000000`.
 pub fn is_guid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(index, byte)| match index {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
+    text.len() == 36 && is_guid_bytes(text.as_bytes())
 }
 
-/// Every id-shaped word in a text: 36 characters of GUID, or `new:label`.
+fn is_guid_bytes(bytes: &[u8]) -> bool {
+    bytes.iter().enumerate().all(|(index, byte)| match index {
+        8 | 13 | 18 | 23 => *byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    })
+}
+
+/// Every GUID in a text.
 pub fn ids_in(text: &str) -> BTreeSet<&str> {
     let bytes = text.as_bytes();
     let mut found = BTreeSet::new();
     let mut start = 0;
     while start + 36 <= bytes.len() {
-        if bytes[start + 8] == b'-'
-            && text.is_char_boundary(start)
-            && text.is_char_boundary(start + 36)
-            && is_guid(&text[start..start + 36])
-        {
+        // A run of ASCII, so the slice falls on character boundaries.
+        if bytes[start + 8] == b'-' && is_guid_bytes(&bytes[start..start + 36]) {
             found.insert(&text[start..start + 36]);
             start += 36;
         } else {

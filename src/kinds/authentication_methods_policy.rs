@@ -21,10 +21,11 @@ pub const KIND: Kind = Kind {
         name: "authenticationMethodConfigurations",
         shape: LinkShape::Children(Children {
             key: &["id"],
-            create: Some("/policies/authenticationMethodsPolicy/authenticationMethodConfigurations"),
+            create: None,
             item: "/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/{child}",
             update: Updates::All,
-            delete: true,
+            // DELETE would put a method back to Microsoft's default, which is no snapshot's state.
+            delete: false,
             owner: None,
             keeps_id: true,
         }),

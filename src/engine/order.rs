@@ -1,0 +1,140 @@
+//! Drafts of steps → steps in waves.
+//!
+//! ```text
+//! write   tier 0   make → prepare → update → call → link → unlink
+//!         tier 1   make → prepare → update → call → link → unlink
+//!         …        a tier's kinds refer only to kinds of the tiers above it in this drawing
+//! delete  last tier first:  prepare → delete
+//! ```
+
+use std::collections::BTreeMap;
+
+use crate::model::{Action, Address, Step, StepId};
+
+/// Writing comes before deleting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Everything that adds or changes.
+    Write,
+    /// What is deleted, and what deletion needs first.
+    Delete,
+}
+
+/// Within a tier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// Create and restore; in the delete phase after [`Stage::Prepare`].
+    Make,
+    /// A write that another one needs.
+    Prepare,
+    /// PATCH.
+    Update,
+    /// Actions.
+    Call,
+    /// Add before remove: a group never loses its last owner on the way.
+    Link,
+    /// Remove.
+    Unlink,
+}
+
+/// A step that has no number yet.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Writing or deleting.
+    pub phase: Phase,
+    /// The tier in which everything it refers to exists.
+    pub tier: usize,
+    /// Where in the tier.
+    pub stage: Stage,
+    /// Objects that are created by the same plan and must exist before.
+    pub needs: Vec<Address>,
+    /// The step.
+    pub step: Step,
+}
+
+/// Collects drafts and numbers them.
+#[derive(Debug, Default)]
+pub struct Order {
+    drafts: Vec<Draft>,
+}
+
+impl Order {
+    /// Takes a draft.
+    pub fn push(&mut self, draft: Draft) {
+        self.drafts.push(draft);
+    }
+
+    /// Whether any draft is about `address`. Looks at the newest drafts only, which are those of the object at hand.
+    pub fn touches(&self, address: &Address) -> bool {
+        self.drafts.last().is_some_and(|draft| &draft.step.address == address)
+    }
+
+    /// Steps in order, and the waves.
+    pub fn finish(self) -> (Vec<Step>, Vec<Vec<StepId>>) {
+        let mut drafts = self.drafts;
+        drafts.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.step.address.cmp(&b.step.address)));
+        let made: BTreeMap<&Address, StepId> = drafts
+            .iter()
+            .enumerate()
+            .filter(|(_, draft)| matches!(draft.step.action, Action::Create { .. } | Action::Restore))
+            .map(|(id, draft)| (&draft.step.address, id))
+            .collect();
+        // The object's own earlier steps of another stage: an update after its preparation, a delete after it.
+        let mut prepared: BTreeMap<(&Address, Phase), StepId> = BTreeMap::new();
+        for (id, draft) in drafts.iter().enumerate() {
+            if draft.stage == Stage::Prepare {
+                prepared.insert((&draft.step.address, draft.phase), id);
+            }
+        }
+        let needs: Vec<Vec<StepId>> = drafts
+            .iter()
+            .enumerate()
+            .map(|(id, draft)| {
+                let own = made.get(&draft.step.address);
+                let before = prepared.get(&(&draft.step.address, draft.phase));
+                let others = draft.needs.iter().filter_map(|address| made.get(address));
+                let mut needs: Vec<StepId> =
+                    own.into_iter().chain(before).chain(others).copied().filter(|need| *need < id).collect();
+                needs.sort_unstable();
+                needs.dedup();
+                needs
+            })
+            .collect();
+        let mut waves: Vec<Vec<StepId>> = Vec::new();
+        let mut last = None;
+        for (id, draft) in drafts.iter().enumerate() {
+            let rank = rank(draft);
+            if last != Some(rank) {
+                waves.push(Vec::new());
+                last = Some(rank);
+            }
+            if let Some(wave) = waves.last_mut() {
+                wave.push(id);
+            }
+        }
+        let steps = drafts
+            .into_iter()
+            .zip(needs)
+            .map(|(draft, needs)| Step { needs, ..draft.step })
+            .collect();
+        (steps, waves)
+    }
+}
+
+fn rank(draft: &Draft) -> (Phase, usize, u8) {
+    match draft.phase {
+        Phase::Write => {
+            let stage = match draft.stage {
+                Stage::Make => 0,
+                Stage::Prepare => 1,
+                Stage::Update => 2,
+                Stage::Call => 3,
+                Stage::Link => 4,
+                Stage::Unlink => 5,
+            };
+            (draft.phase, draft.tier, stage)
+        }
+        // Deletes go the other way round: what refers goes before what it refers to.
+        Phase::Delete => (draft.phase, usize::MAX - draft.tier, u8::from(draft.stage != Stage::Prepare)),
+    }
+}

@@ -1,0 +1,594 @@
+//! Wanted × live → [`Plan`]. Nothing here can write, wait or ask.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::normalize::{child_key, writable, writable_value};
+use super::order::{Draft, Order, Phase, Stage};
+use super::refs::{mentions, rewrite};
+use super::schema::{self, Rule, Shape};
+use super::scope::Scope;
+use super::{diff, digest, losses};
+use crate::kinds;
+use crate::model::kind::{Accepts, Children, Creation, Deletion, LinkShape, Updates};
+use crate::model::plan::{Loss, Seen};
+use crate::model::{Action, Address, IdMap, Kind, Object, Plan, Snapshot, Step};
+
+/// Everything a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// What should be.
+    pub wanted: &'a Snapshot,
+    /// What is.
+    pub live: &'a Snapshot,
+    /// Addresses in the last snapshot: what the tenant is known to have had, so that its absence from `wanted` is meant.
+    pub base: &'a BTreeSet<Address>,
+    /// The recycle bin, without links.
+    pub deleted: &'a BTreeMap<Address, Object>,
+    /// Old id → new id.
+    pub ids: &'a IdMap,
+    /// What to look at.
+    pub scope: &'a Scope,
+    /// Whether objects that nobody knew are deleted too.
+    pub prune: bool,
+}
+
+/// The writes that take the tenant from `live` to `wanted`, within the scope.
+///
+/// Matching is by address, then by the id map. Both sides and unequal: Update. Wanted only: Restore from the recycle bin,
+/// else Create. Live only: Delete if the last snapshot had it or pruning was asked for, else it is unmanaged. A kind that
+/// either side does not know completely is left alone.
+pub fn plan(inputs: &Inputs<'_>) -> Plan {
+    let mut planner = Planner::new(inputs);
+    planner.classify();
+    planner.write_all();
+    planner.delete_all();
+    planner.finish()
+}
+
+struct Planner<'a> {
+    inputs: &'a Inputs<'a>,
+    plan: Plan,
+    order: Order,
+    /// Wanted objects with today's ids, and what becomes of them.
+    fates: BTreeMap<Address, (Object, Fate)>,
+    /// Ids (and other identities) that will change because their object is created again.
+    moving: BTreeMap<String, Address>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Update,
+    Restore,
+    Create,
+}
+
+impl<'a> Planner<'a> {
+    fn new(inputs: &'a Inputs<'a>) -> Self {
+        Planner {
+            inputs,
+            plan: Plan::default(),
+            order: Order::default(),
+            fates: BTreeMap::new(),
+            moving: BTreeMap::new(),
+        }
+    }
+
+    /// Whether both sides know the kind completely; if not, says so once.
+    fn known(&self, kind: &Kind) -> bool {
+        self.inputs.wanted.coverage.kind(kind.name).is_complete()
+            && self.inputs.live.coverage.kind(kind.name).is_complete()
+    }
+
+    fn link_known(&self, kind: &Kind, link: &str) -> bool {
+        self.inputs.wanted.coverage.link(kind.name, link).is_complete()
+            && self.inputs.live.coverage.link(kind.name, link).is_complete()
+    }
+
+    fn classify(&mut self) {
+        for kind in kinds::ALL.iter().filter(|kind| self.inputs.scope.takes_kind(kind)) {
+            let sides = (self.inputs.wanted.coverage.kind(kind.name), self.inputs.live.coverage.kind(kind.name));
+            if !self.known(kind) && sides.0 != crate::model::Coverage::Skipped {
+                let worse = if sides.1.is_complete() { sides.0 } else { sides.1 };
+                self.plan.unknown.push((kind.name.to_owned(), worse));
+            }
+            for link in kind.links {
+                if !self.known(kind) || self.link_known(kind, link.name) {
+                    continue;
+                }
+                let live = self.inputs.live.coverage.link(kind.name, link.name);
+                self.plan.unknown.push((format!("{}.{}", kind.name, link.name), live));
+            }
+        }
+        for (address, object) in &self.inputs.wanted.objects {
+            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            if !self.known(kind) || !self.inputs.scope.takes(address, object.name()) {
+                continue;
+            }
+            let object = rewrite(kind, object, self.inputs.ids);
+            let address = Address::new(kind.name, self.inputs.ids.current(&address.id));
+            if self.inputs.live.unchanged.contains(&address) {
+                continue;
+            }
+            let fate = if self.inputs.live.objects.contains_key(&address) {
+                Fate::Update
+            } else if self.inputs.deleted.contains_key(&address) {
+                Fate::Restore
+            } else {
+                Fate::Create
+            };
+            if fate != Fate::Update && !self.inputs.scope.properties.is_empty() {
+                continue;
+            }
+            if fate == Fate::Create {
+                if let Some(reason) = not_creatable(kind, &object) {
+                    self.plan.losses.push(Loss {
+                        name: object.name().to_owned(),
+                        what: format!("cannot be created again: {reason}"),
+                        address,
+                    });
+                    continue;
+                }
+                for id in identities(kind, &object) {
+                    self.moving.insert(id, address.clone());
+                }
+            }
+            self.fates.insert(address, (object, fate));
+        }
+    }
+
+    fn write_all(&mut self) {
+        let fates = std::mem::take(&mut self.fates);
+        for (address, (object, fate)) in &fates {
+            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            match fate {
+                Fate::Create => self.create(kind, address, object),
+                Fate::Restore => {
+                    self.push(kind, address, object, Phase::Write, Stage::Make, Action::Restore, &[]);
+                    let bin = &self.inputs.deleted[address];
+                    self.update(kind, address, object, bin);
+                    self.links(kind, address, object, None);
+                }
+                Fate::Update => {
+                    let live = &self.inputs.live.objects[address];
+                    self.update(kind, address, object, live);
+                    self.links(kind, address, object, Some(live));
+                    if self.order.touches(address) {
+                        self.plan.seen.insert(address.clone(), Seen { digest: digest::object(live) });
+                    }
+                }
+            }
+        }
+        self.fates = fates;
+    }
+
+    fn create(&mut self, kind: &'static Kind, address: &Address, object: &Object) {
+        let Creation::Post { accepts, .. } = kind.creation else { return };
+        let mut body = writable(kind, object, true);
+        let mut later = Map::new();
+        let own = tier(kind);
+        for name in body.keys().cloned().collect::<Vec<_>>() {
+            let accepted = match accepts {
+                Accepts::All => true,
+                Accepts::Only(names) => names.contains(&name.as_str()),
+            };
+            // What names an object of the same or a later tier is written once that object exists.
+            let early =
+                self.moving_in(&body[&name]).iter().any(|target| tier_of(target) >= own && !self.fixed(kind, &name));
+            if (!accepted || early)
+                && let Some(value) = body.remove(&name)
+            {
+                later.insert(name, value);
+            }
+        }
+        let needs = self.moving_in(&Value::Object(body.clone()));
+        self.push(kind, address, object, Phase::Write, Stage::Make, Action::Create { body }, &needs);
+        self.plan.losses.extend(losses::of_creation(kind, address, object));
+        if !later.is_empty() {
+            let changes = later
+                .iter()
+                .map(|(name, value)| crate::model::FieldChange::Value {
+                    path: name.clone(),
+                    before: None,
+                    after: Some(value.clone()),
+                })
+                .collect();
+            self.push_update(kind, address, object, later, changes);
+        }
+        self.links(kind, address, object, None);
+    }
+
+    fn fixed(&self, kind: &'static Kind, property: &str) -> bool {
+        schema::of(kind).property(property).is_some_and(|rule| rule.create_only)
+    }
+
+    fn update(&mut self, kind: &'static Kind, address: &Address, wanted: &Object, live: &Object) {
+        let schema = schema::of(kind);
+        let mut body = Map::new();
+        let mut first = Map::new();
+        let mut fixed = Vec::new();
+        let mut names: Vec<&String> = wanted.0.keys().chain(live.0.keys()).collect();
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            let Some(rule) = schema.property(name) else { continue };
+            if rule.link || name == "id" || !self.inputs.scope.takes_property(name) {
+                continue;
+            }
+            let (want, have) = (wanted.get(name), live.get(name));
+            let moved = want.is_some_and(|value| !self.moving_in(value).is_empty());
+            if want == have && !moved {
+                continue;
+            }
+            if rule.create_only && !rule.read_only {
+                fixed.push(name.clone());
+                continue;
+            }
+            if let Some(value) = writable_value(rule, &complete(rule, want, have), false) {
+                body.insert(name.clone(), value);
+            }
+            if let Some(value) = have.and_then(|have| disabled(rule, want, have))
+                && let Some(value) = writable_value(rule, &value, false)
+            {
+                first.insert(name.clone(), value);
+            }
+        }
+        for name in fixed {
+            self.plan.losses.push(Loss {
+                address: address.clone(),
+                name: wanted.name().to_owned(),
+                what: format!("{name} is fixed when the object is created and stays as it is"),
+            });
+        }
+        for call in kind.calls {
+            if let Some(value) = body.remove(call.property) {
+                let needs = self.moving_in(&value);
+                let action = Action::Call { property: call.property, value };
+                self.push(kind, address, wanted, Phase::Write, Stage::Call, action, &needs);
+            }
+        }
+        if body.is_empty() {
+            return;
+        }
+        let changes: Vec<_> = diff::objects(kind, live, wanted)
+            .into_iter()
+            .filter(|change| body.contains_key(diff::top(change.path())))
+            .collect();
+        if !first.is_empty() {
+            let changes = changes.clone();
+            let action = Action::Update { body: with_type(kind, wanted, first), changes };
+            self.push(kind, address, wanted, Phase::Write, Stage::Prepare, action, &[]);
+        }
+        self.push_update(kind, address, wanted, with_type(kind, wanted, body), changes);
+    }
+
+    fn push_update(
+        &mut self,
+        kind: &'static Kind,
+        address: &Address,
+        object: &Object,
+        body: Map<String, Value>,
+        changes: Vec<crate::model::FieldChange>,
+    ) {
+        let needs = self.moving_in(&Value::Object(body.clone()));
+        let action = Action::Update { body, changes };
+        self.push(kind, address, object, Phase::Write, Stage::Update, action, &needs);
+    }
+
+    /// Steps for every link. `live` is `None` for objects that are made or restored: whatever they turn out to have
+    /// already is skipped when the step runs.
+    fn links(&mut self, kind: &'static Kind, address: &Address, wanted: &Object, live: Option<&Object>) {
+        for link in kind.links {
+            let name = link.name;
+            if !self.inputs.scope.takes_property(name) || !self.link_known(kind, name) {
+                continue;
+            }
+            let want = wanted.get(name);
+            let have = live.and_then(|live| live.get(name));
+            match link.shape {
+                LinkShape::References => {
+                    let (want, have) = (list(want), list(have));
+                    let present: BTreeSet<&str> = have.iter().filter_map(Value::as_str).collect();
+                    let kept: BTreeSet<&str> = want.iter().filter_map(Value::as_str).collect();
+                    for id in want {
+                        if !present.contains(id.as_str().unwrap_or_default()) || !self.moving_in(id).is_empty() {
+                            self.push_link(kind, address, wanted, Action::Link { link: name, value: id.clone() });
+                        }
+                    }
+                    for id in have.iter().filter(|id| !kept.contains(id.as_str().unwrap_or_default())) {
+                        self.push_link(kind, address, wanted, Action::Unlink { link: name, value: id.clone() });
+                    }
+                }
+                LinkShape::Reference => match (want, have) {
+                    (Some(id), have) if Some(id) != have || !self.moving_in(id).is_empty() => {
+                        self.push_link(kind, address, wanted, Action::Link { link: name, value: id.clone() });
+                    }
+                    (None, Some(id)) => {
+                        self.push_link(kind, address, wanted, Action::Unlink { link: name, value: id.clone() });
+                    }
+                    _ => {}
+                },
+                LinkShape::Children(children) => {
+                    self.children(kind, address, wanted, name, &children, (list(want), list(have)));
+                }
+            }
+        }
+    }
+
+    fn children(
+        &mut self,
+        kind: &'static Kind,
+        address: &Address,
+        object: &Object,
+        link: &'static str,
+        children: &Children,
+        (want, have): (&[Value], &[Value]),
+    ) {
+        let Some(rule) = schema::of(kind).property(link) else { return };
+        let Shape::List(items) = &rule.shape else { return };
+        let present: BTreeMap<Vec<String>, &Value> =
+            have.iter().map(|child| (child_key(child, children), child)).collect();
+        let mut kept = BTreeSet::new();
+        for child in want {
+            let key = child_key(child, children);
+            let moved = !self.moving_in(child).is_empty();
+            match present.get(&key) {
+                Some(same) if **same == *child && !moved => {}
+                Some(other) => {
+                    let value = complete(items, Some(child), Some(other));
+                    let differing = differing(items, child, other);
+                    let patchable = match children.update {
+                        Updates::Nothing => false,
+                        Updates::Only(names) => differing.iter().all(|name| names.contains(&name.as_str())),
+                        Updates::All => true,
+                    };
+                    if patchable {
+                        self.push_link(kind, address, object, Action::Relink { link, value });
+                    } else {
+                        let old = (*other).clone();
+                        self.push_link(kind, address, object, Action::Unlink { link, value: old });
+                        self.push_link(kind, address, object, Action::Link { link, value: child.clone() });
+                    }
+                }
+                None if children.create.is_some() => {
+                    self.push_link(kind, address, object, Action::Link { link, value: child.clone() });
+                }
+                None => self.plan.losses.push(Loss {
+                    address: address.clone(),
+                    name: object.name().to_owned(),
+                    what: format!("{link} {} cannot be created", key.join(" ")),
+                }),
+            }
+            kept.insert(key);
+        }
+        if children.delete {
+            for child in have.iter().filter(|child| !kept.contains(&child_key(child, children))) {
+                self.push_link(kind, address, object, Action::Unlink { link, value: child.clone() });
+            }
+        }
+    }
+
+    fn push_link(&mut self, kind: &'static Kind, address: &Address, object: &Object, action: Action) {
+        let (stage, needs) = match &action {
+            Action::Unlink { .. } => (Stage::Unlink, Vec::new()),
+            Action::Link { value, .. } | Action::Relink { value, .. } => (Stage::Link, self.moving_in(value)),
+            _ => (Stage::Link, Vec::new()),
+        };
+        self.push(kind, address, object, Phase::Write, stage, action, &needs);
+    }
+
+    fn delete_all(&mut self) {
+        let wanted: BTreeSet<Address> = (self.inputs.wanted.objects.keys())
+            .chain(&self.inputs.wanted.unchanged)
+            .map(|old| Address::new(old.kind, self.inputs.ids.current(&old.id)))
+            .collect();
+        for (address, object) in &self.inputs.live.objects {
+            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            if wanted.contains(address)
+                || !self.known(kind)
+                || !self.inputs.scope.takes(address, object.name())
+                || !self.inputs.scope.properties.is_empty()
+            {
+                continue;
+            }
+            let meant = self.inputs.base.contains(address) || self.inputs.prune;
+            let own = not_creatable(kind, object).is_none() && kind.deletion != Deletion::Never;
+            if !meant || !own {
+                self.plan.unmanaged.push(address.clone());
+                continue;
+            }
+            self.plan.seen.insert(address.clone(), Seen { digest: digest::object(object) });
+            let first = before_delete(kind, object);
+            if !first.is_empty() {
+                let changes = first
+                    .iter()
+                    .map(|(name, value)| crate::model::FieldChange::Value {
+                        path: name.clone(),
+                        before: object.get(name).cloned(),
+                        after: Some(value.clone()),
+                    })
+                    .collect();
+                let action = Action::Update { body: with_type(kind, object, first), changes };
+                self.push(kind, address, object, Phase::Delete, Stage::Prepare, action, &[]);
+            }
+            self.push(kind, address, object, Phase::Delete, Stage::Make, Action::Delete, &[]);
+        }
+    }
+
+    fn moving_in(&self, value: &Value) -> Vec<Address> {
+        if self.moving.is_empty() {
+            return Vec::new();
+        }
+        let mut found = BTreeSet::new();
+        mentions(value, &mut |id| {
+            if let Some(address) = self.moving.get(id) {
+                found.insert(address.clone());
+            }
+        });
+        found.into_iter().collect()
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn push(
+        &mut self,
+        kind: &'static Kind,
+        address: &Address,
+        object: &Object,
+        phase: Phase,
+        stage: Stage,
+        action: Action,
+        needs: &[Address],
+    ) {
+        let tier = needs.iter().map(tier_of).chain([tier(kind)]).max().unwrap_or_default();
+        self.order.push(Draft {
+            phase,
+            tier,
+            stage,
+            needs: needs.to_vec(),
+            step: Step {
+                address: address.clone(),
+                called: diff::called(kind, object),
+                name: object.name().to_owned(),
+                action,
+                needs: Vec::new(),
+            },
+        });
+    }
+
+    fn finish(mut self) -> Plan {
+        let (steps, waves) = self.order.finish();
+        self.plan.steps = steps;
+        self.plan.waves = waves;
+        self.plan
+    }
+}
+
+fn tier(kind: &Kind) -> usize {
+    schema::tiers().get(kind.name).copied().unwrap_or_default()
+}
+
+fn tier_of(address: &Address) -> usize {
+    schema::tiers().get(address.kind).copied().unwrap_or_default()
+}
+
+fn list(value: Option<&Value>) -> &[Value] {
+    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// Why an object cannot be created through Graph, if so.
+pub fn not_creatable(kind: &'static Kind, object: &Object) -> Option<&'static str> {
+    if let Creation::Never { reason } = kind.creation {
+        return Some(reason);
+    }
+    kind.variants.iter().find(|variant| variant.when.holds(&object.0)).and_then(|variant| variant.not_creatable)
+}
+
+/// The id and the other properties by which others refer to an object.
+pub fn identities(kind: &'static Kind, object: &Object) -> Vec<String> {
+    let others = schema::of(kind).identities().iter().filter_map(|property| object.text(property));
+    // A service principal's appId is its application's, and moves with that.
+    let others = others.filter(|_| schema::of(kind).root.property("appId").is_none_or(|rule| rule.refs.is_empty()));
+    others.chain([object.id()]).map(str::to_owned).collect()
+}
+
+/// `wanted`, with an explicit null, empty list or default for everything that only `live` has, so that a PATCH takes it
+/// away whether Graph merges or replaces.
+fn complete(rule: &Rule, wanted: Option<&Value>, live: Option<&Value>) -> Value {
+    match (wanted, live) {
+        (None, _) => match (&rule.default, &rule.shape) {
+            (Some(default), _) => default.clone(),
+            (None, Shape::List(_)) => Value::Array(Vec::new()),
+            (None, Shape::Object(..) | Shape::Scalar) => Value::Null,
+        },
+        (Some(Value::Object(want)), Some(Value::Object(have))) => {
+            let mut whole = Map::new();
+            for (name, value) in want {
+                let value = match rule.property(name) {
+                    Some(rule) => complete(rule, Some(value), have.get(name)),
+                    None => value.clone(),
+                };
+                whole.insert(name.clone(), value);
+            }
+            for name in have.keys().filter(|name| !want.contains_key(*name)) {
+                if let Some(rule) = rule.property(name) {
+                    whole.insert(name.clone(), complete(rule, None, have.get(name)));
+                }
+            }
+            Value::Object(whole)
+        }
+        (Some(want), _) => want.clone(),
+    }
+}
+
+/// Writable properties of a child that differ.
+fn differing(rule: &Rule, want: &Value, have: &Value) -> Vec<String> {
+    let empty = Map::new();
+    let (want, have) = (want.as_object().unwrap_or(&empty), have.as_object().unwrap_or(&empty));
+    let mut names: Vec<&String> = want.keys().chain(have.keys()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+        .into_iter()
+        .filter(|name| want.get(*name) != have.get(*name))
+        .filter(|name| rule.property(name).is_some_and(|rule| rule.writable(true)))
+        .cloned()
+        .collect()
+}
+
+/// The live value with every element disabled that `want` no longer has, where the schema demands that first.
+fn disabled(rule: &Rule, want: Option<&Value>, have: &Value) -> Option<Value> {
+    match (&rule.shape, have) {
+        (Shape::List(_), Value::Array(elements)) if rule.disable_first => {
+            let kept: BTreeSet<&str> =
+                list(want).iter().filter_map(|element| element.get("id").and_then(Value::as_str)).collect();
+            let mut changed = false;
+            let elements = elements.iter().map(|element| {
+                let mut element = element.clone();
+                let id = element.get("id").and_then(Value::as_str).unwrap_or_default();
+                if !kept.contains(id) && element.get("isEnabled") != Some(&Value::Bool(false)) {
+                    element["isEnabled"] = Value::Bool(false);
+                    changed = true;
+                }
+                element
+            });
+            let elements: Vec<Value> = elements.collect();
+            changed.then_some(Value::Array(elements))
+        }
+        (Shape::Object(rules, _), Value::Object(map)) => {
+            let mut whole = map.clone();
+            let mut changed = false;
+            for (name, value) in map {
+                let want = want.and_then(|want| want.get(name));
+                if let Some(value) = rules.get(name).and_then(|rule| disabled(rule, want, value)) {
+                    whole.insert(name.clone(), value);
+                    changed = true;
+                }
+            }
+            changed.then_some(Value::Object(whole))
+        }
+        _ => None,
+    }
+}
+
+fn before_delete(kind: &'static Kind, object: &Object) -> Map<String, Value> {
+    let schema = schema::of(kind);
+    object
+        .0
+        .iter()
+        .filter_map(|(name, value)| {
+            let first = schema.property(name)?.before_delete.as_ref()?;
+            (first != value).then(|| (name.clone(), first.clone()))
+        })
+        .collect()
+}
+
+/// A PATCH of a polymorphic object names its type.
+fn with_type(kind: &'static Kind, object: &Object, mut body: Map<String, Value>) -> Map<String, Value> {
+    if schema::of(kind).property("@odata.type").is_some()
+        && let Some(value) = object.get("@odata.type")
+    {
+        body.insert("@odata.type".to_owned(), value.clone());
+    }
+    body
+}

@@ -1,0 +1,127 @@
+//! For scripts: versioned documents. A change that could break a reader raises [`FORMAT_VERSION`].
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::sign;
+use crate::engine::refs::Names;
+use crate::model::{AuditEvent, Change, FieldChange, Finding, Report, What};
+
+/// `formatVersion` of every document.
+pub const FORMAT_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReportDocument<'a> {
+    format_version: u32,
+    before: &'a str,
+    after: &'a str,
+    audited: bool,
+    changes: Vec<ChangeDocument<'a>>,
+    unknown: Vec<UnknownDocument<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ChangeDocument<'a> {
+    kind: &'a str,
+    called: &'a str,
+    id: &'a str,
+    name: &'a str,
+    change: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    properties: Vec<PropertyDocument<'a>>,
+    events: &'a [AuditEvent],
+}
+
+/// One property that changed: `before`/`after` for a value, `gained` or `lost` for an element of a set.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PropertyDocument<'a> {
+    path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gained: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lost: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UnknownDocument<'a> {
+    what: &'a str,
+    before: &'static str,
+    after: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FindingsDocument<'a> {
+    format_version: u32,
+    findings: &'a [Finding],
+}
+
+/// A difference report.
+pub fn report(report: &Report, names: &Names) -> String {
+    let document = ReportDocument {
+        format_version: FORMAT_VERSION,
+        before: &report.before,
+        after: &report.after,
+        audited: report.audited,
+        changes: report.changes.iter().map(|change| of_change(change, names)).collect(),
+        unknown: report
+            .unknown
+            .iter()
+            .map(|(what, before, after)| UnknownDocument { what, before: before.word(), after: after.word() })
+            .collect(),
+    };
+    pretty(&document)
+}
+
+fn of_change<'a>(change: &'a Change, names: &'a Names) -> ChangeDocument<'a> {
+    ChangeDocument {
+        kind: change.address.kind,
+        called: change.called,
+        id: &change.address.id,
+        name: &change.name,
+        change: sign(&change.what).1,
+        properties: match &change.what {
+            What::Modified(fields) => fields.iter().map(|field| property(field, names)).collect(),
+            What::Added | What::Removed => Vec::new(),
+        },
+        events: &change.events,
+    }
+}
+
+/// One property that changed.
+pub fn property<'a>(field: &'a FieldChange, names: &'a Names) -> PropertyDocument<'a> {
+    let empty = PropertyDocument { path: field.path(), before: None, after: None, gained: None, lost: None, name: None };
+    let name = |value: &Value| value.as_str().and_then(|id| names.get(id));
+    match field {
+        FieldChange::Value { before, after, .. } => {
+            PropertyDocument { before: before.as_ref(), after: after.as_ref(), ..empty }
+        }
+        FieldChange::Gained { element, .. } => {
+            PropertyDocument { gained: Some(element), name: name(element), ..empty }
+        }
+        FieldChange::Lost { element, .. } => PropertyDocument { lost: Some(element), name: name(element), ..empty },
+    }
+}
+
+/// What validation found.
+pub fn findings(findings: &[Finding]) -> String {
+    pretty(&FindingsDocument { format_version: FORMAT_VERSION, findings })
+}
+
+/// A document on several lines with a final newline.
+pub fn pretty(document: &impl Serialize) -> String {
+    // These types hold strings, numbers and maps with string keys: they always serialize.
+    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,129 @@
+//! A plan for people.
+
+use std::fmt::Write as _;
+
+use super::{Style, field_line, safe, value_text};
+use crate::engine::refs::Names;
+use crate::kinds;
+use crate::model::{Action, Plan, Step, Verdict};
+
+/// `update conditionalAccessPolicy "Block legacy authentication"`.
+pub fn title(step: &Step, names: &Names) -> String {
+    let name = safe(&step.name);
+    match &step.action {
+        Action::Create { .. } | Action::Restore | Action::Update { .. } | Action::Delete => {
+            format!("{} {} \"{name}\"", step.action.word(), step.called)
+        }
+        Action::Call { property, .. } => format!("set {property} of {} \"{name}\"", step.called),
+        Action::Link { link, value } => {
+            format!("add to {link} of {} \"{name}\": {}", step.called, value_text(value, names))
+        }
+        Action::Relink { link, value } => {
+            format!("change in {link} of {} \"{name}\": {}", step.called, value_text(value, names))
+        }
+        Action::Unlink { link, value } => {
+            format!("take from {link} of {} \"{name}\": {}", step.called, value_text(value, names))
+        }
+    }
+}
+
+/// The whole plan: steps wave by wave, what is lost, what is left alone, and the guards' verdicts.
+pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> String {
+    let mut out = String::new();
+    if plan.steps.is_empty() {
+        let _ = writeln!(out, "{}", style.bold("Nothing to do: the tenant is as it should be."));
+    } else {
+        let _ = writeln!(out, "{}  {}", style.bold("Plan"), counts(plan));
+    }
+    for (number, wave) in plan.waves.iter().enumerate() {
+        let _ = writeln!(out, "\n{}", style.faint(&format!("wave {}", number + 1)));
+        for step in wave.iter().filter_map(|id| plan.steps.get(*id)) {
+            let line = format!("  {} {}", mark(&step.action), title(step, names));
+            let line = match &step.action {
+                Action::Create { .. } | Action::Restore | Action::Link { .. } => style.added(&line),
+                Action::Delete | Action::Unlink { .. } => style.removed(&line),
+                Action::Update { .. } | Action::Call { .. } | Action::Relink { .. } => style.changed(&line),
+            };
+            let _ = writeln!(out, "{line}  {}", style.faint(&safe(&step.address.id)));
+            if let Action::Update { changes, .. } = &step.action {
+                for change in changes {
+                    let (sign, text) = field_line(change, names);
+                    let _ = writeln!(out, "      {sign} {text}");
+                }
+            }
+        }
+    }
+    if !plan.losses.is_empty() {
+        let _ = writeln!(out, "\n{}", style.bold("What this cannot bring back"));
+        for loss in &plan.losses {
+            let _ = writeln!(out, "  ! {} \"{}\": {}", loss.address.kind, safe(&loss.name), safe(&loss.what));
+        }
+    }
+    if !plan.unknown.is_empty() {
+        let _ = writeln!(out, "\n{}", style.bold("Left alone, because it is not completely known"));
+        for (what, coverage) in &plan.unknown {
+            let _ = writeln!(out, "  ? {what}: {}", coverage.word());
+        }
+    }
+    if !plan.unmanaged.is_empty() {
+        let _ = writeln!(
+            out,
+            "\n{} only in the tenant and left there (--prune deletes them):",
+            objects(plan.unmanaged.len())
+        );
+        for address in plan.unmanaged.iter().take(20) {
+            let name = names.get(&address.id).unwrap_or_default();
+            let _ = writeln!(out, "  {} {} {}", address.kind, safe(&address.id), safe(name));
+        }
+        if plan.unmanaged.len() > 20 {
+            let _ = writeln!(out, "  … and {} more", plan.unmanaged.len() - 20);
+        }
+    }
+    for verdict in verdicts {
+        let word = if verdict.refused { style.removed("refused") } else { style.changed("warning") };
+        let _ = writeln!(out, "\n{word} by {}: {}", verdict.guard, safe(&verdict.message));
+    }
+    out
+}
+
+fn mark(action: &Action) -> &'static str {
+    match action {
+        Action::Create { .. } | Action::Link { .. } => "+",
+        Action::Restore => "↺",
+        Action::Update { .. } | Action::Call { .. } | Action::Relink { .. } => "~",
+        Action::Unlink { .. } | Action::Delete => "-",
+    }
+}
+
+fn objects(count: usize) -> String {
+    if count == 1 { "1 object".to_owned() } else { format!("{count} objects") }
+}
+
+/// `5 steps: 1 restore, 2 update, 2 link`.
+pub fn counts(plan: &Plan) -> String {
+    let words = ["create", "restore", "update", "set", "link", "relink", "unlink", "delete"];
+    let parts: Vec<String> = words
+        .into_iter()
+        .filter_map(|word| {
+            let count = plan.steps.iter().filter(|step| step.action.word() == word).count();
+            (count > 0).then(|| format!("{count} {word}"))
+        })
+        .collect();
+    let steps = if plan.steps.len() == 1 { "1 step".to_owned() } else { format!("{} steps", plan.steps.len()) };
+    format!("{steps}: {}", parts.join(", "))
+}
+
+/// What kinds the plan touches, for a one-line message: `2 groups, 1 Conditional Access policies`.
+pub fn kinds_touched(plan: &Plan) -> String {
+    let parts: Vec<String> = kinds::ALL
+        .iter()
+        .filter_map(|kind| {
+            let mut ids: Vec<&str> =
+                plan.steps.iter().filter(|s| s.address.kind == kind.name).map(|s| s.address.id.as_str()).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            (!ids.is_empty()).then(|| format!("{} {}", ids.len(), kind.title))
+        })
+        .collect();
+    parts.join(", ")
+}

@@ -1,0 +1,79 @@
+//! For the terminal.
+
+use std::fmt::Write as _;
+
+use super::{Style, field_line, safe, sign, summary, who};
+use crate::engine::refs::Names;
+use crate::kinds;
+use crate::model::finding::Severity;
+use crate::model::{Finding, Report, What};
+
+/// A difference report.
+pub fn report(report: &Report, names: &Names, style: Style) -> String {
+    let mut out = String::new();
+    let _ = writeln!(
+        out,
+        "{}  {} → {}\n{}",
+        style.bold("Difference report"),
+        safe(&report.before),
+        safe(&report.after),
+        summary(report)
+    );
+    let mut group = "";
+    for change in &report.changes {
+        if change.address.kind != group {
+            group = change.address.kind;
+            let title = kinds::by_name(group).map_or(group, |kind| kind.title);
+            let _ = writeln!(out, "\n{}", style.bold(title));
+        }
+        let (sign, word) = sign(&change.what);
+        let line = format!("{sign} {}", safe(&change.name));
+        let line = match &change.what {
+            What::Added => style.added(&line),
+            What::Removed => style.removed(&line),
+            What::Modified(_) => style.changed(&line),
+        };
+        let called = if change.called == change.address.kind { String::new() } else { format!(", {}", change.called) };
+        let _ = writeln!(out, "  {line}  {}", style.faint(&format!("{word}{called}  {}", safe(&change.address.id))));
+        if let What::Modified(fields) = &change.what {
+            for field in fields {
+                let (sign, text) = field_line(field, names);
+                let text = format!("{sign} {text}");
+                let text = match sign {
+                    "+" => style.added(&text),
+                    "-" => style.removed(&text),
+                    _ => text,
+                };
+                let _ = writeln!(out, "      {text}");
+            }
+        }
+        for line in who(change, report.audited) {
+            let _ = writeln!(out, "      {}", style.faint(&line));
+        }
+    }
+    if !report.unknown.is_empty() {
+        let _ = writeln!(out, "\n{}", style.bold("Not completely known, so nothing is said of what is missing"));
+        for (what, before, after) in &report.unknown {
+            let _ = writeln!(out, "  ? {what}: {} → {}", before.word(), after.word());
+        }
+    }
+    out
+}
+
+/// What validation found; empty if nothing.
+pub fn findings(findings: &[Finding], style: Style) -> String {
+    let mut out = String::new();
+    for finding in findings {
+        let severity = match finding.severity {
+            Severity::Error => style.removed("error"),
+            Severity::Warning => style.changed("warning"),
+        };
+        let place = if finding.line > 0 {
+            format!("{}:{}", safe(&finding.path), finding.line)
+        } else {
+            safe(&finding.path)
+        };
+        let _ = writeln!(out, "{place}: {severity}[{}]: {}", finding.check, safe(&finding.message));
+    }
+    out
+}

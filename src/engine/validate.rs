@@ -1,0 +1,263 @@
+//! Files → [`Finding`]s: what a person or a merge may have got wrong. Every finding at once, each with its line.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use jsonschema::error::ValidationErrorKind;
+use serde_json::{Map, Value};
+
+use super::refs::{is_guid, references};
+use super::schema::{self, Rule, Shape};
+use crate::kinds;
+use crate::model::finding::Severity;
+use crate::model::{Address, CoverageMap, Finding, Kind, Object};
+
+/// One file that parsed.
+pub struct File<'a> {
+    /// Path in the repository.
+    pub path: &'a str,
+    /// The kind its folder belongs to.
+    pub kind: &'static Kind,
+    /// The id its path says; `None` if the path says none (a file that a person named).
+    pub path_id: Option<&'a str>,
+    /// Its content.
+    pub value: &'a Map<String, Value>,
+    /// Line of a JSON pointer.
+    pub line_of: &'a dyn Fn(&str) -> usize,
+}
+
+/// What the files are checked against.
+pub struct Context<'a> {
+    /// Every address that the repository holds, whether its file is being checked or not.
+    pub addresses: &'a BTreeSet<Address>,
+    /// What the snapshot knows completely: a missing reference can only be told where the target kind is complete.
+    pub coverage: &'a CoverageMap,
+    /// Property paths per kind that Graph returned though no schema knows them.
+    pub unknown: &'a BTreeMap<String, Vec<String>>,
+    /// Whether the tenant itself had this reference the last time it was looked at: `(path, id)`. What Graph has left
+    /// dangling is a warning, what a person wrote is an error.
+    pub had: &'a dyn Fn(&str, &str) -> bool,
+}
+
+/// Checks files; findings come sorted by path and line, each once.
+pub fn validate(files: &[File<'_>], context: &Context<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut seen: BTreeMap<Address, &str> = BTreeMap::new();
+    for file in files {
+        identity(file, &mut seen, &mut findings);
+        shape(file, context, &mut findings);
+        redacted(file, &mut findings);
+        missing(file, context, &mut findings);
+    }
+    findings.sort();
+    findings.dedup();
+    findings
+}
+
+/// One finding.
+pub fn finding(path: &str, line: usize, severity: Severity, check: &'static str, message: String) -> Finding {
+    Finding { path: path.to_owned(), line, severity, check, message }
+}
+
+fn identity<'a>(file: &File<'a>, seen: &mut BTreeMap<Address, &'a str>, findings: &mut Vec<Finding>) {
+    let Some(id) = file.value.get("id").and_then(Value::as_str) else {
+        let message = match file.value.get("id") {
+            None => "the object has no id; add `id: <Graph object id>`, or `id: new:<label>` for one to be created",
+            Some(_) => "the id is not a string; put it in quotes",
+        };
+        findings.push(finding(file.path, (file.line_of)("/id"), Severity::Error, "id", message.to_owned()));
+        return;
+    };
+    let line = (file.line_of)("/id");
+    let named = id.starts_with("new:");
+    if !named && let Some(path_id) = file.path_id.filter(|path_id| *path_id != id) {
+        findings.push(finding(
+            file.path,
+            line,
+            Severity::Error,
+            "id-mismatch",
+            format!("the file's name says {path_id}, the id inside says {id}; correct whichever is wrong"),
+        ));
+    }
+    let address = Address::new(file.kind.name, id);
+    if let Some(other) = seen.insert(address, file.path) {
+        findings.push(finding(
+            file.path,
+            line,
+            Severity::Error,
+            "duplicate-id",
+            format!("{} {id} is also in {other}; delete one of the two files", file.kind.name),
+        ));
+    }
+}
+
+fn validators() -> &'static BTreeMap<&'static str, jsonschema::Validator> {
+    static VALIDATORS: OnceLock<BTreeMap<&'static str, jsonschema::Validator>> = OnceLock::new();
+    VALIDATORS.get_or_init(|| {
+        kinds::ALL
+            .iter()
+            .filter_map(|kind| Some((kind.name, jsonschema::validator_for(&schema::of(kind).document).ok()?)))
+            .collect()
+    })
+}
+
+fn shape(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let Some(validator) = validators().get(file.kind.name) else { return };
+    let instance = Value::Object(file.value.clone());
+    let known = context.unknown.get(file.kind.name);
+    for error in validator.iter_errors(&instance) {
+        let pointer = error.instance_path().to_string();
+        if pointer.is_empty() && file.value.get("id").is_none() && error.kind().keyword() == "required" {
+            // Already said, and better.
+            continue;
+        }
+        if let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() {
+            for name in unexpected {
+                let path = dotted(&pointer, name);
+                if known.is_some_and(|known| known.contains(&path)) {
+                    continue;
+                }
+                let place = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+                let hint = suggestion(file.kind, &pointer, name)
+                    .map_or_else(|| "remove it".to_owned(), |near| format!("did you mean `{near}`?"));
+                findings.push(finding(
+                    file.path,
+                    (file.line_of)(&place),
+                    Severity::Error,
+                    "unknown-property",
+                    format!("`{path}` is no property of {}; {hint}", file.kind.name),
+                ));
+            }
+            continue;
+        }
+        let what = dotted(&pointer, "").trim_end_matches('.').to_owned();
+        let what = if what.is_empty() { file.kind.name.to_owned() } else { format!("`{what}`") };
+        findings.push(finding(
+            file.path,
+            (file.line_of)(&pointer),
+            Severity::Error,
+            check_name(error.kind().keyword()),
+            format!("{what}: {}", error.masked()),
+        ));
+    }
+}
+
+fn check_name(keyword: &str) -> &'static str {
+    match keyword {
+        "type" => "wrong-type",
+        "required" => "missing-property",
+        "enum" | "const" => "unknown-value",
+        "pattern" | "format" => "wrong-format",
+        _ => "schema",
+    }
+}
+
+/// `/conditions/users/0` and `x` → `conditions.users.x`: list positions are left out, as in the manifest.
+fn dotted(pointer: &str, name: &str) -> String {
+    let mut path: Vec<String> = pointer
+        .split('/')
+        .skip(1)
+        .filter(|part| part.parse::<usize>().is_err())
+        .map(|part| part.replace("~1", "/").replace("~0", "~"))
+        .collect();
+    path.push(name.to_owned());
+    path.join(".")
+}
+
+fn suggestion(kind: &'static Kind, pointer: &str, name: &str) -> Option<String> {
+    let mut rule: &Rule = &schema::of(kind).root;
+    for part in pointer.split('/').skip(1).filter(|part| part.parse::<usize>().is_err()) {
+        rule = rule.property(part)?;
+    }
+    let rules = match &rule.shape {
+        Shape::Object(rules, _) => rules,
+        Shape::List(items) => match &items.shape {
+            Shape::Object(rules, _) => rules,
+            Shape::List(_) | Shape::Scalar => return None,
+        },
+        Shape::Scalar => return None,
+    };
+    rules
+        .keys()
+        .map(|near| (strsim::damerau_levenshtein(&near.to_lowercase(), &name.to_lowercase()), near))
+        .filter(|(distance, _)| *distance <= 3)
+        .min()
+        .map(|(_, near)| near.clone())
+}
+
+/// A mask that Graph returns instead of a secret must never be written back as if it were one.
+fn redacted(file: &File<'_>, findings: &mut Vec<Finding>) {
+    fn walk(value: &Value, pointer: &mut String, see: &mut dyn FnMut(&str)) {
+        let length = pointer.len();
+        match value {
+            Value::String(text) if text.len() >= 4 && text.bytes().all(|byte| byte == b'*') => see(pointer),
+            Value::Array(elements) => {
+                for (index, element) in elements.iter().enumerate() {
+                    pointer.push_str(&format!("/{index}"));
+                    walk(element, pointer, see);
+                    pointer.truncate(length);
+                }
+            }
+            Value::Object(map) => {
+                for (name, element) in map.iter().filter(|(name, _)| *name != "displayName") {
+                    pointer.push_str(&format!("/{}", name.replace('~', "~0").replace('/', "~1")));
+                    walk(element, pointer, see);
+                    pointer.truncate(length);
+                }
+            }
+            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    let mut pointer = String::new();
+    // People may call things what they like.
+    for (name, value) in file.value.iter().filter(|(name, _)| *name != "displayName" && *name != "description") {
+        pointer.clear();
+        pointer.push('/');
+        pointer.push_str(name);
+        walk(value, &mut pointer, &mut |pointer| {
+            findings.push(finding(
+                file.path,
+                (file.line_of)(pointer),
+                Severity::Error,
+                "redacted",
+                "this is a mask, not a value: writing it would replace a secret by asterisks; remove the line".to_owned(),
+            ));
+        });
+    }
+}
+
+fn missing(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) {
+    let object = Object(file.value.clone());
+    for reference in references(file.kind, &object) {
+        let by_id: Vec<&'static str> = reference.to.iter().filter(|to| to.property == "id").map(|to| to.kind).collect();
+        let named = reference.value.starts_with("new:");
+        // An appId may be Microsoft's own or another tenant's: nothing here can say that it does not exist.
+        if by_id.len() != reference.to.len() && !named || !(is_guid(reference.value) || named) {
+            continue;
+        }
+        let kinds: Vec<&'static str> = reference.to.iter().map(|to| to.kind).collect();
+        let found = kinds.iter().any(|kind| context.addresses.contains(&Address::new(kind, reference.value)));
+        let knowable = named || kinds.iter().all(|kind| context.coverage.kind(kind).is_complete());
+        if found || !knowable {
+            continue;
+        }
+        let dangling = !named && (context.had)(file.path, reference.value);
+        let (severity, hint) = if dangling {
+            (Severity::Warning, "the tenant had it like this; it is left as it is")
+        } else {
+            (Severity::Error, "correct the id, or add the object")
+        };
+        findings.push(finding(
+            file.path,
+            (file.line_of)(&reference.pointer),
+            severity,
+            "missing-reference",
+            format!(
+                "{} refers to {} {}, which the repository does not hold; {hint}",
+                dotted(&reference.pointer, "").trim_end_matches('.'),
+                kinds.join(" or "),
+                reference.value
+            ),
+        ));
+    }
+}
