@@ -1,0 +1,363 @@
+//! What the tenant in memory holds, and what each write does to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use crate::engine::normalize::{child_key, writable_value};
+use crate::engine::schema;
+use crate::kinds;
+use crate::model::kind::{Accepts, Children, Creation, Deletion, Link, LinkShape, Updates};
+use crate::model::{Kind, Write};
+use crate::tenant::{Raw, TenantError};
+
+pub(super) type Key = (&'static str, String);
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    /// Properties, without links.
+    pub(super) objects: BTreeMap<Key, Raw>,
+    pub(super) bin: BTreeMap<Key, Raw>,
+    /// Of live and deleted objects alike.
+    references: BTreeMap<(Key, &'static str), BTreeSet<String>>,
+    children: BTreeMap<(Key, &'static str), Vec<Raw>>,
+    ids: u64,
+}
+
+impl State {
+    pub(super) fn carry_out(&mut self, write: &Write) -> Result<Option<Raw>, TenantError> {
+        match write {
+            Write::Create { kind, body } => self.create(kind, body).map(Some),
+            Write::Restore { kind, id } => {
+                let key = (kind.name, id.clone());
+                let raw = self.bin.remove(&key).ok_or_else(|| not_found("the recycle bin does not hold it"))?;
+                self.objects.insert(key, raw.clone());
+                Ok(Some(raw))
+            }
+            Write::Update { kind, id, body } => {
+                for (name, value) in body {
+                    check(kind, name, value, false)?;
+                    if kind.call(name).is_some() {
+                        return Err(refused(400, &format!("{name} is set by an action, not by PATCH")));
+                    }
+                }
+                self.set(kind, id, body)
+            }
+            Write::Call { kind, id, property, value } => {
+                kind.call(property).ok_or_else(|| refused(400, &format!("no action sets {property}")))?;
+                self.set(kind, id, &Map::from_iter([((*property).to_owned(), value.clone())]))
+            }
+            Write::Link { kind, id, link, value } => self.link(kind, id, link, value),
+            Write::Relink { kind, id, link, child, value } => self.relink(kind, id, link, child, value),
+            Write::Unlink { kind, id, link, child } => self.unlink(kind, id, link, child),
+            Write::Delete { kind, id } => self.delete(kind, id),
+        }
+    }
+
+    fn create(&mut self, kind: &'static Kind, body: &Raw) -> Result<Raw, TenantError> {
+        let Creation::Post { accepts, .. } = kind.creation else {
+            return Err(refused(400, &format!("{} cannot be created", kind.name)));
+        };
+        for (name, value) in body {
+            check(kind, name, value, true)?;
+            if let Accepts::Only(names) = accepts
+                && !names.contains(&name.as_str())
+                && !name.starts_with('@')
+            {
+                return Err(refused(400, &format!("{name} is not taken at creation")));
+            }
+        }
+        let mut raw: Raw = body.iter().filter(|(_, value)| !value.is_null()).map(own).collect();
+        let id = self.new_id();
+        raw.insert("id".to_owned(), Value::from(id.as_str()));
+        // What others refer to it by, where the tenant and not the caller decides it: an application's `appId`.
+        for name in schema::of(kind).identities() {
+            if !raw.contains_key(name) {
+                raw.insert(name.clone(), Value::from(self.new_id()));
+            }
+        }
+        self.objects.insert((kind.name, id), raw.clone());
+        Ok(raw)
+    }
+
+    fn set(&mut self, kind: &'static Kind, id: &str, body: &Raw) -> Result<Option<Raw>, TenantError> {
+        let key = self.live(kind, id)?;
+        if let Some(raw) = self.objects.get_mut(&key) {
+            for (name, value) in body {
+                if value.is_null() {
+                    raw.remove(name);
+                } else {
+                    raw.insert(name.clone(), value.clone());
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn link(&mut self, kind: &'static Kind, id: &str, name: &str, value: &Value) -> Result<Option<Raw>, TenantError> {
+        let key = self.live(kind, id)?;
+        let link = link_of(kind, name)?;
+        if self.objects.get(&key).zip(link.absent).is_some_and(|(raw, condition)| condition.holds(raw)) {
+            return Err(refused(400, &format!("{name} is computed for this object")));
+        }
+        match link.shape {
+            LinkShape::References | LinkShape::Reference => {
+                let target = value.as_str().ok_or_else(|| refused(400, "a reference is an id"))?;
+                if !self.objects.keys().any(|(_, id)| id == target) {
+                    return Err(not_found(&format!("{name} would point to {target}, which is not there")));
+                }
+                let targets = self.references.entry((key, link.name)).or_default();
+                if link.shape == LinkShape::Reference {
+                    targets.clear();
+                }
+                // Adding what is there already is done, as the port promises.
+                targets.insert(target.to_owned());
+                Ok(None)
+            }
+            LinkShape::Children(children) => {
+                if children.create.is_none() {
+                    return Err(refused(400, &format!("{name}: none can be added")));
+                }
+                let mut child = value.as_object().ok_or_else(|| refused(400, "a child has properties"))?.clone();
+                let wanted = child_key(value, &children);
+                let mut all = self.children.get(&(key, link.name)).into_iter().flatten();
+                if all.any(|other| child_key(&Value::Object(other.clone()), &children) == wanted) {
+                    return Err(refused(409, &format!("{name}: there is one with this key already")));
+                }
+                self.check_child(kind, link, &child)?;
+                if let Some(owner) = children.owner {
+                    child.insert(owner.to_owned(), Value::from(id));
+                }
+                if !children.keeps_id {
+                    child.insert("id".to_owned(), Value::from(self.new_id()));
+                }
+                let made = child.clone();
+                self.children.entry(((kind.name, id.to_owned()), link.name)).or_default().push(child);
+                Ok(Some(made))
+            }
+        }
+    }
+
+    /// Refuses a child that names an object that is not there.
+    fn check_child(&self, kind: &'static Kind, link: &Link, child: &Raw) -> Result<(), TenantError> {
+        let Some(rule) = schema::of(kind).property(link.name) else { return Ok(()) };
+        for (property, value) in child {
+            let (Some(rule), Some(target)) = (rule.property(property), value.as_str()) else { continue };
+            let there = |wanted: &schema::Ref| {
+                let mut objects = self.objects.iter().filter(|((name, _), _)| *name == wanted.kind);
+                objects.any(|(_, raw)| raw.get(&wanted.property).and_then(Value::as_str) == Some(target))
+            };
+            if !rule.refs.is_empty() && !rule.refs.iter().any(there) {
+                let message = format!("{}: {property} would point to {target}, which is not there", link.name);
+                return Err(not_found(&message));
+            }
+        }
+        Ok(())
+    }
+
+    fn relink(
+        &mut self,
+        kind: &'static Kind,
+        id: &str,
+        name: &str,
+        child: &str,
+        value: &Raw,
+    ) -> Result<Option<Raw>, TenantError> {
+        let key = self.live(kind, id)?;
+        let link = link_of(kind, name)?;
+        let LinkShape::Children(children) = link.shape else {
+            return Err(refused(400, &format!("{name} holds references, which cannot be changed in place")));
+        };
+        let refuses = |property: &String| match children.update {
+            Updates::Nothing => true,
+            Updates::Only(names) => !names.contains(&property.as_str()) && !property.starts_with('@'),
+            Updates::All => children.key.contains(&property.as_str()),
+        };
+        if let Some(property) = value.keys().find(|property| refuses(property)) {
+            return Err(refused(400, &format!("{name}: {property} cannot be changed in place")));
+        }
+        let found = self.children.get_mut(&(key, link.name)).into_iter().flatten();
+        let found = found.into_iter().find(|other| child_id(other) == Some(child));
+        let found = found.ok_or_else(|| not_found(&format!("{name}: no child {child}")))?;
+        for (property, value) in value {
+            if value.is_null() {
+                found.remove(property);
+            } else {
+                found.insert(property.clone(), value.clone());
+            }
+        }
+        Ok(None)
+    }
+
+    fn unlink(&mut self, kind: &'static Kind, id: &str, name: &str, child: &str) -> Result<Option<Raw>, TenantError> {
+        let key = self.live(kind, id)?;
+        let link = link_of(kind, name)?;
+        match link.shape {
+            LinkShape::References | LinkShape::Reference => {
+                let known = self.references.get_mut(&(key, link.name)).is_some_and(|targets| targets.remove(child));
+                // What went with its target is done, as the port promises; anything else is a mistake.
+                if !known && self.objects.keys().any(|(_, id)| id == child) {
+                    return Err(not_found(&format!("{name} does not hold {child}")));
+                }
+            }
+            LinkShape::Children(Children { delete: false, .. }) => {
+                return Err(refused(400, &format!("{name}: none can be taken away")));
+            }
+            LinkShape::Children(_) => {
+                let all = self.children.entry((key, link.name)).or_default();
+                let before = all.len();
+                all.retain(|other| child_id(other) != Some(child));
+                if all.len() == before {
+                    return Err(not_found(&format!("{name}: no child {child}")));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn delete(&mut self, kind: &'static Kind, id: &str) -> Result<Option<Raw>, TenantError> {
+        let key = self.live(kind, id)?;
+        match kind.deletion {
+            _ if kind.is_singleton() => Err(refused(400, &format!("{} cannot be deleted", kind.name))),
+            Deletion::Never => Err(refused(400, &format!("{} cannot be deleted", kind.name))),
+            Deletion::Soft { .. } => {
+                if let Some(raw) = self.objects.remove(&key) {
+                    self.bin.insert(key, raw);
+                }
+                Ok(None)
+            }
+            Deletion::Hard => {
+                self.objects.remove(&key);
+                self.references.retain(|(from, _), targets| {
+                    targets.remove(id);
+                    *from != key
+                });
+                self.children.retain(|(parent, _), _| *parent != key);
+                Ok(None)
+            }
+        }
+    }
+
+    pub(super) fn take_in(&mut self, kind: &Kind, link: &'static Link, key: &Key, value: Value) {
+        let place = (key.clone(), link.name);
+        let id_of = |value: &Value| value.as_str().or_else(|| value.get("id")?.as_str()).map(str::to_owned);
+        match (link.shape, value) {
+            (LinkShape::References, Value::Array(items)) => {
+                self.references.entry(place).or_default().extend(items.iter().filter_map(id_of));
+            }
+            (LinkShape::Reference, value) => self.references.entry(place).or_default().extend(id_of(&value)),
+            (LinkShape::Children(children), Value::Array(items)) => {
+                for item in items {
+                    let Value::Object(mut child) = item else { continue };
+                    if child_id(&child).is_none() {
+                        child.insert("id".to_owned(), Value::from(self.new_id()));
+                    }
+                    if let (Some(owner), false) = (children.owner, kind.is_singleton()) {
+                        child.insert(owner.to_owned(), Value::from(key.1.as_str()));
+                    }
+                    self.children.entry(place.clone()).or_default().push(child);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// `raw` with its links; what leads to the recycle bin is left out.
+    pub(super) fn with_links(&self, kind: &'static Kind, id: &str, raw: &Raw) -> Raw {
+        let mut whole = raw.clone();
+        let deleted: BTreeSet<&str> = self.bin.keys().map(|(_, id)| id.as_str()).collect();
+        for link in kind.links {
+            if link.absent.is_some_and(|condition| condition.holds(raw)) {
+                continue;
+            }
+            let place = ((kind.name, id.to_owned()), link.name);
+            let targets = self.references.get(&place).into_iter().flatten();
+            let mut targets = targets.filter(|id| !deleted.contains(id.as_str())).map(|id| reference(id));
+            let value = match link.shape {
+                LinkShape::References => Some(Value::Array(targets.collect())),
+                LinkShape::Reference => targets.next(),
+                LinkShape::Children(_) => {
+                    let all = self.children.get(&place).into_iter().flatten();
+                    let live = all.filter(|child| {
+                        !child.values().any(|value| value.as_str().is_some_and(|text| deleted.contains(text)))
+                    });
+                    Some(Value::Array(live.cloned().map(Value::Object).collect()))
+                }
+            };
+            whole.extend(value.map(|value| (link.name.to_owned(), value)));
+        }
+        whole
+    }
+
+    pub(super) fn find(&self, kind: &'static Kind, id: &str) -> Option<Key> {
+        if kind.is_singleton() {
+            return self.objects.keys().find(|(name, _)| *name == kind.name).cloned();
+        }
+        let key = (kind.name, id.to_owned());
+        self.objects.contains_key(&key).then_some(key)
+    }
+
+    fn live(&self, kind: &'static Kind, id: &str) -> Result<Key, TenantError> {
+        if !kinds::ALL.contains(&kind) {
+            return Err(refused(400, &format!("there is no kind {}", kind.name)));
+        }
+        self.find(kind, id).ok_or_else(|| not_found(&format!("{} {id} is not there", kind.name)))
+    }
+
+    fn new_id(&mut self) -> String {
+        loop {
+            self.ids += 1;
+            let id = guid(self.ids);
+            if !self.objects.keys().chain(self.bin.keys()).any(|(_, other)| *other == id) {
+                return id;
+            }
+        }
+    }
+}
+
+/// Refuses what the kind's schema does not let be written. A schema that names nothing lets everything pass.
+fn check(kind: &'static Kind, name: &str, value: &Value, creating: bool) -> Result<(), TenantError> {
+    if kind.link(name).is_some() || name == "id" {
+        return Err(refused(400, &format!("{name} is not written with the object's properties")));
+    }
+    let schema = schema::of(kind);
+    if schema.selected().is_empty() || name.starts_with('@') {
+        return Ok(());
+    }
+    let rule = schema.property(name).ok_or_else(|| refused(400, &format!("{} has no property {name}", kind.name)))?;
+    match writable_value(rule, value, creating) {
+        Some(allowed) if allowed == *value => Ok(()),
+        Some(_) => Err(refused(400, &format!("a part of {name} cannot be written"))),
+        None => Err(refused(400, &format!("{name} cannot be written{}", if creating { "" } else { " any more" }))),
+    }
+}
+
+fn link_of(kind: &'static Kind, name: &str) -> Result<&'static Link, TenantError> {
+    kind.link(name).ok_or_else(|| refused(400, &format!("{} has no link {name}", kind.name)))
+}
+
+fn own((name, value): (&String, &Value)) -> (String, Value) {
+    (name.clone(), value.clone())
+}
+
+fn child_id(child: &Raw) -> Option<&str> {
+    child.get("id").and_then(Value::as_str)
+}
+
+fn reference(id: &str) -> Value {
+    Value::Object(Map::from_iter([("id".to_owned(), Value::from(id))]))
+}
+
+/// The number as a GUID that no one else makes.
+pub(super) fn guid(number: u64) -> String {
+    format!("00000000-0000-4000-a000-{number:012x}")
+}
+
+pub(super) fn refused(status: u16, message: &str) -> TenantError {
+    let (request, code) = ("memory".to_owned(), "Request_BadRequest".to_owned());
+    TenantError::Refused { request, status, code, message: message.to_owned() }
+}
+
+fn not_found(message: &str) -> TenantError {
+    TenantError::NotFound { request: "memory".to_owned(), message: message.to_owned() }
+}
