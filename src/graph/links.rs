@@ -1,7 +1,7 @@
 //! Relations: read after their objects, twenty in a request, and attached under their names.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -10,27 +10,17 @@ use tokio::task::JoinSet;
 use super::batch::{self, Ask};
 use super::http::{Http, Request};
 use super::page::{self, Page, Pages, broken};
+use super::tally::{Tallies, coverage_of};
 use super::urls::{literal, segment};
 use crate::model::kind::{Link, LinkRead, LinkShape};
 use crate::model::{Coverage, Kind};
 use crate::tenant::{Raw, RawObject, TenantError};
 
-/// What is known of a link while a kind is being read.
-#[derive(Debug, Default)]
-struct Tally {
-    /// Objects whose link was read.
-    read: usize,
-    /// What went wrong, worst last.
-    failed: Option<(Coverage, TenantError)>,
-    /// Whether asking on would be in vain.
-    broken: bool,
-}
-
 /// Reads the links of a kind's objects and remembers how well that went.
 pub(super) struct Links {
     http: Arc<Http>,
     kind: &'static Kind,
-    tallies: Mutex<HashMap<&'static str, Tally>>,
+    tallies: Tallies,
     joined: HashMap<&'static str, HashMap<String, Vec<Value>>>,
 }
 
@@ -52,7 +42,7 @@ enum Found {
 impl Links {
     /// Nothing read so far.
     pub(super) fn new(http: Arc<Http>, kind: &'static Kind) -> Self {
-        Links { http, kind, tallies: Mutex::default(), joined: HashMap::new() }
+        Links { http, kind, tallies: Tallies::default(), joined: HashMap::new() }
     }
 
     /// Fetches the lists that hold a link's children for the whole tenant; with `parent`, only that object's.
@@ -75,7 +65,7 @@ impl Links {
                     }
                     self.joined.insert(link.name, by_parent);
                 }
-                Err(error) => self.note(link, Err((true, error))),
+                Err(error) => self.tallies.lost_wholly(link.name, error),
             }
         }
     }
@@ -121,7 +111,7 @@ impl Links {
             LinkRead::Expand | LinkRead::Inline => {
                 let value = object.value.remove(link.name);
                 match (link.shape, value) {
-                    (LinkShape::Reference, None | Some(Value::Null)) => return self.note(link, Ok(())),
+                    (LinkShape::Reference, None | Some(Value::Null)) => return self.tallies.read(link.name),
                     (LinkShape::Reference, Some(value)) => only_id(&value),
                     (LinkShape::References, Some(Value::Array(items))) => {
                         Some(Value::Array(items.iter().filter_map(only_id).collect()))
@@ -134,15 +124,15 @@ impl Links {
         match value {
             Some(value) => {
                 object.value.insert(link.name.to_owned(), value);
-                self.note(link, Ok(()));
+                self.tallies.read(link.name);
             }
             None => {
-                if !self.is_broken(link) {
+                if !self.tallies.is_broken(link.name) {
                     let request = format!("GET {}", self.kind.path);
                     let message = format!("a reply without `{}`", link.name);
-                    self.note(link, Err((false, TenantError::Unexpected { request, message })));
+                    self.tallies.lost(link.name, TenantError::Unexpected { request, message });
                 }
-                object.missing.push((link.name, self.coverage(link)));
+                object.missing.push((link.name, self.tallies.coverage(link.name)));
             }
         }
     }
@@ -196,8 +186,8 @@ impl Links {
         let mut asks = Vec::with_capacity(chunk.len());
         for one in chunk {
             match segment(&one.id) {
-                _ if self.is_broken(one.link) => {
-                    let coverage = self.coverage(one.link);
+                _ if self.tallies.is_broken(one.link.name) => {
+                    let coverage = self.tallies.coverage(one.link.name);
                     found.push((one, Found::Missing(coverage)));
                 }
                 Ok(id) => {
@@ -209,6 +199,10 @@ impl Links {
         }
         let answers =
             if asks.is_empty() { Vec::new() } else { batch::run(&self.http, self.kind.api, &asks, read_items).await };
+        // What was read counts first: a refusal beside it concerns one object only.
+        for (one, _) in asked.iter().zip(&answers).filter(|(_, answer)| answer.is_ok()) {
+            self.tallies.read(one.link.name);
+        }
         for (one, answer) in asked.into_iter().zip(answers) {
             let answer = match answer {
                 Ok(page) => self.rest(&one, page).await,
@@ -224,7 +218,6 @@ impl Links {
             };
             match answer {
                 Ok(items) => {
-                    self.note(one.link, Ok(()));
                     found.push((one, Found::Items(items)));
                 }
                 Err(error) => found.push(self.lost(one, error)),
@@ -235,7 +228,7 @@ impl Links {
 
     fn lost(&self, one: Wanted, error: TenantError) -> (Wanted, Found) {
         let coverage = coverage_of(&error);
-        self.note(one.link, Err((false, error)));
+        self.tallies.lost(one.link.name, error);
         (one, Found::Missing(coverage))
     }
 
@@ -312,60 +305,16 @@ impl Links {
         }
     }
 
-    fn note(&self, link: &'static Link, outcome: Result<(), (bool, TenantError)>) {
-        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
-        let tally = tallies.entry(link.name).or_default();
-        match outcome {
-            Ok(()) => tally.read += 1,
-            Err((whole, error)) => {
-                let coverage = coverage_of(&error);
-                // Refused for the first object: refused for all. Later on it concerns one object, such as a group whose
-                // members are hidden. What did not answer until its deadline will not answer for the others either.
-                let refused = matches!(coverage, Coverage::DeniedPermission | Coverage::DeniedLicence);
-                let silent = matches!(error, TenantError::Unavailable { .. } | TenantError::SignIn { .. });
-                tally.broken |= whole || silent || (refused && tally.read == 0);
-                if tally.failed.as_ref().is_none_or(|(known, _)| *known < coverage) {
-                    tally.failed = Some((coverage, error));
-                }
-            }
-        }
-    }
-
-    fn is_broken(&self, link: &Link) -> bool {
-        self.tallies.lock().unwrap_or_else(PoisonError::into_inner).get(link.name).is_some_and(|tally| tally.broken)
-    }
-
-    fn coverage(&self, link: &Link) -> Coverage {
-        let tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
-        tallies
-            .get(link.name)
-            .and_then(|tally| tally.failed.as_ref())
-            .map_or(Coverage::Failed, |(coverage, _)| *coverage)
-    }
-
     /// How it went: coverage per link, and what to say of it.
     pub(super) fn outcome(&self) -> Vec<(&'static str, Coverage, Option<String>)> {
-        let tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
         self.kind
             .links
             .iter()
-            .map(|link| match tallies.get(link.name) {
-                Some(Tally { failed: Some((_, error)), read: 1.., .. }) => {
-                    (link.name, Coverage::Partial, Some(error.to_string()))
-                }
-                Some(Tally { failed: Some((coverage, error)), .. }) => (link.name, *coverage, Some(error.to_string())),
-                _ => (link.name, Coverage::Complete, None),
+            .map(|link| {
+                let (coverage, note) = self.tallies.outcome(link.name);
+                (link.name, coverage, note)
             })
             .collect()
-    }
-}
-
-/// What an error says of completeness.
-pub(super) fn coverage_of(error: &TenantError) -> Coverage {
-    match error {
-        TenantError::Denied { .. } => Coverage::DeniedPermission,
-        TenantError::Unlicensed { .. } => Coverage::DeniedLicence,
-        _ => Coverage::Failed,
     }
 }
 

@@ -21,6 +21,7 @@ mod page;
 mod read;
 mod request;
 mod retry;
+mod tally;
 mod urls;
 mod write;
 

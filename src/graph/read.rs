@@ -7,8 +7,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::http::{Http, Request};
-use super::links::{Links, coverage_of, query, top};
+use super::links::{Links, query, top};
 use super::page::{Pages as List, broken};
+use super::tally::coverage_of;
 use super::urls::segment;
 use crate::engine::schema;
 use crate::model::kind::{Deletion, LinkRead, Select};

@@ -1,0 +1,138 @@
+//! Tokens, throttling, broken answers.
+
+use super::*;
+use crate::tenant::TenantError;
+
+#[tokio::test]
+async fn throttling_is_waited_out() {
+    let server = Server::start(|seen, _| match (seen.path.as_str(), seen.nth) {
+        ("/v1.0/organization", 0) => error(429, "TooManyRequests", "Please retry again later.").with("retry-after", 1),
+        ("/v1.0/organization", _) => page(json!([{"id": "tenant"}]), None),
+        _ => other(seen),
+    })
+    .await;
+    assert_eq!(server.client().tenant_id().await.unwrap(), "tenant");
+    assert!(server.waits().iter().any(|seconds| *seconds >= 1.0), "{:?}", server.waits());
+    let seen = server.to("GET", "/v1.0/organization");
+    assert_eq!(seen.len(), 2);
+    assert_eq!((seen[1].token.as_str(), seen[1].prefer.as_str()), ("token-1", "include-unknown-enum-members"));
+}
+
+#[tokio::test]
+async fn throttling_for_ever_ends_at_the_deadline() {
+    let server = Server::start(|seen, _| match seen.path.as_str() {
+        "/v1.0/organization" => error(429, "TooManyRequests", "Please retry again later.").with("retry-after", 3600),
+        _ => other(seen),
+    })
+    .await;
+    let error = server.client().tenant_id().await.unwrap_err();
+    insta::assert_snapshot!(error, @"GET /v1.0/organization: unavailable: HTTP 429 TooManyRequests");
+}
+
+#[tokio::test]
+async fn cut_and_foreign_answers_are_asked_for_again() {
+    let server = Server::start(|seen, _| match (seen.path.as_str(), seen.nth) {
+        ("/v1.0/organization", 0) => page(json!([{"id": "tenant"}]), None).cut(),
+        ("/v1.0/organization", 1) => Answer { body: b"{\"value\":[{\"id\":\"ten".to_vec(), ..answer(200, json!(0)) },
+        ("/v1.0/organization", 2) => Answer { body: b"<html>Sign in</html>".to_vec(), ..answer(200, json!(0)) },
+        ("/v1.0/organization", 3) => Answer { body: b"<html>Bad gateway</html>".to_vec(), ..answer(502, json!(0)) },
+        ("/v1.0/organization", _) => page(json!([{"id": "tenant"}]), None),
+        _ => other(seen),
+    })
+    .await;
+    assert_eq!(server.client().tenant_id().await.unwrap(), "tenant");
+}
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once() {
+    let server = Server::start(|seen, _| match seen.path.as_str() {
+        "/v1.0/organization" if seen.token == "token-1" => error(401, "InvalidAuthenticationToken", "expired"),
+        "/v1.0/organization" => page(json!([{"id": "tenant"}]), None),
+        "/v1.0/auditLogs/directoryAudits" => error(401, "InvalidAuthenticationToken", "never good"),
+        _ => other(seen),
+    })
+    .await;
+    let tenant = server.client();
+    let all = futures_util::future::join_all((0..20).map(|_| tenant.tenant_id())).await;
+    assert!(all.iter().all(Result::is_ok), "{all:?}");
+    assert_eq!(server.to("POST", "/t/oauth2/v2.0/token").len(), 2);
+    assert!(matches!(tenant.audit(None).await, Err(TenantError::SignIn { .. })));
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_says_why_and_no_secret() {
+    let server = Server::start(|seen, _| match seen.path.as_str() {
+        "/t/oauth2/v2.0/token" => {
+            let said =
+                format!("AADSTS7000215: Invalid client secret provided: s3cret&value {}.\r\nTrace ID: 1", seen.body);
+            answer(401, json!({"error": "invalid_client", "error_description": said}))
+        }
+        _ => other(seen),
+    })
+    .await;
+    let error = server.client().tenant_id().await.unwrap_err();
+    assert!(matches!(&error, TenantError::SignIn { message, .. } if message.starts_with("AADSTS7000215: Invalid")));
+    assert!(!error.to_string().contains("s3cret&value"), "{error}");
+    let form = server.to("POST", "/t/oauth2/v2.0/token").remove(0).body;
+    let form = form.as_str().unwrap();
+    assert!(form.contains("grant_type=client_credentials") && form.contains("client_secret=s3cret%26value"), "{form}");
+    assert!(form.contains("scope=http%3A%2F%2F127.0.0.1") && form.contains("%2F.default"), "{form}");
+    assert!(!format!("{:?}", server.config()).contains("s3cret"));
+}
+
+#[tokio::test]
+async fn a_ready_token_is_used_as_it_is() {
+    let server = Server::start(|seen, _| match seen.path.as_str() {
+        "/v1.0/organization" if seen.token == "ready" => page(json!([{"id": "tenant"}]), None),
+        "/v1.0/auditLogs/directoryAudits" => error(401, "InvalidAuthenticationToken", "expired"),
+        _ => other(seen),
+    })
+    .await;
+    let credential = Credential::Token(Secret::new("ready".into()));
+    let tenant = server.client_with(Config { credential, ..server.config() });
+    assert_eq!(tenant.tenant_id().await.unwrap(), "tenant");
+    assert!(matches!(tenant.audit(None).await, Err(TenantError::SignIn { .. })));
+    assert!(server.to("POST", "/t/oauth2/v2.0/token").is_empty());
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    let elsewhere = Server::start(|_, _| page(json!([{"id": "evil"}]), None)).await;
+    let target = elsewhere.shared.url.clone();
+    let server = Server::start(move |seen, _| match seen.path.as_str() {
+        "/v1.0/organization" => answer(302, json!({})).with("location", format!("{target}/v1.0/organization")),
+        _ => other(seen),
+    })
+    .await;
+    assert!(matches!(server.client().tenant_id().await, Err(TenantError::Unexpected { .. })));
+    assert!(elsewhere.shared.seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn only_safe_hosts() {
+    let server = Server::start(|seen, _| other(seen)).await;
+    for bad in ["http://graph.microsoft.com", "https://u:p@graph.microsoft.com", "nonsense"] {
+        let config = Config { graph_url: bad.into(), ..server.config() };
+        assert!(GraphTenant::connect(config, Events::silent()).is_err(), "{bad}");
+        let config = Config { authority_url: bad.into(), ..server.config() };
+        assert!(GraphTenant::connect(config, Events::silent()).is_err(), "{bad}");
+    }
+    assert!(GraphTenant::connect(Config { tenant: "a/b".into(), ..server.config() }, Events::silent()).is_err());
+}
+
+#[tokio::test]
+async fn nobody_there() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let config = Config {
+        graph_url: url.clone(),
+        authority_url: url,
+        tenant: "t".into(),
+        credential: Credential::Token(Secret::new("x".into())),
+        concurrency: 1,
+        deadline: Duration::from_millis(300),
+    };
+    let tenant = GraphTenant::connect(config, Events::silent()).unwrap();
+    assert!(matches!(tenant.tenant_id().await, Err(TenantError::Unavailable { .. })));
+}
