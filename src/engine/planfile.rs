@@ -276,8 +276,8 @@ fn change_document(change: &FieldChange) -> ChangeDocument {
 /// # Errors
 /// A sentence that says what is wrong with the file.
 pub fn read(bytes: &[u8]) -> Result<(Plan, Binding, String), String> {
-    let document: Document =
-        serde_json::from_slice(bytes).map_err(|error| format!("it is no plan: {error}; make it anew with `plan --out`"))?;
+    let document: Document = serde_json::from_slice(bytes)
+        .map_err(|error| format!("it is no plan: {error}; make it anew with `plan --out`"))?;
     if document.format_version != FORMAT_VERSION {
         return Err(format!(
             "its format is {}, this program reads {FORMAT_VERSION}; make it anew with `plan --out`",
@@ -318,11 +318,8 @@ fn step_of(step: StepDocument) -> Result<Step, String> {
     let number = step.number;
     let bad = |what: &str| format!("step {number}: {what}");
     let kind = kinds::by_name(&step.kind).ok_or_else(|| bad("unknown kind"))?;
-    let called = kind
-        .variants
-        .iter()
-        .find(|variant| variant.name == step.called)
-        .map_or(kind.name, |variant| variant.name);
+    let called =
+        kind.variants.iter().find(|variant| variant.name == step.called).map_or(kind.name, |variant| variant.name);
     let link = || {
         let name = step.link.as_deref().ok_or_else(|| bad("no link is named"))?;
         kind.link(name).map(|link| link.name).ok_or_else(|| bad("unknown link"))

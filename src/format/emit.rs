@@ -188,7 +188,8 @@ pub fn is_plain(text: &str) -> bool {
     let mut before = b' ';
     for (index, byte) in bytes.iter().enumerate() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' | b'@' | b'+' | b'(' | b')' | b'\'' => {}
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' | b'@' | b'+' | b'(' | b')' | b'\'' => {
+            }
             b' ' if before != b' ' => {}
             // A colon is plain only inside a word (a URI), a hash only behind one.
             b':' if bytes.get(index + 1).is_some_and(|next| *next != b' ') && index > 1 => {}
@@ -214,7 +215,19 @@ fn is_word_of_yaml(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     matches!(
         lower.as_str(),
-        "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "null" | "nil" | "none" | "nan" | "inf" | "infinity"
+        "y" | "n"
+            | "yes"
+            | "no"
+            | "on"
+            | "off"
+            | "true"
+            | "false"
+            | "null"
+            | "nil"
+            | "none"
+            | "nan"
+            | "inf"
+            | "infinity"
     ) || (lower.starts_with("0x") || lower.starts_with("0o"))
         || (lower.contains(':') && lower.bytes().all(|b| matches!(b, b'0'..=b'9' | b':' | b'.')))
 }

@@ -157,7 +157,10 @@ impl Settings {
                 Some(kind) => named.push(kind.name),
                 None => {
                     let known: Vec<&str> = kinds::ALL.iter().map(|kind| kind.name).collect();
-                    reader.say(&format!("/kinds/{index}"), format!("`{word}` is no kind; known are {}", known.join(", ")));
+                    reader.say(
+                        &format!("/kinds/{index}"),
+                        format!("`{word}` is no kind; known are {}", known.join(", ")),
+                    );
                 }
             }
         }

@@ -53,7 +53,11 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
         vec![Finding { path: path.to_owned(), line, severity: Severity::Error, check, message }]
     };
     if bytes.len() > MAX_BYTES {
-        return Err(one(0, "too-large", format!("the file has {} bytes, more than the {MAX_BYTES} allowed", bytes.len())));
+        return Err(one(
+            0,
+            "too-large",
+            format!("the file has {} bytes, more than the {MAX_BYTES} allowed", bytes.len()),
+        ));
     }
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
@@ -78,7 +82,9 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
     }
     match serde_yaml::from_str::<NoDuplicates>(text) {
         Ok(NoDuplicates(Value::Object(value))) => Ok(Document { value, text: text.to_owned() }),
-        Ok(_) => Err(one(1, "syntax", "the file is not a mapping of properties; an object starts with `id: …`".to_owned())),
+        Ok(_) => {
+            Err(one(1, "syntax", "the file is not a mapping of properties; an object starts with `id: …`".to_owned()))
+        }
         Err(error) => {
             let line = error.location().map_or(0, |location| location.line());
             let message = error.to_string();
@@ -144,7 +150,9 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        Number::from_f64(value).map(Value::Number).ok_or_else(|| E::custom("a number must be finite; quote it if it is text"))
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("a number must be finite; quote it if it is text"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -252,7 +260,21 @@ mod tests {
             (-1e300f64..1e300).prop_map(Value::from),
             ".{0,12}".prop_map(Value::from),
             "[-?:,\\[\\]{}#&*!|>'\"%@` \n\ta0nyY=<~.e+]{0,8}".prop_map(Value::from),
-            prop_oneof![Just("no"), Just("0x1F"), Just("1_000"), Just("12:30:45"), Just("<<"), Just("="), Just(".inf"), Just("---"), Just("2001-01-01"), Just("\u{85}"), Just("\u{feff}"), Just("\u{fffe}")].prop_map(Value::from),
+            prop_oneof![
+                Just("no"),
+                Just("0x1F"),
+                Just("1_000"),
+                Just("12:30:45"),
+                Just("<<"),
+                Just("="),
+                Just(".inf"),
+                Just("---"),
+                Just("2001-01-01"),
+                Just("\u{85}"),
+                Just("\u{feff}"),
+                Just("\u{fffe}")
+            ]
+            .prop_map(Value::from),
         ];
         leaf.prop_recursive(4, 40, 6, |inner| {
             prop_oneof![
