@@ -1,1 +1,124 @@
-//! graph
+//! The tenant behind Microsoft Graph: the only home of HTTP.
+//!
+//! Three layers, each of which hides one thing from the next. `auth` and `http` turn "ask this" into an answer or a
+//! [`TenantError`]: tokens, throttling, lost answers and deadlines end there. `page` and `batch` turn answers into lists.
+//! `read`, `links`, `audit` and `write` speak of kinds and know nothing of status codes. What Graph calls things stands in
+//! [`Kind`]; nothing here depends on one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::{AuditEvent, Events, Kind, Write, Written};
+use crate::tenant::{Listing, Pages, Raw, RawObject, TenantError, TenantRead, TenantWrite};
+
+mod audit;
+mod auth;
+mod batch;
+mod fault;
+mod http;
+mod links;
+mod page;
+mod read;
+mod request;
+mod retry;
+mod urls;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use auth::Credential;
+
+/// How to reach a tenant.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `https://graph.microsoft.com`, or another cloud's. Plain http only for this machine.
+    pub graph_url: String,
+    /// `https://login.microsoftonline.com`, or another cloud's. Plain http only for this machine.
+    pub authority_url: String,
+    /// The tenant's id or one of its domains.
+    pub tenant: String,
+    /// How to sign in.
+    pub credential: Credential,
+    /// Requests at the same time; 1 to 256.
+    pub concurrency: usize,
+    /// Time for one request with its repetitions, and for a write to what was just made until it is known everywhere.
+    pub deadline: Duration,
+}
+
+/// A tenant behind Microsoft Graph. Clones share tokens, connections and limits.
+#[derive(Clone)]
+pub struct GraphTenant {
+    http: Arc<http::Http>,
+    fresh: Arc<write::Fresh>,
+}
+
+impl GraphTenant {
+    /// Checks the configuration. Nothing is sent: the first request signs in.
+    pub fn connect(config: Config, events: Events) -> Result<Self, TenantError> {
+        let graph = urls::Base::parse(&config.graph_url, "Graph URL")?;
+        let authority = urls::Base::parse(&config.authority_url, "authority URL")?;
+        let given = matches!(config.credential, Credential::Token(_));
+        if !given && (config.tenant.is_empty() || config.tenant.contains(['/', '\\'])) {
+            let message = format!("{:?} is no tenant id or domain", config.tenant);
+            return Err(TenantError::SignIn { request: "tenant".to_owned(), message });
+        }
+        let client = client(graph.is_local() && authority.is_local(), config.concurrency)?;
+        let auth =
+            auth::Auth::new(client.clone(), &authority, &graph, &config.tenant, config.credential, config.deadline)?;
+        let http = http::Http::new(client, graph, auth, config.concurrency, config.deadline, events);
+        Ok(GraphTenant { http: Arc::new(http), fresh: Arc::default() })
+    }
+}
+
+fn client(local: bool, concurrency: usize) -> Result<reqwest::Client, TenantError> {
+    // Once for the process. If someone else was first, theirs is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("entragit/", env!("CARGO_PKG_VERSION")))
+        // A token is for one host: wherever a redirect leads, it is not sent there.
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(20))
+        .pool_max_idle_per_host(concurrency.clamp(1, 256))
+        .tcp_nodelay(true);
+    if local {
+        builder = builder.no_proxy();
+    }
+    builder
+        .build()
+        .map_err(|error| TenantError::Unavailable { request: "HTTP client".to_owned(), message: http::why(&error) })
+}
+
+impl std::fmt::Debug for GraphTenant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "GraphTenant({})", self.http.base.text())
+    }
+}
+
+impl TenantRead for GraphTenant {
+    async fn tenant_id(&self) -> Result<String, TenantError> {
+        read::tenant_id(&self.http).await
+    }
+
+    async fn list(&self, kind: &'static Kind, pages: Pages) -> Listing {
+        read::list(Arc::clone(&self.http), kind, pages).await
+    }
+
+    async fn get(&self, kind: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
+        read::get(Arc::clone(&self.http), kind, id).await
+    }
+
+    async fn deleted(&self, kind: &'static Kind) -> Result<Vec<Raw>, TenantError> {
+        read::deleted(&self.http, kind).await
+    }
+
+    async fn audit(&self, since: Option<&str>) -> Result<Vec<AuditEvent>, TenantError> {
+        audit::read(&self.http, since).await
+    }
+}
+
+impl TenantWrite for GraphTenant {
+    async fn write(&self, write: &Write) -> Result<Written, TenantError> {
+        write::write(&self.http, &self.fresh, write).await
+    }
+}

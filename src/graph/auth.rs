@@ -1,0 +1,311 @@
+//! Signing in: a token, fetched once, shared by all requests, renewed before it runs out.
+//! <https://learn.microsoft.com/graph/auth-v2-service>
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use reqwest::header::HeaderValue;
+use reqwest::{Client, Url};
+use serde::Deserialize;
+
+use super::fault::one_line;
+use super::retry::{Cause, backoff};
+use super::urls::{Base, escape};
+use crate::model::Secret;
+use crate::tenant::TenantError;
+
+/// How to sign in.
+#[derive(Debug, Clone)]
+pub enum Credential {
+    /// As an application, with a secret.
+    ClientSecret {
+        /// Application id.
+        client_id: String,
+        /// The secret.
+        client_secret: Secret<String>,
+    },
+    /// With a token that someone else fetched.
+    Token(Secret<String>),
+    /// As a person (delegated), with a password.
+    Password {
+        /// Application id.
+        client_id: String,
+        /// User principal name.
+        username: String,
+        /// The password.
+        password: Secret<String>,
+    },
+}
+
+/// A bearer token, ready to send.
+#[derive(Clone)]
+pub(super) struct Token {
+    /// `Authorization`, marked as sensitive.
+    pub header: HeaderValue,
+    /// Tells one token from the next.
+    pub serial: u64,
+    renew_at: Option<Instant>,
+    ends_at: Option<Instant>,
+}
+
+/// Hands out the token.
+pub(super) struct Auth {
+    client: Client,
+    url: Url,
+    request: String,
+    scope: String,
+    credential: Credential,
+    deadline: Duration,
+    current: RwLock<Option<Arc<Token>>>,
+    renewing: tokio::sync::Mutex<()>,
+}
+
+#[derive(Deserialize)]
+struct Granted {
+    access_token: Option<String>,
+    #[serde(default)]
+    expires_in: Seconds,
+}
+
+/// Seconds as a number or, from some endpoints, as a string.
+#[derive(Deserialize, Default)]
+#[serde(untagged)]
+enum Seconds {
+    Number(f64),
+    Text(String),
+    #[default]
+    Unknown,
+}
+
+#[derive(Deserialize)]
+struct Refused {
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    error_description: String,
+}
+
+enum Failure {
+    Final(TenantError),
+    Passing(String),
+}
+
+impl Auth {
+    pub(super) fn new(
+        client: Client,
+        authority: &Base,
+        graph: &Base,
+        tenant: &str,
+        credential: Credential,
+        deadline: Duration,
+    ) -> Result<Self, TenantError> {
+        let url = authority.join(&format!("/{}/oauth2/v2.0/token", escape(tenant)))?;
+        let auth = Auth {
+            client,
+            request: format!("POST {url}"),
+            url,
+            scope: format!("{}/.default", graph.text()),
+            credential,
+            deadline,
+            current: RwLock::new(None),
+            renewing: tokio::sync::Mutex::new(()),
+        };
+        if let Credential::Token(token) = &auth.credential {
+            let token = auth.token(token.expose(), None)?;
+            auth.keep(Arc::new(token));
+        }
+        Ok(auth)
+    }
+
+    /// The token to send; fetched first if there is none, or if 80 % of its life is over.
+    pub(super) async fn bearer(&self) -> Result<Arc<Token>, TenantError> {
+        if let Some(token) = self.fresh() {
+            return Ok(token);
+        }
+        let _one_at_a_time = self.renewing.lock().await;
+        if let Some(token) = self.fresh() {
+            return Ok(token);
+        }
+        match self.fetch().await {
+            Ok(token) => Ok(self.keep(Arc::new(token))),
+            // What is left of its life is better than nothing.
+            Err(error) => self.current().filter(|token| !over(token.ends_at)).ok_or(error),
+        }
+    }
+
+    /// Another token than the one called `serial`, which was refused.
+    pub(super) async fn another(&self, serial: u64) -> Result<Arc<Token>, TenantError> {
+        let _one_at_a_time = self.renewing.lock().await;
+        match self.current() {
+            Some(token) if token.serial != serial => Ok(token),
+            _ => Ok(self.keep(Arc::new(self.fetch().await?))),
+        }
+    }
+
+    /// Whether there is more than the one token that was given.
+    pub(super) fn can_renew(&self) -> bool {
+        !matches!(self.credential, Credential::Token(_))
+    }
+
+    fn current(&self) -> Option<Arc<Token>> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn fresh(&self) -> Option<Arc<Token>> {
+        self.current().filter(|token| !over(token.renew_at))
+    }
+
+    fn keep(&self, token: Arc<Token>) -> Arc<Token> {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&token));
+        token
+    }
+
+    fn token(&self, text: &str, life: Option<Duration>) -> Result<Token, TenantError> {
+        let mut header = HeaderValue::from_str(&format!("Bearer {text}")).map_err(|_| TenantError::SignIn {
+            request: self.request.clone(),
+            message: "the token holds characters that no token has".to_owned(),
+        })?;
+        header.set_sensitive(true);
+        let now = Instant::now();
+        Ok(Token {
+            header,
+            serial: self.current().map_or(1, |token| token.serial + 1),
+            renew_at: life.and_then(|life| now.checked_add(life.mul_f64(0.8))),
+            ends_at: life.and_then(|life| now.checked_add(life)),
+        })
+    }
+
+    async fn fetch(&self) -> Result<Token, TenantError> {
+        let started = Instant::now();
+        let mut attempt = 0;
+        loop {
+            match self.ask().await {
+                Ok(token) => return Ok(token),
+                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Passing(message)) => {
+                    let pause = backoff(Cause::Passing, attempt, fastrand::f64());
+                    attempt += 1;
+                    if started.elapsed() + pause > self.deadline {
+                        return Err(TenantError::Unavailable { request: self.request.clone(), message });
+                    }
+                    tokio::time::sleep(pause).await;
+                }
+            }
+        }
+    }
+
+    async fn ask(&self) -> Result<Token, Failure> {
+        let refused = |message: String| {
+            Failure::Final(TenantError::SignIn {
+                request: self.request.clone(),
+                message: self.without_secrets(&message),
+            })
+        };
+        let Some(form) = self.form() else {
+            return Err(refused("the token that was given has run out or was refused; fetch another".to_owned()));
+        };
+        let reply = self
+            .client
+            .post(self.url.clone())
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("accept", "application/json")
+            .timeout(self.deadline.min(Duration::from_secs(30)))
+            .body(form)
+            .send()
+            .await
+            .map_err(|error| Failure::Passing(super::http::why(&error)))?;
+        let status = reply.status().as_u16();
+        let body = reply.bytes().await.map_err(|error| Failure::Passing(super::http::why(&error)))?;
+        match status {
+            200 => {
+                let granted: Granted = serde_json::from_slice(&body)
+                    .map_err(|_| Failure::Passing("the reply was cut or is no JSON".to_owned()))?;
+                let text = granted.access_token.filter(|token| !token.is_empty());
+                let text = text.ok_or_else(|| refused("the reply holds no token".to_owned()))?;
+                let seconds = match granted.expires_in {
+                    Seconds::Number(seconds) => Some(seconds),
+                    Seconds::Text(text) => text.parse().ok(),
+                    Seconds::Unknown => None,
+                };
+                // A token without a life is used until it is refused.
+                let life = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+                self.token(&text, life).map_err(Failure::Final)
+            }
+            408 | 429 | 500.. => Err(Failure::Passing(format!("HTTP {status}"))),
+            _ => Err(refused(match serde_json::from_slice::<Refused>(&body) {
+                Ok(said) if !said.error_description.is_empty() => first_line(&said.error_description),
+                Ok(said) if !said.error.is_empty() => one_line(&said.error),
+                _ => format!("HTTP {status} without an explanation"),
+            })),
+        }
+    }
+
+    fn form(&self) -> Option<String> {
+        let mut pairs = vec![("scope", self.scope.as_str())];
+        match &self.credential {
+            Credential::ClientSecret { client_id, client_secret } => {
+                pairs.push(("grant_type", "client_credentials"));
+                pairs.push(("client_id", client_id));
+                pairs.push(("client_secret", client_secret.expose()));
+            }
+            Credential::Password { client_id, username, password } => {
+                pairs.push(("grant_type", "password"));
+                pairs.push(("client_id", client_id));
+                pairs.push(("username", username));
+                pairs.push(("password", password.expose()));
+            }
+            Credential::Token(_) => return None,
+        }
+        let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
+        Some(pairs.join("&"))
+    }
+
+    /// A service that repeats what it was sent must not get it into a log.
+    fn without_secrets(&self, message: &str) -> String {
+        let secret = match &self.credential {
+            Credential::ClientSecret { client_secret: secret, .. }
+            | Credential::Token(secret)
+            | Credential::Password { password: secret, .. } => secret.expose(),
+        };
+        if secret.is_empty() { message.to_owned() } else { message.replace(secret.as_str(), "***") }
+    }
+}
+
+fn over(at: Option<Instant>) -> bool {
+    at.is_some_and(|at| Instant::now() >= at)
+}
+
+/// `AADSTS7000215: Invalid client secret provided. …` without the trace ids that follow.
+fn first_line(description: &str) -> String {
+    let line = description.lines().next().unwrap_or_default();
+    let line = line.split(" Trace ID:").next().unwrap_or_default();
+    one_line(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_first_line_of_a_refusal_is_repeated() {
+        assert_eq!(
+            first_line("AADSTS7000215: Invalid client secret provided.\r\nTrace ID: 1\r\nTimestamp: 2"),
+            "AADSTS7000215: Invalid client secret provided."
+        );
+        assert_eq!(
+            first_line("AADSTS90002: Tenant not found. Trace ID: 1 Correlation ID: 2"),
+            "AADSTS90002: Tenant not found."
+        );
+    }
+
+    #[test]
+    fn a_credential_shows_no_secret() {
+        let credential = Credential::Password {
+            client_id: "c".into(),
+            username: "u".into(),
+            password: Secret::new("hunter2".into()),
+        };
+        assert!(!format!("{credential:?}").contains("hunter2"));
+        assert!(!format!("{:?}", Credential::Token(Secret::new("eyJ0".into()))).contains("eyJ0"));
+    }
+}

@@ -1,0 +1,269 @@
+//! Up to twenty GETs in one request, each answered, throttled and refused alone.
+//! <https://learn.microsoft.com/graph/json-batching>
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::fault::Fault;
+use super::http::{Clock, Http, PREFER, Repeat, Request, passes, said, workload};
+use super::page::broken;
+use super::retry::{Cause, retry_after};
+use crate::model::kind::Api;
+use crate::tenant::TenantError;
+
+/// "JSON batch requests are currently limited to 20 individual requests."
+pub(super) const LIMIT: usize = 20;
+
+/// How often an answer may be left out before it is an error.
+const UNANSWERED: u32 = 3;
+
+/// One GET inside a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Ask {
+    /// Path and query below the version.
+    pub path: String,
+    /// Permissions to name if it is refused.
+    pub permissions: &'static [&'static str],
+}
+
+impl Ask {
+    fn label(&self) -> String {
+        format!("GET {}", self.path.split('?').next().unwrap_or_default())
+    }
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    responses: Vec<Inner<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Inner<'a> {
+    id: String,
+    status: u16,
+    #[serde(default)]
+    headers: HashMap<String, serde_json::Value>,
+    #[serde(borrow, default)]
+    body: Option<&'a RawValue>,
+}
+
+/// What one answer means for its request.
+enum Answer<T> {
+    Settled(Result<T, TenantError>),
+    Again { cause: Cause, wait: Option<Duration>, why: String },
+    SignIn(TenantError),
+}
+
+/// Sends `asks`, at most [`LIMIT`] of them, and reads every answer's body with `parse`. The results are in the order of `asks`.
+pub(super) async fn run<T>(
+    http: &Http,
+    api: Api,
+    asks: &[Ask],
+    parse: impl Fn(&[u8]) -> Result<T, String>,
+) -> Vec<Result<T, TenantError>> {
+    let mut results: Vec<Option<Result<T, TenantError>>> = asks.iter().map(|_| None).collect();
+    let mut clock = Clock::new(http.deadline);
+    let mut unanswered = 0;
+    let mut renewed = false;
+    loop {
+        let open: Vec<usize> = (0..asks.len()).filter(|&at| results[at].is_none()).collect();
+        if open.is_empty() {
+            break;
+        }
+        clock.start();
+        let serial = http.auth.bearer().await.map(|token| token.serial);
+        let answers = match &serial {
+            Ok(_) => exchange(http, api, asks, &open, &parse).await,
+            Err(error) => Err(error.clone()),
+        };
+        let mut answers = match answers {
+            Ok(answers) => answers,
+            Err(error) => {
+                for at in open {
+                    results[at] = Some(Err(error.clone()));
+                }
+                break;
+            }
+        };
+        let mut again: Option<(Cause, Option<Duration>, String)> = None;
+        let mut sign_in = false;
+        let mut left_out = false;
+        for &at in &open {
+            let unsettled = |message: String| TenantError::Unavailable { request: asks[at].label(), message };
+            match answers.remove(&at) {
+                Some(Answer::Settled(result)) => results[at] = Some(result),
+                Some(Answer::SignIn(error)) if renewed || !http.auth.can_renew() => results[at] = Some(Err(error)),
+                Some(Answer::SignIn(_)) => sign_in = true,
+                Some(Answer::Again { cause, wait, why }) => {
+                    if clock.left().is_zero() || wait.is_some_and(|wait| wait >= clock.left()) {
+                        results[at] = Some(Err(unsettled(why)));
+                        continue;
+                    }
+                    let (was, longest, _) = again.take().unwrap_or((cause, None, String::new()));
+                    let cause = if was == Cause::Throttled { was } else { cause };
+                    again = Some((cause, longest.max(wait), why));
+                }
+                None if unanswered >= UNANSWERED => {
+                    results[at] = Some(Err(TenantError::Unexpected {
+                        request: asks[at].label(),
+                        message: "the batch's reply holds no answer to it".to_owned(),
+                    }));
+                }
+                None => {
+                    left_out = true;
+                    let why = "a request in a batch was not answered".to_owned();
+                    again = again.or(Some((Cause::Passing, None, why)));
+                }
+            }
+        }
+        unanswered += u32::from(left_out);
+        if sign_in {
+            renewed = true;
+            if let Ok(serial) = serial {
+                // Whether it went well shows in the next round.
+                let _ = http.auth.another(serial).await;
+            }
+        }
+        if let Some((cause, wait, why)) = again {
+            match clock.pause(cause, wait) {
+                Some(pause) => {
+                    if let (Cause::Throttled, Some(url)) = (cause, first_url(http, api, asks)) {
+                        http.hold(&workload(&url), pause);
+                    }
+                    http.wait(pause, &why).await;
+                }
+                None => {
+                    for at in open.into_iter().filter(|&at| results[at].is_none()).collect::<Vec<_>>() {
+                        let error = TenantError::Unavailable { request: asks[at].label(), message: why.clone() };
+                        results[at] = Some(Err(error));
+                    }
+                }
+            }
+        }
+    }
+    results
+        .into_iter()
+        .zip(asks)
+        .map(|(result, ask)| {
+            result.unwrap_or_else(|| {
+                Err(TenantError::Unexpected { request: ask.label(), message: "it was not asked".to_owned() })
+            })
+        })
+        .collect()
+}
+
+fn first_url(http: &Http, api: Api, asks: &[Ask]) -> Option<reqwest::Url> {
+    http.base.join(&format!("{}{}", api.segment(), asks.first()?.path)).ok()
+}
+
+/// The body of a batch: the requests at `open`, called by their position.
+fn assemble(asks: &[Ask], open: &[usize]) -> Vec<u8> {
+    let requests: Vec<serde_json::Value> = open
+        .iter()
+        .map(|&at| json!({"id": at.to_string(), "method": "GET", "url": asks[at].path, "headers": {"Prefer": PREFER}}))
+        .collect();
+    json!({ "requests": requests }).to_string().into_bytes()
+}
+
+async fn exchange<T>(
+    http: &Http,
+    api: Api,
+    asks: &[Ask],
+    open: &[usize],
+    parse: &impl Fn(&[u8]) -> Result<T, String>,
+) -> Result<HashMap<usize, Answer<T>>, TenantError> {
+    let request = Request {
+        method: Method::POST,
+        url: http.base.join(&format!("{}/$batch", api.segment()))?,
+        body: Some(assemble(asks, open)),
+        // It holds nothing but GETs.
+        repeat: Repeat::Safe,
+        permissions: &[],
+    };
+    http.run(&request, |body| read(body, asks, parse)).await
+}
+
+fn read<T>(
+    body: &[u8],
+    asks: &[Ask],
+    parse: &impl Fn(&[u8]) -> Result<T, String>,
+) -> Result<HashMap<usize, Answer<T>>, String> {
+    let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|error| broken(&error))?;
+    let mut answers = HashMap::with_capacity(envelope.responses.len());
+    for inner in envelope.responses {
+        // An answer to something nobody asked is no answer.
+        let Some((at, ask)) = inner.id.parse::<usize>().ok().and_then(|at| Some((at, asks.get(at)?))) else { continue };
+        answers.entry(at).or_insert_with(|| judge(&inner, ask, parse));
+    }
+    Ok(answers)
+}
+
+fn judge<T>(inner: &Inner<'_>, ask: &Ask, parse: &impl Fn(&[u8]) -> Result<T, String>) -> Answer<T> {
+    let body = inner.body.map_or(&b""[..], |body| body.get().as_bytes());
+    let passing = |wait, why| Answer::Again { cause: Cause::Passing, wait, why };
+    if (200..300).contains(&inner.status) {
+        return match parse(body) {
+            Ok(value) => Answer::Settled(Ok(value)),
+            Err(why) => passing(None, why),
+        };
+    }
+    let wait =
+        inner.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after")).and_then(|(_, value)| {
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            retry_after(&text, jiff::Timestamp::now())
+        });
+    let fault = Fault::read(inner.status, body);
+    match inner.status {
+        429 => Answer::Again { cause: Cause::Throttled, wait, why: said(429, &fault) },
+        // 424: a request that this one depended on failed; none here depends on another.
+        status if passes(status) || status == 424 => passing(wait, said(status, &fault)),
+        401 if !fault.is_licence() => Answer::SignIn(fault.into_error(ask.label(), 401, ask.permissions)),
+        status => Answer::Settled(Err(fault.into_error(ask.label(), status, ask.permissions))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asks() -> Vec<Ask> {
+        ["/groups/a/members?$select=id", "/groups/b/members?$select=id", "/groups/c/owners", "/groups/d/owners"]
+            .map(|path| Ask { path: path.to_owned(), permissions: &["GroupMember.Read.All"] })
+            .to_vec()
+    }
+
+    #[test]
+    fn only_what_is_open_is_asked() {
+        let body: serde_json::Value = serde_json::from_slice(&assemble(&asks(), &[1, 3])).unwrap();
+        insta::assert_snapshot!(body, @r#"{"requests":[{"headers":{"Prefer":"include-unknown-enum-members"},"id":"1","method":"GET","url":"/groups/b/members?$select=id"},{"headers":{"Prefer":"include-unknown-enum-members"},"id":"3","method":"GET","url":"/groups/d/owners"}]}"#);
+    }
+
+    // Shape as documented: <https://learn.microsoft.com/graph/json-batching>
+    #[test]
+    fn answers_come_in_any_order_and_each_counts_alone() {
+        let body = br#"{"responses":[
+            {"id":"2","status":403,"headers":{},"body":{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges to complete the operation."}}},
+            {"id":"1","status":429,"headers":{"Retry-After":"10"},"body":{"error":{"code":"TooManyRequests","message":"Please retry again later."}}},
+            {"id":"0","status":200,"body":{"value":[]}},
+            {"id":"0","status":500,"body":{}},
+            {"id":"17","status":200,"body":{}}
+        ]}"#;
+        let mut answers = read(body, &asks(), &|body| Ok(body.len())).unwrap();
+        assert!(matches!(answers.remove(&0), Some(Answer::Settled(Ok(12)))));
+        assert!(matches!(
+            answers.remove(&1),
+            Some(Answer::Again { cause: Cause::Throttled, wait: Some(wait), .. }) if wait == Duration::from_secs(10)
+        ));
+        let Some(Answer::Settled(Err(error))) = answers.remove(&2) else { panic!() };
+        insta::assert_snapshot!(error, @"GET /groups/c/owners: permission denied: Authorization_RequestDenied: Insufficient privileges to complete the operation. (grant one of: GroupMember.Read.All)");
+        assert!(answers.is_empty());
+        assert!(read(br#"{"responses":[{"id":"0","#, &asks(), &|_| Ok(())).is_err());
+        assert!(read(b"{}", &asks(), &|_| Ok(())).is_err());
+    }
+}

@@ -1,0 +1,325 @@
+//! One request and its repetitions. Nothing above this file sees a status code that passes by itself.
+//!
+//! What may be repeated follows from what it does: a GET always; a PATCH, PUT or DELETE too, since doing it twice is doing it
+//! once; a POST that creates only if it is certain that the first was not carried out (429, 503 with `Retry-After`, no
+//! connection). Otherwise its outcome is [`TenantError::Unknown`].
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method, Url};
+use tokio::sync::Semaphore;
+
+use super::auth::{Auth, Token};
+use super::fault::Fault;
+use super::retry::{Cause, backoff, retry_after, spread};
+use super::urls::Base;
+use crate::model::{Event, Events};
+use crate::tenant::TenantError;
+
+/// Longest time for one attempt.
+const ATTEMPT: Duration = Duration::from_secs(100);
+
+/// Whether a request may be sent again although the first may have been carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// It changes nothing.
+    Safe,
+    /// Twice is once.
+    Idempotent,
+    /// Twice is twice.
+    Once,
+}
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    /// The method.
+    pub method: Method,
+    /// Where.
+    pub url: Url,
+    /// JSON.
+    pub body: Option<Vec<u8>>,
+    /// Whether it may be sent again.
+    pub repeat: Repeat,
+    /// Permissions to name if it is refused.
+    pub permissions: &'static [&'static str],
+}
+
+impl Request {
+    /// A GET.
+    pub(super) fn get(url: Url, permissions: &'static [&'static str]) -> Self {
+        Request { method: Method::GET, url, body: None, repeat: Repeat::Safe, permissions }
+    }
+
+    /// Method and path, for people. The query stays out: it may hold tokens of pages, and names.
+    pub(super) fn label(&self) -> String {
+        format!("{} {}", self.method, self.url.path())
+    }
+}
+
+/// Sends requests: few at a time, with a token, until they are answered or their time is over.
+pub(super) struct Http {
+    client: Client,
+    /// Where tokens may be sent.
+    pub base: Base,
+    /// Who hands them out.
+    pub auth: Auth,
+    slots: Semaphore,
+    pauses: Mutex<HashMap<String, Instant>>,
+    events: Events,
+    /// Time for one request with its repetitions.
+    pub deadline: Duration,
+}
+
+/// Why an attempt came to nothing.
+enum Setback {
+    /// Certainly not carried out; ask again.
+    NotDone { cause: Cause, wait: Option<Duration>, why: String },
+    /// Perhaps carried out.
+    Lost(String),
+    /// 401.
+    Unauthorized(TenantError),
+    /// Asking again does not help.
+    Final(TenantError),
+}
+
+impl Http {
+    pub(super) fn new(
+        client: Client,
+        base: Base,
+        auth: Auth,
+        slots: usize,
+        deadline: Duration,
+        events: Events,
+    ) -> Self {
+        let slots = Semaphore::new(slots.clamp(1, 256));
+        Http { client, base, auth, slots, pauses: Mutex::new(HashMap::new()), events, deadline }
+    }
+
+    /// Sends `request` and reads the reply's body with `parse`. A body that cannot be read counts as an answer that was lost.
+    pub(super) async fn run<T>(
+        &self,
+        request: &Request,
+        parse: impl Fn(&[u8]) -> Result<T, String>,
+    ) -> Result<T, TenantError> {
+        let workload = workload(&request.url);
+        let mut clock = Clock::new(self.deadline);
+        let mut renewed = false;
+        let mut perhaps_done = false;
+        loop {
+            let setback = {
+                self.pass(&workload).await;
+                let _slot = self.slots.acquire().await.map_err(|_| unavailable(request, "this client is closed"))?;
+                clock.start();
+                let token = self.auth.bearer().await?;
+                let outcome = self.once(request, &token, clock.left(), &parse).await;
+                match outcome {
+                    Ok(answer) => return Ok(answer),
+                    Err(Setback::Unauthorized(error)) if renewed || !self.auth.can_renew() => Setback::Final(error),
+                    Err(Setback::Unauthorized(_)) => {
+                        renewed = true;
+                        self.auth.another(token.serial).await?;
+                        continue;
+                    }
+                    Err(setback) => setback,
+                }
+            };
+            let (cause, wait, why) = match setback {
+                Setback::Final(error) | Setback::Unauthorized(error) => return Err(error),
+                Setback::NotDone { cause, wait, why } => (cause, wait, why),
+                Setback::Lost(message) if request.repeat == Repeat::Once => {
+                    return Err(TenantError::Unknown { request: request.label(), message });
+                }
+                Setback::Lost(why) => {
+                    perhaps_done = true;
+                    (Cause::Passing, None, why)
+                }
+            };
+            let Some(pause) = clock.pause(cause, wait) else {
+                return Err(if perhaps_done && request.repeat != Repeat::Safe {
+                    TenantError::Unknown { request: request.label(), message: why }
+                } else {
+                    unavailable(request, &why)
+                });
+            };
+            if cause == Cause::Throttled {
+                self.hold(&workload, pause);
+            }
+            self.wait(pause, &why).await;
+        }
+    }
+
+    /// Waits, and says so if it takes long enough to be noticed.
+    pub(super) async fn wait(&self, pause: Duration, why: &str) {
+        self.events.emit(Event::Waiting { seconds: pause.as_secs_f64(), reason: why.to_owned() });
+        tokio::time::sleep(pause).await;
+    }
+
+    /// Makes all requests of a workload wait: calls made while throttled count against the limits as well.
+    /// <https://learn.microsoft.com/graph/throttling>
+    pub(super) fn hold(&self, workload: &str, pause: Duration) {
+        let until = Instant::now() + pause;
+        let mut pauses = self.pauses.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = pauses.entry(workload.to_owned()).or_insert(until);
+        *entry = (*entry).max(until);
+    }
+
+    async fn pass(&self, workload: &str) {
+        loop {
+            let until = self.pauses.lock().unwrap_or_else(PoisonError::into_inner).get(workload).copied();
+            let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return;
+            }
+            tokio::time::sleep(spread(left, fastrand::f64())).await;
+        }
+    }
+
+    async fn once<T>(
+        &self,
+        request: &Request,
+        token: &Token,
+        left: Duration,
+        parse: impl Fn(&[u8]) -> Result<T, String>,
+    ) -> Result<T, Setback> {
+        let mut builder = self
+            .client
+            .request(request.method.clone(), request.url.clone())
+            .header("authorization", token.header.clone())
+            .header("accept", "application/json")
+            .header("client-request-id", uuid::Uuid::new_v4().to_string())
+            .timeout(left.min(ATTEMPT).max(Duration::from_millis(1)));
+        if request.method == Method::GET {
+            // Without it, members of enumerations that are newer than a client come back as `unknownFutureValue`.
+            // <https://learn.microsoft.com/graph/best-practices-concept#handling-future-members-in-evolvable-enumerations>
+            builder = builder.header("prefer", PREFER);
+        }
+        if let Some(body) = &request.body {
+            builder = builder.header("content-type", "application/json").body(body.clone());
+        }
+        let reply = match builder.send().await {
+            Ok(reply) => reply,
+            Err(error) if error.is_connect() || error.is_builder() => {
+                return Err(Setback::NotDone { cause: Cause::Passing, wait: None, why: why(&error) });
+            }
+            Err(error) => return Err(Setback::Lost(why(&error))),
+        };
+        let status = reply.status().as_u16();
+        let wait = asked_wait(reply.headers());
+        let body = match reply.bytes().await {
+            Ok(body) => body,
+            // The status says enough where nothing more is wanted.
+            Err(_) if status == 429 => Default::default(),
+            Err(error) => return Err(Setback::Lost(why(&error))),
+        };
+        match status {
+            200..=299 => parse(&body).map_err(Setback::Lost),
+            300..=399 => Err(Setback::Final(TenantError::Unexpected {
+                request: request.label(),
+                message: format!("HTTP {status}: a redirect; it was not followed"),
+            })),
+            _ => Err(judge(request, status, wait, &body)),
+        }
+    }
+}
+
+/// Sent with every GET.
+pub(super) const PREFER: &str = "include-unknown-enum-members";
+
+fn judge(request: &Request, status: u16, wait: Option<Duration>, body: &[u8]) -> Setback {
+    let fault = Fault::read(status, body);
+    match (status, wait) {
+        (429, _) => Setback::NotDone { cause: Cause::Throttled, wait, why: said(status, &fault) },
+        (503, Some(_)) => Setback::NotDone { cause: Cause::Passing, wait, why: said(status, &fault) },
+        _ if passes(status) => match wait {
+            Some(_) if request.repeat != Repeat::Once => {
+                Setback::NotDone { cause: Cause::Passing, wait, why: said(status, &fault) }
+            }
+            _ => Setback::Lost(said(status, &fault)),
+        },
+        (401, _) if !fault.is_licence() => {
+            Setback::Unauthorized(fault.into_error(request.label(), status, request.permissions))
+        }
+        _ => Setback::Final(fault.into_error(request.label(), status, request.permissions)),
+    }
+}
+
+/// Whether a status says that it may go well the next time.
+pub(super) fn passes(status: u16) -> bool {
+    matches!(status, 408 | 500 | 502 | 503 | 504 | 509)
+}
+
+/// What `Retry-After` asks for.
+fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
+    retry_after(headers.get("retry-after")?.to_str().ok()?, Timestamp::now())
+}
+
+/// Status and code, for people.
+pub(super) fn said(status: u16, fault: &Fault) -> String {
+    if fault.code.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status} {}", fault.code) }
+}
+
+/// A transport error without the URL, whose query may hold names.
+pub(super) fn why(error: &reqwest::Error) -> String {
+    let what = if error.is_timeout() {
+        "no answer in time"
+    } else if error.is_connect() {
+        "no connection"
+    } else if error.is_body() || error.is_decode() {
+        "the answer was cut"
+    } else {
+        "the connection broke"
+    };
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(next) = cause.source() {
+        cause = next;
+    }
+    let cause = cause.to_string();
+    if cause.is_empty() || cause.contains("://") { what.to_owned() } else { format!("{what}: {cause}") }
+}
+
+/// Requests of one workload are throttled together; the path's first word is the best guess.
+pub(super) fn workload(url: &Url) -> String {
+    url.path_segments().and_then(|mut parts| parts.nth(1)).unwrap_or_default().to_owned()
+}
+
+fn unavailable(request: &Request, message: &str) -> TenantError {
+    TenantError::Unavailable { request: request.label(), message: message.to_owned() }
+}
+
+/// How long a request has been at it.
+pub(super) struct Clock {
+    started: Option<Instant>,
+    deadline: Duration,
+    attempt: u32,
+}
+
+impl Clock {
+    pub(super) fn new(deadline: Duration) -> Self {
+        Clock { started: None, deadline, attempt: 0 }
+    }
+
+    /// Starts it, once.
+    pub(super) fn start(&mut self) {
+        self.started.get_or_insert_with(Instant::now);
+    }
+
+    /// What is left until the deadline.
+    pub(super) fn left(&self) -> Duration {
+        self.deadline.saturating_sub(self.started.map_or(Duration::ZERO, |started| started.elapsed()))
+    }
+
+    /// How long to wait before the next attempt; `None` if the deadline would pass.
+    pub(super) fn pause(&mut self, cause: Cause, wait: Option<Duration>) -> Option<Duration> {
+        let pause = match wait {
+            Some(wait) => spread(wait.max(Duration::from_millis(20)), fastrand::f64()),
+            None => backoff(cause, self.attempt, fastrand::f64()),
+        };
+        self.attempt += 1;
+        (pause < self.left()).then_some(pause)
+    }
+}

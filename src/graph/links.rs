@@ -1,0 +1,408 @@
+//! Relations: read after their objects, twenty in a request, and attached under their names.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tokio::task::JoinSet;
+
+use super::batch::{self, Ask};
+use super::http::{Http, Request};
+use super::page::{self, Page, Pages, broken};
+use super::urls::{literal, segment};
+use crate::model::kind::{Link, LinkRead, LinkShape};
+use crate::model::{Coverage, Kind};
+use crate::tenant::{Raw, RawObject, TenantError};
+
+/// What is known of a link while a kind is being read.
+#[derive(Debug, Default)]
+struct Tally {
+    /// Objects whose link was read.
+    read: usize,
+    /// What went wrong, worst last.
+    failed: Option<(Coverage, TenantError)>,
+    /// Whether asking on would be in vain.
+    broken: bool,
+}
+
+/// Reads the links of a kind's objects and remembers how well that went.
+pub(super) struct Links {
+    http: Arc<Http>,
+    kind: &'static Kind,
+    tallies: Mutex<HashMap<&'static str, Tally>>,
+    joined: HashMap<&'static str, HashMap<String, Vec<Value>>>,
+}
+
+/// One link of one object.
+#[derive(Clone)]
+struct Wanted {
+    at: usize,
+    link: &'static Link,
+    id: String,
+}
+
+enum Found {
+    Items(Vec<Value>),
+    /// The object itself is gone.
+    Gone,
+    Missing(Coverage),
+}
+
+impl Links {
+    /// Nothing read so far.
+    pub(super) fn new(http: Arc<Http>, kind: &'static Kind) -> Self {
+        Links { http, kind, tallies: Mutex::default(), joined: HashMap::new() }
+    }
+
+    /// Fetches the lists that hold a link's children for the whole tenant; with `parent`, only that object's.
+    pub(super) async fn join(&mut self, parent: Option<&str>) {
+        for link in self.kind.links {
+            let LinkRead::Joined { path, by } = link.read else { continue };
+            // `$filter=clientId eq '{id}'`: <https://learn.microsoft.com/graph/api/oauth2permissiongrant-list>
+            let filter = parent.map(|id| format!("$filter={by}%20eq%20{}", literal(id)));
+            let query = query([top(self.kind), filter]);
+            let list = match self.http.base.join(&format!("{}{path}{query}", self.kind.api.segment())) {
+                Ok(url) => Pages::new(&self.http, url, permissions(self.kind, link)).all().await,
+                Err(error) => Err(error),
+            };
+            match list {
+                Ok(children) => {
+                    let mut by_parent: HashMap<String, Vec<Value>> = HashMap::new();
+                    for child in children {
+                        let owner = child.get(by).and_then(Value::as_str).unwrap_or_default().to_owned();
+                        by_parent.entry(owner).or_default().push(Value::Object(child));
+                    }
+                    self.joined.insert(link.name, by_parent);
+                }
+                Err(error) => self.note(link, Err((true, error))),
+            }
+        }
+    }
+
+    /// Attaches every link of the kind to `objects`. Objects that turn out to be gone are left out.
+    pub(super) async fn attach(self: &Arc<Self>, objects: Vec<Raw>) -> Vec<RawObject> {
+        let mut objects: Vec<RawObject> =
+            objects.into_iter().map(|value| RawObject { value, missing: Vec::new() }).collect();
+        let mut wanted = Vec::new();
+        for (at, object) in objects.iter_mut().enumerate() {
+            for link in self.kind.links {
+                if link.absent.is_some_and(|condition| condition.holds(&object.value)) {
+                    object.value.remove(link.name);
+                    continue;
+                }
+                match link.read {
+                    LinkRead::Each => {
+                        let id = object.value.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+                        wanted.push(Wanted { at, link, id });
+                    }
+                    _ => self.attach_here(link, object),
+                }
+            }
+        }
+        let gone = self.fetch(wanted, &mut objects).await;
+        if gone.is_empty() {
+            return objects;
+        }
+        let mut at = 0..;
+        objects.retain(|_| at.next().is_none_or(|at| !gone.contains(&at)));
+        objects
+    }
+
+    /// Links that came with the object, or with a list that was read before.
+    fn attach_here(&self, link: &'static Link, object: &mut RawObject) {
+        let value = match link.read {
+            LinkRead::Each => return,
+            LinkRead::Joined { .. } => {
+                let id = object.value.get("id").and_then(Value::as_str).unwrap_or_default();
+                // Not taken out of the map: a list that is begun again may bring the object again.
+                self.joined.get(link.name).map(|by| Value::Array(by.get(id).cloned().unwrap_or_default()))
+            }
+            LinkRead::Expand | LinkRead::Inline => {
+                let value = object.value.remove(link.name);
+                match (link.shape, value) {
+                    (LinkShape::Reference, None | Some(Value::Null)) => return self.note(link, Ok(())),
+                    (LinkShape::Reference, Some(value)) => only_id(&value),
+                    (LinkShape::References, Some(Value::Array(items))) => {
+                        Some(Value::Array(items.iter().filter_map(only_id).collect()))
+                    }
+                    (LinkShape::Children(_), Some(value @ Value::Array(_))) => Some(value),
+                    _ => None,
+                }
+            }
+        };
+        match value {
+            Some(value) => {
+                object.value.insert(link.name.to_owned(), value);
+                self.note(link, Ok(()));
+            }
+            None => {
+                if !self.is_broken(link) {
+                    let request = format!("GET {}", self.kind.path);
+                    let message = format!("a reply without `{}`", link.name);
+                    self.note(link, Err((false, TenantError::Unexpected { request, message })));
+                }
+                object.missing.push((link.name, self.coverage(link)));
+            }
+        }
+    }
+
+    /// Fetches `wanted`, attaches it, and returns the positions of objects that are gone.
+    async fn fetch(self: &Arc<Self>, wanted: Vec<Wanted>, objects: &mut [RawObject]) -> HashSet<usize> {
+        let mut tasks = JoinSet::new();
+        for chunk in wanted.chunks(batch::LIMIT) {
+            let (links, chunk) = (Arc::clone(self), chunk.to_vec());
+            tasks.spawn(async move { links.read(chunk).await });
+        }
+        let mut gone = HashSet::new();
+        let mut answered = 0;
+        while let Some(task) = tasks.join_next().await {
+            let Ok(found) = task else { continue };
+            for (one, found) in found {
+                answered += 1;
+                let object = &mut objects[one.at];
+                match (found, one.link.shape) {
+                    (Found::Gone, _) => {
+                        gone.insert(one.at);
+                    }
+                    (Found::Missing(coverage), _) => object.missing.push((one.link.name, coverage)),
+                    (Found::Items(items), LinkShape::Reference) => {
+                        if let Some(target) = items.into_iter().next() {
+                            object.value.insert(one.link.name.to_owned(), target);
+                        }
+                    }
+                    (Found::Items(items), _) => {
+                        object.value.insert(one.link.name.to_owned(), Value::Array(items));
+                    }
+                }
+            }
+        }
+        if answered < wanted.len() {
+            // A task was stopped: what it did not attach is missing, not empty.
+            for one in &wanted {
+                let object = &mut objects[one.at];
+                let known = object.missing.iter().any(|(name, _)| *name == one.link.name);
+                if !known && !object.value.contains_key(one.link.name) && !gone.contains(&one.at) {
+                    object.missing.push((one.link.name, Coverage::Failed));
+                }
+            }
+        }
+        gone
+    }
+
+    async fn read(&self, chunk: Vec<Wanted>) -> Vec<(Wanted, Found)> {
+        let mut found = Vec::with_capacity(chunk.len());
+        let mut asked = Vec::with_capacity(chunk.len());
+        let mut asks = Vec::with_capacity(chunk.len());
+        for one in chunk {
+            match segment(&one.id) {
+                _ if self.is_broken(one.link) => {
+                    let coverage = self.coverage(one.link);
+                    found.push((one, Found::Missing(coverage)));
+                }
+                Ok(id) => {
+                    asks.push(Ask { path: self.path(one.link, &id), permissions: permissions(self.kind, one.link) });
+                    asked.push(one);
+                }
+                Err(error) => found.push(self.lost(one, error)),
+            }
+        }
+        let answers =
+            if asks.is_empty() { Vec::new() } else { batch::run(&self.http, self.kind.api, &asks, read_items).await };
+        for (one, answer) in asked.into_iter().zip(answers) {
+            let answer = match answer {
+                Ok(page) => self.rest(&one, page).await,
+                Err(TenantError::NotFound { .. }) => match self.look_again(&one).await {
+                    Ok(Some(items)) => Ok(items),
+                    Ok(None) => {
+                        found.push((one, Found::Gone));
+                        continue;
+                    }
+                    Err(error) => Err(error),
+                },
+                Err(error) => Err(error),
+            };
+            match answer {
+                Ok(items) => {
+                    self.note(one.link, Ok(()));
+                    found.push((one, Found::Items(items)));
+                }
+                Err(error) => found.push(self.lost(one, error)),
+            }
+        }
+        found
+    }
+
+    fn lost(&self, one: Wanted, error: TenantError) -> (Wanted, Found) {
+        let coverage = coverage_of(&error);
+        self.note(one.link, Err((false, error)));
+        (one, Found::Missing(coverage))
+    }
+
+    fn path(&self, link: &Link, id: &str) -> String {
+        let select = match link.shape {
+            LinkShape::Children(_) => None,
+            LinkShape::References | LinkShape::Reference => Some("$select=id".to_owned()),
+        };
+        let top = match link.shape {
+            LinkShape::Reference => None,
+            _ => top(self.kind),
+        };
+        format!("{}/{id}/{}{}", self.kind.path, link.name, query([select, top]))
+    }
+
+    /// The pages after the first.
+    async fn rest(&self, one: &Wanted, page: Page) -> Result<Vec<Value>, TenantError> {
+        let label = format!("GET {}/{}/{}", self.kind.path, one.id, one.link.name);
+        let Some(value) = page.value else {
+            return Err(TenantError::Unexpected { request: label, message: "a page without `value`".to_owned() });
+        };
+        let mut items = value;
+        if let Some(next) = page.next {
+            let url = self.http.base.follow(&next, &label)?;
+            match Pages::new(&self.http, url, permissions(self.kind, one.link)).all().await {
+                Ok(mut more) => items.append(&mut more),
+                // Its page token ran out: the link is read from its beginning.
+                Err(TenantError::Refused { code, .. }) if super::fault::Fault::is_expired_page(&code) => {
+                    items = self.whole(one).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let mut seen = page::Seen::default();
+        let references = !matches!(one.link.shape, LinkShape::Children(_));
+        let mut values = Vec::with_capacity(items.len());
+        for item in items {
+            let id = item.get("id").and_then(Value::as_str);
+            if id.is_some_and(|id| !seen.insert(id)) {
+                continue;
+            }
+            match (references, id) {
+                (true, Some(id)) => values.push(Value::Object(Map::from_iter([("id".to_owned(), Value::from(id))]))),
+                (true, None) => {
+                    let message = "a reference without an id".to_owned();
+                    return Err(TenantError::Unexpected { request: label, message });
+                }
+                (false, _) => values.push(Value::Object(item)),
+            }
+        }
+        Ok(values)
+    }
+
+    async fn whole(&self, one: &Wanted) -> Result<Vec<Raw>, TenantError> {
+        let path = self.path(one.link, &segment(&one.id)?);
+        let url = self.http.base.join(&format!("{}{path}", self.kind.api.segment()))?;
+        Pages::new(&self.http, url, permissions(self.kind, one.link)).all().await
+    }
+
+    /// A link that was not found, though the object was listed: deleted meanwhile (`None`), or a replica that lags.
+    async fn look_again(&self, one: &Wanted) -> Result<Option<Vec<Value>>, TenantError> {
+        let id = segment(&one.id)?;
+        let url = self.http.base.join(&format!("{}{}/{id}?$select=id", self.kind.api.segment(), self.kind.path))?;
+        let exists = self.http.run(&Request::get(url, self.kind.permissions.read), |_| Ok(())).await;
+        match (exists, one.link.shape) {
+            (Err(TenantError::NotFound { .. }), _) => Ok(None),
+            (Err(error), _) => Err(error),
+            // A single-valued relation that is not set is not found.
+            (Ok(()), LinkShape::Reference) => Ok(Some(Vec::new())),
+            (Ok(()), _) => {
+                let items = self.whole(one).await?;
+                self.rest(one, Page { value: Some(items), next: None }).await.map(Some)
+            }
+        }
+    }
+
+    fn note(&self, link: &'static Link, outcome: Result<(), (bool, TenantError)>) {
+        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        let tally = tallies.entry(link.name).or_default();
+        match outcome {
+            Ok(()) => tally.read += 1,
+            Err((whole, error)) => {
+                let coverage = coverage_of(&error);
+                // Refused for the first object: refused for all. Later on it concerns one object, such as a group whose
+                // members are hidden. What did not answer until its deadline will not answer for the others either.
+                let refused = matches!(coverage, Coverage::DeniedPermission | Coverage::DeniedLicence);
+                let silent = matches!(error, TenantError::Unavailable { .. } | TenantError::SignIn { .. });
+                tally.broken |= whole || silent || (refused && tally.read == 0);
+                if tally.failed.as_ref().is_none_or(|(known, _)| *known < coverage) {
+                    tally.failed = Some((coverage, error));
+                }
+            }
+        }
+    }
+
+    fn is_broken(&self, link: &Link) -> bool {
+        self.tallies.lock().unwrap_or_else(PoisonError::into_inner).get(link.name).is_some_and(|tally| tally.broken)
+    }
+
+    fn coverage(&self, link: &Link) -> Coverage {
+        let tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        tallies
+            .get(link.name)
+            .and_then(|tally| tally.failed.as_ref())
+            .map_or(Coverage::Failed, |(coverage, _)| *coverage)
+    }
+
+    /// How it went: coverage per link, and what to say of it.
+    pub(super) fn outcome(&self) -> Vec<(&'static str, Coverage, Option<String>)> {
+        let tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        self.kind
+            .links
+            .iter()
+            .map(|link| match tallies.get(link.name) {
+                Some(Tally { failed: Some((_, error)), read: 1.., .. }) => {
+                    (link.name, Coverage::Partial, Some(error.to_string()))
+                }
+                Some(Tally { failed: Some((coverage, error)), .. }) => (link.name, *coverage, Some(error.to_string())),
+                _ => (link.name, Coverage::Complete, None),
+            })
+            .collect()
+    }
+}
+
+/// What an error says of completeness.
+pub(super) fn coverage_of(error: &TenantError) -> Coverage {
+    match error {
+        TenantError::Denied { .. } => Coverage::DeniedPermission,
+        TenantError::Unlicensed { .. } => Coverage::DeniedLicence,
+        _ => Coverage::Failed,
+    }
+}
+
+/// The permissions that reading `link` takes.
+fn permissions(kind: &Kind, link: &Link) -> &'static [&'static str] {
+    link.permissions.unwrap_or(kind.permissions).read
+}
+
+/// `$top`, where Graph documents one for the kind; its relations take the same.
+pub(super) fn top(kind: &Kind) -> Option<String> {
+    kind.page_size.map(|size| format!("$top={size}"))
+}
+
+/// A query string of the parts that are there.
+pub(super) fn query<const N: usize>(parts: [Option<String>; N]) -> String {
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
+}
+
+/// A relation's reply: a page, or a single object.
+fn read_items(body: &[u8]) -> Result<Page, String> {
+    #[derive(Deserialize)]
+    struct One {
+        id: Option<String>,
+    }
+    let page = page::parse(body)?;
+    if page.value.is_some() {
+        return Ok(page);
+    }
+    let one: One = serde_json::from_slice(body).map_err(|error| broken(&error))?;
+    match one.id {
+        Some(id) => Ok(Page { value: Some(vec![Map::from_iter([("id".to_owned(), Value::from(id))])]), next: None }),
+        None => Ok(page),
+    }
+}
+
+fn only_id(value: &Value) -> Option<Value> {
+    let id = value.get("id")?.as_str().filter(|id| !id.is_empty())?;
+    Some(Value::Object(Map::from_iter([("id".to_owned(), Value::from(id))])))
+}

@@ -1,0 +1,160 @@
+//! Reading kinds: pages of objects with their links attached, the next page on its way while the links of one are read.
+
+use std::sync::Arc;
+
+use reqwest::Url;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::http::{Http, Request};
+use super::links::{Links, coverage_of, query, top};
+use super::page::{Pages as List, broken};
+use super::urls::segment;
+use crate::engine::schema;
+use crate::model::kind::{Deletion, LinkRead, Select};
+use crate::model::{Coverage, CoverageMap, Kind};
+use crate::tenant::{Listing, Pages, Raw, RawObject, TenantError};
+
+/// Pages that may lie ready while links are being read.
+const AHEAD: usize = 2;
+
+/// Sends every object of `kind` to `pages`.
+pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, pages: Pages) -> Listing {
+    let mut links = Links::new(Arc::clone(&http), kind);
+    links.join(None).await;
+    let links = Arc::new(links);
+
+    let (send, mut receive) = mpsc::channel::<Result<Vec<Raw>, TenantError>>(AHEAD);
+    // Dropped with this call, and the reading ends with it.
+    let mut reading = JoinSet::new();
+    reading.spawn(fetch(http, kind, send));
+
+    let mut sent = 0usize;
+    let mut ended = Ok(());
+    while let Some(page) = receive.recv().await {
+        let objects = match page {
+            Ok(objects) => links.attach(objects).await,
+            Err(error) => {
+                ended = Err(error);
+                break;
+            }
+        };
+        sent += objects.len();
+        if pages.send(objects).await.is_err() {
+            let (request, message) = (format!("GET {}", kind.path), "nobody listens any more".to_owned());
+            ended = Err(TenantError::Unexpected { request, message });
+            break;
+        }
+    }
+    if ended.is_ok()
+        && let Some(Err(_)) = reading.join_next().await
+    {
+        let (request, message) = (format!("GET {}", kind.path), "the reading was stopped".to_owned());
+        ended = Err(TenantError::Unexpected { request, message });
+    }
+    listing(kind, &links, sent, ended)
+}
+
+fn listing(kind: &Kind, links: &Links, sent: usize, ended: Result<(), TenantError>) -> Listing {
+    let mut notes = Vec::new();
+    let coverage = match &ended {
+        Ok(()) => Coverage::Complete,
+        Err(error) => {
+            notes.push(format!("{}: {error}", kind.title));
+            if sent > 0 { Coverage::Partial } else { coverage_of(error) }
+        }
+    };
+    let mut map = CoverageMap::default();
+    for (name, of_link, note) in links.outcome() {
+        notes.extend(note.map(|note| format!("{} of {}: {note}", name, kind.title)));
+        // What is known of the links of objects that were not read is no more than what is known of the objects.
+        map.set_link(kind.name, name, if of_link.is_complete() { coverage } else { of_link });
+    }
+    Listing { coverage, links: map, note: (!notes.is_empty()).then(|| notes.join("; ")) }
+}
+
+/// Sends page after page; an error is the last thing it sends.
+async fn fetch(http: Arc<Http>, kind: &'static Kind, send: mpsc::Sender<Result<Vec<Raw>, TenantError>>) {
+    if kind.is_singleton() {
+        let object = one(&http, kind, "").await;
+        // Whoever does not listen any more does not need it.
+        let _ = send.send(object.map(|object| vec![object])).await;
+        return;
+    }
+    let url = match url(&http, kind, kind.path, [select(kind), expand(kind), top(kind)]) {
+        Ok(url) => url,
+        Err(error) => return drop(send.send(Err(error)).await),
+    };
+    let mut list = List::new(&http, url, kind.permissions.read);
+    loop {
+        let page = match list.next().await {
+            Ok(Some(objects)) => Ok(objects),
+            Ok(None) => return,
+            Err(error) => Err(error),
+        };
+        let failed = page.is_err();
+        if send.send(page).await.is_err() || failed {
+            return;
+        }
+    }
+}
+
+/// One object with its links.
+pub(super) async fn get(http: Arc<Http>, kind: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
+    let object = match one(&http, kind, id).await {
+        Ok(object) => object,
+        Err(TenantError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let mut links = Links::new(http, kind);
+    links.join(Some(id)).await;
+    Ok(Arc::new(links).attach(vec![object]).await.pop())
+}
+
+async fn one(http: &Http, kind: &'static Kind, id: &str) -> Result<Raw, TenantError> {
+    let path = if kind.is_singleton() { kind.path.to_owned() } else { format!("{}/{}", kind.path, segment(id)?) };
+    let url = url(http, kind, &path, [select(kind), expand(kind), None])?;
+    http.run(&Request::get(url, kind.permissions.read), |body| serde_json::from_slice(body).map_err(|e| broken(&e)))
+        .await
+}
+
+/// The recycle bin's objects of a kind.
+pub(super) async fn deleted(http: &Http, kind: &'static Kind) -> Result<Vec<Raw>, TenantError> {
+    let Deletion::Soft { list, .. } = kind.deletion else { return Ok(Vec::new()) };
+    let url = url(http, kind, list, [select(kind), None, top(kind)])?;
+    List::new(http, url, kind.permissions.read).all().await
+}
+
+/// The tenant's id. <https://learn.microsoft.com/graph/api/organization-list>
+pub(super) async fn tenant_id(http: &Http) -> Result<String, TenantError> {
+    let url = http.base.join("/v1.0/organization?$select=id")?;
+    let request = "GET /v1.0/organization".to_owned();
+    let found = List::new(http, url, &["Organization.Read.All", "User.Read.All"]).all().await?;
+    let id = found.first().and_then(|organization| organization.get("id")).and_then(|id| id.as_str());
+    id.map(str::to_owned)
+        .ok_or_else(|| TenantError::Unexpected { request, message: "no organization with an id".to_owned() })
+}
+
+fn url(http: &Http, kind: &Kind, path: &str, options: [Option<String>; 3]) -> Result<Url, TenantError> {
+    http.base.join(&format!("{}{path}{}", kind.api.segment(), query(options)))
+}
+
+/// `$select`, for kinds of which Graph leaves out properties that are not named.
+fn select(kind: &'static Kind) -> Option<String> {
+    let Select::Explicit = kind.select else { return None };
+    let mut names: Vec<&str> = schema::of(kind).selected().iter().map(String::as_str).collect();
+    if names.is_empty() {
+        return None;
+    }
+    if !names.contains(&"id") {
+        names.insert(0, "id");
+    }
+    Some(format!("$select={}", names.join(",")))
+}
+
+/// `$expand`, for single-valued relations that come with the object.
+fn expand(kind: &Kind) -> Option<String> {
+    let links = kind.links.iter().filter(|link| link.read == LinkRead::Expand);
+    let names: Vec<String> = links.map(|link| format!("{}($select=id)", link.name)).collect();
+    (!names.is_empty()).then(|| format!("$expand={}", names.join(",")))
+}

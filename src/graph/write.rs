@@ -1,0 +1,226 @@
+//! Carrying out writes, and waiting until what was just made is known everywhere.
+//!
+//! Graph acknowledges a write before all of its replicas have it, so that what refers to a new object may be refused for a
+//! while: <https://devblogs.microsoft.com/identity/designing-for-eventual-consistency-for-microsoft-entra/>. The refusals
+//! that pass by themselves are those that Terraform's provider waits out as well
+//! (<https://github.com/hashicorp/terraform-provider-azuread>).
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value, json};
+
+use super::http::{Clock, Http, Repeat, Request};
+use super::request::{object, request_of};
+use super::retry::Cause;
+use crate::model::kind::{Creation, Generated, LinkShape};
+use crate::model::{Kind, Write, Written};
+use crate::tenant::TenantError;
+
+/// Ids of what this client made or restored itself, and that may not be known everywhere yet.
+#[derive(Debug, Default)]
+pub(super) struct Fresh(Mutex<HashSet<String>>);
+
+impl Fresh {
+    fn add(&self, ids: impl IntoIterator<Item = String>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
+    }
+
+    fn has_any(&self, value: &Value) -> bool {
+        match value {
+            Value::String(text) => self.has(text),
+            Value::Array(items) => items.iter().any(|item| self.has_any(item)),
+            Value::Object(map) => map.values().any(|item| self.has_any(item)),
+            _ => false,
+        }
+    }
+
+    /// Whether `write` speaks of something new.
+    fn concerns(&self, write: &Write) -> bool {
+        let any = |map: &Map<String, Value>| map.values().any(|value| self.has_any(value));
+        match write {
+            Write::Create { body, .. } => any(body),
+            Write::Restore { id, .. } | Write::Delete { id, .. } => self.has(id),
+            Write::Update { id, body, .. } => self.has(id) || any(body),
+            Write::Call { id, value, .. } | Write::Link { id, value, .. } => self.has(id) || self.has_any(value),
+            Write::Relink { id, child, value, .. } => self.has(id) || self.has(child) || any(value),
+            Write::Unlink { id, child, .. } => self.has(id) || self.has(child),
+        }
+    }
+}
+
+/// Carries out `write`.
+pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<Written, TenantError> {
+    let mut call = request_of(write, http.base.text())?;
+    if let (Write::Create { kind, .. }, Some(body)) = (write, call.body.as_mut()) {
+        generate(kind, body);
+    }
+    let request = Request {
+        url: http.base.join(&call.path)?,
+        method: call.method,
+        body: call.body.map(|body| Value::Object(body).to_string().into_bytes()),
+        repeat: call.repeat,
+        permissions: call.permissions,
+    };
+    // What was made must come back with its id. For the rest, the status says enough.
+    let wants_id = call.repeat == Repeat::Once;
+    let parse = move |body: &[u8]| match serde_json::from_slice::<Map<String, Value>>(body) {
+        Ok(value) if !wants_id || value.get("id").is_some_and(Value::is_string) => Ok(Some(value)),
+        _ if wants_id => Err("it was done, but the reply does not say under which id".to_owned()),
+        _ => Ok(None),
+    };
+    let mut clock = Clock::new(http.deadline);
+    clock.start();
+    loop {
+        let error = match http.run(&request, parse).await {
+            Ok(value) => {
+                remember(fresh, write, value.as_ref());
+                return Ok(Written { value });
+            }
+            Err(error) => error,
+        };
+        let waits = passes(&error, fresh.concerns(write));
+        let pause = if waits { clock.pause(Cause::Passing, None) } else { None };
+        if let Some(pause) = pause {
+            // Long enough for a replica to catch up, short enough not to be noticed where it has.
+            http.wait(pause.min(Duration::from_secs(10)), &format!("{} is not known everywhere yet", request.label()))
+                .await;
+            continue;
+        }
+        return if is_done(http, write, &error).await? { Ok(Written::default()) } else { Err(error) };
+    }
+}
+
+fn remember(fresh: &Fresh, write: &Write, value: Option<&Map<String, Value>>) {
+    match (write, value) {
+        // Not only the id: an application's `appId` is what its service principal refers to.
+        (Write::Create { .. }, Some(value)) => {
+            let ids = value.values().filter_map(Value::as_str).filter(|text| uuid::Uuid::try_parse(text).is_ok());
+            fresh.add(ids.map(str::to_owned));
+        }
+        (Write::Restore { id, .. }, _) => fresh.add([id.clone()]),
+        _ => {}
+    }
+}
+
+/// Whether the refusal passes by itself: because of what is `new`, or because two writes met.
+fn passes(error: &TenantError, new: bool) -> bool {
+    let says = |message: &str, words: &[&str]| words.iter().any(|word| message.contains(word));
+    match error {
+        TenantError::Refused { code, .. } if code == "Directory_ConcurrencyViolation" => true,
+        TenantError::NotFound { .. } => new,
+        TenantError::Refused { status: 400, message, .. } => {
+            new && says(
+                message,
+                &[
+                    "does not exist or one of its queried reference-property objects are not present",
+                    "does not reference a valid application object",
+                    "Not a valid reference update",
+                    "One or more property values specified are invalid",
+                ],
+            )
+        }
+        // A second PATCH soon after a POST: <https://github.com/hashicorp/terraform-provider-azuread/issues/1764>
+        TenantError::Refused { status: 409, message, .. } => new && !message.contains("already exist"),
+        TenantError::Denied { message, .. } => {
+            new && says(message, &["the backing application of the service principal being created"])
+        }
+        _ => false,
+    }
+}
+
+/// Whether what was refused is so already.
+async fn is_done(http: &Http, write: &Write, error: &TenantError) -> Result<bool, TenantError> {
+    Ok(match (write, error) {
+        (Write::Link { kind, link, .. }, TenantError::Refused { status: 400, message, .. }) => {
+            kind.link(link).is_some_and(|link| link.shape == LinkShape::References)
+                && message.contains("added object references already exist")
+        }
+        (Write::Unlink { .. } | Write::Delete { .. }, TenantError::NotFound { .. }) => true,
+        // Not in the bin: perhaps because it was restored, by an attempt whose answer was lost.
+        (Write::Restore { kind, id }, TenantError::NotFound { .. } | TenantError::Refused { .. }) => {
+            exists(http, kind, id).await?
+        }
+        _ => false,
+    })
+}
+
+async fn exists(http: &Http, kind: &'static Kind, id: &str) -> Result<bool, TenantError> {
+    let url = http.base.join(&format!("{}{}?$select=id", kind.api.segment(), object(kind, id)?))?;
+    match http.run(&Request::get(url, kind.permissions.read), |_| Ok(())).await {
+        Ok(()) => Ok(true),
+        Err(TenantError::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Adds what Graph demands at creation and nobody can export.
+fn generate(kind: &Kind, body: &mut Map<String, Value>) {
+    let Creation::Post { generates, .. } = kind.creation else { return };
+    for generated in generates {
+        match generated {
+            // <https://learn.microsoft.com/graph/api/resources/passwordprofile>
+            Generated::PasswordProfile => {
+                body.insert(
+                    "passwordProfile".to_owned(),
+                    json!({"password": password(), "forceChangePasswordNextSignIn": true}),
+                );
+            }
+        }
+    }
+}
+
+/// 244 random bits from the operating system, and one character of each sort that a password policy may ask for.
+fn password() -> String {
+    let bits = [*uuid::Uuid::new_v4().as_bytes(), *uuid::Uuid::new_v4().as_bytes()].concat();
+    format!("{}.aA1", URL_SAFE_NO_PAD.encode(bits))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds;
+
+    #[test]
+    fn passwords_are_long_and_all_different() {
+        let all: HashSet<String> = (0..100).map(|_| password()).collect();
+        assert_eq!(all.len(), 100);
+        assert!(all.iter().all(|word| word.len() >= 24 && word.len() <= 256));
+    }
+
+    #[test]
+    fn only_what_is_new_is_waited_for() {
+        let refused = |status, code: &str, message: &str| TenantError::Refused {
+            request: String::new(),
+            status,
+            code: code.into(),
+            message: message.into(),
+        };
+        let dangling = refused(400, "Request_BadRequest", "Not a valid reference update.");
+        assert!(passes(&dangling, true) && !passes(&dangling, false));
+        assert!(passes(&refused(409, "Directory_ConcurrencyViolation", ""), false));
+        assert!(!passes(&refused(409, "x", "An object with this name already exists"), true));
+        assert!(!passes(&refused(400, "Request_BadRequest", "Invalid value"), true));
+        let missing = TenantError::NotFound { request: String::new(), message: String::new() };
+        assert!(passes(&missing, true) && !passes(&missing, false));
+    }
+
+    #[test]
+    fn a_write_concerns_what_it_mentions() {
+        let fresh = Fresh::default();
+        let kind = kinds::by_name("conditionalAccessPolicy").unwrap();
+        let body = json!({"conditions": {"users": {"includeGroups": ["6a46cf97-e63a-4216-8572-04331c277457"]}}});
+        let write = Write::Create { kind, body: body.as_object().unwrap().clone() };
+        assert!(!fresh.concerns(&write));
+        let made = json!({"id": "6a46cf97-e63a-4216-8572-04331c277457", "displayName": "x"});
+        remember(&fresh, &Write::Create { kind, body: Map::new() }, made.as_object());
+        assert!(fresh.concerns(&write) && !fresh.has("x"));
+    }
+}
