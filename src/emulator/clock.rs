@@ -10,6 +10,7 @@ pub struct Clock {
 
 impl Clock {
     /// A clock that is `ahead` of the machine's.
+    #[cfg(test)]
     pub fn ahead(ahead: SignedDuration) -> Self {
         Self { ahead }
     }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 #[derive(Debug)]
 pub struct Csdl {
     types: HashMap<String, Arc<Type>>,
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests check the paths of the registry against it"))]
     container: HashMap<String, String>,
 }
 
@@ -63,31 +64,32 @@ pub struct Navigation {
 }
 
 static V1: LazyLock<Csdl> = LazyLock::new(|| Csdl::read(&METADATA));
-static BETA: LazyLock<Csdl> = LazyLock::new(|| Csdl::read(METADATA.get("beta").unwrap_or(&METADATA)));
 static METADATA: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("csdl.json")).unwrap_or(Value::Null));
 
-/// The metadata of version 1.0.
+/// The metadata of version 1.0, with the few types that only beta describes: they turn up in version 1.0 as well.
 pub fn v1() -> &'static Csdl {
     &V1
 }
 
-/// The metadata of beta.
-pub fn beta() -> &'static Csdl {
-    &BETA
-}
-
 impl Csdl {
+    /// Reads the excerpt: Microsoft's metadata, and what only Microsoft's pages say (`documented`, `beta`).
     fn read(source: &Value) -> Self {
-        let empty = Map::new();
-        let raw = source.get("types").and_then(Value::as_object).unwrap_or(&empty);
-        let types = raw.keys().map(|name| (name.clone(), Arc::new(flatten(name, raw)))).collect();
-        let container = source
-            .get("container")
-            .and_then(Value::as_object)
-            .unwrap_or(&empty)
-            .iter()
-            .filter_map(|(name, entry)| Some((name.clone(), entry.get("type")?.as_str()?.to_owned())))
+        let part = |path: &str| source.pointer(path).and_then(Value::as_object).cloned().unwrap_or_default();
+        let mut raw = part("/types");
+        raw.extend(part("/documented/types"));
+        raw.extend(part("/beta/types"));
+        for (name, more) in part("/documented/properties") {
+            let own = raw.get_mut(&name).and_then(|ty| ty.get_mut("properties")).and_then(Value::as_array_mut);
+            if let (Some(own), Value::Array(more)) = (own, more) {
+                own.extend(more);
+            }
+        }
+        let types = raw.keys().map(|name| (name.clone(), Arc::new(flatten(name, &raw)))).collect();
+        let container = part("/container")
+            .into_iter()
+            .chain(part("/documented/container"))
+            .filter_map(|(name, entry)| Some((name, entry.get("type")?.as_str()?.to_owned())))
             .collect();
         Self { types, container }
     }
@@ -119,15 +121,10 @@ impl Csdl {
     }
 
     /// The type that a path of names leads to, if the metadata has the path.
+    #[cfg(test)]
     pub fn at_path(&self, path: &str) -> Option<&str> {
         let mut names = path.trim_matches('/').split('/');
-        let first = names.next()?;
-        let mut at = match (self.container.get(first), first) {
-            (Some(ty), _) => ty.as_str(),
-            // The excerpt leaves the identity container out, whose only interest here is this one step.
-            (None, "identity") if names.next() == Some("conditionalAccess") => "microsoft.graph.conditionalAccessRoot",
-            _ => return None,
-        };
+        let mut at = self.container.get(names.next()?)?.as_str();
         for name in names {
             at = &self.ty(at)?.nav(name)?.ty;
         }

@@ -66,6 +66,9 @@ fn tracked(kind: &Kind) -> &'static [(&'static str, bool)] {
     }
 }
 
+/// What the log says of one object: properties written, links touched.
+type Pending = (BTreeSet<String>, BTreeSet<(String, String)>);
+
 struct Round<'a> {
     tenant: &'a Tenant,
     kind: &'static Kind,
@@ -255,7 +258,7 @@ impl Round<'_> {
             .and_then(|to| usize::try_from(to).ok())
             .unwrap_or(log.len())
             .min(log.len());
-        let mut pending: BTreeMap<Id, (BTreeSet<String>, BTreeSet<(String, String)>)> = BTreeMap::new();
+        let mut pending: BTreeMap<Id, Pending> = BTreeMap::new();
         for entry in log[from..to].iter().filter(|entry| entry.kind == self.kind.name) {
             let key = Key::of(&entry.id);
             if !self.wants(&key) {

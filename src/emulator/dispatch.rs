@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::batch;
 use super::bin;
 use super::children;
-use super::csdl::Csdl;
+use super::csdl::{self, Csdl};
 use super::delta;
 use super::error::Fault;
 use super::logs;
@@ -29,7 +29,7 @@ pub fn dispatch(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fau
     if matches!(route.target, Target::Batch) {
         return batch::answer(tenant, request);
     }
-    let csdl = read::metadata(request);
+    let csdl = csdl::v1();
     if reads(request, &route) {
         let tenant = tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         return reading(&tenant, csdl, &route, request);

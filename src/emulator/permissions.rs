@@ -48,7 +48,11 @@ type Listed = Vec<(String, Vec<String>)>;
 
 /// What the table says of a path; `$ref` paths are folded into those of their relation.
 fn listed(pattern: &str, method: &str) -> Option<Listed> {
-    let methods = TABLE.get("paths")?.get(pattern)?;
+    let table = |part: &str| TABLE.get(part)?.get(pattern);
+    let methods = table("paths")
+        .filter(|methods| methods.get(method).is_some())
+        .or_else(|| table("documented"))
+        .or_else(|| table("paths"))?;
     // The table has PUT and POST of a reference under either word.
     let rows = methods.get(method).or_else(|| match method {
         "POST" => methods.get("PUT"),

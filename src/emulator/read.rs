@@ -6,7 +6,7 @@ use std::ops::Bound;
 use serde_json::{Value, json};
 
 use super::children;
-use super::csdl::{self, Csdl, Type};
+use super::csdl::{Csdl, Type};
 use super::error::Fault;
 use super::evaluate;
 use super::filter::{Expr, Literal, Op};
@@ -502,12 +502,4 @@ pub fn directory_object(tenant: &Tenant, csdl: &'static Csdl, id: &str, request:
     let Some(Value::Object(mut item)) = shapes.show(tenant, &Key::of(id)) else { return Err(Fault::missing(id)) };
     item.insert("@odata.context".to_owned(), format!("{}/$metadata#directoryObjects/$entity", request.root()).into());
     Ok(Reply::json(200, &item))
-}
-
-/// The metadata for a request's version.
-pub fn metadata(request: &Request) -> &'static Csdl {
-    match request.api {
-        crate::model::kind::Api::V1 => csdl::v1(),
-        crate::model::kind::Api::Beta => csdl::beta(),
-    }
 }

@@ -101,7 +101,7 @@ fn check_nickname(name: &str) -> Result<(), Fault> {
 fn check_rule(object: &Properties) -> Result<(), Fault> {
     let dynamic = lists(object, "groupTypes", "DynamicMembership");
     let state = text(object, "membershipRuleProcessingState");
-    if dynamic != !text(object, "membershipRule").is_empty() {
+    if dynamic == text(object, "membershipRule").is_empty() {
         return Err(invalid("membershipRule", "Group"));
     }
     match (dynamic, state) {
