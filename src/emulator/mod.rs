@@ -1,1 +1,216 @@
-//! emulator
+//! The embedded tenant: a Graph-compatible server in the binary, to try things on and to test against.
+//!
+//! It knows Graph from Microsoft's own metadata (`csdl.json`), Microsoft's permission table (`permissions.json`) and, where
+//! those are silent, from Microsoft's pages (`quirks`). It never looks at how our client reads Graph: a mirror proves nothing.
+//! It is stricter than Graph: whatever it takes, Graph takes.
+
+mod audit;
+mod batch;
+mod bin;
+mod check;
+mod children;
+mod clock;
+mod csdl;
+mod delta;
+mod dispatch;
+mod error;
+mod evaluate;
+mod filter;
+mod links;
+mod logs;
+mod odata;
+mod page;
+mod permissions;
+mod quirks;
+mod read;
+mod refs;
+mod request;
+mod routes;
+mod seed;
+mod server;
+mod state;
+mod store;
+mod tenant;
+mod token;
+mod write;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use server::Shared;
+use tenant::Tenant;
+use token::Pins;
+
+/// How long changes gather before they are saved.
+const SAVE_AFTER: Duration = Duration::from_millis(500);
+
+/// What a new tenant holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seed {
+    /// A small company that shows everything.
+    Contoso,
+    /// A company with that many users.
+    Random(usize),
+    /// Nothing but what every tenant has.
+    Empty,
+}
+
+/// How to start the embedded tenant.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// What the tenant holds at first.
+    pub seed: Seed,
+    /// A file the tenant is read from, if it exists, and written to whenever it changed.
+    pub state: Option<PathBuf>,
+    /// The only tenant id that the token endpoint knows.
+    pub tenant: Option<String>,
+    /// The only client id that it knows.
+    pub client: Option<String>,
+    /// The only client secret that it takes.
+    pub secret: Option<String>,
+    /// Application permissions put into tokens; `None`: all that the paths served here need.
+    pub roles: Option<Vec<String>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            seed: Seed::Contoso,
+            state: None,
+            tenant: None,
+            client: None,
+            secret: None,
+            roles: None,
+        }
+    }
+}
+
+/// A tenant that is being served.
+#[derive(Debug)]
+pub struct Running {
+    address: SocketAddr,
+    tenant_id: String,
+    state: Option<PathBuf>,
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<std::io::Result<()>>,
+    saver: Option<JoinHandle<()>>,
+}
+
+/// The id of a tenant that nobody named.
+const TENANT: &str = "84841066-274d-4ec0-a5c1-276be684bdd3";
+
+/// Starts serving; when this returns, the port is bound.
+pub async fn start(options: Options) -> anyhow::Result<Running> {
+    let tenant = open(&options)?;
+    let tenant_id = tenant.id.clone();
+    let listener = tokio::net::TcpListener::bind(options.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", options.listen))?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let pins = Pins { tenant: options.tenant, client: options.client, secret: options.secret, roles: options.roles };
+    let shared = Arc::new(Shared { tenant: RwLock::new(tenant), pins, dirty: AtomicBool::new(false) });
+    let (stop, mut stopped) = watch::channel(false);
+    let service = server::router(shared.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let server = tokio::spawn(async move {
+        axum::serve(listener, service)
+            .with_graceful_shutdown(async move {
+                // An error means that nobody is left to ask for a stop, which is one.
+                let _ = stopped.wait_for(|stop| *stop).await;
+            })
+            .await
+    });
+    let saver = options.state.clone().map(|path| tokio::spawn(save_now_and_then(shared.clone(), path)));
+    Ok(Running { address, tenant_id, state: options.state, shared, stop, server, saver })
+}
+
+fn open(options: &Options) -> anyhow::Result<Tenant> {
+    if let Some(path) = options.state.as_deref().filter(|path| path.exists()) {
+        return state::load(path);
+    }
+    let id = options.tenant.clone().unwrap_or_else(|| TENANT.to_owned());
+    let secret = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+    Ok(match options.seed {
+        Seed::Contoso => Tenant::new(id, secret, seed::contoso()),
+        Seed::Random(count) => Tenant::new(id, secret, seed::random(count, 1)),
+        Seed::Empty => Tenant::new(id, secret, []),
+    })
+}
+
+async fn save_now_and_then(shared: Arc<Shared>, path: PathBuf) {
+    loop {
+        tokio::time::sleep(SAVE_AFTER).await;
+        // A failed save is tried again; the last one, at stop, is reported.
+        let _ = save_if_changed(&shared, &path);
+    }
+}
+
+fn save_if_changed(shared: &Shared, path: &Path) -> anyhow::Result<()> {
+    if !shared.dirty.swap(false, Ordering::Relaxed) && path.exists() {
+        return Ok(());
+    }
+    let tenant = shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+    state::save(&tenant, path).inspect_err(|_| shared.dirty.store(true, Ordering::Relaxed))
+}
+
+impl Running {
+    /// The root of everything: `http://127.0.0.1:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The tenant's id.
+    pub fn tenant_id(&self) -> &str {
+        &self.tenant_id
+    }
+
+    /// Stops serving and saves.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        // An error means that the server has ended already.
+        let _ = self.stop.send(true);
+        self.end().await
+    }
+
+    /// Serves until the server ends by itself.
+    pub async fn wait(self) -> anyhow::Result<()> {
+        self.end().await
+    }
+
+    async fn end(self) -> anyhow::Result<()> {
+        // Clients keep connections open; what they wait for is answered, then they are cut off.
+        let stopping = *self.stop.borrow();
+        let mut server = self.server;
+        let ended = if stopping {
+            match tokio::time::timeout(Duration::from_secs(2), &mut server).await {
+                Ok(ended) => Some(ended),
+                Err(_) => {
+                    server.abort();
+                    None
+                }
+            }
+        } else {
+            Some(server.await)
+        };
+        if let Some(saver) = self.saver {
+            saver.abort();
+        }
+        if let Some(path) = &self.state {
+            save_if_changed(&self.shared, path)?;
+        }
+        match ended {
+            Some(Ok(result)) => result.context("the embedded tenant ended"),
+            Some(Err(error)) => Err(error).context("the embedded tenant ended"),
+            None => Ok(()),
+        }
+    }
+}

@@ -62,9 +62,8 @@ fn values(path: &str, rule: Option<&Rule>, a: Option<&Value>, b: Option<&Value>,
             let (x, y) = (elements(a), elements(b));
             match shared_key(x, y) {
                 Some(property) => {
-                    let key_of = |element: &Value| {
-                        element.get(property).and_then(Value::as_str).unwrap_or_default().to_owned()
-                    };
+                    let key_of =
+                        |element: &Value| element.get(property).and_then(Value::as_str).unwrap_or_default().to_owned();
                     keyed(path, rule.unwrap_or(&Rule::default()), x, y, &key_of, changes);
                 }
                 None => plain_set(path, x, y, changes),
@@ -172,8 +171,7 @@ pub fn snapshots(before: &Snapshot, after: &Snapshot) -> Report {
     let addresses: BTreeSet<&Address> = before.objects.keys().chain(after.objects.keys()).collect();
     for address in addresses {
         let Some(kind) = kinds::by_name(address.kind) else { continue };
-        let complete =
-            before.coverage.kind(kind.name).is_complete() && after.coverage.kind(kind.name).is_complete();
+        let complete = before.coverage.kind(kind.name).is_complete() && after.coverage.kind(kind.name).is_complete();
         let (a, b) = (before.objects.get(address), after.objects.get(address));
         let what = match (a, b) {
             (Some(a), Some(b)) => {

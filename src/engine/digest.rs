@@ -2,7 +2,15 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::model::Object;
+use crate::model::plan::Seen;
+use crate::model::{Kind, Object};
+
+/// What a plan remembers of an object.
+pub fn seen(kind: &'static Kind, whole: &Object) -> Seen {
+    let properties = whole.0.iter().filter(|(name, _)| kind.link(name).is_none());
+    let properties = Object(properties.map(|(name, value)| (name.clone(), value.clone())).collect());
+    Seen { whole: object(whole), properties: object(&properties) }
+}
 
 /// SHA-256 over an object's sorted JSON, in hex. Two objects have one digest exactly if they are equal.
 pub fn object(object: &Object) -> String {

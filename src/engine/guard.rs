@@ -77,9 +77,9 @@ fn redacted(plan: &Plan) -> Option<Verdict> {
         }
     }
     let found = plan.steps.iter().find(|step| match &step.action {
-        Action::Create { body } | Action::Update { body, .. } => body
-            .iter()
-            .any(|(name, value)| name != "displayName" && name != "description" && masked(value)),
+        Action::Create { body } | Action::Update { body, .. } => {
+            body.iter().any(|(name, value)| name != "displayName" && name != "description" && masked(value))
+        }
         Action::Call { value, .. } | Action::Link { value, .. } | Action::Relink { value, .. } => masked(value),
         Action::Unlink { .. } | Action::Restore | Action::Delete => false,
     });

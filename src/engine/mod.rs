@@ -7,6 +7,7 @@ pub mod losses;
 pub mod normalize;
 pub mod order;
 pub mod plan;
+pub mod planfile;
 pub mod refs;
 pub mod render;
 pub mod schema;

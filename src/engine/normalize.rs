@@ -122,8 +122,7 @@ fn clean(rule: &Rule, value: &Value, path: &str, unknown: &mut Vec<String>) -> O
 fn list(rule: &Rule, value: &Value, path: &str, unknown: &mut Vec<String>) -> Option<Value> {
     let Shape::List(items) = &rule.shape else { return plain(value) };
     let elements = value.as_array()?;
-    let mut kept: Vec<Value> =
-        elements.iter().filter_map(|element| clean(items, element, path, unknown)).collect();
+    let mut kept: Vec<Value> = elements.iter().filter_map(|element| clean(items, element, path, unknown)).collect();
     if rule.set {
         sort_set(&mut kept);
     }

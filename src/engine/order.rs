@@ -112,11 +112,7 @@ impl Order {
                 wave.push(id);
             }
         }
-        let steps = drafts
-            .into_iter()
-            .zip(needs)
-            .map(|(draft, needs)| Step { needs, ..draft.step })
-            .collect();
+        let steps = drafts.into_iter().zip(needs).map(|(draft, needs)| Step { needs, ..draft.step }).collect();
         (steps, waves)
     }
 }

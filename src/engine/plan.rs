@@ -12,7 +12,7 @@ use super::scope::Scope;
 use super::{diff, digest, losses};
 use crate::kinds;
 use crate::model::kind::{Accepts, Children, Creation, Deletion, LinkShape, Updates};
-use crate::model::plan::{Loss, Seen};
+use crate::model::plan::Loss;
 use crate::model::{Action, Address, IdMap, Kind, Object, Plan, Snapshot, Step};
 
 /// Everything a plan is made from.
@@ -155,7 +155,7 @@ impl<'a> Planner<'a> {
                     self.update(kind, address, object, live);
                     self.links(kind, address, object, Some(live));
                     if self.order.touches(address) {
-                        self.plan.seen.insert(address.clone(), Seen { digest: digest::object(live) });
+                        self.plan.seen.insert(address.clone(), digest::seen(kind, live));
                     }
                 }
             }
@@ -398,7 +398,7 @@ impl<'a> Planner<'a> {
                 self.plan.unmanaged.push(address.clone());
                 continue;
             }
-            self.plan.seen.insert(address.clone(), Seen { digest: digest::object(object) });
+            self.plan.seen.insert(address.clone(), digest::seen(kind, object));
             let first = before_delete(kind, object);
             if !first.is_empty() {
                 let changes = first
@@ -450,6 +450,10 @@ impl<'a> Planner<'a> {
                 address: address.clone(),
                 called: diff::called(kind, object),
                 name: object.name().to_owned(),
+                identities: match action {
+                    Action::Create { .. } => moving_identities(kind, object),
+                    _ => BTreeMap::new(),
+                },
                 action,
                 needs: Vec::new(),
             },
@@ -484,12 +488,20 @@ pub fn not_creatable(kind: &'static Kind, object: &Object) -> Option<&'static st
     kind.variants.iter().find(|variant| variant.when.holds(&object.0)).and_then(|variant| variant.not_creatable)
 }
 
-/// The id and the other properties by which others refer to an object.
+/// The ids by which others refer to an object and that change when it is created again.
 pub fn identities(kind: &'static Kind, object: &Object) -> Vec<String> {
-    let others = schema::of(kind).identities().iter().filter_map(|property| object.text(property));
-    // A service principal's appId is its application's, and moves with that.
-    let others = others.filter(|_| schema::of(kind).root.property("appId").is_none_or(|rule| rule.refs.is_empty()));
-    others.chain([object.id()]).map(str::to_owned).collect()
+    moving_identities(kind, object).into_values().chain([object.id().to_owned()]).collect()
+}
+
+/// Beside the id. A service principal's `appId` is its application's and moves with that, so it is not among them.
+fn moving_identities(kind: &'static Kind, object: &Object) -> BTreeMap<String, String> {
+    let schema = schema::of(kind);
+    schema
+        .identities()
+        .iter()
+        .filter(|property| schema.property(property).is_none_or(|rule| rule.refs.is_empty()))
+        .filter_map(|property| Some((property.clone(), object.text(property)?.to_owned())))
+        .collect()
 }
 
 /// `wanted`, with an explicit null, empty list or default for everything that only `live` has, so that a PATCH takes it

@@ -220,7 +220,8 @@ fn redacted(file: &File<'_>, findings: &mut Vec<Finding>) {
                 (file.line_of)(pointer),
                 Severity::Error,
                 "redacted",
-                "this is a mask, not a value: writing it would replace a secret by asterisks; remove the line".to_owned(),
+                "this is a mask, not a value: writing it would replace a secret by asterisks; remove the line"
+                    .to_owned(),
             ));
         });
     }

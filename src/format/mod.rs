@@ -1,1 +1,10 @@
-//! format
+//! The format of the tenant repository: addresses ↔ paths, objects ↔ canonical bytes, the manifest, the settings.
+//!
+//! The format is a promise that people keep for years; `schemas/README.md` is its text.
+
+pub mod emit;
+pub mod manifest;
+pub mod path;
+mod scan;
+pub mod settings;
+pub mod yaml;

@@ -24,15 +24,17 @@ pub struct Plan {
     pub losses: Vec<Loss>,
     /// Kinds and links that are not completely known on one side, and are therefore left alone.
     pub unknown: Vec<(String, Coverage)>,
-    /// Digest, at planning time, of each live object the plan touches: properties and links apart.
+    /// Digests, at planning time, of each live object the plan touches.
     pub seen: BTreeMap<Address, Seen>,
 }
 
 /// What the planner saw of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    /// SHA-256 over the normalized object, in hex.
-    pub digest: String,
+    /// SHA-256 over the normalized object with its links, in hex.
+    pub whole: String,
+    /// The same over its properties alone: links may change on the way because of the plan's own steps.
+    pub properties: String,
 }
 
 /// Something that applying the plan cannot bring back, or brings back changed.
@@ -57,6 +59,8 @@ pub struct Step {
     pub name: String,
     /// What is written.
     pub action: Action,
+    /// For a creation: the other values by which objects refer to this one (an application's `appId`), which will change.
+    pub identities: BTreeMap<String, String>,
     /// Steps that must have succeeded before.
     pub needs: Vec<StepId>,
 }

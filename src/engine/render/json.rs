@@ -100,15 +100,14 @@ fn of_change<'a>(change: &'a Change, names: &'a Names) -> ChangeDocument<'a> {
 
 /// One property that changed.
 pub fn property<'a>(field: &'a FieldChange, names: &'a Names) -> PropertyDocument<'a> {
-    let empty = PropertyDocument { path: field.path(), before: None, after: None, gained: None, lost: None, name: None };
+    let empty =
+        PropertyDocument { path: field.path(), before: None, after: None, gained: None, lost: None, name: None };
     let name = |value: &Value| value.as_str().and_then(|id| names.get(id));
     match field {
         FieldChange::Value { before, after, .. } => {
             PropertyDocument { before: before.as_ref(), after: after.as_ref(), ..empty }
         }
-        FieldChange::Gained { element, .. } => {
-            PropertyDocument { gained: Some(element), name: name(element), ..empty }
-        }
+        FieldChange::Gained { element, .. } => PropertyDocument { gained: Some(element), name: name(element), ..empty },
         FieldChange::Lost { element, .. } => PropertyDocument { lost: Some(element), name: name(element), ..empty },
     }
 }

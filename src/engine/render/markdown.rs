@@ -29,12 +29,7 @@ pub fn report(report: &Report, names: &Names) -> String {
             What::Added | What::Removed => String::new(),
         };
         let who = change.events.first().map_or(String::new(), |event| cell(&event.actor.label()));
-        let _ = writeln!(
-            out,
-            "| {sign} {word} | {} | {} | {properties} | {who} |",
-            change.called,
-            cell(&change.name)
-        );
+        let _ = writeln!(out, "| {sign} {word} | {} | {} | {properties} | {who} |", change.called, cell(&change.name));
     }
     if left > 0 {
         let _ = writeln!(out, "\n… and {left} more objects.");

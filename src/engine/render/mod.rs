@@ -50,9 +50,7 @@ pub fn safe(text: &str) -> String {
     if !text.chars().any(hostile) {
         return text.to_owned();
     }
-    text.chars()
-        .map(|c| if hostile(c) { c.escape_unicode().to_string() } else { c.to_string() })
-        .collect()
+    text.chars().map(|c| if hostile(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
 fn hostile(c: char) -> bool {
@@ -114,8 +112,11 @@ fn who(change: &Change, audited: bool) -> Vec<String> {
 }
 
 fn event_line(event: &AuditEvent) -> String {
-    let from =
-        if event.actor.ip_address.is_empty() { String::new() } else { format!(" from {}", safe(&event.actor.ip_address)) };
+    let from = if event.actor.ip_address.is_empty() {
+        String::new()
+    } else {
+        format!(" from {}", safe(&event.actor.ip_address))
+    };
     format!("{} by {}{from} at {}", safe(&event.activity), safe(&event.actor.label()), safe(&event.time))
 }
 

@@ -1,0 +1,302 @@
+//! The directory audit log: every write leaves an entry in Microsoft's words.
+//! <https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities>,
+//! <https://learn.microsoft.com/graph/api/resources/directoryaudit>
+
+use std::collections::VecDeque;
+
+use serde_json::{Value, json};
+
+use super::request::Request;
+use super::store::{Key, Properties};
+use super::tenant::Tenant;
+use super::token::Caller;
+use crate::kinds;
+use crate::model::Kind;
+
+/// Entries, oldest first. The oldest go when there are too many, as they do after thirty days.
+#[derive(Debug, Default)]
+pub struct Audits(pub VecDeque<Value>);
+
+const MOST: usize = 200_000;
+
+/// What was done to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// Made.
+    Add,
+    /// Changed.
+    Update,
+    /// Moved to the recycle bin, or gone where there is none.
+    Delete,
+    /// Brought back.
+    Restore,
+    /// Removed from the recycle bin.
+    Purge,
+}
+
+/// What was done to a relation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tie {
+    /// Linked.
+    Add,
+    /// Unlinked.
+    Remove,
+}
+
+struct Words {
+    activity: String,
+    category: &'static str,
+    service: &'static str,
+    operation: &'static str,
+}
+
+impl Tenant {
+    /// Writes down that `verb` happened to an object.
+    pub fn audit(
+        &mut self,
+        request: &Request,
+        kind: &Kind,
+        verb: Verb,
+        old: Option<&Properties>,
+        new: Option<&Properties>,
+    ) {
+        let words = words(kind, verb);
+        let shown = new.or(old);
+        let modified = modified(kind, old, new);
+        let target = shown.map(|object| target(kind, object, modified));
+        self.enter(request, words, target.into_iter().collect());
+    }
+
+    /// Writes down that a link between two objects came or went.
+    pub fn audit_link(&mut self, request: &Request, kind: &Kind, object: &Properties, link: &str, tie: Tie, to: &Key) {
+        let (word, preposition) = match tie {
+            Tie::Add => ("Add", "to"),
+            Tie::Remove => ("Remove", "from"),
+        };
+        let activity = match (link, tie) {
+            ("manager", Tie::Add) => "Set user manager".to_owned(),
+            ("manager", Tie::Remove) => "Remove user manager".to_owned(),
+            _ => format!("{word} {} {preposition} {}", link.trim_end_matches('s'), spoken(kind)),
+        };
+        let words = Words {
+            activity,
+            category: category(kind),
+            service: "Core Directory",
+            operation: if tie == Tie::Add { "Assign" } else { "Unassign" },
+        };
+        let (old, new) = match tie {
+            Tie::Add => ("oldValue", "newValue"),
+            Tie::Remove => ("newValue", "oldValue"),
+        };
+        let class = class(kind);
+        let fact = |name: &str, value: Option<&Value>| json!({"displayName": format!("{class}.{name}"), old: null, new: value.map(Value::to_string)});
+        let facts = vec![fact("ObjectID", object.get("id")), fact("DisplayName", object.get("displayName"))];
+        // The linked object comes first and carries what it was linked to.
+        let linked = match self.directory_object(&to.id) {
+            Some((kind, linked)) => target(kind, &linked, facts),
+            None => json!({"id": to.id.as_ref(), "displayName": null, "type": "Other", "modifiedProperties": facts}),
+        };
+        self.enter(request, words, vec![linked, target(kind, object, Vec::new())]);
+    }
+
+    /// Writes down that a child came, went or changed.
+    pub fn audit_child(
+        &mut self,
+        request: &Request,
+        link: &str,
+        parent: (&Kind, &Properties),
+        old: Option<&Properties>,
+        new: Option<&Properties>,
+    ) {
+        let (kind, object) = parent;
+        let tie = if new.is_some() { Tie::Add } else { Tie::Remove };
+        let child = new.or(old);
+        let property =
+            |name: &str| child.and_then(|child| child.get(name)).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let (activity, category) = match link {
+            "appRoleAssignedTo" => match (property("principalType").as_str(), tie) {
+                ("User", Tie::Add) => ("Add app role assignment grant to user", "UserManagement"),
+                ("User", Tie::Remove) => ("Remove app role assignment from user", "UserManagement"),
+                ("Group", Tie::Add) => ("Add app role assignment to group", "GroupManagement"),
+                ("Group", Tie::Remove) => ("Remove app role assignment from group", "GroupManagement"),
+                (_, Tie::Add) => ("Add app role assignment to service principal", "ApplicationManagement"),
+                (_, Tie::Remove) => ("Remove app role assignment from service principal", "ApplicationManagement"),
+            },
+            "oauth2PermissionGrants" if tie == Tie::Add => ("Add delegated permission grant", "ApplicationManagement"),
+            "oauth2PermissionGrants" => ("Remove delegated permission grant", "ApplicationManagement"),
+            "authenticationMethodConfigurations" => ("Authentication Methods Policy Update", "ApplicationManagement"),
+            _ => ("Update application", "ApplicationManagement"),
+        };
+        let operation = match (old, new) {
+            (None, _) => "Assign",
+            (_, None) => "Unassign",
+            _ => "Update",
+        };
+        let service =
+            if link == "authenticationMethodConfigurations" { "Authentication Methods" } else { "Core Directory" };
+        let name = capital(link.trim_end_matches('s'));
+        let text = |value: Option<&Properties>| value.map(|value| Value::Object(value.clone()).to_string());
+        let facts = vec![json!({"displayName": name, "oldValue": text(old), "newValue": text(new)})];
+        let mut targets = vec![target(kind, object, facts)];
+        if let Some((kind, principal)) = self.directory_object(&property("principalId")) {
+            targets.push(target(kind, &principal, Vec::new()));
+        }
+        let words = Words { activity: activity.to_owned(), category, service, operation };
+        self.enter(request, words, targets);
+    }
+
+    fn enter(&mut self, request: &Request, words: Words, targets: Vec<Value>) {
+        let service = words.service.replace(' ', "");
+        let entry = json!({
+            "id": format!("{service}_{}_{:05}", uuid::Uuid::new_v4(), self.audits.0.len() % 100_000),
+            "category": words.category,
+            "correlationId": request.header("client-request-id").filter(|id| super::store::is_guid(id)).unwrap_or(&request.id),
+            "result": "success",
+            "resultReason": "",
+            "activityDisplayName": words.activity,
+            "activityDateTime": self.clock.ticks(),
+            "loggedByService": words.service,
+            "operationType": words.operation,
+            "initiatedBy": initiator(&request.caller),
+            "targetResources": targets,
+            "additionalDetails": request.header("user-agent").map(|agent| json!({"key": "User-Agent", "value": agent})).into_iter().collect::<Vec<_>>(),
+        });
+        self.audits.0.push_back(entry);
+        if self.audits.0.len() > MOST {
+            self.audits.0.pop_front();
+        }
+    }
+}
+
+fn initiator(caller: &Caller) -> Value {
+    match caller {
+        Caller::User { id, name, upn, ip, .. } => json!({
+            "app": null,
+            "user": {"id": id, "displayName": name, "userPrincipalName": upn, "ipAddress": ip},
+        }),
+        Caller::App { app_id, principal, name, .. } => json!({
+            "user": null,
+            "app": {"appId": app_id, "displayName": name, "servicePrincipalId": principal, "servicePrincipalName": null},
+        }),
+    }
+}
+
+fn words(kind: &Kind, verb: Verb) -> Words {
+    let word = |add: &str, update: &str, delete: &str| match verb {
+        Verb::Add => add.to_owned(),
+        Verb::Update => update.to_owned(),
+        Verb::Delete => delete.to_owned(),
+        Verb::Restore => "Restore".to_owned(),
+        Verb::Purge => "Hard Delete".to_owned(),
+    };
+    let activity = match (kind.name, verb) {
+        ("authenticationStrengthPolicy", _) => {
+            format!("Authentication Strength Policy {}", word("Create", "Update", "Delete"))
+        }
+        ("authenticationMethodsPolicy", _) => "Authentication Methods Policy Update".to_owned(),
+        ("servicePrincipal", Verb::Delete) => "Remove service principal".to_owned(),
+        ("group", Verb::Restore) => "Restore Group".to_owned(),
+        _ => format!("{} {}", word("Add", "Update", "Delete"), spoken(kind)),
+    };
+    let service = match kind.name {
+        "conditionalAccessPolicy" | "namedLocation" => "Conditional Access",
+        "authenticationStrengthPolicy" | "authenticationMethodsPolicy" => "Authentication Methods",
+        _ => "Core Directory",
+    };
+    let operation = match verb {
+        Verb::Add => "Add",
+        Verb::Delete | Verb::Purge => "Delete",
+        Verb::Update | Verb::Restore => "Update",
+    };
+    Words { activity, category: category(kind), service, operation }
+}
+
+fn category(kind: &Kind) -> &'static str {
+    match kind.name {
+        "user" => "UserManagement",
+        "group" => "GroupManagement",
+        "application" | "servicePrincipal" | "authenticationStrengthPolicy" | "authenticationMethodsPolicy" => {
+            "ApplicationManagement"
+        }
+        "authorizationPolicy" => "AuthorizationPolicy",
+        _ => "Policy",
+    }
+}
+
+/// `conditionalAccessPolicy` as people say it: `conditional access policy`.
+fn spoken(kind: &Kind) -> String {
+    kind.name
+        .chars()
+        .flat_map(|char| if char.is_ascii_uppercase() { vec![' ', char.to_ascii_lowercase()] } else { vec![char] })
+        .collect()
+}
+
+fn capital(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map(|first| first.to_ascii_uppercase().to_string() + chars.as_str()).unwrap_or_default()
+}
+
+fn class(kind: &Kind) -> String {
+    match kind.name {
+        "user" | "group" | "application" | "servicePrincipal" => capital(kind.name),
+        _ => "Policy".to_owned(),
+    }
+}
+
+fn target(kind: &Kind, object: &Properties, modified: Vec<Value>) -> Value {
+    let unified = super::store::strings(object.get("groupTypes")).any(|ty| ty == "Unified");
+    let mut target = json!({
+        "id": object.get("id"), "displayName": object.get("displayName"), "type": class(kind),
+        "userPrincipalName": object.get("userPrincipalName"), "groupType": null, "modifiedProperties": modified,
+    });
+    if kind.name == "group" {
+        target["groupType"] = if unified { "unifiedGroups".into() } else { Value::from("azureAD") };
+    }
+    target
+}
+
+/// What changed: property by property in the directory, the whole document in the policy services.
+fn modified(kind: &Kind, old: Option<&Properties>, new: Option<&Properties>) -> Vec<Value> {
+    if category(kind) == "Policy" || kind.name.ends_with("Policy") {
+        let text = |value: Option<&Properties>| value.map(|value| Value::Object(value.clone()).to_string());
+        return vec![json!({"displayName": capital(kind.name), "oldValue": text(old), "newValue": text(new)})];
+    }
+    let (Some(_), Some(new)) = (old.or(new), new) else { return Vec::new() };
+    let mut out = Vec::new();
+    let mut names = Vec::new();
+    for name in changed(old, new) {
+        let list = |value: Option<&Value>| {
+            value.filter(|value| !value.is_null()).map_or_else(
+                || "[]".to_owned(),
+                |value| match value {
+                    Value::Array(_) => value.to_string(),
+                    one => Value::Array(vec![one.clone()]).to_string(),
+                },
+            )
+        };
+        let before = old.and_then(|old| old.get(&name));
+        out.push(json!({"displayName": capital(&name), "oldValue": list(before), "newValue": list(new.get(&name))}));
+        names.push(capital(&name));
+    }
+    out.push(json!({"displayName": "Included Updated Properties", "oldValue": null, "newValue": Value::from(names.join(", ")).to_string()}));
+    out
+}
+
+/// The properties in which two states differ.
+pub fn changed(old: Option<&Properties>, new: &Properties) -> Vec<String> {
+    let empty = Properties::new();
+    let old = old.unwrap_or(&empty);
+    let mut names: Vec<String> =
+        old.keys().chain(new.keys()).filter(|name| old.get(*name) != new.get(*name)).cloned().collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// The application in the tenant that a client id belongs to: its service principal's id and name.
+pub fn known_app(tenant: &Tenant, app_id: &str) -> Option<(String, String)> {
+    let table = tenant.store.table(kinds::by_name("servicePrincipal")?);
+    let key = table.holder("appId", app_id)?;
+    let name = table.get(&key.id)?.get("displayName")?.as_str()?.to_owned();
+    Some((key.id.to_string(), name))
+}

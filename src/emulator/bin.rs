@@ -1,0 +1,80 @@
+//! The recycle bins.
+//! <https://learn.microsoft.com/graph/api/resources/directory>, <https://learn.microsoft.com/graph/api/resources/policydeletableitem>
+
+use super::audit::Verb;
+use super::csdl::Csdl;
+use super::delta::What;
+use super::error::Fault;
+use super::quirks;
+use super::read;
+use super::request::{Reply, Request};
+use super::tenant::{Tenant, is_directory};
+use super::write::note_sources;
+use crate::model::Kind;
+use crate::model::kind::LinkShape;
+
+/// GET of one deleted object.
+pub fn get(
+    tenant: &Tenant,
+    csdl: &'static Csdl,
+    owner: Option<&'static Kind>,
+    id: &str,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let (kind, key, mut object) = tenant.deleted(owner, id)?;
+    if is_directory(kind) {
+        object.insert("@odata.type".to_owned(), format!("#microsoft.graph.{}", kind.name).into());
+    }
+    read::single(tenant, csdl, kind, request, &key, object)
+}
+
+/// POST `…/restore`: the object comes back under its old id, with its links.
+/// <https://learn.microsoft.com/graph/api/directory-deleteditems-restore>
+pub fn restore(
+    tenant: &mut Tenant,
+    csdl: &'static Csdl,
+    owner: Option<&'static Kind>,
+    id: &str,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let (kind, key, mut object) = tenant.deleted(owner, id)?;
+    quirks::on_restore(tenant, kind, &object)?;
+    object.remove("deletedDateTime");
+    let table = tenant.store.table_mut(kind);
+    table.bin.remove(&key);
+    table.put(kind, &object);
+    tenant.log.note(kind, &key, What::Written(object.keys().cloned().collect()));
+    for link in kind.links.iter().filter(|link| !matches!(link.shape, LinkShape::Children(_))) {
+        let targets: Vec<String> =
+            tenant.links.targets(&key, link.name).into_iter().flatten().map(|target| target.id.to_string()).collect();
+        for target in targets {
+            tenant.log.note(kind, &key, What::Linked(link.name.to_owned(), target, true));
+        }
+    }
+    note_sources(tenant, &key, true);
+    tenant.audit(request, kind, Verb::Restore, None, Some(&object));
+    if is_directory(kind) {
+        object.insert("@odata.type".to_owned(), format!("#microsoft.graph.{}", kind.name).into());
+    }
+    read::single(tenant, csdl, kind, request, &key, object)
+}
+
+/// DELETE: gone for good, with its links and its children.
+/// <https://learn.microsoft.com/graph/api/directory-deleteditems-delete>
+pub fn purge(tenant: &mut Tenant, owner: Option<&'static Kind>, id: &str, request: &Request) -> Result<Reply, Fault> {
+    let (kind, key, object) = tenant.deleted(owner, id)?;
+    for link in kind.links {
+        if matches!(link.shape, LinkShape::Children(_)) {
+            let children: Vec<_> = tenant.links.targets(&key, link.name).into_iter().flatten().cloned().collect();
+            for child in children {
+                tenant.store.children_mut(link.name).live.remove(&child);
+                tenant.links.forget(&child);
+            }
+        }
+    }
+    tenant.store.table_mut(kind).bin.remove(&key);
+    tenant.links.forget(&key);
+    tenant.log.note(kind, &key, What::Gone);
+    tenant.audit(request, kind, Verb::Purge, Some(&object), None);
+    Ok(Reply::empty())
+}

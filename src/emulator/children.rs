@@ -1,0 +1,209 @@
+//! Reading and writing objects that live with a parent.
+
+use serde_json::Value;
+
+use super::check::{self, Mode};
+use super::csdl::{Csdl, Type};
+use super::error::Fault;
+use super::quirks;
+use super::read;
+use super::request::{Reply, Request};
+use super::routes::Pick;
+use super::store::{Key, Properties};
+use super::tenant::Tenant;
+use crate::model::Kind;
+use crate::model::kind::{Children, Link, LinkShape};
+
+/// The metadata's type of the children of a link.
+pub fn type_of(csdl: &'static Csdl, kind: &Kind, link: &Link) -> Result<&'static Type, Fault> {
+    csdl.ty(kind.name)
+        .and_then(|ty| ty.nav(link.name))
+        .and_then(|nav| csdl.ty(&nav.ty))
+        .ok_or_else(|| Fault::no_segment(link.name))
+}
+
+/// What the registry says of the children of a link.
+pub fn children_of(link: &Link) -> Result<Children, Fault> {
+    match link.shape {
+        LinkShape::Children(children) => Ok(children),
+        _ => Err(Fault::method()),
+    }
+}
+
+/// POST of a child, below its parent (`of`) or by itself. `principal` says it came from the principal's side.
+pub fn create(
+    tenant: &mut Tenant,
+    csdl: &'static Csdl,
+    kind: &'static Kind,
+    of: Option<&Pick>,
+    link: &'static Link,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let children = children_of(link)?;
+    if children.create.is_none() {
+        return Err(Fault::method());
+    }
+    let mut child = request.object()?;
+    check::body(csdl, type_of(csdl, kind, link)?, &child, Mode::Create)?;
+    let named = children.owner.and_then(|owner| child.get(owner)).and_then(Value::as_str).map(str::to_owned);
+    let (key, parent) = match (of, named) {
+        (Some(of), named) => {
+            let (key, parent) = tenant.find(kind, of)?;
+            if named.is_some_and(|named| Key::of(&named) != key) {
+                return Err(quirks::invalid(children.owner.unwrap_or("id"), link.name));
+            }
+            (key, parent)
+        }
+        (None, Some(named)) => tenant.find(kind, &Pick::Id(named))?,
+        (None, None) => return Err(quirks::invalid(children.owner.unwrap_or("id"), link.name)),
+    };
+    child.retain(|name, value| (!name.contains("@odata.") || name == "@odata.type") && !value.is_null());
+    quirks::create_child(tenant, link.name, &key, &mut child)?;
+    let child_key = tenant.adopt(kind, &key, link.name, child);
+    let made = tenant.store.children(link.name).and_then(|table| table.get(&child_key.id)).unwrap_or_default();
+    tenant.audit_child(request, link.name, (kind, &parent), None, Some(&made));
+    let mut reply = show(csdl, kind, link, request, made)?;
+    reply.status = 201;
+    Ok(reply)
+}
+
+/// GET of one child.
+pub fn get(
+    tenant: &Tenant,
+    csdl: &'static Csdl,
+    kind: &'static Kind,
+    of: Option<&Pick>,
+    link: &'static Link,
+    child: &Pick,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let (_, value, _) = find(tenant, kind, of, link, child)?;
+    show(csdl, kind, link, request, value)
+}
+
+/// PATCH of one child; a credential picked by name that is not there is made.
+/// <https://learn.microsoft.com/graph/api/federatedidentitycredential-upsert>
+pub fn update(
+    tenant: &mut Tenant,
+    csdl: &'static Csdl,
+    kind: &'static Kind,
+    of: Option<&Pick>,
+    link: &'static Link,
+    child: &Pick,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let patch = request.object()?;
+    let (key, old, parent) = match (find(tenant, kind, of, link, child), child) {
+        (Err(fault), Pick::By(name, value)) if fault.status == 404 && request.prefers("create-if-missing") => {
+            let mut body = patch.clone();
+            body.insert(name.clone(), value.clone().into());
+            let mut request = request.clone();
+            request.body = Value::Object(body).to_string().into_bytes();
+            return create(tenant, csdl, kind, of, link, &request);
+        }
+        (found, _) => found?,
+    };
+    check::body(csdl, type_of(csdl, kind, link)?, &patch, Mode::Update)?;
+    let mut new = old.clone();
+    super::write::merge(&mut new, &patch);
+    new.retain(|_, value| !value.is_null());
+    quirks::update_child(tenant, link.name, &old, &patch, &mut new)?;
+    tenant.store.children_mut(link.name).live.insert(key, super::store::Row::pack(&new));
+    tenant.audit_child(request, link.name, (kind, &parent), Some(&old), Some(&new));
+    Ok(Reply::empty())
+}
+
+/// DELETE of one child.
+pub fn delete(
+    tenant: &mut Tenant,
+    kind: &'static Kind,
+    of: Option<&Pick>,
+    link: &'static Link,
+    child: &Pick,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    if !children_of(link)?.delete {
+        return Err(Fault::method());
+    }
+    let (key, old, parent) = find(tenant, kind, of, link, child)?;
+    match quirks::delete_child(link.name, &old) {
+        Some(left) => {
+            tenant.store.children_mut(link.name).live.insert(key, super::store::Row::pack(&left));
+            tenant.audit_child(request, link.name, (kind, &parent), Some(&old), Some(&left));
+        }
+        None => {
+            tenant.store.children_mut(link.name).live.remove(&key);
+            tenant.links.forget(&key);
+            tenant.audit_child(request, link.name, (kind, &parent), Some(&old), None);
+        }
+    }
+    Ok(Reply::empty())
+}
+
+/// One child, its properties and its parent's.
+pub fn find(
+    tenant: &Tenant,
+    kind: &'static Kind,
+    of: Option<&Pick>,
+    link: &'static Link,
+    pick: &Pick,
+) -> Result<(Key, Properties, Properties), Fault> {
+    let (Pick::Id(word) | Pick::By(_, word)) = pick;
+    let missing = || Fault::missing(word);
+    let table = tenant.store.children(link.name).ok_or_else(missing)?;
+    let parent = of.map(|of| tenant.find(kind, of)).transpose()?;
+    let key = match (pick, &parent) {
+        (Pick::Id(id), None) => Some(Key::of(id)),
+        // Words such as `Fido2` are found in any case.
+        (Pick::Id(id), Some((parent, _))) => {
+            let all = tenant.links.targets(parent, link.name).ok_or_else(missing)?;
+            let exact = Key::of(id);
+            if all.contains(&exact) {
+                Some(exact)
+            } else {
+                all.iter().find(|key| key.id.len() < 36 && key.id.eq_ignore_ascii_case(id)).cloned()
+            }
+        }
+        (Pick::By(name, value), Some((parent, _))) => tenant
+            .links
+            .targets(parent, link.name)
+            .into_iter()
+            .flatten()
+            .find(|key| {
+                table.live.get(key).and_then(|row| row.get(name)).as_ref().and_then(Value::as_str) == Some(value)
+            })
+            .cloned(),
+        (Pick::By(..), None) => None,
+    };
+    let key = key.ok_or_else(missing)?;
+    let value = table.live.get(&key).ok_or_else(missing)?.unpack();
+    if !tenant.visible(link.name, &value) {
+        return Err(missing());
+    }
+    let parent = match parent {
+        Some((_, parent)) => parent,
+        None => {
+            let source = tenant.links.sources(&key, link.name).into_iter().flatten().next().ok_or_else(missing)?;
+            tenant.store.table(kind).get(&source.id).ok_or_else(missing)?
+        }
+    };
+    Ok((key, value, parent))
+}
+
+fn show(csdl: &'static Csdl, kind: &Kind, link: &Link, request: &Request, child: Properties) -> Result<Reply, Fault> {
+    let ty = type_of(csdl, kind, link)?;
+    let context =
+        format!("{}/$metadata#{}/$entity", request.root(), request.segments[..request.segments.len().min(1)].join("/"));
+    read::one(csdl, ty, request, decorate(link, child, request), context)
+}
+
+/// What a child of that link shows besides its own properties.
+pub fn decorate(link: &Link, child: Properties, request: &Request) -> Properties {
+    if link.name != "authenticationMethodConfigurations" {
+        return child;
+    }
+    match quirks::configuration(Value::Object(child), &request.root()) {
+        Value::Object(child) => child,
+        _ => Properties::new(),
+    }
+}

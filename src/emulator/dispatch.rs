@@ -1,0 +1,201 @@
+//! From a request to its reply. A batch comes through here again for each of its parts.
+
+use serde_json::{Value, json};
+
+use super::batch;
+use super::bin;
+use super::children;
+use super::csdl::{self, Csdl};
+use super::delta;
+use super::error::Fault;
+use super::logs;
+use super::permissions;
+use super::read;
+use super::refs;
+use super::request::{Reply, Request};
+use super::routes::{self, Pick, Route, Target};
+use super::store::Key;
+use super::tenant::Tenant;
+use super::write;
+use crate::kinds;
+use crate::model::Kind;
+use crate::model::kind::{Link, LinkShape};
+use std::sync::RwLock;
+
+/// Answers `request`.
+pub fn dispatch(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fault> {
+    let route = routes::route(&request.segments)?;
+    permissions::check(&route, &request.method, &request.caller)?;
+    if matches!(route.target, Target::Batch) {
+        return batch::answer(tenant, request);
+    }
+    let csdl = csdl::v1();
+    if reads(request, &route) {
+        let tenant = tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        return reading(&tenant, csdl, &route, request);
+    }
+    let mut tenant = tenant.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+    writing(&mut tenant, csdl, &route, request)
+}
+
+/// Whether the request only reads: every GET, and the one POST that asks a question.
+pub fn reads(request: &Request, route: &Route) -> bool {
+    request.method == "GET" || matches!(route.target, Target::GetByIds)
+}
+
+fn reading(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Request) -> Result<Reply, Fault> {
+    match &route.target {
+        Target::Kind(kind) => read::list(tenant, csdl, kind, request),
+        Target::Count(kind) => read::count(tenant, csdl, kind, request),
+        Target::Object(kind, pick) => {
+            let (key, object) = tenant.find(kind, pick)?;
+            read::single(tenant, csdl, kind, request, &key, object)
+        }
+        Target::Delta(kind) => delta::answer(tenant, csdl, kind, request),
+        Target::Link { kind, of, link, refs, count } => {
+            read::linked(tenant, csdl, kind, of, link, request, (*refs, *count))
+        }
+        Target::Child { kind, of, link, child } => children::get(tenant, csdl, kind, of.as_ref(), link, child, request),
+        Target::Children { kind, link } => every_child(tenant, csdl, kind, link, request),
+        Target::Reverse { kind, of, name } => reverse(tenant, csdl, kind, of, name, request),
+        Target::ReverseChild { kind, of, child } => {
+            let (principal, link) = (tenant.find(kind, of)?.0, assignments()?);
+            owned_assignment(tenant, &principal, child)?;
+            children::get(tenant, csdl, link.0, None, link.1, &Pick::Id(child.clone()), request)
+        }
+        Target::Bin(kind) => read::bin(tenant, csdl, kind, request),
+        Target::Deleted(owner, id) => bin::get(tenant, csdl, *owner, id, request),
+        Target::DirectoryObject(id) => read::directory_object(tenant, csdl, id, request),
+        Target::GetByIds => by_ids(tenant, csdl, request),
+        Target::Organization(id) => logs::organization(tenant, csdl, id.as_deref(), request),
+        Target::Audits(id) => logs::audits(tenant, csdl, id.as_deref(), request),
+        Target::Action { kind, of, name } if kind.name == "authenticationStrengthPolicy" && name == "usage" => {
+            logs::usage(tenant, kind, of, request)
+        }
+        Target::Action { name, .. } => Err(Fault::no_segment(name)),
+        Target::LinkEnd { .. } | Target::Restore(..) | Target::Batch => Err(Fault::method()),
+    }
+}
+
+fn writing(tenant: &mut Tenant, csdl: &'static Csdl, route: &Route, request: &Request) -> Result<Reply, Fault> {
+    match (request.method.as_str(), &route.target) {
+        ("POST", Target::Kind(kind)) => write::create(tenant, csdl, kind, request),
+        ("PATCH", Target::Kind(kind)) if kind.is_singleton() => {
+            write::update(tenant, csdl, kind, &Pick::Id(String::new()), request)
+        }
+        ("PATCH", Target::Object(kind, pick)) => write::update(tenant, csdl, kind, pick, request),
+        ("DELETE", Target::Object(kind, pick)) => write::delete(tenant, kind, pick, request),
+        ("POST", Target::Link { kind, of, link, refs: false, .. }) => {
+            children::create(tenant, csdl, kind, Some(of), link, request)
+        }
+        ("POST", Target::Link { kind, of, link, refs: true, .. }) if link.shape == LinkShape::References => {
+            refs::add(tenant, kind, of, link, request)
+        }
+        ("PUT", Target::Link { kind, of, link, refs: true, .. }) if link.shape == LinkShape::Reference => {
+            refs::add(tenant, kind, of, link, request)
+        }
+        ("DELETE", Target::Link { kind, of, link, refs: true, .. }) => {
+            refs::remove(tenant, kind, of, link, None, request)
+        }
+        ("DELETE", Target::LinkEnd { kind, of, link, to }) => refs::remove(tenant, kind, of, link, Some(to), request),
+        ("POST", Target::Children { kind, link }) => children::create(tenant, csdl, kind, None, link, request),
+        ("PATCH", Target::Child { kind, of, link, child }) => {
+            children::update(tenant, csdl, kind, of.as_ref(), link, child, request)
+        }
+        ("DELETE", Target::Child { kind, of, link, child }) => {
+            children::delete(tenant, kind, of.as_ref(), link, child, request)
+        }
+        ("POST", Target::Reverse { kind, of, name: "appRoleAssignments" }) => {
+            let (key, _) = tenant.find(kind, of)?;
+            let body = request.object()?;
+            if body.get("principalId").and_then(Value::as_str).map(Key::of) != Some(key) {
+                return Err(super::quirks::invalid("principalId", "AppRoleAssignment"));
+            }
+            let (kind, link) = assignments()?;
+            children::create(tenant, csdl, kind, None, link, request)
+        }
+        ("DELETE", Target::ReverseChild { kind, of, child }) => {
+            let (principal, link) = (tenant.find(kind, of)?.0, assignments()?);
+            owned_assignment(tenant, &principal, child)?;
+            children::delete(tenant, link.0, None, link.1, &Pick::Id(child.clone()), request)
+        }
+        ("POST", Target::Action { kind, of, name }) => write::act(tenant, kind, of, name, request),
+        ("POST", Target::Restore(owner, id)) => bin::restore(tenant, csdl, *owner, id, request),
+        ("DELETE", Target::Deleted(owner, id)) => bin::purge(tenant, *owner, id, request),
+        _ => Err(Fault::method()),
+    }
+}
+
+fn assignments() -> Result<(&'static Kind, &'static Link), Fault> {
+    let kind = kinds::by_name("servicePrincipal");
+    kind.and_then(|kind| Some((kind, kind.link("appRoleAssignedTo")?)))
+        .ok_or_else(|| Fault::no_segment("appRoleAssignments"))
+}
+
+fn owned_assignment(tenant: &Tenant, principal: &Key, child: &str) -> Result<(), Fault> {
+    let owned = tenant.links.targets(principal, "appRoleAssignments").is_some_and(|all| all.contains(&Key::of(child)));
+    if owned { Ok(()) } else { Err(Fault::missing(child)) }
+}
+
+fn every_child(
+    tenant: &Tenant,
+    csdl: &'static Csdl,
+    kind: &'static Kind,
+    link: &'static Link,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let ty = children::type_of(csdl, kind, link)?;
+    let context = format!("{}/$metadata#{}", request.root(), link.name);
+    let keys = tenant.store.children(link.name).into_iter().flat_map(|table| table.live.keys());
+    read::small(tenant, csdl, ty, link, request, context, keys)
+}
+
+fn reverse(
+    tenant: &Tenant,
+    csdl: &'static Csdl,
+    kind: &'static Kind,
+    of: &Pick,
+    name: &'static str,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let (key, _) = tenant.find(kind, of)?;
+    if name == "appRoleAssignments" {
+        let (owner, link) = assignments()?;
+        let ty = children::type_of(csdl, owner, link)?;
+        let context = format!("{}/$metadata#appRoleAssignments", request.root());
+        let keys = tenant.links.targets(&key, name).into_iter().flatten();
+        return read::small(tenant, csdl, ty, link, request, context, keys);
+    }
+    let sources = tenant.links.sources(&key, name);
+    read::objects(tenant, csdl, request, false, |after| {
+        Box::new(sources.into_iter().flatten().filter(move |source| after.as_ref().is_none_or(|after| *source > after)))
+    })
+}
+
+/// <https://learn.microsoft.com/graph/api/directoryobject-getbyids>
+fn by_ids(tenant: &Tenant, csdl: &'static Csdl, request: &Request) -> Result<Reply, Fault> {
+    if request.method != "POST" {
+        return Err(Fault::method());
+    }
+    let body = request.object()?;
+    if let Some(name) = body.keys().find(|name| !matches!(name.as_str(), "ids" | "types")) {
+        return Err(Fault::bad(format!("Invalid property '{name}'.")));
+    }
+    let ids: Vec<&str> = super::store::strings(body.get("ids")).collect();
+    if ids.is_empty() || ids.len() > 1000 {
+        return Err(Fault::bad("Invalid number of ids: the collection must hold between 1 and 1000 ids."));
+    }
+    let types: Vec<&str> = super::store::strings(body.get("types")).collect();
+    let select =
+        request.option("$select").map(|list| list.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>());
+    let mut shapes = read::Shapes::new(csdl, select.as_deref());
+    let wanted = |key: &Key| {
+        tenant
+            .directory_kind(key)
+            .is_some_and(|kind| types.is_empty() || types.contains(&kind.name) || types.contains(&"directoryObject"))
+    };
+    let value: Vec<Value> =
+        ids.iter().map(|id| Key::of(id)).filter(wanted).filter_map(|key| shapes.show(tenant, &key)).collect();
+    let body = json!({"@odata.context": format!("{}/$metadata#directoryObjects", request.root()), "value": value});
+    Ok(Reply { units: if select.is_some() { 2 } else { 5 }, ..Reply::text(body.to_string()) })
+}

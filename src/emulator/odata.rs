@@ -1,0 +1,295 @@
+//! Query options, and the shape of what comes back: which properties, and null or an empty list for those unset.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::csdl::{Csdl, Property, Type};
+use super::error::Fault;
+use super::filter::{self, Expr};
+use super::quirks;
+use super::request::Request;
+use super::store::Properties;
+
+/// The query options of a read.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// `$select`
+    pub select: Option<Vec<String>>,
+    /// `$filter`
+    pub filter: Option<Expr>,
+    /// `$top`
+    pub top: Option<usize>,
+    /// `$skip`
+    pub skip: usize,
+    /// `$count=true`
+    pub count: bool,
+    /// `$orderby`: property and whether it descends.
+    pub order: Option<(String, bool)>,
+    /// `$search`
+    pub search: Option<String>,
+    /// `$expand`
+    pub expand: Option<Expand>,
+    /// `$skiptoken`
+    pub token: Option<String>,
+}
+
+/// `$expand=name($select=…)`
+#[derive(Debug)]
+pub struct Expand {
+    /// The navigation property.
+    pub name: String,
+    /// The inner `$select`.
+    pub select: Option<Vec<String>>,
+}
+
+impl Options {
+    /// Reads the options of `request`, a read of `ty`.
+    pub fn read(request: &Request, csdl: &Csdl, ty: &Type, directory: bool) -> Result<Self, Fault> {
+        let mut options = Self::default();
+        for (name, value) in &request.query {
+            match name.as_str() {
+                "$select" => options.select = Some(names(value)),
+                "$filter" => options.filter = Some(filter::parse(value)?),
+                "$top" => options.top = Some(number(name, value)?),
+                "$skip" if directory => return Err(Fault::bad("'$skip' is not supported by the service.")),
+                "$skip" => options.skip = number(name, value)?,
+                "$count" => options.count = value == "true",
+                "$orderby" => options.order = Some(order(value)),
+                "$search" => options.search = Some(value.clone()),
+                "$expand" => options.expand = Some(expand(value)?),
+                "$skiptoken" | "$deltatoken" => options.token = Some(value.clone()),
+                "$format" => {}
+                _ if name.starts_with('$') => {
+                    return Err(Fault::odata(format!("The query parameter '{name}' is not supported.")));
+                }
+                _ => {}
+            }
+        }
+        if let Some(filter) = &options.filter {
+            filter.check(csdl, ty, directory)?;
+        }
+        if let Some((name, _)) = &options.order {
+            find(csdl, ty, name)?;
+        }
+        if directory {
+            options.directory_rules(request)?;
+        }
+        Ok(options)
+    }
+
+    /// <https://learn.microsoft.com/graph/aad-advanced-queries>
+    fn directory_rules(&mut self, request: &Request) -> Result<(), Fault> {
+        let advanced =
+            self.filter.as_ref().is_some_and(Expr::is_advanced) || (self.filter.is_some() && self.order.is_some());
+        if advanced && !(request.eventual() && self.count) {
+            return Err(Fault::unsupported(
+                "Operator is not supported because the required parameters might be missing. Try adding $count=true query parameter and ConsistencyLevel:eventual header. Refer to https://aka.ms/graph-docs/advanced-queries for more information",
+            ));
+        }
+        if self.search.is_some() && !request.eventual() {
+            return Err(Fault::unsupported(
+                "Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'",
+            ));
+        }
+        if advanced && self.expand.is_some() {
+            return Err(Fault::unsupported("The 'expand' query option is not supported with advanced queries."));
+        }
+        // Without the header `$count=true` is silently ignored.
+        self.count &= request.eventual();
+        if self.top.is_some_and(|top| !(1..=999).contains(&top)) {
+            return Err(Fault::bad(format!(
+                "Invalid page size specified: '{}'. Must be between 1 and 999 inclusive.",
+                self.top.unwrap_or_default()
+            )));
+        }
+        Ok(())
+    }
+}
+
+fn names(list: &str) -> Vec<String> {
+    list.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
+}
+
+fn number(name: &str, value: &str) -> Result<usize, Fault> {
+    value.parse().map_err(|_| Fault::odata(format!("Invalid value '{value}' for {name} query option found. The {name} query option requires a non-negative integer value.")))
+}
+
+fn order(value: &str) -> (String, bool) {
+    let mut words = value.split(',').next().unwrap_or_default().split_whitespace();
+    let name = words.next().unwrap_or_default().to_owned();
+    (name, words.next().is_some_and(|word| word.eq_ignore_ascii_case("desc")))
+}
+
+fn expand(value: &str) -> Result<Expand, Fault> {
+    let (name, inner) = match value.split_once('(') {
+        Some((name, rest)) => (
+            name,
+            rest.strip_suffix(')').ok_or_else(|| {
+                Fault::odata("Parsing OData Select and Expand failed: Found an unbalanced bracket expression.")
+            })?,
+        ),
+        None => (value, ""),
+    };
+    // <https://learn.microsoft.com/graph/query-parameters#expand-parameter>: one relation of a directory object at a time.
+    if name.contains(',') {
+        return Err(Fault::unsupported("Multiple navigation properties in $expand are not supported."));
+    }
+    let mut select = None;
+    for option in inner.split(';').filter(|option| !option.is_empty()) {
+        match option.split_once('=') {
+            Some(("$select", list)) => select = Some(names(list)),
+            // Nested options of relations between directory objects are accepted and have no effect: `$levels`, `$top`.
+            Some(("$levels" | "$top", _)) => {}
+            _ => {
+                return Err(Fault::odata(format!(
+                    "Parsing OData Select and Expand failed: '{option}' is not supported."
+                )));
+            }
+        }
+    }
+    Ok(Expand { name: name.trim().to_owned(), select })
+}
+
+/// The property called `name`, or the refusal Graph sends for one that is not there.
+pub fn find<'a>(csdl: &'a Csdl, ty: &'a Type, name: &str) -> Result<Option<&'a Property>, Fault> {
+    let first = name.split('/').next().unwrap_or(name);
+    if let Some(property) = ty.property(first) {
+        return Ok(Some(property));
+    }
+    let derived = csdl.derived(&ty.name).find_map(|derived| derived.property(first));
+    if derived.is_some() || first.starts_with("extension_") && ty.open || ty.nav(first).is_some() {
+        return Ok(derived);
+    }
+    Err(Fault::odata(format!(
+        "Parsing OData Select and Expand failed: Could not find a property named '{first}' on type '{}'.",
+        ty.name
+    )))
+}
+
+/// What one object looks like in a reply.
+#[derive(Debug)]
+pub struct Shape<'a> {
+    csdl: &'a Csdl,
+    base: &'a Type,
+    select: Option<Vec<String>>,
+    list: bool,
+    fields: BTreeMap<String, Vec<&'a Property>>,
+}
+
+impl<'a> Shape<'a> {
+    /// The shape of objects of `ty` when `select` was asked for, in a list or alone.
+    pub fn new(csdl: &'a Csdl, ty: &'a Type, select: Option<&[String]>, list: bool) -> Result<Self, Fault> {
+        for name in select.into_iter().flatten() {
+            find(csdl, ty, name)?;
+            if list && quirks::single_only(ty.short()).contains(&name.as_str()) {
+                return Err(Fault::new(501, "NotImplemented", "This operation target is not yet supported."));
+            }
+        }
+        let select = select.filter(|names| !names.is_empty()).map(<[String]>::to_vec);
+        Ok(Self { csdl, base: ty, select, list, fields: BTreeMap::new() })
+    }
+
+    /// `#users(id,displayName)`: what `@odata.context` says of the selection.
+    pub fn context(&self) -> String {
+        self.select.as_ref().map(|names| format!("({})", names.join(","))).unwrap_or_default()
+    }
+
+    /// Gives `object` this shape.
+    pub fn apply(&mut self, mut object: Properties) -> Properties {
+        let name = object.get("@odata.type").and_then(Value::as_str).unwrap_or(&self.base.name).to_owned();
+        if !self.fields.contains_key(&name) {
+            let fields = self.choose(self.csdl.ty(&name).unwrap_or(self.base));
+            self.fields.insert(name.clone(), fields);
+        }
+        let mut out = Properties::new();
+        let fields = self.fields.get(&name).map(Vec::as_slice).unwrap_or_default();
+        for property in fields {
+            let value = object.remove(&property.name);
+            if let Some(value) = filled(self.csdl, property, value) {
+                out.insert(property.name.clone(), value);
+            }
+        }
+        for (name, value) in object {
+            let wanted = match &self.select {
+                Some(names) => names.contains(&name),
+                None => self.base.property(&name).is_none(),
+            };
+            // Annotations, directory extensions, and what came with a navigation property.
+            if wanted || name == "@odata.type" {
+                out.insert(name, value);
+            }
+        }
+        out
+    }
+
+    fn choose(&self, ty: &'a Type) -> Vec<&'a Property> {
+        let defaults = quirks::default_properties(self.base.short());
+        ty.properties
+            .iter()
+            .filter(|property| property.ty != "Stream")
+            .filter(|property| match (&self.select, defaults) {
+                (Some(names), _) => {
+                    names.iter().any(|name| name == "*" || name.split('/').next() == Some(&property.name))
+                }
+                (None, Some(defaults)) => defaults.contains(&property.name.as_str()),
+                (None, None) => !property.on_select && !quirks::on_select(ty.short()).contains(&property.name.as_str()),
+            })
+            .filter(|property| !(self.list && quirks::single_only(ty.short()).contains(&property.name.as_str())))
+            .collect()
+    }
+}
+
+/// `value` as Graph returns it: null, an empty list or a default for what is unset, complex values all the way down.
+fn filled(csdl: &Csdl, property: &Property, value: Option<Value>) -> Option<Value> {
+    match value.filter(|value| !value.is_null()) {
+        Some(value) => Some(complete(csdl, &property.ty, value)),
+        None if property.collection => Some(Value::Array(Vec::new())),
+        None if property.nullable => Some(Value::Null),
+        None => match property.ty.as_str() {
+            "Boolean" => Some(Value::Bool(false)),
+            "Int32" | "Int16" | "Int64" | "Byte" => Some(Value::from(0)),
+            "String" | "DateTimeOffset" => Some(Value::Null),
+            _ => None,
+        },
+    }
+}
+
+/// Fills a complex value with null and empty lists for what its type has besides.
+pub fn complete(csdl: &Csdl, ty: &str, value: Value) -> Value {
+    match value {
+        Value::Array(list) => Value::Array(list.into_iter().map(|element| complete(csdl, ty, element)).collect()),
+        Value::Object(mut object) => {
+            let name = object.get("@odata.type").and_then(Value::as_str).unwrap_or(ty);
+            let Some(ty) = csdl.ty(name) else { return Value::Object(object) };
+            for property in &ty.properties {
+                let value = object.remove(&property.name);
+                if let Some(value) = filled(csdl, property, value) {
+                    object.insert(property.name.clone(), value);
+                }
+            }
+            Value::Object(object)
+        }
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emulator::csdl;
+    use serde_json::json;
+
+    #[test]
+    fn users_come_with_eleven_properties_unless_asked() {
+        let ty = csdl::v1().ty("user").expect("user");
+        let object = json!({"id": "1", "displayName": "A", "department": "B"}).as_object().cloned().unwrap_or_default();
+        let all = Shape::new(csdl::v1(), ty, None, true).expect("shape").apply(object.clone());
+        assert_eq!(all.len(), 11);
+        assert_eq!(all.get("businessPhones"), Some(&json!([])));
+        let select = ["department".to_owned()];
+        let some = Shape::new(csdl::v1(), ty, Some(&select), true).expect("shape").apply(object);
+        assert_eq!(Value::Object(some), json!({"department": "B"}));
+        assert!(Shape::new(csdl::v1(), ty, Some(&["nope".to_owned()]), true).is_err());
+    }
+}

@@ -1,0 +1,234 @@
+//! Applications and service principals.
+//! <https://learn.microsoft.com/graph/api/resources/application>, <https://learn.microsoft.com/graph/api/resources/serviceprincipal>
+
+use serde_json::{Value, json};
+
+use super::{conflict, invalid, require, text};
+use crate::emulator::error::Fault;
+use crate::emulator::store::{Key, Properties, strings};
+use crate::emulator::tenant::Tenant;
+use crate::kinds;
+use crate::model::Kind;
+
+/// Microsoft's own applications that any tenant can have a service principal of.
+/// <https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in>
+const FIRST_PARTY: &[(&str, &str)] = &[
+    ("00000003-0000-0000-c000-000000000000", "Microsoft Graph"),
+    ("00000002-0000-0000-c000-000000000000", "Windows Azure Active Directory"),
+    ("00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online"),
+    ("00000003-0000-0ff1-ce00-000000000000", "Office 365 SharePoint Online"),
+    ("00000004-0000-0ff1-ce00-000000000000", "Skype for Business Online"),
+    ("00000006-0000-0ff1-ce00-000000000000", "Microsoft Office 365 Portal"),
+    ("00000007-0000-0000-c000-000000000000", "Dynamics CRM Online"),
+    ("00000009-0000-0000-c000-000000000000", "Power BI Service"),
+    ("00000012-0000-0000-c000-000000000000", "Microsoft Azure Information Protection"),
+    ("04b07795-8ddb-461a-bbee-02f9e1bf7b46", "Microsoft Azure CLI"),
+    ("1950a258-227b-4e31-a9cf-717495945fc2", "Microsoft Azure PowerShell"),
+    ("14d82eec-204b-4c2f-b7e8-296a70dab67e", "Microsoft Graph Command Line Tools"),
+    ("797f4846-ba00-4fd7-ba43-dac1f8f63013", "Windows Azure Service Management API"),
+    ("c44b4083-3bb0-49c1-b47d-974e53cbdf3c", "Azure Portal"),
+    ("d4ebce55-015a-49b5-a083-c84d1797ae8c", "Microsoft Intune Enrollment"),
+    ("0000000a-0000-0000-c000-000000000000", "Microsoft Intune"),
+    ("cc15fd57-2c6c-4117-a88c-83b1d56b4bbe", "Microsoft Teams Services"),
+];
+
+/// The name of the Microsoft application `id`.
+pub(super) fn first_party(id: &str) -> Option<&'static str> {
+    FIRST_PARTY.iter().find(|(known, _)| known.eq_ignore_ascii_case(id)).map(|(_, name)| *name)
+}
+
+pub(super) fn create(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
+    require(object, &["displayName"], "Application")?;
+    // "Adding passwordCredential when creating applications is not supported. Use the addPassword method."
+    // <https://learn.microsoft.com/graph/api/application-post-applications>
+    if object.get("passwordCredentials").and_then(Value::as_array).is_some_and(|list| !list.is_empty()) {
+        return Err(invalid("passwordCredentials", "Application"));
+    }
+    let app_id = uuid::Uuid::new_v4().to_string();
+    object.insert("appId".to_owned(), app_id.into());
+    object.insert("createdDateTime".to_owned(), tenant.clock.seconds().into());
+    object.insert("publisherDomain".to_owned(), tenant.domains.first().cloned().into());
+    object.entry("signInAudience").or_insert_with(|| "AzureADMyOrg".into());
+    for (name, value) in [
+        ("api", json!({})),
+        ("info", json!({})),
+        ("publicClient", json!({})),
+        ("spa", json!({})),
+        ("web", json!({"implicitGrantSettings": {"enableAccessTokenIssuance": false, "enableIdTokenIssuance": false}})),
+        ("parentalControlSettings", json!({"legalAgeGroupRule": "Allow"})),
+        ("verifiedPublisher", json!({})),
+    ] {
+        object.entry(name).or_insert(value);
+    }
+    check(tenant, None, object)
+}
+
+pub(super) fn update(tenant: &Tenant, old: &Properties, new: &mut Properties) -> Result<(), Fault> {
+    require(new, &["displayName"], "Application")?;
+    if old.get("passwordCredentials").unwrap_or(&json!([])) != new.get("passwordCredentials").unwrap_or(&json!([])) {
+        return Err(invalid("passwordCredentials", "Application"));
+    }
+    // <https://learn.microsoft.com/graph/api/application-update>: a permission must be disabled before it can go.
+    for path in ["/appRoles", "/api/oauth2PermissionScopes"] {
+        let list = |object: &Properties| pointer(object, path).as_array().cloned().unwrap_or_default();
+        let now = list(new);
+        let gone = list(old).into_iter().any(|entry| {
+            entry.get("isEnabled") == Some(&Value::Bool(true))
+                && !now.iter().any(|kept| kept.get("id") == entry.get("id"))
+        });
+        if gone {
+            return Err(Fault::new(
+                400,
+                "CannotDeleteOrUpdateEnabledEntitlement",
+                "Property value cannot be deleted or updated unless it is disabled first.",
+            ));
+        }
+    }
+    check(tenant, Some(old), new)
+}
+
+fn pointer(object: &Properties, path: &str) -> Value {
+    Value::Object(object.clone()).pointer(path).cloned().unwrap_or_default()
+}
+
+fn check(tenant: &Tenant, old: Option<&Properties>, object: &mut Properties) -> Result<(), Fault> {
+    let kind = kinds::by_name("application");
+    let own = text(object, "id");
+    for uri in strings(object.get("identifierUris")) {
+        if old.is_some_and(|old| strings(old.get("identifierUris")).any(|known| known == uri)) {
+            continue;
+        }
+        if !uri_allowed(tenant, text(object, "appId"), uri) {
+            return Err(Fault::bad(format!(
+                "Values of identifierUris property must use a verified domain of the organization or its subdomain: '{uri}'"
+            )));
+        }
+        let holder = kind.and_then(|kind| tenant.store.table(kind).holder("identifierUris", uri));
+        if holder.is_some_and(|key| &*key.id != own) {
+            return Err(conflict("identifierUris"));
+        }
+    }
+    for path in ["/appRoles", "/api/oauth2PermissionScopes"] {
+        let list = pointer(object, path);
+        let mut seen = std::collections::BTreeSet::new();
+        for entry in list.as_array().into_iter().flatten() {
+            let id = entry.get("id").and_then(Value::as_str).unwrap_or_default();
+            if !crate::emulator::store::is_guid(id) || !seen.insert(id.to_lowercase()) {
+                return Err(invalid(path.rsplit('/').next().unwrap_or(path), "Application"));
+            }
+        }
+    }
+    // "key: … not returned": <https://learn.microsoft.com/graph/api/resources/keycredential>
+    for credential in object.get_mut("keyCredentials").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(credential) = credential.as_object_mut() {
+            credential.remove("key");
+            credential.entry("keyId").or_insert_with(|| uuid::Uuid::new_v4().to_string().into());
+        }
+    }
+    Ok(())
+}
+
+/// <https://learn.microsoft.com/entra/identity-platform/identifier-uri-restrictions>
+fn uri_allowed(tenant: &Tenant, app_id: &str, uri: &str) -> bool {
+    let Some((scheme, rest)) = uri.split_once("://") else { return uri.starts_with("urn:") };
+    let host = rest.split('/').next().unwrap_or_default();
+    let verified = tenant
+        .domains
+        .iter()
+        .any(|domain| host.eq_ignore_ascii_case(domain) || host.to_lowercase().ends_with(&format!(".{domain}")));
+    verified
+        || scheme == "api"
+            && (host.eq_ignore_ascii_case(app_id)
+                || host.eq_ignore_ascii_case(&tenant.id)
+                || host.contains(app_id) && !app_id.is_empty())
+}
+
+/// <https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals>
+pub(super) fn create_principal(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
+    require(object, &["appId"], "ServicePrincipal")?;
+    let app_id = text(object, "appId").to_owned();
+    let (Some(applications), Some(principals)) = (kinds::by_name("application"), kinds::by_name("servicePrincipal"))
+    else {
+        return Ok(());
+    };
+    if tenant.store.table(principals).holder("appId", &app_id).is_some() {
+        return Err(Fault::new(
+            409,
+            "Request_MultipleObjectsWithSameKeyValue",
+            format!(
+                "The service principal cannot be created, updated, or restored because the service principal name {app_id} is already in use."
+            ),
+        ));
+    }
+    let applications = tenant.store.table(applications);
+    let application = applications.holder("appId", &app_id).and_then(|key| applications.get(&key.id));
+    match (&application, first_party(&app_id)) {
+        (Some(application), _) => {
+            object.entry("displayName").or_insert_with(|| application.get("displayName").cloned().unwrap_or_default());
+            object.insert("appOwnerOrganizationId".to_owned(), tenant.id.clone().into());
+            object.insert("signInAudience".to_owned(), application.get("signInAudience").cloned().unwrap_or_default());
+        }
+        (None, Some(name)) => {
+            object.entry("displayName").or_insert_with(|| name.into());
+            object.insert("appDisplayName".to_owned(), name.into());
+            object.insert("appOwnerOrganizationId".to_owned(), "f8cdef31-a31e-4b4a-93e4-5f571e91255a".into());
+            object.insert("signInAudience".to_owned(), "AzureADMultipleOrgs".into());
+        }
+        (None, None) => {
+            return Err(Fault::bad(format!(
+                "The appId '{app_id}' of the service principal does not reference a valid application object."
+            )));
+        }
+    }
+    let mut names: Vec<Value> =
+        application.iter().flat_map(|app| strings(app.get("identifierUris"))).map(Value::from).collect();
+    names.push(app_id.into());
+    object.entry("servicePrincipalNames").or_insert(Value::Array(names));
+    object.insert("servicePrincipalType".to_owned(), "Application".into());
+    object.entry("accountEnabled").or_insert(Value::Bool(true));
+    object.insert("createdDateTime".to_owned(), tenant.clock.seconds().into());
+    object.entry("appRoleAssignmentRequired").or_insert(Value::Bool(false));
+    Ok(())
+}
+
+/// A managed identity goes with its Azure resource.
+/// <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/overview>
+pub(super) fn delete_principal(object: &Properties) -> Result<(), Fault> {
+    match text(object, "servicePrincipalType") {
+        "ManagedIdentity" => Err(Fault::denied()),
+        _ => Ok(()),
+    }
+}
+
+/// What a service principal shows of the application in its own tenant.
+pub(super) fn mirror(tenant: &Tenant, object: &mut Properties) {
+    let Some(kind) = kinds::by_name("application") else { return };
+    let table = tenant.store.table(kind);
+    let Some(application) = table.holder("appId", text(object, "appId")).and_then(|key| table.get(&key.id)) else {
+        return;
+    };
+    let copies = [
+        ("appDisplayName", "/displayName"),
+        ("appDescription", "/description"),
+        ("appRoles", "/appRoles"),
+        ("oauth2PermissionScopes", "/api/oauth2PermissionScopes"),
+        ("signInAudience", "/signInAudience"),
+        ("verifiedPublisher", "/verifiedPublisher"),
+        ("applicationTemplateId", "/applicationTemplateId"),
+    ];
+    let application = Value::Object(application);
+    for (name, path) in copies {
+        match application.pointer(path) {
+            Some(value) => object.insert(name.to_owned(), value.clone()),
+            None => object.remove(name),
+        };
+    }
+}
+
+/// "When an application is deleted, its service principal in the same tenant is deleted too."
+/// <https://learn.microsoft.com/entra/identity/enterprise-apps/recover-deleted-apps-faq>
+pub(super) fn home_principals(tenant: &Tenant, object: &Properties) -> Vec<(&'static Kind, Key)> {
+    let Some(kind) = kinds::by_name("servicePrincipal") else { return Vec::new() };
+    let table = tenant.store.table(kind);
+    table.holder("appId", text(object, "appId")).map(|key| (kind, key.clone())).into_iter().collect()
+}

@@ -1,0 +1,122 @@
+//! Authentication strengths, the authentication methods policy, the authorization policy.
+
+use serde_json::{Value, json};
+
+use super::{conditional_access, invalid, require, text};
+use crate::emulator::error::Fault;
+use crate::emulator::store::{Key, Properties, strings};
+use crate::emulator::tenant::Tenant;
+
+/// <https://learn.microsoft.com/graph/api/authenticationstrengthroot-post-policies>
+pub(super) fn create_strength(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
+    require(object, &["displayName", "allowedCombinations"], "AuthenticationStrengthPolicy")?;
+    if strings(object.get("allowedCombinations")).next().is_none() {
+        return Err(invalid("allowedCombinations", "AuthenticationStrengthPolicy"));
+    }
+    let now = tenant.clock.ticks();
+    object.insert("createdDateTime".to_owned(), now.clone().into());
+    object.insert("modifiedDateTime".to_owned(), now.into());
+    object.insert("policyType".to_owned(), "custom".into());
+    satisfied(object);
+    Ok(())
+}
+
+/// Combinations of a single weak factor do not satisfy a demand for MFA.
+/// <https://learn.microsoft.com/graph/api/resources/authenticationstrengthpolicy>
+pub fn satisfied(object: &mut Properties) {
+    let weak = ["password", "sms", "federatedSingleFactor", "x509CertificateSingleFactor", "voice", "qrCodePin"];
+    let mfa = strings(object.get("allowedCombinations")).all(|combination| !weak.contains(&combination));
+    object.insert("requirementsSatisfied".to_owned(), if mfa { "mfa" } else { "none" }.into());
+}
+
+pub(super) fn update_strength(tenant: &Tenant, old: &Properties, new: &mut Properties) -> Result<(), Fault> {
+    built_in(old)?;
+    new.insert("modifiedDateTime".to_owned(), tenant.clock.ticks().into());
+    Ok(())
+}
+
+/// Microsoft's own strengths can be read only.
+/// <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-update>
+pub fn built_in(object: &Properties) -> Result<(), Fault> {
+    match text(object, "policyType") {
+        "builtIn" => Err(Fault::bad("Built-in authentication strength policies cannot be changed.")),
+        _ => Ok(()),
+    }
+}
+
+/// <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-delete>
+pub(super) fn delete_strength(tenant: &Tenant, key: &Key, object: &Properties) -> Result<(), Fault> {
+    built_in(object)?;
+    match conditional_access::names(tenant, "authenticationStrengthPolicy", &key.id) {
+        true => Err(Fault::bad(
+            "The authentication strength policy is referenced by a conditional access policy and cannot be deleted.",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// <https://learn.microsoft.com/graph/api/authenticationstrengthroot-list-policies>: the configurations come along.
+pub(super) fn expand_strength(object: &mut Properties, root: &str) {
+    let id = text(object, "id").to_owned();
+    object.insert(
+        "combinationConfigurations@odata.context".to_owned(),
+        format!("{root}/$metadata#policies/authenticationStrengthPolicies('{id}')/combinationConfigurations").into(),
+    );
+    object.insert("combinationConfigurations".to_owned(), json!([]));
+}
+
+/// <https://learn.microsoft.com/graph/api/authenticationmethodspolicy-get>: the configurations are part of the policy's reply.
+pub(super) fn expand_methods(tenant: &Tenant, key: &Key, object: &mut Properties, root: &str) {
+    let link = "authenticationMethodConfigurations";
+    let children: Vec<Value> = tenant
+        .links
+        .targets(key, link)
+        .into_iter()
+        .flatten()
+        .filter_map(|child| tenant.store.children(link)?.live.get(child))
+        .map(|row| Value::Object(row.unpack()))
+        .map(|child| configuration(child, root))
+        .collect();
+    object.insert(
+        format!("{link}@odata.context"),
+        format!("{root}/$metadata#policies/authenticationMethodsPolicy/{link}").into(),
+    );
+    object.insert(link.to_owned(), Value::Array(children));
+}
+
+/// One configuration with the annotation that its targets carry.
+pub fn configuration(child: Value, root: &str) -> Value {
+    let csdl = crate::emulator::csdl::v1();
+    let Value::Object(mut child) = crate::emulator::odata::complete(csdl, "authenticationMethodConfiguration", child)
+    else {
+        return Value::Null;
+    };
+    let id = text(&child, "id").to_owned();
+    let ty = text(&child, "@odata.type").trim_start_matches('#').to_owned();
+    child.insert(
+        "includeTargets@odata.context".to_owned(),
+        format!("{root}/$metadata#policies/authenticationMethodsPolicy/authenticationMethodConfigurations('{id}')/{ty}/includeTargets").into(),
+    );
+    child.entry("includeTargets").or_insert_with(|| json!([]));
+    Value::Object(child)
+}
+
+/// <https://learn.microsoft.com/graph/api/authenticationmethodspolicy-update>
+pub(super) fn touch(tenant: &Tenant, new: &mut Properties) -> Result<(), Fault> {
+    new.insert("lastModifiedDateTime".to_owned(), tenant.clock.ticks().into());
+    Ok(())
+}
+
+/// The three roles a guest can have: <https://learn.microsoft.com/graph/api/resources/authorizationpolicy>
+pub(super) fn update_authorization(new: &Properties) -> Result<(), Fault> {
+    let roles = [
+        "a0b1b346-4d3e-4e8b-98f8-753987be4970",
+        "10dae51f-b6af-4016-8d66-8c2a99b929b3",
+        "2af84b1e-32c8-42b7-82bc-daa82404023b",
+    ];
+    match text(new, "guestUserRoleId") {
+        "" => Ok(()),
+        role if roles.contains(&role) => Ok(()),
+        _ => Err(invalid("guestUserRoleId", "AuthorizationPolicy")),
+    }
+}

@@ -1,0 +1,275 @@
+//! Objects that live with a parent: app role assignments, delegated grants, federated credentials, method configurations.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::{authentication, invalid, require, text};
+use crate::emulator::error::Fault;
+use crate::emulator::store::{Key, Properties, strings};
+use crate::emulator::tenant::Tenant;
+use crate::kinds;
+use crate::model::Kind;
+
+/// The id the directory gives a child: an opaque word for assignments and grants, a GUID otherwise.
+pub fn child_id(link: &str, child: &Properties) -> String {
+    match link {
+        "appRoleAssignedTo" | "oauth2PermissionGrants" => {
+            let names = ["principalId", "clientId", "resourceId", "appRoleId"];
+            let bytes: Vec<u8> = uuid::Uuid::new_v5(
+                &uuid::Uuid::NAMESPACE_OID,
+                names.map(|name| text(child, name).to_lowercase()).join("/").as_bytes(),
+            )
+            .into_bytes()
+            .into_iter()
+            .chain(uuid::Uuid::new_v4().into_bytes())
+            .collect();
+            URL_SAFE_NO_PAD.encode(bytes)
+        }
+        _ => uuid::Uuid::new_v4().to_string(),
+    }
+}
+
+/// Checks a new child and adds what the service adds.
+pub fn create_child(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Properties) -> Result<(), Fault> {
+    match link {
+        "appRoleAssignedTo" => assignment(tenant, child),
+        "oauth2PermissionGrants" => grant(tenant, child),
+        "federatedIdentityCredentials" => credential(tenant, link, parent, child),
+        "authenticationMethodConfigurations" => {
+            // Only external methods can be added: <https://learn.microsoft.com/graph/api/authenticationmethodspolicy-post-authenticationmethodconfigurations>
+            match text(child, "@odata.type") {
+                "#microsoft.graph.externalAuthenticationMethodConfiguration" => targets(tenant, child),
+                _ => Err(Fault::bad("Only external authentication methods can be added.")),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks a change of a child.
+pub fn update_child(
+    tenant: &Tenant,
+    link: &str,
+    old: &Properties,
+    patch: &Properties,
+    new: &mut Properties,
+) -> Result<(), Fault> {
+    match link {
+        // "You can only update scope": <https://learn.microsoft.com/graph/api/oauth2permissiongrant-update>
+        "oauth2PermissionGrants" => {
+            match patch.keys().find(|name| *name != "scope" && patch.get(*name) != old.get(*name)) {
+                Some(name) => Err(Fault::bad(format!("Property '{name}' is read-only and cannot be set."))),
+                None => Ok(()),
+            }
+        }
+        "federatedIdentityCredentials" => {
+            if old.get("name") != new.get("name") {
+                return Err(Fault::bad("Property 'name' is read-only and cannot be set."));
+            }
+            audiences(new)
+        }
+        "authenticationMethodConfigurations" => {
+            // <https://learn.microsoft.com/graph/api/fido2authenticationmethodconfiguration-update>: the type is part of the body.
+            if patch.get("@odata.type") != old.get("@odata.type") {
+                return Err(Fault::bad(
+                    "The '@odata.type' property is required and must be the type of the authentication method configuration.",
+                ));
+            }
+            targets(tenant, new)
+        }
+        _ => Err(Fault::method()),
+    }
+}
+
+/// What is left when a child is deleted: method configurations fall back to their defaults.
+/// <https://learn.microsoft.com/graph/api/fido2authenticationmethodconfiguration-delete>
+pub fn delete_child(link: &str, old: &Properties) -> Option<Properties> {
+    if link != "authenticationMethodConfigurations"
+        || text(old, "@odata.type").ends_with("externalAuthenticationMethodConfiguration")
+    {
+        return None;
+    }
+    super::defaults::configuration(text(old, "id"))
+}
+
+/// <https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignedto>
+fn assignment(tenant: &Tenant, child: &mut Properties) -> Result<(), Fault> {
+    require(child, &["principalId", "resourceId", "appRoleId"], "AppRoleAssignment")?;
+    let (principal_kind, principal) = tenant
+        .directory_object(text(child, "principalId"))
+        .ok_or_else(|| Fault::missing(text(child, "principalId")))?;
+    let (resource_kind, mut resource) =
+        tenant.directory_object(text(child, "resourceId")).ok_or_else(|| Fault::missing(text(child, "resourceId")))?;
+    let ty = match principal_kind.name {
+        "user" => "User",
+        "group" => "Group",
+        "servicePrincipal" => "ServicePrincipal",
+        _ => return Err(invalid("principalId", "AppRoleAssignment")),
+    };
+    if resource_kind.name != "servicePrincipal" {
+        return Err(invalid("resourceId", "AppRoleAssignment"));
+    }
+    super::application::mirror(tenant, &mut resource);
+    let role = text(child, "appRoleId").to_owned();
+    let declared = resource.get("appRoles").and_then(Value::as_array).is_some_and(|roles| {
+        roles.iter().any(|known| {
+            known.get("id").and_then(Value::as_str) == Some(&role)
+                && known.get("isEnabled") != Some(&Value::Bool(false))
+        })
+    });
+    if !declared && role != "00000000-0000-0000-0000-000000000000" {
+        return Err(Fault::bad("Permission being assigned was not found on application"));
+    }
+    let taken = siblings(tenant, "appRoleAssignedTo", &Key::of(text(child, "resourceId")))
+        .any(|other| ["principalId", "appRoleId"].iter().all(|name| other.get(*name) == child.get(*name)));
+    if taken {
+        return Err(Fault::bad("Permission being assigned already exists on the object"));
+    }
+    child.insert("principalType".to_owned(), ty.into());
+    child.insert("principalDisplayName".to_owned(), principal.get("displayName").cloned().unwrap_or_default());
+    child.insert("resourceDisplayName".to_owned(), resource.get("displayName").cloned().unwrap_or_default());
+    child.insert("createdDateTime".to_owned(), tenant.clock.ticks().into());
+    Ok(())
+}
+
+/// <https://learn.microsoft.com/graph/api/oauth2permissiongrant-post>
+fn grant(tenant: &Tenant, child: &mut Properties) -> Result<(), Fault> {
+    // "startTime, expiryTime: currently ignored, but a value is required in beta".
+    child.remove("startTime");
+    child.remove("expiryTime");
+    require(child, &["clientId", "consentType", "resourceId", "scope"], "OAuth2PermissionGrant")?;
+    for name in ["clientId", "resourceId"] {
+        let found = tenant.directory_object(text(child, name)).is_some_and(|(kind, _)| kind.name == "servicePrincipal");
+        if !found {
+            return Err(Fault::missing(text(child, name)));
+        }
+    }
+    match (text(child, "consentType"), text(child, "principalId")) {
+        ("AllPrincipals", "") => {}
+        ("Principal", id) if tenant.directory_object(id).is_some_and(|(kind, _)| kind.name == "user") => {}
+        _ => return Err(invalid("principalId", "OAuth2PermissionGrant")),
+    }
+    let taken = siblings(tenant, "oauth2PermissionGrants", &Key::of(text(child, "clientId"))).any(|other| {
+        ["resourceId", "consentType", "principalId"].iter().all(|name| text(&other, name) == text(child, name))
+    });
+    if taken {
+        return Err(Fault::new(409, "Request_MultipleObjectsWithSameKeyValue", "Permission entry already exists."));
+    }
+    Ok(())
+}
+
+/// <https://learn.microsoft.com/graph/api/application-post-federatedidentitycredentials>
+fn credential(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Properties) -> Result<(), Fault> {
+    require(child, &["name", "issuer", "subject", "audiences"], "FederatedIdentityCredential")?;
+    audiences(child)?;
+    let others: Vec<Properties> = siblings(tenant, link, parent).collect();
+    // "You can add a maximum of 20 federated identity credentials to an application."
+    if others.len() >= 20 {
+        return Err(Fault::new(
+            400,
+            "Directory_QuotaExceeded",
+            "The application has the maximum number of federated identity credentials.",
+        ));
+    }
+    for other in &others {
+        let same = |name: &str| text(other, name) == text(child, name);
+        if same("name") || same("issuer") && same("subject") {
+            return Err(Fault::new(
+                409,
+                "Request_MultipleObjectsWithSameKeyValue",
+                format!("FederatedIdentityCredential with name {} already exists.", text(other, "name")),
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn audiences(child: &Properties) -> Result<(), Fault> {
+    match strings(child.get("audiences")).count() {
+        1 => Ok(()),
+        _ => Err(invalid("audiences", "FederatedIdentityCredential")),
+    }
+}
+
+/// <https://learn.microsoft.com/graph/api/resources/authenticationmethodtarget>: a group, or `all_users`.
+fn targets(tenant: &Tenant, child: &Properties) -> Result<(), Fault> {
+    for list in ["includeTargets", "excludeTargets"] {
+        for target in child.get(list).and_then(Value::as_array).into_iter().flatten() {
+            let id = target.get("id").and_then(Value::as_str).unwrap_or_default();
+            let group =
+                kinds::by_name("group").is_some_and(|kind| tenant.store.table(kind).live.contains_key(&Key::of(id)));
+            if !group && id != "all_users" {
+                return Err(Fault::bad(format!("The target '{id}' in {list} does not exist in the directory.")));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn siblings<'a>(tenant: &'a Tenant, link: &'static str, parent: &Key) -> impl Iterator<Item = Properties> + 'a {
+    let table = tenant.store.children(link);
+    let keys: Vec<Key> = tenant.links.targets(parent, link).into_iter().flatten().cloned().collect();
+    keys.into_iter().filter_map(move |key| Some(table?.live.get(&key)?.unpack()))
+}
+
+/// `addPassword` and `removePassword`; the secret is returned once.
+/// <https://learn.microsoft.com/graph/api/application-addpassword>
+pub fn password(
+    tenant: &Tenant,
+    kind: &Kind,
+    action: &str,
+    object: &mut Properties,
+    body: &Properties,
+) -> Result<Option<Value>, Fault> {
+    let mut list = object.get("passwordCredentials").and_then(Value::as_array).cloned().unwrap_or_default();
+    let made = match action {
+        "addPassword" => {
+            let given = body.get("passwordCredential").cloned().unwrap_or_else(|| json!({}));
+            let now = tenant.clock.now();
+            let end = now.saturating_add(jiff::SignedDuration::from_hours(24 * 365 * 2)).unwrap_or(now);
+            let id = uuid::Uuid::new_v4().to_string();
+            let made = json!({
+                "displayName": given.get("displayName"),
+                "startDateTime": given.get("startDateTime").cloned().unwrap_or_else(|| tenant.clock.seconds().into()),
+                "endDateTime": given.get("endDateTime").cloned().unwrap_or_else(|| end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into()),
+                "hint": id.get(..3), "keyId": id, "customKeyIdentifier": null,
+            });
+            list.push(made.clone());
+            let mut shown = made;
+            shown["secretText"] = format!("{}~{}", &id[..3], uuid::Uuid::new_v4().simple()).into();
+            Some(shown)
+        }
+        _ => {
+            let id = text(body, "keyId");
+            let before = list.len();
+            list.retain(|credential| credential.get("keyId").and_then(Value::as_str) != Some(id));
+            if list.len() == before {
+                return Err(Fault::bad(format!(
+                    "No password credential found with keyId '{id}' on the {}.",
+                    kind.name
+                )));
+            }
+            None
+        }
+    };
+    object.insert("passwordCredentials".to_owned(), Value::Array(list));
+    Ok(made)
+}
+
+/// Sets a strength's combinations, which PATCH does not.
+/// <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-updateallowedcombinations>
+pub fn combinations(tenant: &Tenant, object: &mut Properties, body: &Properties) -> Result<Value, Fault> {
+    authentication::built_in(object)?;
+    let wanted = body.get("allowedCombinations").cloned().unwrap_or_default();
+    if strings(Some(&wanted)).next().is_none() || body.len() != 1 {
+        return Err(invalid("allowedCombinations", "AuthenticationStrengthPolicy"));
+    }
+    let before = object.insert("allowedCombinations".to_owned(), wanted.clone());
+    object.insert("modifiedDateTime".to_owned(), tenant.clock.ticks().into());
+    authentication::satisfied(object);
+    Ok(json!({
+        "additionalInformation": null, "conditionalAccessReferences": [],
+        "currentCombinations": wanted, "previousCombinations": before,
+    }))
+}

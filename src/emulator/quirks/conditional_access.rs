@@ -1,0 +1,195 @@
+//! Conditional Access policies. <https://learn.microsoft.com/graph/api/conditionalaccessroot-post-policies>
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::{application, invalid, require};
+use crate::emulator::error::Fault;
+use crate::emulator::store::{Key, Properties, is_guid, strings};
+use crate::emulator::tenant::Tenant;
+use crate::kinds;
+
+/// The MFA trusted addresses of the legacy portal, which are no named location:
+/// <https://learn.microsoft.com/graph/api/resources/conditionalaccesslocations>
+const LEGACY_TRUSTED: &str = "00000000-0000-0000-0000-000000000000";
+
+pub(super) fn write(tenant: &Tenant, old: Option<&Properties>, object: &mut Properties) -> Result<(), Fault> {
+    require(object, &["displayName", "state", "conditions"], "ConditionalAccessPolicy")?;
+    let conditions = object.get("conditions").cloned().unwrap_or_default();
+    let some = |list: &str| strings(conditions.pointer(list)).next().is_some();
+    let set = |path: &str| conditions.pointer(path).is_some_and(|value| !value.is_null());
+    if !some("/applications/includeApplications")
+        && !some("/applications/includeUserActions")
+        && !some("/applications/includeAuthenticationContextClassReferences")
+        && !set("/applications/applicationFilter")
+    {
+        return Err(Fault::bad(
+            "1007: Conditional Access policy must include applications, user actions or authentication contexts.",
+        ));
+    }
+    let people = ["Users", "Groups", "Roles"].iter().any(|of| some(&format!("/users/include{of}")));
+    if !people
+        && !set("/users/includeGuestsOrExternalUsers")
+        && !some("/clientApplications/includeServicePrincipals")
+        && !set("/clientApplications/servicePrincipalFilter")
+    {
+        return Err(Fault::bad(
+            "1009: Conditional Access policy must include users, groups, roles or service principals.",
+        ));
+    }
+    controls(object)?;
+    references(tenant, old, object)?;
+    if let Some(strength) =
+        object.get_mut("grantControls").and_then(|controls| controls.get_mut("authenticationStrength"))
+        && !strength.is_null()
+    {
+        // Whatever was sent along, only the id is kept: a read shows the strength as it is then.
+        *strength = json!({"id": strength.get("id")});
+    }
+    if let Some(conditions) = object.get_mut("conditions").and_then(Value::as_object_mut) {
+        // "clientAppTypes … default all": <https://learn.microsoft.com/graph/api/resources/conditionalaccessconditionset>
+        if strings(conditions.get("clientAppTypes")).next().is_none() {
+            conditions.insert("clientAppTypes".to_owned(), json!(["all"]));
+        }
+    }
+    let now = tenant.clock.ticks();
+    match old {
+        None => object.insert("createdDateTime".to_owned(), now.into()),
+        Some(_) => object.insert("modifiedDateTime".to_owned(), now.into()),
+    };
+    Ok(())
+}
+
+/// <https://learn.microsoft.com/graph/api/resources/conditionalaccessgrantcontrols>
+fn controls(object: &Properties) -> Result<(), Fault> {
+    let grant = object.get("grantControls").filter(|value| !value.is_null());
+    let session = object.get("sessionControls").and_then(Value::as_object);
+    let session =
+        session.is_some_and(|session| session.values().any(|value| !value.is_null() && value != &Value::Bool(false)));
+    let Some(grant) = grant else {
+        return if session {
+            Ok(())
+        } else {
+            Err(Fault::bad("1008: Conditional Access policy must have grant controls or session controls."))
+        };
+    };
+    let built_in: Vec<&str> = strings(grant.get("builtInControls")).collect();
+    if built_in.contains(&"block") && built_in.len() > 1 {
+        return Err(Fault::bad("1013: The block control cannot be combined with other controls."));
+    }
+    let strength = grant.get("authenticationStrength").is_some_and(|value| !value.is_null());
+    if strength && built_in.contains(&"mfa") {
+        return Err(Fault::bad("1014: An authentication strength cannot be combined with the mfa control."));
+    }
+    match grant.get("operator").and_then(Value::as_str) {
+        Some("AND" | "OR") => Ok(()),
+        _ => Err(invalid("grantControls/operator", "ConditionalAccessPolicy")),
+    }
+}
+
+/// What a policy names must be there. Only what is new is checked: an object that was deleted since stays named.
+fn references(tenant: &Tenant, old: Option<&Properties>, object: &Properties) -> Result<(), Fault> {
+    let before: BTreeSet<(&str, &str)> = old.map(named).unwrap_or_default();
+    for (what, id) in named(object).difference(&before) {
+        if !exists(tenant, what, id) {
+            return Err(Fault::bad(format!(
+                "1011: The policy names the {what} '{id}', which does not exist in the directory."
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn named(object: &Properties) -> BTreeSet<(&'static str, &str)> {
+    const LISTS: &[(&str, &str)] = &[
+        ("user", "/conditions/users/includeUsers"),
+        ("user", "/conditions/users/excludeUsers"),
+        ("group", "/conditions/users/includeGroups"),
+        ("group", "/conditions/users/excludeGroups"),
+        ("role", "/conditions/users/includeRoles"),
+        ("role", "/conditions/users/excludeRoles"),
+        ("application", "/conditions/applications/includeApplications"),
+        ("application", "/conditions/applications/excludeApplications"),
+        ("namedLocation", "/conditions/locations/includeLocations"),
+        ("namedLocation", "/conditions/locations/excludeLocations"),
+        ("servicePrincipal", "/conditions/clientApplications/includeServicePrincipals"),
+        ("servicePrincipal", "/conditions/clientApplications/excludeServicePrincipals"),
+        ("agreement", "/grantControls/termsOfUse"),
+        ("authenticationStrengthPolicy", "/grantControls/authenticationStrength/id"),
+    ];
+    LISTS
+        .iter()
+        .flat_map(|(what, path)| {
+            let mut at = None;
+            for name in path.split('/').skip(1) {
+                at = match at {
+                    None => object.get(name),
+                    Some(value) => Some(Value::get(value, name).unwrap_or(&Value::Null)),
+                };
+            }
+            strings(at).map(move |id| (*what, id))
+        })
+        .collect()
+}
+
+fn exists(tenant: &Tenant, what: &str, id: &str) -> bool {
+    let live =
+        |name: &str| kinds::by_name(name).is_some_and(|kind| tenant.store.table(kind).live.contains_key(&Key::of(id)));
+    let holder =
+        |name: &str| kinds::by_name(name).is_some_and(|kind| tenant.store.table(kind).holder("appId", id).is_some());
+    match (what, id) {
+        ("user", "All" | "None" | "GuestsOrExternalUsers") => true,
+        ("application", "All" | "None" | "Office365" | "MicrosoftAdminPortals") => true,
+        ("application", _) => {
+            holder("servicePrincipal") || holder("application") || application::first_party(id).is_some()
+        }
+        ("namedLocation", "All" | "AllTrusted" | LEGACY_TRUSTED) => true,
+        ("servicePrincipal", "ServicePrincipalsInMyTenant" | "None") => true,
+        // Role templates and terms of use are not served here; their ids are GUIDs.
+        ("role" | "agreement", _) => is_guid(id),
+        _ => live(what),
+    }
+}
+
+/// Whether a live policy names the location.
+pub(super) fn names_location(tenant: &Tenant, id: &str) -> bool {
+    names(tenant, "namedLocation", id)
+}
+
+/// Whether a live policy names `id` as a `what`.
+pub(super) fn names(tenant: &Tenant, what: &str, id: &str) -> bool {
+    kinds::by_name("conditionalAccessPolicy").is_some_and(|kind| {
+        tenant
+            .store
+            .table(kind)
+            .live
+            .values()
+            .any(|row| named(&row.unpack()).iter().any(|(named, by)| *named == what && by.eq_ignore_ascii_case(id)))
+    })
+}
+
+/// A strength is written by id and read as the whole object.
+/// <https://learn.microsoft.com/graph/api/conditionalaccesspolicy-get>
+pub(super) fn expand(tenant: &Tenant, object: &mut Properties, root: &str) {
+    let id = object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let Some(controls) = object.get_mut("grantControls").and_then(Value::as_object_mut) else { return };
+    let strength =
+        controls.get("authenticationStrength").and_then(|strength| strength.get("id")).and_then(Value::as_str);
+    let found = strength.and_then(|id| {
+        let kind = kinds::by_name("authenticationStrengthPolicy")?;
+        tenant.store.table(kind).get(id)
+    });
+    let found = found.map(|mut strength| {
+        super::authentication::expand_strength(&mut strength, root);
+        Value::Object(strength)
+    });
+    controls.insert(
+        "authenticationStrength@odata.context".to_owned(),
+        format!(
+            "{root}/$metadata#identity/conditionalAccess/policies('{id}')/grantControls/authenticationStrength/$entity"
+        )
+        .into(),
+    );
+    controls.insert("authenticationStrength".to_owned(), found.unwrap_or_default());
+}

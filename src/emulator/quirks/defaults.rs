@@ -1,0 +1,153 @@
+//! What every tenant has from the start: its policies and Microsoft's own authentication strengths.
+
+use serde_json::{Value, json};
+
+use crate::emulator::store::{Key, Properties};
+use crate::emulator::tenant::Tenant;
+use crate::kinds;
+use crate::model::Kind;
+
+/// The methods every tenant has, with the type of their configuration.
+/// <https://learn.microsoft.com/graph/api/resources/authenticationmethodspolicy>
+const METHODS: &[(&str, &str)] = &[
+    ("Fido2", "fido2"),
+    ("MicrosoftAuthenticator", "microsoftAuthenticator"),
+    ("Sms", "sms"),
+    ("TemporaryAccessPass", "temporaryAccessPass"),
+    ("SoftwareOath", "softwareOath"),
+    ("Voice", "voice"),
+    ("Email", "email"),
+    ("X509Certificate", "x509Certificate"),
+];
+
+/// <https://learn.microsoft.com/graph/api/authenticationstrengthroot-list-policies>
+const STRENGTHS: &[(&str, &str, &str, &[&str])] = &[
+    (
+        "00000000-0000-0000-0000-000000000002",
+        "Multifactor authentication",
+        "Combinations of methods that satisfy strong authentication, such as a password + SMS",
+        &[
+            "windowsHelloForBusiness",
+            "fido2",
+            "x509CertificateMultiFactor",
+            "deviceBasedPush",
+            "temporaryAccessPassOneTime",
+            "temporaryAccessPassMultiUse",
+            "password,microsoftAuthenticatorPush",
+            "password,softwareOath",
+            "password,hardwareOath",
+            "password,sms",
+            "password,voice",
+            "federatedMultiFactor",
+        ],
+    ),
+    (
+        "00000000-0000-0000-0000-000000000003",
+        "Passwordless MFA",
+        "Passwordless methods that satisfy strong authentication, such as Passwordless sign-in with the Microsoft Authenticator",
+        &["windowsHelloForBusiness", "fido2", "x509CertificateMultiFactor", "deviceBasedPush"],
+    ),
+    (
+        "00000000-0000-0000-0000-000000000004",
+        "Phishing-resistant MFA",
+        "Phishing-resistant, Passwordless methods for the strongest authentication, such as a FIDO2 security key",
+        &["windowsHelloForBusiness", "fido2", "x509CertificateMultiFactor"],
+    ),
+];
+
+/// Adds what the seeds left out and every tenant has.
+pub fn complete(tenant: &mut Tenant) {
+    for kind in kinds::ALL {
+        match kind.name {
+            "authorizationPolicy" if tenant.singleton(kind).is_none() => put(tenant, kind, authorization()),
+            "authenticationMethodsPolicy" => methods(tenant, kind),
+            "authenticationStrengthPolicy" => {
+                for (id, name, description, combinations) in STRENGTHS {
+                    if tenant.store.table(kind).get(id).is_none() {
+                        let strength = json!({
+                            "id": id, "displayName": name, "description": description, "policyType": "builtIn",
+                            "requirementsSatisfied": "mfa", "allowedCombinations": combinations,
+                            "createdDateTime": "2021-12-01T00:00:00Z", "modifiedDateTime": "2021-12-01T00:00:00Z",
+                        });
+                        put(tenant, kind, strength);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn put(tenant: &mut Tenant, kind: &Kind, value: Value) {
+    if let Value::Object(properties) = value {
+        tenant.store.table_mut(kind).put(kind, &properties);
+    }
+}
+
+fn methods(tenant: &mut Tenant, kind: &'static Kind) {
+    if tenant.singleton(kind).is_none() {
+        let policy = json!({
+            "id": "authenticationMethodsPolicy",
+            "displayName": "Authentication Methods Policy",
+            "description": "The tenant-wide policy that controls which authentication methods are allowed in the tenant, authentication method registration requirements, and self-service password reset settings",
+            "lastModifiedDateTime": "2024-01-26T10:47:26.6044384Z", "policyVersion": "1.5",
+            "policyMigrationState": "migrationComplete",
+            "registrationEnforcement": {"authenticationMethodsRegistrationCampaign": {
+                "snoozeDurationInDays": 1, "enforceRegistrationAfterAllowedSnoozes": true, "state": "default", "excludeTargets": [],
+                "includeTargets": [{"id": "all_users", "targetType": "group", "targetedAuthenticationMethod": "microsoftAuthenticator"}],
+            }},
+        });
+        put(tenant, kind, policy);
+    }
+    let Some((parent, _)) = tenant.singleton(kind) else { return };
+    let link = "authenticationMethodConfigurations";
+    for (id, _) in METHODS {
+        let there = tenant.store.children(link).is_some_and(|table| table.live.contains_key(&Key::of(id)));
+        if let (false, Some(child)) = (there, configuration(id)) {
+            tenant.adopt(kind, &parent, link, child);
+        }
+    }
+}
+
+/// How a method is configured until somebody changes it.
+pub(super) fn configuration(id: &str) -> Option<Properties> {
+    let (id, ty) = METHODS.iter().find(|(known, _)| known.eq_ignore_ascii_case(id))?;
+    let mut value = json!({
+        "@odata.type": format!("#microsoft.graph.{ty}AuthenticationMethodConfiguration"), "id": id, "state": "disabled",
+        "excludeTargets": [], "includeTargets": [{"targetType": "group", "id": "all_users", "isRegistrationRequired": false}],
+    });
+    let more = match *id {
+        "Fido2" => json!({
+            "isSelfServiceRegistrationAllowed": true, "isAttestationEnforced": true,
+            "keyRestrictions": {"isEnforced": false, "enforcementType": "block", "aaGuids": []},
+        }),
+        "MicrosoftAuthenticator" => json!({"isSoftwareOathEnabled": false}),
+        "TemporaryAccessPass" => json!({
+            "defaultLifetimeInMinutes": 60, "defaultLength": 8, "minimumLifetimeInMinutes": 60,
+            "maximumLifetimeInMinutes": 480, "isUsableOnce": false,
+        }),
+        "Voice" => json!({"isOfficePhoneAllowed": false}),
+        "Email" => json!({"allowExternalIdToUseEmailOtp": "default", "includeTargets": []}),
+        _ => json!({}),
+    };
+    if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
+        value.extend(more);
+    }
+    value.as_object().cloned()
+}
+
+/// <https://learn.microsoft.com/graph/api/authorizationpolicy-get>
+fn authorization() -> Value {
+    json!({
+        "id": "authorizationPolicy", "displayName": "Authorization Policy",
+        "description": "Used to manage authorization related settings across the company.",
+        "allowInvitesFrom": "everyone", "allowedToSignUpEmailBasedSubscriptions": true, "allowedToUseSSPR": true,
+        "allowEmailVerifiedUsersToJoinOrganization": false, "blockMsolPowerShell": false,
+        "guestUserRoleId": "10dae51f-b6af-4016-8d66-8c2a99b929b3",
+        "defaultUserRolePermissions": {
+            "allowedToCreateApps": true, "allowedToCreateSecurityGroups": true, "allowedToCreateTenants": true,
+            "allowedToReadBitlockerKeysForOwnedDevice": true, "allowedToReadOtherUsers": true,
+            "permissionGrantPoliciesAssigned": ["ManagePermissionGrantsForSelf.microsoft-user-default-legacy"],
+        },
+    })
+}

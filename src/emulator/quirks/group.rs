@@ -1,0 +1,184 @@
+//! Groups and who may be linked to what.
+//! <https://learn.microsoft.com/graph/api/group-post-groups>, <https://learn.microsoft.com/graph/api/group-update>
+
+use serde_json::{Value, json};
+
+use super::{conflict, invalid, lists, require, text};
+use crate::emulator::error::Fault;
+use crate::emulator::store::{Key, Properties};
+use crate::emulator::tenant::Tenant;
+use crate::kinds;
+use crate::model::Kind;
+
+pub(super) fn create(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
+    require(object, &["displayName", "mailEnabled", "mailNickname", "securityEnabled"], "Group")?;
+    let unified = lists(object, "groupTypes", "Unified");
+    let yes = |name: &str| object.get(name) == Some(&Value::Bool(true));
+    if yes("mailEnabled") != unified {
+        // Distribution lists and mail-enabled security groups belong to Exchange.
+        return Err(Fault::bad(
+            "The service does not currently support writes of mail-enabled groups. Please ensure that the mail-enablement property is unset and the security-enablement property is set.",
+        ));
+    }
+    if !unified && !yes("securityEnabled") {
+        return Err(invalid("securityEnabled", "Group"));
+    }
+    check_nickname(text(object, "mailNickname"))?;
+    check_rule(object)?;
+    if yes("isAssignableToRole") && (!yes("securityEnabled") || lists(object, "groupTypes", "DynamicMembership")) {
+        return Err(Fault::bad("A role assignable group must be security enabled and cannot have dynamic membership."));
+    }
+    if unified {
+        let taken = kinds::by_name("group").is_some_and(|kind| {
+            let nickname = text(object, "mailNickname");
+            tenant.store.table(kind).live.values().any(|row| {
+                row.get("mailNickname")
+                    .as_ref()
+                    .and_then(Value::as_str)
+                    .is_some_and(|other| other.eq_ignore_ascii_case(nickname))
+                    && row.get("mailEnabled") == Some(Value::Bool(true))
+            })
+        });
+        if taken {
+            return Err(conflict("mailNickname"));
+        }
+        let mail = format!("{}@{}", text(object, "mailNickname"), tenant.domains.first().map_or("", String::as_str));
+        object.insert("proxyAddresses".to_owned(), json!([format!("SMTP:{mail}")]));
+        object.insert("mail".to_owned(), mail.into());
+        object.entry("visibility").or_insert_with(|| "Public".into());
+    }
+    let now = tenant.clock.seconds();
+    object.insert("createdDateTime".to_owned(), now.clone().into());
+    object.insert("renewedDateTime".to_owned(), now.into());
+    object.insert("securityIdentifier".to_owned(), super::security_identifier(text(object, "id")).into());
+    Ok(())
+}
+
+pub(super) fn update(old: &Properties, patch: &Properties, new: &mut Properties) -> Result<(), Fault> {
+    for name in ["displayName", "mailNickname", "securityEnabled"] {
+        if patch.get(name).is_some_and(Value::is_null) {
+            return Err(invalid(name, "Group"));
+        }
+    }
+    if lists(old, "groupTypes", "Unified") != lists(new, "groupTypes", "Unified") {
+        return Err(Fault::bad("The group type 'Unified' cannot be changed after the group was created."));
+    }
+    // Delegated only, each by itself: <https://learn.microsoft.com/graph/api/group-update>
+    if let Some(name) = [
+        "allowExternalSenders",
+        "autoSubscribeNewMembers",
+        "hideFromAddressLists",
+        "hideFromOutlookClients",
+        "isSubscribedByMail",
+        "unseenCount",
+    ]
+    .iter()
+    .find(|name| patch.contains_key(**name))
+        && patch.len() > 1
+    {
+        return Err(Fault::bad(format!("Property '{name}' must be updated in a request of its own.")));
+    }
+    if patch.get("visibility").and_then(Value::as_str) == Some("HiddenMembership")
+        && text(old, "visibility") != "HiddenMembership"
+    {
+        return Err(invalid("visibility", "Group"));
+    }
+    check_nickname(text(new, "mailNickname"))?;
+    check_rule(new)
+}
+
+/// <https://learn.microsoft.com/graph/api/resources/group>: 64 characters, none of `@ () \ [] " ; : <> , SPACE`.
+fn check_nickname(name: &str) -> Result<(), Fault> {
+    match name.is_empty()
+        || name.len() > 64
+        || name.contains(|char: char| "@()\\[]\";:<>, ".contains(char) || !char.is_ascii())
+    {
+        true => Err(invalid("mailNickname", "Group")),
+        false => Ok(()),
+    }
+}
+
+fn check_rule(object: &Properties) -> Result<(), Fault> {
+    let dynamic = lists(object, "groupTypes", "DynamicMembership");
+    let state = text(object, "membershipRuleProcessingState");
+    if dynamic == text(object, "membershipRule").is_empty() {
+        return Err(invalid("membershipRule", "Group"));
+    }
+    match (dynamic, state) {
+        (true, "On" | "Paused") | (false, "" | "On" | "Paused") => Ok(()),
+        _ => Err(invalid("membershipRuleProcessingState", "Group")),
+    }
+}
+
+/// Whether `target` may be linked to, or unlinked from, `object` under `name`.
+pub fn check_link(
+    tenant: &Tenant,
+    kind: &Kind,
+    object: (&Key, &Properties),
+    name: &'static str,
+    target: (&'static Kind, &Key),
+    add: bool,
+) -> Result<(), Fault> {
+    let (key, object) = object;
+    let (target_kind, target) = target;
+    if kind.name == "group" && name == "members" && lists(object, "groupTypes", "DynamicMembership") {
+        // <https://learn.microsoft.com/graph/api/group-post-members>: a rule owns the membership.
+        return Err(Fault::bad(
+            "Cannot Update a dynamic membership group's members: the membership is determined by the group's rule.",
+        ));
+    }
+    if !add {
+        return last_owner(tenant, kind, key, name, target_kind);
+    }
+    let role = object.get("isAssignableToRole") == Some(&Value::Bool(true));
+    let fits = match (kind.name, name, target_kind.name) {
+        // "users only" in Microsoft 365 groups, no groups in role-assignable ones: <https://learn.microsoft.com/graph/api/resources/groups-overview>
+        ("group", "members", "user") => true,
+        ("group", "members", "group") => !role && !lists(object, "groupTypes", "Unified") && key != target,
+        ("group", "members", "servicePrincipal") => !lists(object, "groupTypes", "Unified"),
+        ("group", "owners", "user" | "servicePrincipal") => true,
+        ("application" | "servicePrincipal", "owners", "user" | "servicePrincipal") => true,
+        ("user", "manager", "user") => key != target,
+        ("group" | "application" | "servicePrincipal" | "user", ..) => false,
+        _ => true,
+    };
+    if !fits {
+        let ty = capital(target_kind.name);
+        return Err(Fault::bad(format!(
+            "The reference target '{ty}_{}' of type '{ty}' is invalid for the '{name}' reference.",
+            target.id
+        )));
+    }
+    if name == "owners" && tenant.links.targets(key, name).is_some_and(|owners| owners.len() >= 100) {
+        return Err(Fault::new(
+            400,
+            "Directory_QuotaExceeded",
+            "The maximum number of owners for this object has been reached.",
+        ));
+    }
+    Ok(())
+}
+
+/// "If the group has assigned owners, the last owner (a user object) can't be removed."
+/// <https://learn.microsoft.com/graph/api/group-delete-owners>
+fn last_owner(tenant: &Tenant, kind: &Kind, key: &Key, name: &'static str, target: &Kind) -> Result<(), Fault> {
+    if kind.name != "group" || name != "owners" || target.name != "user" {
+        return Ok(());
+    }
+    let people = tenant
+        .links
+        .targets(key, name)
+        .into_iter()
+        .flatten()
+        .filter(|owner| tenant.directory_kind(owner).is_some_and(|kind| kind.name == "user"))
+        .count();
+    match people {
+        0 | 1 => Err(Fault::bad("The group must have at least one owner, hence this owner cannot be removed.")),
+        _ => Ok(()),
+    }
+}
+
+fn capital(name: &str) -> String {
+    let mut chars = name.chars();
+    chars.next().map(|first| first.to_ascii_uppercase().to_string() + chars.as_str()).unwrap_or_default()
+}

@@ -1,0 +1,82 @@
+//! Named locations. <https://learn.microsoft.com/graph/api/conditionalaccessroot-post-namedlocations>
+
+use std::net::IpAddr;
+
+use serde_json::Value;
+
+use super::{invalid, require, text};
+use crate::emulator::error::Fault;
+use crate::emulator::store::{Key, Properties};
+use crate::emulator::tenant::Tenant;
+
+pub(super) fn create(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
+    require(object, &["displayName"], "NamedLocation")?;
+    let now = tenant.clock.ticks();
+    object.insert("createdDateTime".to_owned(), now.clone().into());
+    object.insert("modifiedDateTime".to_owned(), now.into());
+    check(object)
+}
+
+pub(super) fn update(tenant: &Tenant, old: &Properties, patch: &Properties, new: &mut Properties) -> Result<(), Fault> {
+    // The type cannot be left out: <https://learn.microsoft.com/graph/api/ipnamedlocation-update>
+    if patch.get("@odata.type").and_then(Value::as_str).map(short)
+        != old.get("@odata.type").and_then(Value::as_str).map(short)
+    {
+        return Err(Fault::bad("The '@odata.type' property is required and must be the type of the named location."));
+    }
+    new.insert("@odata.type".to_owned(), old.get("@odata.type").cloned().unwrap_or_default());
+    new.insert("modifiedDateTime".to_owned(), tenant.clock.ticks().into());
+    check(new)
+}
+
+fn short(name: &str) -> &str {
+    name.trim_start_matches('#')
+}
+
+fn check(object: &Properties) -> Result<(), Fault> {
+    match short(text(object, "@odata.type")) {
+        "microsoft.graph.ipNamedLocation" => {
+            let ranges = object.get("ipRanges").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            if ranges.is_empty() || ranges.len() > 2000 || !ranges.iter().all(is_range) {
+                return Err(invalid("ipRanges", "IpNamedLocation"));
+            }
+            Ok(())
+        }
+        "microsoft.graph.countryNamedLocation" => {
+            let mut codes = crate::emulator::store::strings(object.get("countriesAndRegions")).peekable();
+            // "two-letter format specified by ISO 3166-2": <https://learn.microsoft.com/graph/api/resources/countrynamedlocation>
+            let good = codes.peek().is_some()
+                && codes.all(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase()));
+            if good { Ok(()) } else { Err(invalid("countriesAndRegions", "CountryNamedLocation")) }
+        }
+        _ => Err(Fault::bad("The '@odata.type' property is required and must be the type of a named location.")),
+    }
+}
+
+fn is_range(range: &Value) -> bool {
+    let name = range.get("@odata.type").and_then(Value::as_str).map(short).unwrap_or_default();
+    let address = range.get("cidrAddress").and_then(Value::as_str).and_then(|cidr| cidr.split_once('/'));
+    let Some((Ok(address), Ok(bits))) = address.map(|(address, bits)| (address.parse::<IpAddr>(), bits.parse::<u8>()))
+    else {
+        return false;
+    };
+    match (name, address) {
+        ("microsoft.graph.iPv4CidrRange", IpAddr::V4(_)) => bits <= 32,
+        ("microsoft.graph.iPv6CidrRange", IpAddr::V6(_)) => bits <= 128,
+        _ => false,
+    }
+}
+
+/// A trusted location must first be made untrusted, and one that a policy names cannot go.
+/// <https://learn.microsoft.com/graph/api/ipnamedlocation-delete>
+pub(super) fn delete(tenant: &Tenant, key: &Key, object: &Properties) -> Result<(), Fault> {
+    if object.get("isTrusted") == Some(&Value::Bool(true)) {
+        return Err(Fault::bad("A trusted named location cannot be deleted. Mark it as not trusted first."));
+    }
+    if super::conditional_access::names_location(tenant, &key.id) {
+        return Err(Fault::bad(
+            "The named location is referenced by a conditional access policy and cannot be deleted.",
+        ));
+    }
+    Ok(())
+}

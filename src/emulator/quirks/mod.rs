@@ -1,0 +1,354 @@
+//! What Microsoft's metadata does not say: written by hand from Microsoft's pages, each oddity with its source.
+
+mod application;
+mod authentication;
+mod children;
+mod conditional_access;
+mod defaults;
+mod group;
+mod location;
+mod user;
+
+use serde_json::Value;
+
+use super::error::Fault;
+use super::store::{Key, Properties};
+use super::tenant::Tenant;
+use super::token::Caller;
+use crate::model::Kind;
+
+pub use authentication::configuration;
+pub use children::{child_id, combinations, create_child, delete_child, password, update_child};
+pub use defaults::complete;
+pub use group::check_link;
+
+/// Properties that no two live objects of a kind share; also the ones a path may pick an object by.
+pub fn unique(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "user" => &["userPrincipalName"],
+        "group" => &["uniqueName"],
+        "application" => &["appId", "uniqueName", "identifierUris"],
+        "servicePrincipal" => &["appId"],
+        _ => &[],
+    }
+}
+
+/// Alternate keys, as the metadata's `AlternateKeys` has them.
+pub fn alternate_keys(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "user" => &["userPrincipalName"],
+        "group" => &["uniqueName"],
+        "application" => &["appId", "uniqueName"],
+        "servicePrincipal" => &["appId"],
+        _ => &[],
+    }
+}
+
+/// What comes back without `$select`, where that is not everything.
+/// "by default, only a limited set of properties are returned": <https://learn.microsoft.com/graph/api/user-list>
+pub fn default_properties(ty: &str) -> Option<&'static [&'static str]> {
+    match ty {
+        "user" => Some(&[
+            "businessPhones",
+            "displayName",
+            "givenName",
+            "id",
+            "jobTitle",
+            "mail",
+            "mobilePhone",
+            "officeLocation",
+            "preferredLanguage",
+            "surname",
+            "userPrincipalName",
+        ]),
+        _ => None,
+    }
+}
+
+/// Properties that only a read of a single user answers.
+/// <https://learn.microsoft.com/graph/api/user-list>
+pub fn single_only(ty: &str) -> &'static [&'static str] {
+    match ty {
+        "user" => &[
+            "aboutMe",
+            "birthday",
+            "hireDate",
+            "interests",
+            "mySite",
+            "pastProjects",
+            "preferredName",
+            "responsibilities",
+            "schools",
+            "skills",
+            "mailboxSettings",
+        ],
+        _ => &[],
+    }
+}
+
+/// Properties besides those the metadata marks that come back only when `$select` names them.
+/// <https://learn.microsoft.com/graph/api/resources/group>, <https://learn.microsoft.com/graph/api/resources/serviceprincipal>
+pub fn on_select(ty: &str) -> &'static [&'static str] {
+    match ty {
+        // "isFavorite … hasMembersWithLicenseErrors": never part of a plain read.
+        "group" => &[
+            "accessType",
+            "hasMembersWithLicenseErrors",
+            "isArchived",
+            "isFavorite",
+            "unseenConversationsCount",
+            "unseenMessagesCount",
+            "infoCatalogs",
+            "welcomeMessageEnabled",
+        ],
+        "servicePrincipal" => &["customSecurityAttributes"],
+        _ => &[],
+    }
+}
+
+/// Whether a client may not write the property at all.
+pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
+    // Descriptions such as "read-only for users synced from on-premises" mark these; cloud objects take them.
+    // <https://learn.microsoft.com/graph/api/resources/user>
+    let writable: &[&str] = match ty {
+        "user" => {
+            &["businessPhones", "mobilePhone", "onPremisesExtensionAttributes", "onPremisesImmutableId", "otherMails"]
+        }
+        "group" | "application" => &["uniqueName"],
+        "passwordCredential" => &["hint"],
+        _ => &[],
+    };
+    if writable.contains(&name) {
+        return false;
+    }
+    let owned: &[&str] = match ty {
+        "user" => &[
+            "assignedLicenses",
+            "lastPasswordChangeDateTime",
+            "externalUserStateChangeDateTime",
+            "isManagementRestricted",
+            "serviceProvisioningErrors",
+            "onPremisesProvisioningErrors",
+            "deviceEnrollmentLimit",
+            "identityParentId",
+        ],
+        "group" => &[
+            "isManagementRestricted",
+            "serviceProvisioningErrors",
+            "hasMembersWithLicenseErrors",
+            "onPremisesProvisioningErrors",
+            "organizationId",
+        ],
+        // "verifiedPublisher: use setVerifiedPublisher": <https://learn.microsoft.com/graph/api/resources/application>
+        "application" => {
+            &["certification", "verifiedPublisher", "createdByAppId", "disabledByMicrosoftStatus", "isDisabled"]
+        }
+        // What a service principal has from its application: <https://learn.microsoft.com/graph/api/resources/serviceprincipal>
+        "servicePrincipal" => &[
+            "appDisplayName",
+            "appDescription",
+            "appOwnerOrganizationId",
+            "appRoles",
+            "oauth2PermissionScopes",
+            "servicePrincipalType",
+            "verifiedPublisher",
+            "disabledByMicrosoftStatus",
+            "isDisabled",
+            "createdByAppId",
+            "passwordCredentials",
+        ],
+        "conditionalAccessPolicy" => &["templateId"],
+        // <https://learn.microsoft.com/graph/api/resources/authenticationstrengthpolicy>
+        "authenticationStrengthPolicy" => &["policyType", "requirementsSatisfied"],
+        "authenticationMethodsPolicy" => &["policyVersion"],
+        _ => &[],
+    };
+    let always = ["id", "createdDateTime", "modifiedDateTime", "deletedDateTime", "lastModifiedDateTime"];
+    let server = matches!(
+        ty,
+        "user"
+            | "group"
+            | "application"
+            | "servicePrincipal"
+            | "conditionalAccessPolicy"
+            | "namedLocation"
+            | "ipNamedLocation"
+            | "countryNamedLocation"
+            | "authenticationStrengthPolicy"
+            | "authenticationMethodsPolicy"
+            | "authorizationPolicy"
+            | "appRoleAssignment"
+            | "oAuth2PermissionGrant"
+            | "federatedIdentityCredential"
+    );
+    marked || owned.contains(&name) || server && always.contains(&name)
+}
+
+/// Whether a property can be given at creation only.
+pub fn immutable(kind: &str, name: &str) -> bool {
+    match kind {
+        // "Can only be set while creating the group and is immutable": <https://learn.microsoft.com/graph/api/resources/group>
+        "group" => matches!(name, "isAssignableToRole" | "uniqueName" | "mailEnabled"),
+        "application" => name == "uniqueName",
+        "servicePrincipal" => name == "appId",
+        // PATCH takes displayName and description only, the rest goes through an action:
+        // <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-update>
+        "authenticationStrengthPolicy" => name == "allowedCombinations",
+        _ => false,
+    }
+}
+
+/// Navigation properties that a body may hold by value.
+pub fn nav_in_body(ty: &str, name: &str) -> bool {
+    match name {
+        // <https://learn.microsoft.com/graph/api/conditionalaccessroot-post-policies>, example with authenticationStrength
+        "authenticationStrength" => ty == "conditionalAccessGrantControls",
+        // <https://learn.microsoft.com/graph/api/fido2authenticationmethodconfiguration-update>
+        "includeTargets" | "passkeyProfiles" => ty.ends_with("AuthenticationMethodConfiguration"),
+        _ => false,
+    }
+}
+
+/// Checks a new object beyond its types, and adds what the service adds.
+pub fn on_create(tenant: &Tenant, kind: &Kind, object: &mut Properties) -> Result<(), Fault> {
+    match kind.name {
+        "user" => user::create(tenant, object),
+        "group" => group::create(tenant, object),
+        "application" => application::create(tenant, object),
+        "servicePrincipal" => application::create_principal(tenant, object),
+        "conditionalAccessPolicy" => conditional_access::write(tenant, None, object),
+        "namedLocation" => location::create(tenant, object),
+        "authenticationStrengthPolicy" => authentication::create_strength(tenant, object),
+        _ => Ok(()),
+    }
+}
+
+/// Checks a change, `patch` being what the client sent and `new` what comes of it.
+pub fn on_update(
+    tenant: &Tenant,
+    kind: &Kind,
+    old: &Properties,
+    patch: &Properties,
+    new: &mut Properties,
+) -> Result<(), Fault> {
+    if old.get("onPremisesSyncEnabled") == Some(&Value::Bool(true)) {
+        // <https://learn.microsoft.com/graph/api/resources/user>: attributes of synced objects are mastered elsewhere.
+        return Err(Fault::bad(
+            "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently undergoing migration.",
+        ));
+    }
+    match kind.name {
+        "user" => user::update(tenant, old, patch, new),
+        "group" => group::update(old, patch, new),
+        "application" => application::update(tenant, old, new),
+        "conditionalAccessPolicy" => conditional_access::write(tenant, Some(old), new),
+        "namedLocation" => location::update(tenant, old, patch, new),
+        "authenticationStrengthPolicy" => authentication::update_strength(tenant, old, new),
+        "authorizationPolicy" => authentication::update_authorization(new),
+        "authenticationMethodsPolicy" => authentication::touch(tenant, new),
+        _ => Ok(()),
+    }
+}
+
+/// Whether an object can be deleted.
+pub fn on_delete(tenant: &Tenant, kind: &Kind, key: &Key, object: &Properties) -> Result<(), Fault> {
+    match kind.name {
+        "namedLocation" => location::delete(tenant, key, object),
+        "authenticationStrengthPolicy" => authentication::delete_strength(tenant, key, object),
+        "servicePrincipal" => application::delete_principal(object),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a deleted object can come back.
+pub fn on_restore(tenant: &Tenant, kind: &Kind, object: &Properties) -> Result<(), Fault> {
+    let table = tenant.store.table(kind);
+    for name in unique(kind.name) {
+        for value in super::store::strings(object.get(*name)) {
+            if table.holder(name, value).is_some() {
+                return Err(conflict(name));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The object as a read shows it: with what belongs to others.
+pub fn on_read(tenant: &Tenant, kind: &Kind, key: &Key, object: &mut Properties, root: &str) {
+    match kind.name {
+        "servicePrincipal" => application::mirror(tenant, object),
+        "conditionalAccessPolicy" => conditional_access::expand(tenant, object, root),
+        "authenticationStrengthPolicy" => authentication::expand_strength(object, root),
+        "authenticationMethodsPolicy" => authentication::expand_methods(tenant, key, object, root),
+        _ => {}
+    }
+}
+
+/// What else goes when an object goes.
+pub fn deleted_with(tenant: &Tenant, kind: &Kind, object: &Properties) -> Vec<(&'static Kind, Key)> {
+    match kind.name {
+        "application" => application::home_principals(tenant, object),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether a deleted object goes to the recycle bin, where its kind has one. Cloud security groups do since 2026; groups
+/// synced from on-premises and mail-enabled security groups are gone at once.
+/// <https://learn.microsoft.com/entra/fundamentals/recover-from-deletions>
+pub fn recyclable(kind: &Kind, object: &Properties) -> bool {
+    let yes = |name: &str| object.get(name) == Some(&Value::Bool(true));
+    kind.name != "group"
+        || !(yes("onPremisesSyncEnabled") || yes("mailEnabled") && !lists(object, "groupTypes", "Unified"))
+}
+
+/// Who becomes owner of what they create.
+/// <https://learn.microsoft.com/graph/api/application-post-applications>, <https://learn.microsoft.com/graph/api/group-post-groups>
+pub fn creator_owns(kind: &Kind, caller: &Caller) -> bool {
+    match kind.name {
+        "application" => true,
+        // "If the group is created in an app-only context, it is created anonymously."
+        "group" => caller.is_user(),
+        _ => false,
+    }
+}
+
+/// 400 for a value that somebody else has.
+pub fn conflict(name: &str) -> Fault {
+    Fault::bad(format!("Another object with the same value for property {name} already exists."))
+}
+
+/// 400 for a value that the service does not take.
+pub fn invalid(name: &str, resource: &str) -> Fault {
+    Fault::bad(format!("Invalid value specified for property '{name}' of resource '{resource}'."))
+}
+
+/// Whether the property is there and says something.
+fn given(object: &Properties, name: &str) -> bool {
+    object.get(name).is_some_and(|value| match value {
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        _ => true,
+    })
+}
+
+fn require(object: &Properties, names: &[&str], resource: &str) -> Result<(), Fault> {
+    match names.iter().find(|name| !given(object, name)) {
+        Some(name) => Err(invalid(name, resource)),
+        None => Ok(()),
+    }
+}
+
+fn text<'a>(object: &'a Properties, name: &str) -> &'a str {
+    object.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn lists(object: &Properties, name: &str, value: &str) -> bool {
+    super::store::strings(object.get(name)).any(|element| element == value)
+}
+
+/// The security identifier that the directory derives from an object's id.
+fn security_identifier(id: &str) -> String {
+    let bytes = uuid::Uuid::parse_str(id).map(|id| id.to_bytes_le()).unwrap_or_default();
+    let part = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
+    format!("S-1-12-1-{}-{}-{}-{}", part(0), part(4), part(8), part(12))
+}

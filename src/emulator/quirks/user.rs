@@ -1,0 +1,83 @@
+//! Users. <https://learn.microsoft.com/graph/api/user-post-users>
+
+use serde_json::{Value, json};
+
+use super::{conflict, invalid, require, text};
+use crate::emulator::error::Fault;
+use crate::emulator::store::Properties;
+use crate::emulator::tenant::Tenant;
+use crate::kinds;
+
+pub(super) fn create(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
+    let password = object.get("passwordProfile").and_then(|profile| profile.get("password")).and_then(Value::as_str);
+    if password.is_none_or(str::is_empty) {
+        return Err(Fault::bad("A password must be specified to create a new user."));
+    }
+    require(object, &["accountEnabled", "displayName", "mailNickname", "userPrincipalName"], "User")?;
+    check_name(tenant, None, object)?;
+    object.remove("passwordProfile");
+    let name = text(object, "userPrincipalName").to_owned();
+    let domain = name.split_once('@').map_or("", |(_, domain)| domain).to_owned();
+    object.insert("createdDateTime".to_owned(), tenant.clock.seconds().into());
+    object.insert("securityIdentifier".to_owned(), super::security_identifier(text(object, "id")).into());
+    object.entry("userType").or_insert_with(|| "Member".into());
+    object
+        .entry("identities")
+        .or_insert_with(|| json!([{"signInType": "userPrincipalName", "issuer": domain, "issuerAssignedId": name}]));
+    follow_mail(object);
+    Ok(())
+}
+
+pub(super) fn update(tenant: &Tenant, old: &Properties, patch: &Properties, new: &mut Properties) -> Result<(), Fault> {
+    for name in ["displayName", "mailNickname", "userPrincipalName", "accountEnabled"] {
+        if patch.get(name).is_some_and(Value::is_null) {
+            return Err(invalid(name, "User"));
+        }
+    }
+    if old.get("userPrincipalName") != new.get("userPrincipalName") {
+        check_name(tenant, Some(old), new)?;
+        let name = text(new, "userPrincipalName").to_owned();
+        for identity in new.get_mut("identities").and_then(Value::as_array_mut).into_iter().flatten() {
+            if identity.get("signInType").and_then(Value::as_str) == Some("userPrincipalName") {
+                identity["issuerAssignedId"] = name.clone().into();
+            }
+        }
+    }
+    // Passwords can be written and never read.
+    if new.remove("passwordProfile").is_some() {
+        new.insert("lastPasswordChangeDateTime".to_owned(), tenant.clock.seconds().into());
+    }
+    if patch.contains_key("mail") {
+        follow_mail(new);
+    }
+    Ok(())
+}
+
+/// "The general format is alias@domain, where the domain must be present in the tenant's verified domain collection."
+/// <https://learn.microsoft.com/graph/api/resources/user>
+fn check_name(tenant: &Tenant, old: Option<&Properties>, object: &Properties) -> Result<(), Fault> {
+    let name = text(object, "userPrincipalName");
+    let Some((alias, domain)) = name.split_once('@').filter(|(alias, domain)| !alias.is_empty() && !domain.is_empty())
+    else {
+        return Err(Fault::bad("Property userPrincipalName is invalid."));
+    };
+    if alias.contains(' ') || !tenant.verified(domain) {
+        return Err(Fault::bad(
+            "The domain portion of the userPrincipalName property is invalid. You must use one of the verified domain names in your organization.",
+        ));
+    }
+    let holder = kinds::by_name("user").and_then(|kind| tenant.store.table(kind).holder("userPrincipalName", name));
+    let own = old.map(|old| text(old, "id")).unwrap_or_default();
+    match holder {
+        Some(key) if &*key.id != own => Err(conflict("userPrincipalName")),
+        _ => Ok(()),
+    }
+}
+
+/// "Changes to this property also update the user's proxyAddresses collection to include the value as an SMTP address."
+/// <https://learn.microsoft.com/graph/api/resources/user>
+fn follow_mail(object: &mut Properties) {
+    let mail = text(object, "mail").to_owned();
+    let proxies = if mail.is_empty() { json!([]) } else { json!([format!("SMTP:{mail}")]) };
+    object.insert("proxyAddresses".to_owned(), proxies);
+}

@@ -1,0 +1,505 @@
+//! Reading: lists, single objects, links.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use serde_json::{Value, json};
+
+use super::children;
+use super::csdl::{Csdl, Type};
+use super::error::Fault;
+use super::evaluate;
+use super::filter::{Expr, Literal, Op};
+use super::odata::{Expand, Options, Shape};
+use super::page;
+use super::quirks;
+use super::request::{Reply, Request, encode};
+use super::routes::Pick;
+use super::store::{Key, Properties, Row, Table};
+use super::tenant::{Tenant, is_directory};
+use crate::model::Kind;
+use crate::model::kind::{Link, LinkShape};
+
+/// GET of a collection, or of a singleton.
+pub fn list(tenant: &Tenant, csdl: &'static Csdl, kind: &'static Kind, request: &Request) -> Result<Reply, Fault> {
+    if kind.is_singleton() {
+        let (key, object) = tenant.find(kind, &Pick::Id(String::new()))?;
+        return single(tenant, csdl, kind, request, &key, object);
+    }
+    rows(tenant, csdl, kind, &tenant.store.table(kind).live, request)
+}
+
+/// GET of one kind's recycle bin.
+pub fn bin(tenant: &Tenant, csdl: &'static Csdl, kind: &'static Kind, request: &Request) -> Result<Reply, Fault> {
+    rows(tenant, csdl, kind, &tenant.store.table(kind).bin, request)
+}
+
+fn rows(
+    tenant: &Tenant,
+    csdl: &'static Csdl,
+    kind: &'static Kind,
+    rows: &BTreeMap<Key, Row>,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let ty = csdl.ty(kind.name).ok_or_else(|| Fault::no_segment(kind.name))?;
+    let options = Options::read(request, csdl, ty, is_directory(kind))?;
+    let picked = options.filter.as_ref().and_then(|filter| candidates(tenant.store.table(kind), filter));
+    let root = request.root();
+    let view = |(key, row): (&Key, &Row)| {
+        let mut object = row.unpack();
+        quirks::on_read(tenant, kind, key, &mut object, &root);
+        (key.clone(), object)
+    };
+    let context = format!("{root}/$metadata#{}", kind.path.trim_start_matches('/'));
+    let list = List { tenant, csdl, ty, request, options, context, kind: Some(kind) };
+    match picked {
+        // An index answers what would be a walk through everything.
+        Some(keys) => list.answer(|after| {
+            let keys: Vec<Key> =
+                keys.iter().filter(|key| after.as_ref().is_none_or(|after| *key > after)).cloned().collect();
+            Box::new(keys.into_iter().filter_map(|key| rows.get_key_value(&key)).map(view))
+        }),
+        None => list.answer(|after| Box::new(rows.range((bound(after), Bound::Unbounded)).map(view))),
+    }
+}
+
+fn bound(after: Option<Key>) -> Bound<Key> {
+    after.map_or(Bound::Unbounded, Bound::Excluded)
+}
+
+/// The keys that a filter can match at all, where an index knows.
+fn candidates(table: &Table, filter: &Expr) -> Option<std::collections::BTreeSet<Key>> {
+    let lookup = |name: &str, literal: &Literal| match (name, literal) {
+        ("id", Literal::Text(id)) => Some(Some(Key::of(id))),
+        ("userPrincipalName", Literal::Text(value)) => Some(table.holder("userPrincipalName", value).cloned()),
+        ("appId", Literal::Text(value)) => Some(table.holder("appId", value).cloned()),
+        _ => None,
+    };
+    let known = |name: &str| matches!(name, "id" | "userPrincipalName" | "appId");
+    match filter {
+        Expr::Compare(path, Op::Eq, literal) if path.len() == 1 && known(&path[0]) => {
+            lookup(&path[0], literal).map(|key| key.into_iter().collect())
+        }
+        Expr::In(path, literals) if path.len() == 1 && known(&path[0]) => literals
+            .iter()
+            .map(|literal| lookup(&path[0], literal))
+            .collect::<Option<Vec<_>>>()
+            .map(|keys| keys.into_iter().flatten().collect()),
+        Expr::And(a, b) => candidates(table, a).or_else(|| candidates(table, b)),
+        Expr::Or(a, b) => {
+            let mut keys = candidates(table, a)?;
+            keys.extend(candidates(table, b)?);
+            Some(keys)
+        }
+        _ => None,
+    }
+}
+
+/// A list that is to be answered: filtered, ordered, paged, shaped.
+pub struct List<'a> {
+    /// The tenant.
+    pub tenant: &'a Tenant,
+    /// The metadata of the version asked.
+    pub csdl: &'static Csdl,
+    /// The type of the items.
+    pub ty: &'static Type,
+    /// The request.
+    pub request: &'a Request,
+    /// Its options.
+    pub options: Options,
+    /// `@odata.context` without the selection.
+    pub context: String,
+    /// The kind, where items are objects of one kind.
+    pub kind: Option<&'static Kind>,
+}
+
+type Rows<'a> = Box<dyn Iterator<Item = (Key, Properties)> + 'a>;
+
+impl<'a> List<'a> {
+    /// Answers with the rows that `source` gives after a key.
+    pub fn answer(self, source: impl Fn(Option<Key>) -> Rows<'a>) -> Result<Reply, Fault> {
+        let mut shape = Shape::new(self.csdl, self.ty, self.options.select.as_deref(), true)?;
+        let state = self
+            .options
+            .token
+            .as_deref()
+            .map(|token| page::open(&self.tenant.secret, token).ok_or_else(Fault::page_token))
+            .transpose()?;
+        let after = state.as_ref().and_then(|state| state.get("after")).and_then(Value::as_str).map(Key::of);
+        let size = self.options.top.unwrap_or(100).clamp(1, 999);
+        let (mut page, more) = match &self.options.order {
+            Some((name, descends)) => self.ordered(source(None), name, *descends, after.as_ref(), size),
+            None => self.walk(source(after), size),
+        };
+        let skip = if state.is_none() { self.options.skip } else { 0 };
+        page.drain(..skip.min(page.len()));
+        let mut body = Properties::new();
+        body.insert("@odata.context".to_owned(), format!("{}{}", self.context, shape.context()).into());
+        if self.options.count && state.is_none() {
+            let count = source(None).filter(|(_, object)| self.fits(object)).count();
+            body.insert("@odata.count".to_owned(), count.into());
+        }
+        if let (true, Some((last, _))) = (more, page.last()) {
+            let token = page::seal(&self.tenant.secret, &json!({"after": last.id.as_ref()}));
+            body.insert("@odata.nextLink".to_owned(), self.next(&token).into());
+        }
+        let mut value = Vec::with_capacity(page.len());
+        for (key, object) in page {
+            let mut item = shape.apply(object);
+            if let (Some(expand), Some(kind)) = (&self.options.expand, self.kind) {
+                expanded(self.tenant, self.csdl, kind, &key, expand, &mut item)?;
+            }
+            value.push(Value::Object(item));
+        }
+        body.insert("value".to_owned(), Value::Array(value));
+        Ok(Reply { units: self.units(), ..Reply::json(200, &body) })
+    }
+
+    fn fits(&self, object: &Properties) -> bool {
+        if self.options.filter.is_none() && self.options.search.is_none() {
+            return true;
+        }
+        let object = Value::Object(object.clone());
+        self.options.filter.as_ref().is_none_or(|filter| evaluate::matches(filter, &object))
+            && self.options.search.as_ref().is_none_or(|search| evaluate::found(search, &object))
+    }
+
+    fn walk(&self, rows: Rows<'a>, size: usize) -> (Vec<(Key, Properties)>, bool) {
+        let mut page = Vec::new();
+        for (key, object) in rows {
+            // A page may be followed by an empty one: nobody looks ahead for a match.
+            if page.len() == size {
+                return (page, true);
+            }
+            if self.fits(&object) {
+                page.push((key, object));
+            }
+        }
+        (page, false)
+    }
+
+    fn ordered(
+        &self,
+        rows: Rows<'a>,
+        name: &str,
+        descends: bool,
+        after: Option<&Key>,
+        size: usize,
+    ) -> (Vec<(Key, Properties)>, bool) {
+        let mut all: Vec<_> = rows.filter(|(_, object)| self.fits(object)).collect();
+        all.sort_by(|(a, left), (b, right)| {
+            let order = evaluate::order(left.get(name), right.get(name));
+            if descends { order.reverse() } else { order }.then_with(|| a.cmp(b))
+        });
+        let start = after.and_then(|after| all.iter().position(|(key, _)| key == after)).map_or(0, |at| at + 1);
+        let more = all.len() > start + size;
+        (all.into_iter().skip(start).take(size).collect(), more)
+    }
+
+    fn next(&self, token: &str) -> String {
+        let mut query: Vec<String> = self
+            .request
+            .query
+            .iter()
+            .filter(|(name, _)| name != "$skiptoken" && name != "$skip")
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
+            .collect();
+        query.push(format!("$skiptoken={token}"));
+        self.request.url(&query.join("&"))
+    }
+
+    /// <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>
+    fn units(&self) -> u32 {
+        let base: u32 = match self.request.segments.as_slice() {
+            [only] if matches!(only.as_str(), "users" | "applications" | "oauth2PermissionGrants") => 2,
+            [first, _, link] if first == "groups" && link == "members" => 3,
+            _ => 1,
+        };
+        let base = base + u32::from(self.options.expand.is_some());
+        let less = u32::from(self.options.select.is_some()) + u32::from(self.options.top.is_some_and(|top| top < 20));
+        base.saturating_sub(less).max(1)
+    }
+}
+
+/// `…/$count`, which the directory answers to those who accept a lagging index.
+pub fn count(tenant: &Tenant, csdl: &'static Csdl, kind: &'static Kind, request: &Request) -> Result<Reply, Fault> {
+    let ty = csdl.ty(kind.name).ok_or_else(|| Fault::no_segment(kind.name))?;
+    if is_directory(kind) && !request.eventual() {
+        return Err(Fault::bad("$count is not currently supported."));
+    }
+    let mut counted = request.clone();
+    counted.query.push(("$count".to_owned(), "true".to_owned()));
+    let options = Options::read(&counted, csdl, ty, is_directory(kind))?;
+    let fits = |row: &Row| {
+        options.filter.as_ref().is_none_or(|filter| evaluate::matches(filter, &Value::Object(row.unpack())))
+    };
+    Ok(Reply::count(tenant.store.table(kind).live.values().filter(|row| fits(row)).count()))
+}
+
+/// GET of one object.
+pub fn single(
+    tenant: &Tenant,
+    csdl: &'static Csdl,
+    kind: &'static Kind,
+    request: &Request,
+    key: &Key,
+    mut object: Properties,
+) -> Result<Reply, Fault> {
+    let ty = csdl.ty(kind.name).ok_or_else(|| Fault::no_segment(kind.name))?;
+    quirks::on_read(tenant, kind, key, &mut object, &request.root());
+    let entity = if kind.is_singleton() { "" } else { "/$entity" };
+    let context = format!("{}/$metadata#{}", request.root(), kind.path.trim_start_matches('/'));
+    let reading = request.method == "GET";
+    let select = request
+        .option("$select")
+        .filter(|_| reading)
+        .map(|list| list.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>());
+    let mut shape = Shape::new(csdl, ty, select.as_deref(), false)?;
+    let context = format!("{context}{}{entity}", shape.context());
+    let options = if reading { Options::read(request, csdl, ty, is_directory(kind))? } else { Options::default() };
+    let mut item = shape.apply(object);
+    if let Some(expand) = &options.expand {
+        expanded(tenant, csdl, kind, key, expand, &mut item)?;
+    }
+    item.insert("@odata.context".to_owned(), context.into());
+    Ok(Reply::json(200, &item))
+}
+
+/// GET of one object of any type.
+pub fn one(
+    csdl: &'static Csdl,
+    ty: &'static Type,
+    request: &Request,
+    object: Properties,
+    context: String,
+) -> Result<Reply, Fault> {
+    let select =
+        request.option("$select").map(|list| list.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>());
+    let mut item = Shape::new(csdl, ty, select.as_deref(), false)?.apply(object);
+    item.insert("@odata.context".to_owned(), context.into());
+    Ok(Reply::json(200, &item))
+}
+
+/// "$expand of a relation between directory objects returns at most 20 objects and no nextLink".
+/// <https://learn.microsoft.com/graph/query-parameters#expand-parameter>
+fn expanded(
+    tenant: &Tenant,
+    csdl: &'static Csdl,
+    kind: &'static Kind,
+    key: &Key,
+    expand: &Expand,
+    item: &mut Properties,
+) -> Result<(), Fault> {
+    let link = kind.link(&expand.name).ok_or_else(|| {
+        Fault::new(
+            400,
+            "ExpandNotSupported",
+            format!("Expand is not allowed for property '{}' according to the entity schema.", expand.name),
+        )
+    })?;
+    let targets = tenant.links.targets(key, link.name).into_iter().flatten();
+    let mut shapes = Shapes::new(csdl, expand.select.as_deref());
+    let mut items: Vec<Value> = match link.shape {
+        LinkShape::Children(_) => {
+            let mut shape = Shape::new(csdl, children::type_of(csdl, kind, link)?, expand.select.as_deref(), true)?;
+            let table = tenant.store.children(link.name);
+            targets
+                .filter_map(|key| Some(table?.live.get(key)?.unpack()))
+                .filter(|child| tenant.visible(link.name, child))
+                .take(20)
+                .map(|child| Value::Object(shape.apply(child)))
+                .collect()
+        }
+        _ => targets.filter_map(|key| shapes.show(tenant, key)).take(20).collect(),
+    };
+    match link.shape {
+        LinkShape::Reference => {
+            if let Some(one) = items.pop() {
+                item.insert(link.name.to_owned(), one);
+            }
+        }
+        _ => {
+            item.insert(link.name.to_owned(), Value::Array(items));
+        }
+    }
+    Ok(())
+}
+
+/// Shapes of directory objects of several kinds in one list.
+pub struct Shapes<'a> {
+    csdl: &'static Csdl,
+    select: Option<&'a [String]>,
+    by_kind: BTreeMap<&'static str, Shape<'static>>,
+}
+
+impl<'a> Shapes<'a> {
+    /// Shapes for a selection.
+    pub fn new(csdl: &'static Csdl, select: Option<&'a [String]>) -> Self {
+        Self { csdl, select, by_kind: BTreeMap::new() }
+    }
+
+    /// A live directory object with its `@odata.type`, if it is there.
+    pub fn show(&mut self, tenant: &Tenant, key: &Key) -> Option<Value> {
+        let kind = tenant.directory_kind(key)?;
+        let mut object = tenant.store.table(kind).live.get(key)?.unpack();
+        object.insert("@odata.type".to_owned(), format!("#microsoft.graph.{}", kind.name).into());
+        if !self.by_kind.contains_key(kind.name) {
+            let ty = self.csdl.ty(kind.name)?;
+            // A property that this type does not have is left out of its items.
+            let select: Option<Vec<String>> =
+                self.select.map(|names| names.iter().filter(|name| ty.property(name).is_some()).cloned().collect());
+            let select = select.map(|names| if names.is_empty() { vec!["@odata.type".to_owned()] } else { names });
+            let shape =
+                Shape::new(self.csdl, ty, select.as_deref().filter(|names| names[0] != "@odata.type"), true).ok()?;
+            self.by_kind.insert(kind.name, shape);
+        }
+        Some(Value::Object(self.by_kind.get_mut(kind.name)?.apply(object)))
+    }
+}
+
+/// GET of a link of one object.
+pub fn linked(
+    tenant: &Tenant,
+    csdl: &'static Csdl,
+    kind: &'static Kind,
+    of: &Pick,
+    link: &'static Link,
+    request: &Request,
+    (refs, count): (bool, bool),
+) -> Result<Reply, Fault> {
+    let (key, _) = tenant.find(kind, of)?;
+    if let LinkShape::Children(_) = link.shape {
+        let ty = children::type_of(csdl, kind, link)?;
+        let context =
+            format!("{}/$metadata#{}('{}')/{}", request.root(), kind.path.trim_start_matches('/'), key.id, link.name);
+        let keys = tenant.links.targets(&key, link.name);
+        return small(tenant, csdl, ty, link, request, context, keys.into_iter().flatten());
+    }
+    if link.shape == LinkShape::Reference {
+        let target = tenant
+            .links
+            .targets(&key, link.name)
+            .into_iter()
+            .flatten()
+            .find(|target| tenant.directory_kind(target).is_some());
+        let target = target.ok_or_else(|| Fault::missing(link.name))?;
+        return match refs {
+            true => {
+                let body = json!({"@odata.context": format!("{}/$metadata#$ref", request.root()), "@odata.id": format!("{}/directoryObjects/{}", request.root(), target.id)});
+                Ok(Reply::text(body.to_string()))
+            }
+            false => directory_object(tenant, csdl, &target.id, request),
+        };
+    }
+    let all = tenant.links.targets(&key, link.name);
+    if count {
+        return match request.eventual() {
+            true => {
+                Ok(Reply::count(all.into_iter().flatten().filter(|key| tenant.directory_kind(key).is_some()).count()))
+            }
+            false => Err(Fault::bad("$count is not currently supported.")),
+        };
+    }
+    objects(tenant, csdl, request, refs, |after| {
+        let keys = all.map(|all| all.range((bound(after), Bound::Unbounded)));
+        Box::new(keys.into_iter().flatten())
+    })
+}
+
+/// A paged list of directory objects of any kind.
+pub fn objects<'a>(
+    tenant: &'a Tenant,
+    csdl: &'static Csdl,
+    request: &'a Request,
+    refs: bool,
+    keys: impl Fn(Option<Key>) -> Box<dyn Iterator<Item = &'a Key> + 'a>,
+) -> Result<Reply, Fault> {
+    let ty = csdl.ty("directoryObject").ok_or_else(|| Fault::no_segment("directoryObjects"))?;
+    let options = Options::read(request, csdl, ty, true)?;
+    for name in options.select.iter().flatten() {
+        super::odata::find(csdl, ty, name)?;
+    }
+    let select = options.select.clone();
+    let mut shapes = Shapes::new(csdl, select.as_deref());
+    let list = List { tenant, csdl, ty, request, options, context: String::new(), kind: None };
+    let state = list
+        .options
+        .token
+        .as_deref()
+        .map(|token| page::open(&tenant.secret, token).ok_or_else(Fault::page_token))
+        .transpose()?;
+    let after = state.as_ref().and_then(|state| state.get("after")).and_then(Value::as_str).map(Key::of);
+    let size = list.options.top.unwrap_or(100);
+    let mut value = Vec::new();
+    let mut last = None;
+    let mut more = false;
+    for key in keys(after).filter(|key| tenant.directory_kind(key).is_some()) {
+        if value.len() == size {
+            more = true;
+            break;
+        }
+        let item = match refs {
+            true => Some(json!({"@odata.id": format!("{}/directoryObjects/{}", request.root(), key.id)})),
+            false => shapes.show(tenant, key),
+        };
+        let item = item.filter(|item| refs || item.as_object().is_some_and(|object| list.fits(object)));
+        if let Some(item) = item {
+            value.push(item);
+            last = Some(key.id.clone());
+        }
+    }
+    let mut body = Properties::new();
+    let what = if refs {
+        "Collection($ref)".to_owned()
+    } else {
+        format!("directoryObjects{}", select.map(|names| format!("({})", names.join(","))).unwrap_or_default())
+    };
+    body.insert("@odata.context".to_owned(), format!("{}/$metadata#{what}", request.root()).into());
+    if list.options.count && state.is_none() {
+        let count = keys(None).filter(|key| tenant.directory_kind(key).is_some()).count();
+        body.insert("@odata.count".to_owned(), count.into());
+    }
+    if let (true, Some(last)) = (more, last) {
+        let token = page::seal(&tenant.secret, &json!({"after": last.as_ref()}));
+        body.insert("@odata.nextLink".to_owned(), list.next(&token).into());
+    }
+    body.insert("value".to_owned(), Value::Array(value));
+    Ok(Reply { units: list.units(), ..Reply::json(200, &body) })
+}
+
+/// A paged list of children.
+pub fn small<'a>(
+    tenant: &'a Tenant,
+    csdl: &'static Csdl,
+    ty: &'static Type,
+    link: &'static Link,
+    request: &'a Request,
+    context: String,
+    keys: impl Iterator<Item = &'a Key>,
+) -> Result<Reply, Fault> {
+    let options = Options::read(request, csdl, ty, true)?;
+    let keys: Vec<&Key> = keys.collect();
+    let list = List { tenant, csdl, ty, request, options, context, kind: None };
+    list.answer(|after| {
+        let table = tenant.store.children(link.name);
+        let keys: Vec<Key> = keys
+            .iter()
+            .filter(|key| after.as_ref().is_none_or(|after| **key > after))
+            .map(|key| (*key).clone())
+            .collect();
+        Box::new(keys.into_iter().filter_map(move |key| {
+            let child = table?.live.get(&key)?.unpack();
+            tenant.visible(link.name, &child).then(|| (key, children::decorate(link, child, request)))
+        }))
+    })
+}
+
+/// GET of any directory object by id.
+pub fn directory_object(tenant: &Tenant, csdl: &'static Csdl, id: &str, request: &Request) -> Result<Reply, Fault> {
+    let select =
+        request.option("$select").map(|list| list.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>());
+    let mut shapes = Shapes::new(csdl, select.as_deref());
+    let Some(Value::Object(mut item)) = shapes.show(tenant, &Key::of(id)) else { return Err(Fault::missing(id)) };
+    item.insert("@odata.context".to_owned(), format!("{}/$metadata#directoryObjects/$entity", request.root()).into());
+    Ok(Reply::json(200, &item))
+}

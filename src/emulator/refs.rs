@@ -1,0 +1,172 @@
+//! Linking and unlinking: `$ref`, `@odata.bind`.
+
+use serde_json::Value;
+
+use super::audit::Tie;
+use super::delta::What;
+use super::error::Fault;
+use super::quirks;
+use super::request::{Reply, Request};
+use super::routes::Pick;
+use super::store::{Key, Properties};
+use super::tenant::Tenant;
+use crate::model::Kind;
+use crate::model::kind::{Link, LinkShape};
+
+/// POST or PUT of `{link}/$ref` with `{"@odata.id": "…/directoryObjects/{id}"}`.
+pub fn add(
+    tenant: &mut Tenant,
+    kind: &'static Kind,
+    of: &Pick,
+    link: &'static Link,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let (key, object) = tenant.find(kind, of)?;
+    let body = request.object()?;
+    let url = match body.get("@odata.id") {
+        Some(Value::String(url)) if body.keys().all(|name| name.starts_with("@odata.")) => url.clone(),
+        _ => return Err(Fault::bad("The request body must hold '@odata.id' and nothing else.")),
+    };
+    let target = Key::of(target_id(&url)?);
+    let target_kind = tenant.directory_kind(&target).ok_or_else(|| Fault::missing(&target.id))?;
+    quirks::check_link(tenant, kind, (&key, &object), link.name, (target_kind, &target), true)?;
+    let there = tenant.links.targets(&key, link.name).is_some_and(|all| all.contains(&target));
+    match link.shape {
+        LinkShape::Reference => {
+            let before: Vec<Key> = tenant
+                .links
+                .targets(&key, link.name)
+                .into_iter()
+                .flatten()
+                .filter(|old| **old != target)
+                .cloned()
+                .collect();
+            for old in before {
+                unlink(tenant, request, kind, (&key, &object), link.name, &old);
+            }
+        }
+        _ if there => return Err(already(link.name)),
+        _ => {}
+    }
+    if !there {
+        self::link(tenant, request, kind, (&key, &object), link.name, &target);
+    }
+    Ok(Reply::empty())
+}
+
+/// DELETE of `{link}/{id}/$ref`, or of `{link}/$ref` for a relation to one.
+pub fn remove(
+    tenant: &mut Tenant,
+    kind: &'static Kind,
+    of: &Pick,
+    link: &'static Link,
+    to: Option<&str>,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let (key, object) = tenant.find(kind, of)?;
+    let target = match (link.shape, to) {
+        (LinkShape::Reference, None) => tenant.links.targets(&key, link.name).into_iter().flatten().next().cloned(),
+        (LinkShape::References, Some(id)) => Some(Key::of(id)),
+        _ => return Err(Fault::method()),
+    };
+    let there = target.filter(|target| tenant.links.targets(&key, link.name).is_some_and(|all| all.contains(target)));
+    let target = there.ok_or_else(|| Fault::missing(to.unwrap_or(link.name)))?;
+    let target_kind = tenant.directory_kind(&target).ok_or_else(|| Fault::missing(&target.id))?;
+    quirks::check_link(tenant, kind, (&key, &object), link.name, (target_kind, &target), false)?;
+    unlink(tenant, request, kind, (&key, &object), link.name, &target);
+    Ok(Reply::empty())
+}
+
+/// Links, with its line in the delta log and its entry in the audit log.
+pub fn link(
+    tenant: &mut Tenant,
+    request: &Request,
+    kind: &'static Kind,
+    object: (&Key, &Properties),
+    name: &'static str,
+    to: &Key,
+) {
+    let (key, object) = object;
+    if tenant.links.add(key, name, to) {
+        tenant.log.note(kind, key, What::Linked(name.to_owned(), to.id.to_string(), true));
+        tenant.audit_link(request, kind, object, name, Tie::Add, to);
+    }
+}
+
+fn unlink(
+    tenant: &mut Tenant,
+    request: &Request,
+    kind: &'static Kind,
+    object: (&Key, &Properties),
+    name: &'static str,
+    to: &Key,
+) {
+    let (key, object) = object;
+    if tenant.links.remove(key, name, to) {
+        tenant.log.note(kind, key, What::Linked(name.to_owned(), to.id.to_string(), false));
+        tenant.audit_link(request, kind, object, name, Tie::Remove, to);
+    }
+}
+
+/// Checks the references bound in a body before anything is written.
+pub fn resolve(
+    tenant: &Tenant,
+    kind: &'static Kind,
+    key: &Key,
+    object: &Properties,
+    binds: &[(&'static str, Vec<String>)],
+) -> Result<Vec<(&'static str, Key)>, Fault> {
+    let mut out = Vec::new();
+    for (link, urls) in binds {
+        for url in urls {
+            let target = Key::of(target_id(url)?);
+            let Some(target_kind) = tenant.directory_kind(&target) else {
+                return Err(Fault::bad(Fault::missing(&target.id).message));
+            };
+            quirks::check_link(tenant, kind, (key, object), link, (target_kind, &target), true)?;
+            if tenant.links.targets(key, link).is_some_and(|all| all.contains(&target))
+                || out.contains(&(*link, target.clone()))
+            {
+                return Err(already(link));
+            }
+            out.push((*link, target));
+        }
+    }
+    Ok(out)
+}
+
+fn already(link: &str) -> Fault {
+    Fault::bad(format!(
+        "One or more added object references already exist for the following modified properties: '{link}'."
+    ))
+}
+
+/// The id at the end of `…/directoryObjects/{id}`, `…/users/{id}` and the like.
+fn target_id(url: &str) -> Result<&str, Fault> {
+    let invalid = || Fault::bad(format!("Invalid URL format specified in payload: '{url}'."));
+    let path = url.split("/v1.0/").nth(1).or_else(|| url.split("/beta/").nth(1)).unwrap_or(url);
+    let mut parts = path.trim_matches('/').split('/');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some("directoryObjects" | "users" | "groups" | "servicePrincipals" | "applications"), Some(id), None) => {
+            Ok(id)
+        }
+        (Some(one), None, None) => one
+            .strip_prefix("directoryObjects('")
+            .or_else(|| one.strip_prefix("users('"))
+            .and_then(|rest| rest.strip_suffix("')"))
+            .ok_or_else(invalid),
+        _ => Err(invalid()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_urls() {
+        assert_eq!(target_id("https://graph.microsoft.com/v1.0/directoryObjects/x").ok(), Some("x"));
+        assert_eq!(target_id("http://localhost:1/beta/users/x").ok(), Some("x"));
+        assert!(target_id("x").is_err() && target_id("https://graph.microsoft.com/v1.0/policies/x").is_err());
+    }
+}

@@ -1,0 +1,258 @@
+//! Which path means what. Routes are data: every kind of the registry gets its paths from its own description, and only
+//! what belongs to no kind (batches, the audit log, the recycle bin) is named here.
+
+use super::csdl;
+use super::error::Fault;
+use crate::kinds;
+use crate::model::Kind;
+use crate::model::kind::{Children, Deletion, Link, LinkRead, LinkShape};
+
+/// How a path picks one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pick {
+    /// By id (or by user principal name, where that is allowed).
+    Id(String),
+    /// By an alternate key: `(appId='…')`.
+    By(String, String),
+}
+
+/// What a path leads to.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// All objects of a kind; the singleton itself for a singleton.
+    Kind(&'static Kind),
+    /// `…/$count` of a kind.
+    Count(&'static Kind),
+    /// One object.
+    Object(&'static Kind, Pick),
+    /// The delta function.
+    Delta(&'static Kind),
+    /// A link of one object.
+    Link { kind: &'static Kind, of: Pick, link: &'static Link, refs: bool, count: bool },
+    /// One end of a link: `{link}/{id}/$ref`.
+    LinkEnd { kind: &'static Kind, of: Pick, link: &'static Link, to: String },
+    /// One child, below its parent or by itself.
+    Child { kind: &'static Kind, of: Option<Pick>, link: &'static Link, child: Pick },
+    /// Every child of that sort in the tenant.
+    Children { kind: &'static Kind, link: &'static Link },
+    /// The same relation seen from its other end: `memberOf`, `ownedObjects`, `appRoleAssignments`.
+    Reverse { kind: &'static Kind, of: Pick, name: &'static str },
+    /// One app role assignment seen from the principal's side.
+    ReverseChild { kind: &'static Kind, of: Pick, child: String },
+    /// An action bound to one object.
+    Action { kind: &'static Kind, of: Pick, name: String },
+    /// The recycle bin of one kind.
+    Bin(&'static Kind),
+    /// One deleted object; the kind if its bin has a path of its own.
+    Deleted(Option<&'static Kind>, String),
+    /// `…/restore` of a deleted object.
+    Restore(Option<&'static Kind>, String),
+    /// Any directory object by id.
+    DirectoryObject(String),
+    /// `directoryObjects/getByIds`
+    GetByIds,
+    /// The organization, or the list that holds it.
+    Organization(Option<String>),
+    /// The audit log, or one entry.
+    Audits(Option<String>),
+    /// `$batch`
+    Batch,
+}
+
+/// A target and the path as the permission table writes it: lower case, `{id}` for keys, `$ref` left out.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// What the path leads to.
+    pub target: Target,
+    /// The path's pattern.
+    pub pattern: String,
+}
+
+/// Finds out what `segments` lead to.
+pub fn route(segments: &[String]) -> Result<Route, Fault> {
+    let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+    if let Some(found) = fixed(&parts) {
+        return Ok(found);
+    }
+    if let Some(found) = bins(&parts) {
+        return Ok(found);
+    }
+    for kind in kinds::ALL {
+        for link in kind.links {
+            if let Some(found) = top_level(kind, link, &parts) {
+                return Ok(found);
+            }
+        }
+        if let Some(rest) = below(kind.path, &parts) {
+            return of_kind(kind, rest);
+        }
+    }
+    Err(Fault::no_segment(parts.first().unwrap_or(&"")))
+}
+
+fn fixed(parts: &[&str]) -> Option<Route> {
+    let at = |target, pattern: &str| Some(Route { target, pattern: pattern.to_owned() });
+    match parts {
+        ["$batch"] => at(Target::Batch, ""),
+        ["directoryObjects", "getByIds" | "microsoft.graph.getByIds"] => {
+            at(Target::GetByIds, "/directoryobjects/getbyids")
+        }
+        ["directoryObjects", id] => at(Target::DirectoryObject(bare(id)), "/directoryobjects/{id}"),
+        ["organization"] => at(Target::Organization(None), "/organization"),
+        ["organization", id] => at(Target::Organization(Some(bare(id))), "/organization/{id}"),
+        ["auditLogs", "directoryAudits"] => at(Target::Audits(None), "/auditlogs/directoryaudits"),
+        ["auditLogs", "directoryAudits", id] => at(Target::Audits(Some(bare(id))), "/auditlogs/directoryaudits/{id}"),
+        _ => None,
+    }
+}
+
+fn bins(parts: &[&str]) -> Option<Route> {
+    for kind in kinds::ALL {
+        let Deletion::Soft { list, item } = kind.deletion else { continue };
+        if below(list, parts).is_some_and(<[&str]>::is_empty) {
+            return Some(Route { target: Target::Bin(kind), pattern: list.to_lowercase() });
+        }
+        let shared = list != item;
+        let owner = (!shared).then_some(*kind);
+        let pattern = |tail: &str| format!("{}{tail}", item.to_lowercase());
+        match below(item, parts) {
+            Some([id]) if !id.starts_with("microsoft.graph.") => {
+                return Some(Route { target: Target::Deleted(owner, bare(id)), pattern: pattern("/{id}") });
+            }
+            Some([id, "restore" | "microsoft.graph.restore"]) => {
+                return Some(Route { target: Target::Restore(owner, bare(id)), pattern: pattern("/{id}/restore") });
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Children that have a path of their own, such as `/oauth2PermissionGrants`.
+fn top_level(kind: &'static Kind, link: &'static Link, parts: &[&str]) -> Option<Route> {
+    let LinkShape::Children(children) = link.shape else { return None };
+    let path = match link.read {
+        LinkRead::Joined { path, .. } => path,
+        _ => children.create.filter(|path| !path.contains("{parent}") && !path.starts_with(kind.path))?,
+    };
+    let pattern = path.to_lowercase();
+    match below(path, parts)? {
+        [] => Some(Route { target: Target::Children { kind, link }, pattern }),
+        [child] => Some(Route {
+            target: Target::Child { kind, of: None, link, child: pick(child) },
+            pattern: format!("{pattern}/{{id}}"),
+        }),
+        _ => None,
+    }
+}
+
+fn of_kind(kind: &'static Kind, rest: &[&str]) -> Result<Route, Fault> {
+    let path = kind.path.to_lowercase();
+    let made = |target, pattern: String| Ok(Route { target, pattern });
+    if kind.is_singleton() {
+        return match rest {
+            [] => made(Target::Kind(kind), path),
+            _ => of_object(kind, Pick::Id(String::new()), rest, &path),
+        };
+    }
+    match rest {
+        [] => made(Target::Kind(kind), path),
+        ["$count"] => made(Target::Count(kind), path),
+        ["delta"] if kind.delta.is_some() => made(Target::Delta(kind), format!("{path}/delta")),
+        [id] => made(Target::Object(kind, pick(id)), format!("{path}/{{id}}")),
+        [id, rest @ ..] => of_object(kind, pick(id), rest, &format!("{path}/{{id}}")),
+    }
+}
+
+fn of_object(kind: &'static Kind, of: Pick, rest: &[&str], path: &str) -> Result<Route, Fault> {
+    let name = rest.first().copied().unwrap_or_default();
+    let lower = format!("{path}/{}", name.trim_start_matches("microsoft.graph.").to_lowercase());
+    let made = |target, tail: &str| Ok(Route { target, pattern: format!("{lower}{tail}") });
+    if let Some(link) = kind.link(name) {
+        let children: Option<Children> = match link.shape {
+            LinkShape::Children(children) => Some(children),
+            _ => None,
+        };
+        return match (&rest[1..], children) {
+            ([], _) => made(Target::Link { kind, of, link, refs: false, count: false }, ""),
+            (["$ref"], None) => made(Target::Link { kind, of, link, refs: true, count: false }, ""),
+            (["$count"], _) => made(Target::Link { kind, of, link, refs: false, count: true }, ""),
+            ([to, "$ref"], None) => made(Target::LinkEnd { kind, of, link, to: bare(to) }, "/{id}"),
+            ([child], Some(_)) => made(Target::Child { kind, of: Some(of), link, child: pick(child) }, "/{id}"),
+            _ => Err(Fault::no_segment(rest[rest.len() - 1])),
+        };
+    }
+    let ty = csdl::v1().ty(kind.name);
+    let has = |nav: &str| ty.is_some_and(|ty| ty.nav(nav).is_some());
+    match rest {
+        ["memberOf"] if has("memberOf") => made(Target::Reverse { kind, of, name: "members" }, ""),
+        ["ownedObjects"] if has("ownedObjects") => made(Target::Reverse { kind, of, name: "owners" }, ""),
+        ["directReports"] if has("directReports") => made(Target::Reverse { kind, of, name: "manager" }, ""),
+        ["appRoleAssignments"] if has("appRoleAssignments") => {
+            made(Target::Reverse { kind, of, name: "appRoleAssignments" }, "")
+        }
+        ["appRoleAssignments", child] if has("appRoleAssignments") => {
+            made(Target::ReverseChild { kind, of, child: bare(child) }, "/{id}")
+        }
+        [action] => {
+            let name = action.trim_start_matches("microsoft.graph.").to_owned();
+            made(Target::Action { kind, of, name }, "")
+        }
+        _ => Err(Fault::no_segment(name)),
+    }
+}
+
+/// What is left of `parts` below `path`.
+fn below<'a, 'b>(path: &str, parts: &'a [&'b str]) -> Option<&'a [&'b str]> {
+    let names: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let (head, rest) = (parts.get(..names.len())?, &parts[names.len()..]);
+    head.iter().zip(&names).all(|(part, name)| part.eq_ignore_ascii_case(name)).then_some(rest)
+}
+
+fn pick(segment: &str) -> Pick {
+    let Some(inner) = segment.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) else {
+        return Pick::Id(segment.to_owned());
+    };
+    match inner.split_once('=') {
+        Some((name, value)) if !inner.starts_with('\'') => Pick::By(name.trim().to_owned(), unquote(value.trim())),
+        _ => Pick::Id(unquote(inner)),
+    }
+}
+
+fn bare(segment: &str) -> String {
+    match pick(segment) {
+        Pick::Id(id) | Pick::By(_, id) => id,
+    }
+}
+
+fn unquote(text: &str) -> String {
+    text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')).unwrap_or(text).replace("''", "'")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emulator::request::parse_path;
+
+    fn pattern(path: &str) -> String {
+        route(&parse_path(path)).map(|found| found.pattern).unwrap_or_default()
+    }
+
+    #[test]
+    fn patterns_are_those_of_the_permission_table() {
+        assert_eq!(pattern("/groups/1/members/2/$ref"), "/groups/{id}/members/{id}");
+        assert_eq!(pattern("/applications(appId='a')/owners/$ref"), "/applications/{id}/owners");
+        assert_eq!(pattern("/directory/deletedItems/1/restore"), "/directory/deleteditems/{id}/restore");
+        assert_eq!(pattern("/oauth2PermissionGrants/x"), "/oauth2permissiongrants/{id}");
+        assert_eq!(
+            pattern("/policies/authenticationStrengthPolicies/x/updateAllowedCombinations"),
+            "/policies/authenticationstrengthpolicies/{id}/updateallowedcombinations"
+        );
+    }
+
+    #[test]
+    fn keys_are_read() {
+        assert_eq!(pick("('a''b')"), Pick::Id("a'b".into()));
+        assert_eq!(pick("(appId='x')"), Pick::By("appId".into(), "x".into()));
+    }
+}

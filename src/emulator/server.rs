@@ -1,0 +1,183 @@
+//! HTTP: from the wire to a [`Request`] and back. Routes are data, so one handler takes every path.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
+use serde_json::{Value, json};
+
+use super::dispatch;
+use super::error::Fault;
+use super::request::{Reply, Request, parse_path, parse_query};
+use super::tenant::Tenant;
+use super::token::{self, Pins};
+use crate::model::kind::Api;
+
+/// What every connection shares.
+#[derive(Debug)]
+pub struct Shared {
+    /// The tenant.
+    pub tenant: RwLock<Tenant>,
+    /// What the token endpoint insists on.
+    pub pins: Pins,
+    /// Whether something was written since the last save.
+    pub dirty: AtomicBool,
+}
+
+/// <https://learn.microsoft.com/graph/json-batching> shows it in full.
+const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+
+/// The whole server as a router with a single handler.
+pub fn router(shared: Arc<Shared>) -> Router {
+    Router::new().fallback(handle).with_state(shared)
+}
+
+async fn handle(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    let host = headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or("localhost").to_owned();
+    let base = format!("http://{host}");
+    let path = uri.path();
+    for (segment, api) in [("/v1.0", Api::V1), ("/beta", Api::Beta)] {
+        if let Some(rest) = path.strip_prefix(segment).filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+            let headers = headers
+                .iter()
+                .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+                .collect();
+            let request = Request {
+                method: method.to_string(),
+                api,
+                segments: parse_path(rest),
+                query: parse_query(uri.query().unwrap_or_default()),
+                headers,
+                body: body.to_vec(),
+                base,
+                caller: token::Caller::App {
+                    app_id: String::new(),
+                    principal: String::new(),
+                    name: String::new(),
+                    roles: Vec::new(),
+                },
+                id: uuid::Uuid::new_v4().to_string(),
+            };
+            return graph(&shared, request, &peer.ip().to_string());
+        }
+    }
+    authority(&shared, &method, path, &body, &base)
+}
+
+fn graph(shared: &Shared, mut request: Request, ip: &str) -> Response<Body> {
+    let caller = {
+        let tenant = shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        token::caller(&tenant, request.header("authorization"), ip)
+    };
+    let result = caller.and_then(|caller| {
+        request.caller = caller;
+        dispatch::dispatch(&shared.tenant, &request)
+    });
+    if request.method != "GET" {
+        shared.dirty.store(true, Ordering::Relaxed);
+    }
+    let unauthorized = matches!(&result, Err(fault) if fault.status == 401);
+    let reply = settle(&shared.tenant, &request, result);
+    let mut response = Response::new(Body::from(reply.body.clone().unwrap_or_default()));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut all = headers(&reply, &request);
+    if unauthorized {
+        all.push(("WWW-Authenticate", "Bearer realm=\"\", authorization_uri=\"https://login.microsoftonline.com/common/oauth2/authorize\", client_id=\"00000003-0000-0000-c000-000000000000\"".to_owned()));
+    }
+    for (name, value) in all {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value)) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// Turns a refusal into the reply Graph sends for it.
+pub fn settle(tenant: &RwLock<Tenant>, request: &Request, result: Result<Reply, Fault>) -> Reply {
+    result.unwrap_or_else(|fault| {
+        let date = tenant
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clock
+            .now()
+            .strftime("%Y-%m-%dT%H:%M:%S")
+            .to_string();
+        let client = request.header("client-request-id").unwrap_or(&request.id);
+        let body = fault.body(&request.id, client, &date).to_string();
+        let headers = fault.location.into_iter().map(|location| ("Location", location)).collect();
+        Reply { status: fault.status, headers, body: Some(body), plain: false, units: 0 }
+    })
+}
+
+/// The headers that every reply carries.
+pub fn headers(reply: &Reply, request: &Request) -> Vec<(&'static str, String)> {
+    let mut headers = vec![
+        ("Cache-Control", "no-cache".to_owned()),
+        ("request-id", request.id.clone()),
+        ("client-request-id", request.header("client-request-id").unwrap_or(&request.id).to_owned()),
+        (
+            "x-ms-ags-diagnostic",
+            json!({"ServerInfo": {"DataCenter": "Embedded", "Slice": "E", "Ring": "0", "ScaleUnit": "000"}})
+                .to_string(),
+        ),
+        ("OData-Version", "4.0".to_owned()),
+    ];
+    if reply.units > 0 {
+        headers.push(("x-ms-resource-unit", reply.units.to_string()));
+    }
+    match (&reply.body, reply.plain) {
+        (Some(_), true) => headers.push(("Content-Type", "text/plain".to_owned())),
+        (Some(_), false) => headers.push(("Content-Type", JSON.to_owned())),
+        (None, _) => {}
+    }
+    headers.extend(reply.headers.iter().cloned());
+    headers
+}
+
+/// Everything below a tenant's name: tokens and discovery.
+fn authority(shared: &Shared, method: &Method, path: &str, body: &[u8], base: &str) -> Response<Body> {
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    match (method.as_str(), parts.as_slice()) {
+        ("POST", [tenant, "oauth2", "v2.0", "token"]) => {
+            let form = parse_query(&String::from_utf8_lossy(body));
+            let guard = shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            match token::issue(&guard, &shared.pins, tenant, &form) {
+                Ok(token) => plain(200, &token),
+                Err(refusal) => {
+                    plain(refusal.status, &refusal.body(&uuid::Uuid::new_v4().to_string(), &guard.clock.seconds()))
+                }
+            }
+        }
+        ("GET", [tenant, "v2.0", ".well-known", "openid-configuration"]) => plain(200, &token::discovery(tenant, base)),
+        ("GET", [_, "discovery", "instance"]) => plain(
+            200,
+            &json!({
+                "tenant_discovery_endpoint": format!("{base}/common/v2.0/.well-known/openid-configuration"),
+                "api-version": "1.1", "metadata": [],
+            }),
+        ),
+        ("GET", [_, "discovery", "v2.0", "keys"]) => plain(200, &json!({"keys": []})),
+        _ => plain(
+            404,
+            &json!({"error": {"code": "NotFound", "message": "Only /v1.0, /beta and the token endpoint are served here."}}),
+        ),
+    }
+}
+
+fn plain(status: u16, body: &Value) -> Response<Body> {
+    let mut response = Response::new(Body::from(body.to_string()));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response.headers_mut().insert("content-type", HeaderValue::from_static("application/json; charset=utf-8"));
+    response
+}

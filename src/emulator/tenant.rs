@@ -1,0 +1,224 @@
+//! [`Tenant`]: everything the embedded tenant knows, and how to find things in it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::audit::Audits;
+use super::clock::Clock;
+use super::csdl;
+use super::delta::Log;
+use super::error::Fault;
+use super::links::Links;
+use super::quirks;
+use super::routes::Pick;
+use super::seed::SeedObject;
+use super::store::{Key, Properties, Store};
+use crate::kinds;
+use crate::model::Kind;
+use crate::model::kind::{Deletion, LinkShape};
+
+/// The whole tenant.
+#[derive(Debug)]
+pub struct Tenant {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Verified domains, the initial one first.
+    pub domains: Vec<String>,
+    /// Where it reads the time.
+    pub clock: Clock,
+    /// Objects.
+    pub store: Store,
+    /// Relations.
+    pub links: Links,
+    /// What changed, for delta queries.
+    pub log: Log,
+    /// The audit log.
+    pub audits: Audits,
+    /// Signs tokens of every sort.
+    pub secret: String,
+}
+
+impl Tenant {
+    /// A tenant that holds `seeds`.
+    pub fn new(id: String, secret: String, seeds: impl IntoIterator<Item = SeedObject>) -> Self {
+        let mut tenant = Self {
+            id,
+            name: "Contoso".to_owned(),
+            domains: Vec::new(),
+            clock: Clock::default(),
+            store: Store::default(),
+            links: Links::default(),
+            log: Log::default(),
+            audits: Audits::default(),
+            secret,
+        };
+        let mut domains = BTreeSet::new();
+        for seed in seeds {
+            if let Some(upn) = seed.value.get("userPrincipalName").and_then(Value::as_str)
+                && let Some((_, domain)) = upn.split_once('@')
+            {
+                domains.insert(domain.to_lowercase());
+            }
+            tenant.plant(seed);
+        }
+        domains.insert("contoso.onmicrosoft.com".to_owned());
+        tenant.domains = domains.into_iter().collect();
+        // The initial domain first, as `organization` shows it.
+        tenant.domains.sort_by_key(|domain| !domain.ends_with(".onmicrosoft.com"));
+        quirks::complete(&mut tenant);
+        tenant
+    }
+
+    fn plant(&mut self, seed: SeedObject) {
+        let Some(kind) = kinds::by_name(seed.kind) else { return };
+        let key = self.store.table_mut(kind).put(kind, &seed.value);
+        for (name, entries) in seed.links {
+            let Some(link) = kind.link(name) else { continue };
+            for entry in entries {
+                match (link.shape, entry) {
+                    (LinkShape::Children(children), Value::Object(mut child)) => {
+                        if let Some(owner) = children.owner {
+                            child.entry(owner).or_insert_with(|| key.id.as_ref().into());
+                        }
+                        self.adopt(kind, &key, link.name, child);
+                    }
+                    (_, Value::String(id)) => {
+                        self.links.add(&key, link.name, &Key::of(&id));
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// Puts a child into its table and under its parent, giving it an id if it has none.
+    pub fn adopt(&mut self, kind: &Kind, parent: &Key, link: &'static str, mut child: Properties) -> Key {
+        if !child.contains_key("id") {
+            let id = quirks::child_id(link, &child);
+            child.insert("id".to_owned(), id.into());
+        }
+        let key = self.store.children_mut(link).put(kind, &child);
+        self.links.add(parent, link, &key);
+        if link == "appRoleAssignedTo"
+            && let Some(principal) = child.get("principalId").and_then(Value::as_str)
+        {
+            self.links.add(&Key::of(principal), "appRoleAssignments", &key);
+        }
+        key
+    }
+
+    /// The singleton of `kind`.
+    pub fn singleton(&self, kind: &Kind) -> Option<(Key, Properties)> {
+        self.store.table(kind).live.iter().next().map(|(key, row)| (key.clone(), row.unpack()))
+    }
+
+    /// The live object a path picks.
+    pub fn find(&self, kind: &Kind, pick: &Pick) -> Result<(Key, Properties), Fault> {
+        if kind.is_singleton() {
+            return self.singleton(kind).ok_or_else(|| Fault::missing(kind.name));
+        }
+        let table = self.store.table(kind);
+        let key = match pick {
+            Pick::Id(id) => {
+                let key = Key::of(id);
+                match table.live.contains_key(&key) {
+                    true => Some(key),
+                    // A user goes by id or by user principal name: <https://learn.microsoft.com/graph/api/user-get>
+                    false if kind.name == "user" => table.holder("userPrincipalName", id).cloned(),
+                    false => None,
+                }
+            }
+            Pick::By(name, value) => {
+                let known = quirks::alternate_keys(kind.name).iter().find(|key| **key == name.as_str());
+                let name = known.ok_or_else(|| {
+                    Fault::odata(format!(
+                        "The key property '{name}' was not found in type 'microsoft.graph.{}'.",
+                        kind.name
+                    ))
+                })?;
+                table.holder(name, value).cloned()
+            }
+        };
+        let (Pick::Id(word) | Pick::By(_, word)) = pick;
+        let key = key.ok_or_else(|| Fault::missing(word))?;
+        let row = table.live.get(&key).ok_or_else(|| Fault::missing(word))?;
+        Ok((key.clone(), row.unpack()))
+    }
+
+    /// The kind of the live directory object called `id`.
+    pub fn directory_kind(&self, id: &Key) -> Option<&'static Kind> {
+        kinds::ALL.iter().copied().find(|kind| is_directory(kind) && self.store.table(kind).live.contains_key(id))
+    }
+
+    /// The live directory object called `id`.
+    pub fn directory_object(&self, id: &str) -> Option<(&'static Kind, Properties)> {
+        let key = Key::of(id);
+        let kind = self.directory_kind(&key)?;
+        Some((kind, self.store.table(kind).live.get(&key)?.unpack()))
+    }
+
+    /// Where a deleted object lies.
+    pub fn deleted(&self, owner: Option<&'static Kind>, id: &str) -> Result<(&'static Kind, Key, Properties), Fault> {
+        let key = Key::of(id);
+        kinds::ALL
+            .iter()
+            .copied()
+            .filter(|kind| owner.map_or_else(|| is_directory(kind), |owner| owner == *kind))
+            .find_map(|kind| Some((kind, key.clone(), self.store.table(kind).bin.get(&key)?.unpack())))
+            .ok_or_else(|| Fault::missing(id))
+    }
+
+    /// Whether a child can be seen: everything it names must be there.
+    pub fn visible(&self, link: &str, child: &Map<String, Value>) -> bool {
+        match link {
+            "appRoleAssignedTo" | "oauth2PermissionGrants" => {
+                ["clientId", "resourceId", "principalId"].iter().all(|name| {
+                    child
+                        .get(*name)
+                        .and_then(Value::as_str)
+                        .is_none_or(|id| self.directory_kind(&Key::of(id)).is_some())
+                })
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether `domain` is verified.
+    pub fn verified(&self, domain: &str) -> bool {
+        self.domains.iter().any(|known| known.eq_ignore_ascii_case(domain))
+    }
+
+    /// The organization object.
+    /// <https://learn.microsoft.com/graph/api/resources/organization>
+    pub fn organization(&self) -> Properties {
+        let domains: Vec<Value> = self
+            .domains
+            .iter()
+            .enumerate()
+            .map(|(at, name)| {
+                let initial = name.ends_with(".onmicrosoft.com");
+                serde_json::json!({
+                    "capabilities": "Email, OfficeCommunicationsOnline", "isDefault": at + 1 == self.domains.len(),
+                    "isInitial": initial, "name": name, "type": "Managed",
+                })
+            })
+            .collect();
+        let mut organization = Properties::new();
+        organization.insert("id".to_owned(), self.id.clone().into());
+        organization.insert("displayName".to_owned(), self.name.clone().into());
+        organization.insert("tenantType".to_owned(), "AAD".into());
+        organization.insert("countryLetterCode".to_owned(), "US".into());
+        organization.insert("createdDateTime".to_owned(), "2019-03-01T09:15:30Z".into());
+        organization.insert("verifiedDomains".to_owned(), Value::Array(domains));
+        organization
+    }
+}
+
+/// Whether objects of the kind live in the directory itself, where links can lead to them.
+pub fn is_directory(kind: &Kind) -> bool {
+    matches!(kind.deletion, Deletion::Soft { item: "/directory/deletedItems", .. })
+        && csdl::v1().is_a(kind.name, "directoryObject")
+}

@@ -1,0 +1,354 @@
+//! The token endpoint, and who a bearer token belongs to.
+//! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>,
+//! <https://learn.microsoft.com/entra/identity-platform/v2-oauth-ropc>
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::audit::known_app;
+use super::error::Fault;
+use super::permissions;
+use super::routes::Pick;
+use super::tenant::Tenant;
+use crate::kinds;
+
+/// Seconds a token lives.
+const LIFETIME: i64 = 3599;
+
+/// Who makes a request.
+#[derive(Debug, Clone)]
+pub enum Caller {
+    /// A person, through an application (a delegated token).
+    User {
+        /// Object id.
+        id: String,
+        /// Display name.
+        name: String,
+        /// User principal name.
+        upn: String,
+        /// Where the request comes from.
+        ip: String,
+    },
+    /// An application by itself.
+    App {
+        /// Client id.
+        app_id: String,
+        /// Object id of its service principal.
+        principal: String,
+        /// Display name.
+        name: String,
+        /// Application permissions.
+        roles: Vec<String>,
+    },
+}
+
+impl Caller {
+    /// Whether a person asks.
+    pub fn is_user(&self) -> bool {
+        matches!(self, Caller::User { .. })
+    }
+
+    /// The object id of whoever asks.
+    pub fn object_id(&self) -> Option<&str> {
+        match self {
+            Caller::User { id, .. } => Some(id),
+            Caller::App { principal, .. } => Some(principal),
+        }
+    }
+}
+
+/// What the token endpoint insists on; `None` accepts anything.
+#[derive(Debug, Clone, Default)]
+pub struct Pins {
+    /// The tenant id.
+    pub tenant: Option<String>,
+    /// The client id.
+    pub client: Option<String>,
+    /// The client secret.
+    pub secret: Option<String>,
+    /// Application permissions put into tokens.
+    pub roles: Option<Vec<String>>,
+}
+
+/// A refusal of the token endpoint.
+#[derive(Debug)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// OAuth's word for it.
+    pub error: &'static str,
+    /// Microsoft's number.
+    pub number: u32,
+    /// Microsoft's sentence.
+    pub text: String,
+}
+
+impl Refusal {
+    fn new(status: u16, error: &'static str, number: u32, text: impl Into<String>) -> Self {
+        Self { status, error, number, text: text.into() }
+    }
+
+    /// <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
+    pub fn body(&self, trace: &str, time: &str) -> Value {
+        json!({
+            "error": self.error,
+            "error_description": format!("AADSTS{}: {} Trace ID: {trace} Correlation ID: {trace} Timestamp: {time}", self.number, self.text),
+            "error_codes": [self.number], "timestamp": time, "trace_id": trace, "correlation_id": trace,
+            "error_uri": format!("https://login.microsoftonline.com/error?code={}", self.number),
+        })
+    }
+}
+
+/// Answers a token request.
+pub fn issue(tenant: &Tenant, pins: &Pins, authority: &str, form: &[(String, String)]) -> Result<Value, Refusal> {
+    let field =
+        |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
+    if pins.tenant.as_deref().is_some_and(|pin| !pin.eq_ignore_ascii_case(authority)) {
+        return Err(Refusal::new(
+            400,
+            "invalid_request",
+            90_002,
+            format!(
+                "Tenant '{authority}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud."
+            ),
+        ));
+    }
+    let client = field("client_id");
+    if client.is_empty() {
+        return Err(Refusal::new(
+            400,
+            "invalid_request",
+            900_144,
+            "The request body must contain the following parameter: 'client_id'.",
+        ));
+    }
+    if pins.client.as_deref().is_some_and(|pin| pin != client) {
+        return Err(Refusal::new(
+            400,
+            "unauthorized_client",
+            700_016,
+            format!("Application with identifier '{client}' was not found in the directory '{}'.", tenant.name),
+        ));
+    }
+    if field("scope").is_empty() {
+        return Err(Refusal::new(
+            400,
+            "invalid_request",
+            900_144,
+            "The request body must contain the following parameter: 'scope'.",
+        ));
+    }
+    let mut claims = json!({
+        "aud": "https://graph.microsoft.com", "iss": format!("https://sts.windows.net/{}/", tenant.id), "tid": tenant.id,
+        "iat": tenant.clock.now().as_second(), "nbf": tenant.clock.now().as_second(),
+        "exp": tenant.clock.now().as_second() + LIFETIME, "appid": client, "ver": "1.0", "xms_tcdt": 1_551_431_730,
+    });
+    match field("grant_type") {
+        "client_credentials" => {
+            if !field("scope").ends_with("/.default") {
+                return Err(Refusal::new(
+                    400,
+                    "invalid_scope",
+                    1_002_012,
+                    format!(
+                        "The provided value for scope {} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).",
+                        field("scope")
+                    ),
+                ));
+            }
+            credentials(pins, client, field)?;
+            let (principal, name) =
+                known_app(tenant, client).unwrap_or_else(|| (made_up(client), "Entragit".to_owned()));
+            claims["oid"] = principal.clone().into();
+            claims["sub"] = principal.into();
+            claims["app_displayname"] = name.into();
+            claims["idtyp"] = "app".into();
+            claims["roles"] = pins.roles.clone().unwrap_or_else(permissions::every).into();
+        }
+        "password" => {
+            let missing = || {
+                Refusal::new(
+                    400,
+                    "invalid_grant",
+                    50_034,
+                    format!("The user account {} does not exist in the {} directory.", field("username"), tenant.id),
+                )
+            };
+            let kind = kinds::by_name("user").ok_or_else(missing)?;
+            let (key, user) = tenant.find(kind, &Pick::Id(field("username").to_owned())).map_err(|_| missing())?;
+            if field("password").is_empty()
+                || pins
+                    .secret
+                    .as_deref()
+                    .is_some_and(|pin| !field("client_secret").is_empty() && pin != field("client_secret"))
+            {
+                return Err(Refusal::new(
+                    400,
+                    "invalid_grant",
+                    50_126,
+                    "Error validating credentials due to invalid username or password.",
+                ));
+            }
+            if user.get("accountEnabled") == Some(&Value::Bool(false)) {
+                return Err(Refusal::new(400, "invalid_grant", 50_057, "The user account is disabled."));
+            }
+            claims["oid"] = key.id.as_ref().into();
+            claims["sub"] = key.id.as_ref().into();
+            claims["upn"] = user.get("userPrincipalName").cloned().unwrap_or_default();
+            claims["name"] = user.get("displayName").cloned().unwrap_or_default();
+            claims["idtyp"] = "user".into();
+            claims["scp"] = "Directory.AccessAsUser.All Directory.ReadWrite.All".into();
+        }
+        "" => {
+            return Err(Refusal::new(
+                400,
+                "invalid_request",
+                900_144,
+                "The request body must contain the following parameter: 'grant_type'.",
+            ));
+        }
+        other => {
+            return Err(Refusal::new(
+                400,
+                "unsupported_grant_type",
+                70_003,
+                format!("The app requested an unsupported grant type '{other}'."),
+            ));
+        }
+    }
+    Ok(
+        json!({"token_type": "Bearer", "expires_in": LIFETIME, "ext_expires_in": LIFETIME, "access_token": sign(&tenant.secret, &claims)}),
+    )
+}
+
+fn credentials<'a>(pins: &Pins, client: &str, field: impl Fn(&str) -> &'a str) -> Result<(), Refusal> {
+    let (secret, assertion) = (field("client_secret"), field("client_assertion"));
+    if secret.is_empty() && assertion.is_empty() {
+        return Err(Refusal::new(
+            401,
+            "invalid_client",
+            7_000_216,
+            "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.",
+        ));
+    }
+    if !assertion.is_empty() {
+        let known = field("client_assertion_type") == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+            && assertion.split('.').count() == 3;
+        // The assertion is read, not verified: the tenant knows no keys.
+        return if known {
+            Ok(())
+        } else {
+            Err(Refusal::new(401, "invalid_client", 50_027, "JWT token is invalid or malformed."))
+        };
+    }
+    match pins.secret.as_deref() {
+        Some(pin) if pin != secret => Err(Refusal::new(
+            401,
+            "invalid_client",
+            7_000_215,
+            format!(
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{client}'."
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// The service principal of a client that the tenant does not hold: always the same for the same client.
+fn made_up(client: &str) -> String {
+    uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, client.as_bytes()).to_string()
+}
+
+fn sign(secret: &str, claims: &Value) -> String {
+    let header = URL_SAFE_NO_PAD.encode(json!({"typ": "JWT", "alg": "HS256", "kid": "embedded"}).to_string());
+    let payload = URL_SAFE_NO_PAD.encode(claims.to_string());
+    let text = format!("{header}.{payload}");
+    let signature = signature(secret, &text);
+    format!("{text}.{signature}")
+}
+
+fn signature(secret: &str, text: &str) -> String {
+    // Hashed inside and out, so that nobody extends a token.
+    let inner = Sha256::new().chain_update(secret).chain_update(text).finalize();
+    URL_SAFE_NO_PAD.encode(Sha256::new().chain_update(secret).chain_update(inner).finalize())
+}
+
+/// Who the `Authorization` header names.
+pub fn caller(tenant: &Tenant, header: Option<&str>, ip: &str) -> Result<Caller, Fault> {
+    let refuse = |text: &str| Fault::new(401, "InvalidAuthenticationToken", text.to_owned());
+    let header = header.ok_or_else(|| refuse("Access token is empty."))?;
+    let token = header
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim());
+    let token = token.filter(|token| !token.is_empty()).ok_or_else(|| refuse("Access token is empty."))?;
+    let (text, seal) =
+        token.rsplit_once('.').ok_or_else(|| refuse("IDX14100: JWT is not well formed, there are no dots (.)."))?;
+    if seal != signature(&tenant.secret, text) {
+        return Err(refuse("Access token validation failure. Invalid signature."));
+    }
+    let claims: Value = text
+        .split_once('.')
+        .and_then(|(_, payload)| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok())
+        .ok_or_else(|| refuse("Access token validation failure."))?;
+    if claims["exp"].as_i64().unwrap_or_default() <= tenant.clock.now().as_second() {
+        return Err(refuse("Lifetime validation failed, the token is expired."));
+    }
+    let claim = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
+    Ok(match claims["idtyp"].as_str() {
+        Some("user") => Caller::User { id: claim("oid"), name: claim("name"), upn: claim("upn"), ip: ip.to_owned() },
+        _ => Caller::App {
+            app_id: claim("appid"),
+            principal: claim("oid"),
+            name: claim("app_displayname"),
+            roles: claims["roles"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
+        },
+    })
+}
+
+/// `/{tenant}/v2.0/.well-known/openid-configuration`
+pub fn discovery(tenant: &str, base: &str) -> Value {
+    json!({
+        "token_endpoint": format!("{base}/{tenant}/oauth2/v2.0/token"),
+        "authorization_endpoint": format!("{base}/{tenant}/oauth2/v2.0/authorize"),
+        "issuer": format!("{base}/{tenant}/v2.0"),
+        "jwks_uri": format!("{base}/{tenant}/discovery/v2.0/keys"),
+        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+        "response_types_supported": ["code", "token"], "tenant_region_scope": "NA",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_signed_and_expire() {
+        let tenant = Tenant::new("t".into(), "s".into(), []);
+        let form =
+            |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<Vec<_>>();
+        let good = form(&[
+            ("grant_type", "client_credentials"),
+            ("client_id", "c"),
+            ("client_secret", "x"),
+            ("scope", "https://graph.microsoft.com/.default"),
+        ]);
+        let token = issue(&tenant, &Pins::default(), "t", &good).expect("token");
+        let header = format!("Bearer {}", token["access_token"].as_str().expect("text"));
+        assert!(matches!(caller(&tenant, Some(&header), ""), Ok(Caller::App { app_id, .. }) if app_id == "c"));
+        assert!(caller(&tenant, Some(&format!("{header}x")), "").is_err());
+        let pins = Pins { secret: Some("y".into()), ..Pins::default() };
+        assert_eq!(issue(&tenant, &pins, "t", &good).expect_err("refused").number, 7_000_215);
+        let mut later = tenant;
+        later.clock = super::super::clock::Clock::ahead(jiff::SignedDuration::from_hours(2));
+        assert!(caller(&later, Some(&header), "").is_err());
+    }
+}

@@ -1,0 +1,276 @@
+//! Making, changing and deleting objects.
+
+use serde_json::{Map, Value};
+
+use super::audit::{Verb, changed};
+use super::check::{self, Mode};
+use super::csdl::{Csdl, Type};
+use super::delta::What;
+use super::error::Fault;
+use super::quirks;
+use super::read;
+use super::refs;
+use super::request::{Reply, Request};
+use super::routes::Pick;
+use super::store::{Key, Properties};
+use super::tenant::Tenant;
+use crate::model::Kind;
+use crate::model::kind::{Creation, Deletion, LinkShape};
+
+/// POST to a collection.
+pub fn create(
+    tenant: &mut Tenant,
+    csdl: &'static Csdl,
+    kind: &'static Kind,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    if matches!(kind.creation, Creation::Never { .. }) {
+        return Err(Fault::method());
+    }
+    let body = request.object()?;
+    make(tenant, csdl, kind, request, body)
+}
+
+fn make(
+    tenant: &mut Tenant,
+    csdl: &'static Csdl,
+    kind: &'static Kind,
+    request: &Request,
+    mut object: Properties,
+) -> Result<Reply, Fault> {
+    let ty = type_of(csdl, kind)?;
+    let binds = take_binds(kind, &mut object)?;
+    check::body(csdl, ty, &object, Mode::Create)?;
+    let id = uuid::Uuid::new_v4().to_string();
+    object.insert("id".to_owned(), id.clone().into());
+    clear_annotations(&mut object);
+    unique(tenant, kind, None, &object)?;
+    quirks::on_create(tenant, kind, &mut object)?;
+    let key = Key::of(&id);
+    let targets = refs::resolve(tenant, kind, &key, &object, &binds)?;
+    tenant.store.table_mut(kind).put(kind, &object);
+    tenant.log.note(kind, &key, What::Written(object.keys().cloned().collect()));
+    tenant.audit(request, kind, Verb::Add, None, Some(&object));
+    for (link, target) in targets {
+        refs::link(tenant, request, kind, (&key, &object), link, &target);
+    }
+    if quirks::creator_owns(kind, &request.caller)
+        && let Some(owner) =
+            request.caller.object_id().map(Key::of).filter(|owner| tenant.directory_kind(owner).is_some())
+    {
+        refs::link(tenant, request, kind, (&key, &object), "owners", &owner);
+    }
+    let mut reply = read::single(tenant, csdl, kind, request, &key, object)?;
+    reply.status = 201;
+    reply.headers.push(("Location", format!("{}{}/{id}", request.root(), kind.path)));
+    Ok(reply)
+}
+
+/// PATCH of one object; with `Prefer: create-if-missing` an alternate key that nobody has makes one.
+/// <https://learn.microsoft.com/graph/api/application-upsert>
+pub fn update(
+    tenant: &mut Tenant,
+    csdl: &'static Csdl,
+    kind: &'static Kind,
+    pick: &Pick,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let mut patch = request.object()?;
+    let (key, old) = match (tenant.find(kind, pick), pick) {
+        (Ok(found), _) => found,
+        (Err(fault), Pick::By(name, value)) if fault.status == 404 && request.prefers("create-if-missing") => {
+            patch.insert(name.clone(), value.clone().into());
+            return make(tenant, csdl, kind, request, patch);
+        }
+        (Err(fault), _) => return Err(fault),
+    };
+    if let Pick::By(name, value) = pick
+        && patch.get(name).and_then(Value::as_str) == Some(value)
+    {
+        patch.remove(name);
+    }
+    let ty = type_of(csdl, kind)?;
+    let binds = take_binds(kind, &mut patch)?;
+    let mut typed = patch.clone();
+    if let (Some(known), None) = (old.get("@odata.type"), typed.get("@odata.type")) {
+        typed.insert("@odata.type".to_owned(), known.clone());
+    }
+    check::body(csdl, ty, &typed, Mode::Update)?;
+    let mut new = old.clone();
+    let type_name = patch.get("@odata.type").cloned();
+    let mut plain = patch.clone();
+    clear_annotations(&mut plain);
+    merge(&mut new, &plain);
+    if let Some(name) = type_name {
+        new.insert("@odata.type".to_owned(), name);
+    }
+    new.retain(|_, value| !value.is_null());
+    if !patch.is_empty() {
+        unique(tenant, kind, Some(&old), &new)?;
+        quirks::on_update(tenant, kind, &old, &patch, &mut new)?;
+    }
+    let targets = refs::resolve(tenant, kind, &key, &old, &binds)?;
+    store(tenant, request, kind, &key, &old, &new);
+    for (link, target) in targets {
+        refs::link(tenant, request, kind, (&key, &new), link, &target);
+    }
+    Ok(Reply::empty())
+}
+
+/// Puts a changed object back, with its line in the delta log and its entry in the audit log.
+pub fn store(
+    tenant: &mut Tenant,
+    request: &Request,
+    kind: &'static Kind,
+    key: &Key,
+    old: &Properties,
+    new: &Properties,
+) {
+    let names = changed(Some(old), new);
+    if names.is_empty() {
+        return;
+    }
+    tenant.store.table_mut(kind).put(kind, new);
+    tenant.log.note(kind, key, What::Written(names));
+    tenant.audit(request, kind, Verb::Update, Some(old), Some(new));
+}
+
+/// DELETE of one object: into the recycle bin where there is one.
+pub fn delete(tenant: &mut Tenant, kind: &'static Kind, pick: &Pick, request: &Request) -> Result<Reply, Fault> {
+    if kind.deletion == Deletion::Never {
+        return Err(Fault::method());
+    }
+    let (key, object) = tenant.find(kind, pick)?;
+    quirks::on_delete(tenant, kind, &key, &object)?;
+    for (other, key) in quirks::deleted_with(tenant, kind, &object) {
+        remove(tenant, other, &key, request);
+    }
+    remove(tenant, kind, &key, request);
+    Ok(Reply::empty())
+}
+
+fn remove(tenant: &mut Tenant, kind: &'static Kind, key: &Key, request: &Request) {
+    let Some(old) = tenant.store.table_mut(kind).take(kind, key) else { return };
+    // Whoever was linked to it sees the link go; it is there again when the object is restored.
+    note_sources(tenant, key, false);
+    let soft = matches!(kind.deletion, Deletion::Soft { .. }) && quirks::recyclable(kind, &old);
+    if soft {
+        let mut deleted = old.clone();
+        deleted.insert("deletedDateTime".to_owned(), tenant.clock.seconds().into());
+        tenant.store.table_mut(kind).bin.insert(key.clone(), super::store::Row::pack(&deleted));
+        tenant.log.note(kind, key, What::Deleted);
+    } else {
+        tenant.links.forget(key);
+        tenant.log.note(kind, key, What::Gone);
+    }
+    tenant.audit(request, kind, Verb::Delete, Some(&old), None);
+}
+
+/// Notes in the delta log that the links to `key` came or went.
+pub fn note_sources(tenant: &mut Tenant, key: &Key, came: bool) {
+    for (link, source) in tenant.links.all_sources(key) {
+        if let Some(kind) = tenant.directory_kind(&source) {
+            tenant.log.note(kind, &source, What::Linked(link.to_owned(), key.id.to_string(), came));
+        }
+    }
+}
+
+/// POST of an action bound to one object.
+pub fn act(
+    tenant: &mut Tenant,
+    kind: &'static Kind,
+    pick: &Pick,
+    action: &str,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let (key, old) = tenant.find(kind, pick)?;
+    let mut new = old.clone();
+    let reply = match (kind.name, action) {
+        (_, action) if kind.calls.iter().any(|call| call.action == action) => {
+            let body = request.object()?;
+            check_call(kind, &body)?;
+            let mut reply = quirks::combinations(tenant, &mut new, &body)?;
+            reply["@odata.context"] =
+                format!("{}/$metadata#microsoft.graph.updateAllowedCombinationsResult", request.root()).into();
+            Reply::text(reply.to_string())
+        }
+        ("application" | "servicePrincipal", "addPassword" | "removePassword") => {
+            match quirks::password(tenant, kind, action, &mut new, &request.object()?)? {
+                Some(made) => Reply::text(made.to_string()),
+                None => Reply::empty(),
+            }
+        }
+        _ => return Err(Fault::no_segment(action)),
+    };
+    store(tenant, request, kind, &key, &old, &new);
+    Ok(reply)
+}
+
+/// The values of an action are of the property's own type.
+fn check_call(kind: &Kind, body: &Properties) -> Result<(), Fault> {
+    let csdl = super::csdl::v1();
+    match csdl.ty(kind.name) {
+        Some(ty) => check::body(csdl, ty, body, Mode::Create),
+        None => Ok(()),
+    }
+}
+
+fn type_of(csdl: &'static Csdl, kind: &Kind) -> Result<&'static Type, Fault> {
+    csdl.ty(kind.name).ok_or_else(|| Fault::no_segment(kind.name))
+}
+
+/// Takes `members@odata.bind` and its like out of a body: link and ids.
+fn take_binds(kind: &Kind, body: &mut Properties) -> Result<Vec<(&'static str, Vec<String>)>, Fault> {
+    let mut binds = Vec::new();
+    let names: Vec<String> = body.keys().filter(|name| name.ends_with("@odata.bind")).cloned().collect();
+    for name in names {
+        let link = kind.link(name.trim_end_matches("@odata.bind"));
+        let link = link.filter(|link| matches!(link.shape, LinkShape::References | LinkShape::Reference));
+        let Some(link) = link else { return Err(Fault::bad(format!("Invalid property '{name}'."))) };
+        let urls: Vec<String> = super::store::strings(body.remove(&name).as_ref()).map(str::to_owned).collect();
+        // "up to 20": <https://learn.microsoft.com/graph/api/group-post-members>, <https://learn.microsoft.com/graph/api/group-post-groups>
+        if urls.len() > 20 {
+            return Err(Fault::bad(format!("The request contains more than 20 references for '{}'.", link.name)));
+        }
+        binds.push((link.name, urls));
+    }
+    Ok(binds)
+}
+
+fn clear_annotations(object: &mut Properties) {
+    let polymorphic = object.get("@odata.type").cloned();
+    object.retain(|name, _| !name.contains("@odata."));
+    if let Some(name) = polymorphic {
+        object.insert("@odata.type".to_owned(), name);
+    }
+}
+
+/// Complex values are merged, collections replaced.
+/// <https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_UpdateanEntity>
+pub fn merge(into: &mut Map<String, Value>, patch: &Map<String, Value>) {
+    for (name, value) in patch {
+        match (into.get_mut(name), value) {
+            (Some(Value::Object(old)), Value::Object(new)) if !new.contains_key("@odata.type") => merge(old, new),
+            _ => {
+                into.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// Values that only one live object can have.
+fn unique(tenant: &Tenant, kind: &Kind, old: Option<&Properties>, new: &Properties) -> Result<(), Fault> {
+    let own = old.and_then(|old| old.get("id")).and_then(Value::as_str).map(Key::of);
+    for name in quirks::unique(kind.name) {
+        if kind.name == "servicePrincipal" {
+            continue;
+        }
+        for value in super::store::strings(new.get(*name)) {
+            let holder = tenant.store.table(kind).holder(name, value);
+            if holder.is_some_and(|holder| own.as_ref() != Some(holder)) {
+                return Err(quirks::conflict(name));
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,362 @@
+//! A plan as a file: JSON that a person can review, a pipeline can keep, and `apply` can carry out elsewhere.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::digest;
+use super::refs::Names;
+use super::render::plan::title;
+use super::scope::Scope;
+use crate::kinds;
+use crate::model::plan::{Loss, Seen};
+use crate::model::{Action, Address, Coverage, FieldChange, Plan, Step, Verdict};
+
+/// Version of the file's shape.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// What a plan belongs to: it is refused anywhere else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Binding {
+    /// The tenant's id.
+    pub tenant: String,
+    /// The commit that is wanted, in hex.
+    pub commit: String,
+    /// The tip of `snapshots` when the plan was made, in hex; empty if there was none.
+    pub base: String,
+    /// What it looks at; everything if all lists are empty.
+    #[serde(default)]
+    pub scope: ScopeDocument,
+    /// Whether objects that nobody knew are deleted too.
+    #[serde(default)]
+    pub prune: bool,
+}
+
+/// A [`Scope`] as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScopeDocument {
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    kinds: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    ids: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    names: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    properties: Vec<String>,
+}
+
+impl From<&Scope> for ScopeDocument {
+    fn from(scope: &Scope) -> Self {
+        ScopeDocument {
+            kinds: scope.kinds.iter().map(|kind| (*kind).to_owned()).collect(),
+            ids: scope.ids.clone(),
+            names: scope.names.clone(),
+            properties: scope.properties.clone(),
+        }
+    }
+}
+
+impl ScopeDocument {
+    /// The scope; kinds that are unknown here are an error, since leaving them out would widen it.
+    ///
+    /// # Errors
+    /// A sentence that names the kind.
+    pub fn scope(&self) -> Result<Scope, String> {
+        let kind = |name: &String| {
+            kinds::by_name(name).map(|kind| kind.name).ok_or_else(|| format!("it names the unknown kind {name:?}"))
+        };
+        Ok(Scope {
+            kinds: self.kinds.iter().map(kind).collect::<Result<_, _>>()?,
+            ids: self.ids.clone(),
+            names: self.names.clone(),
+            properties: self.properties.clone(),
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    format_version: u32,
+    #[serde(flatten)]
+    binding: Binding,
+    summary: String,
+    steps: Vec<StepDocument>,
+    #[serde(default)]
+    losses: Vec<ObjectDocument>,
+    #[serde(default)]
+    unmanaged: Vec<ObjectDocument>,
+    #[serde(default)]
+    unknown: BTreeMap<String, Coverage>,
+    seen: Vec<SeenDocument>,
+    #[serde(default)]
+    verdicts: Vec<VerdictDocument>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StepDocument {
+    number: usize,
+    wave: usize,
+    action: String,
+    title: String,
+    kind: String,
+    called: String,
+    id: String,
+    name: String,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    identities: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    link: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    property: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body: Option<Map<String, Value>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<ChangeDocument>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    needs: Vec<usize>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ChangeDocument {
+    path: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    after: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    gained: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lost: Option<Value>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ObjectDocument {
+    kind: String,
+    id: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    what: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SeenDocument {
+    kind: String,
+    id: String,
+    digest: String,
+    properties: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct VerdictDocument {
+    guard: String,
+    refused: bool,
+    message: String,
+}
+
+/// The plan as JSON text.
+pub fn write(plan: &Plan, binding: &Binding, verdicts: &[Verdict], names: &Names) -> String {
+    let wave_of: BTreeMap<usize, usize> =
+        plan.waves.iter().enumerate().flat_map(|(wave, ids)| ids.iter().map(move |id| (*id, wave + 1))).collect();
+    let document = Document {
+        format_version: FORMAT_VERSION,
+        binding: binding.clone(),
+        summary: super::render::plan::counts(plan),
+        steps: plan
+            .steps
+            .iter()
+            .enumerate()
+            .map(|(id, step)| step_document(id, wave_of.get(&id).copied().unwrap_or_default(), step, names))
+            .collect(),
+        losses: plan.losses.iter().map(loss_document).collect(),
+        unmanaged: plan.unmanaged.iter().map(|address| object_document(address, names)).collect(),
+        unknown: plan.unknown.iter().cloned().collect(),
+        seen: plan
+            .seen
+            .iter()
+            .map(|(address, seen)| SeenDocument {
+                kind: address.kind.to_owned(),
+                id: address.id.clone(),
+                digest: seen.whole.clone(),
+                properties: seen.properties.clone(),
+            })
+            .collect(),
+        verdicts: verdicts
+            .iter()
+            .map(|verdict| VerdictDocument {
+                guard: verdict.guard.to_owned(),
+                refused: verdict.refused,
+                message: verdict.message.clone(),
+            })
+            .collect(),
+    };
+    super::render::json::pretty(&document)
+}
+
+fn loss_document(loss: &Loss) -> ObjectDocument {
+    ObjectDocument {
+        kind: loss.address.kind.to_owned(),
+        id: loss.address.id.clone(),
+        name: loss.name.clone(),
+        what: loss.what.clone(),
+    }
+}
+
+fn object_document(address: &Address, names: &Names) -> ObjectDocument {
+    ObjectDocument {
+        kind: address.kind.to_owned(),
+        id: address.id.clone(),
+        name: names.get(&address.id).unwrap_or_default().to_owned(),
+        what: String::new(),
+    }
+}
+
+fn step_document(id: usize, wave: usize, step: &Step, names: &Names) -> StepDocument {
+    let mut document = StepDocument {
+        number: id + 1,
+        wave,
+        action: step.action.word().to_owned(),
+        title: title(step, names),
+        kind: step.address.kind.to_owned(),
+        called: step.called.to_owned(),
+        id: step.address.id.clone(),
+        name: step.name.clone(),
+        identities: step.identities.clone(),
+        link: None,
+        property: None,
+        value: None,
+        body: None,
+        changes: Vec::new(),
+        needs: step.needs.iter().map(|need| need + 1).collect(),
+    };
+    match &step.action {
+        Action::Create { body } => document.body = Some(body.clone()),
+        Action::Update { body, changes } => {
+            document.body = Some(body.clone());
+            document.changes = changes.iter().map(change_document).collect();
+        }
+        Action::Call { property, value } => {
+            document.property = Some((*property).to_owned());
+            document.value = Some(value.clone());
+        }
+        Action::Link { link, value } | Action::Relink { link, value } | Action::Unlink { link, value } => {
+            document.link = Some((*link).to_owned());
+            document.value = Some(value.clone());
+        }
+        Action::Restore | Action::Delete => {}
+    }
+    document
+}
+
+fn change_document(change: &FieldChange) -> ChangeDocument {
+    let path = change.path().to_owned();
+    let empty = ChangeDocument { path, before: None, after: None, gained: None, lost: None };
+    match change {
+        FieldChange::Value { before, after, .. } => {
+            ChangeDocument { before: before.clone(), after: after.clone(), ..empty }
+        }
+        FieldChange::Gained { element, .. } => ChangeDocument { gained: Some(element.clone()), ..empty },
+        FieldChange::Lost { element, .. } => ChangeDocument { lost: Some(element.clone()), ..empty },
+    }
+}
+
+/// Reads a plan file: the plan, what it is bound to, and its digest (SHA-256 over the bytes).
+///
+/// # Errors
+/// A sentence that says what is wrong with the file.
+pub fn read(bytes: &[u8]) -> Result<(Plan, Binding, String), String> {
+    let document: Document = serde_json::from_slice(bytes)
+        .map_err(|error| format!("it is no plan: {error}; make it anew with `plan --out`"))?;
+    if document.format_version != FORMAT_VERSION {
+        return Err(format!(
+            "its format is {}, this program reads {FORMAT_VERSION}; make it anew with `plan --out`",
+            document.format_version
+        ));
+    }
+    let mut plan = Plan::default();
+    let count = document.steps.len();
+    for (id, step) in document.steps.into_iter().enumerate() {
+        if step.number != id + 1 || step.wave == 0 || step.wave > count {
+            return Err(format!("step {} is out of order", step.number));
+        }
+        while plan.waves.len() < step.wave {
+            plan.waves.push(Vec::new());
+        }
+        plan.waves[step.wave - 1].push(id);
+        plan.steps.push(step_of(step)?);
+    }
+    for loss in document.losses {
+        plan.losses.push(Loss { address: address(&loss.kind, loss.id)?, name: loss.name, what: loss.what });
+    }
+    for object in document.unmanaged {
+        plan.unmanaged.push(address(&object.kind, object.id)?);
+    }
+    plan.unknown = document.unknown.into_iter().collect();
+    for seen in document.seen {
+        plan.seen.insert(address(&seen.kind, seen.id)?, Seen { whole: seen.digest, properties: seen.properties });
+    }
+    Ok((plan, document.binding, digest::bytes(bytes)))
+}
+
+fn address(kind: &str, id: String) -> Result<Address, String> {
+    let kind = kinds::by_name(kind).ok_or_else(|| format!("it names the unknown kind {kind:?}"))?;
+    Ok(Address::new(kind.name, id))
+}
+
+fn step_of(step: StepDocument) -> Result<Step, String> {
+    let number = step.number;
+    let bad = |what: &str| format!("step {number}: {what}");
+    let kind = kinds::by_name(&step.kind).ok_or_else(|| bad("unknown kind"))?;
+    let called =
+        kind.variants.iter().find(|variant| variant.name == step.called).map_or(kind.name, |variant| variant.name);
+    let link = || {
+        let name = step.link.as_deref().ok_or_else(|| bad("no link is named"))?;
+        kind.link(name).map(|link| link.name).ok_or_else(|| bad("unknown link"))
+    };
+    let value = || step.value.clone().ok_or_else(|| bad("the value is missing"));
+    let body = || step.body.clone().ok_or_else(|| bad("the body is missing"));
+    let action = match step.action.as_str() {
+        "create" => Action::Create { body: body()? },
+        "restore" => Action::Restore,
+        "update" => Action::Update { body: body()?, changes: step.changes.into_iter().map(change_of).collect() },
+        "set" => {
+            let property = step.property.as_deref().unwrap_or_default();
+            let call = kind.call(property).ok_or_else(|| bad("unknown property"))?;
+            Action::Call { property: call.property, value: value()? }
+        }
+        "link" => Action::Link { link: link()?, value: value()? },
+        "relink" => Action::Relink { link: link()?, value: value()? },
+        "unlink" => Action::Unlink { link: link()?, value: value()? },
+        "delete" => Action::Delete,
+        other => return Err(bad(&format!("unknown action {other:?}"))),
+    };
+    let needs: Option<Vec<usize>> = step.needs.iter().map(|need| need.checked_sub(1)).collect();
+    let needs = needs.filter(|needs| needs.iter().all(|need| *need + 1 < number));
+    Ok(Step {
+        address: Address::new(kind.name, step.id),
+        called,
+        name: step.name,
+        identities: step.identities,
+        action,
+        needs: needs.ok_or_else(|| bad("it needs a step that does not come before it"))?,
+    })
+}
+
+fn change_of(change: ChangeDocument) -> FieldChange {
+    match (change.gained, change.lost) {
+        (Some(element), _) => FieldChange::Gained { path: change.path, element },
+        (None, Some(element)) => FieldChange::Lost { path: change.path, element },
+        (None, None) => FieldChange::Value { path: change.path, before: change.before, after: change.after },
+    }
+}

@@ -1,0 +1,313 @@
+//! Object → canonical bytes. One way to write each value, and parsers of YAML 1.1 and 1.2 read the same from it.
+//!
+//! Block style, two spaces, `id` and `displayName` first and the other keys sorted. A string stands plain only if no parser
+//! could take it for anything else; otherwise it is double-quoted in JSON's manner. Names of what an id refers to stand
+//! behind it as comments.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+/// Longest comment, in characters.
+const COMMENT: usize = 80;
+
+/// Writes an object. `comments` maps JSON pointers of strings to what stands behind them.
+pub fn write(object: &Map<String, Value>, comments: &BTreeMap<String, String>) -> Vec<u8> {
+    let mut emitter = Emitter { out: Vec::with_capacity(1024), comments, pointer: String::new() };
+    if object.is_empty() {
+        return b"{}\n".to_vec();
+    }
+    emitter.map(object, 0, false);
+    emitter.out
+}
+
+struct Emitter<'a> {
+    out: Vec<u8>,
+    comments: &'a BTreeMap<String, String>,
+    pointer: String,
+}
+
+impl Emitter<'_> {
+    fn map(&mut self, map: &Map<String, Value>, indent: usize, mut inline: bool) {
+        let first = ["id", "displayName"].into_iter().filter_map(|name| map.get_key_value(name));
+        let rest = map.iter().filter(|(name, _)| *name != "id" && *name != "displayName");
+        for (name, value) in first.chain(rest) {
+            if !inline {
+                self.indent(indent);
+            }
+            inline = false;
+            scalar(&mut self.out, name);
+            self.out.push(b':');
+            let length = self.step(name);
+            self.value(value, indent);
+            self.pointer.truncate(length);
+        }
+    }
+
+    /// The value behind a key or a dash, with the line's end.
+    fn value(&mut self, value: &Value, indent: usize) {
+        match value {
+            Value::Object(map) if map.is_empty() => self.out.extend_from_slice(b" {}\n"),
+            Value::Array(elements) if elements.is_empty() => self.out.extend_from_slice(b" []\n"),
+            Value::Object(map) => {
+                self.out.push(b'\n');
+                self.map(map, indent + 2, false);
+            }
+            Value::Array(elements) => {
+                self.out.push(b'\n');
+                self.list(elements, indent + 2);
+            }
+            scalar => {
+                self.out.push(b' ');
+                self.leaf(scalar);
+            }
+        }
+    }
+
+    fn list(&mut self, elements: &[Value], indent: usize) {
+        for (index, element) in elements.iter().enumerate() {
+            self.indent(indent);
+            self.out.push(b'-');
+            let length = self.pointer.len();
+            if !self.comments.is_empty() {
+                self.pointer.push('/');
+                self.pointer.push_str(&index.to_string());
+            }
+            match element {
+                Value::Object(map) if !map.is_empty() => {
+                    self.out.push(b' ');
+                    self.map(map, indent + 2, true);
+                }
+                Value::Array(inner) if !inner.is_empty() => {
+                    self.out.push(b'\n');
+                    self.list(inner, indent + 2);
+                }
+                other => self.value(other, indent),
+            }
+            self.pointer.truncate(length);
+        }
+    }
+
+    fn leaf(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.out.extend_from_slice(b"null"),
+            Value::Bool(true) => self.out.extend_from_slice(b"true"),
+            Value::Bool(false) => self.out.extend_from_slice(b"false"),
+            Value::Number(number) => number_text(&mut self.out, number),
+            Value::String(text) => scalar(&mut self.out, text),
+            Value::Array(_) | Value::Object(_) => {}
+        }
+        if !self.comments.is_empty()
+            && let Some(comment) = self.comments.get(&self.pointer)
+        {
+            self.out.extend_from_slice(b"  # ");
+            let clean = comment.chars().map(|c| if printable(c) { c } else { '?' }).take(COMMENT);
+            let clean: String = clean.collect();
+            self.out.extend_from_slice(clean.trim_end().as_bytes());
+        }
+        self.out.push(b'\n');
+    }
+
+    fn step(&mut self, name: &str) -> usize {
+        let length = self.pointer.len();
+        if !self.comments.is_empty() {
+            self.pointer.push('/');
+            if name.contains(['~', '/']) {
+                self.pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+            } else {
+                self.pointer.push_str(name);
+            }
+        }
+        length
+    }
+
+    fn indent(&mut self, count: usize) {
+        const SPACES: &[u8] = b"                                                                ";
+        let mut left = count;
+        while left > 0 {
+            let part = left.min(SPACES.len());
+            self.out.extend_from_slice(&SPACES[..part]);
+            left -= part;
+        }
+    }
+}
+
+/// Integers as they are. Other numbers in a form that YAML 1.1 takes for a float as well: with a point and a signed exponent.
+fn number_text(out: &mut Vec<u8>, number: &serde_json::Number) {
+    let text = number.to_string();
+    match text.split_once('e') {
+        None => out.extend_from_slice(text.as_bytes()),
+        Some((mantissa, exponent)) => {
+            out.extend_from_slice(mantissa.as_bytes());
+            if !mantissa.contains('.') {
+                out.extend_from_slice(b".0");
+            }
+            out.push(b'e');
+            if !exponent.starts_with(['-', '+']) {
+                out.push(b'+');
+            }
+            out.extend_from_slice(exponent.as_bytes());
+        }
+    }
+}
+
+fn scalar(out: &mut Vec<u8>, text: &str) {
+    if is_plain(text) { out.extend_from_slice(text.as_bytes()) } else { quoted(out, text) }
+}
+
+fn printable(c: char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        && !matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}')
+}
+
+/// Whether every parser reads `text` as this string when it stands without quotes.
+pub fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    if text.len() > 400 || *last == b' ' || *last == b':' {
+        return false;
+    }
+    // A letter first, or a digit if the whole cannot be a number, a date or a time.
+    match first {
+        b'a'..=b'z' | b'A'..=b'Z' => {
+            if is_word_of_yaml(text) {
+                return false;
+            }
+        }
+        b'0'..=b'9' => {
+            // A GUID is the commonest: dashes and letters that no number has. Everything else that starts like a number is quoted.
+            if !guid_that_is_no_number(bytes) {
+                return false;
+            }
+        }
+        b'/' => {}
+        _ if *first >= 0x80 => {}
+        _ => return false,
+    }
+    let mut before = b' ';
+    for (index, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' | b'@' | b'+' | b'(' | b')' | b'\'' => {
+            }
+            b' ' if before != b' ' => {}
+            // A colon is plain only inside a word (a URI), a hash only behind one.
+            b':' if bytes.get(index + 1).is_some_and(|next| *next != b' ') && index > 1 => {}
+            b'=' | b';' | b'$' | b'~' | b'^' | b'?' | b'!' | b'<' | b'>' if index > 0 => {}
+            _ if *byte >= 0x80 => {}
+            _ => return false,
+        }
+        before = *byte;
+    }
+    text.is_ascii() || text.chars().all(printable)
+}
+
+fn guid_that_is_no_number(bytes: &[u8]) -> bool {
+    bytes.len() == 36
+        && bytes.iter().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// Words that some parser takes for a boolean, nothing, a number, or a merge.
+fn is_word_of_yaml(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    matches!(
+        lower.as_str(),
+        "y" | "n"
+            | "yes"
+            | "no"
+            | "on"
+            | "off"
+            | "true"
+            | "false"
+            | "null"
+            | "nil"
+            | "none"
+            | "nan"
+            | "inf"
+            | "infinity"
+    ) || (lower.starts_with("0x") || lower.starts_with("0o"))
+        || (lower.contains(':') && lower.bytes().all(|b| matches!(b, b'0'..=b'9' | b':' | b'.')))
+}
+
+/// JSON's escapes, which YAML shares; everything that could hide or break is escaped.
+fn quoted(out: &mut Vec<u8>, text: &str) {
+    out.push(b'"');
+    let mut utf8 = [0; 4];
+    for c in text.chars() {
+        match c {
+            '"' => out.extend_from_slice(b"\\\""),
+            '\\' => out.extend_from_slice(b"\\\\"),
+            '\n' => out.extend_from_slice(b"\\n"),
+            '\r' => out.extend_from_slice(b"\\r"),
+            '\t' => out.extend_from_slice(b"\\t"),
+            c if printable(c) => out.extend_from_slice(c.encode_utf8(&mut utf8).as_bytes()),
+            c if u32::from(c) <= 0xff => out.extend_from_slice(format!("\\x{:02x}", u32::from(c)).as_bytes()),
+            c if u32::from(c) <= 0xffff => out.extend_from_slice(format!("\\u{:04x}", u32::from(c)).as_bytes()),
+            c => out.extend_from_slice(format!("\\U{:08x}", u32::from(c)).as_bytes()),
+        }
+    }
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn text(value: &Value, comments: &[(&str, &str)]) -> String {
+        let comments = comments.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+        String::from_utf8(write(value.as_object().unwrap_or(&Map::new()), &comments)).unwrap_or_default()
+    }
+
+    #[test]
+    fn an_object_reads_like_graph() {
+        let value = json!({
+            "state": "enabled",
+            "displayName": "Block: legacy # auth",
+            "id": "8c7f1a2b-0000-4000-8000-000000000001",
+            "@odata.type": "#microsoft.graph.ipNamedLocation",
+            "conditions": {"users": {"includeGroups": ["0b1c2d3e-0000-4000-8000-000000000001"], "includeUsers": ["All"]}},
+            "list": [{"b": 1, "a": [1.5, 1e21]}, [], {}, [["x"]]],
+            "trap": ["no", "0123", "1e3", "2024-01-01", "~", "", " x", "a: b", "12:30", "null", "a\nb", "it's", "\u{202e}x"],
+        });
+        insta::assert_snapshot!(text(&value, &[("/conditions/users/includeGroups/0", "Remote\nworkers")]), @r##"
+        id: 8c7f1a2b-0000-4000-8000-000000000001
+        displayName: "Block: legacy # auth"
+        "@odata.type": "#microsoft.graph.ipNamedLocation"
+        conditions:
+          users:
+            includeGroups:
+              - 0b1c2d3e-0000-4000-8000-000000000001  # Remote?workers
+            includeUsers:
+              - All
+        list:
+          - a:
+              - 1.5
+              - 1.0e+21
+            b: 1
+          - []
+          - {}
+          -
+            -
+              - x
+        state: enabled
+        trap:
+          - "no"
+          - "0123"
+          - "1e3"
+          - "2024-01-01"
+          - "~"
+          - ""
+          - " x"
+          - "a: b"
+          - "12:30"
+          - "null"
+          - "a\nb"
+          - it's
+          - "\u202ex"
+        "##);
+    }
+}

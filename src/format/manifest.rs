@@ -1,0 +1,119 @@
+//! `manifest.yaml`: what a snapshot is, how completely it was read, and what became of ids.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::path::Layout;
+use super::{emit, yaml};
+use crate::model::finding::Severity;
+use crate::model::{CoverageMap, Finding, IdMap};
+
+/// Version of the repository's format.
+pub const FORMAT: u32 = 1;
+/// Version of the schemas: which properties were known. A property that was not known then is unknown, not empty.
+pub const SCHEMA: u32 = 1;
+const PATH: &str = "manifest.yaml";
+
+/// The manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of the repository's format.
+    pub format: u32,
+    /// Version of the schemas.
+    pub schema: u32,
+    /// The tenant's id.
+    #[serde(default)]
+    pub tenant: String,
+    /// Per kind (`group`) and link (`group.members`).
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pub coverage: CoverageMap,
+    /// Per kind, where it is not flat.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub layout: BTreeMap<String, Layout>,
+    /// Property paths that Graph returned and no schema knows, per kind.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unknown: BTreeMap<String, Vec<String>>,
+    /// Old id → new id, of objects that were created again.
+    #[serde(default, skip_serializing_if = "IdMap::is_empty")]
+    pub ids: IdMap,
+}
+
+fn is_empty(coverage: &CoverageMap) -> bool {
+    coverage.0.is_empty()
+}
+
+impl Default for Manifest {
+    fn default() -> Self {
+        Manifest {
+            format: FORMAT,
+            schema: SCHEMA,
+            tenant: String::new(),
+            coverage: CoverageMap::default(),
+            layout: BTreeMap::new(),
+            unknown: BTreeMap::new(),
+            ids: IdMap::default(),
+        }
+    }
+}
+
+impl Manifest {
+    /// Canonical bytes.
+    pub fn write(&self) -> Vec<u8> {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::Object(map)) => emit::write(&map, &BTreeMap::new()),
+            // A struct of maps with string keys is always an object.
+            _ => Vec::new(),
+        }
+    }
+
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// Findings, if it is malformed or of a newer format.
+    pub fn read(bytes: &[u8]) -> Result<Manifest, Vec<Finding>> {
+        let document = yaml::read(PATH, bytes)?;
+        let finding = |line: usize, message: String| {
+            vec![Finding { path: PATH.to_owned(), line, severity: Severity::Error, check: "manifest", message }]
+        };
+        let format = document.value.get("format").and_then(serde_json::Value::as_u64).unwrap_or_default();
+        if format > u64::from(FORMAT) {
+            return Err(finding(
+                document.line_of("/format"),
+                format!("this repository has format {format}, this program knows {FORMAT}; use a newer entragit"),
+            ));
+        }
+        serde_json::from_value(serde_json::Value::Object(document.value.clone()))
+            .map_err(|error| finding(1, format!("{error}; take manifest.yaml from the last snapshot")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Coverage;
+
+    #[test]
+    fn a_manifest_reads_well_and_comes_back() {
+        let mut manifest = Manifest { tenant: "0a".to_owned(), ..Manifest::default() };
+        manifest.coverage.set_kind("group", Coverage::Complete);
+        manifest.coverage.set_link("group", "members", Coverage::DeniedPermission);
+        manifest.layout.insert("user".to_owned(), Layout::Shards256);
+        manifest.ids.learn("old", "new");
+        let bytes = manifest.write();
+        insta::assert_snapshot!(String::from_utf8_lossy(&bytes), @r#"
+        coverage:
+          group: complete
+          group.members: denied-permission
+        format: 1
+        ids:
+          old: new
+        layout:
+          user: "256"
+        schema: 1
+        tenant: "0a"
+        "#);
+        assert_eq!(Manifest::read(&bytes), Ok(manifest));
+    }
+}

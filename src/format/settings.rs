@@ -1,0 +1,289 @@
+//! `entragit.yaml`: the settings of a tenant repository.
+
+use serde_json::{Map, Value};
+
+use super::yaml::{self, Document};
+use crate::kinds;
+use crate::model::finding::Severity;
+use crate::model::{Finding, Kind};
+
+/// The settings.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The tenant's id.
+    pub tenant: String,
+    /// The cloud: `public`.
+    pub cloud: String,
+    /// What is exported.
+    pub scope: Scope,
+    /// Ids or user principal names of the accounts that must always get in.
+    pub break_glass: Vec<String>,
+    /// How administrators appear in trailers and notes.
+    pub actors: Actors,
+    /// Names of the two branches.
+    pub branches: Branches,
+    /// What passes without a question.
+    pub guards: Guards,
+}
+
+/// What is exported.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Scope {
+    /// Which kinds by default.
+    pub profile: Profile,
+    /// Only these kinds; empty: all of the profile.
+    pub kinds: Vec<&'static str>,
+}
+
+/// Which kinds by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Profile {
+    /// Everything recovery needs.
+    #[default]
+    Recovery,
+    /// No user objects.
+    Config,
+    /// Everything there is.
+    Everything,
+}
+
+/// How administrators appear in trailers and notes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Actors {
+    /// By name.
+    #[default]
+    Names,
+    /// By object id.
+    Ids,
+    /// Not at all.
+    Off,
+}
+
+/// Names of the two branches.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Branches {
+    /// What the tenant was: written by the tool alone.
+    pub snapshots: String,
+    /// What the tenant should be: the branch that people work on.
+    pub main: String,
+}
+
+/// What passes without a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Guards {
+    /// Deletions.
+    pub max_deletes: usize,
+    /// Deletions in per cent of the objects known; the larger limit counts.
+    pub max_deletes_percent: usize,
+}
+
+impl Scope {
+    /// The kinds in scope.
+    pub fn kinds(&self) -> Vec<&'static Kind> {
+        kinds::ALL
+            .iter()
+            .copied()
+            .filter(|kind| self.profile != Profile::Config || kind.name != "user")
+            .filter(|kind| self.kinds.is_empty() || self.kinds.contains(&kind.name))
+            .collect()
+    }
+}
+
+impl Profile {
+    /// The profile called `word`.
+    pub fn parse(word: &str) -> Option<Profile> {
+        match word {
+            "recovery" => Some(Profile::Recovery),
+            "config" => Some(Profile::Config),
+            "everything" => Some(Profile::Everything),
+            _ => None,
+        }
+    }
+}
+
+impl Settings {
+    /// The file that `init` writes.
+    pub fn template(tenant: &str) -> String {
+        format!(
+            "# Settings of this tenant repository. `entragit --help` says what the commands do.\n\
+             tenant: \"{tenant}\"\n\
+             cloud: public\n\
+             \n\
+             # What is exported: recovery (everything recovery needs), config (no user objects), everything.\n\
+             profile: recovery\n\
+             # Only these kinds, as in [group, conditionalAccessPolicy]; empty means all of the profile.\n\
+             kinds: []\n\
+             \n\
+             # Emergency accounts, by user principal name or object id. No plan may take anything from them.\n\
+             breakGlass: []\n\
+             \n\
+             # How administrators appear in commits and notes: names, ids or off.\n\
+             actors: names\n\
+             \n\
+             branches:\n\
+             \x20 # What the tenant was; written by entragit alone.\n\
+             \x20 snapshots: snapshots\n\
+             \x20 # What the tenant should be; yours.\n\
+             \x20 main: main\n\
+             \n\
+             guards:\n\
+             \x20 # A plan that deletes more than both of these is refused.\n\
+             \x20 maxDeletes: 10\n\
+             \x20 maxDeletesPercent: 5\n"
+        )
+    }
+
+    /// Reads settings.
+    ///
+    /// # Errors
+    /// Everything that is wrong with them, with lines.
+    pub fn parse(path: &str, bytes: &[u8]) -> Result<Settings, Vec<Finding>> {
+        let document = yaml::read(path, bytes)?;
+        let mut reader = Reader { path, document: &document, findings: Vec::new() };
+        let top = &document.value;
+        reader.only(top, "", &["tenant", "cloud", "profile", "kinds", "breakGlass", "actors", "branches", "guards"]);
+        let tenant = reader.text(top, "", "tenant", "");
+        if tenant.is_empty() {
+            reader.say("/tenant", "the tenant's id is missing: `tenant: <id>`".to_owned());
+        }
+        let profile = reader.text(top, "", "profile", "recovery");
+        let profile = Profile::parse(&profile).unwrap_or_else(|| {
+            reader.say("/profile", format!("`{profile}` is no profile; take recovery, config or everything"));
+            Profile::default()
+        });
+        let mut named = Vec::new();
+        for (index, word) in reader.texts(top, "kinds").into_iter().enumerate() {
+            match kinds::by_word(&word) {
+                Some(kind) => named.push(kind.name),
+                None => {
+                    let known: Vec<&str> = kinds::ALL.iter().map(|kind| kind.name).collect();
+                    reader.say(
+                        &format!("/kinds/{index}"),
+                        format!("`{word}` is no kind; known are {}", known.join(", ")),
+                    );
+                }
+            }
+        }
+        let actors = match reader.text(top, "", "actors", "names").as_str() {
+            "names" => Actors::Names,
+            "ids" => Actors::Ids,
+            "off" => Actors::Off,
+            other => {
+                let message = format!("`{other}` is none of names, ids, off");
+                reader.say("/actors", message);
+                Actors::Off
+            }
+        };
+        let empty = Map::new();
+        let section = |name: &str| top.get(name).and_then(Value::as_object).unwrap_or(&empty);
+        reader.only(section("branches"), "/branches", &["snapshots", "main"]);
+        reader.only(section("guards"), "/guards", &["maxDeletes", "maxDeletesPercent"]);
+        let settings = Settings {
+            tenant,
+            cloud: reader.text(top, "", "cloud", "public"),
+            scope: Scope { profile, kinds: named },
+            break_glass: reader.texts(top, "breakGlass"),
+            actors,
+            branches: Branches {
+                snapshots: reader.text(section("branches"), "/branches", "snapshots", "snapshots"),
+                main: reader.text(section("branches"), "/branches", "main", "main"),
+            },
+            guards: Guards {
+                max_deletes: reader.number(section("guards"), "/guards", "maxDeletes", 10),
+                max_deletes_percent: reader.number(section("guards"), "/guards", "maxDeletesPercent", 5),
+            },
+        };
+        if settings.cloud != "public" {
+            reader.say("/cloud", format!("the cloud `{}` is not supported yet; only `public` is", settings.cloud));
+        }
+        if settings.branches.snapshots == settings.branches.main {
+            reader.say("/branches", "the two branches need two names".to_owned());
+        }
+        if reader.findings.is_empty() { Ok(settings) } else { Err(reader.findings) }
+    }
+}
+
+struct Reader<'a> {
+    path: &'a str,
+    document: &'a Document,
+    findings: Vec<Finding>,
+}
+
+impl Reader<'_> {
+    fn say(&mut self, pointer: &str, message: String) {
+        self.findings.push(Finding {
+            path: self.path.to_owned(),
+            line: self.document.line_of(pointer),
+            severity: Severity::Error,
+            check: "settings",
+            message,
+        });
+    }
+
+    fn only(&mut self, map: &Map<String, Value>, pointer: &str, known: &[&str]) {
+        for name in map.keys().filter(|name| !known.contains(&name.as_str())) {
+            let near = known.iter().min_by_key(|known| strsim::damerau_levenshtein(known, name));
+            let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            self.say(&format!("{pointer}/{name}"), format!("`{name}` is no setting{near}"));
+        }
+    }
+
+    fn text(&mut self, map: &Map<String, Value>, pointer: &str, name: &str, default: &str) -> String {
+        match map.get(name) {
+            None | Some(Value::Null) => default.to_owned(),
+            Some(Value::String(text)) => text.clone(),
+            Some(_) => {
+                self.say(&format!("{pointer}/{name}"), format!("`{name}` is a text; put it in quotes"));
+                default.to_owned()
+            }
+        }
+    }
+
+    fn number(&mut self, map: &Map<String, Value>, pointer: &str, name: &str, default: usize) -> usize {
+        match map.get(name) {
+            None | Some(Value::Null) => default,
+            Some(value) => value.as_u64().and_then(|value| usize::try_from(value).ok()).unwrap_or_else(|| {
+                self.say(&format!("{pointer}/{name}"), format!("`{name}` is a whole number, 0 or more"));
+                default
+            }),
+        }
+    }
+
+    fn texts(&mut self, map: &Map<String, Value>, name: &str) -> Vec<String> {
+        match map.get(name) {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(elements)) if elements.iter().all(Value::is_string) => {
+                elements.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+            }
+            Some(_) => {
+                self.say(&format!("/{name}"), format!("`{name}` is a list of texts, as in [a, b]"));
+                Vec::new()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_is_valid() {
+        let settings = Settings::parse("entragit.yaml", Settings::template("t").as_bytes());
+        assert_eq!(settings.map(|settings| settings.tenant), Ok("t".to_owned()));
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        let text = "tenant: t\nprofil: config\nkinds: [groups, grop]\nguards:\n  maxDeletes: many\n";
+        let said: Vec<String> = match Settings::parse("entragit.yaml", text.as_bytes()) {
+            Ok(_) => Vec::new(),
+            Err(findings) => findings.iter().map(|finding| format!("{}: {}", finding.line, finding.message)).collect(),
+        };
+        insta::assert_snapshot!(said.join("\n"), @r"
+        2: `profil` is no setting; did you mean `profile`?
+        3: `grop` is no kind; known are user, group, application, servicePrincipal, namedLocation, authenticationStrengthPolicy, conditionalAccessPolicy, authorizationPolicy, authenticationMethodsPolicy
+        5: `maxDeletes` is a whole number, 0 or more
+        ");
+    }
+}

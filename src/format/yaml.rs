@@ -1,0 +1,301 @@
+//! Bytes → values, strictly: what a person, a merge or an attacker may have put into a file is named with its line.
+//!
+//! The only home of serde_yaml. A scan of the text comes first and refuses what a parser would be slow, lenient or silent
+//! about: size, depth, encoding, merge markers, anchors, aliases, tags, second documents.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use super::scan::scan;
+use crate::model::Finding;
+use crate::model::finding::Severity;
+
+/// Largest file, in bytes.
+const MAX_BYTES: usize = 4 << 20;
+
+/// A file that parsed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// Its content.
+    pub value: Map<String, Value>,
+    text: String,
+}
+
+impl Document {
+    /// The line of a JSON pointer, counted from 1; the nearest thing above it where the text has no line of its own for it.
+    pub fn line_of(&self, pointer: &str) -> usize {
+        let mut lines: BTreeMap<String, usize> = BTreeMap::new();
+        scan(&self.text, &mut |pointer, line| {
+            lines.entry(pointer.to_owned()).or_insert(line);
+        });
+        let mut at = pointer;
+        loop {
+            if let Some(line) = lines.get(at) {
+                return *line;
+            }
+            match at.rfind('/') {
+                Some(cut) => at = &at[..cut],
+                None => return 1,
+            }
+        }
+    }
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// Everything that is wrong with it, with lines.
+pub fn read(path: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
+    let one = |line: usize, check: &'static str, message: String| {
+        vec![Finding { path: path.to_owned(), line, severity: Severity::Error, check, message }]
+    };
+    if bytes.len() > MAX_BYTES {
+        return Err(one(
+            0,
+            "too-large",
+            format!("the file has {} bytes, more than the {MAX_BYTES} allowed", bytes.len()),
+        ));
+    }
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+            return Err(one(line, "encoding", "the file is not UTF-8; save it as UTF-8".to_owned()));
+        }
+    };
+    let mut findings: Vec<Finding> = scan(text, &mut |_, _| {})
+        .into_iter()
+        .map(|problem| Finding {
+            path: path.to_owned(),
+            line: problem.line,
+            severity: Severity::Error,
+            check: problem.check,
+            message: problem.message,
+        })
+        .collect();
+    if !findings.is_empty() {
+        findings.sort();
+        return Err(findings);
+    }
+    match serde_yaml::from_str::<NoDuplicates>(text) {
+        Ok(NoDuplicates(Value::Object(value))) => Ok(Document { value, text: text.to_owned() }),
+        Ok(_) => {
+            Err(one(1, "syntax", "the file is not a mapping of properties; an object starts with `id: …`".to_owned()))
+        }
+        Err(error) => {
+            let line = error.location().map_or(0, |location| location.line());
+            let message = error.to_string();
+            // The parser's own place is said by the finding already.
+            let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
+            if !message.contains("duplicate key") {
+                return Err(one(line, "syntax", message));
+            }
+            // The parser names the mapping; the scan knows the line.
+            let doubles = duplicates(text).into_iter().map(|(line, key)| Finding {
+                path: path.to_owned(),
+                line,
+                severity: Severity::Error,
+                check: "duplicate-key",
+                message: format!("duplicate key `{key}`; keep one of the two"),
+            });
+            let doubles: Vec<Finding> = doubles.collect();
+            Err(if doubles.is_empty() { one(line, "duplicate-key", message) } else { doubles })
+        }
+    }
+}
+
+/// Lines on which a key stands that its mapping has already.
+fn duplicates(text: &str) -> Vec<(usize, String)> {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let mut found = Vec::new();
+    scan(text, &mut |pointer, line| {
+        if seen.insert(pointer.to_owned(), line).is_some() {
+            found.push((line, pointer.rsplit('/').next().unwrap_or_default().to_owned()));
+        }
+    });
+    found
+}
+
+/// A value in which every key stands once, and no number is infinite.
+struct NoDuplicates(Value);
+
+impl<'de> serde::Deserialize<'de> for NoDuplicates {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor).map(NoDuplicates)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a plain value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("a number must be finite; quote it if it is text"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Value, E> {
+        Ok(Value::from(value))
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(NoDuplicates(element)) = elements.next_element()? {
+            list.push(element);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            if map.contains_key(&key) {
+                return Err(serde::de::Error::custom(format!("duplicate key `{key}`; keep one of the two")));
+            }
+            let NoDuplicates(value) = entries.next_value()?;
+            map.insert(key, value);
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::emit;
+    use proptest::prelude::*;
+
+    fn said(text: &str) -> String {
+        match read("f.yaml", text.as_bytes()) {
+            Ok(document) => Value::Object(document.value).to_string(),
+            Err(findings) => findings
+                .iter()
+                .map(|finding| format!("{}: {}: {}", finding.line, finding.check, finding.message))
+                .collect::<Vec<_>>()
+                .join("\n"),
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_line() {
+        insta::assert_snapshot!(said("id: a\nstate: one\nstate: two\n"), @"3: duplicate-key: duplicate key `state`; keep one of the two");
+        insta::assert_snapshot!(said("id: a\n<<<<<<< HEAD\nx: 1\n=======\nx: 2\n>>>>>>> b\n"), @r"
+        2: merge-marker: a merge was not finished here; settle it and remove the marker
+        4: merge-marker: a merge was not finished here; settle it and remove the marker
+        6: merge-marker: a merge was not finished here; settle it and remove the marker
+        ");
+        insta::assert_snapshot!(said("id: &a x\nb: *a\nc: !!str 1\n"), @r"
+        1: anchor: anchors and aliases are not allowed; write the value out, or quote it if it is text
+        2: anchor: anchors and aliases are not allowed; write the value out, or quote it if it is text
+        3: tag: tags are not allowed; remove it, or quote the value if it is text
+        ");
+        insta::assert_snapshot!(said("id: a\n---\nid: b\n"), @"2: document: a file holds one object; move the second to a file of its own");
+        insta::assert_snapshot!(said("id: no\nx: 0123\n"), @r"
+        1: ambiguous-scalar: `no` means different things to different parsers; put it in quotes, or write true or false
+        2: ambiguous-scalar: `0123` means different things to different parsers; put it in quotes if it is text
+        ");
+        insta::assert_snapshot!(said("id: \"a\n"), @"2: syntax: found unexpected end of stream");
+        insta::assert_snapshot!(said("- a\n"), @"1: syntax: the file is not a mapping of properties; an object starts with `id: …`");
+        insta::assert_snapshot!(said("\u{feff}id: a\r\nb: \u{202e}\n"), @r"
+        1: encoding: the file begins with a byte order mark; save it without one
+        1: line-endings: the lines end in CR LF; save the file with LF
+        2: encoding: an invisible or control character (U+202E) stands here; write it as an escape in double quotes
+        ");
+        let deep = format!("id: {}", "[".repeat(3_000_000));
+        insta::assert_snapshot!(said(&deep), @"1: depth: nested more than 64 deep");
+    }
+
+    #[test]
+    fn text_may_hold_what_structure_may_not() {
+        insta::assert_snapshot!(said("id: \"&a *b !c\"\nx: 'it''s & <<<<<<<'\ny: a & b  # &c\nz: |\n  &a\n  - !x\n"), @r#"{"id":"&a *b !c","x":"it's & <<<<<<<","y":"a & b","z":"&a\n- !x\n"}"#);
+    }
+
+    #[test]
+    fn lines_are_found() {
+        let text = "id: a\nconditions:\n  users:\n    includeGroups:\n      - g\n      - h\nlist:\n- a: 1\n  b: 2\n- \"c/d\": 3\n";
+        let document = read("f.yaml", text.as_bytes()).unwrap_or(Document { value: Map::new(), text: String::new() });
+        let lines = ["/id", "/conditions/users/includeGroups/1", "/list/0/b", "/list/1/c~1d", "/list/1/zz", "/nothing"];
+        let lines: Vec<usize> = lines.into_iter().map(|pointer| document.line_of(pointer)).collect();
+        assert_eq!(lines, [1, 6, 9, 10, 10, 1]);
+    }
+
+    fn tree() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            (-1e300f64..1e300).prop_map(Value::from),
+            ".{0,12}".prop_map(Value::from),
+            "[-?:,\\[\\]{}#&*!|>'\"%@` \n\ta0nyY=<~.e+]{0,8}".prop_map(Value::from),
+            prop_oneof![
+                Just("no"),
+                Just("0x1F"),
+                Just("1_000"),
+                Just("12:30:45"),
+                Just("<<"),
+                Just("="),
+                Just(".inf"),
+                Just("---"),
+                Just("2001-01-01"),
+                Just("\u{85}"),
+                Just("\u{feff}"),
+                Just("\u{fffe}")
+            ]
+            .prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                proptest::collection::btree_map(".{1,8}", inner, 0..5)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1500))]
+        #[test]
+        fn reading_what_was_written_changes_nothing(value in tree()) {
+            let mut map = Map::new();
+            map.insert("v".to_owned(), value);
+            let bytes = emit::write(&map, &BTreeMap::new());
+            let document = read("f.yaml", &bytes)
+                .map_err(|findings| TestCaseError::fail(format!("{findings:?}\n{}", String::from_utf8_lossy(&bytes))))?;
+            prop_assert_eq!(&document.value, &map, "{}", String::from_utf8_lossy(&bytes));
+            prop_assert_eq!(emit::write(&document.value, &BTreeMap::new()), bytes);
+        }
+    }
+}
