@@ -1,1 +1,7 @@
-fn main() {}
+//! The `entragit` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    entragit::cli::main()
+}

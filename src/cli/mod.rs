@@ -1,1 +1,14 @@
-//! cli
+//! The command line: arguments, settings, output and exit codes. The only floor that prints.
+
+mod args;
+mod connect;
+mod demo;
+mod output;
+mod run;
+
+use std::process::ExitCode;
+
+/// Runs the program with the process's arguments.
+pub fn main() -> ExitCode {
+    run::main()
+}

@@ -1,1 +1,134 @@
-//! ops
+//! Use cases: the only place where reading, thinking and writing meet.
+//!
+//! Each loads first, then lets a pure function of [`crate::engine`] decide, then writes.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, anyhow};
+
+use crate::format::manifest::Manifest;
+use crate::format::settings::Settings;
+use crate::model::{Events, Finding, Kind};
+use crate::repo::{ObjectId, Repo};
+
+pub mod apply;
+pub mod audit;
+pub mod diff;
+pub mod execute;
+pub mod export;
+pub mod init;
+pub mod journal;
+pub mod live;
+pub mod plan;
+pub mod source;
+pub mod validate;
+
+/// What every use case works with.
+#[derive(Clone)]
+pub struct Context {
+    /// The tenant repository.
+    pub repo: Arc<Repo>,
+    /// Its settings.
+    pub settings: Settings,
+    /// Where work speaks.
+    pub events: Events,
+}
+
+/// Names of files at the top of a tenant repository.
+pub const SETTINGS: &str = "entragit.yaml";
+/// The manifest's name.
+pub const MANIFEST: &str = "manifest.yaml";
+
+/// Files with errors: nothing was sent to the tenant.
+#[derive(Debug, thiserror::Error)]
+#[error("{} in the repository; nothing was sent to the tenant", count(.0.len()))]
+pub struct Invalid(pub Vec<Finding>);
+
+fn count(findings: usize) -> String {
+    if findings == 1 { "1 error".to_owned() } else { format!("{findings} errors") }
+}
+
+/// A guard refused the plan.
+#[derive(Debug, thiserror::Error)]
+#[error("refused by {guards}; look at the plan, and lift a guard with `--lift NAME` if it is meant")]
+pub struct Refused {
+    /// The guards' names.
+    pub guards: String,
+}
+
+/// The tenant is not as it was when the plan was made.
+#[derive(Debug, thiserror::Error)]
+#[error("the tenant has moved since the plan was made: {what}; make the plan anew")]
+pub struct Stale {
+    /// What moved.
+    pub what: String,
+}
+
+impl Context {
+    /// Opens the repository in `dir` and reads its settings: from the work tree if there is one, else from the branch that
+    /// people work on.
+    ///
+    /// # Errors
+    /// If there is no repository, or its settings are missing or wrong.
+    pub fn open(dir: &Path, events: Events) -> Result<Context> {
+        let repo = Repo::open(dir)?;
+        let bytes = match repo.workdir().map(|workdir| workdir.join(SETTINGS)).filter(|path| path.exists()) {
+            Some(path) => std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?,
+            None => {
+                let head = repo.resolve("HEAD").context("looking for entragit.yaml")?;
+                let entries = repo.entries(head)?;
+                let entry = entries.iter().find(|entry| entry.path == SETTINGS).ok_or_else(|| {
+                    anyhow!("{} holds no {SETTINGS}; make a tenant repository with `entragit init`", dir.display())
+                })?;
+                repo.blob(entry.blob)?
+            }
+        };
+        let settings = Settings::parse(SETTINGS, &bytes).map_err(Invalid)?;
+        Ok(Context { repo: Arc::new(repo), settings, events })
+    }
+
+    /// Full name of the branch that the tool alone writes.
+    pub fn snapshots_ref(&self) -> String {
+        format!("refs/heads/{}", self.settings.branches.snapshots)
+    }
+
+    /// Full name of the branch that people work on.
+    pub fn main_ref(&self) -> String {
+        format!("refs/heads/{}", self.settings.branches.main)
+    }
+
+    /// The tip of `snapshots`: what the tenant was when last looked at.
+    ///
+    /// # Errors
+    /// If the repository cannot be read.
+    pub fn last_snapshot(&self) -> Result<Option<ObjectId>> {
+        Ok(self.repo.reference(&self.snapshots_ref())?)
+    }
+
+    /// The kinds of the profile, narrowed to `only` unless that is empty.
+    pub fn kinds(&self, only: &[&'static Kind]) -> Vec<&'static Kind> {
+        let configured = self.settings.scope.kinds();
+        if only.is_empty() { configured } else { only.to_vec() }
+    }
+}
+
+/// The manifest of a commit; an empty one if it has none.
+///
+/// # Errors
+/// If it cannot be read or is of a newer format.
+pub fn manifest_of(repo: &Repo, files: &BTreeMap<String, ObjectId>) -> Result<Manifest> {
+    match files.get(MANIFEST) {
+        Some(blob) => Ok(Manifest::read(&repo.blob(*blob)?).map_err(Invalid)?),
+        None => Ok(Manifest::default()),
+    }
+}
+
+/// All files of a commit: path → blob.
+///
+/// # Errors
+/// If the commit holds anything that no tenant repository may hold.
+pub fn files_of(repo: &Repo, commit: ObjectId) -> Result<BTreeMap<String, ObjectId>> {
+    Ok(repo.entries(commit)?.into_iter().map(|entry| (entry.path, entry.blob)).collect())
+}

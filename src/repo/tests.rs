@@ -13,7 +13,6 @@ fn git(dir: &Path, arguments: &[&str]) -> String {
         .env("HOME", dir)
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("GIT_CONFIG_NOSYSTEM", "1")
-        .args(["--end-of-options"].iter().take(0))
         .output()
         .expect("git runs");
     assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
@@ -131,7 +130,18 @@ fn hostile_trees_are_named_entry_by_entry() {
     let found = repo.entries(commit.parse().expect("id"));
     let Err(RepoError::Hostile(findings)) = found else { panic!("{found:?}") };
     let said: Vec<String> = findings.iter().map(|finding| format!("{}: {}", finding.path, finding.message)).collect();
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r"
+    ..: the name leads out of its folder
+    .GIT: the name stands for git's own folder
+    .gitattributes: git's attributes and modules files are not allowed; remove it
+    link: symbolic links are not allowed; replace it by a file
+    module: submodules are not allowed; remove it
+    script.yaml: the file is executable or has another odd mode; `chmod 644` it
+    a\b: the name holds a path separator of some system
+    rtl?x: the name holds control or direction characters
+    twice: the name stands twice in its folder
+    bad�: the name is not UTF-8
+    ");
 }
 
 #[test]

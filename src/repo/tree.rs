@@ -41,7 +41,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn say(&mut self, path: &str, message: &str) {
-        let path: String = path.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+        let path: String = path.chars().map(|c| if hidden(c) { '?' } else { c }).collect();
         self.findings.push(Finding {
             path,
             line: 0,
@@ -119,13 +119,14 @@ fn hostile_name(name: &str) -> Option<&'static str> {
     if name.contains(['\\', ':', '/']) {
         return Some("the name holds a path separator of some system");
     }
-    let hidden = |c: char| {
-        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
-    };
     if name.chars().any(hidden) {
         return Some("the name holds control or direction characters");
     }
     (name.len() > 255).then_some("the name is longer than 255 bytes")
+}
+
+fn hidden(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
 }
 
 pub(super) fn blob(git: &Repository, id: ObjectId) -> Result<Vec<u8>> {

@@ -1,0 +1,309 @@
+//! The arguments; their comments are the help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Microsoft Entra as code, in git: export a tenant, compare any two moments, and bring it back.
+#[derive(Debug, Parser)]
+#[command(
+    name = "entragit",
+    version,
+    about,
+    after_help = "First steps:\n  entragit demo                      see the whole loop on an embedded tenant\n  \
+                  entragit init --tenant ID          make a tenant repository here\n  entragit export                    \
+                  commit a snapshot\n  entragit diff HEAD live            what changed since, and who did it\n  entragit \
+                  plan --to HEAD~1           what would bring it back\n\nExit codes: 0 done or nothing to do · 1 error · 2 \
+                  differences or changes present · 3 refused by a guard · 4 incomplete · 5 the target moved · 6 another run \
+                  holds the lock · 7 the repository is damaged"
+)]
+pub struct Cli {
+    /// The tenant repository.
+    #[arg(long, global = true, value_name = "DIR", default_value = ".", env = "ENTRAGIT_REPO")]
+    pub repo: PathBuf,
+
+    /// When to use colours.
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub color: Color,
+
+    /// Say less.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Show the whole loop on an embedded tenant: export, break, report, recover, verify
+    ///
+    /// Starts an embedded tenant in this process, exports it, lets an administrator break a Conditional Access policy and
+    /// delete a group, exports again, reports what changed and who did it, plans back, applies, and verifies by reading
+    /// again. Leaves the repository behind to look at with git.
+    Demo(Demo),
+    /// Make a tenant repository: settings and a first commit
+    Init(Init),
+    /// Read the tenant and commit what differs
+    ///
+    /// Writes each directory object as YAML straight into the object database and commits to the branch `snapshots` if
+    /// anything differs. The branch `main` follows as long as it holds no edit of its own. What cannot be read is carried
+    /// over from the last snapshot and marked in manifest.yaml (exit code 4), never deleted.
+    Export(Export),
+    /// Show what differs between two sources, and who changed it
+    ///
+    /// A source is a commit (any name git knows), `worktree`, or `live`. With one source, the other is `live`.
+    Diff(Diff),
+    /// Check the files of the repository, without asking the tenant anything
+    Validate(Validate),
+    /// Show the writes that would take the tenant to a commit; nothing is written
+    Plan(Plan),
+    /// Carry out a plan file, or plan to a commit and carry that out
+    ///
+    /// Deletes only what the last snapshot had, restores from the recycle bin before it creates, and reads the tenant again
+    /// afterwards. What was done is recorded as a commit. A run that was cut off is taken up by running it again.
+    Apply(Apply),
+    /// Run the embedded tenant: a Graph-compatible server for trying things out and for tests
+    Emulate(Emulate),
+    /// List the kinds of directory objects, with the permissions they need
+    Kinds(Kinds),
+    /// Print completions for a shell
+    Completions(Completions),
+}
+
+/// How to sign in, and where.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Sign-in")]
+pub struct SignIn {
+    /// Application (client) id.
+    #[arg(long, env = "AZURE_CLIENT_ID", value_name = "ID", hide_env_values = true)]
+    pub client_id: Option<String>,
+    /// Client secret; better given by the environment than here.
+    #[arg(long, env = "AZURE_CLIENT_SECRET", value_name = "SECRET", hide_env_values = true)]
+    pub client_secret: Option<String>,
+    /// A ready bearer token.
+    #[arg(long, env = "ENTRAGIT_ACCESS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
+    pub access_token: Option<String>,
+    /// Microsoft Graph's address, without a version.
+    #[arg(long, env = "ENTRAGIT_GRAPH_URL", value_name = "URL", default_value = "https://graph.microsoft.com")]
+    pub graph_url: String,
+    /// The sign-in service's address.
+    #[arg(long, env = "ENTRAGIT_AUTHORITY_URL", value_name = "URL", default_value = "https://login.microsoftonline.com")]
+    pub authority_url: String,
+    /// Tenant to sign in to, if not the repository's.
+    #[arg(long, env = "AZURE_TENANT_ID", value_name = "ID")]
+    pub tenant: Option<String>,
+}
+
+/// What to look at.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Selectors")]
+pub struct Selectors {
+    /// Only this kind, as in `group`; may be repeated.
+    #[arg(long = "kind", value_name = "KIND")]
+    pub kinds: Vec<String>,
+    /// Only the object with this id; may be repeated.
+    #[arg(long = "id", value_name = "ID")]
+    pub ids: Vec<String>,
+    /// Only objects whose name fits this pattern (`*` stands for anything); may be repeated.
+    #[arg(long = "name", value_name = "PATTERN")]
+    pub names: Vec<String>,
+    /// Only the object in this file of the repository; may be repeated.
+    #[arg(long = "path", value_name = "PATH")]
+    pub paths: Vec<String>,
+    /// Only this property or link, as in `members`; may be repeated.
+    #[arg(long = "property", value_name = "NAME")]
+    pub properties: Vec<String>,
+}
+
+/// `demo`
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where to leave the repository; must be empty or new [default: entragit-demo in the temporary folder].
+    #[arg(value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+}
+
+/// `init`
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The tenant's id.
+    #[arg(long, env = "AZURE_TENANT_ID", value_name = "ID")]
+    pub tenant: String,
+    /// Make it without a work tree.
+    #[arg(long)]
+    pub bare: bool,
+    /// About how many objects the tenant has: large kinds are then kept in 256 or 4096 folders.
+    #[arg(long, value_name = "COUNT", default_value_t = 500)]
+    pub objects: usize,
+}
+
+/// `export`
+#[derive(Debug, Args)]
+pub struct Export {
+    /// Only this kind; may be repeated. The others stay as they are.
+    #[arg(long = "kind", value_name = "KIND")]
+    pub kinds: Vec<String>,
+    /// Which kinds: `recovery` (everything recovery needs), `config` (no user objects), `everything`.
+    #[arg(long, value_name = "PROFILE")]
+    pub profile: Option<String>,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+    /// Sign-in.
+    #[command(flatten)]
+    pub sign_in: SignIn,
+}
+
+/// `diff`
+#[derive(Debug, Args)]
+pub struct Diff {
+    /// Left side: a commit, `worktree` or `live`.
+    #[arg(value_name = "A", default_value = "HEAD")]
+    pub a: String,
+    /// Right side.
+    #[arg(value_name = "B", default_value = "live")]
+    pub b: String,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// The same as `--format json`.
+    #[arg(long)]
+    pub json: bool,
+    /// What to look at.
+    #[command(flatten)]
+    pub selectors: Selectors,
+    /// Sign-in.
+    #[command(flatten)]
+    pub sign_in: SignIn,
+}
+
+/// How to show a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For the terminal.
+    Text,
+    /// For a pull request.
+    Markdown,
+    /// For scripts.
+    Json,
+    /// One self-contained page.
+    Html,
+}
+
+/// `validate`
+#[derive(Debug, Args)]
+pub struct Validate {
+    /// What to check: a commit or `worktree` [default: the work tree if there is one, else HEAD].
+    #[arg(value_name = "SOURCE")]
+    pub source: Option<String>,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `plan`
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// The commit that is wanted.
+    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    pub to: String,
+    /// Write the plan to a file, for `apply`.
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print the plan as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// Delete objects, too, that no snapshot knew.
+    #[arg(long)]
+    pub prune: bool,
+    /// What to look at.
+    #[command(flatten)]
+    pub selectors: Selectors,
+    /// Sign-in.
+    #[command(flatten)]
+    pub sign_in: SignIn,
+}
+
+/// `apply`
+#[derive(Debug, Args)]
+pub struct Apply {
+    /// A plan file.
+    #[arg(value_name = "PLAN", conflicts_with = "to", required_unless_present = "to")]
+    pub plan: Option<PathBuf>,
+    /// Plan to this commit, and carry that out.
+    #[arg(long, value_name = "REV")]
+    pub to: Option<String>,
+    /// Do not ask.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Lift a guard by its name; may be repeated.
+    #[arg(long, value_name = "GUARD")]
+    pub lift: Vec<String>,
+    /// Delete objects, too, that no snapshot knew.
+    #[arg(long, conflicts_with = "plan")]
+    pub prune: bool,
+    /// Print one JSON document at the end.
+    #[arg(long)]
+    pub json: bool,
+    /// What to look at.
+    #[command(flatten)]
+    pub selectors: Selectors,
+    /// Sign-in.
+    #[command(flatten)]
+    pub sign_in: SignIn,
+}
+
+/// `emulate`
+#[derive(Debug, Args)]
+pub struct Emulate {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub listen: std::net::SocketAddr,
+    /// What the tenant holds: `contoso`, `random:N` or `empty`.
+    #[arg(long, value_name = "SEED", default_value = "contoso")]
+    pub seed: String,
+    /// Keep the tenant in this file.
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Accept only this tenant id.
+    #[arg(long, value_name = "ID")]
+    pub tenant: Option<String>,
+    /// Accept only this client id.
+    #[arg(long, value_name = "ID")]
+    pub client: Option<String>,
+    /// Accept only this client secret.
+    #[arg(long, value_name = "SECRET")]
+    pub secret: Option<String>,
+    /// Give tokens only this application permission; may be repeated [default: all that are needed].
+    #[arg(long = "role", value_name = "PERMISSION")]
+    pub roles: Vec<String>,
+}
+
+/// `kinds`
+#[derive(Debug, Args)]
+pub struct Kinds {
+    /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `completions`
+#[derive(Debug, Args)]
+pub struct Completions {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}

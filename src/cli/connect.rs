@@ -1,0 +1,39 @@
+//! Settings → a tenant to talk to.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+
+use super::args::SignIn;
+use crate::graph::{Config, Credential, GraphTenant};
+use crate::model::{Events, Secret};
+
+/// Connects to the tenant that the flags, the environment and the repository's settings describe.
+///
+/// # Errors
+/// If there is nothing to sign in with, naming every way.
+pub fn connect(sign_in: &SignIn, tenant: &str, events: &Events) -> Result<GraphTenant> {
+    let credential = match (&sign_in.access_token, &sign_in.client_id, &sign_in.client_secret) {
+        (Some(token), _, _) => Credential::Token(Secret::new(token.clone())),
+        (None, Some(client_id), Some(secret)) => Credential::ClientSecret {
+            client_id: client_id.clone(),
+            client_secret: Secret::new(secret.clone()),
+        },
+        (None, Some(_), None) => bail!(
+            "AZURE_CLIENT_ID is set, but no secret: set AZURE_CLIENT_SECRET, or give a ready token in ENTRAGIT_ACCESS_TOKEN"
+        ),
+        (None, None, _) => bail!(
+            "nothing to sign in with: set AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or ENTRAGIT_ACCESS_TOKEN; to try things \
+             out without a tenant, run `entragit demo`"
+        ),
+    };
+    let config = Config {
+        graph_url: sign_in.graph_url.trim_end_matches('/').to_owned(),
+        authority_url: sign_in.authority_url.trim_end_matches('/').to_owned(),
+        tenant: sign_in.tenant.clone().unwrap_or_else(|| tenant.to_owned()),
+        credential,
+        concurrency: 8,
+        deadline: Duration::from_secs(300),
+    };
+    Ok(GraphTenant::connect(config, events.clone())?)
+}

@@ -1,0 +1,153 @@
+//! Where output goes: data to stdout, talk to stderr, colours only on terminals.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::args::Color;
+use crate::engine::render::{Style, safe};
+use crate::model::{Coverage, Event, Events};
+
+/// Talks to the person who started the program.
+#[derive(Clone)]
+pub struct Output {
+    /// Colours on stdout.
+    pub style: Style,
+    talk: Style,
+    quiet: bool,
+    bar: Arc<Mutex<Option<ProgressBar>>>,
+    interactive: bool,
+}
+
+impl Output {
+    /// Decides on colours: `NO_COLOR` and pipes turn them off.
+    pub fn new(color: Color, quiet: bool) -> Output {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let on = |terminal: bool| match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => terminal && !plain,
+        };
+        let interactive = std::io::stderr().is_terminal();
+        Output {
+            style: Style { color: on(std::io::stdout().is_terminal()) },
+            talk: Style { color: on(interactive) },
+            quiet,
+            bar: Arc::new(Mutex::new(None)),
+            interactive,
+        }
+    }
+
+    /// Data, to stdout. A reader that went away (`| head`) is no error.
+    pub fn data(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    }
+
+    /// Talk, to stderr, however quiet.
+    pub fn say(&self, text: &str) {
+        let print = || {
+            let mut err = std::io::stderr().lock();
+            let _ = writeln!(err, "{text}");
+        };
+        match self.bar.lock().unwrap_or_else(PoisonError::into_inner).as_ref() {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    /// Talk, to stderr, unless told to be quiet.
+    pub fn talk(&self, text: &str) {
+        if !self.quiet {
+            self.say(text);
+        }
+    }
+
+    /// A listener that shows events here.
+    pub fn events(&self) -> Events {
+        let output = self.clone();
+        Events::new(move |event| output.show(event))
+    }
+
+    fn show(&self, event: Event) {
+        match event {
+            Event::Reading { kind, objects } => self.progress(&format!("reading {kind}: {objects}")),
+            Event::Read { title, objects, coverage, note, .. } => {
+                self.progress("");
+                let said = match coverage {
+                    Coverage::Complete => String::new(),
+                    other => format!("  {}", other.word()),
+                };
+                self.talk(&format!("{objects:>8} {title}{said}"));
+                if let Some(note) = note {
+                    self.say(&format!("         {}", safe(&note)));
+                }
+            }
+            Event::Waiting { seconds, reason } => {
+                let text = format!("waiting {seconds:.0} s: {}", safe(&reason));
+                if self.interactive { self.progress(&text) } else if seconds >= 5.0 { self.talk(&text) }
+            }
+            Event::StepStarted { number, of, title, .. } => self.progress(&format!("[{number}/{of}] {title}")),
+            Event::StepEnded { number, of, title, error } => match error {
+                None => self.talk(&format!("[{number}/{of}] {title}")),
+                Some(error) => self.say(&format!("[{number}/{of}] {title}: FAILED: {}", safe(&error))),
+            },
+            Event::Note(text) => self.talk(&safe(&text)),
+            Event::Warning(text) => self.say(&format!("warning: {}", safe(&text))),
+        }
+    }
+
+    /// A line that is overwritten; only on a terminal, and only for work that takes a while.
+    fn progress(&self, text: &str) {
+        if !self.interactive || self.quiet {
+            return;
+        }
+        let mut bar = self.bar.lock().unwrap_or_else(PoisonError::into_inner);
+        if text.is_empty() {
+            if let Some(bar) = bar.take() {
+                bar.finish_and_clear();
+            }
+            return;
+        }
+        let bar = bar.get_or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} {elapsed}") {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(250));
+            bar
+        });
+        bar.set_message(text.to_owned());
+    }
+
+    /// Ends a progress line.
+    pub fn clear(&self) {
+        self.progress("");
+    }
+
+    /// Asks a yes-or-no question on the terminal; no terminal means no.
+    pub fn confirm(&self, question: &str) -> bool {
+        if !std::io::stdin().is_terminal() {
+            return false;
+        }
+        self.clear();
+        let mut err = std::io::stderr().lock();
+        let _ = write!(err, "{question} [y/N] ").and_then(|()| err.flush());
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    }
+
+    /// A heading for a person who follows along.
+    pub fn heading(&self, text: &str) {
+        let line = if self.talk.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() };
+        self.say(&format!("\n{line}"));
+    }
+}
+
+/// `1.2 s`, `340 ms`.
+pub fn elapsed(since: Instant) -> String {
+    let time = since.elapsed();
+    if time < Duration::from_secs(1) { format!("{} ms", time.as_millis()) } else { format!("{:.1} s", time.as_secs_f64()) }
+}

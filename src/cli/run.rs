@@ -1,0 +1,429 @@
+//! Arguments → use cases → exit codes.
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use clap::{CommandFactory as _, Parser as _};
+use serde_json::json;
+
+use super::args::{self, Cli, Command, Format, Selectors};
+use super::connect::connect;
+use super::output::{Output, elapsed};
+use crate::emulator::{self, Seed};
+use crate::engine::planfile;
+use crate::engine::render::{self, html, markdown, text};
+use crate::engine::scope::Scope;
+use crate::format::path::address_of;
+use crate::format::settings::Profile;
+use crate::kinds;
+use crate::model::Kind;
+use crate::model::finding::Severity;
+use crate::ops::export::{Extra, Exported, layout_for};
+use crate::ops::plan::Aim;
+use crate::ops::source::Source;
+use crate::ops::{self, Context, Invalid, Refused, Stale, apply};
+use crate::repo::RepoError;
+use crate::tenant::TenantError;
+
+/// Exit codes, as documented in the help.
+pub mod exit {
+    /// Done, or nothing to do.
+    pub const DONE: u8 = 0;
+    /// Error.
+    pub const ERROR: u8 = 1;
+    /// Differences or changes present.
+    pub const DIFFERS: u8 = 2;
+    /// Refused by a guard.
+    pub const REFUSED: u8 = 3;
+    /// Incomplete.
+    pub const INCOMPLETE: u8 = 4;
+    /// The target moved.
+    pub const STALE: u8 = 5;
+    /// Another run holds the lock.
+    pub const LOCKED: u8 = 6;
+    /// The repository is damaged.
+    pub const DAMAGED: u8 = 7;
+}
+
+/// Parses, runs, explains errors, and says how it ended.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            // 2 means "differences" here; a wrong call is an error, help and version are none.
+            return ExitCode::from(if error.use_stderr() { exit::ERROR } else { exit::DONE });
+        }
+    };
+    let output = Output::new(cli.color, cli.quiet);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.say(&format!("error: starting the runtime: {error}"));
+            return ExitCode::from(exit::ERROR);
+        }
+    };
+    let result = runtime.block_on(run(cli, &output));
+    output.clear();
+    let code = result.unwrap_or_else(|error| explain(&error, &output));
+    runtime.shutdown_background();
+    ExitCode::from(code)
+}
+
+fn explain(error: &anyhow::Error, output: &Output) -> u8 {
+    if let Some(Invalid(findings)) = error.downcast_ref::<Invalid>() {
+        output.say(text::findings(findings, output.style).trim_end());
+    }
+    let chain: Vec<String> = error.chain().map(|cause| render::safe(&cause.to_string())).collect();
+    let mut said: Vec<&str> = Vec::new();
+    for cause in &chain {
+        // A cause that its wrapper already quotes is not said twice.
+        if !said.iter().any(|earlier| earlier.contains(cause.as_str())) {
+            said.push(cause);
+        }
+    }
+    output.say(&format!("error: {}", said.join(": ")));
+    if error.downcast_ref::<Refused>().is_some() {
+        return exit::REFUSED;
+    }
+    if error.downcast_ref::<Stale>().is_some() {
+        return exit::STALE;
+    }
+    match error.downcast_ref::<RepoError>() {
+        Some(RepoError::Locked { .. }) => exit::LOCKED,
+        Some(RepoError::Damaged { .. }) => exit::DAMAGED,
+        Some(RepoError::Moved { .. }) => exit::STALE,
+        _ => exit::ERROR,
+    }
+}
+
+async fn run(cli: Cli, output: &Output) -> Result<u8> {
+    let events = output.events();
+    let repo = cli.repo.as_path();
+    match cli.command {
+        Command::Demo(demo) => super::demo::demo(demo, output).await,
+        Command::Init(init) => {
+            let layout = kinds::ALL.iter().map(|kind| (kind.name, layout_for(kind, init.objects))).collect();
+            ops::init::init(repo, &init.tenant, init.bare, &layout, &events)?;
+            Ok(exit::DONE)
+        }
+        Command::Export(export) => {
+            let start = Instant::now();
+            let mut context = Context::open(repo, events)?;
+            if let Some(profile) = &export.profile {
+                context.settings.scope.profile =
+                    Profile::parse(profile).ok_or_else(|| anyhow!("--profile is recovery, config or everything"))?;
+            }
+            let only = kinds_of(&export.kinds)?;
+            let tenant = connect(&export.sign_in, &context.settings.tenant, &context.events)?;
+            let _lock = context.repo.lock("export")?;
+            let exported = ops::export::export(&context, &tenant, &only, &Extra::default()).await?;
+            report_export(&context, &exported, export.json, start, output);
+            Ok(if exported.complete { exit::DONE } else { exit::INCOMPLETE })
+        }
+        Command::Diff(diff) => run_diff(diff, repo, output).await,
+        Command::Validate(validate) => {
+            let context = Context::open(repo, events)?;
+            let source = match validate.source.as_deref() {
+                Some(word) => Source::parse(word),
+                None if context.repo.workdir().is_some() => Source::Worktree,
+                None => Source::Commit("HEAD".to_owned()),
+            };
+            let findings = ops::validate::validate(&context, &source, false)?;
+            if validate.json {
+                output.data(&render::json::findings(&findings));
+            } else {
+                output.data(&text::findings(&findings, output.style));
+            }
+            let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+            output.talk(&format!("{errors} errors, {} warnings", findings.len() - errors));
+            Ok(if errors == 0 { exit::DONE } else { exit::ERROR })
+        }
+        Command::Plan(plan) => {
+            let context = Context::open(repo, events)?;
+            let aim = Aim { to: plan.to, scope: scope(&plan.selectors)?, prune: plan.prune, ..Aim::default() };
+            let tenant = connect(&plan.sign_in, &context.settings.tenant, &context.events)?;
+            let planned = ops::plan::plan(&context, &tenant, &aim).await?;
+            output.clear();
+            let document = planfile::write(&planned.plan, &planned.binding, &planned.verdicts, &planned.names);
+            if plan.json {
+                output.data(&document);
+            } else {
+                output.data(&render::plan::text(&planned.plan, &planned.verdicts, &planned.names, output.style));
+            }
+            if let Some(path) = &plan.out {
+                std::fs::write(path, &document).with_context(|| format!("writing the plan to {}", path.display()))?;
+                output.talk(&format!("plan written to {}; carry it out with `entragit apply {0}`", path.display()));
+            }
+            Ok(match (planned.plan.steps.is_empty(), planned.verdicts.iter().any(|verdict| verdict.refused)) {
+                (_, true) => exit::REFUSED,
+                (true, false) => exit::DONE,
+                (false, false) => exit::DIFFERS,
+            })
+        }
+        Command::Apply(arguments) => run_apply(arguments, repo, output).await,
+        Command::Emulate(emulate) => run_emulator(emulate, output).await,
+        Command::Kinds(arguments) => {
+            output.data(&if arguments.json { kinds_json() } else { kinds_text() });
+            Ok(exit::DONE)
+        }
+        Command::Completions(completions) => {
+            let mut script = Vec::new();
+            clap_complete::generate(completions.shell, &mut Cli::command(), "entragit", &mut script);
+            output.data(&String::from_utf8_lossy(&script));
+            Ok(exit::DONE)
+        }
+    }
+}
+
+async fn run_diff(arguments: args::Diff, repo: &std::path::Path, output: &Output) -> Result<u8> {
+    let context = Context::open(repo, output.events())?;
+    let (a, b) = (Source::parse(&arguments.a), Source::parse(&arguments.b));
+    let tenant = if a == Source::Live || b == Source::Live {
+        Some(connect(&arguments.sign_in, &context.settings.tenant, &context.events)?)
+    } else {
+        None
+    };
+    let compared = ops::diff::diff(&context, tenant.as_ref(), (&a, &b), &scope(&arguments.selectors)?).await?;
+    output.clear();
+    let (report, names) = (&compared.report, &compared.names);
+    let format = if arguments.json { Format::Json } else { arguments.format };
+    output.data(&match format {
+        Format::Text => text::report(report, names, output.style),
+        Format::Markdown => markdown::report(report, names),
+        Format::Json => render::json::report(report, names),
+        Format::Html => html::report(report, names),
+    });
+    Ok(if report.changes.is_empty() { exit::DONE } else { exit::DIFFERS })
+}
+
+async fn run_apply(arguments: args::Apply, repo: &std::path::Path, output: &Output) -> Result<u8> {
+    let context = Context::open(repo, output.events())?;
+    let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
+    let _lock = context.repo.lock("apply")?;
+    let ready = match (&arguments.plan, &arguments.to) {
+        (Some(path), _) => {
+            let bytes = std::fs::read(path).with_context(|| format!("reading the plan {}", path.display()))?;
+            apply::open(&context, &bytes)?
+        }
+        (None, Some(to)) => {
+            let scope = scope(&arguments.selectors)?;
+            let aim = Aim { to: to.clone(), scope, prune: arguments.prune, ..Aim::default() };
+            apply::prepare(&context, &tenant, &aim).await?
+        }
+        (None, None) => bail!("name a plan file, or a commit with --to"),
+    };
+    output.clear();
+    output.say(render::plan::text(&ready.plan, &ready.verdicts, &ready.names, output.style).trim_end());
+    apply::check_guards(&ready.verdicts, &arguments.lift)?;
+    if ready.plan.steps.is_empty() {
+        return Ok(exit::DONE);
+    }
+    if !arguments.yes && !output.confirm("\nCarry this out?") {
+        bail!("not carried out: answer yes, or give --yes");
+    }
+    let start = Instant::now();
+    let applied = apply::apply(&context, &tenant, &ready).await?;
+    output.clear();
+    if arguments.json {
+        output.data(&applied_json(&applied));
+    }
+    Ok(report_apply(&applied, start, output))
+}
+
+/// Says how an apply ended.
+pub fn report_apply(applied: &apply::Applied, start: Instant, output: &Output) -> u8 {
+    let outcome = &applied.outcome;
+    output.say(&format!(
+        "{} steps done, {} failed, {} skipped, in {}",
+        outcome.done,
+        outcome.failed.len(),
+        outcome.skipped.len(),
+        elapsed(start)
+    ));
+    if applied.new_ids > 0 {
+        output.say(&format!("{} objects have new ids; manifest.yaml maps the old ones to them", applied.new_ids));
+    }
+    if applied.verified {
+        output.say("verified: the tenant was read again and is as the commit says");
+        return exit::DONE;
+    }
+    if !applied.remaining.steps.is_empty() {
+        let plan = render::plan::text(&applied.remaining, &[], &Default::default(), output.style);
+        output.say(&format!("\nnot verified; what still differs:\n{}", plan.trim_end()));
+    }
+    if outcome.stale.is_empty() { exit::INCOMPLETE } else { exit::STALE }
+}
+
+fn applied_json(applied: &apply::Applied) -> String {
+    render::json::pretty(&json!({
+        "formatVersion": render::json::FORMAT_VERSION,
+        "verified": applied.verified,
+        "done": applied.outcome.done,
+        "failed": applied.outcome.failed.iter().map(|(step, error)| json!({"step": step + 1, "error": error})).collect::<Vec<_>>(),
+        "skipped": applied.outcome.skipped.iter().map(|step| step + 1).collect::<Vec<_>>(),
+        "newIds": applied.outcome.learned,
+        "receipt": applied.receipt.commit.map(|commit| commit.to_string()),
+    }))
+}
+
+/// Says what an export did.
+pub fn report_export(context: &Context, exported: &Exported, as_json: bool, start: Instant, output: &Output) {
+    output.clear();
+    let (added, changed, removed) = exported.changed;
+    if as_json {
+        output.data(&render::json::pretty(&json!({
+            "formatVersion": render::json::FORMAT_VERSION,
+            "commit": exported.commit.map(|commit| commit.to_string()),
+            "tip": exported.tip.to_string(),
+            "objects": exported.objects,
+            "counts": exported.counts,
+            "complete": exported.complete,
+            "added": added, "changed": changed, "removed": removed,
+            "pending": exported.pending,
+            "unknownProperties": exported.unknown,
+        })));
+    }
+    match exported.commit {
+        Some(commit) => output.talk(&format!(
+            "snapshot {} on {}: {} objects, {added} added, {changed} changed, {removed} removed, in {}",
+            &commit.to_string()[..10],
+            context.settings.branches.snapshots,
+            exported.objects,
+            elapsed(start)
+        )),
+        None => output.talk(&format!("no change: {} objects are as in the last snapshot, in {}", exported.objects, elapsed(start))),
+    }
+    if exported.unknown > 0 {
+        output.talk(&format!(
+            "{} properties are unknown to this version; they are kept as they are and never written back (see manifest.yaml)",
+            exported.unknown
+        ));
+    }
+    if !exported.complete {
+        output.say("warning: not everything could be read; what is missing is carried over and marked in manifest.yaml");
+    }
+    if !exported.pending.is_empty() {
+        output.say(&format!(
+            "{} was left alone: it holds edits that are not applied yet ({} files); apply them with `entragit apply --to {0}`",
+            context.settings.branches.main,
+            exported.pending.len()
+        ));
+        for path in exported.pending.iter().take(10) {
+            output.talk(&format!("  pending: {path}"));
+        }
+    }
+}
+
+async fn run_emulator(arguments: args::Emulate, output: &Output) -> Result<u8> {
+    let seed = match arguments.seed.split_once(':') {
+        None if arguments.seed == "contoso" => Seed::Contoso,
+        None if arguments.seed == "empty" => Seed::Empty,
+        Some(("random", count)) => {
+            Seed::Random(count.parse().map_err(|_| anyhow!("--seed random:N takes a number, not {count:?}"))?)
+        }
+        _ => bail!("--seed is contoso, random:N or empty, not {:?}", arguments.seed),
+    };
+    let running = emulator::start(emulator::Options {
+        listen: arguments.listen,
+        seed,
+        state: arguments.state,
+        tenant: arguments.tenant,
+        client: arguments.client,
+        secret: arguments.secret,
+        roles: (!arguments.roles.is_empty()).then_some(arguments.roles),
+    })
+    .await?;
+    output.data(&format!("listening on {}\n", running.url()));
+    output.talk(&format!("tenant {}; stop with Ctrl-C", running.tenant_id()));
+    tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
+    running.stop().await?;
+    Ok(exit::DONE)
+}
+
+/// Selectors → scope. A path stands for the kind and id it names.
+pub fn scope(selectors: &Selectors) -> Result<Scope> {
+    let mut scope = Scope {
+        kinds: kinds_of(&selectors.kinds)?.into_iter().map(|kind| kind.name).collect(),
+        ids: selectors.ids.clone(),
+        names: selectors.names.clone(),
+        properties: selectors.properties.clone(),
+    };
+    for path in &selectors.paths {
+        match address_of(path) {
+            Ok((kind, id)) => {
+                if !scope.kinds.contains(&kind.name) {
+                    scope.kinds.push(kind.name);
+                }
+                scope.ids.push(id);
+            }
+            Err(reason) => bail!("--path {path}: {reason}"),
+        }
+    }
+    Ok(scope)
+}
+
+fn kinds_of(words: &[String]) -> Result<Vec<&'static Kind>> {
+    words
+        .iter()
+        .map(|word| {
+            kinds::by_word(word).ok_or_else(|| {
+                let known: Vec<&str> = kinds::ALL.iter().map(|kind| kind.name).collect();
+                anyhow!("unknown kind {word:?}; known are {}", known.join(", "))
+            })
+        })
+        .collect()
+}
+
+fn kinds_text() -> String {
+    let mut out = String::new();
+    for kind in kinds::ALL {
+        let read = kind.permissions.read.join(" or ");
+        let write = kind.permissions.write.join(" or ");
+        out.push_str(&format!("{:<30} {}\n", kind.name, kind.title));
+        out.push_str(&format!("    folder  {}\n    graph   {}{}\n", kind.folder, kind.api.segment(), kind.path));
+        out.push_str(&format!("    read    {read}\n    write   {write}\n"));
+        for link in kind.links {
+            out.push_str(&format!("    link    {}", link.name));
+            if let Some(permissions) = link.permissions {
+                out.push_str(&format!("  (read {}, write {})", permissions.read.join(" or "), permissions.write.join(" or ")));
+            }
+            out.push('\n');
+        }
+        for variant in kind.variants {
+            out.push_str(&format!("    also    {}", variant.name));
+            if let Some(reason) = variant.not_creatable {
+                out.push_str(&format!("  (not creatable: {reason})"));
+            }
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn kinds_json() -> String {
+    let kinds: Vec<_> = kinds::ALL
+        .iter()
+        .map(|kind| {
+            json!({
+                "name": kind.name,
+                "title": kind.title,
+                "folder": kind.folder,
+                "api": kind.api.segment(),
+                "path": kind.path,
+                "links": kind.links.iter().map(|link| link.name).collect::<Vec<_>>(),
+                "variants": kind.variants.iter().map(|variant| variant.name).collect::<Vec<_>>(),
+                "read": kind.permissions.read,
+                "write": kind.permissions.write,
+                "docs": kind.docs,
+            })
+        })
+        .collect();
+    render::json::pretty(&json!({"formatVersion": render::json::FORMAT_VERSION, "kinds": kinds}))
+}
+
+/// Whether an error is the tenant's refusal, for messages that add a hint.
+pub fn is_denied(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| matches!(cause.downcast_ref::<TenantError>(), Some(TenantError::Denied { .. })))
+}

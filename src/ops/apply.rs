@@ -1,0 +1,280 @@
+//! `apply`: carries out a plan, reads again, and records what was done.
+
+use anyhow::{Context as _, Result, anyhow, bail};
+
+use super::execute::{Outcome, Run};
+use super::export::{Exported, Extra, export};
+use super::journal::Journal;
+use super::plan::{Aim, Planned, plan};
+use super::{Context, Refused, Stale};
+use crate::engine::normalize::normalize;
+use crate::engine::planfile::{self, Binding};
+use crate::engine::refs::Names;
+use crate::engine::render;
+use crate::engine::{digest, guard};
+use crate::kinds;
+use crate::model::{Action, Address, Plan, StepId, Verdict};
+use crate::tenant::{TenantRead, TenantWrite};
+
+/// Writes at the same time. Graph takes about 20 a second per application and tenant.
+const CONCURRENCY: usize = 8;
+
+/// A plan that is ready to be carried out.
+pub struct Ready {
+    /// The plan.
+    pub plan: Plan,
+    /// What it is bound to.
+    pub binding: Binding,
+    /// What the guards say.
+    pub verdicts: Vec<Verdict>,
+    /// Names of what it mentions.
+    pub names: Names,
+    /// SHA-256 over the plan file.
+    pub digest: String,
+    /// Whether it comes from a file, made some time ago.
+    saved: bool,
+}
+
+/// How an apply ended.
+#[derive(Debug)]
+#[must_use]
+pub struct Applied {
+    /// Step by step.
+    pub outcome: Outcome,
+    /// What still differs, as a plan; empty if all is as wanted.
+    pub remaining: Plan,
+    /// Whether the tenant was read again and is as wanted.
+    pub verified: bool,
+    /// The receipt.
+    pub receipt: Exported,
+    /// Objects that were created again.
+    pub new_ids: usize,
+}
+
+/// Makes a plan for right now, and keeps it as a file below the git directory so that it can be taken up again.
+///
+/// # Errors
+/// As [`plan`].
+pub async fn prepare<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Result<Ready> {
+    let Planned { plan, binding, verdicts, names, .. } = plan(context, tenant, aim).await?;
+    let text = planfile::write(&plan, &binding, &verdicts, &names);
+    let digest = digest::bytes(text.as_bytes());
+    if !plan.steps.is_empty() {
+        let folder = context.repo.git_dir().join("entragit").join("plans");
+        std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        let path = folder.join(format!("{digest}.json"));
+        std::fs::write(&path, &text).with_context(|| format!("keeping the plan in {}", path.display()))?;
+    }
+    Ok(Ready { plan, binding, verdicts, names, digest, saved: false })
+}
+
+/// Takes a plan file, if it belongs to this repository and tenant.
+///
+/// # Errors
+/// If it is no plan, or belongs elsewhere.
+pub fn open(context: &Context, bytes: &[u8]) -> Result<Ready> {
+    let (plan, binding, digest) = planfile::read(bytes).map_err(|error| anyhow!("the plan file cannot be used: {error}"))?;
+    if !binding.tenant.eq_ignore_ascii_case(&context.settings.tenant) {
+        bail!("the plan is for tenant {}, this repository is of tenant {}", binding.tenant, context.settings.tenant);
+    }
+    context.repo.resolve(&binding.commit).context("looking for the commit that the plan wants")?;
+    let mut names = Names::default();
+    for step in &plan.steps {
+        names.insert(&step.address.id, &step.name);
+    }
+    // The guards' verdicts are made anew from what this machine knows; a file's own are only for people.
+    let rules = guard::Rules {
+        break_glass: context.settings.break_glass.iter().cloned().collect(),
+        max_deletes: context.settings.guards.max_deletes,
+        max_deletes_percent: context.settings.guards.max_deletes_percent,
+        known: plan.steps.len(),
+    };
+    let verdicts = guard::verdicts(&plan, &rules);
+    Ok(Ready { plan, binding, verdicts, names, digest, saved: true })
+}
+
+/// Refuses a plan that a guard objects to, unless the guard is lifted by name.
+///
+/// # Errors
+/// [`Refused`], naming the guards.
+pub fn check_guards(verdicts: &[Verdict], lifted: &[String]) -> Result<()> {
+    let refusing: Vec<&str> = verdicts
+        .iter()
+        .filter(|verdict| verdict.refused && !lifted.iter().any(|name| name == verdict.guard))
+        .map(|verdict| verdict.guard)
+        .collect();
+    if refusing.is_empty() { Ok(()) } else { Err(Refused { guards: refusing.join(", ") }.into()) }
+}
+
+/// Carries out a plan: checks that nothing it touches has moved, writes, reads again, and commits a receipt.
+///
+/// # Errors
+/// [`Stale`] before the first write if something moved; else only if the journal or the repository cannot be written.
+pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, ready: &Ready) -> Result<Applied> {
+    let mut journal = Journal::open(context.repo.git_dir(), &ready.digest)?;
+    let ids = current_ids(context)?;
+    if ready.saved {
+        super::source::check_tenant(context, tenant).await?;
+        check_unmoved(context, tenant, &ready.plan, &journal).await?;
+    }
+    if !journal.past.done.is_empty() || !journal.past.unknown.is_empty() {
+        context.events.note(format!("taking up an earlier run: {} steps are done", journal.past.done.len()));
+    }
+    let run = Run {
+        tenant,
+        plan: &ready.plan,
+        names: &ready.names,
+        events: &context.events,
+        ids: &ids,
+        concurrency: CONCURRENCY,
+    };
+    let mut outcome = run.execute(&mut journal).await?;
+
+    let scope = ready.binding.scope.scope().map_err(|error| anyhow!("the plan's scope: {error}"))?;
+    let aim = Aim { to: ready.binding.commit.clone(), scope, prune: ready.binding.prune, learned: outcome.learned.clone() };
+    context.events.note("reading the tenant again to verify");
+    let mut again = plan(context, tenant, &aim).await?;
+    // What Graph adds on its own (a creator as owner, a default) is put right once, for the plan's own objects only, and
+    // never by deleting.
+    let correction = correction(&again.plan, &ready.plan, &outcome);
+    if !correction.steps.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty() {
+        context.events.note(format!("putting right what came out differently: {}", render::plan::counts(&correction)));
+        let text = planfile::write(&correction, &again.binding, &[], &again.names);
+        let mut second = Journal::open(context.repo.git_dir(), &digest::bytes(text.as_bytes()))?;
+        let mut ids = ids.clone();
+        ids.extend(&outcome.learned);
+        let run = Run { plan: &correction, names: &again.names, ids: &ids, ..run };
+        let more = run.execute(&mut second).await?;
+        second.ended(more.failed.is_empty())?;
+        outcome.learned.extend(&more.learned);
+        again = plan(context, tenant, &aim).await?;
+    }
+    let verified = again.plan.steps.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
+    let receipt = export(context, tenant, &again.kinds, &extra(context, ready, &outcome, verified, again.commit)).await?;
+    journal.ended(verified)?;
+    let new_ids = ready
+        .plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step.action, Action::Create { .. }))
+        .filter(|step| outcome.learned.current(&step.address.id) != step.address.id)
+        .count();
+    Ok(Applied { outcome, remaining: again.plan, verified, receipt, new_ids })
+}
+
+fn current_ids(context: &Context) -> Result<crate::model::IdMap> {
+    Ok(match context.last_snapshot()? {
+        Some(tip) => super::manifest_of(&context.repo, &super::files_of(&context.repo, tip)?)?.ids,
+        None => crate::model::IdMap::default(),
+    })
+}
+
+/// Before the first write: everything the plan read is as it was.
+async fn check_unmoved<T: TenantRead>(
+    context: &Context,
+    tenant: &T,
+    plan: &Plan,
+    journal: &Journal,
+) -> Result<()> {
+    let begun: Vec<&Address> = journal
+        .past
+        .done
+        .iter()
+        .chain(&journal.past.unknown)
+        .filter_map(|id| plan.steps.get(*id))
+        .map(|step| &step.address)
+        .collect();
+    let mut moved = Vec::new();
+    for (address, seen) in plan.seen.iter().filter(|(address, _)| !begun.contains(address)) {
+        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let now = tenant.get(kind, &address.id).await?;
+        let same = now.is_some_and(|raw| digest::seen(kind, &normalize(kind, &raw.value).object).whole == seen.whole);
+        if !same {
+            let name = plan.steps.iter().find(|step| &step.address == address).map_or("", |step| step.name.as_str());
+            moved.push(format!("{} \"{}\"", address.kind, render::safe(name)));
+        }
+    }
+    for step in plan.steps.iter().filter(|step| step.action == Action::Restore && !begun.contains(&&step.address)) {
+        let Some(kind) = kinds::by_name(step.address.kind) else { continue };
+        if tenant.get(kind, &step.address.id).await?.is_some() {
+            moved.push(format!("{} \"{}\" is back already", step.called, render::safe(&step.name)));
+        }
+    }
+    if moved.is_empty() {
+        return Ok(());
+    }
+    context.events.warn(format!("{} objects moved since the plan was made", moved.len()));
+    let more = if moved.len() > 5 { format!(" and {} more", moved.len() - 5) } else { String::new() };
+    moved.truncate(5);
+    Err(Stale { what: format!("{}{more}", moved.join(", ")) }.into())
+}
+
+/// The part of a second plan that may be carried out without asking again.
+fn correction(again: &Plan, first: &Plan, outcome: &Outcome) -> Plan {
+    let touched: std::collections::BTreeSet<Address> = first
+        .steps
+        .iter()
+        .map(|step| Address::new(step.address.kind, outcome.learned.current(&step.address.id)))
+        .collect();
+    let allowed = |step: &crate::model::Step| {
+        touched.contains(&step.address)
+            && !matches!(step.action, Action::Delete | Action::Create { .. } | Action::Restore)
+    };
+    let mut number: std::collections::BTreeMap<StepId, StepId> = std::collections::BTreeMap::new();
+    let mut correction = Plan { seen: again.seen.clone(), ..Plan::default() };
+    for wave in &again.waves {
+        let mut kept = Vec::new();
+        for id in wave {
+            let Some(step) = again.steps.get(*id).filter(|step| allowed(step)) else { continue };
+            let mut step = step.clone();
+            step.needs = step.needs.iter().filter_map(|need| number.get(need).copied()).collect();
+            number.insert(*id, correction.steps.len());
+            kept.push(correction.steps.len());
+            correction.steps.push(step);
+        }
+        if !kept.is_empty() {
+            correction.waves.push(kept);
+        }
+    }
+    correction
+}
+
+fn extra(
+    context: &Context,
+    ready: &Ready,
+    outcome: &Outcome,
+    verified: bool,
+    commit: crate::repo::ObjectId,
+) -> Extra {
+    let short = &ready.binding.commit[..10.min(ready.binding.commit.len())];
+    let subject = context
+        .repo
+        .commit(commit)
+        .ok()
+        .and_then(|info| info.message.lines().next().map(str::to_owned))
+        .unwrap_or_default();
+    let whole = ready.binding.scope.scope().is_ok_and(|scope| scope.is_everything());
+    Extra {
+        // Only a receipt for all of a commit joins the lines: a part leaves the rest pending.
+        applied: (verified && whole).then_some(commit),
+        learned: outcome.learned.clone(),
+        subject: Some(if verified {
+            format!("Applied {short}: {subject}")
+        } else {
+            format!("Applied in part {short}: {subject}")
+        }),
+        trailers: vec![
+            ("Entragit-Applied".to_owned(), ready.binding.commit.clone()),
+            ("Entragit-Plan".to_owned(), ready.digest.clone()),
+            (
+                "Entragit-Steps".to_owned(),
+                format!(
+                    "{} done, {} failed, {} skipped",
+                    outcome.done,
+                    outcome.failed.len(),
+                    outcome.skipped.len()
+                ),
+            ),
+        ],
+    }
+}

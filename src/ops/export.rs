@@ -1,0 +1,368 @@
+//! `export`: the live tenant becomes a commit on `snapshots`, and `main` follows as long as it holds no edit of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result};
+
+use super::audit::{self, Audit};
+use super::live::{self, LiveObject, Sink};
+use super::source::check_tenant;
+use super::{Context, MANIFEST, files_of, manifest_of};
+use crate::engine::normalize::normalize;
+use crate::format::manifest::Manifest;
+use crate::format::path::{Layout, address_of, is_reserved};
+use crate::format::yaml;
+use crate::kinds;
+use crate::model::{Address, Coverage, IdMap, Kind, Object};
+use crate::repo::{Author, ObjectId, SnapshotWriter, Worktree, blob_id};
+use crate::tenant::TenantRead;
+
+/// What an export did.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Exported {
+    /// The new commit; `None` if the tenant had not changed.
+    pub commit: Option<ObjectId>,
+    /// The tip of `snapshots` now.
+    pub tip: ObjectId,
+    /// Objects per kind or variant.
+    pub counts: BTreeMap<&'static str, usize>,
+    /// Objects in all.
+    pub objects: usize,
+    /// Whether everything in scope was read completely.
+    pub complete: bool,
+    /// Files added, changed and removed.
+    pub changed: (usize, usize, usize),
+    /// Objects with edits on `main` that are not applied yet; `main` was left alone if there are any.
+    pub pending: Vec<String>,
+    /// Properties that no schema knows, in all.
+    pub unknown: usize,
+}
+
+/// What else goes into a snapshot commit.
+#[derive(Debug, Clone, Default)]
+pub struct Extra {
+    /// Second parent: the commit that an apply carried out.
+    pub applied: Option<ObjectId>,
+    /// Ids that an apply learned.
+    pub learned: IdMap,
+    /// First line of the message.
+    pub subject: Option<String>,
+    /// Trailers.
+    pub trailers: Vec<(String, String)>,
+}
+
+/// Reads the kinds in scope and commits what differs.
+///
+/// # Errors
+/// If the tenant is another one, the repository cannot be written, or another run moved `snapshots` meanwhile.
+pub async fn export<T: TenantRead>(
+    context: &Context,
+    tenant: &T,
+    only: &[&'static Kind],
+    extra: &Extra,
+) -> Result<Exported> {
+    check_tenant(context, tenant).await?;
+    let parent = context.last_snapshot()?;
+    let start = match parent {
+        Some(parent) => parent,
+        None => context.repo.resolve("HEAD").context("looking for the first commit; make one with `entragit init`")?,
+    };
+    let before = files_of(&context.repo, start)?;
+    let mut manifest = manifest_of(&context.repo, &before)?;
+    let scope = context.kinds(only);
+    let mut sink = Storing {
+        context,
+        before: &before,
+        by_address: index(&before),
+        files: BTreeMap::new(),
+        writer: context.repo.writer()?,
+    };
+    let reading = live::read(tenant, &scope, &manifest.layout, &context.events, &mut sink).await?;
+    let Storing { mut files, mut writer, .. } = sink;
+
+    carry_over(&before, &scope, &reading.coverage, &mut files);
+    manifest.tenant.clone_from(&context.settings.tenant);
+    for kind in &scope {
+        manifest.coverage.0.retain(|what, _| what != kind.name && !what.starts_with(&format!("{}.", kind.name)));
+        manifest.unknown.remove(kind.name);
+    }
+    manifest.coverage.0.extend(reading.coverage.0.clone());
+    manifest.unknown.extend(reading.unknown.clone());
+    manifest.ids.extend(&extra.learned);
+    let unknown = manifest.unknown.values().map(Vec::len).sum();
+
+    // Files that are not the tenant's (settings, pipelines) come from `main` if it holds nothing else, else from before.
+    let main = context.repo.reference(&context.main_ref())?;
+    let standing = standing(context, parent, main, &files, extra.applied)?;
+    let others = match (&standing, main) {
+        (Standing::Joins, Some(main)) => files_of(&context.repo, main)?,
+        _ => before.clone(),
+    };
+    files.extend(others.into_iter().filter(|(path, _)| is_reserved(path) && path != MANIFEST));
+    let manifest_bytes = manifest.write();
+    let manifest_blob = writer.put(&manifest_bytes)?;
+    files.insert(MANIFEST.to_owned(), manifest_blob);
+
+    let complete = scope.iter().all(|kind| {
+        manifest.coverage.kind(kind.name).is_complete()
+            && kind.links.iter().all(|link| manifest.coverage.link(kind.name, link.name).is_complete())
+    });
+    let objects: usize = reading.counts.values().sum();
+    let changed = compare(&before, &files);
+    let mut exported = Exported {
+        commit: None,
+        tip: start,
+        counts: reading.counts.clone(),
+        objects,
+        complete,
+        changed,
+        pending: match &standing {
+            Standing::Pending(paths) => paths.clone(),
+            Standing::Follows | Standing::Joins => Vec::new(),
+        },
+        unknown,
+    };
+    let tree = writer.finish(&files)?;
+    let unchanged = parent.is_some() && context.repo.commit(start)?.tree == tree;
+    if unchanged && extra.applied.is_none() && !matches!(standing, Standing::Joins) {
+        return Ok(exported);
+    }
+
+    let audit = audit::since_last(context, tenant, parent, &changed_ids(&before, &files)).await?;
+    let mut parents = vec![start];
+    parents.extend(extra.applied.filter(|applied| *applied != start));
+    if let (Standing::Joins, Some(main)) = (&standing, main)
+        && !parents.contains(&main)
+    {
+        parents.push(main);
+    }
+    let message = message(context, &exported, &manifest, &reading.coverage, &audit, extra, parent.is_none());
+    let commit = context.repo.create_commit(tree, &parents, &message, &Author::tool())?;
+    publish(context, commit, parent, main, &standing, extra)?;
+    if !audit.is_empty() {
+        audit::store(context, commit, &audit)?;
+    }
+    exported.commit = Some(commit);
+    exported.tip = commit;
+    Ok(exported)
+}
+
+/// How `main` stands to the new snapshot.
+#[derive(Debug)]
+enum Standing {
+    /// It holds no edit of its own: it is fast-forwarded.
+    Follows,
+    /// It holds edits of settings and the like only, or edits that the tenant has by now: the lines are joined.
+    Joins,
+    /// It holds edits of objects that are not applied yet: these files.
+    Pending(Vec<String>),
+}
+
+fn standing(
+    context: &Context,
+    parent: Option<ObjectId>,
+    main: Option<ObjectId>,
+    files: &BTreeMap<String, ObjectId>,
+    applied: Option<ObjectId>,
+) -> Result<Standing> {
+    let (Some(parent), Some(main)) = (parent, main) else { return Ok(Standing::Follows) };
+    if context.repo.is_ancestor(main, parent)? {
+        return Ok(Standing::Follows);
+    }
+    if applied == Some(main) {
+        return Ok(Standing::Joins);
+    }
+    let Some(fork) = context.repo.merge_base(main, parent)? else {
+        return Ok(Standing::Pending(vec!["the branch has no common history with the snapshots".to_owned()]));
+    };
+    let at_fork = files_of(&context.repo, fork)?;
+    let on_main = files_of(&context.repo, main)?;
+    let mut pending: Vec<String> = edited(&at_fork, &on_main)
+        .filter(|path| !is_reserved(path) && on_main.get(*path) != files.get(*path))
+        .cloned()
+        .collect();
+    pending.sort();
+    Ok(if pending.is_empty() { Standing::Joins } else { Standing::Pending(pending) })
+}
+
+/// Paths whose content differs between two trees.
+fn edited<'a>(
+    a: &'a BTreeMap<String, ObjectId>,
+    b: &'a BTreeMap<String, ObjectId>,
+) -> impl Iterator<Item = &'a String> {
+    let gone = a.keys().filter(|path| !b.contains_key(*path));
+    gone.chain(b.iter().filter(|(path, blob)| a.get(*path) != Some(blob)).map(|(path, _)| path))
+}
+
+/// Moves the refs: `snapshots` first, by compare-and-swap; then the work tree and `main`, if they follow.
+fn publish(
+    context: &Context,
+    commit: ObjectId,
+    parent: Option<ObjectId>,
+    main: Option<ObjectId>,
+    standing: &Standing,
+    extra: &Extra,
+) -> Result<()> {
+    let log = if extra.applied.is_some() { "entragit: receipt" } else { "entragit: export" };
+    context.repo.move_ref(&context.snapshots_ref(), commit, parent, log)?;
+    let follows = match (standing, main) {
+        (Standing::Pending(_), Some(main)) => context.repo.is_ancestor(main, commit)?,
+        _ => true,
+    };
+    if !follows {
+        return Ok(());
+    }
+    let checked_out = context.repo.head_branch().as_deref() == Some(&context.settings.branches.main);
+    if let (true, Some(main)) = (checked_out, main) {
+        match context.repo.worktree_state(main)? {
+            Worktree::Clean => context.repo.update_worktree(main, commit)?,
+            Worktree::None => {}
+            Worktree::Dirty(paths) => {
+                context.events.warn(format!(
+                    "the work tree has uncommitted changes ({} and {} more), so {} was not moved to the new snapshot; \
+                     commit or discard them, then `git merge {}`",
+                    paths.first().map_or("", String::as_str),
+                    paths.len().saturating_sub(1),
+                    context.settings.branches.main,
+                    context.settings.branches.snapshots
+                ));
+                return Ok(());
+            }
+        }
+    }
+    context.repo.move_ref(&context.main_ref(), commit, main, log)?;
+    Ok(())
+}
+
+/// Keeps the files of every kind that was not read completely, and of those that were not asked for.
+fn carry_over(
+    before: &BTreeMap<String, ObjectId>,
+    scope: &[&'static Kind],
+    coverage: &crate::model::CoverageMap,
+    files: &mut BTreeMap<String, ObjectId>,
+) {
+    let present: BTreeSet<Address> =
+        files.keys().filter_map(|path| address_of(path).ok()).map(|(kind, id)| Address::new(kind.name, id)).collect();
+    for (path, blob) in before {
+        let Ok((kind, id)) = address_of(path) else { continue };
+        let read = scope.contains(&kind) && coverage.kind(kind.name).is_complete();
+        if !read && !present.contains(&Address::new(kind.name, id)) {
+            files.insert(path.clone(), *blob);
+        }
+    }
+}
+
+fn index(files: &BTreeMap<String, ObjectId>) -> BTreeMap<Address, String> {
+    files
+        .keys()
+        .filter_map(|path| address_of(path).ok().map(|(kind, id)| (Address::new(kind.name, id), path.clone())))
+        .collect()
+}
+
+fn compare(before: &BTreeMap<String, ObjectId>, after: &BTreeMap<String, ObjectId>) -> (usize, usize, usize) {
+    let ours = |path: &&String| address_of(path).is_ok();
+    let added = after.keys().filter(ours).filter(|path| !before.contains_key(*path)).count();
+    let removed = before.keys().filter(ours).filter(|path| !after.contains_key(*path)).count();
+    let changed =
+        after.iter().filter(|(path, blob)| ours(path) && before.get(*path).is_some_and(|old| old != *blob)).count();
+    (added, changed, removed)
+}
+
+fn changed_ids(before: &BTreeMap<String, ObjectId>, after: &BTreeMap<String, ObjectId>) -> BTreeSet<String> {
+    edited(before, after).filter_map(|path| address_of(path).ok()).map(|(_, id)| id).collect()
+}
+
+fn message(
+    context: &Context,
+    exported: &Exported,
+    manifest: &Manifest,
+    coverage: &crate::model::CoverageMap,
+    audit: &Audit,
+    extra: &Extra,
+    first: bool,
+) -> String {
+    let (added, changed, removed) = exported.changed;
+    let subject = match (&extra.subject, first) {
+        (Some(subject), _) => subject.clone(),
+        (None, true) => format!("First snapshot: {} objects", exported.objects),
+        (None, false) => {
+            let parts: Vec<String> = [(added, "added"), (changed, "changed"), (removed, "removed")]
+                .into_iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, word)| format!("{count} {word}"))
+                .collect();
+            if parts.is_empty() { "Snapshot: coverage or settings only".to_owned() } else { format!("Snapshot: {}", parts.join(", ")) }
+        }
+    };
+    let mut text = format!("{subject}\n\n");
+    for kind in kinds::ALL {
+        let names = std::iter::once((kind.name, kind.title))
+            .chain(kind.variants.iter().map(|variant| (variant.name, variant.title)));
+        for (name, title) in names {
+            if let Some(count) = exported.counts.get(name) {
+                text.push_str(&format!("{count:>8} {title}\n"));
+            }
+        }
+    }
+    let incomplete: Vec<String> = coverage
+        .0
+        .iter()
+        .filter(|(_, coverage)| !matches!(coverage, Coverage::Complete | Coverage::Skipped))
+        .map(|(what, coverage)| format!("{what}={}", coverage.word()))
+        .collect();
+    text.push_str(&format!("\nEntragit-Tenant: {}\n", manifest.tenant));
+    text.push_str(&format!("Entragit-Objects: {}\n", exported.objects));
+    let said = if incomplete.is_empty() { "complete".to_owned() } else { incomplete.join(" ") };
+    text.push_str(&format!("Entragit-Coverage: {said}\n"));
+    for (name, value) in &extra.trailers {
+        text.push_str(&format!("{name}: {value}\n"));
+    }
+    for actor in audit.actors(context.settings.actors) {
+        text.push_str(&format!("Entragit-Actor: {}\n", actor.replace(['\n', '\r'], " ")));
+    }
+    text
+}
+
+struct Storing<'a> {
+    context: &'a Context,
+    before: &'a BTreeMap<String, ObjectId>,
+    by_address: BTreeMap<Address, String>,
+    files: BTreeMap<String, ObjectId>,
+    writer: SnapshotWriter<'a>,
+}
+
+impl Sink for Storing<'_> {
+    fn carry(&mut self, kind: &'static Kind, object: &mut Object, missing: &[(&'static str, Coverage)]) -> Result<()> {
+        let Some(path) = self.by_address.get(&Address::new(kind.name, object.id())) else { return Ok(()) };
+        let Some(blob) = self.before.get(path) else { return Ok(()) };
+        let bytes = self.context.repo.blob(*blob)?;
+        let Ok(document) = yaml::read(path, &bytes) else { return Ok(()) };
+        let last = normalize(kind, &document.value).object;
+        for (link, _) in missing {
+            if let Some(value) = live::link_value(&last, link) {
+                object.0.insert((*link).to_owned(), value);
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, live: LiveObject) -> Result<()> {
+        let blob = blob_id(&live.bytes);
+        // What the parent has is in the object database already.
+        if self.before.get(&live.path) != Some(&blob) {
+            self.writer.put(&live.bytes)?;
+        }
+        self.files.insert(live.path, blob);
+        Ok(())
+    }
+}
+
+/// The layout for a kind with so many objects: flat where people browse, sharded where git would suffer.
+pub fn layout_for(kind: &Kind, objects: usize) -> Layout {
+    match (kind.is_singleton(), objects) {
+        (true, _) | (false, 0..=1_000) => Layout::Flat,
+        (false, 1_001..=50_000) => Layout::Shards256,
+        (false, _) => Layout::Shards4096,
+    }
+}

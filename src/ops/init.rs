@@ -1,0 +1,61 @@
+//! `init`: a tenant repository with its settings and a first commit.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::{Context, MANIFEST, SETTINGS};
+use crate::format::manifest::Manifest;
+use crate::format::path::Layout;
+use crate::format::settings::Settings;
+use crate::kinds;
+use crate::model::Events;
+use crate::repo::{Author, Repo};
+
+/// Makes a tenant repository in `dir`.
+///
+/// # Errors
+/// If there is a tenant repository already, or the folder cannot be written.
+pub fn init(
+    dir: &Path,
+    tenant: &str,
+    bare: bool,
+    layout: &BTreeMap<&'static str, Layout>,
+    events: &Events,
+) -> Result<Context> {
+    let text = Settings::template(tenant);
+    let settings = Settings::parse(SETTINGS, text.as_bytes()).map_err(super::Invalid)?;
+    let main = format!("refs/heads/{}", settings.branches.main);
+    std::fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
+    let repo = Repo::init(dir, &settings.branches.main, bare)?;
+    if repo.reference(&main)?.is_some() {
+        let head = repo.resolve(&main)?;
+        if repo.entries(head)?.iter().any(|entry| entry.path == SETTINGS) {
+            bail!("{} is a tenant repository already; go on with `entragit export`", dir.display());
+        }
+        bail!("{} is a git repository with commits of its own; choose an empty folder", dir.display());
+    }
+    let manifest = Manifest {
+        tenant: tenant.to_owned(),
+        layout: kinds::ALL
+            .iter()
+            .filter_map(|kind| Some((kind.name.to_owned(), layout.get(kind.name).copied()?)))
+            .filter(|(_, layout)| *layout != Layout::Flat)
+            .collect(),
+        ..Manifest::default()
+    };
+    let mut writer = repo.writer()?;
+    let mut files = BTreeMap::new();
+    files.insert(SETTINGS.to_owned(), writer.put(text.as_bytes())?);
+    files.insert(MANIFEST.to_owned(), writer.put(&manifest.write())?);
+    let tree = writer.finish(&files)?;
+    let message = format!("Settings for tenant {tenant}\n\nEntragit-Tenant: {tenant}\n");
+    let commit = repo.create_commit(tree, &[], &message, &Author::tool())?;
+    repo.move_ref(&main, commit, None, "entragit: init")?;
+    if repo.workdir().is_some() {
+        repo.write_worktree(commit)?;
+    }
+    events.note(format!("{} is a tenant repository now; next: `entragit export`", dir.display()));
+    Context::open(dir, events.clone())
+}

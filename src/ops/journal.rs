@@ -1,0 +1,170 @@
+//! The journal: what an apply has sent and what came of it, on disk before anything is sent.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{File, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{IdMap, StepId};
+
+/// A write-ahead journal, one JSON line per event, each on disk before the work goes on.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    /// What earlier runs of the same plan did.
+    pub past: Past,
+}
+
+/// What a journal tells of earlier runs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Past {
+    /// Steps that are done.
+    pub done: BTreeSet<StepId>,
+    /// Steps that were sent and whose answer nobody wrote down: they may have happened.
+    pub unknown: BTreeSet<StepId>,
+    /// Ids learned.
+    pub learned: IdMap,
+    /// Whether an earlier run came to its end.
+    pub ended: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "state")]
+enum Line {
+    Sent { step: StepId, title: String },
+    Done { step: StepId, #[serde(default)] learned: BTreeMap<String, String> },
+    Failed { step: StepId, error: String },
+    Ended { verified: bool },
+}
+
+impl Journal {
+    /// Opens the journal of the plan with this digest, below the git directory; an earlier run's is read first.
+    ///
+    /// # Errors
+    /// If it cannot be read or written.
+    pub fn open(git_dir: &Path, digest: &str) -> Result<Journal> {
+        let folder = git_dir.join("entragit").join("journal");
+        std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+        let path = folder.join(format!("{digest}.jsonl"));
+        let past = match std::fs::read_to_string(&path) {
+            Ok(text) => replay(&text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Past::default(),
+            Err(error) => return Err(error).with_context(|| format!("reading the journal {}", path.display())),
+        };
+        let mut options = OpenOptions::new();
+        // A run that came to its end is history: the same plan starts anew.
+        options.create(true).append(!past.ended).write(true).truncate(past.ended);
+        let file = options.open(&path).with_context(|| format!("opening the journal {}", path.display()))?;
+        let past = if past.ended { Past::default() } else { past };
+        Ok(Journal { path, file, past })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A step is about to be sent.
+    ///
+    /// # Errors
+    /// If it cannot be put on disk; nothing must be sent then.
+    pub fn sent(&mut self, step: StepId, title: &str) -> Result<()> {
+        self.line(&Line::Sent { step, title: title.to_owned() })
+    }
+
+    /// A step is done, and these ids were learned.
+    ///
+    /// # Errors
+    /// If it cannot be put on disk.
+    pub fn done(&mut self, step: StepId, learned: &IdMap) -> Result<()> {
+        let learned = learned.iter().map(|(old, new)| (old.to_owned(), new.to_owned())).collect();
+        self.line(&Line::Done { step, learned })
+    }
+
+    /// A step failed for sure.
+    ///
+    /// # Errors
+    /// If it cannot be put on disk.
+    pub fn failed(&mut self, step: StepId, error: &str) -> Result<()> {
+        self.line(&Line::Failed { step, error: error.to_owned() })
+    }
+
+    /// The run is over.
+    ///
+    /// # Errors
+    /// If it cannot be put on disk.
+    pub fn ended(&mut self, verified: bool) -> Result<()> {
+        self.line(&Line::Ended { verified })
+    }
+
+    fn line(&mut self, line: &Line) -> Result<()> {
+        let mut bytes = serde_json::to_vec(line)?;
+        bytes.push(b'\n');
+        self.file
+            .write_all(&bytes)
+            .and_then(|()| self.file.sync_data())
+            .with_context(|| format!("writing the journal {}", self.path.display()))
+    }
+}
+
+/// Reads a journal; a last line that was cut off by a crash is ignored.
+fn replay(text: &str) -> Past {
+    let mut past = Past::default();
+    for line in text.lines() {
+        match serde_json::from_str::<Line>(line) {
+            Ok(Line::Sent { step, .. }) => {
+                past.unknown.insert(step);
+            }
+            Ok(Line::Done { step, learned }) => {
+                past.unknown.remove(&step);
+                past.done.insert(step);
+                for (old, new) in learned {
+                    past.learned.learn(&old, &new);
+                }
+            }
+            Ok(Line::Failed { step, .. }) => {
+                past.unknown.remove(&step);
+            }
+            Ok(Line::Ended { .. }) => past.ended = true,
+            Err(_) => {}
+        }
+    }
+    past
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupted_run_is_taken_up() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let mut journal = Journal::open(dir.path(), "d1")?;
+        journal.sent(0, "create group")?;
+        let mut learned = IdMap::default();
+        learned.learn("old", "new");
+        journal.done(0, &learned)?;
+        journal.sent(1, "update group")?;
+        drop(journal);
+        let journal = Journal::open(dir.path(), "d1")?;
+        assert_eq!(journal.past.done, BTreeSet::from([0]));
+        assert_eq!(journal.past.unknown, BTreeSet::from([1]));
+        assert_eq!(journal.past.learned.current("old"), "new");
+        Ok(())
+    }
+
+    #[test]
+    fn a_run_that_ended_is_history() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let mut journal = Journal::open(dir.path(), "d1")?;
+        journal.sent(0, "x")?;
+        journal.ended(true)?;
+        drop(journal);
+        assert_eq!(Journal::open(dir.path(), "d1")?.past, Past::default());
+        Ok(())
+    }
+}

@@ -1,0 +1,159 @@
+//! Reading the live tenant: pages → normalized objects → canonical bytes, one kind after another.
+//!
+//! Memory does not grow with the tenant: objects are handed on as they come. Only kinds whose files show the names of what
+//! they refer to wait until all names are known, as compact JSON.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::engine::normalize::normalize;
+use crate::engine::refs::{Names, comments, has_comments};
+use crate::format::emit;
+use crate::format::path::{Layout, path_of};
+use crate::model::{Coverage, CoverageMap, Event, Events, Kind, Object};
+use crate::tenant::{Listing, RawObject, TenantRead};
+
+/// Pages that may wait between the reader and the writer.
+const PAGES_AHEAD: usize = 4;
+
+/// One object of the live tenant, ready to be compared or stored.
+pub struct LiveObject {
+    /// Its kind.
+    pub kind: &'static Kind,
+    /// The normalized object.
+    pub object: Object,
+    /// Its path in the repository.
+    pub path: String,
+    /// Its canonical bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// What reading found besides the objects.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// What is known completely.
+    pub coverage: CoverageMap,
+    /// Properties that no schema knows, per kind.
+    pub unknown: BTreeMap<String, Vec<String>>,
+    /// Objects per kind or variant.
+    pub counts: BTreeMap<&'static str, usize>,
+    /// Names of everything that was read.
+    pub names: Names,
+}
+
+/// What a reader does with what it finds.
+pub trait Sink {
+    /// Fills in links that could not be read, from wherever they were known last.
+    fn carry(&mut self, kind: &'static Kind, object: &mut Object, missing: &[(&'static str, Coverage)]) -> Result<()>;
+    /// Takes an object.
+    fn take(&mut self, object: LiveObject) -> Result<()>;
+}
+
+/// Reads `kinds` and hands every object to `sink`.
+///
+/// # Errors
+/// Only if the sink fails: what the tenant refuses is said in the coverage.
+pub async fn read<T: TenantRead>(
+    tenant: &T,
+    kinds: &[&'static Kind],
+    layout: &BTreeMap<String, Layout>,
+    events: &Events,
+    sink: &mut impl Sink,
+) -> Result<Reading> {
+    let mut reading = Reading::default();
+    // Whose files show names comes last, when all names are known.
+    let (waiting, direct): (Vec<_>, Vec<_>) = kinds.iter().copied().partition(|kind| has_comments(kind));
+    let mut held: Vec<(&'static Kind, Vec<Box<[u8]>>)> = Vec::new();
+    for kind in direct.into_iter().chain(waiting.iter().copied()) {
+        let hold = has_comments(kind);
+        let mut kept: Vec<Box<[u8]>> = Vec::new();
+        let shape = layout.get(kind.name).copied().unwrap_or_default();
+        let (sender, mut pages) = mpsc::channel::<Vec<RawObject>>(PAGES_AHEAD);
+        events.emit(Event::Reading { kind: kind.name, objects: 0 });
+        let consume = async {
+            let mut count = 0;
+            while let Some(page) = pages.recv().await {
+                count += page.len();
+                for raw in page {
+                    let mut normalized = normalize(kind, &raw.value);
+                    if !raw.missing.is_empty() {
+                        sink.carry(kind, &mut normalized.object, &raw.missing)?;
+                    }
+                    reading.note(kind, &normalized.object, normalized.unknown);
+                    if hold {
+                        kept.push(serde_json::to_vec(&normalized.object.0)?.into_boxed_slice());
+                    } else {
+                        sink.take(ready(kind, normalized.object, shape, &Names::default()))?;
+                    }
+                }
+                events.emit(Event::Reading { kind: kind.name, objects: count });
+            }
+            anyhow::Ok(count)
+        };
+        let (listing, count) = tokio::join!(tenant.list(kind, sender), consume);
+        let count = count?;
+        reading.cover(kind, &listing);
+        events.emit(Event::Read {
+            kind: kind.name,
+            title: kind.title,
+            objects: count,
+            coverage: listing.coverage,
+            note: listing.note,
+        });
+        if hold {
+            held.push((kind, kept));
+        }
+    }
+    for (kind, kept) in held {
+        let shape = layout.get(kind.name).copied().unwrap_or_default();
+        for bytes in kept {
+            let object = Object(serde_json::from_slice(&bytes)?);
+            sink.take(ready(kind, object, shape, &reading.names))?;
+        }
+    }
+    Ok(reading)
+}
+
+impl Reading {
+    fn note(&mut self, kind: &'static Kind, object: &Object, unknown: Vec<String>) {
+        self.names.learn(kind, object);
+        *self.counts.entry(crate::engine::diff::called(kind, object)).or_default() += 1;
+        if !unknown.is_empty() {
+            let known = self.unknown.entry(kind.name.to_owned()).or_default();
+            known.extend(unknown);
+            known.sort();
+            known.dedup();
+        }
+    }
+
+    fn cover(&mut self, kind: &'static Kind, listing: &Listing) {
+        self.coverage.set_kind(kind.name, listing.coverage);
+        for link in kind.links {
+            // A link of a kind that was not read is no better known than the kind.
+            let link_coverage = match listing.coverage {
+                Coverage::Complete => listing.links.link(kind.name, link.name),
+                other => other,
+            };
+            self.coverage.set_link(kind.name, link.name, link_coverage);
+        }
+    }
+}
+
+fn ready(kind: &'static Kind, object: Object, layout: Layout, names: &Names) -> LiveObject {
+    let path = path_of(kind, object.id(), object.name(), layout);
+    let bytes = bytes_of(kind, &object, names);
+    LiveObject { kind, object, path, bytes }
+}
+
+/// An object's canonical bytes.
+pub fn bytes_of(kind: &'static Kind, object: &Object, names: &Names) -> Vec<u8> {
+    emit::write(&object.0, &comments(kind, object, names))
+}
+
+/// The value of a link in canonical bytes seen earlier.
+pub fn link_value(object: &Object, link: &str) -> Option<Value> {
+    object.get(link).cloned()
+}

@@ -1,0 +1,255 @@
+//! `plan`: the writes that would take the tenant to a commit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+
+use super::source::{Side, learn_names, snapshots};
+use super::{Context, diff, validate};
+use crate::engine::guard::{self, Rules};
+use crate::engine::normalize::normalize;
+use crate::engine::plan::{Inputs, identities, plan as decide};
+use crate::engine::planfile::Binding;
+use crate::engine::refs::{Names, ids_in};
+use crate::engine::scope::Scope;
+use crate::kinds;
+use crate::model::kind::Deletion;
+use crate::model::{Action, Address, IdMap, Kind, Object, Plan, Snapshot, Verdict};
+use crate::repo::ObjectId;
+use crate::tenant::TenantRead;
+
+/// A plan with everything that belongs to it.
+pub struct Planned {
+    /// The writes.
+    pub plan: Plan,
+    /// What it is bound to.
+    pub binding: Binding,
+    /// What the guards say.
+    pub verdicts: Vec<Verdict>,
+    /// Names of what it mentions.
+    pub names: Names,
+    /// The commit that is wanted.
+    pub commit: ObjectId,
+    /// What is wanted of every object the plan could touch, with the ids of the commit.
+    pub wanted: Snapshot,
+    /// The kinds that were read.
+    pub kinds: Vec<&'static Kind>,
+}
+
+/// How to plan.
+#[derive(Debug, Clone, Default)]
+pub struct Aim {
+    /// The commit, by any name that git knows.
+    pub to: String,
+    /// What to look at.
+    pub scope: Scope,
+    /// Whether objects that nobody knew are deleted too.
+    pub prune: bool,
+    /// Ids learned by an apply that is still running.
+    pub learned: IdMap,
+}
+
+/// Makes a plan. Nothing is written anywhere.
+///
+/// # Errors
+/// [`super::Invalid`] if the commit's files are wrong (nothing is asked of the tenant then), or if the tenant cannot be
+/// read at all.
+pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Result<Planned> {
+    let wanted_side = Side::commit(context, &aim.to)?;
+    validate::require_valid(context, &wanted_side)?;
+    let Some(commit) = wanted_side.commit else { anyhow::bail!("{} is no commit", aim.to) };
+    let base_commit = context.last_snapshot()?;
+    let base_side = match base_commit {
+        Some(base) => Some(Side::commit(context, &base.to_string())?),
+        None => None,
+    };
+    let mut ids = base_side.as_ref().map(|base| base.manifest.ids.clone()).unwrap_or_default();
+    ids.extend(&aim.learned);
+    let kinds = diff::kinds_of(context, Some(&wanted_side), &aim.scope);
+    let live_side = Side::live(context, tenant, &kinds, &[&wanted_side]).await?;
+    let deleted = recycle_bin(tenant, &kinds, &wanted_side, &live_side, &ids, context).await?;
+    let base: BTreeSet<Address> = base_side.iter().flat_map(|base| base.index.keys().cloned()).collect();
+
+    // Ids that changed or will change sit in files that are equal on both sides, too: a policy that still names a group
+    // that is gone. Such files are parsed after all.
+    let mut moved: BTreeSet<String> = ids.iter().map(|(old, _)| old.to_owned()).collect();
+    let mut also: BTreeSet<Address> = BTreeSet::new();
+    let mut scanned: BTreeSet<String> = BTreeSet::new();
+    let (plan, wanted, live) = loop {
+        if moved.iter().any(|id| !scanned.contains(id)) {
+            also.extend(mentioning(context, &wanted_side, &live_side, &moved)?);
+            scanned.extend(moved.iter().cloned());
+        }
+        let (wanted, live) = snapshots(&context.repo, &wanted_side, &live_side, &|address| also.contains(address))?;
+        let inputs = Inputs {
+            wanted: &wanted,
+            live: &live,
+            base: &base,
+            deleted: &deleted,
+            ids: &ids,
+            scope: &aim.scope,
+            prune: aim.prune,
+        };
+        let plan = decide(&inputs);
+        let created = created(&plan, &wanted, &ids);
+        if created.is_subset(&scanned) {
+            break (plan, wanted, live);
+        }
+        moved.extend(created);
+    };
+
+    let rules = rules(context, &live, &live_side)?;
+    let verdicts = guard::verdicts(&plan, &rules);
+    let mut names = Names::default();
+    learn_names(&context.repo, &[&wanted_side, &live_side], &mentioned(&plan), &mut names)?;
+    let binding = Binding {
+        tenant: context.settings.tenant.clone(),
+        commit: commit.to_string(),
+        base: base_commit.map(|base| base.to_string()).unwrap_or_default(),
+        scope: (&aim.scope).into(),
+        prune: aim.prune,
+    };
+    Ok(Planned { plan, binding, verdicts, names, commit, wanted, kinds })
+}
+
+/// The recycle bin's objects that matter: those that the commit wants and the tenant lacks.
+async fn recycle_bin<T: TenantRead>(
+    tenant: &T,
+    kinds: &[&'static Kind],
+    wanted: &Side,
+    live: &Side,
+    ids: &IdMap,
+    context: &Context,
+) -> Result<BTreeMap<Address, Object>> {
+    let mut deleted = BTreeMap::new();
+    for kind in kinds {
+        let missing = wanted.index.keys().any(|address| {
+            address.kind == kind.name
+                && !live.index.contains_key(&Address::new(kind.name, ids.current(&address.id)))
+        });
+        if !missing || !matches!(kind.deletion, Deletion::Soft { .. }) {
+            continue;
+        }
+        match tenant.deleted(kind).await {
+            Ok(raws) => {
+                for raw in raws {
+                    let object = normalize(kind, &raw).object;
+                    deleted.insert(Address::new(kind.name, object.id()), object);
+                }
+            }
+            Err(error) => {
+                // Creating anew what may lie in the bin would lose ids for nothing.
+                return Err(anyhow::Error::new(error).context(format!(
+                    "reading the recycle bin of {}, without which it is not known what can be restored with its id",
+                    kind.title
+                )));
+            }
+        }
+    }
+    context.events.note(format!("{} objects of interest in the recycle bin", deleted.len()));
+    Ok(deleted)
+}
+
+/// Addresses whose wanted file mentions one of `ids`, among those that are equal on both sides.
+fn mentioning(context: &Context, wanted: &Side, live: &Side, ids: &BTreeSet<String>) -> Result<BTreeSet<Address>> {
+    let mut found = BTreeSet::new();
+    for (address, entry) in &wanted.index {
+        if live.index.get(address).is_none_or(|other| other.blob != entry.blob) {
+            continue;
+        }
+        let bytes = wanted.read(&context.repo, entry)?;
+        let text = String::from_utf8_lossy(&bytes);
+        if ids_in(&text).into_iter().any(|id| ids.contains(id) && id != address.id) {
+            found.insert(address.clone());
+        }
+    }
+    Ok(found)
+}
+
+/// Old ids of everything that the plan creates.
+fn created(plan: &Plan, wanted: &Snapshot, ids: &IdMap) -> BTreeSet<String> {
+    let creates: BTreeSet<&Address> = plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step.action, Action::Create { .. }))
+        .map(|step| &step.address)
+        .collect();
+    if creates.is_empty() {
+        return BTreeSet::new();
+    }
+    let mut found = BTreeSet::new();
+    for (address, object) in &wanted.objects {
+        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let today = Address::new(kind.name, ids.current(&address.id));
+        if creates.contains(&today) {
+            found.extend(identities(kind, object));
+            found.insert(today.id);
+        }
+    }
+    found
+}
+
+fn mentioned(plan: &Plan) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    for step in &plan.steps {
+        let mut see = |value: &serde_json::Value| {
+            crate::engine::refs::mentions(value, &mut |id| {
+                ids.insert(id.to_owned());
+            });
+        };
+        match &step.action {
+            Action::Link { value, .. } | Action::Unlink { value, .. } | Action::Relink { value, .. } => see(value),
+            Action::Update { changes, .. } => {
+                for change in changes {
+                    match change {
+                        crate::model::FieldChange::Value { before, after, .. } => {
+                            before.iter().chain(after).for_each(&mut see);
+                        }
+                        crate::model::FieldChange::Gained { element, .. }
+                        | crate::model::FieldChange::Lost { element, .. } => see(element),
+                    }
+                }
+            }
+            Action::Create { .. } | Action::Restore | Action::Call { .. } | Action::Delete => {}
+        }
+    }
+    ids.extend(plan.unmanaged.iter().take(20).map(|address| address.id.clone()));
+    ids
+}
+
+/// The guards' rules: break-glass accounts by id or by user principal name.
+fn rules(context: &Context, live: &Snapshot, side: &Side) -> Result<Rules> {
+    let settings = &context.settings;
+    let mut break_glass = BTreeSet::new();
+    let mut by_name: BTreeSet<String> = BTreeSet::new();
+    for account in &settings.break_glass {
+        if account.contains('@') {
+            by_name.insert(account.to_lowercase());
+        } else {
+            break_glass.insert(account.clone());
+        }
+    }
+    if !by_name.is_empty() {
+        for (address, entry) in side.index.iter().filter(|(address, _)| address.kind == "user") {
+            let parsed;
+            let object = match live.objects.get(address) {
+                Some(object) => object,
+                None => {
+                    let bytes = side.read(&context.repo, entry)?;
+                    let Ok(document) = crate::format::yaml::read(&entry.path, &bytes) else { continue };
+                    parsed = Object(document.value);
+                    &parsed
+                }
+            };
+            if object.text("userPrincipalName").is_some_and(|name| by_name.contains(&name.to_lowercase())) {
+                break_glass.insert(address.id.clone());
+            }
+        }
+    }
+    Ok(Rules {
+        break_glass,
+        max_deletes: settings.guards.max_deletes,
+        max_deletes_percent: settings.guards.max_deletes_percent,
+        known: side.index.len(),
+    })
+}

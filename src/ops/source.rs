@@ -1,0 +1,344 @@
+//! [`Side`]: one of the two things that a command compares, indexed but not parsed. What is equal on both sides is never
+//! parsed: cost follows the change.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use super::live::{self, LiveObject, Sink};
+use super::{Context, Invalid, MANIFEST, files_of, manifest_of};
+use crate::engine::normalize::normalize;
+use crate::engine::refs::Names;
+use crate::format::manifest::Manifest;
+use crate::format::path::{address_of, is_reserved};
+use crate::format::yaml;
+use crate::kinds;
+use crate::model::finding::Severity;
+use crate::model::{Address, Coverage, CoverageMap, Finding, Kind, Object, Snapshot};
+use crate::repo::{ObjectId, Repo, blob_id};
+use crate::tenant::TenantRead;
+
+/// Where a snapshot is read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A commit, by any name that git knows.
+    Commit(String),
+    /// The files as they lie in the work tree.
+    Worktree,
+    /// The tenant itself.
+    Live,
+}
+
+impl Source {
+    /// What a person meant by `word`.
+    pub fn parse(word: &str) -> Source {
+        match word {
+            "worktree" => Source::Worktree,
+            "live" => Source::Live,
+            revision => Source::Commit(revision.to_owned()),
+        }
+    }
+}
+
+/// One side of a comparison: every address with the id of its bytes.
+pub struct Side {
+    /// What people call it.
+    pub label: String,
+    /// The commit, if it is one.
+    pub commit: Option<ObjectId>,
+    /// Every object that is in a file of its own.
+    pub index: BTreeMap<Address, Entry>,
+    /// The manifest's words: coverage, layout, unknown properties.
+    pub manifest: Manifest,
+    /// Bytes that are not in the object database: of the work tree, or of live objects that the other side lacks.
+    pub bytes: BTreeMap<ObjectId, Vec<u8>>,
+    /// Names learned on the way.
+    pub names: Names,
+    /// Files that have no address in their path (a person named them), with their content.
+    pub odd: BTreeMap<String, Vec<u8>>,
+}
+
+/// Where an object is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Path in the repository.
+    pub path: String,
+    /// Git's id of its bytes.
+    pub blob: ObjectId,
+}
+
+impl Side {
+    /// A commit. Its tree is read, its files are not.
+    ///
+    /// # Errors
+    /// If the revision is unknown, or the tree holds what no tenant repository may hold.
+    pub fn commit(context: &Context, revision: &str) -> Result<Side> {
+        let commit = context.repo.resolve(revision)?;
+        let files = files_of(&context.repo, commit)?;
+        let manifest = manifest_of(&context.repo, &files)?;
+        let label = if revision.len() == 40 { revision[..10].to_owned() } else { revision.to_owned() };
+        let repo = &context.repo;
+        let mut side = Side::new(label, manifest);
+        side.commit = Some(commit);
+        side.fill(files.into_iter().map(|(path, blob)| (path, blob, None)), |blob| Ok(repo.blob(blob)?))?;
+        Ok(side)
+    }
+
+    /// The work tree.
+    ///
+    /// # Errors
+    /// If there is none, or it holds what no tenant repository may hold.
+    pub fn worktree(context: &Context) -> Result<Side> {
+        if context.repo.workdir().is_none() {
+            bail!("the repository is bare and has no work tree; name a commit instead of `worktree`");
+        }
+        let files = context.repo.worktree_files()?;
+        let manifest = match files.iter().find(|(path, _)| path == MANIFEST) {
+            Some((_, bytes)) => Manifest::read(bytes).map_err(Invalid)?,
+            None => Manifest::default(),
+        };
+        let mut side = Side::new("worktree".to_owned(), manifest);
+        let files = files.into_iter().map(|(path, bytes)| (path, blob_id(&bytes), Some(bytes)));
+        side.fill(files, |_| Ok(Vec::new()))?;
+        Ok(side)
+    }
+
+    /// The live tenant. Bytes that `other` has as well are dropped as they come.
+    ///
+    /// # Errors
+    /// If the tenant is another one than the repository's.
+    pub async fn live<T: TenantRead>(
+        context: &Context,
+        tenant: &T,
+        kinds: &[&'static Kind],
+        others: &[&Side],
+    ) -> Result<Side> {
+        check_tenant(context, tenant).await?;
+        let layout = others.first().map(|side| side.manifest.layout.clone()).unwrap_or_default();
+        let mut side = Side::new("live".to_owned(), Manifest::default());
+        let mut sink = Comparing { side: &mut side, others };
+        let reading = live::read(tenant, kinds, &layout, &context.events, &mut sink).await?;
+        side.manifest =
+            Manifest { coverage: reading.coverage, unknown: reading.unknown, layout, ..Manifest::default() };
+        side.names = reading.names;
+        Ok(side)
+    }
+
+    fn new(label: String, manifest: Manifest) -> Side {
+        Side {
+            label,
+            commit: None,
+            index: BTreeMap::new(),
+            manifest,
+            bytes: BTreeMap::new(),
+            names: Names::default(),
+            odd: BTreeMap::new(),
+        }
+    }
+
+    fn fill(
+        &mut self,
+        files: impl Iterator<Item = (String, ObjectId, Option<Vec<u8>>)>,
+        read: impl Fn(ObjectId) -> Result<Vec<u8>>,
+    ) -> Result<()> {
+        let mut findings = Vec::new();
+        for (path, blob, bytes) in files {
+            if is_reserved(&path) {
+                continue;
+            }
+            match address_of(&path) {
+                Ok((kind, id)) => {
+                    let address = Address::new(kind.name, id);
+                    if let Some(other) = self.index.insert(address.clone(), Entry { path: path.clone(), blob }) {
+                        findings.push(problem(&path, format!("{address} is also in {}; delete one of them", other.path)));
+                    }
+                    if let Some(bytes) = bytes {
+                        self.bytes.insert(blob, bytes);
+                    }
+                }
+                Err(reason) if reason.may_be_new() => {
+                    let bytes = match bytes {
+                        Some(bytes) => bytes,
+                        None => read(blob)?,
+                    };
+                    self.odd.insert(path, bytes);
+                }
+                Err(reason) => findings.push(problem(&path, reason.to_string())),
+            }
+        }
+        if findings.is_empty() { Ok(()) } else { Err(Invalid(findings).into()) }
+    }
+
+    /// An object's bytes.
+    ///
+    /// # Errors
+    /// If the object database lacks them.
+    pub fn read(&self, repo: &Repo, entry: &Entry) -> Result<Vec<u8>> {
+        match self.bytes.get(&entry.blob) {
+            Some(bytes) => Ok(bytes.clone()),
+            None => repo.blob(entry.blob).with_context(|| format!("reading {}", entry.path)),
+        }
+    }
+
+    /// What is known completely; a repository without a manifest knows what it holds.
+    pub fn coverage(&self) -> CoverageMap {
+        let mut coverage = self.manifest.coverage.clone();
+        if coverage.0.is_empty() {
+            for kind in kinds::ALL {
+                coverage.set_kind(kind.name, Coverage::Complete);
+                for link in kind.links {
+                    coverage.set_link(kind.name, link.name, Coverage::Complete);
+                }
+            }
+        }
+        coverage
+    }
+}
+
+/// The tenant that answers must be the one that the repository is about.
+///
+/// # Errors
+/// If it is not, naming both.
+pub async fn check_tenant<T: TenantRead>(context: &Context, tenant: &T) -> Result<()> {
+    let found = tenant.tenant_id().await.context("asking the tenant for its id")?;
+    if !found.eq_ignore_ascii_case(&context.settings.tenant) {
+        bail!(
+            "this repository is of tenant {}, but the sign-in is for tenant {found}; nothing was read or written",
+            context.settings.tenant
+        );
+    }
+    Ok(())
+}
+
+struct Comparing<'a> {
+    side: &'a mut Side,
+    others: &'a [&'a Side],
+}
+
+impl Sink for Comparing<'_> {
+    fn carry(&mut self, _: &'static Kind, _: &mut Object, _: &[(&'static str, Coverage)]) -> Result<()> {
+        // A link that is not completely known is not compared.
+        Ok(())
+    }
+
+    fn take(&mut self, live: LiveObject) -> Result<()> {
+        let blob = blob_id(&live.bytes);
+        let address = Address::new(live.kind.name, live.object.id());
+        let known = !self.others.is_empty()
+            && self.others.iter().all(|side| side.index.get(&address).is_some_and(|entry| entry.blob == blob));
+        if !known {
+            self.side.bytes.insert(blob, live.bytes);
+        }
+        self.side.index.insert(address, Entry { path: live.path, blob });
+        Ok(())
+    }
+}
+
+/// An error about a file as a whole.
+fn problem(path: &str, message: String) -> Finding {
+    Finding { path: path.to_owned(), line: 0, severity: Severity::Error, check: "path", message }
+}
+
+/// The two snapshots of two sides, parsed only where their bytes differ or `also` says so.
+///
+/// # Errors
+/// [`Invalid`] with every finding, if files cannot be parsed.
+pub fn snapshots(repo: &Repo, a: &Side, b: &Side, also: &dyn Fn(&Address) -> bool) -> Result<(Snapshot, Snapshot)> {
+    let mut left = Snapshot { coverage: a.coverage(), ..Snapshot::default() };
+    let mut right = Snapshot { coverage: b.coverage(), ..Snapshot::default() };
+    let mut findings = Vec::new();
+    let addresses: BTreeSet<&Address> = a.index.keys().chain(b.index.keys()).collect();
+    for address in addresses {
+        let (x, y) = (a.index.get(address), b.index.get(address));
+        let same = x.zip(y).is_some_and(|(x, y)| x.blob == y.blob);
+        if same && !also(address) {
+            left.unchanged.insert(address.clone());
+            right.unchanged.insert(address.clone());
+            continue;
+        }
+        for (side, entry, snapshot) in [(a, x, &mut left), (b, y, &mut right)] {
+            if let Some(entry) = entry {
+                match parse(repo, side, address, entry)? {
+                    Ok(object) => drop(snapshot.objects.insert(address.clone(), object)),
+                    Err(found) => findings.extend(found),
+                }
+            }
+        }
+    }
+    for (side, snapshot) in [(a, &mut left), (b, &mut right)] {
+        for (path, bytes) in &side.odd {
+            match new_object(path, bytes) {
+                Ok((address, object)) => drop(snapshot.objects.insert(address, object)),
+                Err(found) => findings.extend(found),
+            }
+        }
+    }
+    findings.sort();
+    findings.dedup();
+    if findings.is_empty() { Ok((left, right)) } else { Err(Invalid(findings).into()) }
+}
+
+fn parse(repo: &Repo, side: &Side, address: &Address, entry: &Entry) -> Result<Result<Object, Vec<Finding>>> {
+    let bytes = side.read(repo, entry)?;
+    let Some(kind) = kinds::by_name(address.kind) else { bail!("unknown kind {}", address.kind) };
+    Ok(yaml::read(&entry.path, &bytes).map(|document| normalize(kind, &document.value).object))
+}
+
+/// A file that a person named: its folder says the kind, the id inside says the rest.
+///
+/// # Errors
+/// Findings, if it does not parse or has no id.
+pub fn new_object(path: &str, bytes: &[u8]) -> Result<(Address, Object), Vec<Finding>> {
+    let document = yaml::read(path, bytes)?;
+    let kind = kind_of_folder(path).ok_or_else(|| vec![problem(path, "no kind has this folder".to_owned())])?;
+    match document.value.get("id").and_then(Value::as_str) {
+        Some(id) => Ok((Address::new(kind.name, id), normalize(kind, &document.value).object)),
+        None => Err(vec![problem(
+            path,
+            "the object has no id; add `id: new:<label>` for one that is to be created".to_owned(),
+        )]),
+    }
+}
+
+/// The kind whose folder `path` is in.
+pub fn kind_of_folder(path: &str) -> Option<&'static Kind> {
+    kinds::ALL.iter().copied().find(|kind| {
+        path.strip_prefix(kind.folder).is_some_and(|rest| rest.starts_with('/')) && !kind.is_singleton()
+    })
+}
+
+/// Learns the names of `ids` from the sides: by address where the id is an object's, else by reading the objects that go
+/// by another identity too.
+///
+/// # Errors
+/// If the object database cannot be read.
+pub fn learn_names(repo: &Repo, sides: &[&Side], ids: &BTreeSet<String>, names: &mut Names) -> Result<()> {
+    let mut wanted: BTreeSet<&str> = ids.iter().map(String::as_str).filter(|id| !names.contains(id)).collect();
+    for side in sides {
+        for id in wanted.clone() {
+            if let Some(name) = side.names.get(id) {
+                names.insert(id, name);
+                wanted.remove(id);
+            }
+        }
+    }
+    for side in sides {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        for (address, entry) in &side.index {
+            let direct = wanted.contains(address.id.as_str());
+            let other = kinds::by_name(address.kind)
+                .is_some_and(|kind| !crate::engine::schema::of(kind).identities().is_empty());
+            if (direct || other)
+                && let Ok(Ok(object)) = parse(repo, side, address, entry)
+                && let Some(kind) = kinds::by_name(address.kind)
+            {
+                names.learn(kind, &object);
+                wanted.retain(|id| !names.contains(id));
+            }
+        }
+    }
+    Ok(())
+}

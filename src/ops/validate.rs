@@ -1,0 +1,132 @@
+//! `validate`: is the repository in order? Nothing is asked of the tenant.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::source::{Side, Source, kind_of_folder};
+use super::{Context, Invalid, SETTINGS};
+use crate::engine::refs::ids_in;
+use crate::engine::validate::{self, File};
+use crate::format::yaml::{self, Document};
+use crate::kinds;
+use crate::model::finding::Severity;
+use crate::model::{Address, Finding, Kind};
+
+/// Checks every file of a source, or only those that differ from the last snapshot.
+///
+/// # Errors
+/// If the source cannot be read at all; what is wrong with its files are findings.
+pub fn validate(context: &Context, source: &Source, only_edited: bool) -> Result<Vec<Finding>> {
+    let side = match source {
+        Source::Worktree => Side::worktree(context),
+        Source::Commit(revision) => Side::commit(context, revision),
+        Source::Live => anyhow::bail!("the live tenant is not validated; name a commit or `worktree`"),
+    };
+    match side {
+        Ok(side) => findings(context, &side, only_edited),
+        // Files in places where none may be are findings like the others.
+        Err(error) => match error.downcast::<Invalid>() {
+            Ok(Invalid(findings)) => Ok(findings),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// Findings over a side's files. The unedited ones are what the tenant returned: with `only_edited` they are trusted.
+///
+/// # Errors
+/// If the object database cannot be read.
+pub fn findings(context: &Context, side: &Side, only_edited: bool) -> Result<Vec<Finding>> {
+    let base = match context.last_snapshot()? {
+        Some(commit) => Some(Side::commit(context, &commit.to_string())?),
+        None => None,
+    };
+    let mut findings = Vec::new();
+    let mut documents: Vec<(String, &'static Kind, Option<String>, Document)> = Vec::new();
+    let mut addresses: BTreeSet<Address> = side.index.keys().cloned().collect();
+    for (address, entry) in &side.index {
+        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let same = base.as_ref().and_then(|base| base.index.get(address)).is_some_and(|old| old.blob == entry.blob);
+        if only_edited && same {
+            continue;
+        }
+        match yaml::read(&entry.path, &side.read(&context.repo, entry)?) {
+            Ok(document) => documents.push((entry.path.clone(), kind, Some(address.id.clone()), document)),
+            Err(found) => findings.extend(found),
+        }
+    }
+    for (path, bytes) in &side.odd {
+        let Some(kind) = kind_of_folder(path) else { continue };
+        match yaml::read(path, bytes) {
+            Ok(document) => {
+                if let Some(id) = document.value.get("id").and_then(Value::as_str) {
+                    addresses.insert(Address::new(kind.name, id));
+                }
+                documents.push((path.clone(), kind, None, document));
+            }
+            Err(found) => findings.extend(found),
+        }
+    }
+    if let Some(workdir) = context.repo.workdir()
+        && side.commit.is_none()
+        && let Ok(bytes) = std::fs::read(workdir.join(SETTINGS))
+        && let Err(found) = crate::format::settings::Settings::parse(SETTINGS, &bytes)
+    {
+        findings.extend(found);
+    }
+    let lines: Vec<Box<dyn Fn(&str) -> usize + '_>> = documents
+        .iter()
+        .map(|(_, _, _, document)| Box::new(|pointer: &str| document.line_of(pointer)) as Box<dyn Fn(&str) -> usize + '_>)
+        .collect();
+    let files: Vec<File<'_>> = documents
+        .iter()
+        .zip(&lines)
+        .map(|((path, kind, id, document), line_of)| File {
+            path,
+            kind,
+            path_id: id.as_deref(),
+            value: &document.value,
+            line_of,
+        })
+        .collect();
+    let mentioned = before_mentions(context, base.as_ref(), &files)?;
+    let had = |path: &str, id: &str| mentioned.get(path).is_some_and(|ids| ids.contains(id));
+    let coverage = side.coverage();
+    let unknown = &side.manifest.unknown;
+    let checks = validate::Context { addresses: &addresses, coverage: &coverage, unknown, had: &had };
+    findings.extend(validate::validate(&files, &checks));
+    findings.sort();
+    findings.dedup();
+    Ok(findings)
+}
+
+/// Ids that each file mentioned in the last snapshot.
+fn before_mentions(
+    context: &Context,
+    base: Option<&Side>,
+    files: &[File<'_>],
+) -> Result<BTreeMap<String, BTreeSet<String>>> {
+    let mut mentioned = BTreeMap::new();
+    let Some(base) = base else { return Ok(mentioned) };
+    for file in files {
+        let Some(id) = file.path_id else { continue };
+        if let Some(entry) = base.index.get(&Address::new(file.kind.name, id)) {
+            let bytes = base.read(&context.repo, entry)?;
+            let text = String::from_utf8_lossy(&bytes);
+            mentioned.insert(file.path.to_owned(), ids_in(&text).into_iter().map(str::to_owned).collect());
+        }
+    }
+    Ok(mentioned)
+}
+
+/// Refuses to go on while a side has errors.
+///
+/// # Errors
+/// [`Invalid`] with all of them.
+pub fn require_valid(context: &Context, side: &Side) -> Result<()> {
+    let errors: Vec<Finding> =
+        findings(context, side, true)?.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
+    if errors.is_empty() { Ok(()) } else { Err(Invalid(errors).into()) }
+}
