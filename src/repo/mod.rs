@@ -119,16 +119,23 @@ impl Repo {
         let mut options = git2::RepositoryInitOptions::new();
         options.bare(bare).mkpath(true).initial_head(branch).external_template(false);
         let git = Repository::init_opts(dir, &options).map_err(|e| RepoError::git("making the repository", &e))?;
-        let mut config = git.config().map_err(|e| RepoError::git("reading the repository's settings", &e))?;
-        // Without it, neither git nor libgit2 puts objects on disk before the ref that names them moves.
-        config
-            .set_bool("core.fsyncObjectFiles", true)
-            .map_err(|e| RepoError::git("writing the repository's settings", &e))?;
-        drop(config);
         Ok(Repo::from_git(git))
     }
 
     fn from_git(git: Repository) -> Repo {
+        // Without it, neither git nor libgit2 puts objects on disk before the ref that names them moves. It is said to
+        // libgit2 alone, for this process: in the repository's own file it would make every git command warn.
+        if let Ok(mut config) = git.config() {
+            let durable = git.path().join("entragit").join("libgit2.config");
+            let text = b"[core]\n\tfsyncObjectFiles = true\n";
+            let there = std::fs::read(&durable).is_ok_and(|bytes| bytes == text);
+            let written = there
+                || (durable.parent().is_some_and(|folder| std::fs::create_dir_all(folder).is_ok())
+                    && std::fs::write(&durable, text).is_ok());
+            if written {
+                let _ = config.add_file(&durable, git2::ConfigLevel::App, true);
+            }
+        }
         let git_dir = git.commondir().to_owned();
         let workdir = git.workdir().map(Path::to_owned);
         Repo { git: Mutex::new(git), git_dir, workdir }
