@@ -1,1 +1,3 @@
-fn main() {}
+//! Tests across floors.
+
+mod graph;
