@@ -187,6 +187,16 @@ async fn permissions_that_are_missing_are_named() {
 #[ignore = "a measurement"]
 async fn speed() {
     let (running, tenant) = serve(Seed::Random(50_000), None).await;
+    let group = |n: usize| {
+        json!({"displayName": format!("Group {n}"), "mailEnabled": false, "mailNickname": format!("g{n}"),
+            "securityEnabled": true, "groupTypes": []})
+    };
+    let mut making = tokio::task::JoinSet::new();
+    for n in 0..5_000 {
+        let (tenant, body) = (tenant.clone(), group(n));
+        making.spawn(async move { make(&tenant, "group", body).await });
+    }
+    making.join_all().await;
     for &kind in kinds::ALL {
         let started = Instant::now();
         let (listing, objects) = list(&tenant, kind).await;
