@@ -308,9 +308,14 @@ impl Clock {
         self.started.get_or_insert_with(Instant::now);
     }
 
+    /// The time since it was started.
+    pub(super) fn spent(&self) -> Duration {
+        self.started.map_or(Duration::ZERO, |started| started.elapsed())
+    }
+
     /// What is left until the deadline.
     pub(super) fn left(&self) -> Duration {
-        self.deadline.saturating_sub(self.started.map_or(Duration::ZERO, |started| started.elapsed()))
+        self.deadline.saturating_sub(self.spent())
     }
 
     /// How long to wait before the next attempt; `None` if the deadline would pass.

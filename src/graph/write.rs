@@ -20,6 +20,9 @@ use crate::model::kind::{Creation, Generated, LinkShape};
 use crate::model::{Kind, Write, Written};
 use crate::tenant::TenantError;
 
+/// How long a new object that is to be removed may seem not to be there.
+const REMOVAL: Duration = Duration::from_secs(2);
+
 /// Ids of what this client made or restored itself, and that may not be known everywhere yet.
 #[derive(Debug, Default)]
 pub(super) struct Fresh(Mutex<HashSet<String>>);
@@ -76,6 +79,7 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
         _ if wants_id => Err("it was done, but the reply does not say under which id".to_owned()),
         _ => Ok(None),
     };
+    let removes = matches!(write, Write::Unlink { .. } | Write::Delete { .. });
     let mut clock = Clock::new(http.deadline);
     clock.start();
     loop {
@@ -86,7 +90,9 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
             }
             Err(error) => error,
         };
-        let waits = passes(&error, fresh.concerns(write));
+        // What is taken away and not found is gone in most cases, so that little is waited for it.
+        let gone = removes && matches!(error, TenantError::NotFound { .. }) && clock.spent() > REMOVAL;
+        let waits = !gone && passes(&error, fresh.concerns(write));
         let pause = if waits { clock.pause(Cause::Passing, None) } else { None };
         if let Some(pause) = pause {
             // Long enough for a replica to catch up, short enough not to be noticed where it has.

@@ -1,1 +1,4 @@
-fn main() {}
+//! Tests across floors.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail loudly and show what it measured")]
+
+mod graph;
