@@ -143,6 +143,9 @@ pub struct Init {
     /// The tenant's id.
     #[arg(long, env = "AZURE_TENANT_ID", value_name = "ID")]
     pub tenant: String,
+    /// An emergency account, by user principal name or object id, from which no plan may take anything; may be repeated.
+    #[arg(long = "break-glass", value_name = "ACCOUNT")]
+    pub break_glass: Vec<String>,
     /// Make it without a work tree.
     #[arg(long)]
     pub bare: bool,

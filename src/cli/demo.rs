@@ -1,5 +1,159 @@
-//! demo
+//! `demo`: the whole loop on an embedded tenant, over real HTTP, through the same code that talks to Microsoft Graph.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::json;
+
 use super::args;
-use super::output::Output;
-use anyhow::Result;
-pub async fn demo(_d: args::Demo, _o: &Output) -> Result<u8> { Ok(0) }
+use super::output::{Output, elapsed};
+use super::run::{exit, report_apply, report_export};
+use crate::emulator::contoso::names;
+use crate::emulator::{self, Seed};
+use crate::engine::render::{self, text};
+use crate::engine::scope::Scope;
+use crate::graph::{Config, Credential, GraphTenant};
+use crate::kinds;
+use crate::model::{Events, Secret, Write};
+use crate::ops::export::{Extra, export, layout_for};
+use crate::ops::plan::Aim;
+use crate::ops::source::Source;
+use crate::ops::{Context, apply, diff, init};
+use crate::tenant::TenantWrite;
+
+/// Runs the demonstration.
+///
+/// # Errors
+/// If the folder is in use, or any step of the loop fails.
+pub async fn demo(arguments: args::Demo, output: &Output) -> Result<u8> {
+    let start = Instant::now();
+    let dir = folder(arguments.dir)?;
+    let state = dir.join(".git").join("entragit").join("tenant.json");
+
+    output.heading("1. An embedded tenant: Contoso, with break-glass accounts, remote workers and an ordering application");
+    let running = emulator::start(emulator::Options {
+        listen: ([127, 0, 0, 1], 0).into(),
+        seed: Seed::Contoso,
+        state: None,
+        tenant: None,
+        client: None,
+        secret: None,
+        roles: None,
+    })
+    .await?;
+    output.say(&format!("a Graph-compatible server listens on {}", running.url()));
+    let context = repository(&dir, running.tenant_id(), output)?;
+    let tool = connect(&running.url(), &context, application(), output.events())?;
+
+    output.heading("2. Export: each object is one YAML file, a commit is a snapshot");
+    let moment = Instant::now();
+    let first = export(&context, &tool, &[], &Extra::default()).await?;
+    report_export(&context, &first, false, moment, output);
+
+    output.heading(&format!("3. {} changes a policy in a hurry and deletes a group", names::ADMINISTRATOR));
+    let person = Credential::Password {
+        client_id: "demo".to_owned(),
+        username: names::ADMINISTRATOR_UPN.to_owned(),
+        password: Secret::new("demo".to_owned()),
+    };
+    break_things(&connect(&running.url(), &context, person, Events::silent())?, output).await?;
+
+    output.heading("4. Export again");
+    let moment = Instant::now();
+    let second = export(&context, &tool, &[], &Extra::default()).await?;
+    report_export(&context, &second, false, moment, output);
+
+    output.heading("5. What changed, and who did it: entragit diff HEAD~1 HEAD");
+    let (good, bad) = (first.tip.to_string(), second.tip.to_string());
+    let sources = (Source::Commit(good.clone()), Source::Commit(bad));
+    let compared = diff::diff::<GraphTenant>(&context, None, (&sources.0, &sources.1), &Scope::default()).await?;
+    output.data(&text::report(&compared.report, &compared.names, output.style));
+
+    output.heading("6. What would bring it back: entragit plan --to HEAD~1");
+    let aim = Aim { to: good, ..Aim::default() };
+    let ready = apply::prepare(&context, &tool, &aim).await?;
+    output.data(&render::plan::text(&ready.plan, &ready.verdicts, &ready.names, output.style));
+    apply::check_guards(&ready.verdicts, &[])?;
+
+    output.heading("7. Apply, and read again: entragit apply --to HEAD~1");
+    let moment = Instant::now();
+    let applied = apply::apply(&context, &tool, &ready).await?;
+    let code = report_apply(&applied, moment, output);
+    running.save(&state)?;
+    running.stop().await?;
+    if code != exit::DONE {
+        bail!("the recovery could not be verified");
+    }
+    output.heading(&format!("Done in {}: everything is back as it was. The repository is yours to look at:", elapsed(start)));
+    let shown = dir.display();
+    output.say(&format!(
+        "  git -C {shown} log --stat\n  git -C {shown} show HEAD~1\n  git -C {shown} diff HEAD~2 HEAD~1\n\nThe tenant is \
+         kept, too. To go on with it:\n  entragit emulate --listen 127.0.0.1:8765 --state {}",
+        state.display()
+    ));
+    output.data("verified\n");
+    Ok(exit::DONE)
+}
+
+/// The folder for the repository: the one asked for, or a fresh one in the temporary folder.
+fn folder(asked: Option<PathBuf>) -> Result<PathBuf> {
+    let used = |dir: &Path| std::fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());
+    match asked {
+        Some(dir) if used(&dir) => {
+            bail!("{} is not empty; name another folder, or remove it: the demo starts from nothing", dir.display())
+        }
+        Some(dir) => Ok(dir),
+        None => {
+            let base = std::env::temp_dir();
+            let free = (1..1_000)
+                .map(|number| base.join(if number == 1 { "entragit-demo".to_owned() } else { format!("entragit-demo-{number}") }))
+                .find(|dir| !used(dir));
+            free.with_context(|| format!("{} holds too many demos; remove some", base.display()))
+        }
+    }
+}
+
+fn repository(dir: &Path, tenant: &str, output: &Output) -> Result<Context> {
+    let layout = kinds::ALL.iter().map(|kind| (kind.name, layout_for(kind, 300))).collect();
+    let emergency = [names::EMERGENCY_1.to_owned(), names::EMERGENCY_2.to_owned()];
+    init::init(dir, tenant, false, &layout, &emergency, &output.events())
+}
+
+fn application() -> Credential {
+    Credential::ClientSecret { client_id: "demo".to_owned(), client_secret: Secret::new("demo".to_owned()) }
+}
+
+fn connect(url: &str, context: &Context, credential: Credential, events: Events) -> Result<GraphTenant> {
+    let config = Config {
+        graph_url: url.to_owned(),
+        authority_url: url.to_owned(),
+        tenant: context.settings.tenant.clone(),
+        credential,
+        concurrency: 8,
+        deadline: Duration::from_secs(60),
+    };
+    Ok(GraphTenant::connect(config, events)?)
+}
+
+/// The scenario of an ordinary bad day: a policy that should demand multifactor authentication of remote workers now blocks
+/// them, and the group of those who approve orders is gone.
+async fn break_things(person: &GraphTenant, output: &Output) -> Result<()> {
+    let policies = kinds::by_name("conditionalAccessPolicy").context("the kind of policies")?;
+    let groups = kinds::by_name("group").context("the kind of groups")?;
+    let change = json!({
+        "grantControls": {
+            "operator": "OR",
+            "builtInControls": ["block"],
+            "customAuthenticationFactors": [],
+            "termsOfUse": [],
+            "authenticationStrength": null
+        }
+    });
+    let body = change.as_object().cloned().unwrap_or_default();
+    person.write(&Write::Update { kind: policies, id: names::ORDERING_POLICY.to_owned(), body }).await?;
+    output.say(&format!("changed the policy \"{}\": it blocks now", names::ORDERING_POLICY_NAME));
+    person.write(&Write::Delete { kind: groups, id: names::ORDER_APPROVERS.to_owned() }).await?;
+    output.say(&format!("deleted the group \"{}\"", names::ORDER_APPROVERS_NAME));
+    Ok(())
+}

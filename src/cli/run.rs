@@ -24,7 +24,6 @@ use crate::ops::plan::Aim;
 use crate::ops::source::Source;
 use crate::ops::{self, Context, Invalid, Refused, Stale, apply};
 use crate::repo::RepoError;
-use crate::tenant::TenantError;
 
 /// Exit codes, as documented in the help.
 pub mod exit {
@@ -105,7 +104,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
         Command::Demo(demo) => super::demo::demo(demo, output).await,
         Command::Init(init) => {
             let layout = kinds::ALL.iter().map(|kind| (kind.name, layout_for(kind, init.objects))).collect();
-            ops::init::init(repo, &init.tenant, init.bare, &layout, &events)?;
+            ops::init::init(repo, &init.tenant, init.bare, &layout, &init.break_glass, &events)?;
             Ok(exit::DONE)
         }
         Command::Export(export) => {
@@ -421,9 +420,4 @@ fn kinds_json() -> String {
         })
         .collect();
     render::json::pretty(&json!({"formatVersion": render::json::FORMAT_VERSION, "kinds": kinds}))
-}
-
-/// Whether an error is the tenant's refusal, for messages that add a hint.
-pub fn is_denied(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| matches!(cause.downcast_ref::<TenantError>(), Some(TenantError::Denied { .. })))
 }

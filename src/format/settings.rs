@@ -103,10 +103,15 @@ impl Profile {
 
 impl Settings {
     /// The file that `init` writes.
-    pub fn template(tenant: &str) -> String {
+    pub fn template(tenant: &str, break_glass: &[String]) -> String {
+        let accounts = match break_glass {
+            [] => " []".to_owned(),
+            some => some.iter().map(|account| format!("\n  - {}", quoted(account))).collect(),
+        };
+        let tenant = quoted(tenant);
         format!(
             "# Settings of this tenant repository. `entragit --help` says what the commands do.\n\
-             tenant: \"{tenant}\"\n\
+             tenant: {tenant}\n\
              cloud: public\n\
              \n\
              # What is exported: recovery (everything recovery needs), config (no user objects), everything.\n\
@@ -115,7 +120,7 @@ impl Settings {
              kinds: []\n\
              \n\
              # Emergency accounts, by user principal name or object id. No plan may take anything from them.\n\
-             breakGlass: []\n\
+             breakGlass:{accounts}\n\
              \n\
              # How administrators appear in commits and notes: names, ids or off.\n\
              actors: names\n\
@@ -203,6 +208,11 @@ impl Settings {
     }
 }
 
+/// In double quotes, whatever it holds: JSON's strings are YAML's.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
 struct Reader<'a> {
     path: &'a str,
     document: &'a Document,
@@ -269,8 +279,9 @@ mod tests {
 
     #[test]
     fn the_template_is_valid() {
-        let settings = Settings::parse("entragit.yaml", Settings::template("t").as_bytes());
-        assert_eq!(settings.map(|settings| settings.tenant), Ok("t".to_owned()));
+        let settings = Settings::parse("entragit.yaml", Settings::template("t", &["a@b".to_owned()]).as_bytes());
+        let settings = settings.map(|settings| (settings.tenant, settings.break_glass));
+        assert_eq!(settings, Ok(("t".to_owned(), vec!["a@b".to_owned()])));
     }
 
     #[test]

@@ -22,9 +22,10 @@ pub fn init(
     tenant: &str,
     bare: bool,
     layout: &BTreeMap<&'static str, Layout>,
+    break_glass: &[String],
     events: &Events,
 ) -> Result<Context> {
-    let text = Settings::template(tenant);
+    let text = Settings::template(tenant, break_glass);
     let settings = Settings::parse(SETTINGS, text.as_bytes()).map_err(super::Invalid)?;
     let main = format!("refs/heads/{}", settings.branches.main);
     std::fs::create_dir_all(dir).with_context(|| format!("making {}", dir.display()))?;
