@@ -1,1 +1,3 @@
+mod emulator;
+
 fn main() {}
