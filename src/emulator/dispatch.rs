@@ -8,6 +8,7 @@ use super::children;
 use super::csdl::{self, Csdl};
 use super::delta;
 use super::error::Fault;
+use super::expand::Shapes;
 use super::logs;
 use super::permissions;
 use super::read;
@@ -188,7 +189,7 @@ fn by_ids(tenant: &Tenant, csdl: &'static Csdl, request: &Request) -> Result<Rep
     let types: Vec<&str> = super::store::strings(body.get("types")).collect();
     let select =
         request.option("$select").map(|list| list.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>());
-    let mut shapes = read::Shapes::new(csdl, select.as_deref());
+    let mut shapes = Shapes::new(csdl, select.as_deref());
     let wanted = |key: &Key| {
         tenant
             .directory_kind(key)

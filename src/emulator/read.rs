@@ -9,11 +9,13 @@ use super::children;
 use super::csdl::{Csdl, Type};
 use super::error::Fault;
 use super::evaluate;
+use super::expand::{Shapes, expanded};
 use super::filter::{Expr, Literal, Op};
-use super::odata::{Expand, Options, Shape};
+use super::list::List;
+use super::odata::{Options, Shape};
 use super::page;
 use super::quirks;
-use super::request::{Reply, Request, encode};
+use super::request::{Reply, Request};
 use super::routes::Pick;
 use super::store::{Key, Properties, Row, Table};
 use super::tenant::{Tenant, is_directory};
@@ -95,132 +97,6 @@ fn candidates(table: &Table, filter: &Expr) -> Option<std::collections::BTreeSet
     }
 }
 
-/// A list that is to be answered: filtered, ordered, paged, shaped.
-pub struct List<'a> {
-    /// The tenant.
-    pub tenant: &'a Tenant,
-    /// The metadata of the version asked.
-    pub csdl: &'static Csdl,
-    /// The type of the items.
-    pub ty: &'static Type,
-    /// The request.
-    pub request: &'a Request,
-    /// Its options.
-    pub options: Options,
-    /// `@odata.context` without the selection.
-    pub context: String,
-    /// The kind, where items are objects of one kind.
-    pub kind: Option<&'static Kind>,
-}
-
-type Rows<'a> = Box<dyn Iterator<Item = (Key, Properties)> + 'a>;
-
-impl<'a> List<'a> {
-    /// Answers with the rows that `source` gives after a key.
-    pub fn answer(self, source: impl Fn(Option<Key>) -> Rows<'a>) -> Result<Reply, Fault> {
-        let mut shape = Shape::new(self.csdl, self.ty, self.options.select.as_deref(), true)?;
-        let state = self
-            .options
-            .token
-            .as_deref()
-            .map(|token| page::open(&self.tenant.secret, token).ok_or_else(Fault::page_token))
-            .transpose()?;
-        let after = state.as_ref().and_then(|state| state.get("after")).and_then(Value::as_str).map(Key::of);
-        let size = self.options.top.unwrap_or(100).clamp(1, 999);
-        let (mut page, more) = match &self.options.order {
-            Some((name, descends)) => self.ordered(source(None), name, *descends, after.as_ref(), size),
-            None => self.walk(source(after), size),
-        };
-        let skip = if state.is_none() { self.options.skip } else { 0 };
-        page.drain(..skip.min(page.len()));
-        let mut body = Properties::new();
-        body.insert("@odata.context".to_owned(), format!("{}{}", self.context, shape.context()).into());
-        if self.options.count && state.is_none() {
-            let count = source(None).filter(|(_, object)| self.fits(object)).count();
-            body.insert("@odata.count".to_owned(), count.into());
-        }
-        if let (true, Some((last, _))) = (more, page.last()) {
-            let token = page::seal(&self.tenant.secret, &json!({"after": last.id.as_ref()}));
-            body.insert("@odata.nextLink".to_owned(), self.next(&token).into());
-        }
-        let mut value = Vec::with_capacity(page.len());
-        for (key, object) in page {
-            let mut item = shape.apply(object);
-            if let (Some(expand), Some(kind)) = (&self.options.expand, self.kind) {
-                expanded(self.tenant, self.csdl, kind, &key, expand, &mut item)?;
-            }
-            value.push(Value::Object(item));
-        }
-        body.insert("value".to_owned(), Value::Array(value));
-        Ok(Reply { units: self.units(), ..Reply::json(200, &body) })
-    }
-
-    fn fits(&self, object: &Properties) -> bool {
-        if self.options.filter.is_none() && self.options.search.is_none() {
-            return true;
-        }
-        let object = Value::Object(object.clone());
-        self.options.filter.as_ref().is_none_or(|filter| evaluate::matches(filter, &object))
-            && self.options.search.as_ref().is_none_or(|search| evaluate::found(search, &object))
-    }
-
-    fn walk(&self, rows: Rows<'a>, size: usize) -> (Vec<(Key, Properties)>, bool) {
-        let mut page = Vec::new();
-        for (key, object) in rows {
-            // A page may be followed by an empty one: nobody looks ahead for a match.
-            if page.len() == size {
-                return (page, true);
-            }
-            if self.fits(&object) {
-                page.push((key, object));
-            }
-        }
-        (page, false)
-    }
-
-    fn ordered(
-        &self,
-        rows: Rows<'a>,
-        name: &str,
-        descends: bool,
-        after: Option<&Key>,
-        size: usize,
-    ) -> (Vec<(Key, Properties)>, bool) {
-        let mut all: Vec<_> = rows.filter(|(_, object)| self.fits(object)).collect();
-        all.sort_by(|(a, left), (b, right)| {
-            let order = evaluate::order(left.get(name), right.get(name));
-            if descends { order.reverse() } else { order }.then_with(|| a.cmp(b))
-        });
-        let start = after.and_then(|after| all.iter().position(|(key, _)| key == after)).map_or(0, |at| at + 1);
-        let more = all.len() > start + size;
-        (all.into_iter().skip(start).take(size).collect(), more)
-    }
-
-    fn next(&self, token: &str) -> String {
-        let mut query: Vec<String> = self
-            .request
-            .query
-            .iter()
-            .filter(|(name, _)| name != "$skiptoken" && name != "$skip")
-            .map(|(name, value)| format!("{}={}", encode(name), encode(value)))
-            .collect();
-        query.push(format!("$skiptoken={token}"));
-        self.request.url(&query.join("&"))
-    }
-
-    /// <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>
-    fn units(&self) -> u32 {
-        let base: u32 = match self.request.segments.as_slice() {
-            [only] if matches!(only.as_str(), "users" | "applications" | "oauth2PermissionGrants") => 2,
-            [first, _, link] if first == "groups" && link == "members" => 3,
-            _ => 1,
-        };
-        let base = base + u32::from(self.options.expand.is_some());
-        let less = u32::from(self.options.select.is_some()) + u32::from(self.options.top.is_some_and(|top| top < 20));
-        base.saturating_sub(less).max(1)
-    }
-}
-
 /// `…/$count`, which the directory answers to those who accept a lagging index.
 pub fn count(tenant: &Tenant, csdl: &'static Csdl, kind: &'static Kind, request: &Request) -> Result<Reply, Fault> {
     let ty = csdl.ty(kind.name).ok_or_else(|| Fault::no_segment(kind.name))?;
@@ -278,83 +154,6 @@ pub fn one(
     let mut item = Shape::new(csdl, ty, select.as_deref(), false)?.apply(object);
     item.insert("@odata.context".to_owned(), context.into());
     Ok(Reply::json(200, &item))
-}
-
-/// "$expand of a relation between directory objects returns at most 20 objects and no nextLink".
-/// <https://learn.microsoft.com/graph/query-parameters#expand-parameter>
-fn expanded(
-    tenant: &Tenant,
-    csdl: &'static Csdl,
-    kind: &'static Kind,
-    key: &Key,
-    expand: &Expand,
-    item: &mut Properties,
-) -> Result<(), Fault> {
-    let link = kind.link(&expand.name).ok_or_else(|| {
-        Fault::new(
-            400,
-            "ExpandNotSupported",
-            format!("Expand is not allowed for property '{}' according to the entity schema.", expand.name),
-        )
-    })?;
-    let targets = tenant.links.targets(key, link.name).into_iter().flatten();
-    let mut shapes = Shapes::new(csdl, expand.select.as_deref());
-    let mut items: Vec<Value> = match link.shape {
-        LinkShape::Children(_) => {
-            let mut shape = Shape::new(csdl, children::type_of(csdl, kind, link)?, expand.select.as_deref(), true)?;
-            let table = tenant.store.children(link.name);
-            targets
-                .filter_map(|key| Some(table?.live.get(key)?.unpack()))
-                .filter(|child| tenant.visible(link.name, child))
-                .take(20)
-                .map(|child| Value::Object(shape.apply(child)))
-                .collect()
-        }
-        _ => targets.filter_map(|key| shapes.show(tenant, key)).take(20).collect(),
-    };
-    match link.shape {
-        LinkShape::Reference => {
-            if let Some(one) = items.pop() {
-                item.insert(link.name.to_owned(), one);
-            }
-        }
-        _ => {
-            item.insert(link.name.to_owned(), Value::Array(items));
-        }
-    }
-    Ok(())
-}
-
-/// Shapes of directory objects of several kinds in one list.
-pub struct Shapes<'a> {
-    csdl: &'static Csdl,
-    select: Option<&'a [String]>,
-    by_kind: BTreeMap<&'static str, Shape<'static>>,
-}
-
-impl<'a> Shapes<'a> {
-    /// Shapes for a selection.
-    pub fn new(csdl: &'static Csdl, select: Option<&'a [String]>) -> Self {
-        Self { csdl, select, by_kind: BTreeMap::new() }
-    }
-
-    /// A live directory object with its `@odata.type`, if it is there.
-    pub fn show(&mut self, tenant: &Tenant, key: &Key) -> Option<Value> {
-        let kind = tenant.directory_kind(key)?;
-        let mut object = tenant.store.table(kind).live.get(key)?.unpack();
-        object.insert("@odata.type".to_owned(), format!("#microsoft.graph.{}", kind.name).into());
-        if !self.by_kind.contains_key(kind.name) {
-            let ty = self.csdl.ty(kind.name)?;
-            // A property that this type does not have is left out of its items.
-            let select: Option<Vec<String>> =
-                self.select.map(|names| names.iter().filter(|name| ty.property(name).is_some()).cloned().collect());
-            let select = select.map(|names| if names.is_empty() { vec!["@odata.type".to_owned()] } else { names });
-            let shape =
-                Shape::new(self.csdl, ty, select.as_deref().filter(|names| names[0] != "@odata.type"), true).ok()?;
-            self.by_kind.insert(kind.name, shape);
-        }
-        Some(Value::Object(self.by_kind.get_mut(kind.name)?.apply(object)))
-    }
 }
 
 /// GET of a link of one object.

@@ -1,4 +1,5 @@
 //! Tests across floors.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail loudly and show what it measured")]
 
+mod emulator;
 mod graph;

@@ -93,7 +93,7 @@ fn methods(tenant: &mut Tenant, kind: &'static Kind) {
             "lastModifiedDateTime": "2024-01-26T10:47:26.6044384Z", "policyVersion": "1.5",
             "policyMigrationState": "migrationComplete",
             "registrationEnforcement": {"authenticationMethodsRegistrationCampaign": {
-                "snoozeDurationInDays": 1, "enforceRegistrationAfterAllowedSnoozes": true, "state": "default", "excludeTargets": [],
+                "snoozeDurationInDays": 1,  "state": "default", "excludeTargets": [],
                 "includeTargets": [{"id": "all_users", "targetType": "group", "targetedAuthenticationMethod": "microsoftAuthenticator"}],
             }},
         });

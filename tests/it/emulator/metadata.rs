@@ -1,0 +1,87 @@
+//! Everything served is in Microsoft's metadata.
+
+use entragit::emulator::Options;
+use entragit::kinds;
+use serde_json::{Value, json};
+
+use super::client::*;
+use super::{LOCATIONS, POLICIES, STRENGTHS};
+
+/// The tenant must not be our own mirror: whatever it serves must be in Microsoft's metadata.
+#[tokio::test]
+async fn everything_served_is_in_microsofts_metadata() {
+    let metadata: Value = serde_json::from_str(include_str!("../../../src/emulator/csdl.json")).expect("json");
+    let graph = Graph::with(Options::default()).await;
+    let strength =
+        text(&graph.made(STRENGTHS, json!({"displayName": "Keys", "allowedCombinations": ["fido2"]})).await["id"]);
+    let mut body = policy("Keys");
+    body["grantControls"] =
+        json!({"operator": "OR", "builtInControls": [], "authenticationStrength": {"id": strength}});
+    body["sessionControls"] = json!({"signInFrequency": {"value": 4, "type": "hours", "isEnabled": true}});
+    graph.made(POLICIES, body).await;
+    let body = json!({"@odata.type": "#microsoft.graph.countryNamedLocation", "displayName": "Home", "countriesAndRegions": ["DE"], "includeUnknownCountriesAndRegions": false});
+    graph.made(LOCATIONS, body).await;
+    let mut seen = 0;
+    for kind in kinds::ALL {
+        let path = format!("{}{}", kind.api.segment(), kind.path);
+        let reply = graph.ok(&path).await;
+        let items = reply["value"].as_array().cloned().unwrap_or_else(|| vec![reply.clone()]);
+        for item in &items {
+            known(&metadata, &format!("microsoft.graph.{}", kind.name), item, kind.name);
+            seen += 1;
+            for link in kind.links.iter().filter(|_| !kind.is_singleton()) {
+                let (status, reply) = graph.get(&format!("{path}/{}/{}", text(&item["id"]), link.name)).await;
+                assert!(status == 200 || link.name == "manager", "{reply}");
+                for child in reply["value"].as_array().into_iter().flatten() {
+                    known(&metadata, &target(&metadata, kind.name, link.name), child, link.name);
+                }
+            }
+        }
+    }
+    assert!(seen > 10);
+    for entry in graph.pages("/v1.0/auditLogs/directoryAudits").await {
+        known(&metadata, "microsoft.graph.directoryAudit", &entry, "directoryAudit");
+    }
+    known(&metadata, "microsoft.graph.organization", &graph.ok("/v1.0/organization").await["value"][0], "organization");
+}
+
+fn types<'a>(metadata: &'a Value, name: &str) -> Vec<&'a Value> {
+    let find = |name: &str| {
+        ["types", "documented", "beta"]
+            .iter()
+            .find_map(|part| metadata[*part].get(name).or_else(|| metadata[*part].get("types")?.get(name)))
+    };
+    let (mut chain, mut at) = (Vec::new(), find(name));
+    while let Some(ty) = at {
+        chain.push(ty);
+        at = ty["base"].as_str().and_then(find);
+    }
+    chain
+}
+
+fn target(metadata: &Value, kind: &str, link: &str) -> String {
+    let all = types(metadata, &format!("microsoft.graph.{kind}"));
+    let nav =
+        all.iter().flat_map(|ty| ty["navigation"].as_array().into_iter().flatten()).find(|nav| nav["name"] == link);
+    text(&nav.expect(link)["type"])
+}
+
+fn known(metadata: &Value, ty: &str, item: &Value, at: &str) {
+    let Some(item) = item.as_object() else { return };
+    let ty = item.get("@odata.type").and_then(Value::as_str).map_or(ty, |name| name.trim_start_matches('#'));
+    let chain = types(metadata, ty);
+    assert!(!chain.is_empty(), "{at}: {ty} is no type");
+    for (name, value) in item.iter().filter(|(name, _)| !name.contains('@')) {
+        let extra = metadata["documented"]["properties"][ty].as_array();
+        let all =
+            chain.iter().flat_map(|ty| ["properties", "navigation"].map(|part| ty[part].as_array())).chain([extra]);
+        let found = all.flatten().flatten().find(|member| member["name"] == name.as_str());
+        let found = found.unwrap_or_else(|| panic!("{at}: {ty} has no {name}"));
+        let inner = text(&found["type"]);
+        for value in value.as_array().map(Vec::as_slice).unwrap_or(std::slice::from_ref(value)) {
+            if inner.starts_with("microsoft.graph.") && value.is_object() {
+                known(metadata, &inner, value, &format!("{at}/{name}"));
+            }
+        }
+    }
+}
