@@ -46,6 +46,7 @@ use anyhow::Context;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use seed::contoso;
 use server::Shared;
 use tenant::Tenant;
 use token::Pins;
@@ -174,6 +175,12 @@ impl Running {
     /// The tenant's id.
     pub fn tenant_id(&self) -> &str {
         &self.tenant_id
+    }
+
+    /// Writes the tenant to a file that `state` takes later, at once or not at all.
+    pub fn save(&self, path: &Path) -> anyhow::Result<()> {
+        let tenant = self.shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        state::save(&tenant, path)
     }
 
     /// Stops serving and saves.

@@ -1,5 +1,6 @@
 //! What a tenant starts with.
 
+pub mod contoso;
 mod object;
 
 use std::collections::BTreeMap;
