@@ -149,9 +149,10 @@ pub struct Init {
     /// Make it without a work tree.
     #[arg(long)]
     pub bare: bool,
-    /// About how many objects the tenant has: large kinds are then kept in 256 or 4096 folders.
-    #[arg(long, value_name = "COUNT", default_value_t = 500)]
-    pub objects: usize,
+    /// About how many objects the tenant has, if the first export should not count them: large kinds are kept in 256 or
+    /// 4096 folders.
+    #[arg(long, value_name = "COUNT")]
+    pub objects: Option<usize>,
 }
 
 /// `export`

@@ -103,7 +103,8 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
     match cli.command {
         Command::Demo(demo) => super::demo::demo(demo, output).await,
         Command::Init(init) => {
-            let layout = kinds::ALL.iter().map(|kind| (kind.name, layout_for(kind, init.objects))).collect();
+            let chosen = |kind: &Kind| init.objects.map(|objects| (kind.name, layout_for(kind, objects)));
+            let layout = kinds::ALL.iter().filter_map(|kind| chosen(kind)).collect();
             ops::init::init(repo, &init.tenant, init.bare, &layout, &init.break_glass, &events)?;
             Ok(exit::DONE)
         }

@@ -71,6 +71,9 @@ pub async fn export<T: TenantRead>(
     let before = files_of(&context.repo, start)?;
     let mut manifest = manifest_of(&context.repo, &before)?;
     let scope = context.kinds(only);
+    if parent.is_none() && manifest.layout.is_empty() {
+        manifest.layout = choose_layout(tenant, &scope).await;
+    }
     let mut sink = Storing {
         context,
         before: &before,
@@ -356,6 +359,20 @@ impl Sink for Storing<'_> {
         self.files.insert(live.path, blob);
         Ok(())
     }
+}
+
+/// The first snapshot of a tenant that nobody gave a size for: large kinds are counted. A kind that cannot be counted is
+/// flat; paths never move by themselves afterwards.
+async fn choose_layout<T: TenantRead>(tenant: &T, scope: &[&'static Kind]) -> BTreeMap<String, Layout> {
+    let mut layout = BTreeMap::new();
+    for kind in scope.iter().filter(|kind| kind.page_size.is_some()) {
+        let objects = tenant.count(kind).await.unwrap_or_default();
+        let chosen = layout_for(kind, objects);
+        if chosen != Layout::Flat {
+            layout.insert(kind.name.to_owned(), chosen);
+        }
+    }
+    layout
 }
 
 /// The layout for a kind with so many objects: flat where people browse, sharded where git would suffer.
