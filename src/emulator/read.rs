@@ -130,7 +130,7 @@ pub fn single(
         .option("$select")
         .filter(|_| reading)
         .map(|list| list.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>());
-    let mut shape = Shape::new(csdl, ty, select.as_deref(), false)?;
+    let mut shape = Shape::new(csdl, ty, select.as_deref(), false)?.for_request(request);
     let context = format!("{context}{}{entity}", shape.context());
     let options = if reading { Options::read(request, csdl, ty, is_directory(kind))? } else { Options::default() };
     let mut item = shape.apply(object);
@@ -151,7 +151,7 @@ pub fn one(
 ) -> Result<Reply, Fault> {
     let select =
         request.option("$select").map(|list| list.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>());
-    let mut item = Shape::new(csdl, ty, select.as_deref(), false)?.apply(object);
+    let mut item = Shape::new(csdl, ty, select.as_deref(), false)?.for_request(request).apply(object);
     item.insert("@odata.context".to_owned(), context.into());
     Ok(Reply::json(200, &item))
 }
