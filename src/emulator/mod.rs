@@ -61,7 +61,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub enum Seed {
     /// A small company that shows everything.
     Contoso,
-    /// A company with that many users.
+    /// A company of that many objects, nine in ten of them people.
     Random(usize),
     /// Nothing but what every tenant has.
     Empty,

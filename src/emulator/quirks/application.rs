@@ -216,6 +216,7 @@ pub(super) fn mirror(tenant: &Tenant, object: &mut Properties) {
         ("oauth2PermissionScopes", "/api/oauth2PermissionScopes"),
         ("signInAudience", "/signInAudience"),
         ("verifiedPublisher", "/verifiedPublisher"),
+        ("info", "/info"),
         ("applicationTemplateId", "/applicationTemplateId"),
     ];
     let application = Value::Object(application);
