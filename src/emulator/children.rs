@@ -171,7 +171,13 @@ pub fn find(
             .into_iter()
             .flatten()
             .find(|key| {
-                table.live.get(key).and_then(|row| row.get(name)).as_ref().and_then(Value::as_str) == Some(value)
+                table
+                    .live
+                    .get(key)
+                    .and_then(|row| row.pick(&[name.as_str()]).remove(name))
+                    .as_ref()
+                    .and_then(Value::as_str)
+                    == Some(value)
             })
             .cloned(),
         (Pick::By(..), None) => None,

@@ -78,6 +78,16 @@ impl Options {
         Ok(options)
     }
 
+    /// The properties that answering takes, if that is not all of them.
+    pub fn names(&self) -> Option<Vec<&str>> {
+        let select = self.select.as_ref().filter(|names| !names.is_empty() && self.search.is_none())?;
+        let mut names: Vec<&str> = select.iter().map(|name| name.split('/').next().unwrap_or(name)).collect();
+        names.extend(self.filter.iter().flat_map(Expr::names));
+        names.extend(self.order.iter().map(|(name, _)| name.as_str()));
+        names.push("@odata.type");
+        (!names.contains(&"*")).then_some(names)
+    }
+
     /// <https://learn.microsoft.com/graph/aad-advanced-queries>
     fn directory_rules(&mut self, request: &Request) -> Result<(), Fault> {
         let advanced =

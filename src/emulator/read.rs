@@ -47,8 +47,16 @@ fn rows(
     let options = Options::read(request, csdl, ty, is_directory(kind))?;
     let picked = options.filter.as_ref().and_then(|filter| candidates(tenant.store.table(kind), filter));
     let root = request.root();
+    let names: Option<Vec<String>> = options
+        .names()
+        .filter(|_| quirks::stands_alone(kind))
+        .map(|names| names.into_iter().map(str::to_owned).collect());
+    let names: Option<Vec<&str>> = names.as_ref().map(|names| names.iter().map(String::as_str).collect());
     let view = |(key, row): (&Key, &Row)| {
-        let mut object = row.unpack();
+        let mut object = match &names {
+            Some(names) => row.pick(names),
+            None => row.unpack(),
+        };
         quirks::on_read(tenant, kind, key, &mut object, &root);
         (key.clone(), object)
     };

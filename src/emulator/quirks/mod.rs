@@ -295,6 +295,11 @@ pub fn on_read(tenant: &Tenant, kind: &Kind, key: &Key, object: &mut Properties,
     }
 }
 
+/// Whether a read shows an object as it is stored, with nothing that belongs to others.
+pub fn stands_alone(kind: &Kind) -> bool {
+    matches!(kind.name, "user" | "group" | "application")
+}
+
 /// What else goes when an object goes.
 pub fn deleted_with(tenant: &Tenant, kind: &Kind, object: &Properties) -> Vec<(&'static Kind, Key)> {
     match kind.name {
