@@ -1,0 +1,9 @@
+//! The laws of planning: whatever the tenant and whatever is wanted of it.
+
+#![allow(clippy::unwrap_used)]
+
+mod guards;
+mod planning;
+mod running;
+mod scenario;
+mod world;
