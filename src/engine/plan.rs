@@ -57,6 +57,8 @@ struct Planner<'a> {
     moving: BTreeMap<String, Address>,
     /// Ids (and other identities) of what comes back from the recycle bin: they stay, but cannot be named before.
     returning: BTreeMap<String, Address>,
+    /// Ids of what is wanted, is not there and cannot be created: no link can lead to it.
+    lost: BTreeMap<String, Address>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,6 +77,7 @@ impl<'a> Planner<'a> {
             fates: BTreeMap::new(),
             moving: BTreeMap::new(),
             returning: BTreeMap::new(),
+            lost: BTreeMap::new(),
         }
     }
 
@@ -126,6 +129,9 @@ impl<'a> Planner<'a> {
             }
             if fate == Fate::Create {
                 if let Some(reason) = not_creatable(kind, &object) {
+                    for id in identities(kind, &object) {
+                        self.lost.insert(id, address.clone());
+                    }
                     self.plan.losses.push(Loss {
                         name: object.name().to_owned(),
                         what: format!("cannot be created again: {reason}"),
@@ -378,6 +384,17 @@ impl<'a> Planner<'a> {
     }
 
     fn push_link(&mut self, kind: &'static Kind, address: &Address, object: &Object, action: Action) {
+        if let Action::Link { link, value } = &action
+            && let Some(target) = named_in(value, &[&self.lost]).first()
+        {
+            let name = self.inputs.wanted.objects.get(target).map_or(target.id.as_str(), Object::name);
+            self.plan.losses.push(Loss {
+                address: address.clone(),
+                name: object.name().to_owned(),
+                what: format!("{link} loses \"{name}\", which cannot be created again"),
+            });
+            return;
+        }
         let (stage, needs) = match &action {
             Action::Unlink { .. } => (Stage::Unlink, Vec::new()),
             Action::Link { value, .. } | Action::Relink { value, .. } => (Stage::Link, self.awaited_in(value)),
