@@ -204,10 +204,6 @@ impl World {
         }
         tenant
     }
-
-    pub fn wanted_snapshot(&self) -> Snapshot {
-        snapshot(self.wanted(0))
-    }
 }
 
 /// Addresses of a snapshot.
