@@ -4,6 +4,7 @@
 
 mod guards;
 mod planning;
+mod regressions;
 mod running;
 mod scenario;
 mod world;

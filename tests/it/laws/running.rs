@@ -23,13 +23,13 @@ use super::world::{SECRET, World, addresses, complete, named, snapshot, world};
 
 /// What goes wrong with writes, by their number.
 #[derive(Debug, Clone, Default)]
-struct Trouble {
+pub struct Trouble {
     /// From this write on, no answer ever comes: the program is killed. Whether the first of them is carried out.
-    killed: Option<(usize, bool)>,
+    pub killed: Option<(usize, bool)>,
     /// From this write on, everything fails.
-    down: Option<usize>,
+    pub down: Option<usize>,
     /// Answers that are lost, and whether the write was carried out.
-    lost: BTreeMap<usize, bool>,
+    pub lost: BTreeMap<usize, bool>,
 }
 
 /// A tenant that counts what it is asked to write, and fails as it is told.
@@ -116,7 +116,7 @@ impl TenantWrite for Watched<'_> {
     }
 }
 
-fn block_on<F: Future>(future: F) -> F::Output {
+pub fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
@@ -147,11 +147,11 @@ async fn read(tenant: &MemoryTenant) -> (Snapshot, BTreeMap<Address, Object>) {
 }
 
 /// A tenant, what is wanted of it, and what was learned on the way.
-struct Case {
+pub struct Case {
     wanted: Snapshot,
     base: BTreeSet<Address>,
     known: BTreeSet<Address>,
-    tenant: MemoryTenant,
+    pub tenant: MemoryTenant,
     ids: IdMap,
     dir: tempfile::TempDir,
     concurrency: usize,
@@ -160,16 +160,18 @@ struct Case {
 
 impl Case {
     async fn new(world: &World, concurrency: usize) -> Case {
-        let tenant = world.tenant().await;
+        Case::of(snapshot(world.wanted(0)), world.tenant().await, concurrency).await
+    }
+
+    pub async fn of(wanted: Snapshot, tenant: MemoryTenant, concurrency: usize) -> Case {
         let (live, _) = read(&tenant).await;
-        let wanted = snapshot(world.wanted(0));
         let base = addresses(&live);
         let known = base.union(&addresses(&wanted)).cloned().collect();
         let (ids, dir, said) = (IdMap::default(), folder(), Arc::default());
         Case { wanted, base, known, tenant, ids, dir, concurrency, said }
     }
 
-    async fn plan(&self) -> Plan {
+    pub async fn plan(&self) -> Plan {
         let (live, deleted) = read(&self.tenant).await;
         plan(&Inputs {
             wanted: &self.wanted,
@@ -196,7 +198,7 @@ impl Case {
     }
 
     /// Carries out `plan`; `None` if the program was killed on the way.
-    async fn run(&mut self, plan: &Plan, journal: &str, trouble: Trouble) -> Option<Outcome> {
+    pub async fn run(&mut self, plan: &Plan, journal: &str, trouble: Trouble) -> Option<Outcome> {
         let watched = Watched::new(&self.tenant, trouble, self.attainable());
         let said = Arc::clone(&self.said);
         let events = Events::new(move |event| said.lock().unwrap().push_str(&format!("{event:?}\n")));
@@ -224,7 +226,7 @@ impl Case {
     }
 
     /// Plans and carries out until nothing is left; says how often it had to.
-    async fn settle(&mut self) -> usize {
+    pub async fn settle(&mut self) -> usize {
         for round in 0..4 {
             let plan = self.plan().await;
             if plan.steps.is_empty() {
@@ -238,7 +240,7 @@ impl Case {
     }
 
     /// What the tenant has that differs from what is wanted, but for what `plan` said it would lose or leave.
-    async fn differences(&self, plan: &Plan) -> Vec<String> {
+    pub async fn differences(&self, plan: &Plan) -> Vec<String> {
         let (live, _) = read(&self.tenant).await;
         let mut found = Vec::new();
         let mut expected = BTreeSet::new();
