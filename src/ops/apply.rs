@@ -1,11 +1,14 @@
 //! `apply`: carries out a plan, reads again, and records what was done.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::execute::{Outcome, Run};
 use super::export::{Exported, Extra, export};
 use super::journal::Journal;
 use super::plan::{Aim, Planned, plan};
+use super::source::Side;
 use super::{Context, Refused, Stale};
 use crate::engine::normalize::normalize;
 use crate::engine::planfile::{self, Binding};
@@ -13,7 +16,7 @@ use crate::engine::refs::Names;
 use crate::engine::render;
 use crate::engine::{digest, guard};
 use crate::kinds;
-use crate::model::{Action, Address, Plan, StepId, Verdict};
+use crate::model::{Action, Address, IdMap, Plan, StepId, Verdict};
 use crate::tenant::{TenantRead, TenantWrite};
 
 /// Writes at the same time. Graph takes about 20 a second per application and tenant.
@@ -121,6 +124,7 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
     if !journal.past.done.is_empty() || !journal.past.unknown.is_empty() {
         context.events.note(format!("taking up an earlier run: {} steps are done", journal.past.done.len()));
     }
+    let known = known(context, &ready.binding, &ids)?;
     let run = Run {
         tenant,
         plan: &ready.plan,
@@ -128,6 +132,7 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
         events: &context.events,
         ids: &ids,
         concurrency: CONCURRENCY,
+        known: &known,
     };
     let mut outcome = run.execute(&mut journal).await?;
 
@@ -166,10 +171,20 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
     Ok(Applied { outcome, remaining: again.plan, verified, receipt, new_ids })
 }
 
-fn current_ids(context: &Context) -> Result<crate::model::IdMap> {
+/// What was in the tenant before or is wanted by its address: no creation of this plan has made it.
+fn known(context: &Context, binding: &Binding, ids: &IdMap) -> Result<BTreeSet<Address>> {
+    let mut known = BTreeSet::new();
+    for commit in [&binding.base, &binding.commit].into_iter().filter(|commit| !commit.is_empty()) {
+        let index = Side::commit(context, commit)?.index;
+        known.extend(index.into_keys().map(|address| Address::new(address.kind, ids.current(&address.id))));
+    }
+    Ok(known)
+}
+
+fn current_ids(context: &Context) -> Result<IdMap> {
     Ok(match context.last_snapshot()? {
         Some(tip) => super::manifest_of(&context.repo, &super::files_of(&context.repo, tip)?)?.ids,
-        None => crate::model::IdMap::default(),
+        None => IdMap::default(),
     })
 }
 

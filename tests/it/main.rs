@@ -3,4 +3,5 @@
 
 mod emulator;
 mod graph;
+mod laws;
 mod schemas;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Style, field_line, safe, value_text};
+use crate::engine::diff::top;
 use crate::engine::refs::Names;
 use crate::kinds;
 use crate::model::{Action, Address, Plan, Step, Verdict};
@@ -51,10 +52,15 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
                 Action::Update { .. } | Action::Call { .. } | Action::Relink { .. } => style.changed(&line),
             };
             let _ = writeln!(out, "{line}  {}", style.faint(&safe(&step.address.id)));
-            if let Action::Update { changes, .. } = &step.action {
+            if let Action::Update { body, changes } = &step.action {
                 for change in changes {
                     let (sign, text) = field_line(change, names);
                     let _ = writeln!(out, "      {sign} {text}");
+                }
+                // Written although nothing differs: it names what is created again.
+                let unchanged = |name: &&String| !changes.iter().any(|change| top(change.path()) == name.as_str());
+                for name in body.keys().filter(|name| !name.starts_with('@')).filter(unchanged) {
+                    let _ = writeln!(out, "      ~ {}: follows the new id of what it names", safe(name));
                 }
             }
         }
