@@ -104,7 +104,12 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
     let events = output.events();
     let repo = cli.repo.as_path();
     match cli.command {
-        Command::Demo(demo) => super::demo::demo(demo, output).await,
+        Command::Demo(mut demo) => {
+            if demo.dir.is_none() && repo != std::path::Path::new(".") {
+                demo.dir = Some(repo.to_owned());
+            }
+            super::demo::demo(demo, output).await
+        }
         Command::Init(init) => {
             let chosen = |kind: &Kind| init.objects.map(|objects| (kind.name, layout_for(kind, objects)));
             let layout = kinds::ALL.iter().filter_map(|kind| chosen(kind)).collect();

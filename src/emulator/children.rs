@@ -123,15 +123,14 @@ pub fn delete(
     child: &Pick,
     request: &Request,
 ) -> Result<Reply, Fault> {
-    if !children_of(link)?.delete {
-        return Err(Fault::method());
-    }
+    let deletable = children_of(link)?.delete;
     let (key, old, parent) = find(tenant, kind, of, link, child)?;
     match quirks::delete_child(link.name, &old) {
         Some(left) => {
             tenant.store.children_mut(link.name).live.insert(key, super::store::Row::pack(&left));
             tenant.audit_child(request, link.name, (kind, &parent), Some(&old), Some(&left));
         }
+        None if !deletable => return Err(Fault::method()),
         None => {
             tenant.store.children_mut(link.name).live.remove(&key);
             tenant.links.forget(&key);

@@ -270,9 +270,14 @@ impl<'a> Planner<'a> {
             .filter(|change| body.contains_key(diff::top(change.path())))
             .collect();
         if !first.is_empty() {
-            let changes = changes.clone();
-            let action = Action::Update { body: with_type(kind, wanted, first), changes };
-            self.push(kind, address, wanted, Phase::Write, Stage::Prepare, action, &[]);
+            // Both wait for what either names, so that the one stays right before the other.
+            let mut needs = self.awaited_in(&Value::Object(first.clone()));
+            needs.extend(self.awaited_in(&Value::Object(body.clone())));
+            let action = Action::Update { body: with_type(kind, wanted, first), changes: changes.clone() };
+            self.push(kind, address, wanted, Phase::Write, Stage::Prepare, action, &needs);
+            let action = Action::Update { body: with_type(kind, wanted, body), changes };
+            self.push(kind, address, wanted, Phase::Write, Stage::Update, action, &needs);
+            return;
         }
         self.push_update(kind, address, wanted, with_type(kind, wanted, body), changes);
     }

@@ -236,6 +236,10 @@ fn missing(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) 
         if by_id.len() != reference.to.len() && !named || !(is_guid(reference.value) || named) {
             continue;
         }
+        // Graph's own placeholder for nobody.
+        if reference.value == "00000000-0000-0000-0000-000000000000" {
+            continue;
+        }
         let kinds: Vec<&'static str> = reference.to.iter().map(|to| to.kind).collect();
         let found = kinds.iter().any(|kind| context.addresses.contains(&Address::new(kind, reference.value)));
         let knowable = named || kinds.iter().all(|kind| context.coverage.kind(kind).is_complete());

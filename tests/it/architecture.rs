@@ -94,7 +94,9 @@ fn crates_stay_at_home() {
 #[test]
 fn nothing_prints_past_the_output() {
     let mut wrong = Vec::new();
-    for file in sources() {
+    // A measurement in a test may say what it found.
+    for file in sources().into_iter().filter(|file| !file.name.contains("/tests/") && !file.name.ends_with("/tests.rs"))
+    {
         for word in ["println", "eprintln", "print", "eprint", "dbg"] {
             if words(&file.code).any(|(at, found)| found == word && file.code[at + word.len()..].starts_with('!')) {
                 wrong
