@@ -101,7 +101,12 @@ pub struct SignIn {
     #[arg(long, env = "ENTRAGIT_GRAPH_URL", value_name = "URL", default_value = "https://graph.microsoft.com")]
     pub graph_url: String,
     /// The sign-in service's address.
-    #[arg(long, env = "ENTRAGIT_AUTHORITY_URL", value_name = "URL", default_value = "https://login.microsoftonline.com")]
+    #[arg(
+        long,
+        env = "ENTRAGIT_AUTHORITY_URL",
+        value_name = "URL",
+        default_value = "https://login.microsoftonline.com"
+    )]
     pub authority_url: String,
     /// Tenant to sign in to, if not the repository's.
     #[arg(long, env = "AZURE_TENANT_ID", value_name = "ID")]
@@ -149,9 +154,10 @@ pub struct Init {
     /// Make it without a work tree.
     #[arg(long)]
     pub bare: bool,
-    /// About how many objects the tenant has: large kinds are then kept in 256 or 4096 folders.
-    #[arg(long, value_name = "COUNT", default_value_t = 500)]
-    pub objects: usize,
+    /// About how many objects the tenant has, if the first export should not count them: large kinds are kept in 256 or
+    /// 4096 folders.
+    #[arg(long, value_name = "COUNT")]
+    pub objects: Option<usize>,
 }
 
 /// `export`

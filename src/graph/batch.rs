@@ -185,6 +185,7 @@ async fn exchange<T>(
         // It holds nothing but GETs.
         repeat: Repeat::Safe,
         permissions: &[],
+        eventual: false,
     };
     http.run(&request, |body| read(body, asks, parse)).await
 }

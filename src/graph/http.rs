@@ -47,12 +47,14 @@ pub(super) struct Request {
     pub repeat: Repeat,
     /// Permissions to name if it is refused.
     pub permissions: &'static [&'static str],
+    /// Whether the index may answer, which lags a little: `ConsistencyLevel: eventual`.
+    pub eventual: bool,
 }
 
 impl Request {
     /// A GET.
     pub(super) fn get(url: Url, permissions: &'static [&'static str]) -> Self {
-        Request { method: Method::GET, url, body: None, repeat: Repeat::Safe, permissions }
+        Request { method: Method::GET, url, body: None, repeat: Repeat::Safe, permissions, eventual: false }
     }
 
     /// Method and path, for people. The query stays out: it may hold tokens of pages, and names.
@@ -197,6 +199,9 @@ impl Http {
             // Without it, members of enumerations that are newer than a client come back as `unknownFutureValue`.
             // <https://learn.microsoft.com/graph/best-practices-concept#handling-future-members-in-evolvable-enumerations>
             builder = builder.header("prefer", PREFER);
+        }
+        if request.eventual {
+            builder = builder.header("consistencylevel", "eventual");
         }
         if let Some(body) = &request.body {
             builder = builder.header("content-type", "application/json").body(body.clone());

@@ -105,6 +105,10 @@ impl TenantRead for GraphTenant {
         read::list(Arc::clone(&self.http), kind, pages).await
     }
 
+    async fn count(&self, kind: &'static Kind) -> Result<usize, TenantError> {
+        read::count(&self.http, kind).await
+    }
+
     async fn get(&self, kind: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
         read::get(Arc::clone(&self.http), kind, id).await
     }

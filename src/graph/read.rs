@@ -126,6 +126,17 @@ pub(super) async fn deleted(http: &Http, kind: &'static Kind) -> Result<Vec<Raw>
     List::new(http, url, kind.permissions.read).all().await
 }
 
+/// How many objects of a kind there are, about. <https://learn.microsoft.com/graph/aad-advanced-queries>
+pub(super) async fn count(http: &Http, kind: &'static Kind) -> Result<usize, TenantError> {
+    if kind.is_singleton() {
+        return Ok(1);
+    }
+    let url = http.base.join(&format!("{}{}/$count", kind.api.segment(), kind.path))?;
+    let request = Request { eventual: true, ..Request::get(url, kind.permissions.read) };
+    let number = |body: &[u8]| std::str::from_utf8(body).ok()?.trim_start_matches('\u{feff}').trim().parse().ok();
+    http.run(&request, |body| number(body).ok_or_else(|| "the count is no number".to_owned())).await
+}
+
 /// The tenant's id. <https://learn.microsoft.com/graph/api/organization-list>
 pub(super) async fn tenant_id(http: &Http) -> Result<String, TenantError> {
     let url = http.base.join("/v1.0/organization?$select=id")?;

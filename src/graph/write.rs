@@ -71,6 +71,7 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
         body: call.body.map(|body| Value::Object(body).to_string().into_bytes()),
         repeat: call.repeat,
         permissions: call.permissions,
+        eventual: false,
     };
     // What was made must come back with its id. For the rest, the status says enough.
     let wants_id = call.repeat == Repeat::Once;

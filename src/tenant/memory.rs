@@ -112,6 +112,10 @@ impl TenantRead for MemoryTenant {
         listing
     }
 
+    async fn count(&self, kind: &'static Kind) -> Result<usize, TenantError> {
+        Ok(self.lock().objects.keys().filter(|(name, _)| *name == kind.name).count())
+    }
+
     async fn get(&self, kind: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
         let state = self.lock();
         let found = state.find(kind, id).and_then(|key| Some((key.clone(), state.objects.get(&key)?)));

@@ -52,6 +52,9 @@ pub trait TenantRead: Send + Sync {
     /// not be read is said in the [`Listing`].
     fn list(&self, kind: &'static Kind, pages: Pages) -> impl Future<Output = Listing> + Send;
 
+    /// How many objects of a kind there are, about: good enough to choose a layout, never to prove anything.
+    fn count(&self, kind: &'static Kind) -> impl Future<Output = Result<usize, TenantError>> + Send;
+
     /// One object with all its links; `None` if the tenant does not have it.
     fn get(&self, kind: &'static Kind, id: &str)
     -> impl Future<Output = Result<Option<RawObject>, TenantError>> + Send;
