@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod guards;
+mod harness;
 mod planning;
 mod regressions;
 mod running;

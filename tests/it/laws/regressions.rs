@@ -7,7 +7,7 @@ use entragit::tenant::memory::MemoryTenant;
 use entragit::tenant::{Raw, TenantRead, TenantWrite};
 use serde_json::{Value, json};
 
-use super::running::{Case, Trouble, block_on};
+use super::harness::{Case, Trouble, block_on};
 use super::world::{guid, named, raw_of, snapshot};
 
 type Objects = Vec<(&'static Kind, Raw)>;
