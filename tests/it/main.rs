@@ -4,3 +4,5 @@
 mod architecture;
 mod emulator;
 mod graph;
+mod laws;
+mod schemas;

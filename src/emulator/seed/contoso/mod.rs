@@ -1,2 +1,29 @@
-//! c
+//! Contoso: the company of the embedded tenant.
+
+mod access;
+mod applications;
+mod authentication;
+mod first_party;
+mod groups;
 pub mod names;
+mod people;
+mod policies;
+mod principals;
+mod roster;
+mod software;
+
+use super::SeedObject;
+
+/// Everything there is, people first.
+pub(super) fn objects() -> Vec<SeedObject> {
+    let people = people::people();
+    let mut all: Vec<SeedObject> = people.iter().map(people::Person::object).collect();
+    all.extend(groups::objects(&people));
+    all.extend(applications::objects(&people));
+    all.extend(principals::objects(&people));
+    all.extend(access::locations());
+    all.extend(authentication::strengths());
+    all.extend(access::policies());
+    all.extend(policies::objects());
+    all
+}

@@ -66,3 +66,27 @@ pub const EMERGENCY_1: &str = "f7b4474f-9984-4130-a337-0e9f5ace3ad9";
 /// The second emergency account.
 pub const EMERGENCY_2: &str = "38cdbcc2-2bec-4977-acf5-2681e3c610f7";
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emulator::seed::value::id;
+
+    #[test]
+    fn ids_are_those_of_the_objects() {
+        for (constant, kind, label) in [
+            (ADMINISTRATOR_ID, "user", "priya.raman"),
+            (SECOND_ADMINISTRATOR_ID, "user", "tomasz.zielinski"),
+            (REMOTE_WORKERS, "group", "remote-workers"),
+            (EMERGENCY_ACCESS, "group", "emergency-access"),
+            (ORDER_APPROVERS, "group", "order-approvers"),
+            (ORDERING_POLICY, "policy", "order-desk-remote"),
+            (ORDERING_APPLICATION, "application", "order-desk"),
+            (ORDERING_APP_ID, "appId", "order-desk"),
+            (ORDERING_PRINCIPAL, "servicePrincipal", "order-desk"),
+            (EMERGENCY_1, "user", "emergency-1"),
+            (EMERGENCY_2, "user", "emergency-2"),
+        ] {
+            assert_eq!(constant, id(kind, label), "{kind} {label}");
+        }
+    }
+}

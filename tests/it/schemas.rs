@@ -1,0 +1,297 @@
+//! The schemas against Microsoft's metadata, against documented replies, and against the contract in `schemas/README.md`.
+
+mod compare;
+mod csdl;
+
+use std::collections::BTreeSet;
+
+use compare::{Tally, compare, flag, properties, resolve};
+use csdl::Csdl;
+use entragit::kinds;
+use entragit::model::kind::{Deletion, Kind, LinkRead, LinkShape};
+use serde_json::{Map, Value};
+
+/// Keywords of JSON Schema that the schemas use.
+const STANDARD: &[&str] = &[
+    "$defs",
+    "$id",
+    "$ref",
+    "$schema",
+    "additionalProperties",
+    "allOf",
+    "const",
+    "description",
+    "enum",
+    "examples",
+    "format",
+    "if",
+    "items",
+    "pattern",
+    "properties",
+    "readOnly",
+    "required",
+    "then",
+    "title",
+    "type",
+    "writeOnly",
+];
+
+/// The annotations of the contract, and `x-entra-type` at the top.
+const ANNOTATIONS: &[&str] = &[
+    "x-entra-comment",
+    "x-entra-create-only",
+    "patternProperties",
+    "x-entra-before-delete",
+    "x-entra-default",
+    "x-entra-disable-first",
+    "x-entra-keep",
+    "x-entra-link",
+    "x-entra-not-exported",
+    "x-entra-ref",
+    "x-entra-set",
+    "x-entra-type",
+];
+
+fn schema(kind: &Kind) -> Value {
+    serde_json::from_str(kind.schema).unwrap_or_else(|error| panic!("{}: {error}", kind.name))
+}
+
+/// The part of the contract that holds for every node.
+fn check_node(root: &Value, node: &Value, path: &str, used: &mut BTreeSet<String>, problems: &mut Vec<String>) {
+    let Some(object) = node.as_object() else {
+        return problems.push(format!("{path}: not a schema"));
+    };
+    let mut say = |what: &str| problems.push(format!("{path}: {what}"));
+    for keyword in object.keys() {
+        if !STANDARD.contains(&keyword.as_str()) && !ANNOTATIONS.contains(&keyword.as_str()) {
+            say(&format!("unknown keyword {keyword}"));
+        }
+    }
+    if flag(node, "x-entra-keep") && !flag(node, "readOnly") {
+        say("x-entra-keep without readOnly");
+    }
+    if object.contains_key("x-entra-comment") && !object.contains_key("x-entra-ref") {
+        say("x-entra-comment without x-entra-ref");
+    }
+    if object.contains_key("x-entra-set") && node.get("type").and_then(Value::as_str) != Some("array") {
+        say("x-entra-set on something that is no list");
+    }
+    if let Some(reason) = object.get("x-entra-not-exported")
+        && reason.as_str().is_none_or(str::is_empty)
+    {
+        say("x-entra-not-exported gives no reason");
+    }
+    if let Some(targets) = object.get("x-entra-ref") {
+        for target in targets.as_array().into_iter().flatten() {
+            let target = target.as_str().unwrap_or_default();
+            let (name, property) = target.split_once('.').unwrap_or((target, "id"));
+            let names_one = kinds::by_name(name).is_some_and(|kind| schema(kind)["properties"].get(property).is_some());
+            if !names_one {
+                say(&format!("x-entra-ref names no kind: {target}"));
+            }
+        }
+    }
+    if let Some(reference) = object.get("$ref").and_then(Value::as_str) {
+        resolve(root, node);
+        used.insert(reference.to_owned());
+    }
+    for (name, child) in object.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        let path = format!("{path}/{name}");
+        if child.get("description").and_then(Value::as_str).is_none_or(|text| text.len() < 8) {
+            problems.push(format!("{path}: no description"));
+        }
+        check_node(root, child, &path, used, problems);
+    }
+    for (name, child) in object.get("$defs").and_then(Value::as_object).into_iter().flatten() {
+        check_node(root, child, &format!("{path}/$defs/{name}"), used, problems);
+    }
+    if let Some(items) = object.get("items") {
+        check_node(root, items, &format!("{path}/[]"), used, problems);
+    }
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "the figures are for the reader of the test's output")]
+fn every_property_of_graph_is_known() {
+    let csdl = Csdl::load();
+    let mut problems = Vec::new();
+    for kind in kinds::ALL {
+        let root = schema(kind);
+        let mut tally = Tally::default();
+        let name = root["x-entra-type"].as_str().expect("x-entra-type").to_owned();
+        compare(&csdl, &root, &root, &[&name], kind.name, &mut tally);
+        println!(
+            "{}: known {}, read-only {}, secret {}, left out {}, unknown {}",
+            kind.name, tally.known, tally.read_only, tally.secret, tally.left_out, tally.unknown
+        );
+        problems.append(&mut tally.problems);
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn every_schema_keeps_the_contract() {
+    let mut problems = Vec::new();
+    for kind in kinds::ALL {
+        let root = schema(kind);
+        if let Err(error) = jsonschema::meta::validate(&root) {
+            problems.push(format!("{}: {error}", kind.name));
+        }
+        let mut used = BTreeSet::new();
+        check_node(&root, &root, kind.name, &mut used, &mut problems);
+        for name in root["$defs"].as_object().into_iter().flat_map(Map::keys) {
+            if !used.contains(&format!("#/$defs/{name}")) {
+                problems.push(format!("{}: nothing refers to {name}", kind.name));
+            }
+        }
+        let id = root["$id"].as_str().unwrap_or_default();
+        if !id.starts_with("urn:entragit:schema:") || root["x-entra-type"] != format!("microsoft.graph.{}", kind.name) {
+            problems.push(format!("{}: wrong $id or x-entra-type", kind.name));
+        }
+    }
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn every_link_is_in_its_schema() {
+    for kind in kinds::ALL {
+        let root = schema(kind);
+        let known = properties(&root, &root).expect("properties");
+        let links: BTreeSet<&str> = kind.links.iter().map(|link| link.name).collect();
+        let marked = known.iter().filter(|(_, child)| flag(child, "x-entra-link"));
+        assert_eq!(marked.map(|(name, _)| name.as_str()).collect::<BTreeSet<_>>(), links, "{}", kind.name);
+        for link in kind.links {
+            let node = &known[link.name];
+            let path = format!("{}/{}", kind.name, link.name);
+            match link.shape {
+                LinkShape::References => assert!(node["items"].get("x-entra-ref").is_some(), "{path}"),
+                LinkShape::Reference => assert!(node.get("x-entra-ref").is_some(), "{path}"),
+                LinkShape::Children(children) => {
+                    let child = properties(&root, &node["items"]).expect("properties of the children");
+                    for key in children.key {
+                        assert!(child.get(*key).is_some_and(|node| !flag(node, "readOnly")), "{path}: {key}");
+                    }
+                    assert!(children.owner.is_none_or(|owner| flag(&child[owner], "readOnly")), "{path}: owner");
+                    assert_eq!(flag(&child["id"], "readOnly"), !children.keeps_id, "{path}: id");
+                }
+            }
+        }
+        for call in kind.calls {
+            assert!(known.contains_key(call.property), "{}: {}", kind.name, call.property);
+        }
+    }
+}
+
+/// What a reply holds that the schema does not know.
+fn strangers(root: &Value, node: &Value, value: &Value, path: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Array(elements) => {
+            for element in elements {
+                strangers(root, node.get("items").unwrap_or(node), element, path, found);
+            }
+        }
+        Value::Object(object) => {
+            let Some(known) = properties(root, node) else { return };
+            for (name, value) in object {
+                let path = format!("{path}/{name}");
+                match known.get(name) {
+                    Some(child) => strangers(root, child, value, &path, found),
+                    // Annotations of OData say how a reply was made.
+                    None if name != "@odata.type" && name.contains("@odata.") => {}
+                    None => found.push(path),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn every_documented_reply_is_known() {
+    let mut found = Vec::new();
+    for kind in kinds::ALL {
+        let file = format!("{}/tests/fixtures/graph/{}.json", env!("CARGO_MANIFEST_DIR"), kind.name);
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let fixture: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert!(fixture["source"].as_str().is_some_and(|source| source.starts_with("https://")), "{file}: no source");
+        let reply = &fixture["reply"];
+        let root = schema(kind);
+        strangers(&root, &root, reply.get("value").unwrap_or(reply), kind.name, &mut found);
+    }
+    assert!(found.is_empty(), "not in the schema:\n{}", found.join("\n"));
+}
+
+#[test]
+fn an_editor_sees_what_is_wrong() {
+    let location = serde_json::json!({
+        "id": "new:office",
+        "displayName": "Office",
+        "@odata.type": "#microsoft.graph.ipNamedLocation",
+        "ipRanges": [{ "@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": "203.0.113.0/24" }],
+    });
+    let policy = serde_json::json!({
+        "id": "6b5e999b-0ba8-4186-a106-e0296c1c4358",
+        "displayName": "Phishing-resistant sign-in for administrators",
+        "state": "enabledForReportingButNotEnforced",
+        "conditions": { "users": { "includeUsers": ["All"] }, "clientAppTypes": ["all", "of the future"] },
+        "grantControls": { "operator": "OR", "authenticationStrength": { "id": "new:strong" } },
+    });
+    let without = |object: &Value, name: &str| {
+        let mut object = object.clone();
+        object.as_object_mut().expect("an object").remove(name);
+        object
+    };
+    let with = |object: &Value, pointer: &str, value: Value| {
+        let mut object = object.clone();
+        *object.pointer_mut(pointer).expect("a value there") = value;
+        object
+    };
+    let accepts = |kind: &str, object: &Value| {
+        let root = schema(kinds::by_name(kind).expect("a kind"));
+        jsonschema::validator_for(&root).expect("a schema").is_valid(object)
+    };
+    assert!(accepts("namedLocation", &location));
+    assert!(!accepts("namedLocation", &without(&location, "ipRanges")));
+    assert!(!accepts("namedLocation", &without(&location, "@odata.type")));
+    assert!(!accepts("namedLocation", &with(&location, "/ipRanges/0", serde_json::json!({ "cidrAddress": "::/0" }))));
+    assert!(accepts("conditionalAccessPolicy", &policy));
+    assert!(!accepts("conditionalAccessPolicy", &with(&policy, "/state", "on".into())));
+    assert!(!accepts(
+        "conditionalAccessPolicy",
+        &with(&policy, "/conditions/users", serde_json::json!({ "include": [] }))
+    ));
+    assert!(!accepts("conditionalAccessPolicy", &without(&policy, "displayName")));
+}
+
+#[test]
+fn permissions_are_microsofts() {
+    let file: Value =
+        serde_json::from_str(include_str!("../../src/emulator/permissions.json")).expect("permissions.json");
+    let table = |path: &str| {
+        let path = path.to_lowercase();
+        ["paths", "documented"].iter().find_map(|section| file[section].get(&path)).unwrap_or_else(|| panic!("{path}"))
+    };
+    let grants = |path: &str, method: &str, wanted: &[&str]| {
+        let rows = table(path)[method].as_array().unwrap_or_else(|| panic!("{method} {path}"));
+        assert!(rows.iter().any(|row| wanted.iter().any(|name| row[0] == *name)), "{method} {path}: {wanted:?}");
+    };
+    for kind in kinds::ALL {
+        grants(kind.path, "GET", kind.permissions.read);
+        let item = if kind.is_singleton() { kind.path.to_owned() } else { format!("{}/{{id}}", kind.path) };
+        grants(&item, "PATCH", kind.permissions.write);
+        for link in kind.links {
+            let permissions = link.permissions.unwrap_or(kind.permissions);
+            let path = match link.read {
+                LinkRead::Each | LinkRead::Expand => format!("{}/{{id}}/{}", kind.path, link.name),
+                LinkRead::Joined { path, .. } => path.to_owned(),
+                LinkRead::Inline => kind.path.to_owned(),
+            };
+            grants(&path, "GET", permissions.read);
+        }
+        if let Deletion::Soft { list, .. } = kind.deletion
+            && list.starts_with("/directory/")
+        {
+            grants(list, "GET", kind.permissions.read);
+        }
+    }
+}
