@@ -76,8 +76,7 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool) -> Result<Vec
     {
         findings.extend(found);
     }
-    let lines: Vec<_> =
-        documents.iter().map(|(_, _, _, document)| |pointer: &str| document.line_of(pointer)).collect();
+    let lines: Vec<_> = documents.iter().map(|(_, _, _, document)| |pointer: &str| document.line_of(pointer)).collect();
     let files: Vec<File<'_>> = documents
         .iter()
         .zip(&lines)
