@@ -71,6 +71,10 @@ impl TenantRead for Watched<'_> {
         self.tenant.list(kind, pages).await
     }
 
+    async fn count(&self, kind: &'static Kind) -> Result<usize, TenantError> {
+        self.tenant.count(kind).await
+    }
+
     async fn get(&self, kind: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
         self.tenant.get(kind, id).await
     }
