@@ -234,9 +234,8 @@ async def select_filter_and_count_with_consistency_level(client):
     eq(page.odata_count, 2)
     eq([user.display_name for user in page.value], ["south", "west"])
     eq([(user.city, user.account_enabled, user.user_principal_name) for user in page.value], [("Ulm", True, None)] * 2)
-    page = await client.users.get(
-        ask(query, EVENTUAL, filter=f"endsWith(userPrincipalName,'-{RUN}@{DOMAINS[0]}') and startsWith(city,'K')", **picked)
-    )
+    mine = f"endsWith(userPrincipalName,'-{RUN}@{DOMAINS[0]}')"
+    page = await client.users.get(ask(query, EVENTUAL, filter=f"{mine} and startsWith(city,'K')", **picked))
     eq([user.display_name for user in page.value], ["north"])
     page = await client.users.get(ask(query, EVENTUAL, search='"displayName:sout"', **picked))
     assert "south" in [user.display_name for user in page.value]
@@ -263,6 +262,8 @@ async def a_group_gets_members_by_reference(client):
     users = await cast.get(ask(GraphUserRequestBuilder.GraphUserRequestBuilderGetQueryParameters, EVENTUAL, count=True))
     eq([(type(found), found.id) for found in users.value], [(User, user.id)])
     eq(users.odata_count, 1)
+    # A cast is an advanced query: the directory's index answers it.
+    await fails(cast.get(), 400, "Request_UnsupportedQuery")
     eq(await cast.count.get(ask(None, EVENTUAL)), 1)
     groups = await client.users.by_user_id(user.id).member_of.graph_group.get(
         ask(GraphGroupRequestBuilder.GraphGroupRequestBuilderGetQueryParameters, EVENTUAL, count=True)
