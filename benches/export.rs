@@ -1,1 +1,3 @@
+//! How fast an export is.
+
 fn main() {}

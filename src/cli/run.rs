@@ -19,7 +19,7 @@ use crate::format::settings::Profile;
 use crate::kinds;
 use crate::model::Kind;
 use crate::model::finding::Severity;
-use crate::ops::export::{Extra, Exported, layout_for};
+use crate::ops::export::{Exported, Extra, layout_for};
 use crate::ops::plan::Aim;
 use crate::ops::source::Source;
 use crate::ops::{self, Context, Invalid, Refused, Stale, apply};
@@ -74,6 +74,9 @@ fn explain(error: &anyhow::Error, output: &Output) -> u8 {
     if let Some(Invalid(findings)) = error.downcast_ref::<Invalid>() {
         output.say(text::findings(findings, output.style).trim_end());
     }
+    if let Some(RepoError::Hostile(findings)) = error.downcast_ref::<RepoError>() {
+        output.say(text::findings(findings, output.style).trim_end());
+    }
     let chain: Vec<String> = error.chain().map(|cause| render::safe(&cause.to_string())).collect();
     let mut said: Vec<&str> = Vec::new();
     for cause in &chain {
@@ -90,8 +93,8 @@ fn explain(error: &anyhow::Error, output: &Output) -> u8 {
         return exit::STALE;
     }
     match error.downcast_ref::<RepoError>() {
-        Some(RepoError::Locked { .. }) => exit::LOCKED,
-        Some(RepoError::Damaged { .. }) => exit::DAMAGED,
+        Some(RepoError::Locked { .. } | RepoError::Busy { .. }) => exit::LOCKED,
+        Some(RepoError::Damaged(_)) => exit::DAMAGED,
         Some(RepoError::Moved { .. }) => exit::STALE,
         _ => exit::ERROR,
     }
@@ -101,7 +104,12 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
     let events = output.events();
     let repo = cli.repo.as_path();
     match cli.command {
-        Command::Demo(demo) => super::demo::demo(demo, output).await,
+        Command::Demo(mut demo) => {
+            if demo.dir.is_none() && repo != std::path::Path::new(".") {
+                demo.dir = Some(repo.to_owned());
+            }
+            super::demo::demo(demo, output).await
+        }
         Command::Init(init) => {
             let chosen = |kind: &Kind| init.objects.map(|objects| (kind.name, layout_for(kind, objects)));
             let layout = kinds::ALL.iter().filter_map(|kind| chosen(kind)).collect();
@@ -293,7 +301,11 @@ pub fn report_export(context: &Context, exported: &Exported, as_json: bool, star
             exported.objects,
             elapsed(start)
         )),
-        None => output.talk(&format!("no change: {} objects are as in the last snapshot, in {}", exported.objects, elapsed(start))),
+        None => output.talk(&format!(
+            "no change: {} objects are as in the last snapshot, in {}",
+            exported.objects,
+            elapsed(start)
+        )),
     }
     if exported.unknown > 0 {
         output.talk(&format!(
@@ -302,7 +314,8 @@ pub fn report_export(context: &Context, exported: &Exported, as_json: bool, star
         ));
     }
     if !exported.complete {
-        output.say("warning: not everything could be read; what is missing is carried over and marked in manifest.yaml");
+        output
+            .say("warning: not everything could be read; what is missing is carried over and marked in manifest.yaml");
     }
     if !exported.pending.is_empty() {
         output.say(&format!(
@@ -387,7 +400,11 @@ fn kinds_text() -> String {
         for link in kind.links {
             out.push_str(&format!("    link    {}", link.name));
             if let Some(permissions) = link.permissions {
-                out.push_str(&format!("  (read {}, write {})", permissions.read.join(" or "), permissions.write.join(" or ")));
+                out.push_str(&format!(
+                    "  (read {}, write {})",
+                    permissions.read.join(" or "),
+                    permissions.write.join(" or ")
+                ));
             }
             out.push('\n');
         }

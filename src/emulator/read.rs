@@ -47,8 +47,16 @@ fn rows(
     let options = Options::read(request, csdl, ty, is_directory(kind))?;
     let picked = options.filter.as_ref().and_then(|filter| candidates(tenant.store.table(kind), filter));
     let root = request.root();
+    let names: Option<Vec<String>> = options
+        .names()
+        .filter(|_| quirks::stands_alone(kind))
+        .map(|names| names.into_iter().map(str::to_owned).collect());
+    let names: Option<Vec<&str>> = names.as_ref().map(|names| names.iter().map(String::as_str).collect());
     let view = |(key, row): (&Key, &Row)| {
-        let mut object = row.unpack();
+        let mut object = match &names {
+            Some(names) => row.pick(names),
+            None => row.unpack(),
+        };
         quirks::on_read(tenant, kind, key, &mut object, &root);
         (key.clone(), object)
     };
@@ -130,7 +138,7 @@ pub fn single(
         .option("$select")
         .filter(|_| reading)
         .map(|list| list.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>());
-    let mut shape = Shape::new(csdl, ty, select.as_deref(), false)?;
+    let mut shape = Shape::new(csdl, ty, select.as_deref(), false)?.for_request(request);
     let context = format!("{context}{}{entity}", shape.context());
     let options = if reading { Options::read(request, csdl, ty, is_directory(kind))? } else { Options::default() };
     let mut item = shape.apply(object);
@@ -151,7 +159,7 @@ pub fn one(
 ) -> Result<Reply, Fault> {
     let select =
         request.option("$select").map(|list| list.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>());
-    let mut item = Shape::new(csdl, ty, select.as_deref(), false)?.apply(object);
+    let mut item = Shape::new(csdl, ty, select.as_deref(), false)?.for_request(request).apply(object);
     item.insert("@odata.context".to_owned(), context.into());
     Ok(Reply::json(200, &item))
 }

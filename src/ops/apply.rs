@@ -1,11 +1,14 @@
 //! `apply`: carries out a plan, reads again, and records what was done.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::execute::{Outcome, Run};
 use super::export::{Exported, Extra, export};
 use super::journal::Journal;
 use super::plan::{Aim, Planned, plan};
+use super::source::Side;
 use super::{Context, Refused, Stale};
 use crate::engine::normalize::normalize;
 use crate::engine::planfile::{self, Binding};
@@ -13,7 +16,7 @@ use crate::engine::refs::Names;
 use crate::engine::render;
 use crate::engine::{digest, guard};
 use crate::kinds;
-use crate::model::{Action, Address, Plan, StepId, Verdict};
+use crate::model::{Action, Address, IdMap, Plan, StepId, Verdict};
 use crate::tenant::{TenantRead, TenantWrite};
 
 /// Writes at the same time. Graph takes about 20 a second per application and tenant.
@@ -73,7 +76,8 @@ pub async fn prepare<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) ->
 /// # Errors
 /// If it is no plan, or belongs elsewhere.
 pub fn open(context: &Context, bytes: &[u8]) -> Result<Ready> {
-    let (plan, binding, digest) = planfile::read(bytes).map_err(|error| anyhow!("the plan file cannot be used: {error}"))?;
+    let (plan, binding, digest) =
+        planfile::read(bytes).map_err(|error| anyhow!("the plan file cannot be used: {error}"))?;
     if !binding.tenant.eq_ignore_ascii_case(&context.settings.tenant) {
         bail!("the plan is for tenant {}, this repository is of tenant {}", binding.tenant, context.settings.tenant);
     }
@@ -120,6 +124,7 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
     if !journal.past.done.is_empty() || !journal.past.unknown.is_empty() {
         context.events.note(format!("taking up an earlier run: {} steps are done", journal.past.done.len()));
     }
+    let known = known(context, &ready.binding, &ids)?;
     let run = Run {
         tenant,
         plan: &ready.plan,
@@ -127,11 +132,13 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
         events: &context.events,
         ids: &ids,
         concurrency: CONCURRENCY,
+        known: &known,
     };
     let mut outcome = run.execute(&mut journal).await?;
 
     let scope = ready.binding.scope.scope().map_err(|error| anyhow!("the plan's scope: {error}"))?;
-    let aim = Aim { to: ready.binding.commit.clone(), scope, prune: ready.binding.prune, learned: outcome.learned.clone() };
+    let aim =
+        Aim { to: ready.binding.commit.clone(), scope, prune: ready.binding.prune, learned: outcome.learned.clone() };
     context.events.note("reading the tenant again to verify");
     let mut again = plan(context, tenant, &aim).await?;
     // What Graph adds on its own (a creator as owner, a default) is put right once, for the plan's own objects only, and
@@ -150,7 +157,9 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
         again = plan(context, tenant, &aim).await?;
     }
     let verified = again.plan.steps.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
-    let receipt = export(context, tenant, &again.kinds, &extra(context, ready, &outcome, verified, again.commit)).await?;
+    let quiet = Context { events: context.events.briefly(), ..context.clone() };
+    let receipt =
+        export(&quiet, tenant, &again.kinds, &extra(context, ready, &outcome, verified, again.commit)).await?;
     journal.ended(verified)?;
     let new_ids = ready
         .plan
@@ -162,20 +171,25 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
     Ok(Applied { outcome, remaining: again.plan, verified, receipt, new_ids })
 }
 
-fn current_ids(context: &Context) -> Result<crate::model::IdMap> {
+/// What was in the tenant before or is wanted by its address: no creation of this plan has made it.
+fn known(context: &Context, binding: &Binding, ids: &IdMap) -> Result<BTreeSet<Address>> {
+    let mut known = BTreeSet::new();
+    for commit in [&binding.base, &binding.commit].into_iter().filter(|commit| !commit.is_empty()) {
+        let index = Side::commit(context, commit)?.index;
+        known.extend(index.into_keys().map(|address| Address::new(address.kind, ids.current(&address.id))));
+    }
+    Ok(known)
+}
+
+fn current_ids(context: &Context) -> Result<IdMap> {
     Ok(match context.last_snapshot()? {
         Some(tip) => super::manifest_of(&context.repo, &super::files_of(&context.repo, tip)?)?.ids,
-        None => crate::model::IdMap::default(),
+        None => IdMap::default(),
     })
 }
 
 /// Before the first write: everything the plan read is as it was.
-async fn check_unmoved<T: TenantRead>(
-    context: &Context,
-    tenant: &T,
-    plan: &Plan,
-    journal: &Journal,
-) -> Result<()> {
+async fn check_unmoved<T: TenantRead>(context: &Context, tenant: &T, plan: &Plan, journal: &Journal) -> Result<()> {
     let begun: Vec<&Address> = journal
         .past
         .done
@@ -239,13 +253,7 @@ fn correction(again: &Plan, first: &Plan, outcome: &Outcome) -> Plan {
     correction
 }
 
-fn extra(
-    context: &Context,
-    ready: &Ready,
-    outcome: &Outcome,
-    verified: bool,
-    commit: crate::repo::ObjectId,
-) -> Extra {
+fn extra(context: &Context, ready: &Ready, outcome: &Outcome, verified: bool, commit: crate::repo::ObjectId) -> Extra {
     let short = &ready.binding.commit[..10.min(ready.binding.commit.len())];
     let subject = context
         .repo
@@ -268,12 +276,7 @@ fn extra(
             ("Entragit-Plan".to_owned(), ready.digest.clone()),
             (
                 "Entragit-Steps".to_owned(),
-                format!(
-                    "{} done, {} failed, {} skipped",
-                    outcome.done,
-                    outcome.failed.len(),
-                    outcome.skipped.len()
-                ),
+                format!("{} done, {} failed, {} skipped", outcome.done, outcome.failed.len(), outcome.skipped.len()),
             ),
         ],
     }

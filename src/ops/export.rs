@@ -14,7 +14,7 @@ use crate::format::path::{Layout, address_of, is_reserved};
 use crate::format::yaml;
 use crate::kinds;
 use crate::model::{Address, Coverage, IdMap, Kind, Object};
-use crate::repo::{Author, ObjectId, SnapshotWriter, Worktree, blob_id};
+use crate::repo::{ObjectId, RepoError, SnapshotWriter, Worktree, blob_id};
 use crate::tenant::TenantRead;
 
 /// What an export did.
@@ -141,7 +141,7 @@ pub async fn export<T: TenantRead>(
         parents.push(main);
     }
     let message = message(context, &exported, &manifest, &reading.coverage, &audit, extra, parent.is_none());
-    let commit = context.repo.create_commit(tree, &parents, &message, &Author::tool())?;
+    let commit = context.repo.create_commit(tree, &parents, &message, &context.repo.author())?;
     publish(context, commit, parent, main, &standing, extra)?;
     if !audit.is_empty() {
         audit::store(context, commit, &audit)?;
@@ -219,7 +219,20 @@ fn publish(
     let checked_out = context.repo.head_branch().as_deref() == Some(&context.settings.branches.main);
     if let (true, Some(main)) = (checked_out, main) {
         match context.repo.worktree_state(main)? {
-            Worktree::Clean => context.repo.update_worktree(main, commit)?,
+            Worktree::Clean => match context.repo.update_worktree(main, commit) {
+                Ok(()) => {}
+                Err(RepoError::WouldOverwrite(paths)) => {
+                    context.events.warn(format!(
+                        "{} is in the way in the work tree, so {} was not moved to the new snapshot; move it away, then \
+                         `git merge {}`",
+                        paths.join(", "),
+                        context.settings.branches.main,
+                        context.settings.branches.snapshots
+                    ));
+                    return Ok(());
+                }
+                Err(error) => return Err(error.into()),
+            },
             Worktree::None => {}
             Worktree::Dirty(paths) => {
                 context.events.warn(format!(
@@ -295,7 +308,11 @@ fn message(
                 .filter(|(count, _)| *count > 0)
                 .map(|(count, word)| format!("{count} {word}"))
                 .collect();
-            if parts.is_empty() { "Snapshot: coverage or settings only".to_owned() } else { format!("Snapshot: {}", parts.join(", ")) }
+            if parts.is_empty() {
+                "Snapshot: coverage or settings only".to_owned()
+            } else {
+                format!("Snapshot: {}", parts.join(", "))
+            }
         }
     };
     let mut text = format!("{subject}\n\n");

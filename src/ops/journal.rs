@@ -35,10 +35,22 @@ pub struct Past {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "state")]
 enum Line {
-    Sent { step: StepId, title: String },
-    Done { step: StepId, #[serde(default)] learned: BTreeMap<String, String> },
-    Failed { step: StepId, error: String },
-    Ended { verified: bool },
+    Sent {
+        step: StepId,
+        title: String,
+    },
+    Done {
+        step: StepId,
+        #[serde(default)]
+        learned: BTreeMap<String, String>,
+    },
+    Failed {
+        step: StepId,
+        error: String,
+    },
+    Ended {
+        verified: bool,
+    },
 }
 
 impl Journal {
@@ -50,15 +62,23 @@ impl Journal {
         let folder = git_dir.join("entragit").join("journal");
         std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
         let path = folder.join(format!("{digest}.jsonl"));
+        let mut torn = false;
         let past = match std::fs::read_to_string(&path) {
-            Ok(text) => replay(&text),
+            Ok(text) => {
+                torn = !text.is_empty() && !text.ends_with('\n');
+                replay(&text)
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Past::default(),
             Err(error) => return Err(error).with_context(|| format!("reading the journal {}", path.display())),
         };
         let mut options = OpenOptions::new();
         // A run that came to its end is history: the same plan starts anew.
         options.create(true).append(!past.ended).write(true).truncate(past.ended);
-        let file = options.open(&path).with_context(|| format!("opening the journal {}", path.display()))?;
+        let mut file = options.open(&path).with_context(|| format!("opening the journal {}", path.display()))?;
+        if torn && !past.ended {
+            // The next line must not become part of one that was cut off.
+            file.write_all(b"\n").with_context(|| format!("writing the journal {}", path.display()))?;
+        }
         let past = if past.ended { Past::default() } else { past };
         Ok(Journal { path, file, past })
     }
@@ -154,6 +174,16 @@ mod tests {
         assert_eq!(journal.past.done, BTreeSet::from([0]));
         assert_eq!(journal.past.unknown, BTreeSet::from([1]));
         assert_eq!(journal.past.learned.current("old"), "new");
+        Ok(())
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_spoils_no_other() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = Journal::open(dir.path(), "d1")?.path().to_owned();
+        std::fs::write(&path, b"{\"state\":\"sent\",\"step\":0,\"title\":\"x\"}\n{\"state\":\"do")?;
+        Journal::open(dir.path(), "d1")?.sent(1, "y")?;
+        assert_eq!(Journal::open(dir.path(), "d1")?.past.unknown, BTreeSet::from([0, 1]));
         Ok(())
     }
 

@@ -67,7 +67,7 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     ids.extend(&aim.learned);
     let kinds = diff::kinds_of(context, Some(&wanted_side), &aim.scope);
     let live_side = Side::live(context, tenant, &kinds, &[&wanted_side]).await?;
-    let deleted = recycle_bin(tenant, &kinds, &wanted_side, &live_side, &ids, context).await?;
+    let deleted = recycle_bin(tenant, &kinds, &wanted_side, &live_side, &ids).await?;
     let base: BTreeSet<Address> = base_side.iter().flat_map(|base| base.index.keys().cloned()).collect();
 
     // Ids that changed or will change sit in files that are equal on both sides, too: a policy that still names a group
@@ -119,13 +119,11 @@ async fn recycle_bin<T: TenantRead>(
     wanted: &Side,
     live: &Side,
     ids: &IdMap,
-    context: &Context,
 ) -> Result<BTreeMap<Address, Object>> {
     let mut deleted = BTreeMap::new();
     for kind in kinds {
         let missing = wanted.index.keys().any(|address| {
-            address.kind == kind.name
-                && !live.index.contains_key(&Address::new(kind.name, ids.current(&address.id)))
+            address.kind == kind.name && !live.index.contains_key(&Address::new(kind.name, ids.current(&address.id)))
         });
         if !missing || !matches!(kind.deletion, Deletion::Soft { .. }) {
             continue;
@@ -146,7 +144,6 @@ async fn recycle_bin<T: TenantRead>(
             }
         }
     }
-    context.events.note(format!("{} objects of interest in the recycle bin", deleted.len()));
     Ok(deleted)
 }
 

@@ -76,10 +76,7 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool) -> Result<Vec
     {
         findings.extend(found);
     }
-    let lines: Vec<Box<dyn Fn(&str) -> usize + '_>> = documents
-        .iter()
-        .map(|(_, _, _, document)| Box::new(|pointer: &str| document.line_of(pointer)) as Box<dyn Fn(&str) -> usize + '_>)
-        .collect();
+    let lines: Vec<_> = documents.iter().map(|(_, _, _, document)| |pointer: &str| document.line_of(pointer)).collect();
     let files: Vec<File<'_>> = documents
         .iter()
         .zip(&lines)

@@ -40,7 +40,10 @@ const STANDARD: &[&str] = &[
 const ANNOTATIONS: &[&str] = &[
     "x-entra-comment",
     "x-entra-create-only",
+    "patternProperties",
+    "x-entra-before-delete",
     "x-entra-default",
+    "x-entra-disable-first",
     "x-entra-keep",
     "x-entra-link",
     "x-entra-not-exported",
