@@ -7,3 +7,4 @@ mod emulator;
 mod graph;
 mod laws;
 mod schemas;
+mod sdk;
