@@ -59,6 +59,9 @@ pub struct Applied {
 /// # Errors
 /// As [`plan`].
 pub async fn prepare<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Result<Ready> {
+    if let Some(begun) = begun(context, aim)? {
+        return Ok(begun);
+    }
     let Planned { plan, binding, verdicts, names, .. } = plan(context, tenant, aim).await?;
     let text = planfile::write(&plan, &binding, &verdicts, &names);
     let digest = digest::bytes(text.as_bytes());
@@ -69,6 +72,28 @@ pub async fn prepare<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) ->
         std::fs::write(&path, &text).with_context(|| format!("keeping the plan in {}", path.display()))?;
     }
     Ok(Ready { plan, binding, verdicts, names, digest, saved: false })
+}
+
+/// The plan of a run for the same aim that was cut off: taken up as it is, since making it anew would create again what
+/// that run has created already.
+fn begun(context: &Context, aim: &Aim) -> Result<Option<Ready>> {
+    let commit = context.repo.resolve(&aim.to)?.to_string();
+    let base = context.last_snapshot()?.map(|base| base.to_string()).unwrap_or_default();
+    for digest in Journal::unended(context.repo.git_dir())? {
+        let path = context.repo.git_dir().join("entragit").join("plans").join(format!("{digest}.json"));
+        // A plan that was carried out from a file elsewhere is taken up by naming that file.
+        let Ok(bytes) = std::fs::read(&path) else { continue };
+        let ready = open(context, &bytes)?;
+        let same = ready.binding.commit == commit
+            && ready.binding.base == base
+            && ready.binding.prune == aim.prune
+            && ready.binding.scope == (&aim.scope).into();
+        if same {
+            context.events.warn("an earlier run of this was cut off; it is taken up where it was");
+            return Ok(Some(ready));
+        }
+    }
+    Ok(None)
 }
 
 /// Takes a plan file, if it belongs to this repository and tenant.
@@ -161,6 +186,10 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
     let receipt =
         export(&quiet, tenant, &again.kinds, &extra(context, ready, &outcome, verified, again.commit)).await?;
     journal.ended(verified)?;
+    // Ids of runs that were cut off are in the receipt now.
+    for digest in Journal::unended(context.repo.git_dir())? {
+        Journal::open(context.repo.git_dir(), &digest)?.ended(false)?;
+    }
     let new_ids = ready
         .plan
         .steps

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result};
 
 use super::audit::{self, Audit};
+use super::journal::Journal;
 use super::live::{self, LiveObject, Sink};
 use super::source::check_tenant;
 use super::{Context, MANIFEST, files_of, manifest_of};
@@ -94,6 +95,7 @@ pub async fn export<T: TenantRead>(
     }
     manifest.coverage.0.extend(reading.coverage.0.clone());
     manifest.unknown.extend(reading.unknown.clone());
+    manifest.ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
     manifest.ids.extend(&extra.learned);
     let unknown = manifest.unknown.values().map(Vec::len).sum();
 

@@ -83,6 +83,43 @@ impl Journal {
         Ok(Journal { path, file, past })
     }
 
+    /// Digests of plans whose run has begun and not come to its end.
+    ///
+    /// # Errors
+    /// If the journals cannot be read.
+    pub fn unended(git_dir: &Path) -> Result<Vec<String>> {
+        let folder = git_dir.join("entragit").join("journal");
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error).with_context(|| format!("reading {}", folder.display())),
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let path = entry.with_context(|| format!("reading {}", folder.display()))?.path();
+            let Some(digest) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+            let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+            let past = replay(&text);
+            if !past.ended && (!past.done.is_empty() || !past.unknown.is_empty()) {
+                found.push(digest.to_owned());
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Ids that runs have learned which were cut off, and which no receipt records yet.
+    ///
+    /// # Errors
+    /// If the journals cannot be read.
+    pub fn pending_ids(git_dir: &Path) -> Result<IdMap> {
+        let mut ids = IdMap::default();
+        for digest in Journal::unended(git_dir)? {
+            ids.extend(&Journal::open(git_dir, &digest)?.past.learned);
+        }
+        Ok(ids)
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

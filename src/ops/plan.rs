@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
+use super::journal::Journal;
 use super::source::{Side, learn_names, snapshots};
 use super::{Context, diff, validate};
 use crate::engine::guard::{self, Rules};
@@ -64,6 +65,8 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
         None => None,
     };
     let mut ids = base_side.as_ref().map(|base| base.manifest.ids.clone()).unwrap_or_default();
+    // What a run that was cut off has created is not created again.
+    ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
     ids.extend(&aim.learned);
     let kinds = diff::kinds_of(context, Some(&wanted_side), &aim.scope);
     let live_side = Side::live(context, tenant, &kinds, &[&wanted_side]).await?;

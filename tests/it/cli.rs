@@ -150,7 +150,8 @@ async fn the_demo_ends_verified() {
     let ran = Ran::of(&output).ok();
     assert!(ran.out.ends_with("verified\n"), "{}", ran.out);
     assert!(ran.out.contains(names::ADMINISTRATOR_UPN), "who did it is said: {}", ran.out);
-    let log = Ran::of(&hermetic("git", &demo).args(["log", "--format=%s", "--first-parent"]).output().unwrap()).ok().out;
+    let log =
+        Ran::of(&hermetic("git", &demo).args(["log", "--format=%s", "--first-parent"]).output().unwrap()).ok().out;
     assert_eq!(log.lines().count(), 4, "{log}");
     assert_eq!(Ran::of(&hermetic("git", &demo).args(["status", "--porcelain"]).output().unwrap()).ok().out, "");
     Ran::of(&hermetic("git", &demo).args(["fsck", "--strict", "--full"]).output().unwrap()).ok();
@@ -243,19 +244,33 @@ async fn bad_input_is_named_all_at_once_and_nothing_is_sent() {
     let text = std::fs::read_to_string(world.path().join(&group)).unwrap();
     let policy = world.git(&["ls-files", &format!("conditional-access/policies/*{}.yaml", names::ORDERING_POLICY)]);
     let wrong = std::fs::read_to_string(world.path().join(&policy)).unwrap();
-    world.write(&group, &format!("{text}visibilty: Private\nmailEnabled: \"perhaps\"\n").replacen("mailEnabled: false\n", "", 1));
+    world.write(
+        &group,
+        &format!("{text}visibilty: Private\nmailEnabled: \"perhaps\"\n").replacen("mailEnabled: false\n", "", 1),
+    );
     world.write(&policy, &wrong.replace(names::REMOTE_WORKERS, "11111111-2222-4333-8444-555555555555"));
     world.write("groups/malformed.0000aaaa-0000-4000-8000-000000000001.yaml", "id: \"0000aaaa\nx: [\n");
-    world.write("groups/twice.0000aaaa-0000-4000-8000-000000000002.yaml", "id: 0000aaaa-0000-4000-8000-000000000002\ndisplayName: a\ndisplayName: b\n");
-    world.write("groups/merge.0000aaaa-0000-4000-8000-000000000003.yaml", "<<<<<<< HEAD\nid: a\n=======\nid: b\n>>>>>>> x\n");
+    world.write(
+        "groups/twice.0000aaaa-0000-4000-8000-000000000002.yaml",
+        "id: 0000aaaa-0000-4000-8000-000000000002\ndisplayName: a\ndisplayName: b\n",
+    );
+    world.write(
+        "groups/merge.0000aaaa-0000-4000-8000-000000000003.yaml",
+        "<<<<<<< HEAD\nid: a\n=======\nid: b\n>>>>>>> x\n",
+    );
     world.write("groups/copy.yaml", &text);
     world.write("gruops/x.yaml", "id: x\n");
     world.commit("mistakes");
     let said = |ran: Ran| {
-        let mut lines: Vec<String> = ran.err.lines().filter(|line| line.contains("error[")).map(|line| {
-            let (place, rest) = line.split_once(": error[").unwrap();
-            format!("{} [{}]", place.replace(names::REMOTE_WORKERS, "ID"), rest.split(']').next().unwrap())
-        }).collect();
+        let mut lines: Vec<String> = ran
+            .err
+            .lines()
+            .filter(|line| line.contains("error["))
+            .map(|line| {
+                let (place, rest) = line.split_once(": error[").unwrap();
+                format!("{} [{}]", place.replace(names::REMOTE_WORKERS, "ID"), rest.split(']').next().unwrap())
+            })
+            .collect();
         lines.sort();
         lines.dedup();
         lines.join("\n")
@@ -280,10 +295,10 @@ async fn what_cannot_be_read_is_carried_over_and_marked() {
     let world = World::new().await;
     world.run(&["export"]).ok();
     world.graph.tenant.save(&file).unwrap();
-    let roles = ["User.Read.All", "Policy.Read.All", "Organization.Read.All", "Application.Read.All", "Directory.Read.All"];
+    let roles =
+        ["User.Read.All", "Policy.Read.All", "Organization.Read.All", "Application.Read.All", "Directory.Read.All"];
     let roles = roles.iter().map(|role| (*role).to_owned()).filter(|role| role != "Directory.Read.All").collect();
-    let poorer =
-        Graph::with(Options { state: Some(file), roles: Some(roles), ..Options::default() }).await;
+    let poorer = Graph::with(Options { state: Some(file), roles: Some(roles), ..Options::default() }).await;
     let url = poorer.tenant.url();
     let before = world.git(&["ls-tree", "-r", "--name-only", "HEAD", "groups"]);
     let ran = world.run_at(&url, &["export"]).ends(4);
