@@ -128,7 +128,9 @@ async fn recycle_bin<T: TenantRead>(
         let missing = wanted.index.keys().any(|address| {
             address.kind == kind.name && !live.index.contains_key(&Address::new(kind.name, ids.current(&address.id)))
         });
-        if !missing || !matches!(kind.deletion, Deletion::Soft { .. }) {
+        // A kind that is not completely known is left alone.
+        let known = wanted.coverage().kind(kind.name).is_complete() && live.coverage().kind(kind.name).is_complete();
+        if !missing || !known || !matches!(kind.deletion, Deletion::Soft { .. }) {
             continue;
         }
         match tenant.deleted(kind).await {
