@@ -1,6 +1,6 @@
 //! Reading: lists, single objects, links.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use serde_json::{Value, json};
@@ -78,7 +78,7 @@ fn bound(after: Option<Key>) -> Bound<Key> {
 }
 
 /// The keys that a filter can match at all, where an index knows.
-fn candidates(table: &Table, filter: &Expr) -> Option<std::collections::BTreeSet<Key>> {
+fn candidates(table: &Table, filter: &Expr) -> Option<BTreeSet<Key>> {
     let lookup = |name: &str, literal: &Literal| match (name, literal) {
         ("id", Literal::Text(id)) => Some(Some(Key::of(id))),
         ("userPrincipalName", Literal::Text(value)) => Some(table.holder("userPrincipalName", value).cloned()),
@@ -272,6 +272,39 @@ pub fn objects<'a>(
     }
     body.insert("value".to_owned(), Value::Array(value));
     Ok(Reply { units: list.units(), ..Reply::json(200, &body) })
+}
+
+/// The ends of a relation that are of one kind: `members/microsoft.graph.user`. Only the index knows them.
+/// <https://learn.microsoft.com/graph/aad-advanced-queries>, <https://learn.microsoft.com/graph/api/group-list-members>
+pub fn typed(
+    tenant: &Tenant,
+    csdl: &'static Csdl,
+    only: &'static Kind,
+    keys: Option<&BTreeSet<Key>>,
+    count: bool,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let ty = csdl.ty(only.name).ok_or_else(|| Fault::no_segment(only.name))?;
+    let options = Options::read(request, csdl, ty, true)?;
+    if !request.eventual() || !(count || options.count) {
+        return Err(Fault::unsupported("OData casts are only supported with $count and the header ConsistencyLevel."));
+    }
+    let live = &tenant.store.table(only).live;
+    if count {
+        return Ok(Reply::count(keys.into_iter().flatten().filter(|key| live.contains_key(*key)).count()));
+    }
+    let root = request.root();
+    let context = format!("{root}/$metadata#{}", only.path.trim_start_matches('/'));
+    let list = List { tenant, csdl, ty, request, options, context, kind: Some(only) };
+    list.answer(|after| {
+        let keys = keys.map(|keys| keys.range((bound(after), Bound::Unbounded))).into_iter().flatten();
+        let root = root.clone();
+        Box::new(keys.filter_map(move |key| {
+            let mut object = live.get(key)?.unpack();
+            quirks::on_read(tenant, only, key, &mut object, &root);
+            Some((key.clone(), object))
+        }))
+    })
 }
 
 /// A paged list of children.

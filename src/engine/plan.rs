@@ -270,14 +270,13 @@ impl<'a> Planner<'a> {
             .filter(|change| body.contains_key(diff::top(change.path())))
             .collect();
         if !first.is_empty() {
-            // Both wait for what either names, so that the one stays right before the other.
-            let mut needs = self.awaited_in(&Value::Object(first.clone()));
-            needs.extend(self.awaited_in(&Value::Object(body.clone())));
-            let action = Action::Update { body: with_type(kind, wanted, first), changes: changes.clone() };
-            self.push(kind, address, wanted, Phase::Write, Stage::Prepare, action, &needs);
-            let action = Action::Update { body: with_type(kind, wanted, body), changes };
-            self.push(kind, address, wanted, Phase::Write, Stage::Update, action, &needs);
-            return;
+            let mut prepared = live.clone();
+            prepared.0.extend(first.clone());
+            let changes = diff::objects(kind, live, &prepared);
+            // Only what is disabled is sent: the rest may name what is gone.
+            let body = first.into_iter().map(|(name, value)| (name.clone(), differing_part(value, live.get(&name))));
+            let action = Action::Update { body: with_type(kind, wanted, body.collect()), changes };
+            self.push(kind, address, wanted, Phase::Write, Stage::Prepare, action, &[]);
         }
         self.push_update(kind, address, wanted, with_type(kind, wanted, body), changes);
     }
@@ -616,6 +615,22 @@ fn disabled(rule: &Rule, want: Option<&Value>, have: &Value) -> Option<Value> {
             changed.then_some(Value::Object(whole))
         }
         _ => None,
+    }
+}
+
+/// What of `value` differs from `have`, property by property; lists whole.
+fn differing_part(value: Value, have: Option<&Value>) -> Value {
+    match (value, have) {
+        (Value::Object(map), Some(Value::Object(have))) => Value::Object(
+            map.into_iter()
+                .filter(|(name, value)| have.get(name) != Some(value))
+                .map(|(name, value)| {
+                    let value = differing_part(value, have.get(&name));
+                    (name, value)
+                })
+                .collect(),
+        ),
+        (value, _) => value,
     }
 }
 

@@ -266,6 +266,7 @@ fn extra(context: &Context, ready: &Ready, outcome: &Outcome, verified: bool, co
         // Only a receipt for all of a commit joins the lines: a part leaves the rest pending.
         applied: (verified && whole).then_some(commit),
         learned: outcome.learned.clone(),
+        hold_main: !verified,
         subject: Some(if verified {
             format!("Applied {short}: {subject}")
         } else {

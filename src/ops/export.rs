@@ -46,6 +46,8 @@ pub struct Extra {
     pub applied: Option<ObjectId>,
     /// Ids that an apply learned.
     pub learned: IdMap,
+    /// Whether `main` stays where it is although it holds no edit of its own: what was wanted is not what is.
+    pub hold_main: bool,
     /// First line of the message.
     pub subject: Option<String>,
     /// Trailers.
@@ -209,6 +211,9 @@ fn publish(
 ) -> Result<()> {
     let log = if extra.applied.is_some() { "entragit: receipt" } else { "entragit: export" };
     context.repo.move_ref(&context.snapshots_ref(), commit, parent, log)?;
+    if extra.hold_main && main.is_some() {
+        return Ok(());
+    }
     let follows = match (standing, main) {
         (Standing::Pending(_), Some(main)) => context.repo.is_ancestor(main, commit)?,
         _ => true,

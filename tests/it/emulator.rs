@@ -1,7 +1,7 @@
 //! The embedded tenant over HTTP, by a client that knows nothing of ours: what it answers is what Graph's pages say.
 
 mod changes;
-mod client;
+pub(super) mod client;
 mod metadata;
 mod speed;
 

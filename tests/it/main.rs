@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail loudly and show what it measured")]
 
 mod architecture;
+mod cli;
 mod emulator;
 mod graph;
 mod laws;
 mod schemas;
+mod sdk;

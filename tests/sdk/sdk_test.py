@@ -21,15 +21,12 @@ import warnings
 warnings.filterwarnings("ignore")
 
 from azure.core.credentials import AccessToken
-from kiota_abstractions.api_error import APIError
 from kiota_abstractions.base_request_configuration import RequestConfiguration
-from kiota_abstractions.method import Method
 from msgraph import GraphRequestAdapter, GraphServiceClient
 from msgraph.generated.applications.applications_request_builder import ApplicationsRequestBuilder
 from msgraph.generated.audit_logs.directory_audits.directory_audits_request_builder import DirectoryAuditsRequestBuilder
-from msgraph.generated.directory.deleted_items.graph_group.graph_group_request_builder import GraphGroupRequestBuilder
 from msgraph.generated.groups.item.group_item_request_builder import GroupItemRequestBuilder
-from msgraph.generated.groups.item.members.members_request_builder import MembersRequestBuilder
+from msgraph.generated.groups.item.members.graph_user.graph_user_request_builder import GraphUserRequestBuilder
 from msgraph.generated.models.app_role import AppRole
 from msgraph.generated.models.app_role_assignment import AppRoleAssignment
 from msgraph.generated.models.application import Application
@@ -58,21 +55,25 @@ from msgraph.generated.models.password_profile import PasswordProfile
 from msgraph.generated.models.permission_scope import PermissionScope
 from msgraph.generated.models.api_application import ApiApplication
 from msgraph.generated.models.reference_create import ReferenceCreate
+from msgraph.generated.models.reference_update import ReferenceUpdate
 from msgraph.generated.models.service_principal import ServicePrincipal
 from msgraph.generated.models.sms_authentication_method_configuration import SmsAuthenticationMethodConfiguration
 from msgraph.generated.models.user import User
 from msgraph.generated.models.user_collection_response import UserCollectionResponse
 from msgraph.generated.users.count.count_request_builder import CountRequestBuilder
 from msgraph.generated.users.delta.delta_request_builder import DeltaRequestBuilder
+from msgraph.generated.users.item.member_of.graph_group.graph_group_request_builder import GraphGroupRequestBuilder
 from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 from msgraph_core.authentication import AzureIdentityAuthenticationProvider
 from msgraph_core.requests.batch_request_content import BatchRequestContent
 from msgraph_core.requests.batch_request_item import BatchRequestItem
+from msgraph_core.requests.batch_response_item import BatchResponseItem
 from msgraph_core.tasks.page_iterator import PageIterator
 
 RUN = uuid.uuid4().hex[:8]
 EVENTUAL = ("ConsistencyLevel", "eventual")
+DOMAINS = []
 STEPS = []
 
 
@@ -130,7 +131,7 @@ def user_model(name, **more):
         account_enabled=True,
         display_name=name,
         mail_nickname=name,
-        user_principal_name=f"{name}-{RUN}@contoso.com",
+        user_principal_name=f"{name}-{RUN}@{DOMAINS[0]}",
         password_profile=PasswordProfile(force_change_password_next_sign_in=True, password="xWwvJ]6NMw+bWH-d"),
         **more,
     )
@@ -176,13 +177,9 @@ async def fails(awaitable, status, code):
 
 @step
 async def a_list_of_users_has_the_default_properties_only(client):
-    made = await client.users.post(user_model("listed", department="Sales", usage_location="DE"))
-    eq(made.display_name, "listed")
-    await client.users.by_user_id(made.id).delete()
-    made = await client.users.post(user_model("listed2", department="Sales", job_title="Clerk"))
+    made = await client.users.post(user_model("listed", department="Sales", job_title="Clerk"))
     page = await client.users.get()
     assert page.value and all(isinstance(user, User) for user in page.value)
-    assert page.odata_context if hasattr(page, "odata_context") else True
     assert all(user.id and user.user_principal_name and user.display_name for user in page.value)
     # `department` and `accountEnabled` come on $select only.
     assert all(user.department is None and user.account_enabled is None for user in page.value)
@@ -237,9 +234,8 @@ async def select_filter_and_count_with_consistency_level(client):
     eq(page.odata_count, 2)
     eq([user.display_name for user in page.value], ["south", "west"])
     eq([(user.city, user.account_enabled, user.user_principal_name) for user in page.value], [("Ulm", True, None)] * 2)
-    page = await client.users.get(
-        ask(query, EVENTUAL, filter=f"endsWith(userPrincipalName,'-{RUN}@contoso.com') and startsWith(city,'K')", **picked)
-    )
+    mine = f"endsWith(userPrincipalName,'-{RUN}@{DOMAINS[0]}')"
+    page = await client.users.get(ask(query, EVENTUAL, filter=f"{mine} and startsWith(city,'K')", **picked))
     eq([user.display_name for user in page.value], ["north"])
     page = await client.users.get(ask(query, EVENTUAL, search='"displayName:sout"', **picked))
     assert "south" in [user.display_name for user in page.value]
@@ -262,8 +258,17 @@ async def a_group_gets_members_by_reference(client):
     member = next(member for member in page.value if isinstance(member, User))
     eq((member.odata_type, member.given_name), ("#microsoft.graph.user", "Megan"))
     # The cast: users only.
-    users = await client.groups.by_group_id(group.id).members.graph_user.get()
-    eq([(type(user), user.id) for user in users.value], [(User, user.id)])
+    cast = client.groups.by_group_id(group.id).members.graph_user
+    users = await cast.get(ask(GraphUserRequestBuilder.GraphUserRequestBuilderGetQueryParameters, EVENTUAL, count=True))
+    eq([(type(found), found.id) for found in users.value], [(User, user.id)])
+    eq(users.odata_count, 1)
+    # A cast is an advanced query: the directory's index answers it.
+    await fails(cast.get(), 400, "Request_UnsupportedQuery")
+    eq(await cast.count.get(ask(None, EVENTUAL)), 1)
+    groups = await client.users.by_user_id(user.id).member_of.graph_group.get(
+        ask(GraphGroupRequestBuilder.GraphGroupRequestBuilderGetQueryParameters, EVENTUAL, count=True)
+    )
+    eq([(type(found), found.id) for found in groups.value], [(Group, group.id)])
     of = await client.users.by_user_id(user.id).member_of.get()
     eq([(type(parent), parent.id) for parent in of.value], [(Group, group.id)])
     # A second time is an error; taking out and in again is none.
@@ -295,8 +300,6 @@ async def a_manager_is_a_reference(client):
     user = await client.users.post(user_model("clerk"))
     manager = client.users.by_user_id(user.id).manager
     await fails(manager.get(), 404, "Request_ResourceNotFound")
-    from msgraph.generated.models.reference_update import ReferenceUpdate
-
     await manager.ref.put(ReferenceUpdate(odata_id=f"https://graph.microsoft.com/v1.0/users/{boss.id}"))
     found = await manager.get()
     eq((type(found), found.id, found.display_name), (User, boss.id, "boss"))
@@ -498,7 +501,6 @@ async def an_application_its_service_principal_and_what_they_may_do(client):
             ),
         )
     )
-    eq(app.sign_in_audience, "AzureADandPersonalMicrosoftAccount" if False else app.sign_in_audience)
     eq((app.app_roles[0].id, app.app_roles[0].value), (reader, "Read"))
     eq(app.api.oauth2_permission_scopes[0].id, scope)
     service = await client.service_principals.post(ServicePrincipal(app_id=app.app_id))
@@ -611,13 +613,30 @@ async def the_authentication_methods_policy_is_typed(client):
 async def the_organization_and_the_authorization_policy_are_there(client):
     found = (await client.organization.get()).value
     eq(len(found), 1)
-    assert found[0].id and found[0].verified_domains is not None
+    assert found[0].id and found[0].verified_domains
     policy = await client.policies.authorization_policy.get()
     eq(policy.id, "authorizationPolicy")
     assert policy.default_user_role_permissions is not None
 
 
 # ---- everything else
+
+
+def keep_json_bodies():
+    """Lets the SDK see what a batch's responses hold.
+
+    It reads each body as bytes, and its JSON reader gives none for an object, which is what Graph sends:
+    https://github.com/microsoft/kiota-python/issues/737
+    """
+    plain = BatchResponseItem.get_field_deserializers
+
+    def fields(item):
+        def body(node):
+            item.body = json.dumps(node._json_node).encode() if node._json_node is not None else None
+
+        return plain(item) | {"body": body}
+
+    BatchResponseItem.get_field_deserializers = fields
 
 
 def batched(client, request, **more):
@@ -666,7 +685,7 @@ async def the_audit_log_shows_the_writes(client):
     eq(entry.target_resources[0].id, user.id)
     changed = {change.display_name: change.new_value for change in entry.target_resources[0].modified_properties}
     assert "Audited" in changed.get("JobTitle", ""), changed
-    assert entry.initiated_by.app.service_principal_id or entry.initiated_by.app.app_id or entry.initiated_by.app.display_name
+    assert entry.initiated_by.app.app_id, entry.initiated_by.app
     assert isinstance(entry.activity_date_time, datetime.datetime)
     eq((await client.audit_logs.directory_audits.by_directory_audit_id(entry.id).get()).id, entry.id)
 
@@ -722,6 +741,10 @@ async def errors_are_typed(client):
 
 async def run(url):
     client = connect(url)
+    keep_json_bodies()
+    # Users are made in a domain that the tenant has, whatever it was seeded with.
+    organization = (await client.organization.get()).value[0]
+    DOMAINS.extend(domain.name for domain in organization.verified_domains if domain.is_default)
     passed, failed = 0, []
     for function in STEPS:
         name = function.__name__.replace("_", " ")
@@ -734,7 +757,9 @@ async def run(url):
             print(f"FAIL  {name}", flush=True)
             if isinstance(error, ODataError) and error.error:
                 print(f"      {error.response_status_code} {error.error.code}: {error.error.message}")
-            traceback.print_exc(limit=-4, file=sys.stdout)
+            # Where in this file; the SDK's own frames say nothing about the tenant.
+            frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == __file__]
+            print("".join(traceback.format_list(frames[1:]) + traceback.format_exception_only(error)), flush=True)
     print(f"{passed} passed, {len(failed)} failed")
     return 1 if failed else 0
 

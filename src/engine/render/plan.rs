@@ -72,8 +72,18 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
     }
     if !plan.losses.is_empty() {
         let _ = writeln!(out, "\n{}", style.bold("What this cannot bring back"));
+        // The same loss of many objects is one line.
+        let mut by_loss: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
         for loss in &plan.losses {
-            let _ = writeln!(out, "  ! {} \"{}\": {}", loss.address.kind, safe(&loss.name), safe(&loss.what));
+            by_loss.entry((loss.address.kind, &loss.what)).or_default().push(&loss.name);
+        }
+        for ((kind, what), names) in by_loss {
+            let shown: Vec<String> = names.iter().take(3).map(|name| format!("\"{}\"", safe(name))).collect();
+            let shown = shown.join(", ");
+            let _ = match names.len() {
+                1..=3 => writeln!(out, "  ! {kind} {shown}: {}", safe(what)),
+                many => writeln!(out, "  ! {many} × {kind} ({shown} …): {}", safe(what)),
+            };
         }
     }
     if !plan.unknown.is_empty() {

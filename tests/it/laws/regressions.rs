@@ -70,6 +70,29 @@ fn a_policy_names_a_group_once_that_is_back_from_the_bin() {
     });
 }
 
+/// A scope must be disabled before it is removed; the application still names one that was purged.
+#[test]
+fn disabling_a_scope_sends_nothing_else() {
+    block_on(async {
+        let api = |scopes: Value| {
+            json!({"appId": guid(8, 0), "api": {"oauth2PermissionScopes": scopes,
+            "preAuthorizedApplications": [{"appId": guid(8, 1), "delegatedPermissionIds": [guid(9, 0)]}]}})
+        };
+        let scopes = json!([{"id": guid(9, 0), "value": "read", "isEnabled": true}]);
+        let other = one("application", &guid(2, 1), "Purged", json!({"appId": guid(8, 1)}));
+        let wanted = snapshot(vec![one("application", &guid(2, 0), "App", api(json!([]))), other]);
+        let mut case = Case::of(wanted, tenant(&vec![one("application", &guid(2, 0), "App", api(scopes))]), 1).await;
+        let plan = case.plan().await;
+        assert_eq!(line(&plan), "create application; update application; update application");
+        let Action::Update { body, changes } = &plan.steps[1].action else { panic!("no update") };
+        let disabled = json!({"oauth2PermissionScopes": [{"id": guid(9, 0), "value": "read", "isEnabled": false}]});
+        assert_eq!((body.len(), &body["api"]), (1, &disabled));
+        assert_eq!(changes.len(), 1);
+        assert_eq!(case.run(&plan, "first", Trouble::default()).await.unwrap().failed, []);
+        assert_eq!(case.differences(&plan).await, Vec::<String>::new());
+    });
+}
+
 #[test]
 fn nothing_is_linked_to_what_cannot_be_created_again() {
     block_on(async {

@@ -33,7 +33,7 @@ fn lost() -> impl Strategy<Value = BTreeMap<usize, bool>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Law 2, and the rest of law 9.
     #[test]
