@@ -368,3 +368,20 @@ async fn the_wrong_tenant_is_neither_read_nor_written() {
     assert!(ran.err.contains("99999999") || ran.err.contains("AADSTS"), "{}", ran.err);
     assert_eq!(world.git(&["rev-parse", "snapshots"]), before);
 }
+
+/// The README's own lines, in a shell, as they stand; only the port is one that is free.
+#[test]
+fn the_readmes_recovery_works_as_printed() {
+    let readme = include_str!("../../README.md");
+    let block = readme.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block of shell");
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+    let script = format!("set -eu\ntrap 'kill $(jobs -p)' EXIT\n{}", block.replace("8765", &port));
+    let dir = tempfile::tempdir().unwrap();
+    let binary = Path::new(env!("CARGO_BIN_EXE_entragit")).parent().unwrap();
+    let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
+    let output = hermetic("bash", dir.path()).env("PATH", path).args(["-c", &script]).output().unwrap();
+    let ran = Ran::of(&output).ok();
+    assert!(ran.err.contains("main was left alone"), "{}", ran.err);
+    assert!(ran.err.contains("verified: the tenant was read again"), "{}", ran.err);
+    assert!(ran.out.contains("Revert"), "{}", ran.out);
+}

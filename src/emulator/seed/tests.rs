@@ -227,7 +227,9 @@ fn contoso_is_valid_and_whole() {
                 link.name
             );
         }
-        for variant in kind.variants {
+        // All of Contoso can be created again through Graph, so that a wipe can be recovered from as a whole: no groups
+        // of Exchange.
+        for variant in kind.variants.iter().filter(|variant| variant.name != "mailEnabledGroup") {
             assert!(
                 seeds.iter().any(|seed| seed.kind == kind.name && variant.when.holds(&seed.value)),
                 "no {}",
