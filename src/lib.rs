@@ -1,4 +1,43 @@
-//! Entragit keeps a Microsoft Entra tenant in git.
+//! Entragit keeps a Microsoft Entra tenant in git: `export` writes every directory object as normalized YAML and commits it,
+//! `diff` says what differs and who did it, `plan` and `apply` bring the tenant back to any commit.
+//!
+//! # Floors
+//!
+//! One crate, a library and a `main.rs` of a dozen lines. A module imports only from floors below its own; modules on one
+//! floor are strangers. A test holds it, and clippy keeps clocks, files, network, randomness, hash maps and printing out of
+//! the first four.
+//!
+//! | floor | owns | only home of |
+//! |---|---|---|
+//! | [`cli`] | arguments, output, exit codes, the demonstration | clap, stdout |
+//! | [`ops`] | use cases: the only place where reading, thinking and writing meet | – |
+//! | [`graph`], [`emulator`] | the two ends of the wire; they do not know each other | reqwest; axum |
+//! | [`tenant`], [`repo`] | the ports to a tenant and one in memory; git | –; git2, walkdir |
+//! | [`engine`], [`format`] | every decision, pure and synchronous; paths, bytes, manifest, settings | –; serde_yaml |
+//! | [`kinds`] | one constant per Entra type: how Graph serves it | Graph paths |
+//! | [`model`] | the words as plain data | – |
+//!
+//! # Flows
+//!
+//! ```text
+//! export  kinds in scope ─► tenant.list(kind) ─► normalize ─► (path, bytes) ─► one pack ─► tree ─► same tree? no commit
+//! diff    side A, side B ─► equal blob ids skipped unparsed ─► changes ─► audit events joined ─► render
+//! plan    wanted (commit), live, base (last snapshot), recycle bin, id map ─► Plan ─► guards ─► verdicts
+//! apply   binding holds? ─► waves: re-read, journal, write ─► learn ids ─► read again, compare ─► receipt commit
+//! ```
+//!
+//! # Ideas that everything rests on
+//!
+//! - **A plan is a value.** [`engine::plan::plan`] takes no client, no clock and no printer; there is no dry run, because what
+//!   plans never holds anything that can write. [`engine::planfile`] makes it a file that a person can review.
+//! - **A kind is data.** A schema says what a type's fields mean ([`engine::schema`] reads it), a constant in [`kinds`] says how
+//!   Graph serves it. Exporter, planner, validator, embedded tenant and help are readers of these two.
+//! - **Absence must be proven.** [`model::Coverage`] says of each kind and link how completely it was read; what is not
+//!   complete is carried over, and never deleted ([`ops::export`], [`engine::plan`]).
+//! - **Cost follows the change.** Both sides of a comparison are indexed by blob id and parsed only where these differ
+//!   ([`ops::source`]).
+//! - **One event stream.** Work speaks in [`model::Event`]s; whoever listens decides what to show.
+//! - **The embedded tenant is no mirror.** [`emulator`] knows Graph from Microsoft's metadata and pages, never from [`graph`].
 
 pub mod model;
 
