@@ -101,7 +101,12 @@ pub struct SignIn {
     #[arg(long, env = "ENTRAGIT_GRAPH_URL", value_name = "URL", default_value = "https://graph.microsoft.com")]
     pub graph_url: String,
     /// The sign-in service's address.
-    #[arg(long, env = "ENTRAGIT_AUTHORITY_URL", value_name = "URL", default_value = "https://login.microsoftonline.com")]
+    #[arg(
+        long,
+        env = "ENTRAGIT_AUTHORITY_URL",
+        value_name = "URL",
+        default_value = "https://login.microsoftonline.com"
+    )]
     pub authority_url: String,
     /// Tenant to sign in to, if not the repository's.
     #[arg(long, env = "AZURE_TENANT_ID", value_name = "ID")]

@@ -15,10 +15,9 @@ use crate::model::{Events, Secret};
 pub fn connect(sign_in: &SignIn, tenant: &str, events: &Events) -> Result<GraphTenant> {
     let credential = match (&sign_in.access_token, &sign_in.client_id, &sign_in.client_secret) {
         (Some(token), _, _) => Credential::Token(Secret::new(token.clone())),
-        (None, Some(client_id), Some(secret)) => Credential::ClientSecret {
-            client_id: client_id.clone(),
-            client_secret: Secret::new(secret.clone()),
-        },
+        (None, Some(client_id), Some(secret)) => {
+            Credential::ClientSecret { client_id: client_id.clone(), client_secret: Secret::new(secret.clone()) }
+        }
         (None, Some(_), None) => bail!(
             "AZURE_CLIENT_ID is set, but no secret: set AZURE_CLIENT_SECRET, or give a ready token in ENTRAGIT_ACCESS_TOKEN"
         ),

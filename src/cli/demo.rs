@@ -31,7 +31,9 @@ pub async fn demo(arguments: args::Demo, output: &Output) -> Result<u8> {
     let dir = folder(arguments.dir)?;
     let state = dir.join(".git").join("entragit").join("tenant.json");
 
-    output.heading("1. An embedded tenant: Contoso, with break-glass accounts, remote workers and an ordering application");
+    output.heading(
+        "1. An embedded tenant: Contoso, with break-glass accounts, remote workers and an ordering application",
+    );
     let running = emulator::start(emulator::Options {
         listen: ([127, 0, 0, 1], 0).into(),
         seed: Seed::Contoso,
@@ -85,7 +87,10 @@ pub async fn demo(arguments: args::Demo, output: &Output) -> Result<u8> {
     if code != exit::DONE {
         bail!("the recovery could not be verified");
     }
-    output.heading(&format!("Done in {}: everything is back as it was. The repository is yours to look at:", elapsed(start)));
+    output.heading(&format!(
+        "Done in {}: everything is back as it was. The repository is yours to look at:",
+        elapsed(start)
+    ));
     let shown = dir.display();
     output.say(&format!(
         "  git -C {shown} log --stat\n  git -C {shown} show HEAD~1\n  git -C {shown} diff HEAD~2 HEAD~1\n\nThe tenant is \
@@ -107,7 +112,9 @@ fn folder(asked: Option<PathBuf>) -> Result<PathBuf> {
         None => {
             let base = std::env::temp_dir();
             let free = (1..1_000)
-                .map(|number| base.join(if number == 1 { "entragit-demo".to_owned() } else { format!("entragit-demo-{number}") }))
+                .map(|number| {
+                    base.join(if number == 1 { "entragit-demo".to_owned() } else { format!("entragit-demo-{number}") })
+                })
                 .find(|dir| !used(dir));
             free.with_context(|| format!("{} holds too many demos; remove some", base.display()))
         }

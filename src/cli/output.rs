@@ -87,7 +87,11 @@ impl Output {
             }
             Event::Waiting { seconds, reason } => {
                 let text = format!("waiting {seconds:.0} s: {}", safe(&reason));
-                if self.interactive { self.progress(&text) } else if seconds >= 5.0 { self.talk(&text) }
+                if self.interactive {
+                    self.progress(&text)
+                } else if seconds >= 5.0 {
+                    self.talk(&text)
+                }
             }
             Event::StepStarted { number, of, title, .. } => self.progress(&format!("[{number}/{of}] {title}")),
             Event::StepEnded { number, of, title, error } => match error {
@@ -149,5 +153,9 @@ impl Output {
 /// `1.2 s`, `340 ms`.
 pub fn elapsed(since: Instant) -> String {
     let time = since.elapsed();
-    if time < Duration::from_secs(1) { format!("{} ms", time.as_millis()) } else { format!("{:.1} s", time.as_secs_f64()) }
+    if time < Duration::from_secs(1) {
+        format!("{} ms", time.as_millis())
+    } else {
+        format!("{:.1} s", time.as_secs_f64())
+    }
 }

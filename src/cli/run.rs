@@ -19,7 +19,7 @@ use crate::format::settings::Profile;
 use crate::kinds;
 use crate::model::Kind;
 use crate::model::finding::Severity;
-use crate::ops::export::{Extra, Exported, layout_for};
+use crate::ops::export::{Exported, Extra, layout_for};
 use crate::ops::plan::Aim;
 use crate::ops::source::Source;
 use crate::ops::{self, Context, Invalid, Refused, Stale, apply};
@@ -293,7 +293,11 @@ pub fn report_export(context: &Context, exported: &Exported, as_json: bool, star
             exported.objects,
             elapsed(start)
         )),
-        None => output.talk(&format!("no change: {} objects are as in the last snapshot, in {}", exported.objects, elapsed(start))),
+        None => output.talk(&format!(
+            "no change: {} objects are as in the last snapshot, in {}",
+            exported.objects,
+            elapsed(start)
+        )),
     }
     if exported.unknown > 0 {
         output.talk(&format!(
@@ -302,7 +306,8 @@ pub fn report_export(context: &Context, exported: &Exported, as_json: bool, star
         ));
     }
     if !exported.complete {
-        output.say("warning: not everything could be read; what is missing is carried over and marked in manifest.yaml");
+        output
+            .say("warning: not everything could be read; what is missing is carried over and marked in manifest.yaml");
     }
     if !exported.pending.is_empty() {
         output.say(&format!(
@@ -387,7 +392,11 @@ fn kinds_text() -> String {
         for link in kind.links {
             out.push_str(&format!("    link    {}", link.name));
             if let Some(permissions) = link.permissions {
-                out.push_str(&format!("  (read {}, write {})", permissions.read.join(" or "), permissions.write.join(" or ")));
+                out.push_str(&format!(
+                    "  (read {}, write {})",
+                    permissions.read.join(" or "),
+                    permissions.write.join(" or ")
+                ));
             }
             out.push('\n');
         }

@@ -3,6 +3,7 @@
 //! The format is a promise that people keep for years; `schemas/README.md` is its text.
 
 pub mod emit;
+pub mod escape;
 pub mod manifest;
 pub mod path;
 mod scan;

@@ -73,7 +73,8 @@ pub async fn prepare<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) ->
 /// # Errors
 /// If it is no plan, or belongs elsewhere.
 pub fn open(context: &Context, bytes: &[u8]) -> Result<Ready> {
-    let (plan, binding, digest) = planfile::read(bytes).map_err(|error| anyhow!("the plan file cannot be used: {error}"))?;
+    let (plan, binding, digest) =
+        planfile::read(bytes).map_err(|error| anyhow!("the plan file cannot be used: {error}"))?;
     if !binding.tenant.eq_ignore_ascii_case(&context.settings.tenant) {
         bail!("the plan is for tenant {}, this repository is of tenant {}", binding.tenant, context.settings.tenant);
     }
@@ -131,7 +132,8 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
     let mut outcome = run.execute(&mut journal).await?;
 
     let scope = ready.binding.scope.scope().map_err(|error| anyhow!("the plan's scope: {error}"))?;
-    let aim = Aim { to: ready.binding.commit.clone(), scope, prune: ready.binding.prune, learned: outcome.learned.clone() };
+    let aim =
+        Aim { to: ready.binding.commit.clone(), scope, prune: ready.binding.prune, learned: outcome.learned.clone() };
     context.events.note("reading the tenant again to verify");
     let mut again = plan(context, tenant, &aim).await?;
     // What Graph adds on its own (a creator as owner, a default) is put right once, for the plan's own objects only, and
@@ -150,7 +152,8 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
         again = plan(context, tenant, &aim).await?;
     }
     let verified = again.plan.steps.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
-    let receipt = export(context, tenant, &again.kinds, &extra(context, ready, &outcome, verified, again.commit)).await?;
+    let receipt =
+        export(context, tenant, &again.kinds, &extra(context, ready, &outcome, verified, again.commit)).await?;
     journal.ended(verified)?;
     let new_ids = ready
         .plan
@@ -170,12 +173,7 @@ fn current_ids(context: &Context) -> Result<crate::model::IdMap> {
 }
 
 /// Before the first write: everything the plan read is as it was.
-async fn check_unmoved<T: TenantRead>(
-    context: &Context,
-    tenant: &T,
-    plan: &Plan,
-    journal: &Journal,
-) -> Result<()> {
+async fn check_unmoved<T: TenantRead>(context: &Context, tenant: &T, plan: &Plan, journal: &Journal) -> Result<()> {
     let begun: Vec<&Address> = journal
         .past
         .done
@@ -239,13 +237,7 @@ fn correction(again: &Plan, first: &Plan, outcome: &Outcome) -> Plan {
     correction
 }
 
-fn extra(
-    context: &Context,
-    ready: &Ready,
-    outcome: &Outcome,
-    verified: bool,
-    commit: crate::repo::ObjectId,
-) -> Extra {
+fn extra(context: &Context, ready: &Ready, outcome: &Outcome, verified: bool, commit: crate::repo::ObjectId) -> Extra {
     let short = &ready.binding.commit[..10.min(ready.binding.commit.len())];
     let subject = context
         .repo
@@ -268,12 +260,7 @@ fn extra(
             ("Entragit-Plan".to_owned(), ready.digest.clone()),
             (
                 "Entragit-Steps".to_owned(),
-                format!(
-                    "{} done, {} failed, {} skipped",
-                    outcome.done,
-                    outcome.failed.len(),
-                    outcome.skipped.len()
-                ),
+                format!("{} done, {} failed, {} skipped", outcome.done, outcome.failed.len(), outcome.skipped.len()),
             ),
         ],
     }

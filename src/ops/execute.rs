@@ -373,9 +373,7 @@ fn learned(kind: &'static Kind, step: &Step, value: Option<&Map<String, Value>>)
         learned.learn(&step.address.id, id);
     }
     for property in schema::of(kind).identities() {
-        if let (Some(old), Some(new)) =
-            (step.identities.get(property), value.get(property).and_then(Value::as_str))
-        {
+        if let (Some(old), Some(new)) = (step.identities.get(property), value.get(property).and_then(Value::as_str)) {
             learned.learn(old, new);
         }
     }

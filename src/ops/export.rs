@@ -295,7 +295,11 @@ fn message(
                 .filter(|(count, _)| *count > 0)
                 .map(|(count, word)| format!("{count} {word}"))
                 .collect();
-            if parts.is_empty() { "Snapshot: coverage or settings only".to_owned() } else { format!("Snapshot: {}", parts.join(", ")) }
+            if parts.is_empty() {
+                "Snapshot: coverage or settings only".to_owned()
+            } else {
+                format!("Snapshot: {}", parts.join(", "))
+            }
         }
     };
     let mut text = format!("{subject}\n\n");

@@ -35,10 +35,22 @@ pub struct Past {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "state")]
 enum Line {
-    Sent { step: StepId, title: String },
-    Done { step: StepId, #[serde(default)] learned: BTreeMap<String, String> },
-    Failed { step: StepId, error: String },
-    Ended { verified: bool },
+    Sent {
+        step: StepId,
+        title: String,
+    },
+    Done {
+        step: StepId,
+        #[serde(default)]
+        learned: BTreeMap<String, String>,
+    },
+    Failed {
+        step: StepId,
+        error: String,
+    },
+    Ended {
+        verified: bool,
+    },
 }
 
 impl Journal {

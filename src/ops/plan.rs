@@ -124,8 +124,7 @@ async fn recycle_bin<T: TenantRead>(
     let mut deleted = BTreeMap::new();
     for kind in kinds {
         let missing = wanted.index.keys().any(|address| {
-            address.kind == kind.name
-                && !live.index.contains_key(&Address::new(kind.name, ids.current(&address.id)))
+            address.kind == kind.name && !live.index.contains_key(&Address::new(kind.name, ids.current(&address.id)))
         });
         if !missing || !matches!(kind.deletion, Deletion::Soft { .. }) {
             continue;

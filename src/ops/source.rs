@@ -151,7 +151,8 @@ impl Side {
                 Ok((kind, id)) => {
                     let address = Address::new(kind.name, id);
                     if let Some(other) = self.index.insert(address.clone(), Entry { path: path.clone(), blob }) {
-                        findings.push(problem(&path, format!("{address} is also in {}; delete one of them", other.path)));
+                        findings
+                            .push(problem(&path, format!("{address} is also in {}; delete one of them", other.path)));
                     }
                     if let Some(bytes) = bytes {
                         self.bytes.insert(blob, bytes);
@@ -303,9 +304,10 @@ pub fn new_object(path: &str, bytes: &[u8]) -> Result<(Address, Object), Vec<Fin
 
 /// The kind whose folder `path` is in.
 pub fn kind_of_folder(path: &str) -> Option<&'static Kind> {
-    kinds::ALL.iter().copied().find(|kind| {
-        path.strip_prefix(kind.folder).is_some_and(|rest| rest.starts_with('/')) && !kind.is_singleton()
-    })
+    kinds::ALL
+        .iter()
+        .copied()
+        .find(|kind| path.strip_prefix(kind.folder).is_some_and(|rest| rest.starts_with('/')) && !kind.is_singleton())
 }
 
 /// Learns the names of `ids` from the sides: by address where the id is an object's, else by reading the objects that go

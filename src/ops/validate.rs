@@ -78,7 +78,9 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool) -> Result<Vec
     }
     let lines: Vec<Box<dyn Fn(&str) -> usize + '_>> = documents
         .iter()
-        .map(|(_, _, _, document)| Box::new(|pointer: &str| document.line_of(pointer)) as Box<dyn Fn(&str) -> usize + '_>)
+        .map(|(_, _, _, document)| {
+            Box::new(|pointer: &str| document.line_of(pointer)) as Box<dyn Fn(&str) -> usize + '_>
+        })
         .collect();
     let files: Vec<File<'_>> = documents
         .iter()
