@@ -1,8 +1,8 @@
 //! Object → canonical bytes. One way to write each value, and parsers of YAML 1.1 and 1.2 read the same from it.
 //!
 //! Block style, two spaces, `id` and `displayName` first and the other keys sorted. A string stands plain only if no parser
-//! could take it for anything else; otherwise it is double-quoted in JSON's manner. Names of what an id refers to stand
-//! behind it as comments.
+//! could take it for anything else; otherwise it is double-quoted in JSON's manner, on one line. The same rule holds for keys
+//! and at every depth. Names of what an id refers to stand behind it as comments.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 
 /// Longest comment, in characters.
 const COMMENT: usize = 80;
+/// Longest key in bytes before the colon. Parsers give up at 1,024; behind a question mark there is no limit.
+const KEY: usize = 1000;
 
 /// Writes an object. `comments` maps JSON pointers of strings to what stands behind them.
 pub fn write(object: &Map<String, Value>, comments: &BTreeMap<String, String>) -> Vec<u8> {
@@ -36,7 +38,13 @@ impl Emitter<'_> {
                 self.indent(indent);
             }
             inline = false;
+            let start = self.out.len();
             scalar(&mut self.out, name);
+            if self.out.len() - start > KEY {
+                self.out.splice(start..start, *b"? ");
+                self.out.push(b'\n');
+                self.indent(indent);
+            }
             self.out.push(b':');
             let length = self.step(name);
             self.value(value, indent);
@@ -100,10 +108,12 @@ impl Emitter<'_> {
         if !self.comments.is_empty()
             && let Some(comment) = self.comments.get(&self.pointer)
         {
-            self.out.extend_from_slice(b"  # ");
-            let clean = comment.chars().map(|c| if printable(c) { c } else { '?' }).take(COMMENT);
-            let clean: String = clean.collect();
-            self.out.extend_from_slice(clean.trim_end().as_bytes());
+            let clean: String = comment.chars().map(|c| if printable(c) { c } else { '?' }).take(COMMENT).collect();
+            let clean = clean.trim();
+            if !clean.is_empty() {
+                self.out.extend_from_slice(b"  # ");
+                self.out.extend_from_slice(clean.as_bytes());
+            }
         }
         self.out.push(b'\n');
     }
@@ -155,10 +165,13 @@ fn scalar(out: &mut Vec<u8>, text: &str) {
     if is_plain(text) { out.extend_from_slice(text.as_bytes()) } else { quoted(out, text) }
 }
 
+/// Whether a reader sees the character and every parser takes it raw: no control, no direction, no invisible ones, nothing
+/// for private use.
 fn printable(c: char) -> bool {
     !c.is_control()
-        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        && !matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}')
+        && !matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        && !matches!(c, '\u{2060}'..='\u{206f}' | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{feff}')
+        && !matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..)
 }
 
 /// Whether every parser reads `text` as this string when it stands without quotes.

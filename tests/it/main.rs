@@ -4,3 +4,4 @@
 mod emulator;
 mod graph;
 mod schemas;
+mod yaml_parsers;
