@@ -6,6 +6,7 @@ pub mod emit;
 pub mod escape;
 pub mod manifest;
 pub mod path;
+mod plain;
 mod scan;
 pub mod settings;
 pub mod yaml;
