@@ -302,9 +302,8 @@ impl<'t> Scan<'t> {
                 self.end_word(&line[..index]);
                 self.nodes += 1;
             }
-            b'?' if matches!(next, None | Some(b' ')) => {
-                self.say("syntax", "a question mark is not allowed here; put the text in quotes");
-            }
+            // Between brackets, parsers differ on it.
+            b'?' => self.say("syntax", "a question mark needs quotes here; put the whole text in quotes"),
             b'&' | b'*' if fresh || blank_before => {
                 self.say(
                     "anchor",
