@@ -212,6 +212,78 @@ mod tests {
         }
     }
 
+    #[test]
+    fn these_need_quotes() {
+        for text in [
+            "",
+            " a",
+            "a ",
+            "a  b",
+            "y",
+            "No",
+            "ON",
+            "off",
+            "true",
+            "NULL",
+            "None",
+            "NaN",
+            "inf",
+            "~",
+            "=",
+            "<<",
+            "-",
+            "- a",
+            "-a",
+            "1",
+            "1a",
+            ".5",
+            "2024-01-01",
+            "a:",
+            "a: b",
+            "a #b",
+            "#a",
+            "a, b",
+            "[a",
+            "a]",
+            "{",
+            "&a",
+            "*a",
+            "!a",
+            "|",
+            ">",
+            "%a",
+            "@a",
+            "`a",
+            "'a",
+            "\"a",
+            "a\\b",
+            "a\nb",
+            "a\tb",
+            "\u{202e}a",
+            "a\u{200b}",
+            "\u{feff}",
+            "\u{e0041}a",
+        ] {
+            assert!(!is_plain(text), "{text:?}");
+        }
+        for text in [
+            "a",
+            "All",
+            "it's",
+            "a b",
+            "a-b_c.d/e@f",
+            "http://a/b?c=d",
+            "Ångström",
+            "日本語",
+            "/a",
+            "north",
+            "yesterday",
+            "0b1c2d3e-0000-4000-8000-000000000001",
+        ] {
+            assert!(is_plain(text), "{text:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_plain_is_ambiguous_to_nobody(word in "[-+.0-9:_a-fA-FxoTZyn ~=<]{0,12}|\\PC{0,8}") {

@@ -284,6 +284,47 @@ mod tests {
     }
 
     #[test]
+    fn no_anchor_tag_or_document_slips_through() {
+        for text in [
+            "a: &x b\n",
+            "a: *x\n",
+            "&x a: b\n",
+            "a: !!str b\n",
+            "a: [&x b]\n",
+            "a: [b,&x c]\n",
+            "a: [b, *x]\n",
+            "a: {b: &x c}\n",
+            "a: {\"b\":&x c}\n",
+            "a: {&x b: c}\n",
+            "a: [!t b]\n",
+            "a:\n  - &x b\n",
+            "a:\n  &x b\n",
+            "a: &x\n  b: c\n",
+            "a: [\n&x b]\n",
+            "\"a\" : &x b\n",
+            "'it''s': &x b\n",
+            "a:\t&x b\n",
+            "? &x a\n: b\n",
+            "? a\n: &x b\n",
+            "? \"a\"\n: - &x b\n",
+            "- - &x b\n",
+            "a: b\n  'c\nd: &x e\nf: g'\n",
+            "a: b\n  - \"c\nd: &x e\nf: \"\n",
+            "a: [b 'c]\nd: &x e\nf: [g 'h]\n",
+            "a: [b\n'c]\nd: &x e\nf: '\n",
+            "a: \"b\" \"\nc: &x d\ne: \"\n",
+            "a: |\n  b\nc: &x d\n",
+            "a: \"\n\": &x b\n",
+            "a: b\n...\n",
+            "--- a\n",
+            "a: b\n--- \nc: d\n",
+            "%TAG ! a\n",
+        ] {
+            assert!(read("f.yaml", text.as_bytes()).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
     fn lines_are_found() {
         let text = "id: a\nconditions:\n  users:\n    includeGroups:\n      - g\n      - h\nlist:\n- a: 1\n  b: 2\n- \"c/d\": 3\n";
         let document = read("f.yaml", text.as_bytes()).unwrap();
