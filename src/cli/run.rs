@@ -74,6 +74,9 @@ fn explain(error: &anyhow::Error, output: &Output) -> u8 {
     if let Some(Invalid(findings)) = error.downcast_ref::<Invalid>() {
         output.say(text::findings(findings, output.style).trim_end());
     }
+    if let Some(RepoError::Hostile(findings)) = error.downcast_ref::<RepoError>() {
+        output.say(text::findings(findings, output.style).trim_end());
+    }
     let chain: Vec<String> = error.chain().map(|cause| render::safe(&cause.to_string())).collect();
     let mut said: Vec<&str> = Vec::new();
     for cause in &chain {
@@ -90,8 +93,8 @@ fn explain(error: &anyhow::Error, output: &Output) -> u8 {
         return exit::STALE;
     }
     match error.downcast_ref::<RepoError>() {
-        Some(RepoError::Locked { .. }) => exit::LOCKED,
-        Some(RepoError::Damaged { .. }) => exit::DAMAGED,
+        Some(RepoError::Locked { .. } | RepoError::Busy { .. }) => exit::LOCKED,
+        Some(RepoError::Damaged(_)) => exit::DAMAGED,
         Some(RepoError::Moved { .. }) => exit::STALE,
         _ => exit::ERROR,
     }
@@ -101,7 +104,12 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
     let events = output.events();
     let repo = cli.repo.as_path();
     match cli.command {
-        Command::Demo(demo) => super::demo::demo(demo, output).await,
+        Command::Demo(mut demo) => {
+            if demo.dir.is_none() && repo != std::path::Path::new(".") {
+                demo.dir = Some(repo.to_owned());
+            }
+            super::demo::demo(demo, output).await
+        }
         Command::Init(init) => {
             let chosen = |kind: &Kind| init.objects.map(|objects| (kind.name, layout_for(kind, objects)));
             let layout = kinds::ALL.iter().filter_map(|kind| chosen(kind)).collect();

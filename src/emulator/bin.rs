@@ -72,6 +72,12 @@ pub fn purge(tenant: &mut Tenant, owner: Option<&'static Kind>, id: &str, reques
             }
         }
     }
+    // What the purged object was assigned to goes with it, seen from its own side.
+    let assigned: Vec<_> = tenant.links.targets(&key, "appRoleAssignments").into_iter().flatten().cloned().collect();
+    for child in assigned {
+        tenant.store.children_mut("appRoleAssignedTo").live.remove(&child);
+        tenant.links.forget(&child);
+    }
     tenant.store.table_mut(kind).bin.remove(&key);
     tenant.links.forget(&key);
     tenant.log.note(kind, &key, What::Gone);

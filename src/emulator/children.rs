@@ -62,7 +62,7 @@ pub fn create(
     let child_key = tenant.adopt(kind, &key, link.name, child);
     let made = tenant.store.children(link.name).and_then(|table| table.get(&child_key.id)).unwrap_or_default();
     tenant.audit_child(request, link.name, (kind, &parent), None, Some(&made));
-    let mut reply = show(csdl, kind, link, request, made)?;
+    let mut reply = show(csdl, (kind, of.map(|_| &key)), link, request, made)?;
     reply.status = 201;
     Ok(reply)
 }
@@ -78,7 +78,8 @@ pub fn get(
     request: &Request,
 ) -> Result<Reply, Fault> {
     let (_, value, _) = find(tenant, kind, of, link, child)?;
-    show(csdl, kind, link, request, value)
+    let parent = of.map(|of| tenant.find(kind, of)).transpose()?.map(|(key, _)| key);
+    show(csdl, (kind, parent.as_ref()), link, request, value)
 }
 
 /// PATCH of one child; a credential picked by name that is not there is made.
@@ -122,15 +123,14 @@ pub fn delete(
     child: &Pick,
     request: &Request,
 ) -> Result<Reply, Fault> {
-    if !children_of(link)?.delete {
-        return Err(Fault::method());
-    }
+    let deletable = children_of(link)?.delete;
     let (key, old, parent) = find(tenant, kind, of, link, child)?;
     match quirks::delete_child(link.name, &old) {
         Some(left) => {
             tenant.store.children_mut(link.name).live.insert(key, super::store::Row::pack(&left));
             tenant.audit_child(request, link.name, (kind, &parent), Some(&old), Some(&left));
         }
+        None if !deletable => return Err(Fault::method()),
         None => {
             tenant.store.children_mut(link.name).live.remove(&key);
             tenant.links.forget(&key);
@@ -170,7 +170,13 @@ pub fn find(
             .into_iter()
             .flatten()
             .find(|key| {
-                table.live.get(key).and_then(|row| row.get(name)).as_ref().and_then(Value::as_str) == Some(value)
+                table
+                    .live
+                    .get(key)
+                    .and_then(|row| row.pick(&[name.as_str()]).remove(name))
+                    .as_ref()
+                    .and_then(Value::as_str)
+                    == Some(value)
             })
             .cloned(),
         (Pick::By(..), None) => None,
@@ -190,10 +196,21 @@ pub fn find(
     Ok((key, value, parent))
 }
 
-fn show(csdl: &'static Csdl, kind: &Kind, link: &Link, request: &Request, child: Properties) -> Result<Reply, Fault> {
+fn show(
+    csdl: &'static Csdl,
+    (kind, below): (&Kind, Option<&Key>),
+    link: &Link,
+    request: &Request,
+    child: Properties,
+) -> Result<Reply, Fault> {
     let ty = type_of(csdl, kind, link)?;
-    let context =
-        format!("{}/$metadata#{}/$entity", request.root(), request.segments[..request.segments.len().min(1)].join("/"));
+    // Below a parent the context says whose child it is.
+    let place = match (below, kind.is_singleton()) {
+        (Some(parent), false) => format!("{}('{}')/{}", kind.path.trim_start_matches('/'), parent.id, link.name),
+        (Some(_), true) => format!("{}/{}", kind.path.trim_start_matches('/'), link.name),
+        (None, _) => link.name.to_owned(),
+    };
+    let context = format!("{}/$metadata#{place}/$entity", request.root());
     read::one(csdl, ty, request, decorate(link, child, request), context)
 }
 

@@ -352,7 +352,7 @@ impl Round<'_> {
             names.push("id".to_owned());
             names
         });
-        Shape::new(csdl, ty, select.as_deref(), true)
+        Ok(Shape::new(csdl, ty, select.as_deref(), true)?.for_request(self.request))
     }
 
     /// "properties that were never set are absent": <https://learn.microsoft.com/graph/api/user-delta>

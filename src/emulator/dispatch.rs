@@ -58,6 +58,12 @@ fn reading(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Reques
         }
         Target::Child { kind, of, link, child } => children::get(tenant, csdl, kind, of.as_ref(), link, child, request),
         Target::Children { kind, link } => every_child(tenant, csdl, kind, link, request),
+        Target::Typed { kind, of, name, reverse, only, count } => {
+            let (key, _) = tenant.find(kind, of)?;
+            let links = &tenant.links;
+            let keys = if *reverse { links.sources(&key, name) } else { links.targets(&key, name) };
+            read::typed(tenant, csdl, only, keys, *count, request)
+        }
         Target::Reverse { kind, of, name } => reverse(tenant, csdl, kind, of, name, request),
         Target::ReverseChild { kind, of, child } => {
             let (principal, link) = (tenant.find(kind, of)?.0, assignments()?);

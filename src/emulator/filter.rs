@@ -306,6 +306,17 @@ impl Expr {
         }
     }
 
+    /// The properties it looks at.
+    pub fn names(&self) -> Vec<&str> {
+        match self {
+            Expr::And(a, b) | Expr::Or(a, b) => [a.names(), b.names()].concat(),
+            Expr::Not(inner) => inner.names(),
+            Expr::Compare(path, ..) | Expr::In(path, _) | Expr::Call(_, path, _) | Expr::Any(path, ..) => {
+                path.first().map(String::as_str).into_iter().collect()
+            }
+        }
+    }
+
     /// Refuses what the type does not have, and `contains` where the directory does not know it.
     pub fn check(&self, csdl: &Csdl, ty: &Type, directory: bool) -> Result<(), Fault> {
         match self {

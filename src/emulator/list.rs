@@ -36,7 +36,7 @@ type Rows<'a> = Box<dyn Iterator<Item = (Key, Properties)> + 'a>;
 impl<'a> List<'a> {
     /// Answers with the rows that `source` gives after a key.
     pub fn answer(self, source: impl Fn(Option<Key>) -> Rows<'a>) -> Result<Reply, Fault> {
-        let mut shape = Shape::new(self.csdl, self.ty, self.options.select.as_deref(), true)?;
+        let mut shape = Shape::new(self.csdl, self.ty, self.options.select.as_deref(), true)?.for_request(self.request);
         let state = self
             .options
             .token

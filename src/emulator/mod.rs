@@ -54,12 +54,15 @@ use token::Pins;
 /// How long changes gather before they are saved.
 const SAVE_AFTER: Duration = Duration::from_millis(500);
 
+/// How long a stop waits for requests under way.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// What a new tenant holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seed {
     /// A small company that shows everything.
     Contoso,
-    /// A company with that many users.
+    /// A company of that many objects, nine in ten of them people.
     Random(usize),
     /// Nothing but what every tenant has.
     Empty,
@@ -106,6 +109,7 @@ pub struct Running {
     state: Option<PathBuf>,
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
+    ended: watch::Receiver<bool>,
     server: JoinHandle<std::io::Result<()>>,
     saver: Option<JoinHandle<()>>,
 }
@@ -125,16 +129,18 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
     let shared = Arc::new(Shared { tenant: RwLock::new(tenant), pins, dirty: AtomicBool::new(false) });
     let (stop, mut stopped) = watch::channel(false);
     let service = server::router(shared.clone()).into_make_service_with_connect_info::<SocketAddr>();
+    let (end, ended) = watch::channel(false);
     let server = tokio::spawn(async move {
-        axum::serve(listener, service)
-            .with_graceful_shutdown(async move {
-                // An error means that nobody is left to ask for a stop, which is one.
-                let _ = stopped.wait_for(|stop| *stop).await;
-            })
-            .await
+        let served = axum::serve(listener, service).with_graceful_shutdown(async move {
+            // An error means that nobody is left to ask for a stop, which is one.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        });
+        let result = served.await;
+        end.send_replace(true);
+        result
     });
     let saver = options.state.clone().map(|path| tokio::spawn(save_now_and_then(shared.clone(), path)));
-    Ok(Running { address, tenant_id, state: options.state, shared, stop, server, saver })
+    Ok(Running { address, tenant_id, state: options.state, shared, stop, ended, server, saver })
 }
 
 fn open(options: &Options) -> anyhow::Result<Tenant> {
@@ -183,43 +189,30 @@ impl Running {
         state::save(&tenant, path)
     }
 
+    /// Waits until the server ends by itself; [`Running::stop`] says how it ended.
+    pub async fn wait(&self) {
+        // An error means that the server is gone, which is what is waited for.
+        let _ = self.ended.clone().wait_for(|ended| *ended).await;
+    }
+
     /// Stops serving and saves.
-    pub async fn stop(self) -> anyhow::Result<()> {
-        // An error means that the server has ended already.
-        let _ = self.stop.send(true);
-        self.end().await
-    }
-
-    /// Serves until the server ends by itself.
-    pub async fn wait(self) -> anyhow::Result<()> {
-        self.end().await
-    }
-
-    async fn end(self) -> anyhow::Result<()> {
-        // Clients keep connections open; what they wait for is answered, then they are cut off.
-        let stopping = *self.stop.borrow();
-        let mut server = self.server;
-        let ended = if stopping {
-            match tokio::time::timeout(Duration::from_secs(2), &mut server).await {
-                Ok(ended) => Some(ended),
-                Err(_) => {
-                    server.abort();
-                    None
-                }
-            }
-        } else {
-            Some(server.await)
-        };
-        if let Some(saver) = self.saver {
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        self.stop.send_replace(true);
+        // Whoever keeps a connection open is answered, then cut off.
+        let ended = tokio::time::timeout(PATIENCE, &mut self.server).await;
+        if ended.is_err() {
+            self.server.abort();
+        }
+        if let Some(saver) = &self.saver {
             saver.abort();
         }
         if let Some(path) = &self.state {
             save_if_changed(&self.shared, path)?;
         }
         match ended {
-            Some(Ok(result)) => result.context("the embedded tenant ended"),
-            Some(Err(error)) => Err(error).context("the embedded tenant ended"),
-            None => Ok(()),
+            Ok(Ok(result)) => result.context("the embedded tenant ended"),
+            Ok(Err(error)) => Err(error).context("the embedded tenant ended"),
+            Err(_) => Ok(()),
         }
     }
 }

@@ -78,6 +78,16 @@ impl Options {
         Ok(options)
     }
 
+    /// The properties that answering takes, if that is not all of them.
+    pub fn names(&self) -> Option<Vec<&str>> {
+        let select = self.select.as_ref().filter(|names| !names.is_empty() && self.search.is_none())?;
+        let mut names: Vec<&str> = select.iter().map(|name| name.split('/').next().unwrap_or(name)).collect();
+        names.extend(self.filter.iter().flat_map(Expr::names));
+        names.extend(self.order.iter().map(|(name, _)| name.as_str()));
+        names.push("@odata.type");
+        (!names.contains(&"*")).then_some(names)
+    }
+
     /// <https://learn.microsoft.com/graph/aad-advanced-queries>
     fn directory_rules(&mut self, request: &Request) -> Result<(), Fault> {
         let advanced =
@@ -174,6 +184,7 @@ pub struct Shape<'a> {
     base: &'a Type,
     select: Option<Vec<String>>,
     list: bool,
+    all_members: bool,
     fields: BTreeMap<String, Vec<&'a Property>>,
 }
 
@@ -187,7 +198,14 @@ impl<'a> Shape<'a> {
             }
         }
         let select = select.filter(|names| !names.is_empty()).map(<[String]>::to_vec);
-        Ok(Self { csdl, base: ty, select, list, fields: BTreeMap::new() })
+        Ok(Self { csdl, base: ty, select, list, all_members: false, fields: BTreeMap::new() })
+    }
+
+    /// Shows newer members of an enumeration to those who ask for them, and `unknownFutureValue` to the others.
+    /// <https://learn.microsoft.com/graph/best-practices-concept#handling-future-members-in-evolvable-enumerations>
+    pub fn for_request(mut self, request: &Request) -> Self {
+        self.all_members = request.prefers("include-unknown-enum-members");
+        self
     }
 
     /// `#users(id,displayName)`: what `@odata.context` says of the selection.
@@ -206,7 +224,7 @@ impl<'a> Shape<'a> {
         let fields = self.fields.get(&name).map(Vec::as_slice).unwrap_or_default();
         for property in fields {
             let value = object.remove(&property.name);
-            if let Some(value) = filled(self.csdl, property, value) {
+            if let Some(value) = filled(self.csdl, property, value, self.all_members) {
                 out.insert(property.name.clone(), value);
             }
         }
@@ -241,9 +259,9 @@ impl<'a> Shape<'a> {
 }
 
 /// `value` as Graph returns it: null, an empty list or a default for what is unset, complex values all the way down.
-fn filled(csdl: &Csdl, property: &Property, value: Option<Value>) -> Option<Value> {
+fn filled(csdl: &Csdl, property: &Property, value: Option<Value>, all: bool) -> Option<Value> {
     match value.filter(|value| !value.is_null()) {
-        Some(value) => Some(complete(csdl, &property.ty, value)),
+        Some(value) => Some(complete(csdl, &property.ty, value, all)),
         None if property.collection => Some(Value::Array(Vec::new())),
         None if property.nullable => Some(Value::Null),
         None => match property.ty.as_str() {
@@ -255,23 +273,38 @@ fn filled(csdl: &Csdl, property: &Property, value: Option<Value>) -> Option<Valu
     }
 }
 
-/// Fills a complex value with null and empty lists for what its type has besides.
-pub fn complete(csdl: &Csdl, ty: &str, value: Value) -> Value {
+/// Fills a complex value with null and empty lists for what its type has besides; `all` members of enumerations are
+/// shown, or only those that every client knows.
+pub fn complete(csdl: &Csdl, ty: &str, value: Value, all: bool) -> Value {
     match value {
-        Value::Array(list) => Value::Array(list.into_iter().map(|element| complete(csdl, ty, element)).collect()),
+        Value::Array(list) => Value::Array(list.into_iter().map(|element| complete(csdl, ty, element, all)).collect()),
         Value::Object(mut object) => {
             let name = object.get("@odata.type").and_then(Value::as_str).unwrap_or(ty);
             let Some(ty) = csdl.ty(name) else { return Value::Object(object) };
             for property in &ty.properties {
                 let value = object.remove(&property.name);
-                if let Some(value) = filled(csdl, property, value) {
+                if let Some(value) = filled(csdl, property, value, all) {
                     object.insert(property.name.clone(), value);
                 }
             }
             Value::Object(object)
         }
+        Value::String(text) if !all => Value::String(masked(csdl, ty, text)),
         other => other,
     }
+}
+
+/// Members declared after `unknownFutureValue` came later.
+fn masked(csdl: &Csdl, ty: &str, text: String) -> String {
+    let Some(members) = csdl.ty(ty).filter(|_| ty.contains('.')).and_then(|ty| ty.members.as_ref()) else {
+        return text;
+    };
+    let Some(known) = members.iter().position(|member| member == "unknownFutureValue") else { return text };
+    let words = text.split(',').map(|word| match members[known..].iter().any(|newer| newer == word.trim()) {
+        true => "unknownFutureValue",
+        false => word,
+    });
+    words.collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]

@@ -92,7 +92,10 @@ fn needed(target: &Target) -> Option<Permissions> {
         | Target::Delta(kind)
         | Target::Bin(kind) => of(kind),
         Target::Deleted(Some(kind), _) | Target::Restore(Some(kind), _) => of(kind),
-        Target::Reverse { kind, .. } | Target::ReverseChild { kind, .. } | Target::Action { kind, .. } => of(kind),
+        Target::Reverse { kind, .. }
+        | Target::Typed { kind, .. }
+        | Target::ReverseChild { kind, .. }
+        | Target::Action { kind, .. } => of(kind),
         Target::Deleted(None, _) | Target::Restore(None, _) => Some(Permissions {
             read: &["Directory.Read.All", "User.Read.All", "Group.Read.All", "Application.Read.All"],
             write: &[

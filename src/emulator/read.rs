@@ -1,6 +1,6 @@
 //! Reading: lists, single objects, links.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use serde_json::{Value, json};
@@ -47,8 +47,16 @@ fn rows(
     let options = Options::read(request, csdl, ty, is_directory(kind))?;
     let picked = options.filter.as_ref().and_then(|filter| candidates(tenant.store.table(kind), filter));
     let root = request.root();
+    let names: Option<Vec<String>> = options
+        .names()
+        .filter(|_| quirks::stands_alone(kind))
+        .map(|names| names.into_iter().map(str::to_owned).collect());
+    let names: Option<Vec<&str>> = names.as_ref().map(|names| names.iter().map(String::as_str).collect());
     let view = |(key, row): (&Key, &Row)| {
-        let mut object = row.unpack();
+        let mut object = match &names {
+            Some(names) => row.pick(names),
+            None => row.unpack(),
+        };
         quirks::on_read(tenant, kind, key, &mut object, &root);
         (key.clone(), object)
     };
@@ -70,7 +78,7 @@ fn bound(after: Option<Key>) -> Bound<Key> {
 }
 
 /// The keys that a filter can match at all, where an index knows.
-fn candidates(table: &Table, filter: &Expr) -> Option<std::collections::BTreeSet<Key>> {
+fn candidates(table: &Table, filter: &Expr) -> Option<BTreeSet<Key>> {
     let lookup = |name: &str, literal: &Literal| match (name, literal) {
         ("id", Literal::Text(id)) => Some(Some(Key::of(id))),
         ("userPrincipalName", Literal::Text(value)) => Some(table.holder("userPrincipalName", value).cloned()),
@@ -130,7 +138,7 @@ pub fn single(
         .option("$select")
         .filter(|_| reading)
         .map(|list| list.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>());
-    let mut shape = Shape::new(csdl, ty, select.as_deref(), false)?;
+    let mut shape = Shape::new(csdl, ty, select.as_deref(), false)?.for_request(request);
     let context = format!("{context}{}{entity}", shape.context());
     let options = if reading { Options::read(request, csdl, ty, is_directory(kind))? } else { Options::default() };
     let mut item = shape.apply(object);
@@ -151,7 +159,7 @@ pub fn one(
 ) -> Result<Reply, Fault> {
     let select =
         request.option("$select").map(|list| list.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>());
-    let mut item = Shape::new(csdl, ty, select.as_deref(), false)?.apply(object);
+    let mut item = Shape::new(csdl, ty, select.as_deref(), false)?.for_request(request).apply(object);
     item.insert("@odata.context".to_owned(), context.into());
     Ok(Reply::json(200, &item))
 }
@@ -264,6 +272,39 @@ pub fn objects<'a>(
     }
     body.insert("value".to_owned(), Value::Array(value));
     Ok(Reply { units: list.units(), ..Reply::json(200, &body) })
+}
+
+/// The ends of a relation that are of one kind: `members/microsoft.graph.user`. Only the index knows them.
+/// <https://learn.microsoft.com/graph/aad-advanced-queries>, <https://learn.microsoft.com/graph/api/group-list-members>
+pub fn typed(
+    tenant: &Tenant,
+    csdl: &'static Csdl,
+    only: &'static Kind,
+    keys: Option<&BTreeSet<Key>>,
+    count: bool,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let ty = csdl.ty(only.name).ok_or_else(|| Fault::no_segment(only.name))?;
+    let options = Options::read(request, csdl, ty, true)?;
+    if !request.eventual() || !(count || options.count) {
+        return Err(Fault::unsupported("OData casts are only supported with $count and the header ConsistencyLevel."));
+    }
+    let live = &tenant.store.table(only).live;
+    if count {
+        return Ok(Reply::count(keys.into_iter().flatten().filter(|key| live.contains_key(*key)).count()));
+    }
+    let root = request.root();
+    let context = format!("{root}/$metadata#{}", only.path.trim_start_matches('/'));
+    let list = List { tenant, csdl, ty, request, options, context, kind: Some(only) };
+    list.answer(|after| {
+        let keys = keys.map(|keys| keys.range((bound(after), Bound::Unbounded))).into_iter().flatten();
+        let root = root.clone();
+        Box::new(keys.filter_map(move |key| {
+            let mut object = live.get(key)?.unpack();
+            quirks::on_read(tenant, only, key, &mut object, &root);
+            Some((key.clone(), object))
+        }))
+    })
 }
 
 /// A paged list of children.

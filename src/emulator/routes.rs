@@ -1,8 +1,11 @@
 //! Which path means what. Routes are data: every kind of the registry gets its paths from its own description, and only
 //! what belongs to no kind (batches, the audit log, the recycle bin) is named here.
 
+use std::borrow::Cow;
+
 use super::csdl;
 use super::error::Fault;
+use super::tenant::is_directory;
 use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::{Children, Deletion, Link, LinkRead, LinkShape};
@@ -37,6 +40,8 @@ pub enum Target {
     Children { kind: &'static Kind, link: &'static Link },
     /// The same relation seen from its other end: `memberOf`, `ownedObjects`, `appRoleAssignments`.
     Reverse { kind: &'static Kind, of: Pick, name: &'static str },
+    /// The ends of a relation that are of one kind: `members/microsoft.graph.user`, or how many those are.
+    Typed { kind: &'static Kind, of: Pick, name: &'static str, reverse: bool, only: &'static Kind, count: bool },
     /// One app role assignment seen from the principal's side.
     ReverseChild { kind: &'static Kind, of: Pick, child: String },
     /// An action bound to one object.
@@ -70,7 +75,8 @@ pub struct Route {
 
 /// Finds out what `segments` lead to.
 pub fn route(segments: &[String]) -> Result<Route, Fault> {
-    let parts: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let spelled: Vec<Cow<'_, str>> = segments.iter().map(|segment| spelled_out(segment)).collect();
+    let parts: Vec<&str> = spelled.iter().map(AsRef::as_ref).collect();
     if let Some(found) = fixed(&parts) {
         return Ok(found);
     }
@@ -88,6 +94,20 @@ pub fn route(segments: &[String]) -> Result<Route, Fault> {
         }
     }
     Err(Fault::no_segment(parts.first().unwrap_or(&"")))
+}
+
+/// `graph` is the alias that Microsoft's metadata gives to `microsoft.graph`; Microsoft's SDKs write it in paths.
+fn spelled_out(segment: &str) -> Cow<'_, str> {
+    // A user principal name that starts like this has an `@`.
+    match segment.strip_prefix("graph.").filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
+        Some(name) => format!("microsoft.graph.{name}").into(),
+        None => segment.into(),
+    }
+}
+
+/// The kind of directory objects that a cast segment names.
+fn cast(segment: &str) -> Option<&'static Kind> {
+    kinds::by_name(segment.strip_prefix("microsoft.graph.")?).filter(|kind| is_directory(kind))
 }
 
 fn fixed(parts: &[&str]) -> Option<Route> {
@@ -178,6 +198,9 @@ fn of_object(kind: &'static Kind, of: Pick, rest: &[&str], path: &str) -> Result
             (["$ref"], None) => made(Target::Link { kind, of, link, refs: true, count: false }, ""),
             (["$count"], _) => made(Target::Link { kind, of, link, refs: false, count: true }, ""),
             ([to, "$ref"], None) => made(Target::LinkEnd { kind, of, link, to: bare(to) }, "/{id}"),
+            ([to, ..], None) if link.shape == LinkShape::References && cast(to).is_some() => {
+                typed(kind, of, link.name, false, &rest[1..], lower)
+            }
             ([child], Some(_)) => made(Target::Child { kind, of: Some(of), link, child: pick(child) }, "/{id}"),
             _ => Err(Fault::no_segment(rest[rest.len() - 1])),
         };
@@ -186,6 +209,7 @@ fn of_object(kind: &'static Kind, of: Pick, rest: &[&str], path: &str) -> Result
     let has = |nav: &str| ty.is_some_and(|ty| ty.nav(nav).is_some());
     match rest {
         ["memberOf"] if has("memberOf") => made(Target::Reverse { kind, of, name: "members" }, ""),
+        ["memberOf", typed_as @ ..] if has("memberOf") => typed(kind, of, "members", true, typed_as, lower),
         ["ownedObjects"] if has("ownedObjects") => made(Target::Reverse { kind, of, name: "owners" }, ""),
         ["directReports"] if has("directReports") => made(Target::Reverse { kind, of, name: "manager" }, ""),
         ["appRoleAssignments"] if has("appRoleAssignments") => {
@@ -200,6 +224,25 @@ fn of_object(kind: &'static Kind, of: Pick, rest: &[&str], path: &str) -> Result
         }
         _ => Err(Fault::no_segment(name)),
     }
+}
+
+/// A relation narrowed to one kind by the cast segment that `rest` starts with.
+fn typed(
+    kind: &'static Kind,
+    of: Pick,
+    name: &'static str,
+    reverse: bool,
+    rest: &[&str],
+    pattern: String,
+) -> Result<Route, Fault> {
+    let segment = rest.first().copied().unwrap_or_default();
+    let only = cast(segment).ok_or_else(|| Fault::no_segment(segment))?;
+    let count = match rest {
+        [_] => false,
+        [_, "$count"] => true,
+        _ => return Err(Fault::no_segment(rest[rest.len() - 1])),
+    };
+    Ok(Route { target: Target::Typed { kind, of, name, reverse, only, count }, pattern })
 }
 
 /// What is left of `parts` below `path`.
@@ -248,6 +291,14 @@ mod tests {
             pattern("/policies/authenticationStrengthPolicies/x/updateAllowedCombinations"),
             "/policies/authenticationstrengthpolicies/{id}/updateallowedcombinations"
         );
+    }
+
+    #[test]
+    fn the_alias_of_the_namespace_is_taken() {
+        assert_eq!(pattern("/groups/1/members/graph.user"), "/groups/{id}/members");
+        assert_eq!(pattern("/users/1/memberOf/graph.group/$count"), "/users/{id}/memberof");
+        assert_eq!(pattern("/directory/deletedItems/graph.group"), "/directory/deleteditems/microsoft.graph.group");
+        assert_eq!(pattern("/groups/1/members/graph.namedLocation"), "");
     }
 
     #[test]

@@ -33,7 +33,9 @@ const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true
 
 /// The whole server as a router with a single handler.
 pub fn router(shared: Arc<Shared>) -> Router {
-    Router::new().fallback(handle).with_state(shared)
+    // "The total size of a request can be at most 4 MB": <https://learn.microsoft.com/graph/json-batching>
+    let limit = axum::extract::DefaultBodyLimit::max(4 * 1024 * 1024);
+    Router::new().fallback(handle).layer(limit).with_state(shared)
 }
 
 async fn handle(

@@ -1,6 +1,7 @@
 //! [`Tenant`]: everything the embedded tenant knows, and how to find things in it.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
@@ -74,6 +75,8 @@ impl Tenant {
 
     fn plant(&mut self, seed: SeedObject) {
         let Some(kind) = kinds::by_name(seed.kind) else { return };
+        let mut seed = seed;
+        quirks::on_seed(kind, &mut seed.value);
         let key = self.store.table_mut(kind).put(kind, &seed.value);
         for (name, entries) in seed.links {
             let Some(link) = kind.link(name) else { continue };
@@ -83,6 +86,10 @@ impl Tenant {
                         if let Some(owner) = children.owner {
                             child.entry(owner).or_insert_with(|| key.id.as_ref().into());
                         }
+                        // The same seed gives the same ids.
+                        let text = format!("{}/{}/{}", key.id, link.name, Value::Object(child.clone()));
+                        let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, text.as_bytes());
+                        child.entry("id").or_insert_with(|| quirks::child_id(link.name, id).into());
                         self.adopt(kind, &key, link.name, child);
                     }
                     (_, Value::String(id)) => {
@@ -96,10 +103,7 @@ impl Tenant {
 
     /// Puts a child into its table and under its parent, giving it an id if it has none.
     pub fn adopt(&mut self, kind: &Kind, parent: &Key, link: &'static str, mut child: Properties) -> Key {
-        if !child.contains_key("id") {
-            let id = quirks::child_id(link, &child);
-            child.insert("id".to_owned(), id.into());
-        }
+        child.entry("id").or_insert_with(|| quirks::child_id(link, uuid::Uuid::new_v4()).into());
         let key = self.store.children_mut(link).put(kind, &child);
         self.links.add(parent, link, &key);
         if link == "appRoleAssignedTo"
@@ -150,7 +154,7 @@ impl Tenant {
 
     /// The kind of the live directory object called `id`.
     pub fn directory_kind(&self, id: &Key) -> Option<&'static Kind> {
-        kinds::ALL.iter().copied().find(|kind| is_directory(kind) && self.store.table(kind).live.contains_key(id))
+        DIRECTORY.iter().copied().find(|kind| self.store.table(kind).live.contains_key(id))
     }
 
     /// The live directory object called `id`.
@@ -219,6 +223,10 @@ impl Tenant {
 
 /// Whether objects of the kind live in the directory itself, where links can lead to them.
 pub fn is_directory(kind: &Kind) -> bool {
-    matches!(kind.deletion, Deletion::Soft { item: "/directory/deletedItems", .. })
-        && csdl::v1().is_a(kind.name, "directoryObject")
+    DIRECTORY.contains(&kind)
 }
+
+static DIRECTORY: LazyLock<Vec<&'static Kind>> = LazyLock::new(|| {
+    let shared = |kind: &Kind| matches!(kind.deletion, Deletion::Soft { item: "/directory/deletedItems", .. });
+    kinds::ALL.iter().copied().filter(|kind| shared(kind) && csdl::v1().is_a(kind.name, "directoryObject")).collect()
+});

@@ -45,7 +45,7 @@ fn make(
     object.insert("id".to_owned(), id.clone().into());
     clear_annotations(&mut object);
     unique(tenant, kind, None, &object)?;
-    quirks::on_create(tenant, kind, &mut object)?;
+    quirks::on_create(tenant, kind, &request.caller, &mut object)?;
     let key = Key::of(&id);
     let targets = refs::resolve(tenant, kind, &key, &object, &binds)?;
     tenant.store.table_mut(kind).put(kind, &object);

@@ -30,6 +30,9 @@ pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> O
             }
         }
     }
+    if object.get("onPremisesSyncEnabled") == Some(&Value::Bool(true)) {
+        lost.push("comes back as an object of the cloud, no longer synchronized from on-premises".to_owned());
+    }
     if object.get("assignedLicenses").is_some() {
         lost.push("loses its licences".to_owned());
     }

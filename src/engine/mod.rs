@@ -1,5 +1,7 @@
 //! Decisions: pure, synchronous and total. No clock, no file, no network, no printing.
 
+#![warn(clippy::disallowed_types, clippy::disallowed_methods)]
+
 pub mod diff;
 pub mod digest;
 pub mod guard;

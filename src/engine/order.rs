@@ -46,7 +46,7 @@ pub struct Draft {
     pub tier: usize,
     /// Where in the tier.
     pub stage: Stage,
-    /// Objects that are created by the same plan and must exist before.
+    /// Objects that are created or restored by the same plan and must exist before.
     pub needs: Vec<Address>,
     /// The step.
     pub step: Step,

@@ -55,6 +55,10 @@ struct Planner<'a> {
     fates: BTreeMap<Address, (Object, Fate)>,
     /// Ids (and other identities) that will change because their object is created again.
     moving: BTreeMap<String, Address>,
+    /// Ids (and other identities) of what comes back from the recycle bin: they stay, but cannot be named before.
+    returning: BTreeMap<String, Address>,
+    /// Ids of what is wanted, is not there and cannot be created: no link can lead to it.
+    lost: BTreeMap<String, Address>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,6 +76,8 @@ impl<'a> Planner<'a> {
             order: Order::default(),
             fates: BTreeMap::new(),
             moving: BTreeMap::new(),
+            returning: BTreeMap::new(),
+            lost: BTreeMap::new(),
         }
     }
 
@@ -123,6 +129,9 @@ impl<'a> Planner<'a> {
             }
             if fate == Fate::Create {
                 if let Some(reason) = not_creatable(kind, &object) {
+                    for id in identities(kind, &object) {
+                        self.lost.insert(id, address.clone());
+                    }
                     self.plan.losses.push(Loss {
                         name: object.name().to_owned(),
                         what: format!("cannot be created again: {reason}"),
@@ -132,6 +141,11 @@ impl<'a> Planner<'a> {
                 }
                 for id in identities(kind, &object) {
                     self.moving.insert(id, address.clone());
+                }
+            }
+            if fate == Fate::Restore {
+                for id in identities(kind, &object) {
+                    self.returning.insert(id, address.clone());
                 }
             }
             self.fates.insert(address, (object, fate));
@@ -175,14 +189,14 @@ impl<'a> Planner<'a> {
             };
             // What names an object of the same or a later tier is written once that object exists.
             let early =
-                self.moving_in(&body[&name]).iter().any(|target| tier_of(target) >= own && !self.fixed(kind, &name));
+                self.awaited_in(&body[&name]).iter().any(|target| tier_of(target) >= own && !self.fixed(kind, &name));
             if (!accepted || early)
                 && let Some(value) = body.remove(&name)
             {
                 later.insert(name, value);
             }
         }
-        let needs = self.moving_in(&Value::Object(body.clone()));
+        let needs = self.awaited_in(&Value::Object(body.clone()));
         self.push(kind, address, object, Phase::Write, Stage::Make, Action::Create { body }, &needs);
         self.plan.losses.extend(losses::of_creation(kind, address, object));
         if !later.is_empty() {
@@ -243,7 +257,7 @@ impl<'a> Planner<'a> {
         }
         for call in kind.calls {
             if let Some(value) = body.remove(call.property) {
-                let needs = self.moving_in(&value);
+                let needs = self.awaited_in(&value);
                 let action = Action::Call { property: call.property, value };
                 self.push(kind, address, wanted, Phase::Write, Stage::Call, action, &needs);
             }
@@ -256,8 +270,12 @@ impl<'a> Planner<'a> {
             .filter(|change| body.contains_key(diff::top(change.path())))
             .collect();
         if !first.is_empty() {
-            let changes = changes.clone();
-            let action = Action::Update { body: with_type(kind, wanted, first), changes };
+            let mut prepared = live.clone();
+            prepared.0.extend(first.clone());
+            let changes = diff::objects(kind, live, &prepared);
+            // Only what is disabled is sent: the rest may name what is gone.
+            let body = first.into_iter().map(|(name, value)| (name.clone(), differing_part(value, live.get(&name))));
+            let action = Action::Update { body: with_type(kind, wanted, body.collect()), changes };
             self.push(kind, address, wanted, Phase::Write, Stage::Prepare, action, &[]);
         }
         self.push_update(kind, address, wanted, with_type(kind, wanted, body), changes);
@@ -271,7 +289,7 @@ impl<'a> Planner<'a> {
         body: Map<String, Value>,
         changes: Vec<crate::model::FieldChange>,
     ) {
-        let needs = self.moving_in(&Value::Object(body.clone()));
+        let needs = self.awaited_in(&Value::Object(body.clone()));
         let action = Action::Update { body, changes };
         self.push(kind, address, object, Phase::Write, Stage::Update, action, &needs);
     }
@@ -370,9 +388,20 @@ impl<'a> Planner<'a> {
     }
 
     fn push_link(&mut self, kind: &'static Kind, address: &Address, object: &Object, action: Action) {
+        if let Action::Link { link, value } = &action
+            && let Some(target) = named_in(value, &[&self.lost]).first()
+        {
+            let name = self.inputs.wanted.objects.get(target).map_or(target.id.as_str(), Object::name);
+            self.plan.losses.push(Loss {
+                address: address.clone(),
+                name: object.name().to_owned(),
+                what: format!("{link} loses \"{name}\", which cannot be created again"),
+            });
+            return;
+        }
         let (stage, needs) = match &action {
             Action::Unlink { .. } => (Stage::Unlink, Vec::new()),
-            Action::Link { value, .. } | Action::Relink { value, .. } => (Stage::Link, self.moving_in(value)),
+            Action::Link { value, .. } | Action::Relink { value, .. } => (Stage::Link, self.awaited_in(value)),
             _ => (Stage::Link, Vec::new()),
         };
         self.push(kind, address, object, Phase::Write, stage, action, &needs);
@@ -416,17 +445,14 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Objects that get a new id and that `value` names.
     fn moving_in(&self, value: &Value) -> Vec<Address> {
-        if self.moving.is_empty() {
-            return Vec::new();
-        }
-        let mut found = BTreeSet::new();
-        mentions(value, &mut |id| {
-            if let Some(address) = self.moving.get(id) {
-                found.insert(address.clone());
-            }
-        });
-        found.into_iter().collect()
+        named_in(value, &[&self.moving])
+    }
+
+    /// Objects that `value` names and that are not there yet: they are created or restored by the same plan.
+    fn awaited_in(&self, value: &Value) -> Vec<Address> {
+        named_in(value, &[&self.moving, &self.returning])
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -466,6 +492,15 @@ impl<'a> Planner<'a> {
         self.plan.waves = waves;
         self.plan
     }
+}
+
+fn named_in(value: &Value, places: &[&BTreeMap<String, Address>]) -> Vec<Address> {
+    if places.iter().all(|place| place.is_empty()) {
+        return Vec::new();
+    }
+    let mut found = BTreeSet::new();
+    mentions(value, &mut |id| found.extend(places.iter().filter_map(|place| place.get(id)).cloned()));
+    found.into_iter().collect()
 }
 
 fn tier(kind: &Kind) -> usize {
@@ -580,6 +615,22 @@ fn disabled(rule: &Rule, want: Option<&Value>, have: &Value) -> Option<Value> {
             changed.then_some(Value::Object(whole))
         }
         _ => None,
+    }
+}
+
+/// What of `value` differs from `have`, property by property; lists whole.
+fn differing_part(value: Value, have: Option<&Value>) -> Value {
+    match (value, have) {
+        (Value::Object(map), Some(Value::Object(have))) => Value::Object(
+            map.into_iter()
+                .filter(|(name, value)| have.get(name) != Some(value))
+                .map(|(name, value)| {
+                    let value = differing_part(value, have.get(&name));
+                    (name, value)
+                })
+                .collect(),
+        ),
+        (value, _) => value,
     }
 }
 

@@ -233,7 +233,12 @@ fn missing(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) 
         let by_id: Vec<&'static str> = reference.to.iter().filter(|to| to.property == "id").map(|to| to.kind).collect();
         let named = reference.value.starts_with("new:");
         // An appId may be Microsoft's own or another tenant's: nothing here can say that it does not exist.
-        if by_id.len() != reference.to.len() && !named || !(is_guid(reference.value) || named) {
+        let ours = by_id.len() == reference.to.len() && is_guid(reference.value);
+        if !named && !ours {
+            continue;
+        }
+        // Graph's own placeholder for nobody.
+        if reference.value == "00000000-0000-0000-0000-000000000000" {
             continue;
         }
         let kinds: Vec<&'static str> = reference.to.iter().map(|to| to.kind).collect();

@@ -2,6 +2,8 @@
 //!
 //! The format is a promise that people keep for years; `schemas/README.md` is its text.
 
+#![warn(clippy::disallowed_types, clippy::disallowed_methods)]
+
 pub mod emit;
 pub mod escape;
 pub mod manifest;

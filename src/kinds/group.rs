@@ -45,7 +45,13 @@ pub const KIND: Kind = Kind {
         },
     ],
     calls: &[],
-    variants: &[],
+    variants: &[Variant {
+        name: "mailEnabledGroup",
+        title: "mail-enabled groups of Exchange",
+        when: Condition::FlagUnlessListed { property: "mailEnabled", but: "groupTypes", value: "Unified" },
+        // <https://learn.microsoft.com/graph/api/resources/groups-overview>: read-only through Microsoft Graph.
+        not_creatable: Some("distribution lists and mail-enabled security groups are made in Exchange"),
+    }],
     delta: Some("/groups/delta"),
     permissions: Permissions { read: &["Group.Read.All"], write: &["Group.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/group",

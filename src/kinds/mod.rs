@@ -3,6 +3,8 @@
 //! A new kind is a schema under `schemas/`, a file here that says how Graph serves it, one word in the list below, and a
 //! documented reply as a fixture. Nothing else changes.
 
+#![warn(clippy::disallowed_types, clippy::disallowed_methods)]
+
 use crate::model::Kind;
 
 macro_rules! kinds {

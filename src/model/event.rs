@@ -78,6 +78,16 @@ impl Events {
         Events::new(|_| {})
     }
 
+    /// The same listener, without the lines that say how many objects of a complete kind were read: for work that reads on
+    /// the way to something else.
+    pub fn briefly(&self) -> Events {
+        let listener = self.clone();
+        Events::new(move |event| match event {
+            Event::Read { coverage, .. } if coverage.is_complete() => {}
+            event => listener.emit(event),
+        })
+    }
+
     /// Says it.
     pub fn emit(&self, event: Event) {
         (self.0)(event);

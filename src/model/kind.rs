@@ -233,6 +233,15 @@ pub enum Condition {
         /// Its value.
         value: &'static str,
     },
+    /// The flag `property` is set, and the list `but` does not contain `value`.
+    FlagUnlessListed {
+        /// A boolean property.
+        property: &'static str,
+        /// A list property.
+        but: &'static str,
+        /// The element to look for.
+        value: &'static str,
+    },
 }
 
 /// A property that PATCH refuses and an action sets: `POST {path}/{id}/{action}` with `{property: value}`.
@@ -300,6 +309,10 @@ impl Condition {
                 .and_then(|list| list.as_array())
                 .is_some_and(|list| list.iter().any(|element| element.as_str() == Some(value))),
             Condition::Is { property, value } => properties.get(property).and_then(|v| v.as_str()) == Some(value),
+            Condition::FlagUnlessListed { property, but, value } => {
+                properties.get(property).and_then(|flag| flag.as_bool()) == Some(true)
+                    && !Condition::Lists { property: but, value }.holds(properties)
+            }
         }
     }
 }

@@ -4,6 +4,8 @@
 //! [`Address`] its kind and id, a [`Snapshot`] all of them at one time, a [`Change`] what differs, a [`Plan`] the
 //! ordered writes that close the difference, and an [`Event`] what work says of itself while it runs.
 
+#![warn(clippy::disallowed_types, clippy::disallowed_methods)]
+
 pub mod address;
 pub mod audit;
 pub mod change;

@@ -1,11 +1,14 @@
 //! `apply`: carries out a plan, reads again, and records what was done.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::execute::{Outcome, Run};
 use super::export::{Exported, Extra, export};
 use super::journal::Journal;
 use super::plan::{Aim, Planned, plan};
+use super::source::Side;
 use super::{Context, Refused, Stale};
 use crate::engine::normalize::normalize;
 use crate::engine::planfile::{self, Binding};
@@ -13,7 +16,7 @@ use crate::engine::refs::Names;
 use crate::engine::render;
 use crate::engine::{digest, guard};
 use crate::kinds;
-use crate::model::{Action, Address, Plan, StepId, Verdict};
+use crate::model::{Action, Address, IdMap, Plan, StepId, Verdict};
 use crate::tenant::{TenantRead, TenantWrite};
 
 /// Writes at the same time. Graph takes about 20 a second per application and tenant.
@@ -56,6 +59,9 @@ pub struct Applied {
 /// # Errors
 /// As [`plan`].
 pub async fn prepare<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Result<Ready> {
+    if let Some(begun) = begun(context, aim)? {
+        return Ok(begun);
+    }
     let Planned { plan, binding, verdicts, names, .. } = plan(context, tenant, aim).await?;
     let text = planfile::write(&plan, &binding, &verdicts, &names);
     let digest = digest::bytes(text.as_bytes());
@@ -66,6 +72,28 @@ pub async fn prepare<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) ->
         std::fs::write(&path, &text).with_context(|| format!("keeping the plan in {}", path.display()))?;
     }
     Ok(Ready { plan, binding, verdicts, names, digest, saved: false })
+}
+
+/// The plan of a run for the same aim that was cut off: taken up as it is, since making it anew would create again what
+/// that run has created already.
+fn begun(context: &Context, aim: &Aim) -> Result<Option<Ready>> {
+    let commit = context.repo.resolve(&aim.to)?.to_string();
+    let base = context.last_snapshot()?.map(|base| base.to_string()).unwrap_or_default();
+    for digest in Journal::unended(context.repo.git_dir())? {
+        let path = context.repo.git_dir().join("entragit").join("plans").join(format!("{digest}.json"));
+        // A plan that was carried out from a file elsewhere is taken up by naming that file.
+        let Ok(bytes) = std::fs::read(&path) else { continue };
+        let ready = open(context, &bytes)?;
+        let same = ready.binding.commit == commit
+            && ready.binding.base == base
+            && ready.binding.prune == aim.prune
+            && ready.binding.scope == (&aim.scope).into();
+        if same {
+            context.events.warn("an earlier run of this was cut off; it is taken up where it was");
+            return Ok(Some(ready));
+        }
+    }
+    Ok(None)
 }
 
 /// Takes a plan file, if it belongs to this repository and tenant.
@@ -121,6 +149,7 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
     if !journal.past.done.is_empty() || !journal.past.unknown.is_empty() {
         context.events.note(format!("taking up an earlier run: {} steps are done", journal.past.done.len()));
     }
+    let known = known(context, &ready.binding, &ids)?;
     let run = Run {
         tenant,
         plan: &ready.plan,
@@ -128,6 +157,7 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
         events: &context.events,
         ids: &ids,
         concurrency: CONCURRENCY,
+        known: &known,
     };
     let mut outcome = run.execute(&mut journal).await?;
 
@@ -152,9 +182,14 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
         again = plan(context, tenant, &aim).await?;
     }
     let verified = again.plan.steps.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
+    let quiet = Context { events: context.events.briefly(), ..context.clone() };
     let receipt =
-        export(context, tenant, &again.kinds, &extra(context, ready, &outcome, verified, again.commit)).await?;
+        export(&quiet, tenant, &again.kinds, &extra(context, ready, &outcome, verified, again.commit)).await?;
     journal.ended(verified)?;
+    // Ids of runs that were cut off are in the receipt now.
+    for digest in Journal::unended(context.repo.git_dir())? {
+        Journal::open(context.repo.git_dir(), &digest)?.ended(false)?;
+    }
     let new_ids = ready
         .plan
         .steps
@@ -165,10 +200,20 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
     Ok(Applied { outcome, remaining: again.plan, verified, receipt, new_ids })
 }
 
-fn current_ids(context: &Context) -> Result<crate::model::IdMap> {
+/// What was in the tenant before or is wanted by its address: no creation of this plan has made it.
+fn known(context: &Context, binding: &Binding, ids: &IdMap) -> Result<BTreeSet<Address>> {
+    let mut known = BTreeSet::new();
+    for commit in [&binding.base, &binding.commit].into_iter().filter(|commit| !commit.is_empty()) {
+        let index = Side::commit(context, commit)?.index;
+        known.extend(index.into_keys().map(|address| Address::new(address.kind, ids.current(&address.id))));
+    }
+    Ok(known)
+}
+
+fn current_ids(context: &Context) -> Result<IdMap> {
     Ok(match context.last_snapshot()? {
         Some(tip) => super::manifest_of(&context.repo, &super::files_of(&context.repo, tip)?)?.ids,
-        None => crate::model::IdMap::default(),
+        None => IdMap::default(),
     })
 }
 
@@ -250,6 +295,7 @@ fn extra(context: &Context, ready: &Ready, outcome: &Outcome, verified: bool, co
         // Only a receipt for all of a commit joins the lines: a part leaves the rest pending.
         applied: (verified && whole).then_some(commit),
         learned: outcome.learned.clone(),
+        hold_main: !verified,
         subject: Some(if verified {
             format!("Applied {short}: {subject}")
         } else {

@@ -7,9 +7,10 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::Context;
+use crate::engine::refs::mentions;
 use crate::format::settings::Actors;
-use crate::model::{AuditEvent, Report};
-use crate::repo::{Author, ObjectId};
+use crate::model::{AuditEvent, Change, FieldChange, Report, What};
+use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
 
 /// The notes' ref.
@@ -61,7 +62,7 @@ pub async fn since_last<T: TenantRead>(
         return Ok(Audit::default());
     }
     // A margin for clocks that differ and entries that arrive late; what is too old touches nothing that changed since.
-    let since = rfc3339(context.repo.commit(parent)?.time - 600);
+    let since = rfc3339(context.repo.commit(parent)?.author.time.unwrap_or_default() - 600);
     match tenant.audit(Some(&since)).await {
         Ok(events) => {
             let events = events.into_iter().filter(|event| event.targets.iter().any(|id| changed.contains(id)));
@@ -85,6 +86,21 @@ pub async fn since_last<T: TenantRead>(
     }
 }
 
+/// Ids in elements that a change took away or added.
+fn mentioned(change: &Change) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    if let What::Modified(fields) = &change.what {
+        for field in fields {
+            if let FieldChange::Gained { element, .. } | FieldChange::Lost { element, .. } = field {
+                mentions(element, &mut |id| {
+                    ids.insert(id.to_owned());
+                });
+            }
+        }
+    }
+    ids
+}
+
 fn rfc3339(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map_or_else(|_| "1970-01-01T00:00:00Z".to_owned(), |time| time.to_string())
 }
@@ -95,7 +111,7 @@ fn rfc3339(seconds: i64) -> String {
 /// If the note cannot be written.
 pub fn store(context: &Context, commit: ObjectId, audit: &Audit) -> Result<()> {
     let bytes = serde_json::to_vec_pretty(audit)?;
-    Ok(context.repo.set_note(NOTES, commit, &bytes, &Author::tool())?)
+    Ok(context.repo.set_note(NOTES, commit, &bytes, &context.repo.author())?)
 }
 
 /// Adds to each change the events that made it: from the notes of the snapshots after `from` up to `to`, and from `live`.
@@ -132,8 +148,15 @@ pub fn join(
         }
     }
     for change in &mut report.changes {
-        if let Some(events) = by_target.get(change.address.id.as_str()) {
-            change.events = events.iter().map(|event| (*event).clone()).collect();
+        // Events of the object itself; else of what it lost or gained: an assignment ends with the group it was for.
+        let mut ids: BTreeSet<String> = BTreeSet::from([change.address.id.clone()]);
+        if !by_target.contains_key(change.address.id.as_str()) {
+            ids.extend(mentioned(change));
+        }
+        let found: Vec<AuditEvent> =
+            ids.iter().filter_map(|id| by_target.get(id.as_str())).flatten().map(|event| (*event).clone()).collect();
+        if !found.is_empty() {
+            change.events = found;
             change.events.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.id.cmp(&b.id)));
             change.events.dedup_by(|a, b| a.id == b.id);
         }

@@ -88,7 +88,9 @@ async fn events_since<T: TenantRead>(
     commit: crate::repo::ObjectId,
 ) -> Vec<crate::model::AuditEvent> {
     let Ok(info) = context.repo.commit(commit) else { return Vec::new() };
-    let since = jiff::Timestamp::from_second(info.time - 600).map(|time| time.to_string()).unwrap_or_default();
+    let since = jiff::Timestamp::from_second(info.author.time.unwrap_or_default() - 600)
+        .map(|time| time.to_string())
+        .unwrap_or_default();
     match tenant.audit(Some(&since)).await {
         Ok(events) => events,
         Err(error) => {

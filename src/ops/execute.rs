@@ -10,7 +10,7 @@ use tokio::sync::{OnceCell, mpsc};
 
 use super::journal::Journal;
 use crate::engine::digest;
-use crate::engine::normalize::{child_key, normalize, writable};
+use crate::engine::normalize::{child_key, normalize};
 use crate::engine::refs::{Names, rewrite_body, rewrite_value};
 use crate::engine::render::plan::title;
 use crate::engine::schema;
@@ -49,6 +49,8 @@ pub struct Run<'a, T> {
     pub ids: &'a IdMap,
     /// Writes at the same time.
     pub concurrency: usize,
+    /// What was there before or is wanted by this address: never what a creation with a lost answer has made.
+    pub known: &'a BTreeSet<Address>,
 }
 
 struct State<'a> {
@@ -58,6 +60,8 @@ struct State<'a> {
     ok: BTreeSet<StepId>,
     touched: BTreeSet<Address>,
     started: usize,
+    /// Creations of the same name take turns, so that at most one of them can have an answer that was lost.
+    turns: BTreeMap<(&'static str, String), Arc<tokio::sync::Mutex<()>>>,
 }
 
 enum Failure {
@@ -86,9 +90,11 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         let mut outcome = Outcome { learned: past.learned.clone(), ..Outcome::default() };
         outcome.done = past.done.len();
         let started = past.done.len();
-        let touched =
-            past.done.iter().filter_map(|id| self.plan.steps.get(*id)).map(|step| step.address.clone()).collect();
-        let state = Mutex::new(State { journal, ids, outcome, ok: past.done.clone(), touched, started });
+        // What was sent may have happened: the object differs from what the plan saw because of us.
+        let begun = past.done.iter().chain(&past.unknown).filter_map(|id| self.plan.steps.get(*id));
+        let touched = begun.map(|step| step.address.clone()).collect();
+        let turns = BTreeMap::new();
+        let state = Mutex::new(State { journal, ids, outcome, ok: past.done.clone(), touched, started, turns });
         for wave in &self.plan.waves {
             let cache = Cache::default();
             let todo: Vec<StepId> = wave.iter().copied().filter(|id| !past.done.contains(id)).collect();
@@ -109,6 +115,17 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         let Some(step) = self.plan.steps.get(id) else { return Ok(()) };
         let title = title(step, self.names);
         let of = self.plan.steps.len();
+        let turn = match &step.action {
+            Action::Create { .. } => {
+                let looks = (step.address.kind, step.name.clone());
+                Some(Arc::clone(lock(state).turns.entry(looks).or_default()))
+            }
+            _ => None,
+        };
+        let _turn = match &turn {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
+        };
         let number = {
             let mut state = lock(state);
             if step.needs.iter().any(|need| !state.ok.contains(need)) {
@@ -173,7 +190,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         Ok(match self.tenant.write(&write).await {
             Ok(written) => Ok(learned(kind, step, written.value.as_ref())),
             Err(TenantError::Unknown { request, message }) => match &write {
-                Write::Create { body, .. } => match self.find(kind, body).await {
+                Write::Create { body, .. } => match self.find(kind, body, &ids).await {
                     Ok(Some(found)) => Ok(learned(kind, step, Some(&found))),
                     Ok(None) => Err(Failure::Error(format!(
                         "{request}: {message}; no such object was found afterwards; make the plan anew to try again"
@@ -202,7 +219,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         Ok(match &step.action {
             Action::Create { body } => {
                 let body = rewrite_body(kind, body, ids);
-                if sent_before && let Some(found) = self.find(kind, &body).await? {
+                if sent_before && let Some(found) = self.find(kind, &body, ids).await? {
                     return Ok(Resolved::Already(learned(kind, step, Some(&found))));
                 }
                 Resolved::Write(Write::Create { kind, body })
@@ -228,6 +245,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 Resolved::Write(Write::Delete { kind, id })
             }
             Action::Link { link, value } => {
+                self.still_as_seen(kind, step, &address, touched, cache).await?;
                 let value = rewrite_value(&rule(link), value, ids);
                 match self.child(kind, &address, link, &value, cache).await? {
                     Some(_) => Resolved::Already(IdMap::default()),
@@ -235,16 +253,20 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 }
             }
             Action::Relink { link, value } => {
+                self.still_as_seen(kind, step, &address, touched, cache).await?;
                 let value = rewrite_value(&rule(link), value, ids);
                 let child = self.child(kind, &address, link, &value, cache).await?;
                 let child = child.ok_or_else(|| Failure::Error("what should be changed is not there".to_owned()))?;
                 let value = value.as_object().map(|value| writable_child(kind, link, value)).unwrap_or_default();
                 Resolved::Write(Write::Relink { kind, id, link, child, value })
             }
-            Action::Unlink { link, value } => match self.child(kind, &address, link, value, cache).await? {
-                Some(child) => Resolved::Write(Write::Unlink { kind, id, link, child }),
-                None => Resolved::Already(IdMap::default()),
-            },
+            Action::Unlink { link, value } => {
+                self.still_as_seen(kind, step, &address, touched, cache).await?;
+                match self.child(kind, &address, link, value, cache).await? {
+                    Some(child) => Resolved::Write(Write::Unlink { kind, id, link, child }),
+                    None => Resolved::Already(IdMap::default()),
+                }
+            }
         })
     }
 
@@ -307,27 +329,41 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         })
     }
 
-    /// Looks for the one object that a POST with a lost answer may have made.
+    /// Looks for the one object that a POST with a lost answer may have made: one that nobody knew, that no other step
+    /// made, and that has everything that was sent.
     async fn find(
         &self,
         kind: &'static Kind,
         body: &Map<String, Value>,
+        ids: &IdMap,
     ) -> std::result::Result<Option<Map<String, Value>>, Failure> {
+        let made: BTreeSet<&str> = ids.iter().map(|(_, new)| new).collect();
+        // As it will be returned: sets in order, nothing empty.
+        let sent = Value::Object(normalize(kind, body).object.0);
         let (sender, mut pages) = mpsc::channel::<Vec<RawObject>>(4);
         let collect = async {
             let mut found = Vec::new();
             while let Some(page) = pages.recv().await {
                 for raw in page {
                     let object = normalize(kind, &raw.value).object;
-                    let now = writable(kind, &object, true);
-                    if body.iter().all(|(name, value)| now.get(name) == Some(value)) {
+                    let address = Address::new(kind.name, object.id());
+                    let new = !self.known.contains(&address)
+                        && !self.plan.unmanaged.contains(&address)
+                        && !made.contains(address.id.as_str());
+                    if new && holds(&Value::Object(object.0), &sent) {
                         found.push(raw.value);
                     }
                 }
             }
             found
         };
-        let (_, mut found) = tokio::join!(self.tenant.list(kind, sender), collect);
+        let (listing, mut found) = tokio::join!(self.tenant.list(kind, sender), collect);
+        if !listing.coverage.is_complete() {
+            return Err(Failure::Error(format!(
+                "its answer was lost, and {} could not be read to see whether it was done",
+                kind.title
+            )));
+        }
         match found.len() {
             0 => Ok(None),
             1 => Ok(found.pop()),
@@ -336,6 +372,19 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                  make the plan anew"
             ))),
         }
+    }
+}
+
+/// Whether `now` has everything that `sent` says; Graph may have added defaults.
+fn holds(now: &Value, sent: &Value) -> bool {
+    match (now, sent) {
+        (Value::Object(now), Value::Object(sent)) => {
+            sent.iter().all(|(name, value)| now.get(name).is_some_and(|now| holds(now, value)))
+        }
+        (Value::Array(now), Value::Array(sent)) => {
+            now.len() == sent.len() && now.iter().zip(sent).all(|(now, sent)| holds(now, sent))
+        }
+        _ => now == sent,
     }
 }
 
@@ -353,10 +402,16 @@ fn key_of(value: &Value, children: &Children) -> Vec<String> {
     child_key(value, children)
 }
 
+/// What PATCH on a child may carry: not what tells it from its siblings, which is how it is addressed.
 fn writable_child(kind: &'static Kind, link: &str, value: &Map<String, Value>) -> Map<String, Value> {
     let Some(rule) = schema::of(kind).property(link) else { return Map::new() };
+    let key = match kind.link(link).map(|link| link.shape) {
+        Some(LinkShape::Children(children)) => children.key,
+        Some(LinkShape::References | LinkShape::Reference) | None => &[],
+    };
     value
         .iter()
+        .filter(|(name, _)| !key.contains(&name.as_str()))
         .filter_map(|(name, value)| {
             let rule = rule.property(name)?;
             let value = crate::engine::normalize::writable_value(rule, value, false)?;

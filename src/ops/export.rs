@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result};
 
 use super::audit::{self, Audit};
+use super::journal::Journal;
 use super::live::{self, LiveObject, Sink};
 use super::source::check_tenant;
 use super::{Context, MANIFEST, files_of, manifest_of};
@@ -14,7 +15,7 @@ use crate::format::path::{Layout, address_of, is_reserved};
 use crate::format::yaml;
 use crate::kinds;
 use crate::model::{Address, Coverage, IdMap, Kind, Object};
-use crate::repo::{Author, ObjectId, SnapshotWriter, Worktree, blob_id};
+use crate::repo::{ObjectId, RepoError, SnapshotWriter, Worktree, blob_id};
 use crate::tenant::TenantRead;
 
 /// What an export did.
@@ -46,6 +47,8 @@ pub struct Extra {
     pub applied: Option<ObjectId>,
     /// Ids that an apply learned.
     pub learned: IdMap,
+    /// Whether `main` stays where it is although it holds no edit of its own: what was wanted is not what is.
+    pub hold_main: bool,
     /// First line of the message.
     pub subject: Option<String>,
     /// Trailers.
@@ -92,6 +95,7 @@ pub async fn export<T: TenantRead>(
     }
     manifest.coverage.0.extend(reading.coverage.0.clone());
     manifest.unknown.extend(reading.unknown.clone());
+    manifest.ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
     manifest.ids.extend(&extra.learned);
     let unknown = manifest.unknown.values().map(Vec::len).sum();
 
@@ -141,7 +145,7 @@ pub async fn export<T: TenantRead>(
         parents.push(main);
     }
     let message = message(context, &exported, &manifest, &reading.coverage, &audit, extra, parent.is_none());
-    let commit = context.repo.create_commit(tree, &parents, &message, &Author::tool())?;
+    let commit = context.repo.create_commit(tree, &parents, &message, &context.repo.author())?;
     publish(context, commit, parent, main, &standing, extra)?;
     if !audit.is_empty() {
         audit::store(context, commit, &audit)?;
@@ -209,6 +213,9 @@ fn publish(
 ) -> Result<()> {
     let log = if extra.applied.is_some() { "entragit: receipt" } else { "entragit: export" };
     context.repo.move_ref(&context.snapshots_ref(), commit, parent, log)?;
+    if extra.hold_main && main.is_some() {
+        return Ok(());
+    }
     let follows = match (standing, main) {
         (Standing::Pending(_), Some(main)) => context.repo.is_ancestor(main, commit)?,
         _ => true,
@@ -219,7 +226,20 @@ fn publish(
     let checked_out = context.repo.head_branch().as_deref() == Some(&context.settings.branches.main);
     if let (true, Some(main)) = (checked_out, main) {
         match context.repo.worktree_state(main)? {
-            Worktree::Clean => context.repo.update_worktree(main, commit)?,
+            Worktree::Clean => match context.repo.update_worktree(main, commit) {
+                Ok(()) => {}
+                Err(RepoError::WouldOverwrite(paths)) => {
+                    context.events.warn(format!(
+                        "{} is in the way in the work tree, so {} was not moved to the new snapshot; move it away, then \
+                         `git merge {}`",
+                        paths.join(", "),
+                        context.settings.branches.main,
+                        context.settings.branches.snapshots
+                    ));
+                    return Ok(());
+                }
+                Err(error) => return Err(error.into()),
+            },
             Worktree::None => {}
             Worktree::Dirty(paths) => {
                 context.events.warn(format!(

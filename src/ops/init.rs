@@ -11,7 +11,7 @@ use crate::format::path::Layout;
 use crate::format::settings::Settings;
 use crate::kinds;
 use crate::model::Events;
-use crate::repo::{Author, Repo};
+use crate::repo::{ObjectId, Repo};
 
 /// Makes a tenant repository in `dir`.
 ///
@@ -52,10 +52,10 @@ pub fn init(
     files.insert(MANIFEST.to_owned(), writer.put(&manifest.write())?);
     let tree = writer.finish(&files)?;
     let message = format!("Settings for tenant {tenant}\n\nEntragit-Tenant: {tenant}\n");
-    let commit = repo.create_commit(tree, &[], &message, &Author::tool())?;
+    let commit = repo.create_commit(tree, &[], &message, &repo.author())?;
     repo.move_ref(&main, commit, None, "entragit: init")?;
     if repo.workdir().is_some() {
-        repo.write_worktree(commit)?;
+        repo.update_worktree(None::<ObjectId>, commit)?;
     }
     events.note(format!("{} is a tenant repository now; next: `entragit export`", dir.display()));
     Context::open(dir, events.clone())

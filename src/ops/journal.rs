@@ -62,17 +62,62 @@ impl Journal {
         let folder = git_dir.join("entragit").join("journal");
         std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
         let path = folder.join(format!("{digest}.jsonl"));
+        let mut torn = false;
         let past = match std::fs::read_to_string(&path) {
-            Ok(text) => replay(&text),
+            Ok(text) => {
+                torn = !text.is_empty() && !text.ends_with('\n');
+                replay(&text)
+            }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Past::default(),
             Err(error) => return Err(error).with_context(|| format!("reading the journal {}", path.display())),
         };
         let mut options = OpenOptions::new();
         // A run that came to its end is history: the same plan starts anew.
         options.create(true).append(!past.ended).write(true).truncate(past.ended);
-        let file = options.open(&path).with_context(|| format!("opening the journal {}", path.display()))?;
+        let mut file = options.open(&path).with_context(|| format!("opening the journal {}", path.display()))?;
+        if torn && !past.ended {
+            // The next line must not become part of one that was cut off.
+            file.write_all(b"\n").with_context(|| format!("writing the journal {}", path.display()))?;
+        }
         let past = if past.ended { Past::default() } else { past };
         Ok(Journal { path, file, past })
+    }
+
+    /// Digests of plans whose run has begun and not come to its end.
+    ///
+    /// # Errors
+    /// If the journals cannot be read.
+    pub fn unended(git_dir: &Path) -> Result<Vec<String>> {
+        let folder = git_dir.join("entragit").join("journal");
+        let entries = match std::fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error).with_context(|| format!("reading {}", folder.display())),
+        };
+        let mut found = Vec::new();
+        for entry in entries {
+            let path = entry.with_context(|| format!("reading {}", folder.display()))?.path();
+            let Some(digest) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+            let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+            let past = replay(&text);
+            if !past.ended && (!past.done.is_empty() || !past.unknown.is_empty()) {
+                found.push(digest.to_owned());
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Ids that runs have learned which were cut off, and which no receipt records yet.
+    ///
+    /// # Errors
+    /// If the journals cannot be read.
+    pub fn pending_ids(git_dir: &Path) -> Result<IdMap> {
+        let mut ids = IdMap::default();
+        for digest in Journal::unended(git_dir)? {
+            ids.extend(&Journal::open(git_dir, &digest)?.past.learned);
+        }
+        Ok(ids)
     }
 
     /// Where it is.
@@ -166,6 +211,16 @@ mod tests {
         assert_eq!(journal.past.done, BTreeSet::from([0]));
         assert_eq!(journal.past.unknown, BTreeSet::from([1]));
         assert_eq!(journal.past.learned.current("old"), "new");
+        Ok(())
+    }
+
+    #[test]
+    fn a_line_that_was_cut_off_spoils_no_other() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = Journal::open(dir.path(), "d1")?.path().to_owned();
+        std::fs::write(&path, b"{\"state\":\"sent\",\"step\":0,\"title\":\"x\"}\n{\"state\":\"do")?;
+        Journal::open(dir.path(), "d1")?.sent(1, "y")?;
+        assert_eq!(Journal::open(dir.path(), "d1")?.past.unknown, BTreeSet::from([0, 1]));
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
+use super::journal::Journal;
 use super::source::{Side, learn_names, snapshots};
 use super::{Context, diff, validate};
 use crate::engine::guard::{self, Rules};
@@ -64,10 +65,12 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
         None => None,
     };
     let mut ids = base_side.as_ref().map(|base| base.manifest.ids.clone()).unwrap_or_default();
+    // What a run that was cut off has created is not created again.
+    ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
     ids.extend(&aim.learned);
     let kinds = diff::kinds_of(context, Some(&wanted_side), &aim.scope);
     let live_side = Side::live(context, tenant, &kinds, &[&wanted_side]).await?;
-    let deleted = recycle_bin(tenant, &kinds, &wanted_side, &live_side, &ids, context).await?;
+    let deleted = recycle_bin(tenant, &kinds, &wanted_side, &live_side, &ids).await?;
     let base: BTreeSet<Address> = base_side.iter().flat_map(|base| base.index.keys().cloned()).collect();
 
     // Ids that changed or will change sit in files that are equal on both sides, too: a policy that still names a group
@@ -119,14 +122,15 @@ async fn recycle_bin<T: TenantRead>(
     wanted: &Side,
     live: &Side,
     ids: &IdMap,
-    context: &Context,
 ) -> Result<BTreeMap<Address, Object>> {
     let mut deleted = BTreeMap::new();
     for kind in kinds {
         let missing = wanted.index.keys().any(|address| {
             address.kind == kind.name && !live.index.contains_key(&Address::new(kind.name, ids.current(&address.id)))
         });
-        if !missing || !matches!(kind.deletion, Deletion::Soft { .. }) {
+        // A kind that is not completely known is left alone.
+        let known = wanted.coverage().kind(kind.name).is_complete() && live.coverage().kind(kind.name).is_complete();
+        if !missing || !known || !matches!(kind.deletion, Deletion::Soft { .. }) {
             continue;
         }
         match tenant.deleted(kind).await {
@@ -145,7 +149,6 @@ async fn recycle_bin<T: TenantRead>(
             }
         }
     }
-    context.events.note(format!("{} objects of interest in the recycle bin", deleted.len()));
     Ok(deleted)
 }
 

@@ -57,6 +57,8 @@ pub struct Side {
     pub names: Names,
     /// Files that have no address in their path (a person named them), with their content.
     pub odd: BTreeMap<String, Vec<u8>>,
+    /// Files in places where none may be.
+    pub misplaced: Vec<Finding>,
 }
 
 /// Where an object is.
@@ -118,7 +120,7 @@ impl Side {
         let layout = others.first().map(|side| side.manifest.layout.clone()).unwrap_or_default();
         let mut side = Side::new("live".to_owned(), Manifest::default());
         let mut sink = Comparing { side: &mut side, others };
-        let reading = live::read(tenant, kinds, &layout, &context.events, &mut sink).await?;
+        let reading = live::read(tenant, kinds, &layout, &context.events.briefly(), &mut sink).await?;
         side.manifest =
             Manifest { coverage: reading.coverage, unknown: reading.unknown, layout, ..Manifest::default() };
         side.names = reading.names;
@@ -134,6 +136,7 @@ impl Side {
             bytes: BTreeMap::new(),
             names: Names::default(),
             odd: BTreeMap::new(),
+            misplaced: Vec::new(),
         }
     }
 
@@ -168,7 +171,8 @@ impl Side {
                 Err(reason) => findings.push(problem(&path, reason.to_string())),
             }
         }
-        if findings.is_empty() { Ok(()) } else { Err(Invalid(findings).into()) }
+        self.misplaced = findings;
+        Ok(())
     }
 
     /// An object's bytes.
@@ -248,7 +252,7 @@ fn problem(path: &str, message: String) -> Finding {
 pub fn snapshots(repo: &Repo, a: &Side, b: &Side, also: &dyn Fn(&Address) -> bool) -> Result<(Snapshot, Snapshot)> {
     let mut left = Snapshot { coverage: a.coverage(), ..Snapshot::default() };
     let mut right = Snapshot { coverage: b.coverage(), ..Snapshot::default() };
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding> = a.misplaced.iter().chain(&b.misplaced).cloned().collect();
     let addresses: BTreeSet<&Address> = a.index.keys().chain(b.index.keys()).collect();
     for address in addresses {
         let (x, y) = (a.index.get(address), b.index.get(address));

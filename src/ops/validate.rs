@@ -24,14 +24,7 @@ pub fn validate(context: &Context, source: &Source, only_edited: bool) -> Result
         Source::Commit(revision) => Side::commit(context, revision),
         Source::Live => anyhow::bail!("the live tenant is not validated; name a commit or `worktree`"),
     };
-    match side {
-        Ok(side) => findings(context, &side, only_edited),
-        // Files in places where none may be are findings like the others.
-        Err(error) => match error.downcast::<Invalid>() {
-            Ok(Invalid(findings)) => Ok(findings),
-            Err(error) => Err(error),
-        },
-    }
+    findings(context, &side?, only_edited)
 }
 
 /// Findings over a side's files. The unedited ones are what the tenant returned: with `only_edited` they are trusted.
@@ -43,7 +36,7 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool) -> Result<Vec
         Some(commit) => Some(Side::commit(context, &commit.to_string())?),
         None => None,
     };
-    let mut findings = Vec::new();
+    let mut findings = side.misplaced.clone();
     let mut documents: Vec<(String, &'static Kind, Option<String>, Document)> = Vec::new();
     let mut addresses: BTreeSet<Address> = side.index.keys().cloned().collect();
     for (address, entry) in &side.index {
@@ -76,12 +69,7 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool) -> Result<Vec
     {
         findings.extend(found);
     }
-    let lines: Vec<Box<dyn Fn(&str) -> usize + '_>> = documents
-        .iter()
-        .map(|(_, _, _, document)| {
-            Box::new(|pointer: &str| document.line_of(pointer)) as Box<dyn Fn(&str) -> usize + '_>
-        })
-        .collect();
+    let lines: Vec<_> = documents.iter().map(|(_, _, _, document)| |pointer: &str| document.line_of(pointer)).collect();
     let files: Vec<File<'_>> = documents
         .iter()
         .zip(&lines)

@@ -1,87 +1,152 @@
-//! [`RepoError`]: what went wrong with the repository, by what the caller can do about it.
+//! [`RepoError`]: what can go wrong with a repository, and what to do about it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use thiserror::Error;
+use git2::{ErrorClass, ErrorCode};
 
+use super::ObjectId;
 use crate::model::Finding;
 
-/// What went wrong with the repository.
-#[derive(Debug, Error)]
+/// What can go wrong with a repository. Each message says what to do next.
+#[derive(Debug, thiserror::Error)]
 pub enum RepoError {
-    /// There is no repository.
-    #[error("{} is in no git repository; make one with `entragit init`", .0.display())]
-    Missing(PathBuf),
-    /// Its format is one that libgit2 does not read.
-    #[error(
-        "this repository's format is not supported ({0}); use one with SHA-1 ids and refs in files: \
-             `git init --object-format=sha1 --ref-format=files`"
-    )]
-    Unsupported(String),
-    /// A revision is unknown.
-    #[error("{0:?} names no commit here; `git log --all --oneline` lists what there is")]
-    Revision(String),
-    /// The tree holds what no tenant repository may hold.
-    #[error("the commit holds {} entries that no tenant repository may hold, the first: {}: {}", .0.len(), .0[0].path, .0[0].message)]
-    Hostile(Vec<Finding>),
-    /// A ref is not where it was.
-    #[error("{name} was moved by another run (it is at {found}); nothing is lost, run this again")]
-    Moved {
-        /// The ref.
-        name: String,
-        /// Where it is now.
-        found: String,
+    /// There is no repository in the folder.
+    #[error("there is no git repository in {}: {hint}", dir.display())]
+    NoRepository {
+        /// The folder that was asked for.
+        dir: PathBuf,
+        /// A way forward.
+        hint: String,
     },
-    /// Another run holds our lock.
-    #[error("another run holds the lock ({owner}); wait for it, or look at why it does not end")]
-    Locked {
-        /// Who.
-        owner: String,
-    },
-    /// Objects are missing or wrong.
-    #[error(
-        "the repository is damaged: {what}; clone it afresh from its remote, or restore the folder, and check with \
-             `git fsck --full`"
-    )]
-    Damaged {
-        /// What was found.
+    /// The repository is of a kind that cannot be read here.
+    #[error("the git repository in {} cannot be used: {what}", dir.display())]
+    Unsupported {
+        /// The folder that was asked for.
+        dir: PathBuf,
+        /// Why not, and the way forward.
         what: String,
     },
-    /// git refused for another reason.
-    #[error("{act}: {message}")]
-    Git {
-        /// What was done.
-        act: &'static str,
-        /// What libgit2 said.
-        message: String,
+    /// Content that must be there is missing or does not fit its checksum.
+    #[error(
+        "the repository is damaged: {0}. `git fsck --full` tells the extent; a fresh clone of the remote is the safe way back"
+    )]
+    Damaged(String),
+    /// Nothing has this name.
+    #[error("`{rev}` names no commit in this repository: {hint}")]
+    UnknownRevision {
+        /// What was asked for.
+        rev: String,
+        /// Why not, and the way forward.
+        hint: String,
     },
-    /// The file system refused.
-    #[error("{act} {}: {error}", path.display())]
+    /// An object that was asked for by its id is not here.
+    #[error("object {id} is not in this repository{hint}")]
+    Missing {
+        /// The object.
+        id: ObjectId,
+        /// The way forward, or nothing.
+        hint: String,
+    },
+    /// A tree holds entries that no snapshot has: all of them.
+    #[error("{} in the tree cannot be accepted, first: {}", count(.0.len()), first(.0))]
+    Hostile(Vec<Finding>),
+    /// Something is larger than anything Entragit would write.
+    #[error("{what} has {size} bytes, more than the {limit} that are accepted")]
+    TooLarge {
+        /// What is too large.
+        what: String,
+        /// Its size.
+        size: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// A reference is not where it was expected: someone else moved it.
+    #[error("{name} was moved by someone else; it is now at {}: run the command again", found.map_or_else(|| "no commit".to_owned(), |id| id.to_string()))]
+    Moved {
+        /// Full name of the reference.
+        name: String,
+        /// Where it is now.
+        found: Option<ObjectId>,
+    },
+    /// Another run of Entragit holds the lock.
+    #[error("another run works on this repository: {owner}. Wait for it to end, or stop it")]
+    Locked {
+        /// Who holds it.
+        owner: String,
+    },
+    /// Another git program holds a lock file.
+    #[error("git's own lock on {name} is held by another program: run the command again when that one is done")]
+    Busy {
+        /// The reference, or `the index`.
+        name: String,
+    },
+    /// Files in the working tree would be lost.
+    #[error("the working tree has changes of its own in {}: commit, stash or remove them first", list(.0))]
+    WouldOverwrite(Vec<String>),
+    /// The caller asked for something that cannot be.
+    #[error("{0}")]
+    Invalid(String),
+    /// Git failed in another way.
+    #[error("git failed to {doing}: {why}")]
+    Git {
+        /// What was being done.
+        doing: String,
+        /// What libgit2 said.
+        why: String,
+    },
+    /// The file system failed.
+    #[error("cannot {doing} {}: {source}", path.display())]
     Io {
-        /// What was done.
-        act: &'static str,
+        /// What was being done.
+        doing: &'static str,
         /// To which file.
         path: PathBuf,
         /// Why not.
-        error: std::io::Error,
+        source: std::io::Error,
     },
 }
 
 impl RepoError {
-    /// Sorts a libgit2 error: objects that should be there and are not, or do not parse, are damage.
-    pub(super) fn git(act: &'static str, error: &git2::Error) -> RepoError {
-        use git2::ErrorClass;
-        let damaged =
-            matches!(error.class(), ErrorClass::Odb | ErrorClass::Zlib | ErrorClass::Object | ErrorClass::Indexer)
-                || error.message().contains("corrupt");
-        if damaged {
-            RepoError::Damaged { what: format!("{act}: {}", error.message()) }
-        } else {
-            RepoError::Git { act, message: error.message().to_owned() }
+    pub(super) fn git(doing: impl Into<String>, error: &git2::Error) -> RepoError {
+        let (doing, why) = (doing.into(), plain(error));
+        let damaged = match error.class() {
+            ErrorClass::Odb | ErrorClass::Zlib | ErrorClass::Object | ErrorClass::Tree | ErrorClass::Indexer => {
+                !matches!(error.code(), ErrorCode::Exists | ErrorCode::InvalidSpec | ErrorCode::Ambiguous)
+            }
+            ErrorClass::Reference => error.message().contains("corrupt"),
+            _ => error.code() == ErrorCode::HashsumMismatch,
+        };
+        match damaged {
+            true => RepoError::Damaged(format!("git failed to {doing} ({why})")),
+            false => RepoError::Git { doing, why },
         }
     }
 
-    pub(super) fn io(act: &'static str, path: impl Into<PathBuf>, error: std::io::Error) -> RepoError {
-        RepoError::Io { act, path: path.into(), error }
+    pub(super) fn io(doing: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> RepoError {
+        move |source| RepoError::Io { doing, path: path.to_owned(), source }
+    }
+}
+
+/// What libgit2 said, on one line and without control characters.
+pub(super) fn plain(error: &git2::Error) -> String {
+    error.message().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+fn count(entries: usize) -> String {
+    match entries {
+        1 => "1 entry".to_owned(),
+        n => format!("{n} entries"),
+    }
+}
+
+fn first(findings: &[Finding]) -> String {
+    findings.first().map_or_else(String::new, |finding| format!("{}: {}", finding.path, finding.message))
+}
+
+fn list(paths: &[String]) -> String {
+    match paths {
+        [] => "no file".to_owned(),
+        few if few.len() <= 5 => few.join(", "),
+        many => format!("{} and {} more", many[..4].join(", "), many.len() - 4),
     }
 }

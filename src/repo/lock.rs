@@ -1,73 +1,134 @@
-//! Our own lock, and what killed runs leave behind.
+//! [`Lock`]: one run at a time on a repository, and nothing that a killed run leaves blocks the next.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use walkdir::WalkDir;
 
-use super::pack::PREFIX;
-use super::{Repo, RepoError, Result};
+use super::{Repo, RepoError};
 
-/// Held while a run writes to the repository. The operating system lets go of it when the process ends, however it ends.
+const FILE: &str = "entragit.lock";
+/// Git holds its locks on references for milliseconds.
+const OLD: Duration = Duration::from_secs(60);
+/// What a killed run left is at least this old before it is taken for that.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// Held while a run works on the repository; given back when dropped, and by the system if the process dies.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Repo {
-    /// Takes the lock for `what`. Under it, stale `.lock` files of refs and half-written packs of killed runs are cleared,
-    /// so that a killed run never blocks the next.
-    ///
-    /// # Errors
-    /// [`RepoError::Locked`], naming who holds it.
-    pub fn lock(&self, what: &str) -> Result<Lock> {
-        let path = self.git_dir().join("entragit.lock");
-        let io = |act: &'static str| {
-            let path = path.clone();
-            move |error| RepoError::io(act, path, error)
-        };
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(io("opening"))?;
+    /// Takes the repository's lock, or says who holds it. Then git's lock files and unfinished packs that killed runs
+    /// left are removed: those older than a minute, or made by a run that died holding this lock.
+    pub fn lock(&self, what: &str) -> Result<Lock, RepoError> {
+        let path = self.common_dir().join(FILE);
+        let io = |doing| RepoError::io(doing, &path);
+        let file = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(io("open"))?;
+        let mut last = String::new();
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                let mut owner = String::new();
-                let _ = file.read_to_string(&mut owner);
-                return Err(RepoError::Locked { owner: owner.trim().chars().filter(|c| !c.is_control()).collect() });
+                // Windows lets no one read a locked file.
+                let read = file.take(1024).read_to_string(&mut last);
+                let owner = last.lines().next().filter(|line| read.is_ok() && !line.is_empty());
+                return Err(RepoError::Locked { owner: owner.unwrap_or("another process").to_owned() });
             }
-            Err(TryLockError::Error(error)) => return Err(io("locking")(error)),
+            Err(TryLockError::Error(error)) => return Err(io("lock")(error)),
         }
-        file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0)).map(drop)).map_err(io("writing"))?;
-        writeln!(file, "process {}, {what}", std::process::id()).map_err(io("writing"))?;
-        for stale in leftovers(self.git_dir()) {
-            std::fs::remove_file(&stale).map_err(|error| RepoError::io("clearing", stale, error))?;
-        }
-        Ok(Lock { _file: file })
+        let mut lock = Lock { file };
+        // A run that ends properly empties the file: what it still says was said by one that was killed.
+        (&mut lock.file).take(1024).read_to_string(&mut last).map_err(io("read"))?;
+        let began = lock.file.metadata().and_then(|data| data.modified()).ok().filter(|_| !last.is_empty());
+        clear(self, began);
+        lock.say(what).map_err(io("write"))?;
+        Ok(lock)
     }
 }
 
-/// Lock files of refs and our temporary packs that nobody has touched for a minute.
-fn leftovers(git_dir: &Path) -> Vec<PathBuf> {
-    let old = |path: &Path| {
-        let modified = path.metadata().and_then(|metadata| metadata.modified());
-        modified.is_ok_and(|time| SystemTime::now().duration_since(time).is_ok_and(|age| age > Duration::from_secs(60)))
-    };
-    let refs = WalkDir::new(git_dir.join("refs")).follow_links(false);
-    let packs = WalkDir::new(git_dir.join("objects").join("pack")).max_depth(1).follow_links(false);
-    let named = |path: &Path, wanted: &dyn Fn(&str) -> bool| {
-        path.file_name().and_then(|name| name.to_str()).is_some_and(wanted)
-    };
-    let refs = refs.into_iter().flatten().map(walkdir::DirEntry::into_path);
-    let refs = refs.filter(|path| named(path, &|name| name.ends_with(".lock")));
-    let packs = packs.into_iter().flatten().map(walkdir::DirEntry::into_path);
-    let packs = packs.filter(|path| named(path, &|name| name.starts_with(PREFIX)));
-    let others = ["HEAD.lock", "packed-refs.lock", "index.lock"].into_iter().map(|name| git_dir.join(name));
-    refs.chain(packs).chain(others).filter(|path| path.is_file() && old(path)).collect()
+impl Lock {
+    fn say(&mut self, what: &str) -> std::io::Result<()> {
+        let what: String = what.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
+        let line = format!("{what}, process {} on {}, since {}\n", std::process::id(), host(), jiff::Timestamp::now());
+        self.file.set_len(0)?;
+        self.file.rewind()?;
+        self.file.write_all(line.as_bytes())
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // If this fails the next run takes this one for killed and looks closer, which does no harm.
+        let _ = self.file.set_len(0);
+        let _ = self.file.unlock();
+    }
+}
+
+/// Removes what killed runs left. What cannot be removed is left: whoever needs it says so then.
+fn clear(repo: &Repo, killed: Option<SystemTime>) {
+    let (git, common) = (repo.git_dir(), repo.common_dir());
+    let mut locks = vec![git.join("HEAD.lock"), common.join("packed-refs.lock")];
+    if killed.is_some() {
+        // `git commit` holds this one while its editor is open, so age alone says nothing.
+        locks.push(git.join("index.lock"));
+    }
+    for folder in [common.join("refs"), common.join("logs")] {
+        let found = WalkDir::new(folder).follow_links(false).into_iter().filter_map(Result::ok);
+        locks.extend(
+            found
+                .filter(|entry| entry.file_type().is_file())
+                .map(walkdir::DirEntry::into_path)
+                .filter(|path| path.extension().is_some_and(|extension| extension == "lock")),
+        );
+    }
+    for path in locks {
+        let by_age = path.file_name().is_none_or(|name| name != "index.lock");
+        if left_behind(&path, killed, by_age) {
+            let _ = std::fs::remove_file(&path);
+        }
+    }
+    let objects = common.join("objects");
+    for (folder, prefix) in [(objects.join("pack"), super::pack::UNFINISHED), (objects, "tmp_object_git2_")] {
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().filter_map(Result::ok) {
+            if entry.file_name().to_string_lossy().starts_with(prefix) {
+                remove_unfinished(&entry.path(), killed);
+            }
+        }
+    }
+}
+
+fn remove_unfinished(path: &Path, killed: Option<SystemTime>) {
+    let inside = std::fs::read_dir(path).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
+    if inside.chain([path.to_owned()]).all(|path| left_behind(&path, killed, true)) {
+        let _ = match path.is_dir() {
+            true => std::fs::remove_dir_all(path),
+            false => std::fs::remove_file(path),
+        };
+    }
+}
+
+/// Whether a file is older than a minute, or was made by the run that began at `killed` and is no more.
+fn left_behind(path: &Path, killed: Option<SystemTime>, by_age: bool) -> bool {
+    let changed = || std::fs::symlink_metadata(path).and_then(|data| data.modified()).ok();
+    let age = |changed: SystemTime| changed.elapsed().unwrap_or_default();
+    let Some(first) = changed() else { return false };
+    if by_age && age(first) >= OLD {
+        return true;
+    }
+    // File systems round their times.
+    if killed.is_none_or(|began| first + SETTLED < began) {
+        return false;
+    }
+    std::thread::sleep(SETTLED.saturating_sub(age(first)).min(SETTLED));
+    changed() == Some(first)
+}
+
+fn host() -> String {
+    let named = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let named = named.or_else(|| std::env::var("COMPUTERNAME").or_else(|_| std::env::var("HOSTNAME")).ok());
+    named.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).unwrap_or_else(|| "this machine".into())
 }

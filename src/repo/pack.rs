@@ -1,104 +1,169 @@
-//! One pack for many objects: deflated as they come, verified and indexed by libgit2 at the end.
+//! One pack for many new objects. Entries are deflated to a file of their own as they come; at the end libgit2's
+//! indexer reads the whole pack, inflates and hashes every object and writes the index, in a folder of its own. Only
+//! when both files are on the disk are they moved to where git looks.
 
 use std::fs::File;
-use std::io::{BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::Path;
 
-use flate2::Compression;
-use flate2::write::ZlibEncoder;
-use git2::{ObjectType, Odb};
-use sha1::{Digest as _, Sha1};
+use flate2::{Compress, Compression, FlushCompress, Status};
+use git2::{Indexer, ObjectType};
+use sha1::{Digest, Sha1};
+use tempfile::TempDir;
 
-use super::{RepoError, Result};
+use super::{ObjectId, RepoError};
 
-/// What temporary packs are called; ours are cleared under our lock.
-pub(super) const PREFIX: &str = "tmp_entragit_";
+/// How the folders of unfinished packs begin; [`super::Repo::lock`] clears what killed runs left.
+pub(super) const UNFINISHED: &str = "entragit-";
 
-/// A pack that is being written.
-#[derive(Debug)]
-pub(super) struct Pack {
-    file: BufWriter<File>,
-    path: PathBuf,
-    objects: u32,
-    scratch: Vec<u8>,
+/// A pack in the making. Dropping it leaves nothing behind.
+pub(super) struct PackWriter {
+    folder: TempDir,
+    entries: BufWriter<File>,
+    ids: Vec<ObjectId>,
+    deflate: Compress,
+    buffer: Vec<u8>,
 }
 
-impl Pack {
-    pub(super) fn new(git_dir: &Path) -> Result<Pack> {
-        let folder = git_dir.join("objects").join("pack");
-        std::fs::create_dir_all(&folder).map_err(|e| RepoError::io("making", &folder, e))?;
-        let file = tempfile::Builder::new()
-            .prefix(PREFIX)
-            .tempfile_in(&folder)
-            .map_err(|e| RepoError::io("making a file in", &folder, e))?;
-        let (file, path) = file.keep().map_err(|e| RepoError::io("making a file in", &folder, e.error))?;
-        let mut pack = Pack { file: BufWriter::with_capacity(1 << 20, file), path, objects: 0, scratch: Vec::new() };
-        // The count is not known yet; it is written over at the end.
-        pack.write(b"PACK\0\0\0\x02\0\0\0\0")?;
-        Ok(pack)
+impl PackWriter {
+    pub(super) fn create(objects: &Path) -> Result<PackWriter, RepoError> {
+        let pack = objects.join("pack");
+        std::fs::create_dir_all(&pack).map_err(RepoError::io("create", &pack))?;
+        let folder =
+            tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&pack).map_err(RepoError::io("write to", &pack))?;
+        let path = folder.path().join("entries");
+        let entries = File::options().read(true).write(true).create_new(true).open(&path);
+        let entries = entries.map_err(RepoError::io("create", &path))?;
+        Ok(PackWriter {
+            folder,
+            entries: BufWriter::with_capacity(1 << 18, entries),
+            ids: Vec::new(),
+            deflate: Compress::new(Compression::new(6), true),
+            buffer: Vec::new(),
+        })
     }
 
-    fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|e| RepoError::io("writing", &self.path, e))
-    }
-
-    pub(super) fn add(&mut self, kind: ObjectType, bytes: &[u8]) -> Result<()> {
-        let code: u8 = match kind {
-            ObjectType::Commit => 1,
-            ObjectType::Tree => 2,
-            ObjectType::Tag => 4,
-            ObjectType::Blob | ObjectType::Any => 3,
-        };
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        let mut size = bytes.len();
-        // Four bits of the size in the first byte, seven in each that follows.
-        let mut byte = (code << 4) | u8::try_from(size & 0x0f).unwrap_or_default();
-        size >>= 4;
-        while size > 0 {
-            scratch.push(byte | 0x80);
-            byte = u8::try_from(size & 0x7f).unwrap_or_default();
-            size >>= 7;
-        }
-        scratch.push(byte);
-        let mut encoder = ZlibEncoder::new(scratch, Compression::new(6));
-        let deflated = encoder.write_all(bytes).and_then(|()| encoder.finish());
-        let scratch = deflated.map_err(|e| RepoError::io("deflating for", &self.path, e))?;
-        self.write(&scratch)?;
-        self.scratch = scratch;
-        self.objects += 1;
-        Ok(())
-    }
-
-    /// Completes the pack and hands it to libgit2, which verifies every object while it indexes them.
-    pub(super) fn finish(mut self, odb: &Odb<'_>) -> Result<()> {
-        let path = self.path.clone();
-        let io = |act: &'static str| {
-            let path = path.clone();
-            move |error| RepoError::io(act, path, error)
-        };
-        self.file.flush().map_err(io("writing"))?;
-        let mut file = self.file.into_inner().map_err(|e| io("writing")(e.into_error()))?;
-        file.seek(SeekFrom::Start(8)).map_err(io("writing"))?;
-        file.write_all(&self.objects.to_be_bytes()).map_err(io("writing"))?;
-        drop(file);
-
-        let mut file = File::open(&path).map_err(io("reading"))?;
-        let mut writer = odb.packwriter().map_err(|e| RepoError::git("storing a pack", &e))?;
-        let mut hash = Sha1::new();
-        let mut buffer = vec![0; 1 << 20];
+    /// Adds an object. The caller sees to it that none is added twice.
+    pub(super) fn add(&mut self, kind: ObjectType, id: ObjectId, bytes: &[u8]) -> Result<(), RepoError> {
+        self.buffer.clear();
+        header(kind, bytes.len(), &mut self.buffer);
+        self.deflate.reset();
+        let failed = |source| RepoError::Io { doing: "compress into", path: self.folder.path().to_owned(), source };
         loop {
-            let count = file.read(&mut buffer).map_err(io("reading"))?;
-            if count == 0 {
-                break;
+            let done = usize::try_from(self.deflate.total_in()).unwrap_or(usize::MAX).min(bytes.len());
+            self.buffer.reserve(128 + (bytes.len() - done) / 2);
+            let status = self.deflate.compress_vec(&bytes[done..], &mut self.buffer, FlushCompress::Finish);
+            match status.map_err(|error| failed(error.into()))? {
+                Status::StreamEnd => break,
+                Status::Ok | Status::BufError => {}
             }
-            hash.update(&buffer[..count]);
-            writer.write_all(&buffer[..count]).map_err(io("storing"))?;
         }
-        let trailer: [u8; 20] = hash.finalize().into();
-        writer.write_all(&trailer).map_err(io("storing"))?;
-        writer.commit().map_err(|e| RepoError::git("indexing a pack", &e))?;
-        std::fs::remove_file(&path).map_err(io("removing"))?;
+        self.entries.write_all(&self.buffer).map_err(failed)?;
+        self.ids.push(id);
         Ok(())
     }
+
+    /// Verifies every object, flushes pack and index to the disk, and only then gives them to git.
+    pub(super) fn finish(self, objects: &Path) -> Result<(), RepoError> {
+        let PackWriter { folder, entries, mut ids, .. } = self;
+        let io = |doing| RepoError::io(doing, folder.path());
+        let mut entries = entries.into_inner().map_err(|error| io("write to")(error.into_error()))?;
+        entries.seek(SeekFrom::Start(0)).map_err(io("read"))?;
+        let checksum = index(&mut entries, ids.len(), folder.path())?;
+        drop(entries);
+
+        let name = format!("pack-{checksum}");
+        let made = |extension: &str| folder.path().join(format!("{name}.{extension}"));
+        ids.sort_unstable();
+        holds(&made("idx"), &ids)?;
+        let target = objects.join("pack");
+        // The index goes last: a pack without one is not looked at.
+        for extension in ["pack", "idx"] {
+            flush_file(&made(extension))?;
+        }
+        for extension in ["pack", "idx"] {
+            let to = target.join(format!("{name}.{extension}"));
+            // The name is the checksum: one that is there already is the same.
+            if !to.exists() {
+                std::fs::rename(made(extension), &to).map_err(RepoError::io("write", &to))?;
+            }
+        }
+        flush_folder(&target)
+    }
+}
+
+/// The indexer copies what it is given, so the entries become a pack on the way to it: header, entries, checksum.
+fn index(entries: &mut File, count: usize, folder: &Path) -> Result<String, RepoError> {
+    let failed =
+        |error: std::io::Error| RepoError::Io { doing: "index a pack in", path: folder.to_owned(), source: error };
+    let count = u32::try_from(count).map_err(|_| RepoError::Invalid("too many objects for one pack".into()))?;
+    let mut indexer = Indexer::new(None, folder, 0, false).map_err(|error| RepoError::git("index a pack", &error))?;
+    let mut hasher = Sha1::new();
+    let mut head = [0u8; 12];
+    head[..4].copy_from_slice(b"PACK");
+    head[4..8].copy_from_slice(&2u32.to_be_bytes());
+    head[8..].copy_from_slice(&count.to_be_bytes());
+    hasher.update(head);
+    indexer.write_all(&head).map_err(failed)?;
+    let mut buffer = vec![0u8; 1 << 18];
+    loop {
+        let read = match entries.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(failed(error)),
+        };
+        hasher.update(&buffer[..read]);
+        indexer.write_all(&buffer[..read]).map_err(failed)?;
+    }
+    indexer.write_all(&hasher.finalize()).map_err(failed)?;
+    indexer.commit().map_err(|error| RepoError::git("index a pack", &error))
+}
+
+/// Whether the index names exactly these objects: the indexer computed its names from the inflated content.
+fn holds(idx: &Path, sorted: &[ObjectId]) -> Result<(), RepoError> {
+    let bytes = std::fs::read(idx).map_err(RepoError::io("read", idx))?;
+    let names = bytes.get(8 + 256 * 4..).and_then(|rest| rest.get(..20 * sorted.len()));
+    let count = bytes.get(8 + 255 * 4..8 + 256 * 4);
+    let same = count == u32::try_from(sorted.len()).ok().map(u32::to_be_bytes).as_ref().map(<[u8; 4]>::as_slice)
+        && names.is_some_and(|names| names.chunks_exact(20).eq(sorted.iter().map(|id| id.as_bytes().as_slice())));
+    match same {
+        true => Ok(()),
+        false => Err(RepoError::Damaged("what was written to a new pack is not what is read from it".into())),
+    }
+}
+
+/// The head of a pack entry: kind and size, seven bits a byte after the first four.
+fn header(kind: ObjectType, size: usize, out: &mut Vec<u8>) {
+    let kind: u8 = match kind {
+        ObjectType::Commit => 1,
+        ObjectType::Tree => 2,
+        ObjectType::Tag => 4,
+        _ => 3,
+    };
+    let mut byte = kind << 4 | (size & 15) as u8;
+    let mut rest = size >> 4;
+    while rest > 0 {
+        out.push(byte | 0x80);
+        byte = (rest & 0x7f) as u8;
+        rest >>= 7;
+    }
+    out.push(byte);
+}
+
+fn flush_file(path: &Path) -> Result<(), RepoError> {
+    let flushed = File::open(path).and_then(|file| file.sync_all());
+    match flushed {
+        // Windows flushes only what is open for writing, and packs are read-only.
+        Err(error) if cfg!(windows) && error.kind() == ErrorKind::PermissionDenied => Ok(()),
+        other => other.map_err(RepoError::io("flush", path)),
+    }
+}
+
+/// Makes the names in a folder durable.
+pub(super) fn flush_folder(path: &Path) -> Result<(), RepoError> {
+    if cfg!(windows) {
+        return Ok(());
+    }
+    File::open(path).and_then(|folder| folder.sync_all()).map_err(RepoError::io("flush", path))
 }

@@ -1,205 +1,113 @@
-//! Revisions, commits, refs and notes.
+//! References: what names stand for, and moving them by compare-and-swap.
 
-use git2::{ErrorCode, Repository, Sort};
+use std::time::{Duration, Instant};
 
-use super::{Author, ObjectId, Repo, RepoError, Result};
+use git2::{ErrorClass, ErrorCode, ObjectType, Reference, Repository};
 
-/// A commit without its files.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommitInfo {
-    /// Its id.
-    pub id: ObjectId,
-    /// Its tree.
-    pub tree: ObjectId,
-    /// Its parents.
-    pub parents: Vec<ObjectId>,
-    /// Its message.
-    pub message: String,
-    /// Who.
-    pub author: String,
-    /// When, in seconds since 1970.
-    pub time: i64,
-}
+use super::reflog::begins_later;
+use super::{ObjectId, Repo, RepoError};
+
+/// Git holds its lock on a reference for milliseconds.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 impl Repo {
-    /// The commit that a revision names, in any way git knows: `HEAD~2`, a tag, `main@{yesterday}`.
-    ///
-    /// # Errors
-    /// [`RepoError::Revision`] if it names none.
-    pub fn resolve(&self, revision: &str) -> Result<ObjectId> {
+    /// The commit a revision stands for: a branch, a tag, `HEAD~2`, `main@{yesterday}`, an abbreviated id. A date that
+    /// this clone's log does not reach is an error, where git would take the oldest commit it knows.
+    pub fn resolve(&self, rev: &str) -> Result<ObjectId, RepoError> {
         let git = self.git();
-        let object = git.revparse_single(revision).map_err(|error| match error.code() {
-            ErrorCode::NotFound | ErrorCode::InvalidSpec | ErrorCode::Ambiguous | ErrorCode::UnbornBranch => {
-                RepoError::Revision(revision.to_owned())
-            }
-            _ => RepoError::git("looking for a revision", &error),
+        let unknown = |hint: String| RepoError::UnknownRevision { rev: rev.escape_debug().to_string(), hint };
+        if rev.contains('\0') {
+            return Err(unknown("this is not the form of a git revision".into()));
+        }
+        let object = git.revparse_single(rev).map_err(|error| match (error.code(), error.class()) {
+            (ErrorCode::Ambiguous, _) => unknown("more than one object begins so; give more digits".into()),
+            (ErrorCode::InvalidSpec, _) => unknown("this is not the form of a git revision".into()),
+            (ErrorCode::NotFound, _) | (_, ErrorClass::Invalid | ErrorClass::Config) => unknown(way_forward(&git, rev)),
+            (_, ErrorClass::Reference) if !error.message().contains("corrupt") => unknown(way_forward(&git, rev)),
+            _ => RepoError::git(format!("look up `{}`", rev.escape_debug()), &error),
         })?;
-        let commit = object.peel_to_commit().map_err(|_| RepoError::Revision(revision.to_owned()))?;
-        Ok(ObjectId::of(commit.id()))
+        if let Some(begin) = begins_later(&git, rev).map_err(|error| RepoError::git("read the branch's log", &error))? {
+            let begin = jiff::Timestamp::from_second(begin).map_or_else(|_| begin.to_string(), |time| time.to_string());
+            return Err(unknown(format!(
+                "this clone's log of it begins at {begin}, later than that. `git log --before=DATE` finds older commits"
+            )));
+        }
+        let commit = object.peel(ObjectType::Commit).map_err(|_| {
+            let kind = object.kind().map_or("something else", |kind| kind.str());
+            unknown(format!("it stands for a {kind}, not for a commit"))
+        })?;
+        Ok(commit.id().into())
     }
 
-    /// Where a ref points; `None` if there is no such ref.
-    ///
-    /// # Errors
-    /// If the ref is damaged.
-    pub fn reference(&self, name: &str) -> Result<Option<ObjectId>> {
+    /// What a reference, by its full name (`refs/heads/main`), points to; `None` if there is none. Symbolic
+    /// references are followed.
+    pub fn reference(&self, name: &str) -> Result<Option<ObjectId>, RepoError> {
         target(&self.git(), name)
     }
 
-    /// The branch that HEAD names, born or not; `None` if HEAD is detached.
+    /// The branch that HEAD stands for, such as `main`, also when it has no commit yet; `None` if HEAD is detached.
     pub fn head_branch(&self) -> Option<String> {
         let git = self.git();
         let head = git.find_reference("HEAD").ok()?;
-        let name = head.symbolic_target().ok().flatten()?;
-        name.strip_prefix("refs/heads/").map(str::to_owned)
+        let target = head.symbolic_target().ok()??;
+        target.strip_prefix("refs/heads/").map(str::to_owned)
     }
 
-    /// A commit without its files.
-    ///
-    /// # Errors
-    /// If it is missing or damaged.
-    pub fn commit(&self, id: ObjectId) -> Result<CommitInfo> {
-        info(&self.git(), id)
-    }
-
-    /// Whether one commit is the other or an ancestor of it.
-    ///
-    /// # Errors
-    /// If history cannot be read.
-    pub fn is_ancestor(&self, ancestor: ObjectId, of: ObjectId) -> Result<bool> {
-        if ancestor == of {
-            return Ok(true);
+    /// Moves a reference from where it is `expected` (`None`: it must not exist) to `to`, or changes nothing. An error
+    /// from git is not believed: the reference is read again, and if it has moved all is well.
+    pub fn move_ref(&self, name: &str, to: ObjectId, expected: Option<ObjectId>, log: &str) -> Result<(), RepoError> {
+        if !name.starts_with("refs/") || !Reference::is_valid_name(name) {
+            return Err(RepoError::Invalid(format!("`{}` is not the full name of a reference", name.escape_debug())));
         }
         let git = self.git();
-        git.graph_descendant_of(of.oid(), ancestor.oid()).map_err(|e| RepoError::git("reading history", &e))
-    }
-
-    /// The best common ancestor.
-    ///
-    /// # Errors
-    /// If history cannot be read.
-    pub fn merge_base(&self, a: ObjectId, b: ObjectId) -> Result<Option<ObjectId>> {
-        match self.git().merge_base(a.oid(), b.oid()) {
-            Ok(oid) => Ok(Some(ObjectId::of(oid))),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(RepoError::git("reading history", &error)),
+        let before = expected.map_or(git2::Oid::ZERO_SHA1, git2::Oid::from);
+        let log: String = log.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let start = Instant::now();
+        loop {
+            // Forced only in the sense that it may exist: libgit2 compares with `before` under git's own lock.
+            let Err(error) = git.reference_matching(name, to.into(), expected.is_some(), before, &log) else {
+                return Ok(());
+            };
+            let found = target(&git, name)?;
+            if found == Some(to) {
+                return Ok(());
+            }
+            if found != expected {
+                return Err(RepoError::Moved { name: name.to_owned(), found });
+            }
+            if error.code() != ErrorCode::Locked {
+                return Err(RepoError::git(format!("move {name}"), &error));
+            }
+            if start.elapsed() > PATIENCE {
+                return Err(RepoError::Busy { name: name.to_owned() });
+            }
+            std::thread::sleep(Duration::from_millis(25));
         }
-    }
-
-    /// Commits from `from` backwards along first parents, at most `limit`.
-    ///
-    /// # Errors
-    /// If history cannot be read.
-    pub fn history(&self, from: ObjectId, limit: usize) -> Result<Vec<CommitInfo>> {
-        let git = self.git();
-        let act = "reading history";
-        let mut walk = git.revwalk().map_err(|e| RepoError::git(act, &e))?;
-        walk.set_sorting(Sort::TOPOLOGICAL).map_err(|e| RepoError::git(act, &e))?;
-        walk.simplify_first_parent().map_err(|e| RepoError::git(act, &e))?;
-        walk.push(from.oid()).map_err(|e| RepoError::git(act, &e))?;
-        let mut commits = Vec::new();
-        for oid in walk.take(limit) {
-            let oid = oid.map_err(|e| RepoError::git(act, &e))?;
-            commits.push(info(&git, ObjectId::of(oid))?);
-        }
-        Ok(commits)
-    }
-
-    /// Makes a commit. No ref moves.
-    ///
-    /// # Errors
-    /// If the object database cannot be written.
-    pub fn create_commit(
-        &self,
-        tree: ObjectId,
-        parents: &[ObjectId],
-        message: &str,
-        author: &Author,
-    ) -> Result<ObjectId> {
-        let git = self.git();
-        let act = "making a commit";
-        let signature = author.signature(&git)?;
-        let tree = git.find_tree(tree.oid()).map_err(|e| RepoError::git(act, &e))?;
-        let parents: Vec<_> = parents
-            .iter()
-            .map(|id| git.find_commit(id.oid()))
-            .collect::<Result<_, _>>()
-            .map_err(|e| RepoError::git(act, &e))?;
-        let parents: Vec<&git2::Commit<'_>> = parents.iter().collect();
-        let oid =
-            git.commit(None, &signature, &signature, message, &tree, &parents).map_err(|e| RepoError::git(act, &e))?;
-        Ok(ObjectId::of(oid))
-    }
-
-    /// Moves a ref by compare-and-swap; `None` means it must not exist yet. After an error the ref is read again: what
-    /// counts is where it is, not what was said.
-    ///
-    /// # Errors
-    /// [`RepoError::Moved`] if it is elsewhere than expected.
-    pub fn move_ref(&self, name: &str, to: ObjectId, expected: Option<ObjectId>, log: &str) -> Result<()> {
-        let git = self.git();
-        if expected == Some(to) {
-            return Ok(());
-        }
-        let result = match expected {
-            Some(expected) => git.reference_matching(name, to.oid(), true, expected.oid(), log),
-            None => git.reference(name, to.oid(), false, log),
-        };
-        let Err(error) = result.map(drop) else { return Ok(()) };
-        let found = target(&git, name)?;
-        if found == Some(to) {
-            return Ok(());
-        }
-        if found != expected || matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists) {
-            let found = found.map_or_else(|| "nothing".to_owned(), |id| id.to_string());
-            return Err(RepoError::Moved { name: name.to_owned(), found });
-        }
-        Err(RepoError::git("moving a ref", &error))
-    }
-
-    /// The note on a commit.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn note(&self, notes: &str, commit: ObjectId) -> Result<Option<Vec<u8>>> {
-        let git = self.git();
-        match git.find_note(Some(notes), commit.oid()) {
-            Ok(note) => Ok(Some(note.message_bytes().to_vec())),
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-            Err(error) => Err(RepoError::git("reading a note", &error)),
-        }
-    }
-
-    /// Puts a note on a commit, in place of any that is there.
-    ///
-    /// # Errors
-    /// If it cannot be written.
-    pub fn set_note(&self, notes: &str, commit: ObjectId, bytes: &[u8], author: &Author) -> Result<()> {
-        let git = self.git();
-        let signature = author.signature(&git)?;
-        let text = String::from_utf8_lossy(bytes);
-        git.note(&signature, &signature, Some(notes), commit.oid(), &text, true)
-            .map(drop)
-            .map_err(|e| RepoError::git("writing a note", &e))
     }
 }
 
-fn target(git: &Repository, name: &str) -> Result<Option<ObjectId>> {
-    match git.refname_to_id(name) {
-        Ok(oid) => Ok(Some(ObjectId::of(oid))),
+fn target(git: &Repository, name: &str) -> Result<Option<ObjectId>, RepoError> {
+    let found = git.find_reference(name).and_then(|reference| reference.resolve());
+    match found {
+        Ok(reference) => Ok(reference.target().map(ObjectId::from)),
         Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
-        Err(error) => Err(RepoError::Damaged { what: format!("{name}: {}", error.message()) }),
+        Err(error) => Err(RepoError::git(format!("read {name}"), &error)),
     }
 }
 
-fn info(git: &Repository, id: ObjectId) -> Result<CommitInfo> {
-    let commit = git.find_commit(id.oid()).map_err(|e| RepoError::git("reading a commit", &e))?;
-    Ok(CommitInfo {
-        id,
-        tree: ObjectId::of(commit.tree_id()),
-        parents: commit.parent_ids().map(ObjectId::of).collect(),
-        message: String::from_utf8_lossy(commit.message_bytes()).into_owned(),
-        author: String::from_utf8_lossy(commit.author().name_bytes()).into_owned(),
-        time: commit.time().seconds(),
-    })
+fn way_forward(git: &Repository, rev: &str) -> String {
+    let no_commit = git.references().is_ok_and(|mut all| all.next().is_none());
+    if no_commit {
+        return "the repository has no commit yet; `entragit export` makes the first".into();
+    }
+    if git.is_shallow() {
+        return "this clone is shallow and may lack it; `git fetch --unshallow` completes it".into();
+    }
+    if rev.contains("@{") {
+        return "this clone's log of the branch does not reach there; `git log` shows commits by date".into();
+    }
+    if git.find_reference(&format!("refs/remotes/origin/{rev}")).is_ok() {
+        return format!("the remote has it; `origin/{rev}` names that");
+    }
+    "`git branch --all`, `git tag` and `git log --oneline` list what there is; `git fetch` gets what is newer".into()
 }

@@ -1,146 +1,170 @@
-//! Reading trees and blobs. Trees are walked by hand: libgit2 returns hostile entries without a word.
+//! Reading: every file of a commit, and the bytes of one. Trees are parsed here, not by libgit2: it hands on whatever
+//! a tree holds, and a hostile tree must be refused as a whole and with reasons.
 
-use git2::{ObjectType, Oid, Repository};
+use std::collections::HashSet;
 
-use super::{ObjectId, RepoError, Result};
+use git2::{ErrorCode, ObjectType, Odb};
+
+use super::names::{faults, finding, shown};
+use super::{ObjectId, Repo, RepoError};
 use crate::model::Finding;
-use crate::model::finding::Severity;
 
-/// Largest blob that is read.
-const MAX_BLOB: usize = 4 << 20;
-/// Most entries of a tree, in all.
+/// No file of a snapshot is larger.
+pub const MAX_BLOB: u64 = 4 * 1024 * 1024;
+const MAX_TREE: u64 = 256 * 1024 * 1024;
 const MAX_ENTRIES: usize = 2_000_000;
-const MAX_DEPTH: usize = 8;
+pub(super) const MAX_DEPTH: usize = 8;
+/// Enough for anyone to read; a tree made to produce findings does not fill the memory.
+const MAX_FINDINGS: usize = 10_000;
 
 /// One file of a commit.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Entry {
-    /// Path, with slashes.
+    /// Path from the root, with `/` between its parts.
     pub path: String,
-    /// Its blob.
+    /// The id of its content.
     pub blob: ObjectId,
 }
 
-pub(super) fn entries(git: &Repository, commit: ObjectId) -> Result<Vec<Entry>> {
-    let commit = git.find_commit(commit.oid()).map_err(|e| RepoError::git("reading a commit", &e))?;
-    let mut walk = Walk { git, entries: Vec::new(), findings: Vec::new() };
-    walk.tree(commit.tree_id(), "", 0)?;
-    let Walk { mut entries, findings, .. } = walk;
-    if !findings.is_empty() {
-        return Err(RepoError::Hostile(findings));
+impl Repo {
+    /// Every file of a commit, sorted by path. If one entry of its tree cannot be accepted, none is given, and the
+    /// error lists all that cannot.
+    pub fn entries(&self, commit: ObjectId) -> Result<Vec<Entry>, RepoError> {
+        let tree = self.commit(commit)?.tree;
+        self.tree_entries(tree)
     }
-    entries.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(entries)
+
+    pub(super) fn tree_entries(&self, tree: ObjectId) -> Result<Vec<Entry>, RepoError> {
+        let git = self.git();
+        let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+        let mut walk = Walk { odb: &odb, entries: Vec::new(), findings: Vec::new(), seen: 0 };
+        walk.tree(tree, "", 1)?;
+        if !walk.findings.is_empty() {
+            walk.findings.sort();
+            return Err(RepoError::Hostile(walk.findings));
+        }
+        Ok(walk.entries)
+    }
+
+    /// The bytes of a file. Its size is looked up before any of it is inflated.
+    pub fn blob(&self, id: ObjectId) -> Result<Vec<u8>, RepoError> {
+        let git = self.git();
+        let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+        read(&odb, id, ObjectType::Blob, MAX_BLOB)
+    }
 }
 
 struct Walk<'a> {
-    git: &'a Repository,
+    odb: &'a Odb<'a>,
     entries: Vec<Entry>,
     findings: Vec<Finding>,
+    seen: usize,
 }
 
 impl Walk<'_> {
-    fn say(&mut self, path: &str, message: &str) {
-        let path: String = path.chars().map(|c| if hidden(c) { '?' } else { c }).collect();
-        self.findings.push(Finding {
-            path,
-            line: 0,
-            severity: Severity::Error,
-            check: "tree",
-            message: message.to_owned(),
-        });
-    }
-
-    fn tree(&mut self, id: Oid, prefix: &str, depth: usize) -> Result<()> {
-        let tree = self.git.find_tree(id).map_err(|e| RepoError::git("reading a tree", &e))?;
-        let mut last: Option<Vec<u8>> = None;
-        for entry in tree.iter() {
-            let raw = entry.name_bytes();
-            let shown = format!("{prefix}{}", String::from_utf8_lossy(raw));
-            if last.as_deref() == Some(raw) {
-                self.say(&shown, "the name stands twice in its folder");
+    fn tree(&mut self, id: ObjectId, prefix: &str, depth: usize) -> Result<(), RepoError> {
+        let bytes = read(self.odb, id, ObjectType::Tree, MAX_TREE)?;
+        let mut names = HashSet::new();
+        let mut last: Option<(&[u8], bool)> = None;
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            let (mode, name, child);
+            (mode, name, child, rest) =
+                next_entry(rest).ok_or_else(|| RepoError::Damaged(format!("tree {id} cannot be read")))?;
+            self.seen += 1;
+            if self.seen > MAX_ENTRIES {
+                return Err(RepoError::Hostile(vec![finding(
+                    if prefix.is_empty() { "." } else { prefix },
+                    "too-many-entries",
+                    format!("the tree has more than {} entries: this is no snapshot", MAX_ENTRIES),
+                )]));
             }
-            last = Some(raw.to_vec());
-            let Ok(name) = std::str::from_utf8(raw) else {
-                self.say(&shown, "the name is not UTF-8");
-                continue;
-            };
-            if let Some(message) = hostile_name(name) {
-                self.say(&shown, message);
+            let folder = mode == b"40000";
+            let mut wrong = faults(name);
+            if !names.insert(name) {
+                wrong.push(("duplicate-path", "two entries have this name, and only one can be meant: remove one"));
+            }
+            if last.is_some_and(|last| !in_order(last, (name, folder))) {
+                wrong.push(("unsorted-tree", "the tree is not sorted, so no git made it: write the commit again"));
+            }
+            last = Some((name, folder));
+            match mode {
+                b"100644" => {}
+                b"40000" if depth >= MAX_DEPTH => {
+                    wrong.push(("too-deep", "folders are nested too deeply: no snapshot has more than 8 levels"));
+                }
+                b"40000" => {}
+                b"120000" => wrong.push(("symlink", "a symbolic link leads elsewhere: replace it by a file")),
+                b"160000" => wrong.push(("submodule", "submodules are not read: remove it")),
+                b"100755" => {
+                    wrong.push(("executable", "nothing in a snapshot is a program: `git update-index --chmod=-x`"));
+                }
+                _ => wrong.push(("file-mode", "no git writes this file mode: add the file again")),
+            }
+            if !wrong.is_empty() {
+                let path = format!("{}{}", shown(prefix.as_bytes()), shown(name));
+                if self.findings.len() < MAX_FINDINGS {
+                    self.findings.extend(wrong.into_iter().map(|(check, why)| finding(path.clone(), check, why)));
+                }
                 continue;
             }
-            match (entry.filemode(), entry.kind()) {
-                (0o100_644, Some(ObjectType::Blob)) => {
-                    if self.entries.len() >= MAX_ENTRIES {
-                        self.say(&shown, "the commit has more than two million files");
-                        return Ok(());
-                    }
-                    self.entries.push(Entry { path: shown, blob: ObjectId::of(entry.id()) });
+            let Ok(name) = std::str::from_utf8(name) else { continue };
+            match folder {
+                true => self.tree(child, &format!("{prefix}{name}/"), depth + 1)?,
+                // Once something is wrong only findings are wanted.
+                false if self.findings.is_empty() => {
+                    self.entries.push(Entry { path: format!("{prefix}{name}"), blob: child });
                 }
-                (0o040_000, Some(ObjectType::Tree)) if depth < MAX_DEPTH => {
-                    self.tree(entry.id(), &format!("{shown}/"), depth + 1)?;
-                }
-                (0o040_000, _) => self.say(&shown, "folders are nested too deep"),
-                (0o120_000, _) => self.say(&shown, "symbolic links are not allowed; replace it by a file"),
-                (0o160_000, _) => self.say(&shown, "submodules are not allowed; remove it"),
-                (0o100_755, _) if prefix.starts_with(".github/") || prefix.starts_with("docs/") => {
-                    self.entries.push(Entry { path: shown, blob: ObjectId::of(entry.id()) });
-                }
-                (0o100_755 | 0o100_664, _) => {
-                    self.say(&shown, "the file is executable or has another odd mode; `chmod 644` it")
-                }
-                _ => self.say(&shown, "the entry is neither a file nor a folder"),
+                false => {}
             }
         }
         Ok(())
     }
 }
 
-/// Why no entry may have this name.
-fn hostile_name(name: &str) -> Option<&'static str> {
-    let lower = name.to_lowercase();
-    let bare: String = lower
-        .chars()
-        .filter(|c| !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{feff}'))
-        .collect();
-    if name.is_empty() || name == "." || name == ".." {
-        return Some("the name leads out of its folder");
-    }
-    if bare == ".git"
-        || bare.starts_with(".git:")
-        || bare.starts_with("git~")
-        || bare.trim_end_matches([' ', '.']) == ".git"
-    {
-        return Some("the name stands for git's own folder");
-    }
-    if matches!(bare.as_str(), ".gitattributes" | ".gitmodules") {
-        return Some("git's attributes and modules files are not allowed; remove it");
-    }
-    if name.contains(['\\', ':', '/']) {
-        return Some("the name holds a path separator of some system");
-    }
-    if name.chars().any(hidden) {
-        return Some("the name holds control or direction characters");
-    }
-    (name.len() > 255).then_some("the name is longer than 255 bytes")
+type RawEntry<'a> = (&'a [u8], &'a [u8], ObjectId, &'a [u8]);
+
+fn next_entry(bytes: &[u8]) -> Option<RawEntry<'_>> {
+    let space = bytes.iter().take(8).position(|byte| *byte == b' ')?;
+    let (mode, rest) = (&bytes[..space], &bytes[space + 1..]);
+    let zero = rest.iter().position(|byte| *byte == 0)?;
+    let (name, rest) = (&rest[..zero], &rest[zero + 1..]);
+    Some((mode, name, ObjectId::from_slice(rest.get(..20)?)?, &rest[20..]))
 }
 
-fn hidden(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+/// Git's order within a tree: folders compare as if their name ended in a slash.
+fn in_order(before: (&[u8], bool), after: (&[u8], bool)) -> bool {
+    fn key<'a>((name, folder): (&'a [u8], bool)) -> impl Iterator<Item = u8> + 'a {
+        name.iter().copied().chain(folder.then_some(b'/'))
+    }
+    key(before).lt(key(after))
 }
 
-pub(super) fn blob(git: &Repository, id: ObjectId) -> Result<Vec<u8>> {
-    let odb = git.odb().map_err(|e| RepoError::git("opening the object database", &e))?;
-    let (size, _) = odb.read_header(id.oid()).map_err(|e| RepoError::git("reading a file", &e))?;
-    if size > MAX_BLOB {
-        return Err(RepoError::Git {
-            act: "reading a file",
-            message: format!("it has {size} bytes, more than {MAX_BLOB}"),
-        });
+/// Reads an object after its kind and size were found right. libgit2 compares the content with its id.
+pub(super) fn read(odb: &Odb<'_>, id: ObjectId, kind: ObjectType, limit: u64) -> Result<Vec<u8>, RepoError> {
+    let (size, found) = odb.read_header(id.into()).map_err(|error| match error.code() {
+        ErrorCode::NotFound => RepoError::Damaged(format!("{kind} {id} is missing")),
+        _ => RepoError::git(format!("read {kind} {id}"), &error),
+    })?;
+    if found != kind {
+        return Err(RepoError::Damaged(format!("object {id} is a {found} where a {kind} must be")));
     }
-    let object = odb.read(id.oid()).map_err(|e| RepoError::git("reading a file", &e))?;
-    if object.kind() != ObjectType::Blob {
-        return Err(RepoError::Damaged { what: format!("{id} is no file") });
+    if size as u64 > limit {
+        return Err(RepoError::TooLarge { what: format!("{kind} {id}"), size: size as u64, limit });
     }
+    let object = odb.read(id.into()).map_err(|error| RepoError::git(format!("read {kind} {id}"), &error))?;
     Ok(object.data().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_sort_as_if_they_ended_in_a_slash() {
+        assert!(in_order((b"a.b", false), (b"a", true)));
+        assert!(in_order((b"a", false), (b"a.b", false)));
+        assert!(in_order((b"a", true), (b"a0", false)));
+        assert!(!in_order((b"a", false), (b"a", false)));
+    }
 }

@@ -1,178 +1,142 @@
-//! The work tree: read with walkdir, written file by file. It is a convenience; nothing depends on it.
+//! The working tree: what lies in it, and whether it differs from a commit.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::io::Read;
+use std::path::Path;
 
+use git2::{Repository, RepositoryState, Status, StatusOptions};
 use walkdir::WalkDir;
 
-use super::{Files, ObjectId, Repo, RepoError, Result, blob_id};
-use crate::model::Finding;
-use crate::model::finding::Severity;
+use super::names::{faults, finding, shown};
+use super::tree::MAX_BLOB;
+use super::{ObjectId, Repo, RepoError};
 
-/// How the work tree stands to a commit.
+const MAX_TOTAL: u64 = 2 * 1024 * 1024 * 1024;
+
+/// How the working tree stands to a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Worktree {
-    /// There is none.
+    /// There is none to keep up to date: the repository is bare, HEAD is detached, or it is at another commit.
     None,
-    /// It is the commit.
+    /// Every file and the index are as in the commit. Files that git does not track do not count.
     Clean,
-    /// These files differ.
+    /// These paths differ, or the name of what git is in the middle of.
     Dirty(Vec<String>),
 }
 
 impl Repo {
-    /// Every file of the work tree, sorted by path.
-    ///
-    /// # Errors
-    /// [`RepoError::Hostile`] for symbolic links and names that no tenant repository may hold.
-    pub fn worktree_files(&self) -> Result<Vec<(String, Vec<u8>)>> {
-        let Some(root) = self.workdir() else { return Ok(Vec::new()) };
-        let mut files = Vec::new();
-        let mut findings = Vec::new();
-        let walk = WalkDir::new(root).follow_links(false).sort_by_file_name().into_iter();
-        for entry in walk.filter_entry(|entry| entry.depth() != 1 || entry.file_name() != ".git") {
+    /// Every file of the working tree, sorted by path, as it lies there. Links are never followed. What git ignores is
+    /// left out; if something else cannot be accepted no file is given, and the error lists all that cannot.
+    pub fn worktree_files(&self) -> Result<Vec<(String, Vec<u8>)>, RepoError> {
+        let Some(root) = self.workdir() else {
+            return Err(RepoError::Invalid("the repository is bare and has no working tree: name a commit".into()));
+        };
+        let git = self.git();
+        let index = git.index().map_err(|error| RepoError::git("read the index", &error))?;
+        let ignored =
+            |path: &str| index.get_path(Path::new(path), 0).is_none() && git.is_path_ignored(path).unwrap_or(false);
+        let (mut files, mut findings, mut total) = (Vec::new(), Vec::new(), 0u64);
+        let mut walk = WalkDir::new(root).follow_links(false).min_depth(1).into_iter();
+        while let Some(entry) = walk.next() {
             let entry = entry.map_err(|error| {
                 let path = error.path().unwrap_or(root).to_owned();
-                RepoError::io("reading", path, error.into())
+                RepoError::Io { doing: "read", path, source: error.into() }
             })?;
-            let relative = entry.path().strip_prefix(root).unwrap_or(entry.path());
-            let shown = relative.to_string_lossy().replace('\\', "/");
-            let mut say = |message: &str| {
-                findings.push(Finding {
-                    path: shown.clone(),
-                    line: 0,
-                    severity: Severity::Error,
-                    check: "tree",
-                    message: message.to_owned(),
-                });
-            };
-            if entry.file_type().is_symlink() {
-                say("symbolic links are not allowed; replace it by a file");
-            } else if entry.depth() > 1 && entry.file_name() == ".git" {
-                say("submodules are not allowed; remove it");
-            } else if entry.file_type().is_file() {
-                if relative.to_str().is_none() {
-                    say("the name is not UTF-8");
-                    continue;
+            let is_folder = entry.file_type().is_dir();
+            if entry.file_name() == ".git" {
+                if is_folder {
+                    walk.skip_current_dir();
                 }
-                let bytes = std::fs::read(entry.path()).map_err(|e| RepoError::io("reading", entry.path(), e))?;
-                files.push((shown, bytes));
+                continue;
+            }
+            let (path, raw) = relative(root, entry.path());
+            let ignored_as = if is_folder { format!("{path}/") } else { path.clone() };
+            let mut wrong = faults(entry.file_name().as_encoded_bytes());
+            if ignored(&ignored_as) {
+                if is_folder {
+                    walk.skip_current_dir();
+                }
+                continue;
+            }
+            if entry.path_is_symlink() {
+                wrong.push(("symlink", "a symbolic link leads elsewhere: replace it by a file"));
+            } else if !is_folder && !entry.file_type().is_file() {
+                wrong.push(("special-file", "this is neither a file nor a folder: remove it"));
+            }
+            if !wrong.is_empty() {
+                findings.extend(wrong.into_iter().map(|(check, why)| finding(shown(&raw), check, why)));
+                if is_folder {
+                    walk.skip_current_dir();
+                }
+            } else if !is_folder {
+                let bytes = content(entry.path(), &path)?;
+                total += bytes.len() as u64;
+                if total > MAX_TOTAL {
+                    let what = "the working tree".to_owned();
+                    return Err(RepoError::TooLarge { what, size: total, limit: MAX_TOTAL });
+                }
+                files.push((path, bytes));
             }
         }
-        if findings.is_empty() { Ok(files) } else { Err(RepoError::Hostile(findings)) }
+        if !findings.is_empty() {
+            findings.sort();
+            return Err(RepoError::Hostile(findings));
+        }
+        files.sort();
+        Ok(files)
     }
 
-    /// Whether the work tree and the index are exactly this commit; files that git does not know do not count.
-    ///
-    /// # Errors
-    /// If they cannot be read.
-    pub fn worktree_state(&self, commit: ObjectId) -> Result<Worktree> {
-        let Some(root) = self.workdir() else { return Ok(Worktree::None) };
-        let wanted: Files = self.entries(commit)?.into_iter().map(|entry| (entry.path, entry.blob)).collect();
-        let mut dirty = Vec::new();
-        for (path, blob) in &wanted {
-            match std::fs::read(root.join(path)) {
-                Ok(bytes) if blob_id(&bytes) == *blob => {}
-                Ok(_) | Err(_) => dirty.push(path.clone()),
-            }
+    /// How the working tree stands to `commit`, which the branch that HEAD stands for is expected at; `None` stands
+    /// for a branch without a commit. Which branch that is, [`Repo::head_branch`] tells.
+    pub fn worktree_state(&self, commit: impl Into<Option<ObjectId>>) -> Result<Worktree, RepoError> {
+        let commit = commit.into();
+        if self.workdir().is_none() || self.head_branch().is_none() || self.reference("HEAD")? != commit {
+            return Ok(Worktree::None);
         }
         let git = self.git();
-        let index = git.index().map_err(|e| RepoError::git("reading the index", &e))?;
-        for entry in index.iter() {
-            let path = String::from_utf8_lossy(&entry.path).into_owned();
-            if wanted.get(&path) != Some(&ObjectId::of(entry.id)) {
-                dirty.push(path);
-            }
+        let mut dirty = changed(&git)?;
+        if git.state() != RepositoryState::Clean {
+            dirty.insert(0, format!("({:?} in progress)", git.state()));
         }
-        dirty.sort();
-        dirty.dedup();
-        Ok(if dirty.is_empty() { Worktree::Clean } else { Worktree::Dirty(dirty) })
-    }
-
-    /// Takes the work tree and the index from one commit to another; only what differs is touched.
-    ///
-    /// # Errors
-    /// If a file cannot be written, or the way to it leads through a symbolic link.
-    pub fn update_worktree(&self, from: ObjectId, to: ObjectId) -> Result<()> {
-        let before: Files = self.entries(from)?.into_iter().map(|entry| (entry.path, entry.blob)).collect();
-        self.write_files(&before, to)
-    }
-
-    /// Writes all files of a commit into an empty work tree.
-    ///
-    /// # Errors
-    /// If a file cannot be written.
-    pub fn write_worktree(&self, commit: ObjectId) -> Result<()> {
-        self.write_files(&BTreeMap::new(), commit)
-    }
-
-    fn write_files(&self, before: &Files, to: ObjectId) -> Result<()> {
-        let Some(root) = self.workdir() else { return Ok(()) };
-        let after: Files = self.entries(to)?.into_iter().map(|entry| (entry.path, entry.blob)).collect();
-        for path in before.keys().filter(|path| !after.contains_key(*path)) {
-            let file = inside(root, path)?;
-            match std::fs::remove_file(&file) {
-                Ok(()) => remove_empty_folders(root, &file),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => return Err(RepoError::io("removing", file, error)),
-            }
+        match dirty.is_empty() {
+            true => Ok(Worktree::Clean),
+            false => Ok(Worktree::Dirty(dirty)),
         }
-        for (path, blob) in after.iter().filter(|(path, blob)| before.get(*path) != Some(*blob)) {
-            let file = inside(root, path)?;
-            if let Some(folder) = file.parent() {
-                std::fs::create_dir_all(folder).map_err(|e| RepoError::io("making", folder, e))?;
-            }
-            // A fresh file in place of the old: never written through a link, never half-written.
-            let bytes = self.blob(*blob)?;
-            let folder = file.parent().unwrap_or(root);
-            let temporary =
-                tempfile::NamedTempFile::new_in(folder).map_err(|e| RepoError::io("making a file in", folder, e))?;
-            std::fs::write(temporary.path(), &bytes).map_err(|e| RepoError::io("writing", &file, e))?;
-            set_mode(temporary.path()).map_err(|e| RepoError::io("writing", &file, e))?;
-            temporary.persist(&file).map_err(|e| RepoError::io("writing", &file, e.error))?;
-        }
-        let git = self.git();
-        let act = "writing the index";
-        let tree = git.find_commit(to.oid()).and_then(|commit| commit.tree()).map_err(|e| RepoError::git(act, &e))?;
-        let mut index = git.index().map_err(|e| RepoError::git(act, &e))?;
-        index.read_tree(&tree).map_err(|e| RepoError::git(act, &e))?;
-        index.write().map_err(|e| RepoError::git(act, &e))?;
-        Ok(())
     }
 }
 
-#[cfg(unix)]
-fn set_mode(path: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644))
+fn changed(git: &Repository) -> Result<Vec<String>, RepoError> {
+    let mut options = StatusOptions::new();
+    options.include_untracked(false).include_ignored(false).exclude_submodules(true);
+    let statuses =
+        git.statuses(Some(&mut options)).map_err(|error| RepoError::git("compare the working tree", &error))?;
+    let differs = |status: Status| !status.difference(Status::IGNORED | Status::WT_NEW).is_empty();
+    let mut paths: Vec<String> =
+        statuses.iter().filter(|entry| differs(entry.status())).map(|entry| shown(entry.path_bytes())).collect();
+    paths.sort();
+    Ok(paths)
 }
 
-#[cfg(not(unix))]
-fn set_mode(_: &Path) -> std::io::Result<()> {
-    Ok(())
-}
-
-/// The file for a path, if no part of the way to it is a symbolic link.
-fn inside(root: &Path, path: &str) -> Result<PathBuf> {
-    let mut file = root.to_owned();
-    let mut parts = path.split('/').peekable();
-    while let Some(part) = parts.next() {
-        file.push(part);
-        let link = file.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink());
-        if link && parts.peek().is_some() {
-            let error = std::io::Error::other("a folder on the way is a symbolic link; remove it");
-            return Err(RepoError::io("writing", file, error));
+/// The path from the root with `/` between its parts, and its bytes.
+fn relative(root: &Path, path: &Path) -> (String, Vec<u8>) {
+    let mut raw = Vec::new();
+    for part in path.strip_prefix(root).unwrap_or(path).components() {
+        if !raw.is_empty() {
+            raw.push(b'/');
         }
+        raw.extend_from_slice(part.as_os_str().as_encoded_bytes());
     }
-    Ok(file)
+    (String::from_utf8_lossy(&raw).into_owned(), raw)
 }
 
-fn remove_empty_folders(root: &Path, file: &Path) {
-    let mut folder = file.parent();
-    while let Some(here) = folder.filter(|here| *here != root) {
-        if std::fs::remove_dir(here).is_err() {
-            return;
+fn content(path: &Path, name: &str) -> Result<Vec<u8>, RepoError> {
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(RepoError::io("open", path))?;
+    file.take(MAX_BLOB + 1).read_to_end(&mut bytes).map_err(RepoError::io("read", path))?;
+    match bytes.len() as u64 {
+        size if size > MAX_BLOB => {
+            let size = std::fs::metadata(path).map_or(size, |data| data.len());
+            Err(RepoError::TooLarge { what: shown(name.as_bytes()), size, limit: MAX_BLOB })
         }
-        folder = here.parent();
+        _ => Ok(bytes),
     }
 }

@@ -1,7 +1,10 @@
 //! Tests across floors.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail loudly and show what it measured")]
 
+mod architecture;
+mod cli;
 mod emulator;
 mod graph;
+mod laws;
 mod schemas;
-mod yaml_parsers;
+mod sdk;

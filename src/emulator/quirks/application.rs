@@ -166,11 +166,13 @@ pub(super) fn create_principal(tenant: &Tenant, object: &mut Properties) -> Resu
         (Some(application), _) => {
             object.entry("displayName").or_insert_with(|| application.get("displayName").cloned().unwrap_or_default());
             object.insert("appOwnerOrganizationId".to_owned(), tenant.id.clone().into());
+            object.insert("publisherName".to_owned(), tenant.name.clone().into());
             object.insert("signInAudience".to_owned(), application.get("signInAudience").cloned().unwrap_or_default());
         }
         (None, Some(name)) => {
             object.entry("displayName").or_insert_with(|| name.into());
             object.insert("appDisplayName".to_owned(), name.into());
+            object.insert("publisherName".to_owned(), "Microsoft Services".into());
             object.insert("appOwnerOrganizationId".to_owned(), "f8cdef31-a31e-4b4a-93e4-5f571e91255a".into());
             object.insert("signInAudience".to_owned(), "AzureADMultipleOrgs".into());
         }
@@ -214,6 +216,7 @@ pub(super) fn mirror(tenant: &Tenant, object: &mut Properties) {
         ("oauth2PermissionScopes", "/api/oauth2PermissionScopes"),
         ("signInAudience", "/signInAudience"),
         ("verifiedPublisher", "/verifiedPublisher"),
+        ("info", "/info"),
         ("applicationTemplateId", "/applicationTemplateId"),
     ];
     let application = Value::Object(application);

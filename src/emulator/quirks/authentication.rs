@@ -87,7 +87,8 @@ pub(super) fn expand_methods(tenant: &Tenant, key: &Key, object: &mut Properties
 /// One configuration with the annotation that its targets carry.
 pub fn configuration(child: Value, root: &str) -> Value {
     let csdl = crate::emulator::csdl::v1();
-    let Value::Object(mut child) = crate::emulator::odata::complete(csdl, "authenticationMethodConfiguration", child)
+    let Value::Object(mut child) =
+        crate::emulator::odata::complete(csdl, "authenticationMethodConfiguration", child, true)
     else {
         return Value::Null;
     };

@@ -11,22 +11,14 @@ use crate::emulator::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;
 
-/// The id the directory gives a child: an opaque word for assignments and grants, a GUID otherwise.
-pub fn child_id(link: &str, child: &Properties) -> String {
+/// The id the directory makes of `id` for a child: an opaque word for assignments and grants, a GUID otherwise.
+pub fn child_id(link: &str, id: uuid::Uuid) -> String {
     match link {
         "appRoleAssignedTo" | "oauth2PermissionGrants" => {
-            let names = ["principalId", "clientId", "resourceId", "appRoleId"];
-            let bytes: Vec<u8> = uuid::Uuid::new_v5(
-                &uuid::Uuid::NAMESPACE_OID,
-                names.map(|name| text(child, name).to_lowercase()).join("/").as_bytes(),
-            )
-            .into_bytes()
-            .into_iter()
-            .chain(uuid::Uuid::new_v4().into_bytes())
-            .collect();
-            URL_SAFE_NO_PAD.encode(bytes)
+            let tail = uuid::Uuid::new_v5(&id, link.as_bytes());
+            URL_SAFE_NO_PAD.encode([id.into_bytes(), tail.into_bytes()].concat())
         }
-        _ => uuid::Uuid::new_v4().to_string(),
+        _ => id.to_string(),
     }
 }
 

@@ -53,6 +53,19 @@ pub(super) fn write(tenant: &Tenant, old: Option<&Properties>, object: &mut Prop
             conditions.insert("clientAppTypes".to_owned(), json!(["all"]));
         }
     }
+    // What the service adds to a sign-in frequency that says only how often:
+    // <https://learn.microsoft.com/graph/api/resources/signinfrequencysessioncontrol>
+    if let Some(frequency) = object.get_mut("sessionControls").and_then(|controls| controls.get_mut("signInFrequency"))
+        && let Some(frequency) = frequency.as_object_mut()
+    {
+        for (name, value) in
+            [("authenticationType", "primaryAndSecondaryAuthentication"), ("frequencyInterval", "timeBased")]
+        {
+            if frequency.get(name).is_none_or(Value::is_null) {
+                frequency.insert(name.to_owned(), value.into());
+            }
+        }
+    }
     let now = tenant.clock.ticks();
     match old {
         None => object.insert("createdDateTime".to_owned(), now.into()),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::emulator::store::{Key, Properties};
+use crate::emulator::store::{Key, Properties, Row};
 use crate::emulator::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;
@@ -57,6 +57,7 @@ const STRENGTHS: &[(&str, &str, &str, &[&str])] = &[
 
 /// Adds what the seeds left out and every tenant has.
 pub fn complete(tenant: &mut Tenant) {
+    name_assignments(tenant);
     for kind in kinds::ALL {
         match kind.name {
             "authorizationPolicy" if tenant.singleton(kind).is_none() => put(tenant, kind, authorization()),
@@ -75,6 +76,35 @@ pub fn complete(tenant: &mut Tenant) {
             }
             _ => {}
         }
+    }
+}
+
+/// An assignment carries the names of both of its ends.
+fn name_assignments(tenant: &mut Tenant) {
+    let link = "appRoleAssignedTo";
+    let rows: Vec<(Key, Properties)> = tenant
+        .store
+        .children(link)
+        .into_iter()
+        .flat_map(|table| &table.live)
+        .map(|(key, row)| (key.clone(), row.unpack()))
+        .collect();
+    for (key, mut child) in rows {
+        for end in ["principal", "resource"] {
+            let id = child.get(&format!("{end}Id")).and_then(Value::as_str).unwrap_or_default();
+            let Some((kind, object)) = tenant.directory_object(id) else { continue };
+            if end == "principal" {
+                let ty = match kind.name {
+                    "user" => "User",
+                    "group" => "Group",
+                    _ => "ServicePrincipal",
+                };
+                child.entry("principalType").or_insert_with(|| ty.into());
+            }
+            let name = object.get("displayName").cloned().unwrap_or_default();
+            child.entry(format!("{end}DisplayName")).or_insert(name);
+        }
+        tenant.store.children_mut(link).live.insert(key, Row::pack(&child));
     }
 }
 

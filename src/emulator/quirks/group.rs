@@ -29,20 +29,10 @@ pub(super) fn create(tenant: &Tenant, object: &mut Properties) -> Result<(), Fau
         return Err(Fault::bad("A role assignable group must be security enabled and cannot have dynamic membership."));
     }
     if unified {
-        let taken = kinds::by_name("group").is_some_and(|kind| {
-            let nickname = text(object, "mailNickname");
-            tenant.store.table(kind).live.values().any(|row| {
-                row.get("mailNickname")
-                    .as_ref()
-                    .and_then(Value::as_str)
-                    .is_some_and(|other| other.eq_ignore_ascii_case(nickname))
-                    && row.get("mailEnabled") == Some(Value::Bool(true))
-            })
-        });
-        if taken {
+        let mail = format!("{}@{}", text(object, "mailNickname"), tenant.domains.first().map_or("", String::as_str));
+        if kinds::by_name("group").is_some_and(|kind| tenant.store.table(kind).holder("mail", &mail).is_some()) {
             return Err(conflict("mailNickname"));
         }
-        let mail = format!("{}@{}", text(object, "mailNickname"), tenant.domains.first().map_or("", String::as_str));
         object.insert("proxyAddresses".to_owned(), json!([format!("SMTP:{mail}")]));
         object.insert("mail".to_owned(), mail.into());
         object.entry("visibility").or_insert_with(|| "Public".into());

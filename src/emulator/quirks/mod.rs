@@ -26,7 +26,7 @@ pub use group::check_link;
 pub fn unique(kind: &str) -> &'static [&'static str] {
     match kind {
         "user" => &["userPrincipalName"],
-        "group" => &["uniqueName"],
+        "group" => &["uniqueName", "mail"],
         "application" => &["appId", "uniqueName", "identifierUris"],
         "servicePrincipal" => &["appId"],
         _ => &[],
@@ -156,6 +156,7 @@ pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
             "isDisabled",
             "createdByAppId",
             "passwordCredentials",
+            "publisherName",
         ],
         "conditionalAccessPolicy" => &["templateId"],
         // <https://learn.microsoft.com/graph/api/resources/authenticationstrengthpolicy>
@@ -209,8 +210,18 @@ pub fn nav_in_body(ty: &str, name: &str) -> bool {
     }
 }
 
+/// What a seed may leave out because the directory derives it.
+pub fn on_seed(kind: &Kind, object: &mut Properties) {
+    if matches!(kind.name, "user" | "group") && !object.contains_key("securityIdentifier") {
+        object.insert("securityIdentifier".to_owned(), security_identifier(text(object, "id")).into());
+    }
+}
+
 /// Checks a new object beyond its types, and adds what the service adds.
-pub fn on_create(tenant: &Tenant, kind: &Kind, object: &mut Properties) -> Result<(), Fault> {
+pub fn on_create(tenant: &Tenant, kind: &Kind, caller: &Caller, object: &mut Properties) -> Result<(), Fault> {
+    if let ("application" | "servicePrincipal", Caller::App { app_id, .. }) = (kind.name, caller) {
+        object.insert("createdByAppId".to_owned(), app_id.clone().into());
+    }
     match kind.name {
         "user" => user::create(tenant, object),
         "group" => group::create(tenant, object),
@@ -282,6 +293,11 @@ pub fn on_read(tenant: &Tenant, kind: &Kind, key: &Key, object: &mut Properties,
         "authenticationMethodsPolicy" => authentication::expand_methods(tenant, key, object, root),
         _ => {}
     }
+}
+
+/// Whether a read shows an object as it is stored, with nothing that belongs to others.
+pub fn stands_alone(kind: &Kind) -> bool {
+    matches!(kind.name, "user" | "group" | "application")
 }
 
 /// What else goes when an object goes.

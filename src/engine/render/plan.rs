@@ -1,11 +1,13 @@
 //! A plan for people.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::{Style, field_line, safe, value_text};
+use crate::engine::diff::top;
 use crate::engine::refs::Names;
 use crate::kinds;
-use crate::model::{Action, Plan, Step, Verdict};
+use crate::model::{Action, Address, Plan, Step, Verdict};
 
 /// `update conditionalAccessPolicy "Block legacy authentication"`.
 pub fn title(step: &Step, names: &Names) -> String {
@@ -37,7 +39,12 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
     }
     for (number, wave) in plan.waves.iter().enumerate() {
         let _ = writeln!(out, "\n{}", style.faint(&format!("wave {}", number + 1)));
+        let mut folded: BTreeMap<&Address, usize> = BTreeMap::new();
         for step in wave.iter().filter_map(|id| plan.steps.get(*id)) {
+            if is_of_restored(plan, step) {
+                *folded.entry(&step.address).or_default() += 1;
+                continue;
+            }
             let line = format!("  {} {}", mark(&step.action), title(step, names));
             let line = match &step.action {
                 Action::Create { .. } | Action::Restore | Action::Link { .. } => style.added(&line),
@@ -45,18 +52,38 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
                 Action::Update { .. } | Action::Call { .. } | Action::Relink { .. } => style.changed(&line),
             };
             let _ = writeln!(out, "{line}  {}", style.faint(&safe(&step.address.id)));
-            if let Action::Update { changes, .. } = &step.action {
+            if let Action::Update { body, changes } = &step.action {
                 for change in changes {
                     let (sign, text) = field_line(change, names);
                     let _ = writeln!(out, "      {sign} {text}");
                 }
+                // Written although nothing differs: it names what is created again.
+                let unchanged = |name: &&String| !changes.iter().any(|change| top(change.path()) == name.as_str());
+                for name in body.keys().filter(|name| !name.starts_with('@')).filter(unchanged) {
+                    let _ = writeln!(out, "      ~ {}: follows the new id of what it names", safe(name));
+                }
             }
+        }
+        for (address, count) in folded {
+            let name = plan.steps.iter().find(|step| &step.address == address).map_or("", |step| step.name.as_str());
+            let links = if count == 1 { "1 link".to_owned() } else { format!("{count} links") };
+            let _ = writeln!(out, "  + {links} of {} \"{}\", unless it comes back with them", address.kind, safe(name));
         }
     }
     if !plan.losses.is_empty() {
         let _ = writeln!(out, "\n{}", style.bold("What this cannot bring back"));
+        // The same loss of many objects is one line.
+        let mut by_loss: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
         for loss in &plan.losses {
-            let _ = writeln!(out, "  ! {} \"{}\": {}", loss.address.kind, safe(&loss.name), safe(&loss.what));
+            by_loss.entry((loss.address.kind, &loss.what)).or_default().push(&loss.name);
+        }
+        for ((kind, what), names) in by_loss {
+            let shown: Vec<String> = names.iter().take(3).map(|name| format!("\"{}\"", safe(name))).collect();
+            let shown = shown.join(", ");
+            let _ = match names.len() {
+                1..=3 => writeln!(out, "  ! {kind} {shown}: {}", safe(what)),
+                many => writeln!(out, "  ! {many} × {kind} ({shown} …): {}", safe(what)),
+            };
         }
     }
     if !plan.unknown.is_empty() {
@@ -84,6 +111,16 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
         let _ = writeln!(out, "\n{word} by {}: {}", verdict.guard, safe(&verdict.message));
     }
     out
+}
+
+/// A link of an object that comes back from the recycle bin, which brings most of its links along.
+fn is_of_restored(plan: &Plan, step: &Step) -> bool {
+    matches!(step.action, Action::Link { .. })
+        && step
+            .needs
+            .iter()
+            .filter_map(|need| plan.steps.get(*need))
+            .any(|need| need.action == Action::Restore && need.address == step.address)
 }
 
 fn mark(action: &Action) -> &'static str {

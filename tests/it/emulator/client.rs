@@ -5,20 +5,20 @@ use std::collections::BTreeSet;
 use entragit::emulator::{Options, Running, Seed, start};
 use serde_json::{Value, json};
 
-pub(super) struct Graph {
-    pub(super) tenant: Running,
-    pub(super) http: reqwest::Client,
-    pub(super) token: String,
+pub(crate) struct Graph {
+    pub(crate) tenant: Running,
+    pub(crate) http: reqwest::Client,
+    pub(crate) token: String,
 }
 
-pub(super) type Answer = (u16, Value);
+pub(crate) type Answer = (u16, Value);
 
 impl Graph {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(Options { seed: Seed::Random(250), ..Options::default() }).await
     }
 
-    pub(super) async fn with(options: Options) -> Self {
+    pub(crate) async fn with(options: Options) -> Self {
         // Another test may have been first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let tenant = start(options).await.expect("started");
@@ -28,13 +28,13 @@ impl Graph {
         graph
     }
 
-    pub(super) async fn sign_in(&self, form: &str) -> String {
+    pub(crate) async fn sign_in(&self, form: &str) -> String {
         let (status, body) = self.form(form).await;
         assert_eq!(status, 200, "{body}");
         body["access_token"].as_str().expect("token").to_owned()
     }
 
-    pub(super) async fn form(&self, form: &str) -> Answer {
+    pub(crate) async fn form(&self, form: &str) -> Answer {
         let url = format!("{}/{}/oauth2/v2.0/token", self.tenant.url(), self.tenant.tenant_id());
         let sent =
             self.http.post(url).header("content-type", "application/x-www-form-urlencoded").body(form.to_owned());
@@ -42,7 +42,7 @@ impl Graph {
         (reply.status().as_u16(), reply.json().await.expect("json"))
     }
 
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         method: &str,
         path: &str,
@@ -66,48 +66,48 @@ impl Graph {
         ((status, body), headers)
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send("GET", path, None, &[]).await.0
     }
 
-    pub(super) async fn advanced(&self, path: &str) -> Answer {
+    pub(crate) async fn advanced(&self, path: &str) -> Answer {
         self.send("GET", path, None, &[("ConsistencyLevel", "eventual")]).await.0
     }
 
-    pub(super) async fn ok(&self, path: &str) -> Value {
+    pub(crate) async fn ok(&self, path: &str) -> Value {
         let (status, body) = self.get(path).await;
         assert_eq!(status, 200, "{path}: {body}");
         body
     }
 
-    pub(super) async fn post(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.send("POST", path, Some(body), &[]).await.0
     }
 
-    pub(super) async fn made(&self, path: &str, body: Value) -> Value {
+    pub(crate) async fn made(&self, path: &str, body: Value) -> Value {
         let (status, reply) = self.post(path, body).await;
         assert_eq!(status, 201, "{path}: {reply}");
         reply
     }
 
-    pub(super) async fn patch(&self, path: &str, body: Value) -> Answer {
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Answer {
         self.send("PATCH", path, Some(body), &[]).await.0
     }
 
-    pub(super) async fn delete(&self, path: &str) -> Answer {
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
         self.send("DELETE", path, None, &[]).await.0
     }
 
-    pub(super) async fn user(&self, alias: &str) -> String {
+    pub(crate) async fn user(&self, alias: &str) -> String {
         let user = self.made("/v1.0/users", person(alias)).await;
         text(&user["id"])
     }
 
-    pub(super) async fn group(&self, name: &str) -> String {
+    pub(crate) async fn group(&self, name: &str) -> String {
         text(&self.made("/v1.0/groups", security(name)).await["id"])
     }
 
-    pub(super) async fn pages(&self, path: &str) -> Vec<Value> {
+    pub(crate) async fn pages(&self, path: &str) -> Vec<Value> {
         let (mut all, mut next) = (Vec::new(), path.to_owned());
         for _ in 0..1000 {
             let page = self.ok(&next).await;
@@ -121,33 +121,33 @@ impl Graph {
     }
 }
 
-pub(super) fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> String {
     value.as_str().expect("text").to_owned()
 }
 
-pub(super) fn code(answer: &Answer) -> (u16, String) {
+pub(crate) fn code(answer: &Answer) -> (u16, String) {
     (answer.0, answer.1["error"]["code"].as_str().unwrap_or_default().to_owned())
 }
 
-pub(super) fn ids(list: &[Value]) -> BTreeSet<String> {
+pub(crate) fn ids(list: &[Value]) -> BTreeSet<String> {
     list.iter().map(|item| text(&item["id"])).collect()
 }
 
-pub(super) fn person(alias: &str) -> Value {
+pub(crate) fn person(alias: &str) -> Value {
     json!({"accountEnabled": true, "displayName": alias, "mailNickname": alias, "userPrincipalName": format!("{alias}@contoso.onmicrosoft.com"),
         "passwordProfile": {"password": "xWwvJ]6NMw+bWH-d", "forceChangePasswordNextSignIn": true}})
 }
 
-pub(super) fn security(name: &str) -> Value {
+pub(crate) fn security(name: &str) -> Value {
     json!({"displayName": name, "mailEnabled": false, "mailNickname": "nick", "securityEnabled": true})
 }
 
-pub(super) fn policy(name: &str) -> Value {
+pub(crate) fn policy(name: &str) -> Value {
     json!({"displayName": name, "state": "disabled", "conditions": {
         "users": {"includeUsers": ["All"]}, "applications": {"includeApplications": ["All"]}},
         "grantControls": {"operator": "OR", "builtInControls": ["mfa"]}})
 }
 
-pub(super) fn reference(id: &str) -> Value {
+pub(crate) fn reference(id: &str) -> Value {
     json!({"@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{id}")})
 }

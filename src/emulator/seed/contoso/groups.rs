@@ -22,8 +22,6 @@ enum Form {
     DynamicUnified(&'static str),
     /// Synchronized from on-premises.
     Synced,
-    /// Exchange owns it.
-    Distribution,
 }
 
 /// Who is in it.
@@ -261,14 +259,7 @@ const GROUPS: &[Row] = &[
     ),
     ("file-finance-rw", "FS-Finance-RW", "File server: finance, write.", Synced, Department("Finance"), &[]),
     ("file-legal-ro", "FS-Legal-RO", "File server: legal, read.", Synced, Department("Legal"), &[]),
-    (
-        "dl-announcements",
-        "Announcements",
-        "Mail to everyone. Kept in Exchange.",
-        Distribution,
-        Leads,
-        &["amara.whitfield"],
-    ),
+    ("announcements", "Announcements", "News for everyone.", Unified, Leads, &["amara.whitfield"]),
     (
         "no",
         "No",
@@ -350,10 +341,6 @@ fn group(label: &str, name: &str, description: &str, form: &Form) -> Value {
                 "onPremisesNetBiosName": "CORP", "onPremisesSamAccountName": name,
                 "onPremisesSecurityIdentifier": format!("S-1-5-21-1004336348-1177238915-682003330-{}", 61_200 + number(label, 3000)),
             }),
-        ),
-        Distribution => merge(
-            &mut value,
-            json!({"mailEnabled": true, "securityEnabled": false, "mail": mail, "proxyAddresses": [format!("SMTP:{mail}")]}),
         ),
     }
     value

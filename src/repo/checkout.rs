@@ -1,0 +1,252 @@
+//! Bringing the working tree from one commit to another. Not git's checkout: only changed paths are touched, nothing
+//! is ever written through a link, and nothing that is only in the working tree is lost.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use git2::{Index, IndexEntry, IndexTime};
+
+use super::names::meant_otherwise_on_windows;
+use super::{ObjectId, Repo, RepoError, blob_id};
+
+/// What changes between two commits: path → content before, content after.
+type Changes = BTreeMap<String, (Option<ObjectId>, Option<ObjectId>)>;
+
+impl Repo {
+    /// What [`Repo::update_worktree`] would lose and therefore refuse: files changed or made by hand where the two
+    /// commits differ. `None` stands for no commit.
+    pub fn worktree_blockers(&self, from: impl Into<Option<ObjectId>>, to: ObjectId) -> Result<Vec<String>, RepoError> {
+        let Some(root) = self.workdir() else { return Ok(Vec::new()) };
+        blockers(root, &self.changes(from.into(), to)?)
+    }
+
+    /// Brings files and index from commit `from` (`None`: no commit) to commit `to`. Nothing is touched if anything
+    /// would be lost ([`RepoError::WouldOverwrite`]). Interrupted, it can be run again.
+    pub fn update_worktree(&self, from: impl Into<Option<ObjectId>>, to: ObjectId) -> Result<(), RepoError> {
+        let Some(root) = self.workdir() else {
+            return Err(RepoError::Invalid("the repository is bare and has no working tree".into()));
+        };
+        let changes = self.changes(from.into(), to)?;
+        let blockers = blockers(root, &changes)?;
+        if !blockers.is_empty() {
+            return Err(RepoError::WouldOverwrite(blockers));
+        }
+        if self.git_dir().join("index.lock").exists() {
+            return Err(RepoError::Busy { name: "the index".into() });
+        }
+        let mut written = Vec::new();
+        for path in changes.iter().filter(|(_, (_, after))| after.is_none()).map(|(path, _)| path) {
+            remove(root, path)?;
+        }
+        for (path, (_, after)) in &changes {
+            if let Some(blob) = after {
+                written.push((path, *blob, write(root, path, &self.blob(*blob)?)?));
+            }
+        }
+        let failed = |error: git2::Error| RepoError::git("write the index", &error);
+        let git = self.git();
+        let mut index = git.index().and_then(|mut index| index.read(true).map(|()| index)).map_err(failed)?;
+        for path in changes.iter().filter(|(_, (_, after))| after.is_none()).map(|(path, _)| path) {
+            match index.remove(Path::new(path), 0) {
+                Err(error) if error.code() != git2::ErrorCode::NotFound => return Err(failed(error)),
+                _ => {}
+            }
+        }
+        for (path, blob, file) in written {
+            enter(&mut index, path, blob, &file).map_err(failed)?;
+        }
+        index.write().map_err(|error| match error.code() {
+            git2::ErrorCode::Locked => RepoError::Busy { name: "the index".into() },
+            _ => failed(error),
+        })
+    }
+
+    fn changes(&self, from: Option<ObjectId>, to: ObjectId) -> Result<Changes, RepoError> {
+        let mut changes = Changes::new();
+        let after = self.entries(to)?;
+        for entry in from.map(|from| self.entries(from)).transpose()?.unwrap_or_default() {
+            changes.insert(entry.path, (Some(entry.blob), None));
+        }
+        for entry in after {
+            changes.entry(entry.path).or_default().1 = Some(entry.blob);
+        }
+        changes.retain(|_, (before, after)| before != after);
+        match changes.keys().find(|path| cfg!(windows) && path.split('/').any(meant_otherwise_on_windows)) {
+            Some(path) => Err(RepoError::Invalid(format!("Windows cannot hold a file named {path}: rename it"))),
+            None => Ok(changes),
+        }
+    }
+}
+
+/// The paths at which something lies that is in neither commit.
+fn blockers(root: &Path, changes: &Changes) -> Result<Vec<String>, RepoError> {
+    let mut blocked = BTreeSet::new();
+    for (path, (before, after)) in changes {
+        if let Some(link) = blocked_above(root, path, changes)? {
+            blocked.insert(link);
+            continue;
+        }
+        let file = root.join(path);
+        match fs::symlink_metadata(&file) {
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+            Err(error) => return Err(RepoError::io("read", &file)(error)),
+            // A folder makes way only for files that leave it in this change.
+            Ok(data) if data.is_dir() => {
+                if after.is_some() {
+                    blocked.extend(strangers(root, path, changes)?);
+                }
+            }
+            Ok(data) if data.is_file() => {
+                let bytes = fs::read(&file).map_err(RepoError::io("read", &file))?;
+                if ![*before, *after].iter().flatten().any(|known| same(*known, &bytes)) {
+                    blocked.insert(path.clone());
+                }
+            }
+            Ok(_) => {
+                blocked.insert(path.clone());
+            }
+        }
+    }
+    Ok(blocked.into_iter().collect())
+}
+
+/// The part of the path to a file that is neither a folder nor a file that leaves in this change.
+fn blocked_above(root: &Path, path: &str, changes: &Changes) -> Result<Option<String>, RepoError> {
+    for (at, _) in path.match_indices('/') {
+        let above = &path[..at];
+        let folder = root.join(above);
+        match fs::symlink_metadata(&folder) {
+            Ok(data) if data.is_dir() => {}
+            Ok(data) if data.is_file() && matches!(changes.get(above), Some((_, None))) => return Ok(None),
+            Ok(_) => return Ok(Some(above.to_owned())),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(RepoError::io("read", &folder)(error)),
+        }
+    }
+    Ok(None)
+}
+
+/// Files in a folder that must make way and that this change does not remove.
+fn strangers(root: &Path, folder: &str, changes: &Changes) -> Result<Vec<String>, RepoError> {
+    let mut found = Vec::new();
+    let top = root.join(folder);
+    for entry in walkdir::WalkDir::new(&top).follow_links(false).min_depth(1) {
+        let entry = entry.map_err(|error| RepoError::Io { doing: "read", path: top.clone(), source: error.into() })?;
+        let parts = entry.path().strip_prefix(root).unwrap_or(entry.path()).components();
+        let path = parts.map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+        if !entry.file_type().is_dir() && !matches!(changes.get(&path), Some((Some(_), None))) {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// Whether this is the content, also as git writes it where lines end in CR LF.
+fn same(blob: ObjectId, bytes: &[u8]) -> bool {
+    if blob_id(bytes) == blob {
+        return true;
+    }
+    let unix: Vec<u8> = bytes
+        .iter()
+        .enumerate()
+        .filter(|(at, byte)| !(**byte == b'\r' && bytes.get(at + 1) == Some(&b'\n')))
+        .map(|(_, byte)| *byte)
+        .collect();
+    unix.len() != bytes.len() && blob_id(&unix) == blob
+}
+
+fn remove(root: &Path, path: &str) -> Result<(), RepoError> {
+    let file = root.join(path);
+    match fs::remove_file(&file) {
+        // Never there, or a folder lies there already: nothing of the old commit is left.
+        Err(error)
+            if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory)
+                && !file.is_dir() =>
+        {
+            return Err(RepoError::io("remove", &file)(error));
+        }
+        _ => {}
+    }
+    let mut above = file.parent();
+    while let Some(folder) = above.filter(|folder| *folder != root && folder.starts_with(root)) {
+        if fs::remove_dir(folder).is_err() {
+            break;
+        }
+        above = folder.parent();
+    }
+    Ok(())
+}
+
+/// Writes beside the file and renames over it: a reader sees the old content or the new, and a link that lies there
+/// is replaced, not followed.
+fn write(root: &Path, path: &str, bytes: &[u8]) -> Result<PathBuf, RepoError> {
+    let mut folder = root.to_owned();
+    let (above, _) = path.rsplit_once('/').unwrap_or(("", path));
+    for part in above.split('/').filter(|part| !part.is_empty()) {
+        folder.push(part);
+        match fs::create_dir(&folder) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                let is_dir = fs::symlink_metadata(&folder).is_ok_and(|data| data.is_dir());
+                if !is_dir {
+                    return Err(RepoError::io("write through", &folder)(error));
+                }
+            }
+            other => other.map_err(RepoError::io("create", &folder))?,
+        }
+    }
+    let target = root.join(path);
+    if fs::symlink_metadata(&target).is_ok_and(|data| data.is_dir()) {
+        remove_empty_folders(&target)?;
+    }
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".entragit-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(&folder).map_err(RepoError::io("write to", &folder))?;
+    file.write_all(bytes).map_err(RepoError::io("write", &target))?;
+    file.persist(&target).map_err(|error| RepoError::io("write", &target)(error.error))?;
+    Ok(target)
+}
+
+/// A folder whose files all left; folders that were empty before may still be in it.
+fn remove_empty_folders(folder: &Path) -> Result<(), RepoError> {
+    for entry in walkdir::WalkDir::new(folder).follow_links(false).contents_first(true).into_iter().flatten() {
+        fs::remove_dir(entry.path()).map_err(RepoError::io("remove", entry.path()))?;
+    }
+    Ok(())
+}
+
+/// Enters a file that was just written, with what lets git see without reading that it has not changed since.
+fn enter(index: &mut Index, path: &str, blob: ObjectId, file: &Path) -> Result<(), git2::Error> {
+    let none = IndexTime::new(0, 0);
+    let mut entry = IndexEntry {
+        ctime: none,
+        mtime: none,
+        dev: 0,
+        ino: 0,
+        mode: 0o100_644,
+        uid: 0,
+        gid: 0,
+        file_size: 0,
+        id: blob.into(),
+        flags: 0,
+        flags_extended: 0,
+        path: path.as_bytes().to_vec(),
+    };
+    #[cfg(unix)]
+    if let Ok(data) = fs::symlink_metadata(file) {
+        use std::os::unix::fs::MetadataExt;
+        // The index keeps the low 32 bits of each.
+        entry.ctime = IndexTime::new(data.ctime() as i32, data.ctime_nsec() as u32);
+        entry.mtime = IndexTime::new(data.mtime() as i32, data.mtime_nsec() as u32);
+        (entry.dev, entry.ino) = (data.dev() as u32, data.ino() as u32);
+        (entry.uid, entry.gid, entry.file_size) = (data.uid(), data.gid(), data.size() as u32);
+    }
+    #[cfg(not(unix))]
+    if let Ok(data) = fs::symlink_metadata(file) {
+        entry.file_size = data.len() as u32;
+    }
+    index.add(&entry)
+}

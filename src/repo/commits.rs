@@ -1,0 +1,174 @@
+//! Commits: reading, walking and creating them.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use git2::{Commit, ErrorCode, Repository, Signature, Sort, Time};
+
+use super::pack::flush_folder;
+use super::{ObjectId, Repo, RepoError};
+
+/// Who made a commit, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Author {
+    /// Name, as it is shown.
+    pub name: String,
+    /// Mail address, or something of that form.
+    pub email: String,
+    /// Seconds since 1970; `None` stands for now, and is never read from a commit.
+    pub time: Option<i64>,
+}
+
+/// What a commit says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitInfo {
+    /// The commit.
+    pub id: ObjectId,
+    /// Its tree: equal ids are equal content.
+    pub tree: ObjectId,
+    /// The commits it follows.
+    pub parents: Vec<ObjectId>,
+    /// The whole message; bytes that are no UTF-8 are replaced.
+    pub message: String,
+    /// Who made the change, and when.
+    pub author: Author,
+}
+
+impl Repo {
+    /// Who commits here: the user of git's configuration, or the tool where there is none.
+    pub fn author(&self) -> Author {
+        let signature = self.git().signature().ok();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        match signature {
+            Some(user) => Author { name: text(user.name_bytes()), email: text(user.email_bytes()), time: None },
+            None => Author { name: "Entragit".to_owned(), email: "entragit@localhost".to_owned(), time: None },
+        }
+    }
+
+    /// What a commit says of itself.
+    pub fn commit(&self, id: ObjectId) -> Result<CommitInfo, RepoError> {
+        let git = self.git();
+        Ok(info(&find(&git, id)?))
+    }
+
+    /// Whether `of` is `ancestor` or follows it.
+    pub fn is_ancestor(&self, ancestor: ObjectId, of: ObjectId) -> Result<bool, RepoError> {
+        let git = self.git();
+        find(&git, ancestor)?;
+        find(&git, of)?;
+        if ancestor == of {
+            return Ok(true);
+        }
+        git.graph_descendant_of(of.into(), ancestor.into()).map_err(|error| RepoError::git("walk the history", &error))
+    }
+
+    /// The last commit that both follow; `None` if they share no history.
+    pub fn merge_base(&self, a: ObjectId, b: ObjectId) -> Result<Option<ObjectId>, RepoError> {
+        let git = self.git();
+        find(&git, a)?;
+        find(&git, b)?;
+        match git.merge_base(a.into(), b.into()) {
+            Ok(base) => Ok(Some(base.into())),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(RepoError::git("walk the history", &error)),
+        }
+    }
+
+    /// Up to `limit` commits from `from` back, newest first.
+    pub fn history(&self, from: ObjectId, limit: usize) -> Result<Vec<CommitInfo>, RepoError> {
+        let git = self.git();
+        find(&git, from)?;
+        let failed = |error: git2::Error| RepoError::git("walk the history", &error);
+        let mut walk = git.revwalk().map_err(failed)?;
+        walk.set_sorting(Sort::TIME).map_err(failed)?;
+        walk.push(from.into()).map_err(failed)?;
+        let mut commits = Vec::new();
+        for id in walk.take(limit) {
+            commits.push(info(&find(&git, id.map_err(failed)?.into())?));
+        }
+        Ok(commits)
+    }
+
+    /// Writes a commit and moves nothing: no one sees it before a reference leads to it. The committer is git's
+    /// configured user, or else the author.
+    pub fn create_commit(
+        &self,
+        tree: ObjectId,
+        parents: &[ObjectId],
+        message: &str,
+        author: &Author,
+    ) -> Result<ObjectId, RepoError> {
+        let git = self.git();
+        let failed = |error: git2::Error| RepoError::git("write a commit", &error);
+        let tree = git.find_tree(tree.into()).map_err(failed)?;
+        let parents = parents.iter().map(|id| find(&git, *id)).collect::<Result<Vec<_>, _>>()?;
+        let parents: Vec<&Commit<'_>> = parents.iter().collect();
+        let (author, committer) = (author.signature()?, committer(&git, author)?);
+        let message = message.replace('\0', " ");
+        let id = git.commit(None, &author, &committer, &message, &tree, &parents).map_err(failed)?;
+        flush_folder(&self.common_dir().join("objects"))?;
+        Ok(id.into())
+    }
+}
+
+impl Author {
+    /// As git writes it: always UTC, and nothing in it that ends a name or a line.
+    pub(super) fn signature(&self) -> Result<Signature<'static>, RepoError> {
+        let time = self.time.unwrap_or_else(now);
+        let (name, email) = (cleaned(&self.name, "unknown"), cleaned(&self.email, "unknown@invalid"));
+        Signature::new(&name, &email, &Time::new(time, 0)).map_err(|error| RepoError::git("name an author", &error))
+    }
+}
+
+/// Git's configured user at the author's time, or else the author.
+pub(super) fn committer(git: &Repository, author: &Author) -> Result<Signature<'static>, RepoError> {
+    let configured = git.config().ok().and_then(|config| {
+        Some(Author {
+            name: config.get_string("user.name").ok()?,
+            email: config.get_string("user.email").ok()?,
+            time: author.time,
+        })
+    });
+    configured.as_ref().unwrap_or(author).signature()
+}
+
+pub(super) fn find(git: &Repository, id: ObjectId) -> Result<Commit<'_>, RepoError> {
+    git.find_commit(id.into()).map_err(|error| match error.code() {
+        ErrorCode::NotFound => RepoError::Missing {
+            id,
+            hint: match git.is_shallow() {
+                true => ": the clone is shallow, `git fetch --unshallow` completes it".into(),
+                false => ": `git fetch` may bring it".into(),
+            },
+        },
+        _ => RepoError::git(format!("read commit {id}"), &error),
+    })
+}
+
+fn info(commit: &Commit<'_>) -> CommitInfo {
+    let author = commit.author();
+    CommitInfo {
+        id: commit.id().into(),
+        tree: commit.tree_id().into(),
+        parents: commit.parent_ids().map(ObjectId::from).collect(),
+        message: String::from_utf8_lossy(commit.message_bytes()).into_owned(),
+        author: Author {
+            name: String::from_utf8_lossy(author.name_bytes()).into_owned(),
+            email: String::from_utf8_lossy(author.email_bytes()).into_owned(),
+            time: Some(author.when().seconds()),
+        },
+    }
+}
+
+fn cleaned(text: &str, otherwise: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() || matches!(c, '<' | '>') { ' ' } else { c }).collect();
+    // Git itself drops such characters at both ends, and refuses a name made of nothing else.
+    let crud = |c: char| c.is_ascii_whitespace() || matches!(c, '.' | ',' | ':' | ';' | '"' | '\\' | '\'');
+    match text.trim_matches(crud) {
+        "" => otherwise.to_owned(),
+        rest => rest.to_owned(),
+    }
+}
+
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(0)
+}

@@ -1,0 +1,60 @@
+//! Notes: bytes attached to a commit after it was made, kept under a reference of their own.
+
+use git2::ErrorCode;
+
+use super::commits::{committer, find};
+use super::tree::{MAX_BLOB, read};
+use super::{Author, ObjectId, Repo, RepoError};
+
+const ATTEMPTS: usize = 5;
+
+impl Repo {
+    /// The note of a commit under `notes_ref` (`refs/notes/…`), if it has one.
+    pub fn note(&self, notes_ref: &str, commit: ObjectId) -> Result<Option<Vec<u8>>, RepoError> {
+        let git = self.git();
+        match git.find_note(Some(notes_ref), commit.into()) {
+            Ok(note) => {
+                let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+                read(&odb, note.id().into(), git2::ObjectType::Blob, MAX_BLOB).map(Some)
+            }
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(RepoError::git(format!("read the note of {commit}"), &error)),
+        }
+    }
+
+    /// Attaches a note to a commit, in place of one it has. Notes are text: UTF-8 without NUL.
+    pub fn set_note(&self, notes_ref: &str, commit: ObjectId, bytes: &[u8], author: &Author) -> Result<(), RepoError> {
+        let text = std::str::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
+        let Some(text) = text else {
+            return Err(RepoError::Invalid("a note must be UTF-8 text without NUL".into()));
+        };
+        if bytes.len() as u64 > MAX_BLOB {
+            let (what, size) = (format!("the note of {commit}"), bytes.len() as u64);
+            return Err(RepoError::TooLarge { what, size, limit: MAX_BLOB });
+        }
+        if !notes_ref.starts_with("refs/notes/") || !git2::Reference::is_valid_name(notes_ref) {
+            let name = notes_ref.escape_debug();
+            return Err(RepoError::Invalid(format!("`{name}` is not the full name of a reference for notes")));
+        }
+        let git = self.git();
+        find(&git, commit)?;
+        let (author, committer) = (author.signature()?, committer(&git, author)?);
+        for attempt in 1.. {
+            match git.note(&author, &committer, Some(notes_ref), commit.into(), text, true) {
+                Ok(_) => return Ok(()),
+                // Someone else wrote a note meanwhile: ours goes on top of it.
+                Err(error) if matches!(error.code(), ErrorCode::Modified | ErrorCode::Locked) && attempt < ATTEMPTS => {
+                    std::thread::sleep(std::time::Duration::from_millis(50));
+                }
+                Err(error) => {
+                    let there = git.find_note(Some(notes_ref), commit.into());
+                    return match there.is_ok_and(|note| note.message_bytes() == bytes) {
+                        true => Ok(()),
+                        false => Err(RepoError::git(format!("write a note to {commit}"), &error)),
+                    };
+                }
+            }
+        }
+        Ok(())
+    }
+}

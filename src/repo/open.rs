@@ -1,0 +1,144 @@
+//! [`Repo`]: opening and creating.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use git2::{ConfigLevel, ErrorCode, Repository, RepositoryInitOptions, RepositoryOpenFlags};
+
+use super::error::plain;
+use super::{RepoError, verify};
+
+/// An open repository. It can be shared between threads; git's work is done one call at a time.
+pub struct Repo {
+    git: Mutex<Repository>,
+    git_dir: PathBuf,
+    common_dir: PathBuf,
+    workdir: Option<PathBuf>,
+}
+
+impl Repo {
+    /// Opens the repository whose working tree (or bare repository) is `dir`: never one further up, so that a command
+    /// run in the wrong folder cannot work on a stranger.
+    pub fn open(dir: &Path) -> Result<Repo, RepoError> {
+        let flags = RepositoryOpenFlags::NO_SEARCH;
+        let git =
+            Repository::open_ext(dir, flags, std::iter::empty::<&Path>()).map_err(|error| refused(dir, &error))?;
+        verify::indexes(&git.commondir().join("objects"))?;
+        always_flush(&git)?;
+        match git.find_reference("HEAD") {
+            Err(error) if error.code() != ErrorCode::NotFound => return Err(RepoError::git("read HEAD", &error)),
+            _ => {}
+        }
+        Ok(Repo {
+            git_dir: git.path().to_owned(),
+            common_dir: git.commondir().to_owned(),
+            workdir: git.workdir().map(Path::to_owned),
+            git: Mutex::new(git),
+        })
+    }
+
+    /// Creates a repository whose first branch is `branch`, without a commit. One that is there already is opened and
+    /// left as it is.
+    pub fn init(dir: &Path, branch: &str, bare: bool) -> Result<Repo, RepoError> {
+        match Repo::open(dir) {
+            Err(RepoError::NoRepository { .. }) => {}
+            opened => return opened,
+        }
+        let head = format!("refs/heads/{branch}");
+        if !git2::Reference::is_valid_name(&head) {
+            return Err(RepoError::Invalid(format!("`{}` is not a name for a branch", branch.escape_debug())));
+        }
+        let mut options = RepositoryInitOptions::new();
+        options.bare(bare).no_reinit(true).mkpath(true).external_template(false).initial_head(branch);
+        let git = Repository::init_opts(dir, &options)
+            .map_err(|error| RepoError::git(format!("create a repository in {}", dir.display()), &error))?;
+        let mut config = git
+            .config()
+            .and_then(|config| config.open_level(ConfigLevel::Local))
+            .map_err(|error| RepoError::git("read the configuration", &error))?;
+        // core.fsyncObjectFiles would say the same to libgit2, but makes every git command print a warning.
+        config
+            .set_str("core.fsync", "committed")
+            .and_then(|()| config.set_bool("core.logAllRefUpdates", true))
+            .and_then(|()| config.set_str("core.autocrlf", "false"))
+            .map_err(|error| RepoError::git("write the configuration", &error))?;
+        drop(config);
+        drop(git);
+        Repo::open(dir)
+    }
+
+    /// Git's own folder, such as `.git`.
+    pub fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// The folder of the files, if the repository has one.
+    pub fn workdir(&self) -> Option<&Path> {
+        self.workdir.as_deref()
+    }
+
+    /// Git's folder that all linked working trees share: objects, references, the lock.
+    pub(super) fn common_dir(&self) -> &Path {
+        &self.common_dir
+    }
+
+    pub(super) fn git(&self) -> MutexGuard<'_, Repository> {
+        // A panic elsewhere leaves no half-done state in libgit2: every call here is complete in itself.
+        self.git.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Repo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Repo").field("git_dir", &self.git_dir).finish_non_exhaustive()
+    }
+}
+
+/// libgit2 flushes objects and references only if this setting says so. It is set for this process alone, above every
+/// file: written to the repository it would make each git command warn of a deprecated setting.
+fn always_flush(git: &Repository) -> Result<(), RepoError> {
+    let doing = "set up durable writes";
+    let mut file = tempfile::NamedTempFile::new().map_err(RepoError::io("create a file in", &std::env::temp_dir()))?;
+    file.write_all(b"[core]\n\tfsyncObjectFiles = true\n").map_err(RepoError::io("write", file.path()))?;
+    let mut config = git.config().map_err(|error| RepoError::git(doing, &error))?;
+    config.add_file(file.path(), ConfigLevel::App, true).map_err(|error| RepoError::git(doing, &error))?;
+    match config.get_bool("core.fsyncObjectFiles") {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(RepoError::Git { doing: doing.into(), why: "the setting does not hold".into() }),
+        Err(error) => Err(RepoError::git(doing, &error)),
+    }
+}
+
+fn refused(dir: &Path, error: &git2::Error) -> RepoError {
+    let unsupported = |what: String| RepoError::Unsupported { dir: dir.to_owned(), what };
+    let message = error.message();
+    if error.code() == ErrorCode::NotFound {
+        let above = Repository::discover(dir).ok();
+        let hint = match above.as_ref().map(|found| found.workdir().unwrap_or_else(|| found.path())) {
+            Some(found) => format!("the one further up is used with `--repo {}`", found.display()),
+            None => "`entragit init` creates one, `git clone` fetches one".to_owned(),
+        };
+        return RepoError::NoRepository { dir: dir.to_owned(), hint };
+    }
+    if error.code() == ErrorCode::Owner {
+        return unsupported(format!(
+            "it belongs to another user. If you trust it, `git config --global --add safe.directory {}`",
+            dir.display()
+        ));
+    }
+    if message.contains("refstorage") {
+        return unsupported(
+            "its references are stored as `reftable`; `git refs migrate --ref-format=files` converts them".into(),
+        );
+    }
+    if message.contains("object format") || message.contains("objectformat") {
+        return unsupported(
+            "its objects are named by SHA-256; use one made with `git init --object-format=sha1`".into(),
+        );
+    }
+    if message.contains("unsupported extension") || message.contains("unsupported repository version") {
+        return unsupported(format!("{}; an ordinary full clone works", plain(error)));
+    }
+    RepoError::git(format!("open the repository in {}", dir.display()), error)
+}

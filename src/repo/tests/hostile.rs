@@ -1,0 +1,149 @@
+//! Trees that no snapshot has, made with git's own plumbing.
+
+use super::*;
+use crate::repo::RepoError;
+
+fn tree_of(bench: &Bench, entries: &[(&str, &str, &[u8])]) -> String {
+    // `mktree` refuses slashes and sorts, so the bytes are written as they shall be.
+    let mut bytes = Vec::new();
+    for (mode, id, name) in entries {
+        bytes.extend_from_slice(format!("{mode} ").as_bytes());
+        bytes.extend_from_slice(name);
+        bytes.push(0);
+        bytes.extend_from_slice(id.parse::<ObjectId>().unwrap().as_bytes());
+    }
+    bench.git_in(&["hash-object", "-t", "tree", "-w", "--stdin", "--literally"], &bytes)
+}
+
+fn checks(bench: &Bench, tree: &str) -> Vec<(String, &'static str)> {
+    let commit = bench.git(&["commit-tree", "-m", "x", tree]).parse().unwrap();
+    match bench.repo.entries(commit) {
+        Err(RepoError::Hostile(findings)) => findings.into_iter().map(|f| (f.path, f.check)).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn all_bad_entries_of_a_tree_are_listed() {
+    let bench = Bench::bare();
+    let blob = bench.git_in(&["hash-object", "-w", "--stdin"], b"x");
+    let commit = bench.git(&["commit-tree", "-m", "s", "4b825dc642cb6eb9a060e54bf8d69288fbee4904"]);
+    let inner = tree_of(&bench, &[("100644", &blob, b".gitattributes"), ("100644", &blob, b"ok.yaml")]);
+    let b = blob.as_str();
+    let tree = tree_of(
+        &bench,
+        &[
+            ("100644", b, b".."),
+            ("40000", &inner, b".git"),
+            ("100644", b, b".gitmodules"),
+            ("100644", b, b"a"),
+            ("100644", b, b"a"),
+            ("100644", b, b"a\\b"),
+            ("100644", b, b"bell\x07"),
+            ("40000", &inner, b"folder"),
+            ("160000", &commit, b"module"),
+            ("100755", b, b"program"),
+            ("120000", b, b"symlink"),
+            ("100644", b, "user\u{202e}lmay".as_bytes()),
+            ("100664", b, b"z-mode"),
+            ("100644", b, b"z\xff"),
+            ("100644", b, b"y-unsorted"),
+        ],
+    );
+    let found = checks(&bench, &tree);
+    let expected = [
+        ("..", "dot-dot"),
+        (".git", "dot-git"),
+        (".gitmodules", "git-attributes"),
+        ("a", "duplicate-path"),
+        ("a", "unsorted-tree"),
+        ("a\\\\b", "separator-in-name"),
+        ("bell\\u{7}", "control-character"),
+        ("folder/.gitattributes", "git-attributes"),
+        ("module", "submodule"),
+        ("program", "executable"),
+        ("symlink", "symlink"),
+        ("user\\u{202e}lmay", "control-character"),
+        ("y-unsorted", "unsorted-tree"),
+        ("z-mode", "file-mode"),
+        ("z\\xff", "not-utf8"),
+    ];
+    assert_eq!(found, expected.map(|(path, check)| (path.to_owned(), check)));
+}
+
+#[test]
+fn made_with_mktree() {
+    let bench = Bench::bare();
+    let blob = bench.git_in(&["hash-object", "-w", "--stdin"], b"x");
+    let lines = format!("120000 blob {blob}\tlink\n160000 commit {}\tmodule\n", "1".repeat(40));
+    let tree = bench.git_in(&["mktree", "--missing"], lines.as_bytes());
+    let found = checks(&bench, &tree);
+    assert_eq!(found, [("link".to_owned(), "symlink"), ("module".to_owned(), "submodule")]);
+}
+
+#[test]
+fn depth_and_number_are_bounded() {
+    let bench = Bench::bare();
+    let blob = bench.git_in(&["hash-object", "-w", "--stdin"], b"x");
+    let mut tree = tree_of(&bench, &[("100644", &blob, b"leaf")]);
+    for _ in 0..7 {
+        tree = tree_of(&bench, &[("40000", &tree, b"d")]);
+    }
+    let commit = bench.git(&["commit-tree", "-m", "x", &tree]).parse().unwrap();
+    assert_eq!(bench.repo.entries(commit).unwrap().len(), 1, "eight levels are accepted");
+    tree = tree_of(&bench, &[("40000", &tree, b"d")]);
+    assert_eq!(checks(&bench, &tree), [("d/d/d/d/d/d/d/d".to_owned(), "too-deep")]);
+
+    // Eight small trees that stand for 10^21 files.
+    let names: Vec<String> = (0..1_000).map(|at| format!("{at:03}")).collect();
+    let mut bomb = tree_of(&bench, &[("100644", &blob, b"leaf")]);
+    for _ in 0..7 {
+        let entries: Vec<_> = names.iter().map(|name| ("40000", bomb.as_str(), name.as_bytes())).collect();
+        bomb = tree_of(&bench, &entries);
+    }
+    let start = std::time::Instant::now();
+    assert_eq!(checks(&bench, &bomb)[0].1, "too-many-entries");
+    assert!(start.elapsed().as_secs() < 60);
+}
+
+#[test]
+fn what_is_missing_or_too_large_is_said() {
+    let bench = Bench::bare();
+    let absent = "1".repeat(40);
+    let tree = tree_of(&bench, &[("40000", &absent, b"gone")]);
+    let commit = bench.git(&["commit-tree", "-m", "x", &tree]).parse().unwrap();
+    assert!(matches!(bench.repo.entries(commit), Err(RepoError::Damaged(_))));
+    assert!(matches!(bench.repo.blob(absent.parse().unwrap()), Err(RepoError::Damaged(_))));
+    let large = bench.git_in(&["hash-object", "-w", "--stdin"], &vec![b'x'; (4 << 20) + 1]);
+    assert!(matches!(bench.repo.blob(large.parse().unwrap()), Err(RepoError::TooLarge { .. })));
+    let just = bench.git_in(&["hash-object", "-w", "--stdin"], &vec![b'x'; 4 << 20]);
+    assert_eq!(bench.repo.blob(just.parse().unwrap()).unwrap().len(), 4 << 20);
+    let broken = bench.git_in(&["hash-object", "-t", "tree", "-w", "--stdin", "--literally"], b"100644 a\0short");
+    let commit = bench.git(&["commit-tree", "-m", "x", &broken]).parse().unwrap();
+    assert!(matches!(bench.repo.entries(commit), Err(RepoError::Damaged(_))));
+}
+
+#[test]
+#[cfg(unix)]
+fn links_in_the_working_tree_are_not_followed() {
+    let bench = Bench::new();
+    std::fs::write(bench.path("a.yaml"), "a").unwrap();
+    std::fs::create_dir_all(bench.path("users/3f")).unwrap();
+    std::fs::write(bench.path("users/3f/b.yaml"), "b").unwrap();
+    std::fs::create_dir(bench.path("node_modules")).unwrap();
+    std::fs::write(bench.path(".gitignore"), "node_modules/\n").unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", bench.path("node_modules/link")).unwrap();
+    let files = bench.repo.worktree_files().unwrap();
+    let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(paths, [".gitignore", "a.yaml", "users/3f/b.yaml"]);
+    std::os::unix::fs::symlink("/etc", bench.path("users/etc")).unwrap();
+    std::os::unix::fs::symlink("a.yaml", bench.path("c.yaml")).unwrap();
+    match bench.repo.worktree_files() {
+        Err(RepoError::Hostile(findings)) => {
+            let found: Vec<_> = findings.iter().map(|f| (f.path.as_str(), f.check)).collect();
+            assert_eq!(found, [("c.yaml", "symlink"), ("users/etc", "symlink")]);
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(Bench::bare().repo.worktree_files(), Err(RepoError::Invalid(_))));
+}

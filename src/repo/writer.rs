@@ -1,0 +1,209 @@
+//! [`SnapshotWriter`]: from files to a tree, with no more new objects than needed.
+
+use std::collections::{BTreeMap, HashSet};
+
+use git2::{ObjectType, Odb, OdbLookupFlags};
+
+use super::names::{faults, finding, shown};
+use super::pack::{PackWriter, flush_folder};
+use super::tree::{MAX_BLOB, MAX_DEPTH};
+use super::{ObjectId, Repo, RepoError, blob_id};
+
+/// Up to here each new object becomes a file of its own; beyond, all of them become one pack. Each file of its own is
+/// flushed on its own: 200 took 0.2 to 1.5 s here, depending on how busy the disk was, a pack of 1,000 took 0.3 s.
+const LOOSE_OBJECTS: usize = 64;
+const LOOSE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Collects the files of a snapshot and writes them as a tree. Nothing it writes is visible before a reference leads
+/// to it, and [`SnapshotWriter::finish`] returns only after all of it is on the disk.
+pub struct SnapshotWriter<'r> {
+    repo: &'r Repo,
+    known: HashSet<ObjectId>,
+    pending: Vec<(ObjectType, ObjectId, Vec<u8>)>,
+    pending_bytes: usize,
+    pack: Option<PackWriter>,
+}
+
+impl Repo {
+    /// Begins to write a snapshot.
+    pub fn writer(&self) -> Result<SnapshotWriter<'_>, RepoError> {
+        Ok(SnapshotWriter { repo: self, known: HashSet::new(), pending: Vec::new(), pending_bytes: 0, pack: None })
+    }
+}
+
+impl SnapshotWriter<'_> {
+    /// Adds the content of a file, unless the repository has it.
+    pub fn put(&mut self, bytes: &[u8]) -> Result<ObjectId, RepoError> {
+        let id = blob_id(bytes);
+        if self.known.contains(&id) {
+            return Ok(id);
+        }
+        let size = bytes.len() as u64;
+        if size > MAX_BLOB {
+            return Err(RepoError::TooLarge { what: format!("file content {id}"), size, limit: MAX_BLOB });
+        }
+        let there = self.with_odb(|odb| {
+            let there = odb.exists_ext(id.into(), OdbLookupFlags::NO_REFRESH);
+            if there {
+                // Writing what is there only renews its time, so that a `git gc` between now and the commit keeps it.
+                odb.write(ObjectType::Blob, bytes).map_err(|error| RepoError::git("keep an object", &error))?;
+            }
+            Ok(there)
+        })?;
+        match there {
+            true => {
+                self.known.insert(id);
+            }
+            false => self.add(ObjectType::Blob, id, bytes.to_vec())?,
+        }
+        Ok(id)
+    }
+
+    /// Writes the tree that holds these files (path → content) and flushes everything to the disk. Each content was
+    /// put before or is in the repository; a path that [`Repo::entries`] would refuse is refused here as well.
+    pub fn finish(mut self, files: &BTreeMap<String, ObjectId>) -> Result<ObjectId, RepoError> {
+        let findings: Vec<_> = files.keys().flat_map(|path| refused(path)).collect();
+        if !findings.is_empty() {
+            return Err(RepoError::Hostile(findings));
+        }
+        let root = self.trees(files)?;
+        let objects = self.repo.common_dir().join("objects");
+        if let Some(pack) = self.pack.take() {
+            pack.finish(&objects)?;
+            self.with_odb(|odb| odb.refresh().map_err(|error| RepoError::git("see the new pack", &error)))?;
+        }
+        let pending = std::mem::take(&mut self.pending);
+        self.with_odb(|odb| {
+            for (kind, id, bytes) in pending {
+                let written = odb.write(kind, &bytes);
+                let written = written.map_err(|error| RepoError::git(format!("write {kind} {id}"), &error))?;
+                if ObjectId::from(written) != id {
+                    return Err(RepoError::Damaged(format!("{kind} {id} was written as {written}")));
+                }
+            }
+            // libgit2 flushes an object and its folder, but not that the folder is there.
+            flush_folder(&objects)?;
+            match odb.exists(root.into()) {
+                true => Ok(root),
+                false => Err(RepoError::Damaged(format!("tree {root} was written but cannot be found"))),
+            }
+        })
+    }
+
+    /// Builds the trees from the leaves up. The map's order is git's order already: compared as whole paths, a folder
+    /// sorts as its name and a slash, which is how git compares it within its parent.
+    fn trees(&mut self, files: &BTreeMap<String, ObjectId>) -> Result<ObjectId, RepoError> {
+        let mut stack = vec![Folder::default()];
+        for (path, blob) in files {
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+            while !stack.last().is_none_or(|open| open.holds(folder)) {
+                self.close(&mut stack)?;
+            }
+            let mut at = stack.last().map_or(0, |open| open.path.len());
+            while at < folder.len() {
+                let start = if at == 0 { 0 } else { at + 1 };
+                at = folder[start..].find('/').map_or(folder.len(), |slash| start + slash);
+                if files.contains_key(&folder[..at]) {
+                    let why = "this path is both a file and a folder: rename one";
+                    return Err(RepoError::Hostile(vec![finding(&folder[..at], "duplicate-path", why)]));
+                }
+                stack.push(Folder { path: folder[..at].to_owned(), ..Folder::default() });
+            }
+            if let Some(open) = stack.last_mut() {
+                open.entry("100644", name, blob);
+                open.blobs.push(*blob);
+            }
+        }
+        loop {
+            if let Some(root) = self.close(&mut stack)? {
+                return Ok(root);
+            }
+        }
+    }
+
+    /// Writes the innermost open folder and enters it in the one around it; the root's id is returned.
+    fn close(&mut self, stack: &mut Vec<Folder>) -> Result<Option<ObjectId>, RepoError> {
+        let Some(folder) = stack.pop() else { return Ok(None) };
+        let id = ObjectId::of("tree", &folder.content);
+        if !self.has(id)? {
+            // What a tree in the repository holds is there with it; of a new one each content is looked for.
+            for blob in &folder.blobs {
+                if !self.has(*blob)? {
+                    return Err(RepoError::Missing { id: *blob, hint: format!(", but {} needs it", folder.path) });
+                }
+            }
+            self.add(ObjectType::Tree, id, folder.content)?;
+        }
+        let Some(parent) = stack.last_mut() else { return Ok(Some(id)) };
+        let name = folder.path.rsplit_once('/').map_or(folder.path.as_str(), |(_, name)| name);
+        parent.entry("40000", name, &id);
+        Ok(None)
+    }
+
+    fn has(&mut self, id: ObjectId) -> Result<bool, RepoError> {
+        if self.known.contains(&id) {
+            return Ok(true);
+        }
+        let there = self.with_odb(|odb| Ok(odb.exists_ext(id.into(), OdbLookupFlags::NO_REFRESH)))?;
+        if there {
+            self.known.insert(id);
+        }
+        Ok(there)
+    }
+
+    fn add(&mut self, kind: ObjectType, id: ObjectId, bytes: Vec<u8>) -> Result<(), RepoError> {
+        self.known.insert(id);
+        if let Some(pack) = &mut self.pack {
+            return pack.add(kind, id, &bytes);
+        }
+        self.pending_bytes += bytes.len();
+        self.pending.push((kind, id, bytes));
+        if self.pending.len() > LOOSE_OBJECTS || self.pending_bytes > LOOSE_BYTES {
+            let mut pack = PackWriter::create(&self.repo.common_dir().join("objects"))?;
+            for (kind, id, bytes) in self.pending.drain(..) {
+                pack.add(kind, id, &bytes)?;
+            }
+            self.pending.shrink_to_fit();
+            self.pack = Some(pack);
+        }
+        Ok(())
+    }
+
+    fn with_odb<T>(&self, work: impl FnOnce(&Odb<'_>) -> Result<T, RepoError>) -> Result<T, RepoError> {
+        let git = self.repo.git();
+        let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+        work(&odb)
+    }
+}
+
+/// A folder whose tree is being written.
+#[derive(Default)]
+struct Folder {
+    path: String,
+    content: Vec<u8>,
+    blobs: Vec<ObjectId>,
+}
+
+impl Folder {
+    fn holds(&self, folder: &str) -> bool {
+        self.path.is_empty()
+            || folder.strip_prefix(&self.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    fn entry(&mut self, mode: &str, name: &str, id: &ObjectId) {
+        self.content.extend_from_slice(mode.as_bytes());
+        self.content.push(b' ');
+        self.content.extend_from_slice(name.as_bytes());
+        self.content.push(0);
+        self.content.extend_from_slice(id.as_bytes());
+    }
+}
+
+fn refused(path: &str) -> Vec<crate::model::Finding> {
+    let parts = path.split('/');
+    let mut wrong: Vec<_> = parts.clone().flat_map(|part| faults(part.as_bytes())).collect();
+    if parts.count() > MAX_DEPTH {
+        wrong.push(("too-deep", "folders are nested too deeply: no snapshot has more than 8 levels"));
+    }
+    wrong.into_iter().map(|(check, why)| finding(shown(path.as_bytes()), check, why)).collect()
+}

@@ -1,0 +1,370 @@
+//! A few hermetic runs of the real binary against the embedded tenant, over HTTP.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use entragit::emulator::contoso::names;
+use entragit::emulator::{Options, Seed};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::emulator::client::Graph;
+
+/// A tenant and a repository of it.
+struct World {
+    graph: Graph,
+    dir: TempDir,
+}
+
+/// How a run ended.
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl World {
+    async fn new() -> World {
+        World::with(Options { seed: Seed::Contoso, ..Options::default() }).await
+    }
+
+    async fn with(options: Options) -> World {
+        let graph = Graph::with(options).await;
+        let world = World { graph, dir: tempfile::tempdir().unwrap() };
+        world.run(&["init", "--tenant", world.graph.tenant.tenant_id(), "--break-glass", names::EMERGENCY_1]).ok();
+        world
+    }
+
+    fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_at(&self.graph.tenant.url(), arguments)
+    }
+
+    fn run_at(&self, url: &str, arguments: &[&str]) -> Ran {
+        let output = hermetic(env!("CARGO_BIN_EXE_entragit"), self.path())
+            .env("ENTRAGIT_GRAPH_URL", url)
+            .env("ENTRAGIT_AUTHORITY_URL", url)
+            .env("AZURE_CLIENT_ID", "test")
+            .env("AZURE_CLIENT_SECRET", "not-a-secret")
+            .args(arguments)
+            .output()
+            .unwrap();
+        Ran::of(&output)
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        let ran = Ran::of(&hermetic("git", self.path()).args(arguments).output().unwrap());
+        ran.ok().out.trim().to_owned()
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let file = self.path().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, text).unwrap();
+    }
+
+    fn commit(&self, message: &str) {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-qm", message]);
+    }
+
+    /// Deletes and purges every group, policy, location and strength.
+    async fn wipe(&self) {
+        let access = "/v1.0/identity/conditionalAccess";
+        for (list, bin) in [
+            (format!("{access}/policies"), Some(format!("{access}/deletedItems/policies"))),
+            (format!("{access}/namedLocations"), Some(format!("{access}/deletedItems/namedLocations"))),
+            ("/v1.0/groups".to_owned(), Some("/v1.0/directory/deletedItems".to_owned())),
+            ("/v1.0/policies/authenticationStrengthPolicies".to_owned(), None),
+        ] {
+            for object in self.graph.pages(&list).await {
+                if object["policyType"] == "builtIn" {
+                    continue;
+                }
+                let item = format!("{list}/{}", object["id"].as_str().unwrap());
+                if object["isTrusted"] == true {
+                    let body = json!({"@odata.type": object["@odata.type"], "isTrusted": false});
+                    assert_eq!(self.graph.patch(&item, body).await.0, 204);
+                }
+                assert_eq!(self.graph.delete(&item).await.0, 204, "{item}");
+                if let Some(bin) = &bin {
+                    // Synchronized groups never reach the bin.
+                    self.graph.delete(&format!("{bin}/{}", object["id"].as_str().unwrap())).await;
+                }
+            }
+        }
+        assert!(self.graph.pages("/v1.0/groups").await.is_empty());
+    }
+}
+
+impl Ran {
+    fn of(output: &Output) -> Ran {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ran { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    #[track_caller]
+    fn ok(self) -> Ran {
+        self.ends(0)
+    }
+
+    #[track_caller]
+    fn ends(self, code: i32) -> Ran {
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
+        assert!(!self.err.contains("not-a-secret") && !self.out.contains("not-a-secret"), "a secret was printed");
+        self
+    }
+
+    #[track_caller]
+    fn json(&self) -> Value {
+        let value: Value = serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out));
+        assert_eq!(value["formatVersion"], 1);
+        value
+    }
+}
+
+fn hermetic(program: &str, dir: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", dir)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .env("GIT_CONFIG_NOSYSTEM", "1")
+        .env("GIT_AUTHOR_NAME", "Test")
+        .env("GIT_AUTHOR_EMAIL", "test@localhost")
+        .env("GIT_COMMITTER_NAME", "Test")
+        .env("GIT_COMMITTER_EMAIL", "test@localhost")
+        .current_dir(dir);
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_ends_verified() {
+    let dir = tempfile::tempdir().unwrap();
+    let demo = dir.path().join("demo");
+    let output = hermetic(env!("CARGO_BIN_EXE_entragit"), dir.path()).arg("demo").arg(&demo).output().unwrap();
+    let ran = Ran::of(&output).ok();
+    assert!(ran.out.ends_with("verified\n"), "{}", ran.out);
+    assert!(ran.out.contains(names::ADMINISTRATOR_UPN), "who did it is said: {}", ran.out);
+    let log =
+        Ran::of(&hermetic("git", &demo).args(["log", "--format=%s", "--first-parent"]).output().unwrap()).ok().out;
+    assert_eq!(log.lines().count(), 4, "{log}");
+    assert_eq!(Ran::of(&hermetic("git", &demo).args(["status", "--porcelain"]).output().unwrap()).ok().out, "");
+    Ran::of(&hermetic("git", &demo).args(["fsck", "--strict", "--full"]).output().unwrap()).ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_tenant_gives_the_same_tree_and_no_commit() {
+    let world = World::new().await;
+    let first = world.run(&["export", "--json"]).ok().json();
+    assert_eq!(first["complete"], true);
+    let tree = world.git(&["rev-parse", "snapshots^{tree}"]);
+    let second = world.run(&["export", "--json"]).ok().json();
+    assert_eq!(second["commit"], Value::Null);
+    assert_eq!(world.git(&["rev-parse", "snapshots^{tree}"]), tree);
+    // Another machine, another repository, the same tree.
+    let other = tempfile::tempdir().unwrap();
+    let url = world.graph.tenant.url();
+    let run = |arguments: &[&str]| {
+        let mut command = hermetic(env!("CARGO_BIN_EXE_entragit"), other.path());
+        command.env("ENTRAGIT_GRAPH_URL", &url).env("ENTRAGIT_AUTHORITY_URL", &url).env("AZURE_CLIENT_ID", "x");
+        Ran::of(&command.env("AZURE_CLIENT_SECRET", "x").env("LC_ALL", "tr_TR.UTF-8").args(arguments).output().unwrap())
+    };
+    run(&["init", "--tenant", names::TENANT, "--break-glass", names::EMERGENCY_1, "--bare"]).ok();
+    run(&["export"]).ok();
+    let there = Ran::of(&hermetic("git", other.path()).args(["rev-parse", "snapshots^{tree}"]).output().unwrap());
+    assert_eq!(there.ok().out.trim(), tree);
+    world.run(&["diff", "HEAD", "live"]).ok();
+    world.run(&["validate"]).ok();
+    world.run(&["plan", "--to", "HEAD"]).ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_wiped_for_good_comes_back_with_new_ids() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let groups = world.graph.pages("/v1.0/groups").await.len();
+    let policies = world.graph.pages("/v1.0/identity/conditionalAccess/policies").await.len();
+    world.wipe().await;
+    let plan = world.run(&["plan", "--to", "HEAD", "--json"]).ends(2).json();
+    assert!(plan["losses"].as_array().is_some_and(|losses| losses.len() >= groups + policies), "said before approval");
+    let applied = world.run(&["apply", "--to", "HEAD", "--yes", "--json"]).ok();
+    let applied = applied.json();
+    assert_eq!(applied["verified"], true);
+    assert_eq!(world.graph.pages("/v1.0/groups").await.len(), groups);
+    let now = world.graph.pages("/v1.0/identity/conditionalAccess/policies").await;
+    assert_eq!(now.len(), policies);
+    let ids = applied["newIds"].as_object().unwrap();
+    let text = serde_json::to_string(&now).unwrap();
+    for (old, new) in ids {
+        assert!(!text.contains(old.as_str()), "{old} is still named by a policy");
+        assert_ne!(old, new.as_str().unwrap());
+    }
+    assert!(text.contains(ids[names::REMOTE_WORKERS].as_str().unwrap()), "the policy names the new group");
+    world.run(&["plan", "--to", "HEAD"]).ok();
+    // The identity map resolves older commits, too.
+    world.run(&["plan", "--to", "HEAD~1"]).ok();
+    let tree = world.git(&["grep", "-l", names::REMOTE_WORKERS, "HEAD"]);
+    assert_eq!(tree, "HEAD:manifest.yaml", "only the map remembers the old id");
+    assert_eq!(world.git(&["log", "-1", "--format=%P"]).split(' ').count(), 1, "HEAD was the tip already");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revert_is_left_alone_by_export_and_carried_out_by_apply() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    assert_eq!(world.graph.delete(&format!("/v1.0/groups/{}", names::ORDER_APPROVERS)).await.0, 204);
+    world.run(&["export"]).ok();
+    world.git(&["revert", "--no-edit", "HEAD"]);
+    let reverted = world.git(&["rev-parse", "main"]);
+    let patch = json!({"description": "meanwhile"});
+    assert_eq!(world.graph.patch(&format!("/v1.0/groups/{}", names::REMOTE_WORKERS), patch).await.0, 204);
+    let export = world.run(&["export", "--json"]).ok().json();
+    assert!(export["pending"].as_array().is_some_and(|pending| !pending.is_empty()), "{export}");
+    assert_eq!(world.git(&["rev-parse", "main"]), reverted, "an export never overwrites an intention");
+    assert_ne!(export["commit"], Value::Null);
+    let ran = world.run(&["apply", "--to", "HEAD", "--yes"]).ok();
+    assert!(ran.err.contains("verified"), "{}", ran.err);
+    let group = world.graph.ok(&format!("/v1.0/groups/{}", names::ORDER_APPROVERS)).await;
+    assert_eq!(group["id"], names::ORDER_APPROVERS, "restored under its own id");
+    assert_eq!(world.git(&["rev-parse", "main"]), world.git(&["rev-parse", "snapshots"]), "one line again");
+    assert_eq!(world.git(&["log", "-1", "--format=%P"]).split(' ').count(), 2, "a receipt has two parents");
+    assert_eq!(world.git(&["status", "--porcelain"]), "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_input_is_named_all_at_once_and_nothing_is_sent() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let group = world.git(&["ls-files", &format!("groups/*{}.yaml", names::REMOTE_WORKERS)]);
+    let text = std::fs::read_to_string(world.path().join(&group)).unwrap();
+    let policy = world.git(&["ls-files", &format!("conditional-access/policies/*{}.yaml", names::ORDERING_POLICY)]);
+    let wrong = std::fs::read_to_string(world.path().join(&policy)).unwrap();
+    world.write(
+        &group,
+        &format!("{text}visibilty: Private\nmailEnabled: \"perhaps\"\n").replacen("mailEnabled: false\n", "", 1),
+    );
+    world.write(&policy, &wrong.replace(names::REMOTE_WORKERS, "11111111-2222-4333-8444-555555555555"));
+    world.write("groups/malformed.0000aaaa-0000-4000-8000-000000000001.yaml", "id: \"0000aaaa\nx: [\n");
+    world.write(
+        "groups/twice.0000aaaa-0000-4000-8000-000000000002.yaml",
+        "id: 0000aaaa-0000-4000-8000-000000000002\ndisplayName: a\ndisplayName: b\n",
+    );
+    world.write(
+        "groups/merge.0000aaaa-0000-4000-8000-000000000003.yaml",
+        "<<<<<<< HEAD\nid: a\n=======\nid: b\n>>>>>>> x\n",
+    );
+    world.write("groups/copy.yaml", &text);
+    world.write("gruops/x.yaml", "id: x\n");
+    world.commit("mistakes");
+    let said = |ran: Ran| {
+        let mut lines: Vec<String> = ran
+            .err
+            .lines()
+            .filter(|line| line.contains("error["))
+            .map(|line| {
+                let (place, rest) = line.split_once(": error[").unwrap();
+                format!("{} [{}]", place.replace(names::REMOTE_WORKERS, "ID"), rest.split(']').next().unwrap())
+            })
+            .collect();
+        lines.sort();
+        lines.dedup();
+        lines.join("\n")
+    };
+    // Nobody listens there: whatever was sent would be an error of its own.
+    let nowhere = "http://127.0.0.1:9";
+    insta::assert_snapshot!(said(world.run_at(nowhere, &["plan", "--to", "HEAD"]).ends(1)), @r"
+    conditional-access/policies/ca210-order-desk-multifactor-authentication-for-remote-wor.a471ed36-ba83-49e9-8282-bbdb5ffda628.yaml:19 [missing-reference]
+    groups/copy.yaml:1 [duplicate-id]
+    groups/malformed.0000aaaa-0000-4000-8000-000000000001.yaml:3 [syntax]
+    groups/merge.0000aaaa-0000-4000-8000-000000000003.yaml:1 [merge-marker]
+    groups/merge.0000aaaa-0000-4000-8000-000000000003.yaml:3 [merge-marker]
+    groups/merge.0000aaaa-0000-4000-8000-000000000003.yaml:5 [merge-marker]
+    groups/remote-workers.ID.yaml:50 [unknown-property]
+    groups/remote-workers.ID.yaml:51 [wrong-type]
+    groups/twice.0000aaaa-0000-4000-8000-000000000002.yaml:3 [duplicate-key]
+    gruops/x.yaml [path]
+    ");
+    world.run_at(nowhere, &["apply", "--to", "HEAD", "--yes"]).ends(1);
+    world.run(&["validate", "--json"]).ends(1).json();
+    std::os::unix::fs::symlink("/etc/passwd", world.path().join("groups/link.yaml")).unwrap();
+    world.commit("a link");
+    let ran = world.run_at(nowhere, &["plan", "--to", "HEAD"]).ends(1);
+    assert!(ran.err.contains("groups/link.yaml"), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_is_carried_over_and_marked() {
+    let state = tempfile::tempdir().unwrap();
+    let file = state.path().join("tenant.json");
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    world.graph.tenant.save(&file).unwrap();
+    let roles =
+        ["User.Read.All", "Policy.Read.All", "Organization.Read.All", "Application.Read.All", "Directory.Read.All"];
+    let roles = roles.iter().map(|role| (*role).to_owned()).filter(|role| role != "Directory.Read.All").collect();
+    let poorer = Graph::with(Options { state: Some(file), roles: Some(roles), ..Options::default() }).await;
+    let url = poorer.tenant.url();
+    let before = world.git(&["ls-tree", "-r", "--name-only", "HEAD", "groups"]);
+    let ran = world.run_at(&url, &["export"]).ends(4);
+    assert!(ran.err.contains("Group"), "the permission is named: {}", ran.err);
+    assert_eq!(world.git(&["ls-tree", "-r", "--name-only", "HEAD", "groups"]), before, "nothing is deleted");
+    assert!(world.git(&["show", "HEAD:manifest.yaml"]).contains("group: denied-permission"));
+    let plan = world.run_at(&url, &["plan", "--to", "HEAD~1", "--json"]);
+    assert!(plan.code == 0 || plan.code == 2, "{}", plan.err);
+    let plan = plan.json();
+    let steps = plan["steps"].as_array().unwrap();
+    assert!(steps.iter().all(|step| step["kind"] != "group" && step["action"] != "delete"), "{plan}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_file_whose_target_moved_writes_nothing() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let group = format!("/v1.0/groups/{}", names::REMOTE_WORKERS);
+    assert_eq!(world.graph.patch(&group, json!({"description": "wrong"})).await.0, 204);
+    let plan = world.run(&["plan", "--to", "HEAD", "--out", "plan.json"]).ends(2);
+    assert!(plan.out.contains("description"), "{}", plan.out);
+    assert_eq!(world.graph.patch(&group, json!({"description": "someone else"})).await.0, 204);
+    world.run(&["apply", "plan.json", "--yes"]).ends(5);
+    assert_eq!(world.graph.ok(&group).await["description"], "someone else");
+    world.run(&["plan", "--to", "HEAD", "--out", "plan.json"]).ends(2);
+    world.run(&["apply", "plan.json", "--yes"]).ok();
+    assert_ne!(world.graph.ok(&group).await["description"], "someone else");
+    world.run(&["apply", "--to", "HEAD", "--yes"]).ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guards_refuse_and_are_lifted_by_name() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let patch = json!({"accountEnabled": false});
+    assert_eq!(world.graph.patch(&format!("/v1.0/users/{}", names::EMERGENCY_1), patch).await.0, 204);
+    world.run(&["export"]).ok();
+    let back = json!({"accountEnabled": true});
+    assert_eq!(world.graph.patch(&format!("/v1.0/users/{}", names::EMERGENCY_1), back).await.0, 204);
+    world.run(&["export"]).ok();
+    let ran = world.run(&["apply", "--to", "HEAD~1", "--yes"]).ends(3);
+    assert!(ran.err.contains("break-glass"), "{}", ran.err);
+    world.run(&["apply", "--to", "HEAD~1", "--yes", "--lift", "break-glass"]).ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wrong_tenant_is_neither_read_nor_written() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let other = Graph::with(Options {
+        seed: Seed::Contoso,
+        tenant: Some("99999999-0000-4000-8000-000000000000".to_owned()),
+        ..Options::default()
+    })
+    .await;
+    let before = world.git(&["rev-parse", "snapshots"]);
+    let ran = world.run_at(&other.tenant.url(), &["export"]).ends(1);
+    assert!(ran.err.contains("99999999") || ran.err.contains("AADSTS"), "{}", ran.err);
+    assert_eq!(world.git(&["rev-parse", "snapshots"]), before);
+}
