@@ -186,7 +186,7 @@ fn texts(count: usize) -> Vec<String> {
 
 #[test]
 #[ignore = "needs python3 with PyYAML (pip install pyyaml)"]
-fn pyyaml_agrees_on_whatever_the_strict_reader_lets_in() {
+fn pyyaml_reads_the_corpus_of_hand_edits_alike() {
     const SCRIPT: &str = r#"
 import json, sys
 try:
@@ -206,7 +206,7 @@ for text in json.load(sys.stdin):
     answers.append(answer)
 json.dump(answers, sys.stdout)
 "#;
-    let texts = texts(400_000);
+    let texts = texts(200_000);
     let read: Vec<(&String, Value)> = texts
         .iter()
         .filter_map(|text| Some((text, Value::Object(yaml::read("f.yaml", text.as_bytes()).ok()?.value))))
