@@ -13,7 +13,7 @@
 //! | [`ops`] | use cases: the only place where reading, thinking and writing meet | – |
 //! | [`graph`], [`emulator`] | the two ends of the wire; they do not know each other | reqwest; axum |
 //! | [`tenant`], [`repo`] | the ports to a tenant and one in memory; git | –; git2, walkdir |
-//! | [`engine`], [`format`] | every decision, pure and synchronous; paths, bytes, manifest, settings | –; serde_yaml |
+//! | [`engine`], [`mod@format`] | every decision, pure and synchronous; paths, bytes, manifest, settings | –; serde_yaml |
 //! | [`kinds`] | one constant per Entra type: how Graph serves it | Graph paths |
 //! | [`model`] | the words as plain data | – |
 //!
