@@ -114,10 +114,17 @@ fn needed(target: &Target) -> Option<Permissions> {
 
 /// Every permission that some path served here needs: what tokens carry unless told otherwise.
 pub fn every() -> Vec<String> {
-    let mut names: BTreeSet<String> =
-        ["AuditLog.Read.All", "Directory.Read.All", "Organization.Read.All", "User.DeleteRestore.All"]
-            .map(str::to_owned)
-            .into();
+    let mut names: BTreeSet<String> = [
+        "AuditLog.Read.All",
+        "Directory.Read.All",
+        "Organization.Read.All",
+        "User.DeleteRestore.All",
+        // employeeLeaveDateTime: <https://learn.microsoft.com/graph/api/resources/user>
+        "User-LifeCycleInfo.Read.All",
+        "User-LifeCycleInfo.ReadWrite.All",
+    ]
+    .map(str::to_owned)
+    .into();
     for kind in kinds::ALL {
         let all = kind.links.iter().filter_map(|link| link.permissions).chain([kind.permissions]);
         for permissions in all {

@@ -181,7 +181,10 @@ pub fn snapshots(before: &Snapshot, after: &Snapshot) -> Report {
                         before.coverage.link(kind.name, link.name).is_complete()
                             && after.coverage.link(kind.name, link.name).is_complete()
                     }
-                    None => true,
+                    None => {
+                        let name = top(change.path());
+                        !before.coverage.withholds(kind.name, name) && !after.coverage.withholds(kind.name, name)
+                    }
                 });
                 if changes.is_empty() {
                     continue;

@@ -230,6 +230,10 @@ impl<'a> Planner<'a> {
             if rule.link || name == "id" || !self.inputs.scope.takes_property(name) {
                 continue;
             }
+            let unknown = |side: &Snapshot| side.coverage.withholds(kind.name, name);
+            if unknown(self.inputs.wanted) || unknown(self.inputs.live) {
+                continue;
+            }
             let (want, have) = (wanted.get(name), live.get(name));
             let moved = want.is_some_and(|value| !self.moving_in(value).is_empty());
             if want == have && !moved {

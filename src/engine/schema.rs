@@ -16,6 +16,7 @@ pub struct Schema {
     /// The schema as JSON, for a validator.
     pub document: Value,
     selected: Vec<String>,
+    guarded: Vec<(String, String)>,
     identities: Vec<String>,
 }
 
@@ -44,6 +45,8 @@ pub struct Rule {
     pub before_delete: Option<Value>,
     /// What is written for an absent value that cannot be null.
     pub default: Option<Value>,
+    /// Permission that reading it takes, beside the kind's.
+    pub permission: Option<String>,
     /// What the string refers to.
     pub refs: Vec<Ref>,
     /// What is inside.
@@ -76,6 +79,11 @@ impl Schema {
     /// nobody keeps, and what is left out on purpose. Sorted.
     pub fn selected(&self) -> &[String] {
         &self.selected
+    }
+
+    /// Properties that take a permission of their own to read, with that permission.
+    pub fn guarded(&self) -> &[(String, String)] {
+        &self.guarded
     }
 
     /// Properties, beside the id, by which other objects refer to objects of this kind (an application's `appId`).
@@ -207,7 +215,13 @@ fn compile_all() -> BTreeMap<&'static str, Schema> {
             Shape::List(_) | Shape::Scalar => Vec::new(),
         };
         selected.sort();
-        schemas.insert(kind.name, Schema { root, document, selected, identities: Vec::new() });
+        let guarded = match &root.shape {
+            Shape::Object(properties, _) => {
+                properties.iter().filter_map(|(name, rule)| Some((name.clone(), rule.permission.clone()?))).collect()
+            }
+            Shape::List(_) | Shape::Scalar => Vec::new(),
+        };
+        schemas.insert(kind.name, Schema { root, document, selected, guarded, identities: Vec::new() });
     }
     for (kind, properties) in wanted {
         if let Some(schema) = schemas.get_mut(kind) {
@@ -244,6 +258,9 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
     }
     if let Some(value) = node.get("x-entra-default") {
         rule.default = Some(value.clone());
+    }
+    if let Some(permission) = node.get("x-entra-permission").and_then(Value::as_str) {
+        rule.permission = Some(permission.to_owned());
     }
     if let Some(refs) = node.get("x-entra-ref") {
         let words = match refs {

@@ -1,15 +1,20 @@
 //! Object → canonical bytes. One way to write each value, and parsers of YAML 1.1 and 1.2 read the same from it.
 //!
 //! Block style, two spaces, `id` and `displayName` first and the other keys sorted. A string stands plain only if no parser
-//! could take it for anything else; otherwise it is double-quoted in JSON's manner. Names of what an id refers to stand
-//! behind it as comments.
+//! could take it for anything else; otherwise it is double-quoted in JSON's manner, on one line. The same rule holds for keys
+//! and at every depth. Names of what an id refers to stand behind it as comments.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
 use serde_json::{Map, Value};
 
+use super::plain::{is_plain, printable};
+
 /// Longest comment, in characters.
 const COMMENT: usize = 80;
+/// Longest key in bytes before the colon. Parsers give up at 1,024; behind a question mark there is no limit.
+const KEY: usize = 1000;
 
 /// Writes an object. `comments` maps JSON pointers of strings to what stands behind them.
 pub fn write(object: &Map<String, Value>, comments: &BTreeMap<String, String>) -> Vec<u8> {
@@ -36,7 +41,13 @@ impl Emitter<'_> {
                 self.indent(indent);
             }
             inline = false;
+            let start = self.out.len();
             scalar(&mut self.out, name);
+            if self.out.len() - start > KEY {
+                self.out.splice(start..start, *b"? ");
+                self.out.push(b'\n');
+                self.indent(indent);
+            }
             self.out.push(b':');
             let length = self.step(name);
             self.value(value, indent);
@@ -100,10 +111,12 @@ impl Emitter<'_> {
         if !self.comments.is_empty()
             && let Some(comment) = self.comments.get(&self.pointer)
         {
-            self.out.extend_from_slice(b"  # ");
-            let clean = comment.chars().map(|c| if printable(c) { c } else { '?' }).take(COMMENT);
-            let clean: String = clean.collect();
-            self.out.extend_from_slice(clean.trim_end().as_bytes());
+            let clean: String = comment.chars().map(|c| if printable(c) { c } else { '?' }).take(COMMENT).collect();
+            let clean = clean.trim();
+            if !clean.is_empty() {
+                self.out.extend_from_slice(b"  # ");
+                self.out.extend_from_slice(clean.as_bytes());
+            }
         }
         self.out.push(b'\n');
     }
@@ -134,6 +147,11 @@ impl Emitter<'_> {
 
 /// Integers as they are. Other numbers in a form that YAML 1.1 takes for a float as well: with a point and a signed exponent.
 fn number_text(out: &mut Vec<u8>, number: &serde_json::Number) {
+    if !number.is_f64() {
+        // Writing into a Vec cannot fail.
+        let _never = write!(out, "{number}");
+        return;
+    }
     let text = number.to_string();
     match text.split_once('e') {
         None => out.extend_from_slice(text.as_bytes()),
@@ -153,83 +171,6 @@ fn number_text(out: &mut Vec<u8>, number: &serde_json::Number) {
 
 fn scalar(out: &mut Vec<u8>, text: &str) {
     if is_plain(text) { out.extend_from_slice(text.as_bytes()) } else { quoted(out, text) }
-}
-
-fn printable(c: char) -> bool {
-    !c.is_control()
-        && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-        && !matches!(c, '\u{fffe}' | '\u{ffff}' | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}')
-}
-
-/// Whether every parser reads `text` as this string when it stands without quotes.
-pub fn is_plain(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
-    if text.len() > 400 || *last == b' ' || *last == b':' {
-        return false;
-    }
-    // A letter first, or a digit if the whole cannot be a number, a date or a time.
-    match first {
-        b'a'..=b'z' | b'A'..=b'Z' => {
-            if is_word_of_yaml(text) {
-                return false;
-            }
-        }
-        b'0'..=b'9' => {
-            // A GUID is the commonest: dashes and letters that no number has. Everything else that starts like a number is quoted.
-            if !guid_that_is_no_number(bytes) {
-                return false;
-            }
-        }
-        b'/' => {}
-        _ if *first >= 0x80 => {}
-        _ => return false,
-    }
-    let mut before = b' ';
-    for (index, byte) in bytes.iter().enumerate() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' | b'@' | b'+' | b'(' | b')' | b'\'' => {
-            }
-            b' ' if before != b' ' => {}
-            // A colon is plain only inside a word (a URI), a hash only behind one.
-            b':' if bytes.get(index + 1).is_some_and(|next| *next != b' ') && index > 1 => {}
-            b'=' | b';' | b'$' | b'~' | b'^' | b'?' | b'!' | b'<' | b'>' if index > 0 => {}
-            _ if *byte >= 0x80 => {}
-            _ => return false,
-        }
-        before = *byte;
-    }
-    text.is_ascii() || text.chars().all(printable)
-}
-
-fn guid_that_is_no_number(bytes: &[u8]) -> bool {
-    bytes.len() == 36
-        && bytes.iter().enumerate().all(|(index, byte)| match index {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
-}
-
-/// Words that some parser takes for a boolean, nothing, a number, or a merge.
-fn is_word_of_yaml(text: &str) -> bool {
-    let lower = text.to_ascii_lowercase();
-    matches!(
-        lower.as_str(),
-        "y" | "n"
-            | "yes"
-            | "no"
-            | "on"
-            | "off"
-            | "true"
-            | "false"
-            | "null"
-            | "nil"
-            | "none"
-            | "nan"
-            | "inf"
-            | "infinity"
-    ) || (lower.starts_with("0x") || lower.starts_with("0o"))
-        || (lower.contains(':') && lower.bytes().all(|b| matches!(b, b'0'..=b'9' | b':' | b'.')))
 }
 
 /// JSON's escapes, which YAML shares; everything that could hide or break is escaped.

@@ -71,18 +71,20 @@ impl Manifest {
     /// Reads a manifest.
     ///
     /// # Errors
-    /// Findings, if it is malformed or of a newer format.
+    /// Findings, if it is malformed, or of a newer format or newer schemas than this program knows.
     pub fn read(bytes: &[u8]) -> Result<Manifest, Vec<Finding>> {
         let document = yaml::read(PATH, bytes)?;
         let finding = |line: usize, message: String| {
             vec![Finding { path: PATH.to_owned(), line, severity: Severity::Error, check: "manifest", message }]
         };
-        let format = document.value.get("format").and_then(serde_json::Value::as_u64).unwrap_or_default();
-        if format > u64::from(FORMAT) {
-            return Err(finding(
-                document.line_of("/format"),
-                format!("this repository has format {format}, this program knows {FORMAT}; use a newer entragit"),
-            ));
+        for (name, known) in [("format", FORMAT), ("schema", SCHEMA)] {
+            let found = document.value.get(name).and_then(serde_json::Value::as_u64).unwrap_or_default();
+            if found > u64::from(known) {
+                return Err(finding(
+                    document.line_of(&format!("/{name}")),
+                    format!("this repository has {name} {found}, this program knows {known}; use a newer entragit"),
+                ));
+            }
         }
         serde_json::from_value(serde_json::Value::Object(document.value.clone()))
             .map_err(|error| finding(1, format!("{error}; take manifest.yaml from the last snapshot")))
@@ -115,5 +117,18 @@ mod tests {
         tenant: "0a"
         "#);
         assert_eq!(Manifest::read(&bytes), Ok(manifest));
+    }
+
+    #[test]
+    fn what_this_program_does_not_know_is_refused() {
+        let said = |text: &str| match Manifest::read(text.as_bytes()) {
+            Ok(manifest) => format!("{manifest:?}"),
+            Err(found) => found.iter().map(|f| format!("{}: {}", f.line, f.message)).collect::<Vec<_>>().join("\n"),
+        };
+        insta::assert_snapshot!(said("schema: 1\nformat: 2\nfuture: 1\n"), @r##"2: this repository has format 2, this program knows 1; use a newer entragit"##);
+        insta::assert_snapshot!(said("format: 1\nschema: 7\n"), @r##"2: this repository has schema 7, this program knows 1; use a newer entragit"##);
+        insta::assert_snapshot!(said("format: 1\nschema: 1\ncoverage:\n  group: most\n"), @r##"1: unknown variant `most`, expected one of `complete`, `partial`, `denied-permission`, `denied-licence`, `failed`, `skipped`; take manifest.yaml from the last snapshot"##);
+        insta::assert_snapshot!(said("schema: 1\n"), @r##"1: missing field `format`; take manifest.yaml from the last snapshot"##);
+        insta::assert_snapshot!(said("format: 1\nschema: 1\n"), @r##"Manifest { format: 1, schema: 1, tenant: "", coverage: CoverageMap({}), layout: {}, unknown: {}, ids: IdMap({}) }"##);
     }
 }

@@ -5,8 +5,10 @@
 #![warn(clippy::disallowed_types, clippy::disallowed_methods)]
 
 pub mod emit;
+pub mod escape;
 pub mod manifest;
 pub mod path;
+mod plain;
 mod scan;
 pub mod settings;
 pub mod yaml;

@@ -5,42 +5,47 @@
 //! groups/0b/remote-workers.0b1c2d3e-….yaml        the rest: a slug for the reader, the id for the machine
 //! policies/authorization-policy.yaml              singletons
 //! ```
-//! An id that is a lower-case GUID stands as it is. Any other id is written after `x-`: bytes `[a-z0-9]` stand
-//! for themselves, everything else is `-` and two hex digits, so that case and every character come back.
+//! Ids that are no lower-case GUIDs are escaped: see [`super::escape`].
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::escape::{escape, shard, unescape};
 use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::Naming;
 
 /// Longest part of a path, in bytes.
 const PART: usize = 100;
-/// What escaped ids begin with.
-const ESCAPED: &str = "x-";
-/// Files and folders at the top that belong to people and their tools.
+/// Longest file name without its ending: what `.yaml` leaves of a part.
+pub(super) const ROOM: usize = PART - ".yaml".len();
+/// Names that Windows takes for devices, whatever follows the first dot.
+const DEVICES: &[&str] = &["con", "prn", "aux", "nul"];
+/// Files and folders at the top that belong to people and their tools. A slash at the end: a folder; a star: a beginning.
+/// `.gitattributes` and `.gitmodules` are missing on purpose: they change what git makes of the files.
 const RESERVED: &[&str] = &[
     "entragit.yaml",
     "manifest.yaml",
-    "README.md",
-    "README",
-    "LICENSE",
-    "LICENSE.md",
+    "README*",
+    "LICENSE*",
     "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "SECURITY.md",
     "CODEOWNERS",
     ".gitignore",
     ".editorconfig",
-    ".yamllint",
+    ".yamllint*",
+    ".prettierignore",
     ".pre-commit-config.yaml",
     ".gitlab-ci.yml",
     "azure-pipelines.yml",
+    "bitbucket-pipelines.yml",
     ".github/",
     ".gitlab/",
     ".azure-pipelines/",
+    ".azuredevops/",
     ".vscode/",
     "docs/",
     "guards/",
@@ -97,7 +102,9 @@ impl fmt::Display for PathProblem {
     }
 }
 
-/// The path of an object.
+/// The path of an object; of a singleton, whatever its id and name.
+///
+/// Total: an id of more than [`LONGEST_ID`](super::escape::LONGEST_ID) bytes gets a path that [`address_of`] refuses.
 pub fn path_of(kind: &Kind, id: &str, name: &str, layout: Layout) -> String {
     if kind.naming == Naming::Fixed {
         return format!("{}.yaml", kind.folder);
@@ -108,25 +115,16 @@ pub fn path_of(kind: &Kind, id: &str, name: &str, layout: Layout) -> String {
         Layout::Shards256 => format!("{}/", shard(&id, 2)),
         Layout::Shards4096 => format!("{}/", shard(&id, 3)),
     };
-    let room = PART.saturating_sub(id.len() + ".yaml".len() + 1);
     let slug = match kind.naming {
-        Naming::Slug => slug(name, room),
+        Naming::Slug => slug(name, ROOM.saturating_sub(id.len() + 1)),
         Naming::Id | Naming::Fixed => String::new(),
     };
     let dot = if slug.is_empty() { "" } else { "." };
     format!("{}/{shard}{slug}{dot}{id}.yaml", kind.folder)
 }
 
-fn shard(id: &str, digits: usize) -> String {
-    let hex = id.strip_prefix(ESCAPED).unwrap_or(id);
-    let mut shard: String = hex.chars().filter(char::is_ascii_hexdigit).take(digits).collect();
-    while shard.len() < digits {
-        shard.push('0');
-    }
-    shard
-}
-
-/// The kind and id that a path names, in any layout.
+/// The kind and id that a path names, in any layout: a slug or a shard that does not fit the object is no error, since the
+/// `id` inside is the authority and the next snapshot moves the file.
 ///
 /// # Errors
 /// Why it is no object's path.
@@ -148,10 +146,12 @@ pub fn address_of(path: &str) -> Result<(&'static Kind, String), PathProblem> {
     let parts: Vec<&str> = stem.split('/').collect();
     let fine = |part: &&str| {
         !part.is_empty()
-            && part.len() <= PART
+            && part.len() <= ROOM
+            && !part.starts_with(['.', '-'])
+            && !is_device(part)
             && part.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
     };
-    if parts.len() > 2 || !parts.iter().all(fine) || parts.last().is_some_and(|last| last.len() + 5 > PART) {
+    if parts.len() > 2 || !parts.iter().all(fine) {
         return Err(PathProblem::Grammar);
     }
     if parts.len() == 2
@@ -172,59 +172,30 @@ pub fn singleton_id(kind: &Kind) -> &'static str {
     kind.path.rsplit('/').next().unwrap_or(kind.name)
 }
 
-/// Whether a path belongs to people and their tools, or is the manifest: no object.
+/// Whether a path belongs to people and their tools, or is the manifest or the settings: no object, and no mistake.
 pub fn is_reserved(path: &str) -> bool {
-    RESERVED.iter().any(|reserved| match reserved.strip_suffix('/') {
-        Some(folder) => path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')),
-        None => path == *reserved,
-    })
-}
-
-fn is_guid(id: &str) -> bool {
-    id.len() == 36
-        && id.bytes().enumerate().all(|(index, byte)| match index {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+    let fine = |part: &str| {
+        !matches!(part, "" | "." | "..") && !part.eq_ignore_ascii_case(".git") && !part.contains(['\\', '\0', ':'])
+    };
+    path.split('/').all(fine)
+        && RESERVED.iter().any(|reserved| match (reserved.strip_suffix('/'), reserved.strip_suffix('*')) {
+            (Some(folder), _) => path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')),
+            (_, Some(start)) => path.starts_with(start) && !path.contains('/'),
+            (None, None) => path == *reserved,
         })
 }
 
-fn escape(id: &str) -> String {
-    if is_guid(id) {
-        return id.to_owned();
-    }
-    let mut out = String::from(ESCAPED);
-    for byte in id.bytes() {
-        match byte {
-            b'a'..=b'z' | b'0'..=b'9' => out.push(char::from(byte)),
-            _ => out.push_str(&format!("-{byte:02x}")),
-        }
-    }
-    out
+/// Whether Windows takes a part of a path for a device: it looks no further than the first dot.
+fn is_device(part: &str) -> bool {
+    let stem = part.split('.').next().unwrap_or(part);
+    DEVICES.contains(&stem)
+        || ["com", "lpt"].iter().any(|port| {
+            stem.strip_prefix(port).is_some_and(|digit| digit.len() == 1 && digit.bytes().all(|b| b.is_ascii_digit()))
+        })
 }
 
-fn unescape(text: &str) -> Option<String> {
-    if is_guid(text) {
-        return Some(text.to_owned());
-    }
-    let text = text.strip_prefix(ESCAPED)?;
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        if *first == b'-' {
-            let digits = std::str::from_utf8(tail.get(..2)?).ok()?;
-            bytes.push(u8::from_str_radix(digits, 16).ok()?);
-            rest = &tail[2..];
-        } else {
-            bytes.push(*first);
-            rest = tail;
-        }
-    }
-    let id = String::from_utf8(bytes).ok()?;
-    // One path per id: what `escape` would have written otherwise is no path.
-    (!id.is_empty() && escape(&id).strip_prefix(ESCAPED) == Some(text)).then_some(id)
-}
-
-/// `Remote workers (EU)` → `remote-workers-eu`.
+/// `Remote workers (EU)` → `remote-workers-eu`: what is left of a name in `[a-z0-9-]`, for the reader only. Empty for a name
+/// in another script; the path is then the id alone.
 fn slug(name: &str, room: usize) -> String {
     let room = room.min(60);
     let mut out = String::new();
@@ -233,7 +204,11 @@ fn slug(name: &str, room: usize) -> String {
             c @ ('a'..='z' | '0'..='9') => out.push(c),
             'ß' => out.push_str("ss"),
             'æ' | 'Æ' => out.push_str("ae"),
+            'œ' | 'Œ' => out.push_str("oe"),
             'ø' | 'Ø' => out.push('o'),
+            'đ' | 'Đ' | 'ð' | 'Ð' => out.push('d'),
+            'þ' | 'Þ' => out.push_str("th"),
+            'ı' => out.push('i'),
             'ł' | 'Ł' => out.push('l'),
             // Combining marks are dropped, so that é is e.
             c if ('\u{300}'..='\u{36f}').contains(&c) => {}
@@ -245,13 +220,18 @@ fn slug(name: &str, room: usize) -> String {
         }
     }
     out.truncate(room);
-    let slug = out.trim_end_matches('-');
-    slug.to_owned()
+    out.truncate(out.trim_end_matches('-').len());
+    if is_device(&out) {
+        // `con.….yaml` cannot be checked out on Windows.
+        if out.len() < room { out.push('-') } else { out.clear() }
+    }
+    out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::escape::LONGEST_ID;
     use proptest::prelude::*;
 
     fn kind(name: &str) -> &'static Kind {
@@ -277,24 +257,98 @@ mod tests {
         assert_eq!(address_of("groups/a/b/c.yaml").err(), Some(PathProblem::Grammar));
     }
 
+    #[test]
+    fn long_ids_and_devices_have_paths_too() {
+        let base64 = "BONyY8jXkkGQxq_-MQDBsuLC5rzUNklDn4sPpGUaH2s_ABCDEF";
+        insta::assert_snapshot!(path_of(kind("group"), base64, "A", Layout::Shards256), @"groups/46/a.y-ijhu46kzhbvfq23li5ixq4k7fvgvcrccon2uyqzvoj5fkttlnrcg4ndtkbyeovlbjazhgx2bijbuirkg.yaml");
+        insta::assert_snapshot!(path_of(kind("group"), "x", "CON", Layout::Flat), @"groups/con-.x-x.yaml");
+        insta::assert_snapshot!(path_of(kind("group"), "x", "מנהלים 👩‍💻", Layout::Flat), @"groups/x-x.yaml");
+        for name in ["con.x", "lpt1.x", "nul/x", ".git.x", "-x", "con"] {
+            let path = format!("groups/{name}.yaml");
+            assert_eq!(address_of(&path).err(), Some(PathProblem::Grammar), "{path}");
+        }
+        assert!(address_of(&path_of(kind("group"), &"A".repeat(LONGEST_ID), "A", Layout::Flat)).is_ok());
+        let long = path_of(kind("group"), &"A".repeat(LONGEST_ID + 1), "A", Layout::Flat);
+        assert_eq!(address_of(&long).err(), Some(PathProblem::Grammar));
+    }
+
+    #[test]
+    fn people_have_files_of_their_own() {
+        for path in ["README.md", "LICENSE-MIT", ".github/workflows/a.yml", "docs/a/b.png", "manifest.yaml"] {
+            assert!(is_reserved(path), "{path}");
+        }
+        for path in [
+            ".gitattributes",
+            ".gitmodules",
+            "docs",
+            "README/x",
+            "docs/../groups/x.yaml",
+            ".github/.GIT/config",
+            "docs//x",
+            "users/README.md",
+        ] {
+            assert!(!is_reserved(path), "{path}");
+        }
+    }
+
+    /// Names that people, and people with bad intent, give.
+    fn name() -> impl Strategy<Value = String> {
+        prop_oneof![
+            ".{0,300}",
+            "[ -~]{0,80}",
+            prop_oneof![
+                Just("CON"),
+                Just(".."),
+                Just("../../etc/passwd"),
+                Just("nul.txt"),
+                Just("a\0b"),
+                Just("\u{202e}x")
+            ]
+            .prop_map(str::to_owned),
+            "[a-zA-Z\u{e0}-\u{ff}]".prop_map(|letter| letter.repeat(10_000)),
+        ]
+    }
+
+    fn id() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
+            "[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{4}-[0-9A-F]{12}",
+            "[A-Za-z0-9_-]{1,58}",
+            "[xy]-[a-z2-7]{1,50}",
+            "\\PC{1,14}",
+            "(?s).{1,14}",
+        ]
+    }
+
     proptest! {
         #[test]
         fn path_and_address_are_one_to_one(
             index in 0..kinds::ALL.len(),
-            id in "\\PC{1,20}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}",
-            name in ".{0,300}",
+            id in id(),
+            name in name(),
             layout in prop_oneof![Just(Layout::Flat), Just(Layout::Shards256), Just(Layout::Shards4096)],
         ) {
             let kind = kinds::ALL[index];
             let path = path_of(kind, &id, &name, layout);
             prop_assert!(path.split('/').count() <= 4);
-            if id.len() <= 28 {
-                prop_assert!(path.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'/')));
-                prop_assert!(path.split('/').all(|part| part.len() <= PART), "{}", path);
-                let (found, back) = address_of(&path).map_err(|e| TestCaseError::fail(format!("{path}: {e}")))?;
-                prop_assert_eq!(found.name, kind.name);
-                if kind.naming != Naming::Fixed {
-                    prop_assert_eq!(back, id);
+            prop_assert!(path.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'/')), "{}", path);
+            for part in path.split('/') {
+                prop_assert!(part.len() <= PART && !part.starts_with(['.', '-']) && !is_device(part), "{}", path);
+            }
+            prop_assert!(!is_reserved(&path));
+            let (found, back) = address_of(&path).map_err(|e| TestCaseError::fail(format!("{path}: {e}")))?;
+            prop_assert_eq!(found.name, kind.name);
+            prop_assert_eq!(back, if kind.naming == Naming::Fixed { singleton_id(kind).to_owned() } else { id });
+        }
+
+        #[test]
+        fn a_path_that_is_read_is_written_again(rest in "[a-z0-9.-]{0,60}", escaped in "[xy]-[a-z0-9-]{0,20}") {
+            for stem in [rest.clone(), escaped.clone(), format!("a.{escaped}")] {
+                let path = format!("groups/{stem}.yaml");
+                if let Ok((kind, id)) = address_of(&path) {
+                    let again = path_of(kind, &id, "", Layout::Flat);
+                    let own = |path: &str| path.rsplit(['.', '/']).nth(1).map(str::to_owned);
+                    prop_assert_eq!(own(&again), own(&path));
                 }
             }
         }

@@ -1,26 +1,50 @@
-//! A light scan of YAML text: where keys stand, and what no file of ours may hold. It knows just enough of quotes, block
-//! scalars and flow brackets not to mistake text for structure.
+//! A scan of YAML text, line by line: where keys stand, and what no file of ours may hold.
+//!
+//! The parser behind it is lenient or slow about some things and silent about others, so the scan comes first. It follows
+//! quotes, block scalars and flow brackets exactly, and refuses the few shapes in which it could lose track: plain text
+//! over several lines, tabs, and text behind a closing quote. So what it does not see is not there.
+
+use super::plain::{hidden, is_ambiguous};
 
 /// Deepest nesting.
 const MAX_DEPTH: usize = 64;
+/// Most lines, and values between brackets.
+const MAX_NODES: usize = 2_000_000;
+const TEXT: &str =
+    "text over several lines needs quotes around it or a `|` in front; anything else does not belong here";
 
 /// Something that no file may hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub(super) struct Problem {
     /// Line, from 1.
-    pub line: usize,
+    pub(super) line: usize,
     /// Name of the check.
-    pub check: &'static str,
+    pub(super) check: &'static str,
     /// What is wrong and what to do.
-    pub message: String,
+    pub(super) message: String,
 }
 
-enum Frame {
-    Map(usize, String),
+/// Told where each key and list element stands: its JSON pointer, its line, and whether it is a key.
+pub(super) type Place<'a> = &'a mut dyn FnMut(&str, usize, bool);
+
+/// Everything that is wrong with `text`; the rest of it is for the parser.
+pub(super) fn problems(text: &str) -> Vec<Problem> {
+    let mut scan = Scan::default();
+    scan.text(text, None);
+    scan.problems
+}
+
+/// Tells `at` where keys and list elements stand, as far as they have lines of their own.
+pub(super) fn places(text: &str, at: Place<'_>) {
+    Scan::default().text(text, Some(at));
+}
+
+enum Frame<'t> {
+    Map(usize, &'t str),
     List(usize, usize),
 }
 
-impl Frame {
+impl Frame<'_> {
     fn indent(&self) -> usize {
         match self {
             Frame::Map(indent, _) | Frame::List(indent, _) => *indent,
@@ -28,241 +52,371 @@ impl Frame {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 enum Quote {
+    #[default]
     None,
     Single,
     Double,
 }
 
-/// Scans `text`; `at` is told the JSON pointer of each key and list element with its line.
-pub fn scan(text: &str, at: &mut dyn FnMut(&str, usize)) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut say = |line: usize, check: &'static str, message: &str| {
-        problems.push(Problem { line, check, message: message.to_owned() });
-    };
-    let text = match text.strip_prefix('\u{feff}') {
-        Some(rest) => {
-            say(1, "encoding", "the file begins with a byte order mark; save it without one");
-            rest
-        }
-        None => text,
-    };
-    if let Some(position) = text.find('\r') {
-        let line = text[..position].matches('\n').count() + 1;
-        say(line, "line-endings", "the lines end in CR LF; save the file with LF");
+#[derive(Default)]
+struct Scan<'t> {
+    problems: Vec<Problem>,
+    line: usize,
+    nodes: usize,
+    frames: Vec<Frame<'t>>,
+    quote: Quote,
+    /// How many brackets are open.
+    flow: usize,
+    /// Where the plain text begins that the bracket holds at the moment.
+    word: Option<usize>,
+    /// Indentation of the owner of the block scalar that is open.
+    block: Option<usize>,
+    /// Whether a key or a dash has no value yet.
+    pending: bool,
+    /// Whether a value is complete on this line, so that only a comment may follow.
+    closed: bool,
+    /// Whether the scan gave up.
+    stopped: bool,
+}
+
+impl<'t> Scan<'t> {
+    fn say(&mut self, check: &'static str, message: &str) {
+        self.problems.push(Problem { line: self.line, check, message: message.to_owned() });
     }
-    let mut frames: Vec<Frame> = Vec::new();
-    let mut quote = Quote::None;
-    let mut flow = 0_usize;
-    let mut block: Option<usize> = None;
-    for (index, line) in text.lines().enumerate() {
-        let number = index + 1;
-        if let Some(c) = line.chars().find(|c| hidden(*c)) {
-            let message = format!(
-                "an invisible or control character (U+{:04X}) stands here; write it as an escape in double quotes",
-                u32::from(c)
+
+    fn stop(&mut self, check: &'static str, message: &str) {
+        self.say(check, message);
+        self.stopped = true;
+    }
+
+    fn text(&mut self, text: &'t str, mut at: Option<Place<'_>>) {
+        self.pending = true;
+        self.line = 1;
+        let text = match text.strip_prefix('\u{feff}') {
+            Some(rest) => {
+                self.say("encoding", "the file begins with a byte order mark; save it without one");
+                rest
+            }
+            None => text,
+        };
+        if let Some(position) = text.find('\r') {
+            self.line = text[..position].matches('\n').count() + 1;
+            self.say(
+                "line-endings",
+                "a line ends in CR LF; save the file with LF, and tell git so: `git config core.autocrlf input`",
             );
-            say(number, "encoding", &message);
+        }
+        for (index, line) in text.lines().enumerate() {
+            self.line = index + 1;
+            self.nodes += 1;
+            self.one(line, &mut at);
+            if self.nodes > MAX_NODES {
+                self.stop(
+                    "too-large",
+                    &format!("the file has more than {MAX_NODES} lines and values; that is no object"),
+                );
+            }
+            if self.stopped {
+                return;
+            }
+        }
+    }
+
+    fn one(&mut self, line: &'t str, at: &mut Option<Place<'_>>) {
+        if line.bytes().any(|byte| !matches!(byte, b' '..=b'~'))
+            && let Some(c) = line.chars().find(|c| hidden(*c))
+        {
+            let code = u32::from(c);
+            self.say("encoding", &format!("an invisible or control character (U+{code:04X}) stands here; write it as an escape in double quotes"));
+        }
+        if ["<<<<<<<", "|||||||", ">>>>>>>"].iter().any(|marker| line.starts_with(marker)) || line == "=======" {
+            self.say("merge-marker", "a merge was not finished here; settle it and remove the marker");
+            return;
         }
         let content = line.trim_start_matches(' ');
         let indent = line.len() - content.len();
-        if let Some(parent) = block {
-            if content.is_empty() || indent > parent {
-                continue;
+        if let Some(owner) = self.block {
+            if content.is_empty() || indent > owner {
+                return;
             }
-            block = None;
+            self.block = None;
         }
-        let continued = quote != Quote::None || flow > 0;
-        if !continued {
-            if ["<<<<<<< ", ">>>>>>> "].iter().any(|marker| line.starts_with(marker)) || line == "=======" {
-                say(number, "merge-marker", "a merge was not finished here; settle it and remove the marker");
-                continue;
-            }
-            if line.starts_with("---") || line.starts_with("...") {
-                say(number, "document", "a file holds one object; move the second to a file of its own");
-                continue;
-            }
-            if line.starts_with('%') {
-                say(number, "tag", "directives are not allowed; remove the line");
-                continue;
-            }
+        if line.contains('\t') {
+            self.say("tab", "a tab stands here; indent with spaces, and write \\t in double quotes");
         }
+        self.closed = false;
+        if self.quote != Quote::None || self.flow > 0 {
+            return self.value(content);
+        }
+        if content.is_empty() || content.starts_with('#') {
+            return;
+        }
+        if line.starts_with("---") || line.starts_with("...") {
+            return self.say("document", "a file holds one object and no document marker; remove the line, or move a second object to a file of its own");
+        }
+        if line.starts_with('%') {
+            return self.say("tag", "directives are not allowed; remove the line");
+        }
+        self.structure(content, indent, at);
+    }
+
+    /// Dashes and a key at the start of a line, then the value.
+    fn structure(&mut self, content: &'t str, indent: usize, at: &mut Option<Place<'_>>) {
         let mut column = indent;
         let mut rest = content;
-        if !continued {
-            if rest.is_empty() || rest.starts_with('#') {
-                continue;
+        let skip = |rest: &mut &'t str, column: &mut usize| {
+            let tail = rest[1..].trim_start_matches(' ');
+            *column += rest.len() - tail.len();
+            *rest = tail;
+        };
+        while rest == "-" || rest.starts_with("- ") {
+            if self.continues(column) {
+                return;
             }
-            while rest == "-" || rest.starts_with("- ") {
-                frames_for_item(&mut frames, column);
-                at(&pointer(&frames), number);
-                let tail = rest[1..].trim_start_matches(' ');
-                column += rest.len() - tail.len();
-                rest = tail;
-            }
-            if let Some((key, tail)) = split_key(rest) {
-                frames_for_key(&mut frames, column, key);
-                at(&pointer(&frames), number);
-                if tail.trim_start() == "<<" {
-                    say(number, "anchor", "merge keys are not allowed; write the values out");
-                }
-                rest = tail.trim_start_matches(' ');
-            }
-            if frames.len() > MAX_DEPTH {
-                say(number, "depth", "nested more than 64 deep");
-                return problems;
-            }
-            if rest.starts_with(['|', '>']) {
-                block = Some(frames.last().map_or(0, Frame::indent));
-                continue;
-            }
-            if let Some(message) = ambiguous(rest) {
-                say(number, "ambiguous-scalar", &message);
-            }
+            self.item(column);
+            self.tell(at, false);
+            skip(&mut rest, &mut column);
         }
-        // The value, or the continuation of one: quotes, brackets, and what may not begin a word.
-        let mut before = ' ';
-        let mut chars = rest.chars().peekable();
-        let mut plain = false;
-        while let Some(c) = chars.next() {
-            match (quote, c) {
-                (Quote::Double, '\\') => {
-                    chars.next();
+        // How the writer writes a key that is too long for a colon behind it; nothing else may look like that.
+        if let Some(long) = rest.strip_prefix("? ") {
+            if self.continues(column) {
+                return;
+            }
+            self.key(column, long.trim_matches('"'));
+            self.tell(at, true);
+            if !is_quoted(long) {
+                self.say("syntax", "a question mark is not needed here; write `key: value`, or put the text in quotes");
+            }
+            return;
+        }
+        if rest == ":" || rest.starts_with(": ") {
+            self.pending = true;
+            skip(&mut rest, &mut column);
+            if rest == "-" || rest.starts_with("- ") || rest.starts_with("? ") || split_key(rest).is_some() {
+                return self.say("syntax", "only one value may stand behind this colon; begin it on a line of its own");
+            }
+        } else if let Some((key, plain, tail)) = split_key(rest) {
+            if self.continues(column) {
+                return;
+            }
+            self.key(column, key);
+            self.tell(at, true);
+            if plain && is_ambiguous(key) {
+                self.ambiguous(key);
+            }
+            rest = tail.trim_start_matches(' ');
+        }
+        if self.frames.len() > MAX_DEPTH {
+            return self.stop("depth", "nested more than 64 deep");
+        }
+        if rest.is_empty() || rest.starts_with('#') {
+            return;
+        }
+        if !std::mem::replace(&mut self.pending, false) {
+            return self.say("syntax", TEXT);
+        }
+        if let Some(header) = rest.strip_prefix(['|', '>']) {
+            let header = header.find(" #").map_or(header, |comment| &header[..comment]).trim_end();
+            if !header.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-')) {
+                self.say("syntax", "the text begins on the line below; if this is the text, put it in quotes");
+            }
+            self.block = Some(self.frames.last().map_or(0, Frame::indent));
+        } else if rest.starts_with(['"', '\'', '[', '{', '&', '*', '!']) {
+            self.value(rest);
+        } else {
+            let word = rest.find(" #").map_or(rest, |comment| &rest[..comment]);
+            self.ambiguous(word.trim_end());
+        }
+    }
+
+    /// Whether what stands at `column` belongs to plain text that began on a line before.
+    fn continues(&mut self, column: usize) -> bool {
+        let continues = !self.pending && self.frames.last().is_some_and(|frame| column > frame.indent());
+        if continues {
+            self.say("syntax", TEXT);
+        }
+        self.pending = true;
+        continues
+    }
+
+    /// A quoted or bracketed value, or a line of one.
+    fn value(&mut self, line: &'t str) {
+        let bytes = line.as_bytes();
+        if self.word.is_some() && !bytes.is_empty() && !matches!(bytes[0], b',' | b']' | b'}' | b'#') {
+            self.say("syntax", TEXT);
+        }
+        self.word = None;
+        let mut index = 0;
+        while index < bytes.len() && !self.stopped {
+            let next = bytes.get(index + 1).copied();
+            let blank_before = index == 0 || bytes[index - 1] == b' ';
+            match (self.quote, bytes[index]) {
+                (Quote::Double, b'\\') => index += 1,
+                (Quote::Single, b'\'') if next == Some(b'\'') => index += 1,
+                (Quote::Double, b'"') | (Quote::Single, b'\'') => {
+                    self.quote = Quote::None;
+                    self.closed = self.flow == 0;
                 }
-                (Quote::Double, '"') => quote = Quote::None,
-                (Quote::Single, '\'') if chars.peek() == Some(&'\'') => {
-                    chars.next();
-                }
-                (Quote::Single, '\'') => quote = Quote::None,
                 (Quote::Double | Quote::Single, _) => {}
-                (Quote::None, '#') if before == ' ' => break,
-                (Quote::None, _) if plain && flow == 0 => {}
-                (Quote::None, ' ') => {}
-                (Quote::None, '"') if starts(before, flow) => quote = Quote::Double,
-                (Quote::None, '\'') if starts(before, flow) => quote = Quote::Single,
-                (Quote::None, '[' | '{') if starts(before, flow) || flow > 0 => {
-                    flow += 1;
-                    if flow + frames.len() > MAX_DEPTH {
-                        say(number, "depth", "nested more than 64 deep");
-                        return problems;
-                    }
+                (Quote::None, b'#') if blank_before => break,
+                (Quote::None, b' ') => {}
+                (Quote::None, _) if self.closed => {
+                    self.closed = false;
+                    return self.say("syntax", "only a comment may follow here; put the whole text in quotes");
                 }
-                (Quote::None, ']' | '}') if flow > 0 => flow -= 1,
-                (Quote::None, '&' | '*') if starts(before, flow) => {
-                    say(
-                        number,
-                        "anchor",
-                        "anchors and aliases are not allowed; write the value out, or quote it if it is text",
-                    );
-                    plain = true;
-                }
-                (Quote::None, '!') if starts(before, flow) => {
-                    say(number, "tag", "tags are not allowed; remove it, or quote the value if it is text");
-                    plain = true;
-                }
-                (Quote::None, ',' | ':') if flow > 0 => {}
-                (Quote::None, _) => plain = flow == 0,
+                (Quote::None, byte) => self.token(line, index, byte, next, blank_before),
             }
-            before = c;
+            index += 1;
+        }
+        if self.quote == Quote::None && self.word.is_some() {
+            self.end_word(&line[..index.min(line.len())]);
+            // The next line must not go on with it.
+            self.word = (self.flow > 0).then_some(0);
         }
     }
-    problems
-}
 
-/// Whether a character begins a value: at the start, behind a space, a bracket, a comma or a colon of a flow.
-fn starts(before: char, flow: usize) -> bool {
-    before == ' ' || (flow > 0 && matches!(before, '[' | '{' | ',' | ':'))
-}
-
-fn hidden(c: char) -> bool {
-    (c.is_control() && !matches!(c, '\t' | '\r'))
-        || matches!(c, '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}
-
-fn frames_for_item(frames: &mut Vec<Frame>, column: usize) {
-    while frames.last().is_some_and(|frame| frame.indent() > column) {
-        frames.pop();
+    fn token(&mut self, line: &'t str, index: usize, byte: u8, next: Option<u8>, blank_before: bool) {
+        let fresh = self.word.is_none();
+        match byte {
+            b'"' | b'\'' if fresh => self.quote = if byte == b'"' { Quote::Double } else { Quote::Single },
+            b'"' | b'\'' if blank_before => {
+                self.say("syntax", "a quote in the middle of text; put the whole text in quotes")
+            }
+            b'[' | b'{' => {
+                self.end_word(&line[..index]);
+                self.flow += 1;
+                self.nodes += 1;
+                if self.flow + self.frames.len() > MAX_DEPTH {
+                    self.stop("depth", "nested more than 64 deep");
+                }
+            }
+            b']' | b'}' | b',' if self.flow > 0 => {
+                self.end_word(&line[..index]);
+                self.nodes += 1;
+                self.flow -= usize::from(byte != b',');
+                self.closed = self.flow == 0;
+            }
+            b':' if fresh || matches!(next, None | Some(b' ' | b',' | b']' | b'}' | b'[' | b'{')) => {
+                self.end_word(&line[..index]);
+                self.nodes += 1;
+            }
+            // Between brackets, parsers differ on it.
+            b'?' => self.say("syntax", "a question mark needs quotes here; put the whole text in quotes"),
+            b'&' | b'*' if fresh || blank_before => {
+                self.say(
+                    "anchor",
+                    "anchors and aliases are not allowed; write the value out, or quote it if it is text",
+                );
+                self.word.get_or_insert(index);
+            }
+            b'!' if fresh || blank_before => {
+                self.say("tag", "tags are not allowed; remove it, or quote the value if it is text");
+                self.word.get_or_insert(index);
+            }
+            _ => {
+                self.word.get_or_insert(index);
+            }
+        }
     }
-    match frames.last_mut() {
-        Some(Frame::List(indent, index)) if *indent == column => *index += 1,
-        _ => frames.push(Frame::List(column, 0)),
+
+    fn end_word(&mut self, before: &'t str) {
+        if let Some(start) = self.word.take() {
+            self.ambiguous(before[start..].trim_end());
+        }
+    }
+
+    fn ambiguous(&mut self, word: &str) {
+        if is_ambiguous(word) {
+            let hint = match word.to_ascii_lowercase().as_str() {
+                "y" | "n" | "yes" | "no" | "on" | "off" => "put it in quotes, or write true or false",
+                "<<" => "put it in quotes; merge keys are not allowed",
+                _ => "put it in quotes if it is text or a date, else write a plain number",
+            };
+            self.say("ambiguous-scalar", &format!("`{word}` means different things to different parsers; {hint}"));
+        }
+    }
+
+    fn tell(&self, at: &mut Option<Place<'_>>, is_key: bool) {
+        if let Some(at) = at {
+            at(&pointer(&self.frames), self.line, is_key);
+        }
+    }
+
+    fn item(&mut self, column: usize) {
+        while self.frames.last().is_some_and(|frame| frame.indent() > column) {
+            self.frames.pop();
+        }
+        match self.frames.last_mut() {
+            Some(Frame::List(indent, index)) if *indent == column => *index += 1,
+            _ => self.frames.push(Frame::List(column, 0)),
+        }
+    }
+
+    fn key(&mut self, column: usize, key: &'t str) {
+        while self.frames.last().is_some_and(|frame| {
+            frame.indent() > column || (frame.indent() == column && matches!(frame, Frame::List(..)))
+        }) {
+            self.frames.pop();
+        }
+        match self.frames.last_mut() {
+            Some(Frame::Map(indent, last)) if *indent == column => *last = key,
+            _ => self.frames.push(Frame::Map(column, key)),
+        }
     }
 }
 
-fn frames_for_key(frames: &mut Vec<Frame>, column: usize, key: String) {
-    while frames
-        .last()
-        .is_some_and(|frame| frame.indent() > column || (frame.indent() == column && matches!(frame, Frame::List(..))))
-    {
-        frames.pop();
-    }
-    match frames.last_mut() {
-        Some(Frame::Map(indent, last)) if *indent == column => *last = key,
-        _ => frames.push(Frame::Map(column, key)),
-    }
-}
-
-fn pointer(frames: &[Frame]) -> String {
+fn pointer(frames: &[Frame<'_>]) -> String {
     let mut out = String::new();
     for frame in frames {
         out.push('/');
         match frame {
-            Frame::Map(_, key) => out.push_str(&key.replace('~', "~0").replace('/', "~1")),
+            Frame::Map(_, key) if key.contains(['~', '/']) => out.push_str(&key.replace('~', "~0").replace('/', "~1")),
+            Frame::Map(_, key) => out.push_str(key),
             Frame::List(_, index) => out.push_str(&index.to_string()),
         }
     }
     out
 }
 
-/// `key: value` → key and value; quoted keys are unquoted as far as they have no escapes.
-fn split_key(text: &str) -> Option<(String, &str)> {
-    if let Some(quote) = text.chars().next().filter(|c| matches!(c, '"' | '\'')) {
-        let mut escaped = false;
-        for (index, c) in text.char_indices().skip(1) {
-            if escaped {
-                escaped = false;
-            } else if c == '\\' && quote == '"' {
-                escaped = true;
-            } else if c == quote {
-                let tail = text[index + 1..].strip_prefix(':')?;
-                return (tail.is_empty() || tail.starts_with(' ')).then(|| (text[1..index].to_owned(), tail));
-            }
-        }
-        return None;
-    }
-    if text.starts_with(['[', '{', '#', '|', '>', '&', '*', '!']) {
-        return None;
-    }
-    let mut before = ' ';
-    for (index, c) in text.char_indices() {
-        if c == '#' && before == ' ' {
-            return None;
-        }
-        if c == ':' {
-            let tail = &text[index + 1..];
-            if tail.is_empty() || tail.starts_with(' ') {
-                return Some((text[..index].trim_end().to_owned(), tail));
-            }
-        }
-        before = c;
-    }
-    None
+/// Whether `text` is one text in double quotes and nothing else.
+fn is_quoted(text: &str) -> bool {
+    let Some(inner) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return false };
+    let mut escaped = false;
+    inner.bytes().all(|byte| {
+        let fine = escaped || byte != b'"';
+        escaped = !escaped && byte == b'\\';
+        fine
+    }) && !escaped
 }
 
-fn ambiguous(rest: &str) -> Option<String> {
-    let word = rest.split(" #").next().unwrap_or(rest).trim_end();
-    if matches!(word.to_ascii_lowercase().as_str(), "y" | "n" | "yes" | "no" | "on" | "off") {
-        return Some(format!(
-            "`{word}` means different things to different parsers; put it in quotes, or write true or false"
-        ));
+/// `key: value` → key, whether it stands without quotes, and what follows the colon. Escapes in a key stay as they are.
+fn split_key(text: &str) -> Option<(&str, bool, &str)> {
+    let bytes = text.as_bytes();
+    let ends = |index: usize| bytes[index] == b':' && matches!(bytes.get(index + 1), None | Some(b' '));
+    match bytes.first()? {
+        quote @ (b'"' | b'\'') => {
+            let mut index = 1;
+            while index < bytes.len() {
+                match bytes[index] {
+                    b'\\' if *quote == b'"' => index += 1,
+                    b'\'' if *quote == b'\'' && bytes.get(index + 1) == Some(&b'\'') => index += 1,
+                    byte if byte == *quote => {
+                        let colon = index + 1 + bytes[index + 1..].iter().take_while(|byte| **byte == b' ').count();
+                        return (colon < bytes.len() && ends(colon))
+                            .then(|| (&text[1..index], false, &text[colon + 1..]));
+                    }
+                    _ => {}
+                }
+                index += 1;
+            }
+            None
+        }
+        b'[' | b'{' | b'#' | b'|' | b'>' | b'&' | b'*' | b'!' => None,
+        _ => {
+            let end = (0..bytes.len()).find(|index| ends(*index) || bytes[*index..].starts_with(b" #"))?;
+            ends(end).then(|| (text[..end].trim_end(), true, &text[end + 1..]))
+        }
     }
-    let digits = word.trim_start_matches(['-', '+']);
-    let octal = digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit() || b == b'_');
-    let grouped = digits.starts_with(|c: char| c.is_ascii_digit())
-        && digits.bytes().all(|b| b.is_ascii_digit() || b == b'_')
-        && digits.contains('_');
-    let clock = digits.contains(':') && digits.bytes().all(|b| b.is_ascii_digit() || b == b':');
-    (octal || grouped || clock)
-        .then(|| format!("`{word}` means different things to different parsers; put it in quotes if it is text"))
 }

@@ -150,6 +150,9 @@ impl Settings {
         let tenant = reader.text(top, "", "tenant", "");
         if tenant.is_empty() {
             reader.say("/tenant", "the tenant's id is missing: `tenant: <id>`".to_owned());
+        } else if !tenant.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')) {
+            // It becomes part of the address where people sign in.
+            reader.say("/tenant", format!("`{}` is no tenant id", tenant.escape_debug()));
         }
         let profile = reader.text(top, "", "profile", "recovery");
         let profile = Profile::parse(&profile).unwrap_or_else(|| {
@@ -180,6 +183,11 @@ impl Settings {
             }
         };
         let empty = Map::new();
+        for name in ["branches", "guards"] {
+            if top.get(name).is_some_and(|section| !section.is_object() && !section.is_null()) {
+                reader.say(&format!("/{name}"), format!("`{name}` holds settings of its own, one a line and indented"));
+            }
+        }
         let section = |name: &str| top.get(name).and_then(Value::as_object).unwrap_or(&empty);
         reader.only(section("branches"), "/branches", &["snapshots", "main"]);
         reader.only(section("guards"), "/guards", &["maxDeletes", "maxDeletesPercent"]);
@@ -201,9 +209,19 @@ impl Settings {
         if settings.cloud != "public" {
             reader.say("/cloud", format!("the cloud `{}` is not supported yet; only `public` is", settings.cloud));
         }
+        if settings.guards.max_deletes_percent > 100 {
+            reader.say("/guards/maxDeletesPercent", "`maxDeletesPercent` is 100 at most".to_owned());
+        }
         if settings.branches.snapshots == settings.branches.main {
             reader.say("/branches", "the two branches need two names".to_owned());
         }
+        for (name, branch) in [("snapshots", &settings.branches.snapshots), ("main", &settings.branches.main)] {
+            if !is_branch(branch) {
+                let message = format!("`{}` is no name for a branch", branch.escape_debug());
+                reader.say(&format!("/branches/{name}"), message);
+            }
+        }
+        reader.findings.sort_by_key(|finding| finding.line);
         if reader.findings.is_empty() { Ok(settings) } else { Err(reader.findings) }
     }
 }
@@ -211,6 +229,14 @@ impl Settings {
 /// In double quotes, whatever it holds: JSON's strings are YAML's.
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
+}
+
+/// Git's rules for names of branches, a little stricter: <https://git-scm.com/docs/git-check-ref-format>
+fn is_branch(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/'))
+        && !name.contains("..")
+        && name.split('/').all(|part| !part.is_empty() && !part.starts_with(['.', '-']) && !part.ends_with(".lock"))
+        && !name.ends_with('.')
 }
 
 struct Reader<'a> {
@@ -232,9 +258,12 @@ impl Reader<'_> {
 
     fn only(&mut self, map: &Map<String, Value>, pointer: &str, known: &[&str]) {
         for name in map.keys().filter(|name| !known.contains(&name.as_str())) {
-            let near = known.iter().min_by_key(|known| strsim::damerau_levenshtein(known, name));
-            let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            self.say(&format!("{pointer}/{name}"), format!("`{name}` is no setting{near}"));
+            let far = |known: &&&str| strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase());
+            let near = match known.iter().map(|word| (far(&word), word)).min() {
+                Some((distance, near)) if distance <= 1 + name.len() / 3 => format!("did you mean `{near}`?"),
+                _ => format!("known are {}", known.join(", ")),
+            };
+            self.say(&format!("{pointer}/{name}"), format!("`{}` is no setting; {near}", name.escape_debug()));
         }
     }
 
@@ -285,6 +314,37 @@ mod tests {
     }
 
     #[test]
+    fn a_newcomer_can_read_the_template() {
+        insta::assert_snapshot!(Settings::template("7f9a1b2c-0000-4000-8000-000000000001", &[]), @r##"
+        # Settings of this tenant repository. `entragit --help` says what the commands do.
+        tenant: "7f9a1b2c-0000-4000-8000-000000000001"
+        cloud: public
+
+        # What is exported: recovery (everything recovery needs), config (no user objects), everything.
+        profile: recovery
+        # Only these kinds, as in [group, conditionalAccessPolicy]; empty means all of the profile.
+        kinds: []
+
+        # Emergency accounts, by user principal name or object id. No plan may take anything from them.
+        breakGlass: []
+
+        # How administrators appear in commits and notes: names, ids or off.
+        actors: names
+
+        branches:
+          # What the tenant was; written by entragit alone.
+          snapshots: snapshots
+          # What the tenant should be; yours.
+          main: main
+
+        guards:
+          # A plan that deletes more than both of these is refused.
+          maxDeletes: 10
+          maxDeletesPercent: 5
+        "##);
+    }
+
+    #[test]
     fn mistakes_are_named_with_their_line() {
         let text = "tenant: t\nprofil: config\nkinds: [groups, grop]\nguards:\n  maxDeletes: many\n";
         let said: Vec<String> = match Settings::parse("entragit.yaml", text.as_bytes()) {
@@ -296,5 +356,28 @@ mod tests {
         3: `grop` is no kind; known are user, group, application, servicePrincipal, namedLocation, authenticationStrengthPolicy, conditionalAccessPolicy, authorizationPolicy, authenticationMethodsPolicy
         5: `maxDeletes` is a whole number, 0 or more
         ");
+    }
+
+    #[test]
+    fn nothing_is_passed_over() {
+        let text = "tenant: \"../common\"\nbranches: main\nguards:\n  maxDeletesPercent: 500\n  prune: true\nMaxDeletes: 3\nkinds: group\n";
+        let said: Vec<String> = match Settings::parse("entragit.yaml", text.as_bytes()) {
+            Ok(_) => Vec::new(),
+            Err(findings) => findings.iter().map(|finding| format!("{}: {}", finding.line, finding.message)).collect(),
+        };
+        insta::assert_snapshot!(said.join("\n"), @r##"
+        1: `../common` is no tenant id
+        2: `branches` holds settings of its own, one a line and indented
+        4: `maxDeletesPercent` is 100 at most
+        5: `prune` is no setting; known are maxDeletes, maxDeletesPercent
+        6: `MaxDeletes` is no setting; known are tenant, cloud, profile, kinds, breakGlass, actors, branches, guards
+        7: `kinds` is a list of texts, as in [a, b]
+        "##);
+        for name in ["main", "release/1.x", "a_b-c"] {
+            assert!(is_branch(name), "{name}");
+        }
+        for name in ["", "a..b", "/a", "a/", "-a", "a.lock", ".a", "a b", "a~1", "refs/heads/../x", "a.", "a@{1}"] {
+            assert!(!is_branch(name), "{name}");
+        }
     }
 }

@@ -3,33 +3,38 @@
 //! The only home of serde_yaml. A scan of the text comes first and refuses what a parser would be slow, lenient or silent
 //! about: size, depth, encoding, merge markers, anchors, aliases, tags, second documents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::OnceLock;
 
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use super::scan::scan;
+use super::scan::{places, problems};
 use crate::model::Finding;
 use crate::model::finding::Severity;
 
-/// Largest file, in bytes.
-const MAX_BYTES: usize = 4 << 20;
+/// Largest file, in bytes: a group of 800,000 members.
+const MAX_BYTES: usize = 32 << 20;
 
 /// A file that parsed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Document {
     /// Its content.
     pub value: Map<String, Value>,
     text: String,
+    lines: OnceLock<BTreeMap<String, usize>>,
 }
 
 impl Document {
     /// The line of a JSON pointer, counted from 1; the nearest thing above it where the text has no line of its own for it.
     pub fn line_of(&self, pointer: &str) -> usize {
-        let mut lines: BTreeMap<String, usize> = BTreeMap::new();
-        scan(&self.text, &mut |pointer, line| {
-            lines.entry(pointer.to_owned()).or_insert(line);
+        let lines = self.lines.get_or_init(|| {
+            let mut lines = BTreeMap::new();
+            places(&self.text, &mut |pointer, line, _| {
+                lines.entry(pointer.to_owned()).or_insert(line);
+            });
+            lines
         });
         let mut at = pointer;
         loop {
@@ -66,54 +71,76 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
             return Err(one(line, "encoding", "the file is not UTF-8; save it as UTF-8".to_owned()));
         }
     };
-    let mut findings: Vec<Finding> = scan(text, &mut |_, _| {})
-        .into_iter()
-        .map(|problem| Finding {
-            path: path.to_owned(),
-            line: problem.line,
-            severity: Severity::Error,
-            check: problem.check,
-            message: problem.message,
-        })
-        .collect();
+    let finding = |line: usize, check: &'static str, message: String| Finding {
+        path: path.to_owned(),
+        line,
+        severity: Severity::Error,
+        check,
+        message,
+    };
+    let mut findings: Vec<Finding> =
+        problems(text).into_iter().map(|problem| finding(problem.line, problem.check, problem.message)).collect();
     if !findings.is_empty() {
-        findings.sort();
+        // The two sides of a merge have the same keys, and so have two objects.
+        if findings.iter().all(|finding| !matches!(finding.check, "merge-marker" | "document")) {
+            findings.extend(doubles(text).into_iter().map(|(line, message)| finding(line, "duplicate-key", message)));
+            findings.sort_by_key(|finding| finding.line);
+        }
         return Err(findings);
     }
-    match serde_yaml::from_str::<NoDuplicates>(text) {
-        Ok(NoDuplicates(Value::Object(value))) => Ok(Document { value, text: text.to_owned() }),
+    let error = match serde_yaml::from_str::<NoDuplicates>(text) {
+        Ok(NoDuplicates(Value::Object(value))) => {
+            return Ok(Document { value, text: text.to_owned(), lines: OnceLock::new() });
+        }
         Ok(_) => {
-            Err(one(1, "syntax", "the file is not a mapping of properties; an object starts with `id: …`".to_owned()))
+            return Err(one(
+                1,
+                "syntax",
+                "the file is not a mapping of properties; an object starts with `id: …`".to_owned(),
+            ));
         }
-        Err(error) => {
-            let line = error.location().map_or(0, |location| location.line());
-            let message = error.to_string();
-            // The parser's own place is said by the finding already.
-            let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
-            if !message.contains("duplicate key") {
-                return Err(one(line, "syntax", message));
-            }
-            // The parser names the mapping; the scan knows the line.
-            let doubles = duplicates(text).into_iter().map(|(line, key)| Finding {
-                path: path.to_owned(),
-                line,
-                severity: Severity::Error,
-                check: "duplicate-key",
-                message: format!("duplicate key `{key}`; keep one of the two"),
-            });
-            let doubles: Vec<Finding> = doubles.collect();
-            Err(if doubles.is_empty() { one(line, "duplicate-key", message) } else { doubles })
-        }
+        Err(error) => error,
+    };
+    let line = error.location().map_or(0, |location| location.line());
+    let message = error.to_string();
+    // The parser's own place is said by the finding already.
+    let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
+    if !message.contains(DUPLICATE) {
+        return Err(one(line, "syntax", message));
     }
+    // The parser names the mapping; the scan knows the line, unless it is all in brackets.
+    let doubles = doubles(text);
+    Err(if doubles.is_empty() {
+        one(line, "duplicate-key", message)
+    } else {
+        doubles.into_iter().map(|(line, message)| finding(line, "duplicate-key", message)).collect()
+    })
 }
 
-/// Lines on which a key stands that its mapping has already.
-fn duplicates(text: &str) -> Vec<(usize, String)> {
-    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    let mut found = Vec::new();
-    scan(text, &mut |pointer, line| {
-        if seen.insert(pointer.to_owned(), line).is_some() {
-            found.push((line, pointer.rsplit('/').next().unwrap_or_default().to_owned()));
+const DUPLICATE: &str = "duplicate key";
+
+fn duplicate(key: &str) -> String {
+    format!("{DUPLICATE} `{key}`; keep one of the two")
+}
+
+/// Lines on which a key stands that its mapping has already, and what to say of it.
+fn doubles(text: &str) -> Vec<(usize, String)> {
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut double: Option<String> = None;
+    places(text, &mut |pointer, line, is_key| {
+        // What stands below a double is its own.
+        if double
+            .as_ref()
+            .is_some_and(|double| pointer.strip_prefix(double.as_str()).is_some_and(|r| r.starts_with('/')))
+        {
+            return;
+        }
+        double = None;
+        if !seen.insert(pointer.to_owned()) && is_key {
+            let key = pointer.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
+            found.push((line, duplicate(&key)));
+            double = Some(pointer.to_owned());
         }
     });
     found
@@ -181,9 +208,12 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
-        while let Some(key) = entries.next_key::<String>()? {
+        while let Some(NoDuplicates(key)) = entries.next_key()? {
+            let Value::String(key) = key else {
+                return Err(serde::de::Error::custom(format!("a key is text; put `{key}` in quotes")));
+            };
             if map.contains_key(&key) {
-                return Err(serde::de::Error::custom(format!("duplicate key `{key}`; keep one of the two")));
+                return Err(serde::de::Error::custom(duplicate(&key)));
             }
             let NoDuplicates(value) = entries.next_value()?;
             map.insert(key, value);
@@ -222,31 +252,82 @@ mod tests {
         2: anchor: anchors and aliases are not allowed; write the value out, or quote it if it is text
         3: tag: tags are not allowed; remove it, or quote the value if it is text
         ");
-        insta::assert_snapshot!(said("id: a\n---\nid: b\n"), @"2: document: a file holds one object; move the second to a file of its own");
-        insta::assert_snapshot!(said("id: no\nx: 0123\n"), @r"
+        insta::assert_snapshot!(said("id: a\n---\nid: b\n"), @r##"2: document: a file holds one object and no document marker; remove the line, or move a second object to a file of its own"##);
+        insta::assert_snapshot!(said("id: no\nx: 0123\n"), @r##"
         1: ambiguous-scalar: `no` means different things to different parsers; put it in quotes, or write true or false
-        2: ambiguous-scalar: `0123` means different things to different parsers; put it in quotes if it is text
-        ");
+        2: ambiguous-scalar: `0123` means different things to different parsers; put it in quotes if it is text or a date, else write a plain number
+        "##);
         insta::assert_snapshot!(said("id: \"a\n"), @"2: syntax: found unexpected end of stream");
         insta::assert_snapshot!(said("- a\n"), @"1: syntax: the file is not a mapping of properties; an object starts with `id: …`");
-        insta::assert_snapshot!(said("\u{feff}id: a\r\nb: \u{202e}\n"), @r"
+        insta::assert_snapshot!(said("\u{feff}id: a\r\nb: \u{202e}\n"), @r##"
         1: encoding: the file begins with a byte order mark; save it without one
-        1: line-endings: the lines end in CR LF; save the file with LF
+        1: line-endings: a line ends in CR LF; save the file with LF, and tell git so: `git config core.autocrlf input`
         2: encoding: an invisible or control character (U+202E) stands here; write it as an escape in double quotes
-        ");
+        "##);
+        insta::assert_snapshot!(said("---\nid: a\n\tb: 1\nc: one\n  two\nd: \"x\" y\ne: [no, 'a', 12:30, {f: 1e3}]\n<<: {}\n"), @r##"
+        1: document: a file holds one object and no document marker; remove the line, or move a second object to a file of its own
+        3: tab: a tab stands here; indent with spaces, and write \t in double quotes
+        5: syntax: text over several lines needs quotes around it or a `|` in front; anything else does not belong here
+        6: syntax: only a comment may follow here; put the whole text in quotes
+        7: ambiguous-scalar: `no` means different things to different parsers; put it in quotes, or write true or false
+        7: ambiguous-scalar: `12:30` means different things to different parsers; put it in quotes if it is text or a date, else write a plain number
+        7: ambiguous-scalar: `1e3` means different things to different parsers; put it in quotes if it is text or a date, else write a plain number
+        8: ambiguous-scalar: `<<` means different things to different parsers; put it in quotes; merge keys are not allowed
+        "##);
         let deep = format!("id: {}", "[".repeat(3_000_000));
         insta::assert_snapshot!(said(&deep), @"1: depth: nested more than 64 deep");
     }
 
     #[test]
     fn text_may_hold_what_structure_may_not() {
-        insta::assert_snapshot!(said("id: \"&a *b !c\"\nx: 'it''s & <<<<<<<'\ny: a & b  # &c\nz: |\n  &a\n  - !x\n"), @r#"{"id":"&a *b !c","x":"it's & <<<<<<<","y":"a & b","z":"&a\n- !x\n"}"#);
+        insta::assert_snapshot!(said("id: \"&a *b !c\"\nx: 'it''s & <<<<<<<'\nw: a & b  # &c\nz: |\n  &a\n  - !x\n"), @r#"{"id":"&a *b !c","w":"a & b","x":"it's & <<<<<<<","z":"&a\n- !x\n"}"#);
+    }
+
+    #[test]
+    fn no_anchor_tag_or_document_slips_through() {
+        for text in [
+            "a: &x b\n",
+            "a: *x\n",
+            "&x a: b\n",
+            "a: !!str b\n",
+            "a: [&x b]\n",
+            "a: [b,&x c]\n",
+            "a: [b, *x]\n",
+            "a: {b: &x c}\n",
+            "a: {\"b\":&x c}\n",
+            "a: {&x b: c}\n",
+            "a: [!t b]\n",
+            "a:\n  - &x b\n",
+            "a:\n  &x b\n",
+            "a: &x\n  b: c\n",
+            "a: [\n&x b]\n",
+            "\"a\" : &x b\n",
+            "'it''s': &x b\n",
+            "a:\t&x b\n",
+            "? &x a\n: b\n",
+            "? a\n: &x b\n",
+            "? \"a\"\n: - &x b\n",
+            "- - &x b\n",
+            "a: b\n  'c\nd: &x e\nf: g'\n",
+            "a: b\n  - \"c\nd: &x e\nf: \"\n",
+            "a: [b 'c]\nd: &x e\nf: [g 'h]\n",
+            "a: [b\n'c]\nd: &x e\nf: '\n",
+            "a: \"b\" \"\nc: &x d\ne: \"\n",
+            "a: |\n  b\nc: &x d\n",
+            "a: \"\n\": &x b\n",
+            "a: b\n...\n",
+            "--- a\n",
+            "a: b\n--- \nc: d\n",
+            "%TAG ! a\n",
+        ] {
+            assert!(read("f.yaml", text.as_bytes()).is_err(), "{text:?}");
+        }
     }
 
     #[test]
     fn lines_are_found() {
         let text = "id: a\nconditions:\n  users:\n    includeGroups:\n      - g\n      - h\nlist:\n- a: 1\n  b: 2\n- \"c/d\": 3\n";
-        let document = read("f.yaml", text.as_bytes()).unwrap_or(Document { value: Map::new(), text: String::new() });
+        let document = read("f.yaml", text.as_bytes()).unwrap();
         let lines = ["/id", "/conditions/users/includeGroups/1", "/list/0/b", "/list/1/c~1d", "/list/1/zz", "/nothing"];
         let lines: Vec<usize> = lines.into_iter().map(|pointer| document.line_of(pointer)).collect();
         assert_eq!(lines, [1, 6, 9, 10, 10, 1]);

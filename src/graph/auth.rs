@@ -37,6 +37,22 @@ pub enum Credential {
     },
 }
 
+/// Whether a token says that it carries an application permission (`roles`) or a delegated one (`scp`). A token that cannot
+/// be read says nothing.
+pub(super) fn carries(header: &HeaderValue, permission: &str) -> bool {
+    use base64::Engine as _;
+    let claims = || {
+        let payload = header.to_str().ok()?.split('.').nth(1)?;
+        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+        serde_json::from_slice::<serde_json::Value>(&bytes).ok()
+    };
+    claims().is_some_and(|claims| {
+        let roles = claims["roles"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
+        let scopes = claims["scp"].as_str().unwrap_or_default().split(' ');
+        roles.chain(scopes).any(|granted| granted == permission)
+    })
+}
+
 /// A bearer token, ready to send.
 #[derive(Clone)]
 pub(super) struct Token {

@@ -6,6 +6,7 @@ use reqwest::Url;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::auth::carries;
 use super::http::{Http, Request};
 use super::links::{Links, query, top};
 use super::page::{Pages as List, broken};
@@ -21,6 +22,7 @@ const AHEAD: usize = 2;
 
 /// Sends every object of `kind` to `pages`.
 pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, pages: Pages) -> Listing {
+    let withheld = withheld(&http, kind).await;
     let mut links = Links::new(Arc::clone(&http), kind);
     links.join(None).await;
     let links = Arc::new(links);
@@ -34,7 +36,7 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, pages: Pages) -> 
     let mut ended = Ok(());
     while let Some(page) = receive.recv().await {
         let objects = match page {
-            Ok(objects) => links.attach(objects).await,
+            Ok(objects) => without(&withheld, links.attach(objects).await),
             Err(error) => {
                 ended = Err(error);
                 break;
@@ -53,7 +55,36 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, pages: Pages) -> 
         let (request, message) = (format!("GET {}", kind.path), "the reading was stopped".to_owned());
         ended = Err(TenantError::Unexpected { request, message });
     }
-    listing(kind, &links, sent, ended)
+    let mut listing = listing(kind, &links, sent, ended);
+    for (name, permission) in withheld {
+        listing.links.set_link(kind.name, name, Coverage::DeniedPermission);
+        let note = format!("{name} of {} is not read without {permission}", kind.title);
+        listing.note = Some(listing.note.map_or(note.clone(), |before| format!("{before}; {note}")));
+    }
+    listing
+}
+
+/// Properties that the sign-in's permissions do not reach, with the permission that would.
+type Withheld = Vec<(&'static str, &'static str)>;
+
+/// What must not be asked for. Whether Graph would refuse the whole list or leave the value out is not documented; a value
+/// that is left out would look like one that is gone.
+async fn withheld(http: &Http, kind: &'static Kind) -> Withheld {
+    let guarded = schema::of(kind).guarded();
+    if guarded.is_empty() {
+        return Vec::new();
+    }
+    // Without a token nothing is read at all, and the list says why.
+    let Ok(token) = http.auth.bearer().await else { return Vec::new() };
+    let names = guarded.iter().filter(|(_, permission)| !carries(&token.header, permission));
+    names.map(|(name, permission)| (name.as_str(), permission.as_str())).collect()
+}
+
+fn without(withheld: &Withheld, mut objects: Vec<RawObject>) -> Vec<RawObject> {
+    for object in objects.iter_mut().filter(|_| !withheld.is_empty()) {
+        object.missing.extend(withheld.iter().map(|(name, _)| (*name, Coverage::DeniedPermission)));
+    }
+    objects
 }
 
 fn listing(kind: &Kind, links: &Links, sent: usize, ended: Result<(), TenantError>) -> Listing {
@@ -82,7 +113,8 @@ async fn fetch(http: Arc<Http>, kind: &'static Kind, send: mpsc::Sender<Result<V
         let _ = send.send(object.map(|object| vec![object])).await;
         return;
     }
-    let url = match url(&http, kind, kind.path, [select(kind), expand(kind), top(kind)]) {
+    let withheld = withheld(&http, kind).await;
+    let url = match url(&http, kind, kind.path, [select(kind, &withheld), expand(kind), top(kind)]) {
         Ok(url) => url,
         Err(error) => return drop(send.send(Err(error)).await),
     };
@@ -107,14 +139,16 @@ pub(super) async fn get(http: Arc<Http>, kind: &'static Kind, id: &str) -> Resul
         Err(TenantError::NotFound { .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
+    let withheld = withheld(&http, kind).await;
     let mut links = Links::new(http, kind);
     links.join(Some(id)).await;
-    Ok(Arc::new(links).attach(vec![object]).await.pop())
+    Ok(without(&withheld, Arc::new(links).attach(vec![object]).await).pop())
 }
 
 async fn one(http: &Http, kind: &'static Kind, id: &str) -> Result<Raw, TenantError> {
     let path = if kind.is_singleton() { kind.path.to_owned() } else { format!("{}/{}", kind.path, segment(id)?) };
-    let url = url(http, kind, &path, [select(kind), expand(kind), None])?;
+    let withheld = withheld(http, kind).await;
+    let url = url(http, kind, &path, [select(kind, &withheld), expand(kind), None])?;
     http.run(&Request::get(url, kind.permissions.read), |body| serde_json::from_slice(body).map_err(|e| broken(&e)))
         .await
 }
@@ -122,7 +156,8 @@ async fn one(http: &Http, kind: &'static Kind, id: &str) -> Result<Raw, TenantEr
 /// The recycle bin's objects of a kind.
 pub(super) async fn deleted(http: &Http, kind: &'static Kind) -> Result<Vec<Raw>, TenantError> {
     let Deletion::Soft { list, .. } = kind.deletion else { return Ok(Vec::new()) };
-    let url = url(http, kind, list, [select(kind), None, top(kind)])?;
+    let withheld = withheld(http, kind).await;
+    let url = url(http, kind, list, [select(kind, &withheld), None, top(kind)])?;
     List::new(http, url, kind.permissions.read).all().await
 }
 
@@ -152,9 +187,10 @@ fn url(http: &Http, kind: &Kind, path: &str, options: [Option<String>; 3]) -> Re
 }
 
 /// `$select`, for kinds of which Graph leaves out properties that are not named.
-fn select(kind: &'static Kind) -> Option<String> {
+fn select(kind: &'static Kind, withheld: &Withheld) -> Option<String> {
     let Select::Explicit = kind.select else { return None };
     let mut names: Vec<&str> = schema::of(kind).selected().iter().map(String::as_str).collect();
+    names.retain(|name| !withheld.iter().any(|(kept_back, _)| kept_back == name));
     if names.is_empty() {
         return None;
     }

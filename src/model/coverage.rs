@@ -57,6 +57,12 @@ impl CoverageMap {
         self.0.get(&format!("{kind}.{link}")).copied().unwrap_or(Coverage::Skipped)
     }
 
+    /// Whether a property or link is said to be not completely known. Most properties are not spoken of: they are known as
+    /// well as their object.
+    pub fn withholds(&self, kind: &str, property: &str) -> bool {
+        self.0.get(&format!("{kind}.{property}")).is_some_and(|coverage| !coverage.is_complete())
+    }
+
     /// Says it of a kind.
     pub fn set_kind(&mut self, kind: &str, coverage: Coverage) {
         self.0.insert(kind.to_owned(), coverage);

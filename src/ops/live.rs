@@ -139,6 +139,10 @@ impl Reading {
             };
             self.coverage.set_link(kind.name, link.name, link_coverage);
         }
+        // Properties that the sign-in did not reach.
+        let others = listing.links.0.iter().filter(|(what, _)| !self.coverage.0.contains_key(*what));
+        let others: Vec<_> = others.map(|(what, coverage)| (what.clone(), *coverage)).collect();
+        self.coverage.0.extend(others);
     }
 }
 

@@ -302,6 +302,9 @@ async fn what_cannot_be_read_is_carried_over_and_marked() {
     let state = tempfile::tempdir().unwrap();
     let file = state.path().join("tenant.json");
     let world = World::new().await;
+    let user = format!("/v1.0/users/{}", names::ADMINISTRATOR_ID);
+    let leave = json!({"employeeLeaveDateTime": "2030-01-31T00:00:00Z"});
+    assert_eq!(world.graph.patch(&user, leave).await.0, 204);
     world.run(&["export"]).ok();
     world.graph.tenant.save(&file).unwrap();
     let roles =
@@ -314,6 +317,10 @@ async fn what_cannot_be_read_is_carried_over_and_marked() {
     assert!(ran.err.contains("Group"), "the permission is named: {}", ran.err);
     assert_eq!(world.git(&["ls-tree", "-r", "--name-only", "HEAD", "groups"]), before, "nothing is deleted");
     assert!(world.git(&["show", "HEAD:manifest.yaml"]).contains("group: denied-permission"));
+    // A property that takes a permission of its own is carried over as well.
+    assert!(world.git(&["show", "HEAD:manifest.yaml"]).contains("user.employeeLeaveDateTime: denied-permission"));
+    let person = world.git(&["show", &format!("HEAD:users/{}.yaml", names::ADMINISTRATOR_ID)]);
+    assert!(person.contains("2030-01-31"), "{person}");
     let plan = world.run_at(&url, &["plan", "--to", "HEAD~1", "--json"]);
     assert!(plan.code == 0 || plan.code == 2, "{}", plan.err);
     let plan = plan.json();

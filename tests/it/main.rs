@@ -8,3 +8,4 @@ mod graph;
 mod laws;
 mod schemas;
 mod sdk;
+mod yaml_parsers;

@@ -47,6 +47,7 @@ const ANNOTATIONS: &[&str] = &[
     "x-entra-keep",
     "x-entra-link",
     "x-entra-not-exported",
+    "x-entra-permission",
     "x-entra-ref",
     "x-entra-set",
     "x-entra-type",

@@ -1,0 +1,112 @@
+//! Ids in paths, and back.
+//!
+//! An id that is a lower-case GUID stands as it is. Any other id is written after `x-`: bytes `[a-z0-9]` stand
+//! for themselves, everything else is `-` and two hex digits, so that case and every character come back. Where that
+//! is longer than a part of a path may be, the id is written after `y-` in base 32 (RFC 4648, lower case, no padding),
+//! which has room for [`LONGEST_ID`] bytes. The path of a longer id is too long for [`address_of`](super::path::address_of), which refuses it;
+//! Graph's ids are far shorter.
+
+use super::path::ROOM;
+
+/// What escaped ids begin with.
+const ESCAPED: &str = "x-";
+/// What ids in base 32 begin with.
+const BASE32: &str = "y-";
+const DIGITS32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+/// Longest id that has a path, in bytes, whatever it consists of.
+pub const LONGEST_ID: usize = 58;
+
+/// The first hex digits of the id: those of a GUID, or whatever an escaped id has of them.
+pub(super) fn shard(id: &str, digits: usize) -> String {
+    let hex = id.strip_prefix(ESCAPED).or_else(|| id.strip_prefix(BASE32)).unwrap_or(id);
+    let mut shard: String = hex.chars().filter(|c| matches!(c, '0'..='9' | 'a'..='f')).take(digits).collect();
+    while shard.len() < digits {
+        shard.push('0');
+    }
+    shard
+}
+
+fn is_guid(id: &str) -> bool {
+    id.len() == 36
+        && id.bytes().enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+        })
+}
+
+/// The id as a part of a path.
+pub(super) fn escape(id: &str) -> String {
+    if is_guid(id) {
+        return id.to_owned();
+    }
+    let text = hyphened(id);
+    if text.len() <= ROOM { text } else { base32(id.as_bytes()) }
+}
+
+fn hyphened(id: &str) -> String {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut out = String::from(ESCAPED);
+    for byte in id.bytes() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' => out.push(char::from(byte)),
+            _ => out.extend(['-', char::from(HEX[usize::from(byte >> 4)]), char::from(HEX[usize::from(byte & 15)])]),
+        }
+    }
+    out
+}
+
+fn base32(bytes: &[u8]) -> String {
+    let mut out = String::from(BASE32);
+    for chunk in bytes.chunks(5) {
+        let mut bits = [0; 8];
+        bits[3..3 + chunk.len()].copy_from_slice(chunk);
+        let bits = u64::from_be_bytes(bits);
+        let digits = (chunk.len() * 8).div_ceil(5);
+        out.extend((0..digits).map(|digit| char::from(DIGITS32[(bits >> (35 - 5 * digit) & 31) as usize])));
+    }
+    out
+}
+
+/// The id that a part of a path stands for; `None` if it stands for none.
+pub(super) fn unescape(text: &str) -> Option<String> {
+    if is_guid(text) {
+        return Some(text.to_owned());
+    }
+    let bytes = match (text.strip_prefix(ESCAPED), text.strip_prefix(BASE32)) {
+        (Some(escaped), _) => unhyphened(escaped.as_bytes())?,
+        (_, Some(digits)) => unbase32(digits.as_bytes())?,
+        (None, None) => return None,
+    };
+    let id = String::from_utf8(bytes).ok()?;
+    // One path per id: what `escape` would have written otherwise is no path.
+    (!id.is_empty() && escape(&id) == text).then_some(id)
+}
+
+fn unhyphened(mut rest: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(rest.len());
+    while let Some((first, tail)) = rest.split_first() {
+        if *first == b'-' {
+            let digits = std::str::from_utf8(tail.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = &tail[2..];
+        } else {
+            bytes.push(*first);
+            rest = tail;
+        }
+    }
+    Some(bytes)
+}
+
+fn unbase32(digits: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(digits.len());
+    for chunk in digits.chunks(8) {
+        let mut bits = 0_u64;
+        for digit in chunk {
+            let value = DIGITS32.iter().position(|known| known == digit)?;
+            bits = bits << 5 | value as u64;
+        }
+        bits <<= 5 * (8 - chunk.len());
+        bytes.extend_from_slice(&bits.to_be_bytes()[3..3 + chunk.len() * 5 / 8]);
+    }
+    Some(bytes)
+}
