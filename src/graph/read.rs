@@ -58,6 +58,10 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, pages: Pages) -> 
     let mut listing = listing(kind, &links, sent, ended);
     for (name, permission) in withheld {
         listing.links.set_link(kind.name, name, Coverage::DeniedPermission);
+        if !matches!(listing.coverage, Coverage::Complete | Coverage::Partial) {
+            // Worse is said already.
+            continue;
+        }
         let note = format!("{name} of {} is not read without {permission}", kind.title);
         listing.note = Some(listing.note.map_or(note.clone(), |before| format!("{before}; {note}")));
     }

@@ -10,7 +10,7 @@ use super::{ObjectId, Repo, RepoError};
 use crate::model::Finding;
 
 /// No file of a snapshot is larger.
-pub const MAX_BLOB: u64 = 4 * 1024 * 1024;
+pub const MAX_BLOB: u64 = 32 * 1024 * 1024;
 const MAX_TREE: u64 = 256 * 1024 * 1024;
 const MAX_ENTRIES: usize = 2_000_000;
 pub(super) const MAX_DEPTH: usize = 8;

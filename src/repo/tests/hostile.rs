@@ -114,10 +114,10 @@ fn what_is_missing_or_too_large_is_said() {
     let commit = bench.git(&["commit-tree", "-m", "x", &tree]).parse().unwrap();
     assert!(matches!(bench.repo.entries(commit), Err(RepoError::Damaged(_))));
     assert!(matches!(bench.repo.blob(absent.parse().unwrap()), Err(RepoError::Damaged(_))));
-    let large = bench.git_in(&["hash-object", "-w", "--stdin"], &vec![b'x'; (4 << 20) + 1]);
+    let large = bench.git_in(&["hash-object", "-w", "--stdin"], &vec![b'x'; (32 << 20) + 1]);
     assert!(matches!(bench.repo.blob(large.parse().unwrap()), Err(RepoError::TooLarge { .. })));
-    let just = bench.git_in(&["hash-object", "-w", "--stdin"], &vec![b'x'; 4 << 20]);
-    assert_eq!(bench.repo.blob(just.parse().unwrap()).unwrap().len(), 4 << 20);
+    let just = bench.git_in(&["hash-object", "-w", "--stdin"], &vec![b'x'; 32 << 20]);
+    assert_eq!(bench.repo.blob(just.parse().unwrap()).unwrap().len(), 32 << 20);
     let broken = bench.git_in(&["hash-object", "-t", "tree", "-w", "--stdin", "--literally"], b"100644 a\0short");
     let commit = bench.git(&["commit-tree", "-m", "x", &broken]).parse().unwrap();
     assert!(matches!(bench.repo.entries(commit), Err(RepoError::Damaged(_))));

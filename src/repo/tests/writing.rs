@@ -127,7 +127,7 @@ fn what_would_not_be_read_is_not_written() {
     assert!(matches!(writer.finish(&BTreeMap::from(both)), Err(RepoError::Hostile(_))));
     let absent = BTreeMap::from([("a".to_owned(), blob_id(b"never put"))]);
     assert!(matches!(bench.repo.writer().unwrap().finish(&absent), Err(RepoError::Missing { .. })));
-    let huge = vec![0u8; 5 << 20];
+    let huge = vec![0u8; 33 << 20];
     assert!(matches!(bench.repo.writer().unwrap().put(&huge), Err(RepoError::TooLarge { .. })));
 }
 
