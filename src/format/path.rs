@@ -215,11 +215,18 @@ fn slug(name: &str, room: usize) -> String {
             _ if out.is_empty() || out.ends_with('-') => {}
             _ => out.push('-'),
         }
-        if out.len() >= room {
+        if out.len() > room {
             break;
         }
     }
-    out.truncate(room);
+    if out.len() > room {
+        // A word that does not fit is left out, unless that would leave next to nothing.
+        out.truncate(room);
+        match out.rfind('-') {
+            Some(end) if end >= room / 2 => out.truncate(end),
+            _ => {}
+        }
+    }
     out.truncate(out.trim_end_matches('-').len());
     if is_device(&out) {
         // `con.….yaml` cannot be checked out on Windows.

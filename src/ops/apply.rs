@@ -112,12 +112,7 @@ pub fn open(context: &Context, bytes: &[u8]) -> Result<Ready> {
         names.insert(&step.address.id, &step.name);
     }
     // The guards' verdicts are made anew from what this machine knows; a file's own are only for people.
-    let rules = guard::Rules {
-        break_glass: context.settings.break_glass.iter().cloned().collect(),
-        max_deletes: context.settings.guards.max_deletes,
-        max_deletes_percent: context.settings.guards.max_deletes_percent,
-        known: plan.steps.len(),
-    };
+    let rules = super::plan::rules_of_last_snapshot(context)?;
     let verdicts = guard::verdicts(&plan, &rules);
     Ok(Ready { plan, binding, verdicts, names, digest, saved: true })
 }

@@ -65,7 +65,11 @@ pub async fn since_last<T: TenantRead>(
     let since = rfc3339(context.repo.commit(parent)?.author.time.unwrap_or_default() - 600);
     match tenant.audit(Some(&since)).await {
         Ok(events) => {
-            let events = events.into_iter().filter(|event| event.targets.iter().any(|id| changed.contains(id)));
+            let told = told(context, parent)?;
+            let events = events
+                .into_iter()
+                .filter(|event| !told.contains(&event.id))
+                .filter(|event| event.targets.iter().any(|id| changed.contains(id)));
             let mut events: Vec<AuditEvent> = events.collect();
             if context.settings.actors == Actors::Ids {
                 for event in &mut events {
@@ -84,6 +88,19 @@ pub async fn since_last<T: TenantRead>(
             Ok(Audit::default())
         }
     }
+}
+
+/// Events that the last snapshots have told already: the margin reaches back into them.
+fn told(context: &Context, tip: ObjectId) -> Result<BTreeSet<String>> {
+    let mut ids = BTreeSet::new();
+    for commit in context.repo.history(tip, 20)? {
+        if let Some(note) = context.repo.note(NOTES, commit.id)?
+            && let Ok(audit) = serde_json::from_slice::<Audit>(&note)
+        {
+            ids.extend(audit.events.into_iter().map(|event| event.id));
+        }
+    }
+    Ok(ids)
 }
 
 /// Ids in elements that a change took away or added.

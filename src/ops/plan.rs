@@ -219,6 +219,17 @@ fn mentioned(plan: &Plan) -> BTreeSet<String> {
     ids
 }
 
+/// The guards' rules as the last snapshot knows the accounts: for a plan that comes from a file.
+///
+/// # Errors
+/// If the repository cannot be read.
+pub fn rules_of_last_snapshot(context: &Context) -> Result<Rules> {
+    match context.last_snapshot()? {
+        Some(tip) => rules(context, &Snapshot::default(), &Side::commit(context, &tip.to_string())?),
+        None => Ok(Rules { break_glass: context.settings.break_glass.iter().cloned().collect(), ..Rules::default() }),
+    }
+}
+
 /// The guards' rules: break-glass accounts by id or by user principal name.
 fn rules(context: &Context, live: &Snapshot, side: &Side) -> Result<Rules> {
     let settings = &context.settings;

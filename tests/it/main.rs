@@ -4,6 +4,7 @@
 mod architecture;
 mod cli;
 mod emulator;
+mod examples;
 mod graph;
 mod laws;
 mod schemas;
