@@ -166,6 +166,21 @@ impl<'a> Planner<'a> {
                 }
                 Fate::Update => {
                     let live = &self.inputs.live.objects[address];
+                    if let Some(reason) = owned_elsewhere(kind, live) {
+                        let unknown = |name: &str| {
+                            let sides = [self.inputs.wanted, self.inputs.live];
+                            sides.iter().any(|side| side.coverage.withholds(kind.name, name))
+                        };
+                        let changes = diff::objects(kind, live, object);
+                        if changes.iter().any(|change| !unknown(diff::top(change.path()))) {
+                            self.plan.losses.push(Loss {
+                                address: address.clone(),
+                                name: object.name().to_owned(),
+                                what: format!("differs and is left alone: {reason}"),
+                            });
+                        }
+                        continue;
+                    }
                     self.update(kind, address, object, live);
                     self.links(kind, address, object, Some(live));
                     if self.order.touches(address) {
@@ -426,7 +441,9 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let meant = self.inputs.base.contains(address) || self.inputs.prune;
-            let own = not_creatable(kind, object).is_none() && kind.deletion != Deletion::Never;
+            let own = not_creatable(kind, object).is_none()
+                && owned_elsewhere(kind, object).is_none()
+                && kind.deletion != Deletion::Never;
             if !meant || !own {
                 self.plan.unmanaged.push(address.clone());
                 continue;
@@ -525,6 +542,11 @@ pub fn not_creatable(kind: &'static Kind, object: &Object) -> Option<&'static st
         return Some(reason);
     }
     kind.variants.iter().find(|variant| variant.when.holds(&object.0)).and_then(|variant| variant.not_creatable)
+}
+
+/// Why Graph would refuse changes to an object, if another directory owns it.
+fn owned_elsewhere(kind: &'static Kind, object: &Object) -> Option<&'static str> {
+    kind.owned_elsewhere.filter(|elsewhere| elsewhere.when.holds(&object.0)).map(|elsewhere| elsewhere.reason)
 }
 
 /// The ids by which others refer to an object and that change when it is created again.

@@ -48,6 +48,7 @@ pub const KIND: Kind = Kind {
     ],
     calls: &[],
     variants: &[],
+    owned_elsewhere: None,
     delta: Some("/applications/delta"),
     permissions: Permissions { read: &["Application.Read.All"], write: &["Application.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/application",

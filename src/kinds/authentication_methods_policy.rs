@@ -35,6 +35,7 @@ pub const KIND: Kind = Kind {
     }],
     calls: &[],
     variants: &[],
+    owned_elsewhere: None,
     delta: None,
     permissions: Permissions {
         read: &["Policy.Read.AuthenticationMethod", "Policy.Read.All"],

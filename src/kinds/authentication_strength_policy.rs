@@ -26,6 +26,7 @@ pub const KIND: Kind = Kind {
         when: Condition::Is { property: "policyType", value: "builtIn" },
         not_creatable: Some("Microsoft provides it in every tenant"),
     }],
+    owned_elsewhere: None,
     delta: None,
     permissions: Permissions {
         read: &["Policy.Read.AuthenticationMethod", "Policy.Read.All"],

@@ -20,6 +20,7 @@ pub const KIND: Kind = Kind {
     links: &[],
     calls: &[],
     variants: &[],
+    owned_elsewhere: None,
     delta: None,
     permissions: Permissions {
         read: &["Policy.Read.All"],

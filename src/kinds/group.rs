@@ -52,6 +52,11 @@ pub const KIND: Kind = Kind {
         // <https://learn.microsoft.com/graph/api/resources/groups-overview>: read-only through Microsoft Graph.
         not_creatable: Some("distribution lists and mail-enabled security groups are made in Exchange"),
     }],
+    // <https://learn.microsoft.com/graph/api/resources/user>: synchronized objects are changed on-premises.
+    owned_elsewhere: Some(Elsewhere {
+        when: Condition::Flag { property: "onPremisesSyncEnabled" },
+        reason: "it is synchronized from on-premises and is changed there",
+    }),
     delta: Some("/groups/delta"),
     permissions: Permissions { read: &["Group.Read.All"], write: &["Group.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/group",

@@ -76,6 +76,7 @@ pub const KIND: Kind = Kind {
         when: Condition::Is { property: "servicePrincipalType", value: "ManagedIdentity" },
         not_creatable: Some("a managed identity is made by the Azure resource it belongs to"),
     }],
+    owned_elsewhere: None,
     delta: Some("/servicePrincipals/delta"),
     permissions: Permissions { read: &["Application.Read.All"], write: &["Application.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/serviceprincipal",

@@ -31,6 +31,11 @@ pub const KIND: Kind = Kind {
     }],
     calls: &[],
     variants: &[],
+    // <https://learn.microsoft.com/graph/api/resources/user>: synchronized objects are changed on-premises.
+    owned_elsewhere: Some(Elsewhere {
+        when: Condition::Flag { property: "onPremisesSyncEnabled" },
+        reason: "it is synchronized from on-premises and is changed there",
+    }),
     delta: Some("/users/delta"),
     permissions: Permissions { read: &["User.Read.All"], write: &["User.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/user",

@@ -37,6 +37,8 @@ pub struct Kind {
     pub calls: &'static [Call],
     /// Objects of this type that are reported under a name of their own.
     pub variants: &'static [Variant],
+    /// What makes an object one that Graph only shows, because another directory owns it.
+    pub owned_elsewhere: Option<Elsewhere>,
     /// Path of the delta function, where the type has one.
     pub delta: Option<&'static str>,
     /// Application permissions.
@@ -233,6 +235,11 @@ pub enum Condition {
         /// Its value.
         value: &'static str,
     },
+    /// The flag `property` is set.
+    Flag {
+        /// A boolean property.
+        property: &'static str,
+    },
     /// The flag `property` is set, and the list `but` does not contain `value`.
     FlagUnlessListed {
         /// A boolean property.
@@ -251,6 +258,15 @@ pub struct Call {
     pub property: &'static str,
     /// The action's name.
     pub action: &'static str,
+}
+
+/// Objects that another directory owns: Graph refuses changes to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// What makes an object one of them.
+    pub when: Condition,
+    /// Who owns it and what to do, in one clause.
+    pub reason: &'static str,
 }
 
 /// Objects of a type that go by a name of their own.
@@ -309,8 +325,9 @@ impl Condition {
                 .and_then(|list| list.as_array())
                 .is_some_and(|list| list.iter().any(|element| element.as_str() == Some(value))),
             Condition::Is { property, value } => properties.get(property).and_then(|v| v.as_str()) == Some(value),
+            Condition::Flag { property } => properties.get(property).and_then(|flag| flag.as_bool()) == Some(true),
             Condition::FlagUnlessListed { property, but, value } => {
-                properties.get(property).and_then(|flag| flag.as_bool()) == Some(true)
+                Condition::Flag { property }.holds(properties)
                     && !Condition::Lists { property: but, value }.holds(properties)
             }
         }

@@ -10,6 +10,7 @@ use super::live::{self, LiveObject, Sink};
 use super::source::check_tenant;
 use super::{Context, MANIFEST, files_of, manifest_of};
 use crate::engine::normalize::normalize;
+use crate::engine::refs::Names;
 use crate::format::manifest::Manifest;
 use crate::format::path::{Layout, address_of, is_reserved};
 use crate::format::yaml;
@@ -369,6 +370,19 @@ impl Sink for Storing<'_> {
         for (link, _) in missing {
             if let Some(value) = live::link_value(&last, link) {
                 object.0.insert((*link).to_owned(), value);
+            }
+        }
+        Ok(())
+    }
+
+    fn names_of(&mut self, kind: &'static Kind, names: &mut Names) -> Result<()> {
+        for (_, path) in self.by_address.iter().filter(|(address, _)| address.kind == kind.name) {
+            let Some(blob) = self.before.get(path) else { continue };
+            if let Ok(document) = yaml::read(path, &self.context.repo.blob(*blob)?) {
+                let object = normalize(kind, &document.value).object;
+                if !names.contains(object.id()) {
+                    names.learn(kind, &object);
+                }
             }
         }
         Ok(())

@@ -13,6 +13,7 @@ use crate::engine::normalize::normalize;
 use crate::engine::refs::{Names, comments, has_comments};
 use crate::format::emit;
 use crate::format::path::{Layout, path_of};
+use crate::kinds;
 use crate::model::{Coverage, CoverageMap, Event, Events, Kind, Object};
 use crate::tenant::{Listing, RawObject, TenantRead};
 
@@ -48,6 +49,9 @@ pub struct Reading {
 pub trait Sink {
     /// Fills in links that could not be read, from wherever they were known last.
     fn carry(&mut self, kind: &'static Kind, object: &mut Object, missing: &[(&'static str, Coverage)]) -> Result<()>;
+    /// Learns the names of a kind's objects that are not read this time, from wherever they were known last: files that
+    /// refer to them show their names all the same.
+    fn names_of(&mut self, kind: &'static Kind, names: &mut Names) -> Result<()>;
     /// Takes an object.
     fn take(&mut self, object: LiveObject) -> Result<()>;
 }
@@ -105,6 +109,11 @@ pub async fn read<T: TenantRead>(
         });
         if hold {
             held.push((kind, kept));
+        }
+    }
+    if held.iter().any(|(_, kept)| !kept.is_empty()) {
+        for kind in kinds::ALL.iter().filter(|kind| !reading.coverage.kind(kind.name).is_complete()) {
+            sink.names_of(kind, &mut reading.names)?;
         }
     }
     for (kind, kept) in held {

@@ -119,7 +119,7 @@ impl Side {
         check_tenant(context, tenant).await?;
         let layout = others.first().map(|side| side.manifest.layout.clone()).unwrap_or_default();
         let mut side = Side::new("live".to_owned(), Manifest::default());
-        let mut sink = Comparing { side: &mut side, others };
+        let mut sink = Comparing { repo: &context.repo, side: &mut side, others };
         let reading = live::read(tenant, kinds, &layout, &context.events.briefly(), &mut sink).await?;
         side.manifest =
             Manifest { coverage: reading.coverage, unknown: reading.unknown, layout, ..Manifest::default() };
@@ -217,6 +217,7 @@ pub async fn check_tenant<T: TenantRead>(context: &Context, tenant: &T) -> Resul
 }
 
 struct Comparing<'a> {
+    repo: &'a Repo,
     side: &'a mut Side,
     others: &'a [&'a Side],
 }
@@ -224,6 +225,18 @@ struct Comparing<'a> {
 impl Sink for Comparing<'_> {
     fn carry(&mut self, _: &'static Kind, _: &mut Object, _: &[(&'static str, Coverage)]) -> Result<()> {
         // A link that is not completely known is not compared.
+        Ok(())
+    }
+
+    fn names_of(&mut self, kind: &'static Kind, names: &mut Names) -> Result<()> {
+        let Some(side) = self.others.first() else { return Ok(()) };
+        for (address, entry) in side.index.iter().filter(|(address, _)| address.kind == kind.name) {
+            if let Ok(object) = parse(self.repo, side, address, entry)?
+                && !names.contains(object.id())
+            {
+                names.learn(kind, &object);
+            }
+        }
         Ok(())
     }
 

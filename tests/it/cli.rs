@@ -165,6 +165,10 @@ async fn the_same_tenant_gives_the_same_tree_and_no_commit() {
     let tree = world.git(&["rev-parse", "snapshots^{tree}"]);
     let second = world.run(&["export", "--json"]).ok().json();
     assert_eq!(second["commit"], Value::Null);
+    // Names of what is not read this time are still known.
+    let part = world.run(&["export", "--kind", "conditionalAccessPolicy", "--json"]).ok().json();
+    assert_eq!(part["commit"], Value::Null, "{part}");
+    world.run(&["diff", "HEAD", "live", "--kind", "conditionalAccessPolicy"]).ok();
     assert_eq!(world.git(&["rev-parse", "snapshots^{tree}"]), tree);
     // Another machine, another repository, the same tree.
     let other = tempfile::tempdir().unwrap();

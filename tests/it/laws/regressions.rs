@@ -207,3 +207,16 @@ fn a_child_is_changed_without_the_key_by_which_it_is_addressed() {
         assert!(case.plan().await.steps.is_empty());
     });
 }
+
+#[test]
+fn what_is_synchronized_from_on_premises_is_said_and_left_alone() {
+    block_on(async {
+        let synced = |name: &str| one("group", &guid(1, 0), name, json!({"onPremisesSyncEnabled": true}));
+        let there = vec![synced("Changed on-premises"), one("group", &guid(1, 1), "Cloud", json!({}))];
+        let wanted = vec![synced("As it was"), one("group", &guid(1, 1), "Cloud, renamed", json!({}))];
+        let plan = Case::of(snapshot(wanted), tenant(&there), 1).await.plan().await;
+        assert_eq!(line(&plan), "update group", "only the one that the cloud owns");
+        let said: Vec<&str> = plan.losses.iter().map(|loss| loss.what.as_str()).collect();
+        assert_eq!(said, ["differs and is left alone: it is synchronized from on-premises and is changed there"]);
+    });
+}
