@@ -13,6 +13,7 @@ use crate::engine::normalize::normalize;
 use crate::engine::refs::Names;
 use crate::format::manifest::Manifest;
 use crate::format::path::{Layout, address_of, is_reserved};
+use crate::format::settings::Actors;
 use crate::format::yaml;
 use crate::kinds;
 use crate::model::{Address, Coverage, IdMap, Kind, Object};
@@ -134,10 +135,12 @@ pub async fn export<T: TenantRead>(
     let tree = writer.finish(&files)?;
     let unchanged = parent.is_some() && context.repo.commit(start)?.tree == tree;
     if unchanged && extra.applied.is_none() && !matches!(standing, Standing::Joins) {
+        audit::late(context, tenant, start).await?;
         return Ok(exported);
     }
 
-    let audit = audit::since_last(context, tenant, parent, &changed_ids(&before, &files)).await?;
+    let changed = changed_ids(&before, &files);
+    let audit = audit::since_last(context, tenant, parent, &changed, &[&before, &files]).await?;
     let mut parents = vec![start];
     parents.extend(extra.applied.filter(|applied| *applied != start));
     if let (Standing::Joins, Some(main)) = (&standing, main)
@@ -148,7 +151,7 @@ pub async fn export<T: TenantRead>(
     let message = message(context, &exported, &manifest, &reading.coverage, &audit, extra, parent.is_none());
     let commit = context.repo.create_commit(tree, &parents, &message, &context.repo.author())?;
     publish(context, commit, parent, main, &standing, extra)?;
-    if !audit.is_empty() {
+    if parent.is_some() && context.settings.actors != Actors::Off {
         audit::store(context, commit, &audit)?;
     }
     exported.commit = Some(commit);

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use super::live::{self, LiveObject, Sink};
-use super::{Context, Invalid, MANIFEST, files_of, manifest_of};
+use super::{Context, Invalid, MANIFEST, files_of, manifest_at, manifest_of};
 use crate::engine::normalize::normalize;
 use crate::engine::refs::Names;
 use crate::format::manifest::Manifest;
@@ -76,14 +76,44 @@ impl Side {
     /// # Errors
     /// If the revision is unknown, or the tree holds what no tenant repository may hold.
     pub fn commit(context: &Context, revision: &str) -> Result<Side> {
-        let commit = context.repo.resolve(revision)?;
+        let commit = context.resolve(revision)?;
         let files = files_of(&context.repo, commit)?;
         let manifest = manifest_of(&context.repo, &files)?;
+        Side::of_files(context, revision, commit, manifest, files.into_iter())
+    }
+
+    /// Two commits, each with the files only in which they differ: what is equal is not even listed.
+    ///
+    /// # Errors
+    /// As for one commit.
+    pub fn commits(context: &Context, a: &str, b: &str) -> Result<[Side; 2]> {
+        let commits = [context.resolve(a)?, context.resolve(b)?];
+        let (left, right) = context.repo.changed_entries(commits[0], commits[1])?;
+        let side = |revision, commit, entries: Vec<crate::repo::Entry>| {
+            let manifest = manifest_at(&context.repo, commit)?;
+            Side::of_files(
+                context,
+                revision,
+                commit,
+                manifest,
+                entries.into_iter().map(|entry| (entry.path, entry.blob)),
+            )
+        };
+        Ok([side(a, commits[0], left)?, side(b, commits[1], right)?])
+    }
+
+    fn of_files(
+        context: &Context,
+        revision: &str,
+        commit: ObjectId,
+        manifest: Manifest,
+        files: impl Iterator<Item = (String, ObjectId)>,
+    ) -> Result<Side> {
         let label = if revision.len() == 40 { revision[..10].to_owned() } else { revision.to_owned() };
         let repo = &context.repo;
         let mut side = Side::new(label, manifest);
         side.commit = Some(commit);
-        side.fill(files.into_iter().map(|(path, blob)| (path, blob, None)), |blob| Ok(repo.blob(blob)?))?;
+        side.fill(files.map(|(path, blob)| (path, blob, None)), |blob| Ok(repo.blob(blob)?))?;
         Ok(side)
     }
 
@@ -184,6 +214,15 @@ impl Side {
             Some(bytes) => Ok(bytes.clone()),
             None => repo.blob(entry.blob).with_context(|| format!("reading {}", entry.path)),
         }
+    }
+
+    /// An object, or nothing if its file does not parse.
+    ///
+    /// # Errors
+    /// If the object database lacks it.
+    pub fn object(&self, repo: &Repo, kind: &'static Kind, entry: &Entry) -> Result<Option<Object>> {
+        let bytes = self.read(repo, entry)?;
+        Ok(yaml::read(&entry.path, &bytes).ok().map(|document| normalize(kind, &document.value).object))
     }
 
     /// What is known completely; a repository without a manifest knows what it holds.
@@ -325,39 +364,4 @@ pub fn kind_of_folder(path: &str) -> Option<&'static Kind> {
         .iter()
         .copied()
         .find(|kind| path.strip_prefix(kind.folder).is_some_and(|rest| rest.starts_with('/')) && !kind.is_singleton())
-}
-
-/// Learns the names of `ids` from the sides: by address where the id is an object's, else by reading the objects that go
-/// by another identity too.
-///
-/// # Errors
-/// If the object database cannot be read.
-pub fn learn_names(repo: &Repo, sides: &[&Side], ids: &BTreeSet<String>, names: &mut Names) -> Result<()> {
-    let mut wanted: BTreeSet<&str> = ids.iter().map(String::as_str).filter(|id| !names.contains(id)).collect();
-    for side in sides {
-        for id in wanted.clone() {
-            if let Some(name) = side.names.get(id) {
-                names.insert(id, name);
-                wanted.remove(id);
-            }
-        }
-    }
-    for side in sides {
-        if wanted.is_empty() {
-            return Ok(());
-        }
-        for (address, entry) in &side.index {
-            let direct = wanted.contains(address.id.as_str());
-            let other = kinds::by_name(address.kind)
-                .is_some_and(|kind| !crate::engine::schema::of(kind).identities().is_empty());
-            if (direct || other)
-                && let Ok(Ok(object)) = parse(repo, side, address, entry)
-                && let Some(kind) = kinds::by_name(address.kind)
-            {
-                names.learn(kind, &object);
-                wanted.retain(|id| !names.contains(id));
-            }
-        }
-    }
-    Ok(())
 }
