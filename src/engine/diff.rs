@@ -200,6 +200,7 @@ pub fn snapshots(before: &Snapshot, after: &Snapshot) -> Report {
             address: address.clone(),
             called: object.map_or(kind.name, |object| called(kind, object)),
             name: object.map_or(String::new(), |object| object.name().to_owned()),
+            about: object.map(|object| kind.about(&object.0)).unwrap_or_default(),
             what,
             events: Vec::new(),
         });

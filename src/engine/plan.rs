@@ -497,6 +497,7 @@ impl<'a> Planner<'a> {
                 address: address.clone(),
                 called: diff::called(kind, object),
                 name: object.name().to_owned(),
+                about: kind.about(&object.0),
                 identities: match action {
                     Action::Create { .. } => moving_identities(kind, object),
                     _ => BTreeMap::new(),

@@ -34,6 +34,12 @@ impl Names {
         self.0.get(id).map(String::as_str).filter(|name| *name != id)
     }
 
+    /// What an object without a name of its own is called: by the names of what it is about, as far as they are known.
+    pub fn of_about(&self, about: &[String]) -> Option<String> {
+        let called: Vec<&str> = about.iter().filter_map(|id| self.get(id)).collect();
+        (!called.is_empty()).then(|| called.join(": "))
+    }
+
     /// Whether `id` is known.
     pub fn contains(&self, id: &str) -> bool {
         self.0.contains_key(id)

@@ -28,6 +28,8 @@ pub struct Change {
     pub called: &'static str,
     /// Its name, before or after.
     pub name: String,
+    /// Ids of the objects it is about, where it has no name of its own.
+    pub about: Vec<String>,
     /// What happened.
     pub what: What,
     /// The audit log's events that made it, newest first.

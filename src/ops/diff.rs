@@ -68,6 +68,11 @@ pub async fn diff<T: TenantRead>(
     audit::join(context, &mut report, a.commit, b.commit, &live_events)?;
     let mut names = Names::default();
     learn_names(&context.repo, &[&b, &a], &ids_of_report(&report), &mut names)?;
+    for change in &mut report.changes {
+        if let Some(name) = names.of_about(&change.about) {
+            change.name = name;
+        }
+    }
     Ok(Compared { report, names })
 }
 

@@ -78,7 +78,7 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     let mut moved: BTreeSet<String> = ids.iter().map(|(old, _)| old.to_owned()).collect();
     let mut also: BTreeSet<Address> = BTreeSet::new();
     let mut scanned: BTreeSet<String> = BTreeSet::new();
-    let (plan, wanted, live) = loop {
+    let (mut plan, wanted, live) = loop {
         if moved.iter().any(|id| !scanned.contains(id)) {
             also.extend(mentioning(context, &wanted_side, &live_side, &moved)?);
             scanned.extend(moved.iter().cloned());
@@ -101,10 +101,11 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
         moved.extend(created);
     };
 
-    let rules = rules(context, &live, &live_side)?;
-    let verdicts = guard::verdicts(&plan, &rules);
     let mut names = Names::default();
     learn_names(&context.repo, &[&wanted_side, &live_side], &mentioned(&plan), &mut names)?;
+    call_by_name(&mut plan, &names);
+    let rules = rules(context, &live, &live_side)?;
+    let verdicts = guard::verdicts(&plan, &rules);
     let binding = Binding {
         tenant: context.settings.tenant.clone(),
         commit: commit.to_string(),
@@ -191,9 +192,26 @@ fn created(plan: &Plan, wanted: &Snapshot, ids: &IdMap) -> BTreeSet<String> {
     found
 }
 
+/// Calls objects that have no name by what they are about.
+fn call_by_name(plan: &mut Plan, names: &Names) {
+    let mut called: BTreeMap<Address, String> = BTreeMap::new();
+    for step in &mut plan.steps {
+        if let Some(name) = names.of_about(&step.about) {
+            called.insert(step.address.clone(), name.clone());
+            step.name = name;
+        }
+    }
+    for loss in &mut plan.losses {
+        if let Some(name) = called.get(&loss.address) {
+            loss.name.clone_from(name);
+        }
+    }
+}
+
 fn mentioned(plan: &Plan) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     for step in &plan.steps {
+        ids.extend(step.about.iter().cloned());
         let mut see = |value: &serde_json::Value| {
             crate::engine::refs::mentions(value, &mut |id| {
                 ids.insert(id.to_owned());

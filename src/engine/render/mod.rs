@@ -141,6 +141,7 @@ fn field_line(change: &FieldChange, names: &Names) -> (&'static str, String) {
 pub fn ids_of_report(report: &Report) -> std::collections::BTreeSet<String> {
     let mut ids = std::collections::BTreeSet::new();
     for change in &report.changes {
+        ids.extend(change.about.iter().cloned());
         if let What::Modified(fields) = &change.what {
             for field in fields {
                 let values: Vec<&Value> = match field {
