@@ -150,8 +150,8 @@ impl Tenant {
         };
         let (Pick::Id(word) | Pick::By(_, word)) = pick;
         let key = key.ok_or_else(|| Fault::missing(word))?;
-        let row = table.live.get(&key).ok_or_else(|| Fault::missing(word))?;
-        Ok((key.clone(), row.unpack()))
+        let object = table.live.get(&key).ok_or_else(|| Fault::missing(word))?.unpack();
+        if quirks::shown(self, kind, &object) { Ok((key, object)) } else { Err(Fault::missing(word)) }
     }
 
     /// The kind of the live directory object called `id`.

@@ -167,6 +167,10 @@ pub fn rewrite_body(kind: &'static Kind, body: &Map<String, Value>, ids: &IdMap)
     body.iter()
         .map(|(name, value)| {
             let value = match schema.property(name) {
+                // An id that names nothing, given at creation and again when the object is made again: a role's template.
+                Some(rule) if rule.create_only && rule.refs.is_empty() && value.as_str().is_some_and(is_guid) => {
+                    value.clone()
+                }
                 Some(rule) => rewrite_value(rule, value, ids),
                 None => value.clone(),
             };

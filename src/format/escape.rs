@@ -95,9 +95,9 @@ pub(super) fn unescape(text: &str) -> Option<String> {
         return Some(text.to_owned());
     }
     let bytes = match text.get(..2)? {
-        ESCAPED => unhyphened(text[2..].as_bytes())?,
-        BASE32 => unbase32(text[2..].as_bytes())?,
-        COMPACT => uncompact(text[2..].as_bytes())?,
+        ESCAPED => unhyphened(&text.as_bytes()[2..])?,
+        BASE32 => unbase32(&text.as_bytes()[2..])?,
+        COMPACT => uncompact(&text.as_bytes()[2..])?,
         _ => return None,
     };
     let id = String::from_utf8(bytes).ok()?;

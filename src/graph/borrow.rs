@@ -11,10 +11,13 @@ use crate::model::kind;
 use crate::model::{Coverage, Kind};
 use crate::tenant::{Listing, RawObject, TenantError};
 
-/// What the lists say, by the id of the object they speak of.
+/// What a list says, by the id of the object it speaks of; or why it could not be read.
+type Found = Result<HashMap<String, String>, TenantError>;
+
+/// What the lists say.
 pub(super) struct Borrowed {
     kind: &'static Kind,
-    found: Vec<(&'static kind::Borrowed, Result<HashMap<String, String>, TenantError>)>,
+    found: Vec<(&'static kind::Borrowed, Found)>,
 }
 
 impl Borrowed {
@@ -58,7 +61,7 @@ impl Borrowed {
     }
 }
 
-async fn list(http: &Http, kind: &Kind, one: &kind::Borrowed) -> Result<HashMap<String, String>, TenantError> {
+async fn list(http: &Http, kind: &Kind, one: &kind::Borrowed) -> Found {
     let url = http.base.join(&format!("{}{}{}", kind.api.segment(), one.path, query([filter(one.filter)])))?;
     let entries = Pages::new(http, url, kind.permissions.read).all().await?;
     let text =

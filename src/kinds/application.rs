@@ -18,7 +18,7 @@ pub const KIND: Kind = Kind {
     filter: None,
     page_size: Some(999),
     select: Select::Default,
-    creation: Creation::Post { accepts: Accepts::All, generates: &[] },
+    creation: Creation::Post { accepts: Accepts::All, generates: &[], note: None },
     update: Updates::All,
     deletion: Deletion::Soft {
         list: "/directory/deletedItems/microsoft.graph.application",

@@ -19,7 +19,7 @@ pub const KIND: Kind = Kind {
     // "default 100, maximum 999": <https://learn.microsoft.com/graph/api/group-list>
     page_size: Some(999),
     select: Select::Explicit,
-    creation: Creation::Post { accepts: Accepts::All, generates: &[] },
+    creation: Creation::Post { accepts: Accepts::All, generates: &[], note: None },
     update: Updates::All,
     // Microsoft 365 groups, and cloud security groups since 2026.
     deletion: Deletion::Soft {

@@ -18,7 +18,7 @@ pub const KIND: Kind = Kind {
     filter: None,
     page_size: None,
     select: Select::Default,
-    creation: Creation::Post { accepts: Accepts::All, generates: &[] },
+    creation: Creation::Post { accepts: Accepts::All, generates: &[], note: None },
     update: Updates::All,
     // <https://learn.microsoft.com/graph/api/resources/policydeletableitem>
     deletion: Deletion::Soft {

@@ -1,9 +1,10 @@
-//! Who holds which role, for good. What somebody may activate for a while is not among them.
+//! Who holds which role. An activation that is running is among them ("roleAssignmentOriginId: the identifier of the role
+//! assignment in the directory": <https://learn.microsoft.com/graph/api/resources/unifiedroleassignmentscheduleinstance>).
 //! <https://learn.microsoft.com/graph/api/resources/unifiedroleassignment>
 
 use crate::model::kind::*;
 
-/// An assignment of a role. It has no name: it is about whom it makes what.
+/// A role assignment. It has no name: it is about whom it makes what.
 pub const KIND: Kind = Kind {
     name: "roleAssignment",
     entity: "unifiedRoleAssignment",
@@ -21,7 +22,11 @@ pub const KIND: Kind = Kind {
     page_size: None,
     select: Select::Default,
     // <https://learn.microsoft.com/graph/api/rbacapplication-post-roleassignments>
-    creation: Creation::Post { accepts: Accepts::All, generates: &[] },
+    creation: Creation::Post {
+        accepts: Accepts::All,
+        generates: &[],
+        note: Some("is made for good, also where it was an activation for a while"),
+    },
     // There is no PATCH: list, create, get and delete are its methods.
     update: Updates::Nothing,
     // <https://learn.microsoft.com/graph/api/unifiedroleassignment-delete>

@@ -19,7 +19,7 @@ pub const KIND: Kind = Kind {
     page_size: None,
     select: Select::Default,
     // <https://learn.microsoft.com/graph/api/rbacapplication-post-roledefinitions>
-    creation: Creation::Post { accepts: Accepts::All, generates: &[] },
+    creation: Creation::Post { accepts: Accepts::All, generates: &[], note: None },
     update: Updates::All,
     // <https://learn.microsoft.com/graph/api/unifiedroledefinition-delete>
     deletion: Deletion::Hard,

@@ -20,7 +20,7 @@ pub const KIND: Kind = Kind {
     page_size: None,
     select: Select::Default,
     creation: Creation::Never { reason: "it comes with its role" },
-    // The policy itself has no PATCH; its rules have.
+    // Of the policy itself nothing is written; its rules are, one by one.
     update: Updates::Nothing,
     deletion: Deletion::Never,
     links: &[Link {

@@ -20,7 +20,7 @@ pub const KIND: Kind = Kind {
     page_size: Some(999),
     select: Select::Default,
     // <https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals>: appId is what makes it.
-    creation: Creation::Post { accepts: Accepts::Only(&["appId"]), generates: &[] },
+    creation: Creation::Post { accepts: Accepts::Only(&["appId"]), generates: &[], note: None },
     update: Updates::All,
     deletion: Deletion::Soft {
         list: "/directory/deletedItems/microsoft.graph.servicePrincipal",

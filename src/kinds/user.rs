@@ -19,7 +19,7 @@ pub const KIND: Kind = Kind {
     // "default 100, maximum 999": <https://learn.microsoft.com/graph/api/user-list>
     page_size: Some(999),
     select: Select::Explicit,
-    creation: Creation::Post { accepts: Accepts::All, generates: &[Generated::PasswordProfile] },
+    creation: Creation::Post { accepts: Accepts::All, generates: &[Generated::PasswordProfile], note: None },
     update: Updates::All,
     deletion: Deletion::Soft {
         list: "/directory/deletedItems/microsoft.graph.user",

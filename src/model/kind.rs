@@ -115,6 +115,8 @@ pub enum Creation {
         accepts: Accepts,
         /// Values that Graph demands and nobody can export.
         generates: &'static [Generated],
+        /// What whoever approves a creation should know, in one clause.
+        note: Option<&'static str>,
     },
     /// It cannot be created through Graph.
     Never {

@@ -47,6 +47,25 @@ impl Audit {
     }
 }
 
+/// What a snapshot changed.
+#[derive(Debug, Default)]
+pub struct Changed {
+    /// Ids of the objects.
+    pub ids: BTreeSet<String>,
+    /// What objects without a name are about: the log names that, and not the object.
+    pub about: BTreeSet<Vec<String>>,
+}
+
+impl Changed {
+    fn is_meant(&self, event: &AuditEvent) -> bool {
+        event.targets.iter().any(|id| self.ids.contains(id)) || self.about.iter().any(|about| names_all(event, about))
+    }
+}
+
+fn names_all(event: &AuditEvent, about: &[String]) -> bool {
+    !about.is_empty() && about.iter().all(|id| event.targets.contains(id))
+}
+
 /// Events since the last snapshot that touched one of `changed`. A log that cannot be read is said once and is no error.
 ///
 /// # Errors
@@ -55,10 +74,10 @@ pub async fn since_last<T: TenantRead>(
     context: &Context,
     tenant: &T,
     parent: Option<ObjectId>,
-    changed: &BTreeSet<String>,
+    changed: &Changed,
 ) -> Result<Audit> {
     let Some(parent) = parent else { return Ok(Audit::default()) };
-    if changed.is_empty() {
+    if changed.ids.is_empty() {
         return Ok(Audit::default());
     }
     // A margin for clocks that differ and entries that arrive late; what is too old touches nothing that changed since.
@@ -66,10 +85,8 @@ pub async fn since_last<T: TenantRead>(
     match tenant.audit(Some(&since)).await {
         Ok(events) => {
             let told = told(context, parent)?;
-            let events = events
-                .into_iter()
-                .filter(|event| !told.contains(&event.id))
-                .filter(|event| event.targets.iter().any(|id| changed.contains(id)));
+            let events =
+                events.into_iter().filter(|event| !told.contains(&event.id)).filter(|event| changed.is_meant(event));
             let mut events: Vec<AuditEvent> = events.collect();
             if context.settings.actors == Actors::Ids {
                 for event in &mut events {
@@ -132,7 +149,8 @@ pub fn store(context: &Context, commit: ObjectId, audit: &Audit) -> Result<()> {
 }
 
 /// Adds to each change the events that made it: from the notes of the snapshots after `from` up to `to`, and from `live`.
-/// An event belongs to a change if it names the object.
+/// An event belongs to a change if it names the object, or all that an object without a name is about. One that names a
+/// role and who got it belongs to the assignment, and neither to the role nor to its holder.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -164,14 +182,23 @@ pub fn join(
             by_target.entry(target).or_default().push(event);
         }
     }
+    let pairs: Vec<Vec<String>> =
+        report.changes.iter().filter(|change| change.about.len() > 1).map(|change| change.about.clone()).collect();
     for change in &mut report.changes {
-        // Events of the object itself; else of what it lost or gained: an assignment ends with the group it was for.
-        let mut ids: BTreeSet<String> = BTreeSet::from([change.address.id.clone()]);
-        if !by_target.contains_key(change.address.id.as_str()) {
-            ids.extend(mentioned(change));
+        let own = change.about.len() > 1;
+        let others = |event: &&&AuditEvent| own || !pairs.iter().any(|about| names_all(event, about));
+        let named = |id: &str| by_target.get(id).into_iter().flatten().copied();
+        // Events of the object itself; else of what it is about; else of what it lost or gained: an assignment ends with
+        // the group it was for.
+        let mut found: Vec<&AuditEvent> = named(&change.address.id).collect();
+        if found.is_empty() && !change.about.is_empty() {
+            found =
+                change.about.iter().flat_map(|id| named(id)).filter(|event| names_all(event, &change.about)).collect();
         }
-        let found: Vec<AuditEvent> =
-            ids.iter().filter_map(|id| by_target.get(id.as_str())).flatten().map(|event| (*event).clone()).collect();
+        if found.is_empty() {
+            found = mentioned(change).iter().flat_map(|id| named(id)).collect();
+        }
+        let found: Vec<AuditEvent> = found.iter().filter(others).map(|event| (*event).clone()).collect();
         if !found.is_empty() {
             change.events = found;
             change.events.sort_by(|a, b| b.time.cmp(&a.time).then_with(|| a.id.cmp(&b.id)));

@@ -16,7 +16,7 @@ use crate::format::path::{Layout, address_of, is_reserved};
 use crate::format::yaml;
 use crate::kinds;
 use crate::model::{Address, Coverage, IdMap, Kind, Object};
-use crate::repo::{ObjectId, RepoError, SnapshotWriter, Worktree, blob_id};
+use crate::repo::{ObjectId, Repo, RepoError, SnapshotWriter, Worktree, blob_id};
 use crate::tenant::TenantRead;
 
 /// What an export did.
@@ -137,7 +137,7 @@ pub async fn export<T: TenantRead>(
         return Ok(exported);
     }
 
-    let audit = audit::since_last(context, tenant, parent, &changed_ids(&before, &files)).await?;
+    let audit = audit::since_last(context, tenant, parent, &what_changed(&context.repo, &before, &files)?).await?;
     let mut parents = vec![start];
     parents.extend(extra.applied.filter(|applied| *applied != start));
     if let (Standing::Joins, Some(main)) = (&standing, main)
@@ -293,8 +293,24 @@ fn compare(before: &BTreeMap<String, ObjectId>, after: &BTreeMap<String, ObjectI
     (added, changed, removed)
 }
 
-fn changed_ids(before: &BTreeMap<String, ObjectId>, after: &BTreeMap<String, ObjectId>) -> BTreeSet<String> {
-    edited(before, after).filter_map(|path| address_of(path).ok()).map(|(_, id)| id).collect()
+/// What the audit log may speak of.
+fn what_changed(
+    repo: &Repo,
+    before: &BTreeMap<String, ObjectId>,
+    after: &BTreeMap<String, ObjectId>,
+) -> Result<audit::Changed> {
+    let mut changed = audit::Changed::default();
+    for path in edited(before, after) {
+        let Ok((kind, id)) = address_of(path) else { continue };
+        changed.ids.insert(id);
+        if !kind.about.is_empty()
+            && let Some(blob) = after.get(path).or_else(|| before.get(path))
+            && let Ok(document) = yaml::read(path, &repo.blob(*blob)?)
+        {
+            changed.about.insert(kind.about(&document.value));
+        }
+    }
+    Ok(changed)
 }
 
 fn message(

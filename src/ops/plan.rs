@@ -102,8 +102,10 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     };
 
     let mut names = Names::default();
-    learn_names(&context.repo, &[&wanted_side, &live_side], &mentioned(&plan), &mut names)?;
-    call_by_name(&mut plan, &names);
+    let about = about(&plan, &[&wanted, &live]);
+    let ids = mentioned(&plan).into_iter().chain(about.values().flatten().cloned()).collect();
+    learn_names(&context.repo, &[&wanted_side, &live_side], &ids, &mut names)?;
+    call_by_name(&mut plan, &about, &mut names);
     let rules = rules(context, &live, &live_side)?;
     let verdicts = guard::verdicts(&plan, &rules);
     let binding = Binding {
@@ -192,12 +194,24 @@ fn created(plan: &Plan, wanted: &Snapshot, ids: &IdMap) -> BTreeSet<String> {
     found
 }
 
+/// What the plan's objects without a name are about.
+fn about(plan: &Plan, sides: &[&Snapshot]) -> BTreeMap<Address, Vec<String>> {
+    let steps = plan.steps.iter().map(|step| &step.address);
+    let addresses = steps.chain(plan.losses.iter().map(|loss| &loss.address)).chain(plan.unmanaged.iter().take(20));
+    let of = |address: &Address| {
+        let kind = kinds::by_name(address.kind).filter(|kind| !kind.about.is_empty())?;
+        let object = sides.iter().find_map(|side| side.objects.get(address))?;
+        Some((address.clone(), kind.about(&object.0)))
+    };
+    addresses.filter_map(of).collect()
+}
+
 /// Calls objects that have no name by what they are about.
-fn call_by_name(plan: &mut Plan, names: &Names) {
-    let mut called: BTreeMap<Address, String> = BTreeMap::new();
+fn call_by_name(plan: &mut Plan, about: &BTreeMap<Address, Vec<String>>, names: &mut Names) {
+    let called: BTreeMap<&Address, String> =
+        about.iter().filter_map(|(address, about)| Some((address, names.of_about(about)?))).collect();
     for step in &mut plan.steps {
-        if let Some(name) = names.of_about(&step.about) {
-            called.insert(step.address.clone(), name.clone());
+        if let Some(name) = names.of_about(&step.about).or_else(|| called.get(&step.address).cloned()) {
             step.name = name;
         }
     }
@@ -205,6 +219,9 @@ fn call_by_name(plan: &mut Plan, names: &Names) {
         if let Some(name) = called.get(&loss.address) {
             loss.name.clone_from(name);
         }
+    }
+    for (address, name) in called {
+        names.insert(&address.id, &name);
     }
 }
 
