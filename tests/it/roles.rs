@@ -57,7 +57,9 @@ async fn who_opened_the_door_is_told_and_it_is_shut_again() {
     let rules = format!("{settings}/rules");
     assert_eq!(world.graph.patch(&format!("{rules}/Enablement_EndUser_Assignment"), nothing).await.0, 204);
     assert_eq!(world.graph.patch(&format!("{rules}/Expiration_EndUser_Assignment"), duration("P30D")).await.0, 204);
-    world.run(&["export"]).ok();
+    let said_by_export = world.run(&["export"]).ok().err;
+    let notes = world.git(&["notes", "--ref", "entragit-audit", "list"]);
+    assert!(notes.lines().count() == 1 && !said_by_export.contains("not known"), "{notes}\n{said_by_export}");
     sign_in(&mut world.graph, names::ADMINISTRATOR_UPN).await;
     let block = json!({"grantControls": {"operator": "OR", "builtInControls": ["block"]}});
     let policy = format!("/v1.0/identity/conditionalAccess/policies/{}", names::ORDERING_POLICY);

@@ -77,6 +77,36 @@ const BUILT_IN: &[(&str, &str, &str, &[&str])] = &[
         &["microsoft.directory/users/invalidateAllRefreshTokens", "microsoft.directory/users/password/update"],
     ),
     (
+        "7be44c8a-adaf-4e2a-84d6-ab2649e08a13",
+        "Privileged Authentication Administrator",
+        "Can access to view, set and reset authentication method information for any user (admin or non-admin).",
+        &["microsoft.directory/users/invalidateAllRefreshTokens", "microsoft.directory/users/password/update"],
+    ),
+    (
+        "158c047a-c907-4556-b7ef-446551a6b5f7",
+        "Cloud Application Administrator",
+        "Can create and manage all aspects of app registrations and enterprise apps except App Proxy.",
+        &["microsoft.directory/applications/create", "microsoft.directory/applications/basic/update"],
+    ),
+    (
+        "29232cdf-9323-42fd-ade2-1d097af3e4de",
+        "Exchange Administrator",
+        "Can manage all aspects of the Exchange product.",
+        &["microsoft.office365.exchange/allEntities/basic/allTasks"],
+    ),
+    (
+        "f28a1f50-f6e7-4571-818b-6a12f2af6b6c",
+        "SharePoint Administrator",
+        "Can manage all aspects of the SharePoint service.",
+        &["microsoft.office365.sharePoint/allEntities/allTasks"],
+    ),
+    (
+        "d29b2b05-8046-44ba-8758-1e26182fcf32",
+        "Directory Synchronization Accounts",
+        "Only used by Microsoft Entra Connect service.",
+        &["microsoft.directory/users/standard/read", "microsoft.directory/policies/basic/update"],
+    ),
+    (
         DIRECTORY_READERS,
         "Directory Readers",
         "Can read basic directory information. Commonly used to grant directory read access to applications and guests.",
