@@ -22,6 +22,7 @@ pub mod init;
 pub mod journal;
 pub mod live;
 pub mod plan;
+mod publish;
 pub mod source;
 pub mod validate;
 

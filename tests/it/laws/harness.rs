@@ -13,7 +13,7 @@ use entragit::model::{Address, AuditEvent, Events, IdMap, Kind, Object, Plan, Sn
 use entragit::ops::execute::{Outcome, Run};
 use entragit::ops::journal::Journal;
 use entragit::tenant::memory::MemoryTenant;
-use entragit::tenant::{Listing, Pages, Raw, RawObject, TenantError, TenantRead, TenantWrite};
+use entragit::tenant::{Changes, Listing, Pages, Raw, RawObject, TenantError, TenantRead, TenantWrite};
 use serde_json::{Map, Value, json};
 use tokio::sync::{Notify, mpsc};
 
@@ -77,6 +77,10 @@ impl TenantRead for Watched<'_> {
 
     async fn get(&self, kind: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
         self.tenant.get(kind, id).await
+    }
+
+    async fn changes(&self, kind: &'static Kind, token: Option<&str>) -> Result<Changes, TenantError> {
+        self.tenant.changes(kind, token).await
     }
 
     async fn deleted(&self, kind: &'static Kind) -> Result<Vec<Raw>, TenantError> {
