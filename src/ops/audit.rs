@@ -30,6 +30,18 @@ impl Audit {
         self.events.is_empty()
     }
 
+    /// The events.
+    pub fn events(&self) -> &[AuditEvent] {
+        &self.events
+    }
+
+    /// Those of the events that `belongs` says yes to.
+    #[must_use]
+    pub fn only(&self, belongs: impl Fn(&AuditEvent) -> bool) -> Audit {
+        let events = self.events.iter().filter(|event| belongs(event)).cloned().collect();
+        Audit { events, ..self.clone() }
+    }
+
     /// Who did something, most active first, as the settings allow.
     pub fn actors(&self, style: Actors) -> Vec<String> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
