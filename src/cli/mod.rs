@@ -5,6 +5,7 @@ mod connect;
 mod demo;
 mod output;
 mod run;
+mod watch;
 
 use std::process::ExitCode;
 
