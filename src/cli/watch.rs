@@ -244,7 +244,10 @@ mod tests {
     #[test]
     fn pauses_grow_and_end() {
         let five = Duration::from_secs(300);
-        assert_eq!([0, 1, 2, 3, 4, 5, 99].map(|failures| pause(five, failures).as_secs()), [300, 300, 600, 1_200, 2_400, 3_600, 3_600]);
+        assert_eq!(
+            [0, 1, 2, 3, 4, 5, 99].map(|failures| pause(five, failures).as_secs()),
+            [300, 300, 600, 1_200, 2_400, 3_600, 3_600]
+        );
         assert_eq!(pause(Duration::from_secs(7_200), 9).as_secs(), 7_200);
     }
 }

@@ -59,13 +59,13 @@ pub fn shares(changed: &[Touched], events: &[AuditEvent]) -> Vec<Share> {
         share.objects.insert(object.address.clone());
         for event in found {
             share.events.insert(event.id.clone());
-            if seconds(&event.time) >= seconds(&share.time) {
+            if moment(&event.time) >= moment(&share.time) {
                 share.time.clone_from(&event.time);
             }
         }
     }
     let mut shares: Vec<Share> = by_actor.into_values().collect();
-    shares.sort_by_key(|share| (share.actor.is_none(), seconds(&share.time)));
+    shares.sort_by_key(|share| (share.actor.is_none(), moment(&share.time)));
     shares
 }
 
@@ -91,12 +91,12 @@ pub fn author(actor: &Actor, style: Actors, time: &str, now: i64) -> Option<Auth
         (false, true) => format!("{shown}@app.invalid"),
         (false, false) => format!("{shown}@user.invalid"),
     };
-    let time = seconds(time).filter(|time| (0..=now).contains(time)).unwrap_or(now);
+    let time = moment(time).map(jiff::Timestamp::as_second).filter(|time| (0..=now).contains(time)).unwrap_or(now);
     Some(Author { name: name.to_owned(), email, time: Some(time) })
 }
 
-fn seconds(time: &str) -> Option<i64> {
-    time.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second)
+fn moment(time: &str) -> Option<jiff::Timestamp> {
+    time.parse().ok()
 }
 
 #[cfg(test)]
