@@ -177,3 +177,26 @@ fn a_kind_that_is_hidden_is_carried_and_the_others_are_watched() {
         assert_eq!((third.full, third.complete, third.changed), (false, false, (1, 0, 1)));
     });
 }
+
+#[test]
+fn a_change_waits_for_its_author_once() {
+    block_on(async {
+        let id = "00000000-0000-4000-8000-000000000002";
+        let group = json!({"id": id, "displayName": "All"}).as_object().unwrap().clone();
+        let tenant = MemoryTenant::from_objects(vec![("group", group)]).unwrap();
+        let (_dir, context) = repository(&tenant).await;
+        let mut watch = Watch::default();
+        let patient = How { patient: true, ..HOW };
+        assert_eq!(watch.round(&context, &tenant, patient).await.unwrap().commits.len(), 1);
+        let body = json!({"displayName": "Everyone"}).as_object().unwrap().clone();
+        tenant.write(&Write::Update { kind: named("group"), id: id.to_owned(), body }).await.unwrap();
+        // This tenant has no audit log, so nobody is ever named.
+        let tip = context.last_snapshot().unwrap();
+        let waiting = watch.round(&context, &tenant, patient).await.unwrap();
+        assert_eq!((waiting.waiting, waiting.commits.len(), context.last_snapshot().unwrap()), (1, 0, tip));
+        let done = round(&mut watch, &context, &tenant).await;
+        assert_eq!((done.waiting, done.full, done.commits.len()), (0, false, 1));
+        assert_eq!(tree(&context), whole(&tenant).await);
+        assert_eq!(watch.round(&context, &tenant, patient).await.unwrap().waiting, 0);
+    });
+}
