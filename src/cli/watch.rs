@@ -54,6 +54,7 @@ pub async fn watch(arguments: args::Watch, repo: &Path, output: &Output) -> Resu
     let mut stop = Stop::listen()?;
     let context = Context::open(repo, output.events())?;
     let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
+    let main = context.settings.branches.main.clone();
     drop(context);
     let mut watch = Watch::default();
     let (mut failures, mut pending) = (0, Vec::new());
@@ -72,7 +73,8 @@ pub async fn watch(arguments: args::Watch, repo: &Path, output: &Output) -> Resu
                 report(number, &round, start, arguments.json, output);
                 if round.pending != pending && !round.pending.is_empty() {
                     output.say(&format!(
-                        "main was left alone: it holds edits that are not applied yet ({} files)",
+                        "{main} was left alone: it holds edits that are not applied yet ({} files); apply them with \
+                         `entragit apply --to {main}`",
                         round.pending.len()
                     ));
                 }
@@ -84,8 +86,7 @@ pub async fn watch(arguments: args::Watch, repo: &Path, output: &Output) -> Resu
             }
             Err(error) if last || gives_up(&error, number) => return Err(error),
             Err(error) => {
-                let locked = matches!(error.downcast_ref(), Some(RepoError::Locked { .. }));
-                failures += u32::from(!locked);
+                failures += u32::from(!is_locked(&error));
                 let pause = pause(arguments.every, failures);
                 fail(number, &error, pause, arguments.json, output);
                 pause
@@ -131,9 +132,13 @@ async fn round(
 
 /// Whether trying again would be in vain: what is wrong from the first is set up wrongly.
 fn gives_up(error: &anyhow::Error, number: u32) -> bool {
-    let passes = matches!(error.downcast_ref(), Some(TenantError::Unavailable { .. }))
-        || matches!(error.downcast_ref(), Some(RepoError::Locked { .. } | RepoError::Busy { .. }));
+    let passes = is_locked(error) || matches!(error.downcast_ref(), Some(TenantError::Unavailable { .. }));
     matches!(error.downcast_ref(), Some(RepoError::Damaged(_))) || (number == 1 && !passes)
+}
+
+/// Whether an export or an apply is at work.
+fn is_locked(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(RepoError::Locked { .. } | RepoError::Busy { .. }))
 }
 
 /// Twice as long after each failure.
@@ -175,10 +180,12 @@ fn report(number: u32, round: &Round, start: Instant, as_json: bool, output: &Ou
 fn fail(number: u32, error: &anyhow::Error, pause: Duration, as_json: bool, output: &Output) {
     let said = safe(&format!("{error:#}"));
     if as_json {
-        let line = json!({"formatVersion": FORMAT_VERSION, "round": number, "error": said, "again": pause.as_secs()});
+        let line =
+            json!({"formatVersion": FORMAT_VERSION, "round": number, "error": said, "retryInSeconds": pause.as_secs()});
         output.data(&format!("{line}\n"));
     }
-    output.say(&format!("round failed: {said}; trying again in {} s", pause.as_secs()));
+    let what = if is_locked(error) { "skipped" } else { "failed" };
+    output.say(&format!("round {what}: {said}; trying again in {} s", pause.as_secs()));
 }
 
 fn stopped(output: &Output) -> u8 {

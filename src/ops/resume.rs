@@ -10,7 +10,7 @@ use super::incremental::Ids;
 use crate::format::manifest::SCHEMA;
 use crate::kinds;
 use crate::model::{CoverageMap, Kind};
-use crate::repo::ObjectId;
+use crate::repo::{ObjectId, RepoError};
 
 const FORMAT: u32 = 1;
 
@@ -63,7 +63,12 @@ impl State {
     /// # Errors
     /// If the repository cannot be read.
     pub fn load(context: &Context, snapshot: Option<ObjectId>, scope: &[&'static Kind]) -> Result<Option<State>> {
-        let (Some(snapshot), Some(bytes)) = (snapshot, context.repo.state()?) else { return Ok(None) };
+        let bytes = match context.repo.state() {
+            Err(error @ RepoError::Damaged(_)) => return Err(error.into()),
+            // Anyone who can push may have put it there.
+            found => found.unwrap_or_default(),
+        };
+        let (Some(snapshot), Some(bytes)) = (snapshot, bytes) else { return Ok(None) };
         let wanted = State::new(context, snapshot, scope);
         Ok(serde_json::from_slice::<State>(&bytes).ok().filter(|state| state.belongs_with(&wanted)))
     }

@@ -102,7 +102,7 @@ impl Watch {
         let state = self.resume(context, parent, start, &scope)?;
         let now = jiff::Timestamp::now().as_second();
         let events = self.events(context, tenant, state.as_ref(), now).await;
-        let due = state.as_ref().is_none_or(|state| state.rounds + 1 >= how.full_every);
+        let due = state.as_ref().is_none_or(|state| state.rounds.saturating_add(1) >= how.full_every);
         let (mut wanted, mut next) = match state.filter(|_| !due) {
             Some(state) => self.trigger(tenant, &scope, &before, state, events.as_deref().unwrap_or_default()).await?,
             None => (None, State::new(context, start, &scope)),
@@ -200,7 +200,7 @@ impl Watch {
         mut state: State,
         events: &[AuditEvent],
     ) -> Result<(Option<Wanted>, State)> {
-        state.rounds += 1;
+        state.rounds = state.rounds.saturating_add(1);
         let mut wanted = Wanted { touched: state.again(), coverage: state.coverage.clone(), ..Wanted::default() };
         for kind in scope {
             // What could not be listed the last time is tried again: nothing that depends on it was read.

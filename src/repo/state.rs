@@ -23,9 +23,8 @@ impl Repo {
         let mut writer = self.writer()?;
         let blob = writer.put(bytes)?;
         let tree = writer.finish(&BTreeMap::from([(FILE.to_owned(), blob)]))?;
-        if let Some(before) = before
-            && self.commit(before)?.tree == tree
-        {
+        // Whatever else is there is replaced.
+        if before.is_some_and(|before| self.commit(before).is_ok_and(|commit| commit.tree == tree)) {
             return Ok(());
         }
         let commit = self.create_commit(tree, &[], message, &self.author())?;

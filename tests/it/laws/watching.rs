@@ -1,14 +1,17 @@
 //! The law of watching: reading what changed gives the same tree as reading everything.
 
+use std::collections::VecDeque;
+use std::sync::Mutex;
+
 use entragit::kinds;
 use entragit::model::kind::{LinkShape, Shape};
-use entragit::model::{Coverage, Events, Kind, Write};
+use entragit::model::{AuditEvent, Coverage, Events, Kind, Write};
 use entragit::ops::Context;
 use entragit::ops::export::{Extra, export};
 use entragit::ops::init::init;
 use entragit::ops::watch::{How, Round, Watch};
 use entragit::tenant::memory::MemoryTenant;
-use entragit::tenant::{Raw, TenantRead, TenantWrite};
+use entragit::tenant::{Changes, Listing, Pages, Raw, RawObject, TenantError, TenantRead, TenantWrite};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::{Value, json};
@@ -78,7 +81,7 @@ async fn carry_out(tenant: &MemoryTenant, (what, which, other): &Edit, number: u
             (!bin.is_empty()).then(|| which.get(&bin)).map(|(kind, raw)| Write::Restore { kind, id: id_of(raw) })
         }
         7 => pick(&of("group"), which).zip(pick(&of("user"), other)).map(|(one, to)| {
-            link(group, id_of(&one), if number % 2 == 0 { "members" } else { "owners" }, json!(id_of(&to)))
+            link(group, id_of(&one), if number.is_multiple_of(2) { "members" } else { "owners" }, json!(id_of(&to)))
         }),
         8 => pick(&of("user"), which)
             .zip(pick(&of("user"), other))
@@ -198,5 +201,121 @@ fn a_change_waits_for_its_author_once() {
         assert_eq!((done.waiting, done.full, done.commits.len()), (0, false, 1));
         assert_eq!(tree(&context), whole(&tenant).await);
         assert_eq!(watch.round(&context, &tenant, patient).await.unwrap().waiting, 0);
+    });
+}
+
+/// A tenant that answers as it is told before it answers as it should.
+struct Odd<'a> {
+    tenant: &'a MemoryTenant,
+    gets: Mutex<VecDeque<Result<Option<RawObject>, TenantError>>>,
+    changes: Mutex<VecDeque<Result<Changes, TenantError>>>,
+}
+
+impl TenantRead for Odd<'_> {
+    async fn tenant_id(&self) -> Result<String, TenantError> {
+        self.tenant.tenant_id().await
+    }
+
+    async fn list(&self, kind: &'static Kind, pages: Pages) -> Listing {
+        self.tenant.list(kind, pages).await
+    }
+
+    async fn count(&self, kind: &'static Kind) -> Result<usize, TenantError> {
+        self.tenant.count(kind).await
+    }
+
+    async fn get(&self, kind: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
+        let odd = self.gets.lock().unwrap().pop_front();
+        match odd {
+            Some(odd) => odd,
+            None => self.tenant.get(kind, id).await,
+        }
+    }
+
+    async fn changes(&self, kind: &'static Kind, token: Option<&str>) -> Result<Changes, TenantError> {
+        let odd = self.changes.lock().unwrap().pop_front();
+        match odd {
+            Some(odd) => odd,
+            None => self.tenant.changes(kind, token).await,
+        }
+    }
+
+    async fn deleted(&self, kind: &'static Kind) -> Result<Vec<Raw>, TenantError> {
+        self.tenant.deleted(kind).await
+    }
+
+    async fn audit(&self, _: Option<&str>) -> Result<Vec<AuditEvent>, TenantError> {
+        Err(TenantError::Unavailable { request: "audit".into(), message: "none here".into() })
+    }
+}
+
+#[test]
+fn what_goes_wrong_in_a_round_is_made_good_in_the_next() {
+    block_on(async {
+        let id = |n: u8| format!("00000000-0000-4000-8000-00000000000{n}");
+        let group = |n: u8| ("group", json!({"id": id(n), "displayName": "G"}).as_object().unwrap().clone());
+        let tenant = MemoryTenant::from_objects((1..=5).map(group).collect()).unwrap();
+        let (_dir, context) = repository(&tenant).await;
+        let odd = Odd { tenant: &tenant, gets: Mutex::default(), changes: Mutex::default() };
+        let mut watch = Watch::default();
+        let patient = How { patient: true, ..HOW };
+        let first = watch.round(&context, &odd, patient).await.unwrap();
+        assert!(first.full && first.complete);
+        let rename = async |n: u8, name: &str| {
+            let body = json!({"displayName": name}).as_object().unwrap().clone();
+            tenant.write(&Write::Update { kind: named("group"), id: id(n), body }).await.unwrap();
+        };
+        let down = || TenantError::Unavailable { request: "GET".into(), message: "down".into() };
+        let refused =
+            || TenantError::Refused { request: "GET".into(), status: 400, code: "x".into(), message: "x".into() };
+
+        // One object that cannot be read stays as it was, is said to be missing, and comes with the next round.
+        for error in [down(), refused()] {
+            rename(1, &error.to_string()).await;
+            rename(2, &error.to_string()).await;
+            odd.gets.lock().unwrap().push_back(Err(error));
+            let round = watch.round(&context, &odd, patient).await.unwrap();
+            assert_eq!((round.full, round.complete, round.changed, round.waiting), (false, false, (1, 0, 1), 0));
+            let next = watch.round(&context, &odd, patient).await.unwrap();
+            assert_eq!((next.full, next.complete, next.changed), (false, true, (1, 0, 1)));
+            assert_eq!(tree(&context), whole(&tenant).await);
+        }
+
+        // A tenant that is down changes nothing, and nothing is forgotten.
+        let tip = context.last_snapshot().unwrap();
+        rename(3, "Three").await;
+        (1..=5).for_each(|_| odd.gets.lock().unwrap().push_back(Err(down())));
+        rename(4, "Four").await;
+        rename(5, "Five").await;
+        assert!(watch.round(&context, &odd, patient).await.is_err());
+        odd.gets.lock().unwrap().clear();
+        odd.changes.lock().unwrap().push_back(Err(down()));
+        assert!(watch.round(&context, &odd, patient).await.is_err());
+        assert_eq!(context.last_snapshot().unwrap(), tip);
+        let round = watch.round(&context, &odd, patient).await.unwrap();
+        assert_eq!((round.full, round.changed), (false, (3, 0, 3)));
+
+        // A replica that has not heard of an object is asked again; twice is enough.
+        rename(1, "One").await;
+        odd.gets.lock().unwrap().push_back(Ok(None));
+        let round = watch.round(&context, &odd, patient).await.unwrap();
+        assert_eq!((round.complete, round.changed), (true, (1, 0, 1)));
+        assert_eq!(tree(&context), whole(&tenant).await);
+
+        // One that answers what was: what is said to have changed and has not is read once more.
+        let old = tenant.get(named("group"), &id(2)).await.unwrap();
+        rename(2, "Two").await;
+        odd.gets.lock().unwrap().push_back(Ok(old));
+        assert_eq!(watch.round(&context, &odd, patient).await.unwrap().commits.len(), 0);
+        assert_eq!(watch.round(&context, &odd, patient).await.unwrap().commits.len(), 1);
+        assert_eq!(tree(&context), whole(&tenant).await);
+
+        // A token that ran out.
+        rename(2, "Too").await;
+        odd.changes.lock().unwrap().push_back(Ok(Changes::StartOver { why: "410".into() }));
+        let round = watch.round(&context, &odd, patient).await.unwrap();
+        assert_eq!((round.full, round.changed), (true, (1, 0, 1)));
+        assert_eq!(tree(&context), whole(&tenant).await);
+        assert!(!watch.round(&context, &odd, patient).await.unwrap().full);
     });
 }
