@@ -15,9 +15,10 @@ use crate::engine::render::safe;
 use crate::format::manifest::Manifest;
 use crate::format::path::{address_of, is_reserved};
 use crate::format::settings::Actors;
+use crate::format::yaml;
 use crate::kinds;
 use crate::model::kind::Naming;
-use crate::model::{Address, Kind};
+use crate::model::{Address, Kind, Object};
 use crate::repo::{ObjectId, SnapshotWriter};
 use crate::tenant::TenantRead;
 
@@ -93,7 +94,7 @@ pub(super) async fn record<T: TenantRead>(
         let events = audit.only(|event| share.is_none_or(|share| share.events.contains(&event.id)));
         let subject = match parent {
             None => format!("First snapshot: {objects} objects"),
-            Some(_) => title(names, share, &before, &files).unwrap_or_else(|| subject(changed)),
+            Some(_) => title(context, names, share, &before, &files).unwrap_or_else(|| subject(changed)),
         };
         let counts = if last { &found.counts } else { &BTreeMap::new() };
         let actors = events.actors(context.settings.actors);
@@ -137,7 +138,7 @@ pub(super) async fn record<T: TenantRead>(
 }
 
 /// What a share of one object is called. People are not named in messages.
-fn title(names: &Memory, share: Option<&Share>, before: &Files, files: &Files) -> Option<String> {
+fn title(context: &Context, names: &Memory, share: Option<&Share>, before: &Files, files: &Files) -> Option<String> {
     let address = share?.objects.iter().next().filter(|_| share.is_some_and(|share| share.objects.len() == 1))?;
     let kind = kinds::by_name(address.kind).filter(|kind| kind.naming != Naming::Id)?;
     let find = |files: &Files| {
@@ -152,13 +153,21 @@ fn title(names: &Memory, share: Option<&Share>, before: &Files, files: &Files) -
         (_, None) => "Removed",
         _ => "Changed",
     };
-    let name = new.and_then(|blob| names.name(blob)).unwrap_or(&address.id);
-    Some(format!("{word} {}: {}", kind.name, safe(name).chars().take(80).collect::<String>()))
+    let name = match (new.and_then(|blob| names.name(blob)), old) {
+        (Some(name), _) => name.to_owned(),
+        (None, Some(blob)) => {
+            let document = context.repo.blob(blob).ok().and_then(|bytes| yaml::read(&address.id, &bytes).ok());
+            document.map(|document| Object(document.value).name().to_owned()).unwrap_or_default()
+        }
+        (None, None) => String::new(),
+    };
+    let name = if name.is_empty() { address.id.clone() } else { name };
+    Some(format!("{word} {}: {}", kind.name, safe(&name).chars().take(80).collect::<String>()))
 }
 
 /// Every object whose file differs, with the ids in the lines that do.
 fn touched(context: &Context, before: &Files, files: &Files) -> Result<Vec<Touched>> {
-    let mut mentions: BTreeMap<Address, BTreeMap<Vec<u8>, i8>> = BTreeMap::new();
+    let mut mentions: BTreeMap<Address, BTreeMap<Vec<u8>, i64>> = BTreeMap::new();
     for path in edited(before, files) {
         let Ok((kind, id)) = address_of(path) else { continue };
         let lines = mentions.entry(Address::new(kind.name, id)).or_default();
