@@ -79,7 +79,15 @@ pub enum Command {
     Watch(Watch),
     /// Show what differs between two sources, and who changed it
     ///
-    /// A source is a commit (any name git knows), `worktree`, or `live`. With one source, the other is `live`.
+    /// A source is a commit (any name git knows), a moment (`@{yesterday}`, `@{2d}`: the last snapshot before it), `worktree`,
+    /// or `live`. With one source, the other is `live`. Who did it comes from the tenant's audit log, which `export` keeps
+    /// beside each snapshot; what deserves a second look is marked with `!`.
+    #[command(
+        after_help = "Examples:\n  entragit diff                              what changed since the last snapshot\n  entragit diff \
+                  --since 2d HEAD              the last two days, without asking the tenant\n  entragit diff HEAD~1 HEAD \
+                  --kind group          groups only\n  entragit diff HEAD~1 HEAD --format html > report.html\n  entragit diff \
+                  report.json --format markdown  a saved report, shown otherwise"
+    )]
     Diff(Diff),
     /// Check the files of the repository, without asking the tenant anything
     Validate(Validate),
@@ -217,18 +225,25 @@ pub struct Watch {
 /// `diff`
 #[derive(Debug, Args)]
 pub struct Diff {
-    /// Left side: a commit, `worktree` or `live`.
-    #[arg(value_name = "A", default_value = "HEAD")]
-    pub a: String,
-    /// Right side.
-    #[arg(value_name = "B", default_value = "live")]
-    pub b: String,
+    /// Left side: a commit, tag or branch, a moment as in `@{yesterday}` or `@{2026-11-20}`, `worktree`, `live`, or a report
+    /// saved with `--json` [default: HEAD]. With --since it is the right side.
+    #[arg(value_name = "A")]
+    pub a: Option<String>,
+    /// Right side [default: live].
+    #[arg(value_name = "B", conflicts_with = "since")]
+    pub b: Option<String>,
+    /// From the last snapshot before this moment, as in `2d`, `36h`, `2026-11-20`.
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
     /// How to show it.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// The same as `--format json`.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "format")]
     pub json: bool,
+    /// End with 2 if anything differs: always so, accepted out of habit.
+    #[arg(long, hide = true)]
+    pub exit_code: bool,
     /// What to look at.
     #[command(flatten)]
     pub selectors: Selectors,
@@ -242,12 +257,14 @@ pub struct Diff {
 pub enum Format {
     /// For the terminal.
     Text,
-    /// For a pull request.
+    /// For a pull request: fits a comment of GitHub.
     Markdown,
-    /// For scripts.
+    /// For scripts, and to be read again by `diff`.
     Json,
     /// One self-contained page.
     Html,
+    /// What deserves a second look, for code scanning.
+    Sarif,
 }
 
 /// `validate`

@@ -3,6 +3,7 @@
 mod args;
 mod connect;
 mod demo;
+mod diff;
 mod output;
 mod run;
 mod watch;

@@ -7,12 +7,12 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use clap::{CommandFactory as _, Parser as _};
 use serde_json::json;
 
-use super::args::{self, Cli, Command, Format, Selectors};
+use super::args::{self, Cli, Command, Selectors};
 use super::connect::connect;
 use super::output::{Output, elapsed};
 use crate::emulator::{self, Seed};
 use crate::engine::planfile;
-use crate::engine::render::{self, html, markdown, text};
+use crate::engine::render::{self, text};
 use crate::engine::scope::Scope;
 use crate::format::path::address_of;
 use crate::format::settings::Profile;
@@ -131,7 +131,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
             Ok(if exported.complete { exit::DONE } else { exit::INCOMPLETE })
         }
         Command::Watch(watch) => super::watch::watch(watch, repo, output).await,
-        Command::Diff(diff) => run_diff(diff, repo, output).await,
+        Command::Diff(diff) => super::diff::run(diff, repo, output).await,
         Command::Validate(validate) => {
             let context = Context::open(repo, events)?;
             let source = match validate.source.as_deref() {
@@ -184,27 +184,6 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
             Ok(exit::DONE)
         }
     }
-}
-
-async fn run_diff(arguments: args::Diff, repo: &std::path::Path, output: &Output) -> Result<u8> {
-    let context = Context::open(repo, output.events())?;
-    let (a, b) = (Source::parse(&arguments.a), Source::parse(&arguments.b));
-    let tenant = if a == Source::Live || b == Source::Live {
-        Some(connect(&arguments.sign_in, &context.settings.tenant, &context.events)?)
-    } else {
-        None
-    };
-    let compared = ops::diff::diff(&context, tenant.as_ref(), (&a, &b), &scope(&arguments.selectors)?).await?;
-    output.clear();
-    let (report, names) = (&compared.report, &compared.names);
-    let format = if arguments.json { Format::Json } else { arguments.format };
-    output.data(&match format {
-        Format::Text => text::report(report, names, output.style),
-        Format::Markdown => markdown::report(report, names),
-        Format::Json => render::json::report(report, names),
-        Format::Html => html::report(report, names),
-    });
-    Ok(if report.changes.is_empty() { exit::DONE } else { exit::DIFFERS })
 }
 
 async fn run_apply(arguments: args::Apply, repo: &std::path::Path, output: &Output) -> Result<u8> {

@@ -1,4 +1,4 @@
-//! Object × Object → [`FieldChange`]s; Snapshot × Snapshot → [`Report`].
+//! Object × Object → [`FieldChange`]s. Whole snapshots: see [`super::compare`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,9 +6,8 @@ use serde_json::{Map, Value};
 
 use super::normalize::child_key;
 use super::schema::{self, Rule, Shape};
-use crate::kinds;
 use crate::model::kind::LinkShape;
-use crate::model::{Address, Change, Coverage, FieldChange, Kind, Object, Report, Snapshot, What};
+use crate::model::{FieldChange, Kind, Object};
 
 /// What differs between two objects of a kind, in document order. `diff(a, b)` mirrors `diff(b, a)`.
 pub fn objects(kind: &'static Kind, before: &Object, after: &Object) -> Vec<FieldChange> {
@@ -152,70 +151,9 @@ fn keys<'a>(a: &'a Map<String, Value>, b: &'a Map<String, Value>) -> Vec<&'a str
     names
 }
 
-/// What differs between two snapshots. A kind that one side does not know completely yields neither additions nor
-/// removals, a link that one side does not know completely yields nothing; both are listed as unknown.
-pub fn snapshots(before: &Snapshot, after: &Snapshot) -> Report {
-    let mut report = Report::default();
-    for kind in kinds::ALL {
-        let sides = (before.coverage.kind(kind.name), after.coverage.kind(kind.name));
-        if known_differently(sides) {
-            report.unknown.push((kind.name.to_owned(), sides.0, sides.1));
-        }
-        for link in kind.links {
-            let sides = (before.coverage.link(kind.name, link.name), after.coverage.link(kind.name, link.name));
-            if known_differently(sides) {
-                report.unknown.push((format!("{}.{}", kind.name, link.name), sides.0, sides.1));
-            }
-        }
-    }
-    let addresses: BTreeSet<&Address> = before.objects.keys().chain(after.objects.keys()).collect();
-    for address in addresses {
-        let Some(kind) = kinds::by_name(address.kind) else { continue };
-        let complete = before.coverage.kind(kind.name).is_complete() && after.coverage.kind(kind.name).is_complete();
-        let (a, b) = (before.objects.get(address), after.objects.get(address));
-        let what = match (a, b) {
-            (Some(a), Some(b)) => {
-                let mut changes = objects(kind, a, b);
-                changes.retain(|change| match kind.link(top(change.path())) {
-                    Some(link) => {
-                        before.coverage.link(kind.name, link.name).is_complete()
-                            && after.coverage.link(kind.name, link.name).is_complete()
-                    }
-                    None => {
-                        let name = top(change.path());
-                        !before.coverage.withholds(kind.name, name) && !after.coverage.withholds(kind.name, name)
-                    }
-                });
-                if changes.is_empty() {
-                    continue;
-                }
-                What::Modified(changes)
-            }
-            (None, Some(_)) if complete && !before.unchanged.contains(address) => What::Added,
-            (Some(_), None) if complete && !after.unchanged.contains(address) => What::Removed,
-            _ => continue,
-        };
-        let object = b.or(a);
-        report.changes.push(Change {
-            address: address.clone(),
-            called: object.map_or(kind.name, |object| called(kind, object)),
-            name: object.map_or(String::new(), |object| object.name().to_owned()),
-            what,
-            events: Vec::new(),
-        });
-    }
-    report
-}
-
 /// The first part of a path: `members` of `members`, `conditions` of `conditions.users.includeGroups`.
 pub fn top(path: &str) -> &str {
     path.split(['.', '[']).next().unwrap_or(path)
-}
-
-fn known_differently((a, b): (Coverage, Coverage)) -> bool {
-    let known = |side: Coverage| matches!(side, Coverage::Complete);
-    // What neither side was asked for is no news.
-    !(known(a) && known(b)) && (a, b) != (Coverage::Skipped, Coverage::Skipped)
 }
 
 /// What an object is called: its variant's name where it has one, else the kind's.

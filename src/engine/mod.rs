@@ -2,16 +2,20 @@
 
 #![warn(clippy::disallowed_types, clippy::disallowed_methods)]
 
+pub mod compare;
 pub mod diff;
 pub mod digest;
 pub mod guard;
 pub mod losses;
+pub mod manner;
 pub mod normalize;
 pub mod order;
 pub mod plan;
 pub mod planfile;
 pub mod refs;
 pub mod render;
+pub mod risk;
+pub mod saved;
 pub mod schema;
 pub mod scope;
 pub mod validate;

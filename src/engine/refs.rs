@@ -6,7 +6,8 @@ use serde_json::{Map, Value};
 
 use super::normalize::normalize;
 use super::schema::{self, Ref, Rule, Shape};
-use crate::model::{IdMap, Kind, Object};
+use crate::kinds;
+use crate::model::{FieldChange, IdMap, Kind, Object, Report};
 
 /// Id (object id or application id) → name, for comments and reports.
 #[derive(Debug, Clone, Default)]
@@ -214,6 +215,61 @@ pub fn mentions(value: &Value, see: &mut dyn FnMut(&str)) {
         Value::Array(elements) => elements.iter().for_each(|element| mentions(element, see)),
         Value::Object(map) => map.values().for_each(|value| mentions(value, see)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Ids that a report mentions and whose names would help the reader.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mentioned {
+    /// All of them.
+    pub ids: BTreeSet<String>,
+    /// Those that may be another identity than an object's id (an application's `appId`).
+    pub identities: BTreeSet<String>,
+}
+
+/// What a report mentions.
+pub fn mentioned(report: &Report) -> Mentioned {
+    let mut found = Mentioned::default();
+    for change in &report.changes {
+        let Some(kind) = kinds::by_name(change.address.kind) else { continue };
+        for field in change.fields() {
+            let values: Vec<&Value> = match field {
+                FieldChange::Value { before, after, .. } => before.iter().chain(after).collect(),
+                FieldChange::Gained { element, .. } | FieldChange::Lost { element, .. } => vec![element],
+            };
+            let rule = schema::of(kind).along(field.path()).last().map(|(rule, _)| *rule);
+            found.ids.extend(ids_in(field.path()).into_iter().map(str::to_owned));
+            for value in values {
+                mentions(value, &mut |id| {
+                    found.ids.insert(id.to_owned());
+                });
+                if let Some(rule) = rule {
+                    identities(rule, value, &mut found.identities);
+                }
+            }
+        }
+    }
+    found
+}
+
+fn identities(rule: &Rule, value: &Value, found: &mut BTreeSet<String>) {
+    match (&rule.shape, value) {
+        (Shape::Object(rules, _), Value::Object(map)) => {
+            for (name, value) in map {
+                if let Some(rule) = rules.get(name) {
+                    identities(rule, value, found);
+                }
+            }
+        }
+        (Shape::List(items), Value::Array(elements)) => {
+            elements.iter().for_each(|element| identities(items, element, found));
+        }
+        // One element of a set.
+        (Shape::List(items), value) => identities(items, value, found),
+        (_, Value::String(text)) if is_guid(text) && rule.refs.iter().any(|to| to.property != "id") => {
+            found.insert(text.clone());
+        }
+        _ => {}
     }
 }
 

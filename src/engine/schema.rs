@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
+use super::risk::RiskRule;
 use crate::kinds;
 use crate::model::Kind;
 
@@ -18,6 +19,7 @@ pub struct Schema {
     selected: Vec<String>,
     guarded: Vec<(String, String)>,
     identities: Vec<String>,
+    natural_key: String,
 }
 
 /// What one property means.
@@ -49,6 +51,8 @@ pub struct Rule {
     pub permission: Option<String>,
     /// What the string refers to.
     pub refs: Vec<Ref>,
+    /// Which changes of it deserve a second look.
+    pub risks: Vec<RiskRule>,
     /// What is inside.
     pub shape: Shape,
 }
@@ -91,9 +95,38 @@ impl Schema {
         &self.identities
     }
 
+    /// The property that people know an object by, when its id is another: two of the same are taken for one that was
+    /// created again.
+    pub fn natural_key(&self) -> &str {
+        &self.natural_key
+    }
+
     /// The rule of a top-level property.
     pub fn property(&self, name: &str) -> Option<&Rule> {
         self.root.property(name)
+    }
+
+    /// The rules along a path of a change, outermost first, each with the part of the path that leads to it: those of
+    /// `conditions`, `users` and `excludeUsers` for `conditions.users.excludeUsers`, those of `rules` and `maximumDuration`
+    /// for `rules[Expiration].maximumDuration`.
+    pub fn along<'a>(&self, path: &'a str) -> Vec<(&Rule, &'a str)> {
+        let mut nodes = Vec::new();
+        let mut at = &self.root;
+        let mut done = 0;
+        while done < path.len() {
+            let rest = &path[done..];
+            let end = rest.find(['.', '[']).unwrap_or(rest.len());
+            let Some(next) = at.property(&rest[..end]) else { break };
+            nodes.push((next, &path[..done + end]));
+            at = next;
+            done += end;
+            if path[done..].starts_with('[') {
+                // A key may hold dots and brackets of its own; what follows it is a property of the element.
+                done = path.rfind("].").filter(|last| *last >= done).map_or(path.len(), |last| last + 1);
+            }
+            done += usize::from(path[done..].starts_with('.'));
+        }
+        nodes
     }
 }
 
@@ -221,7 +254,9 @@ fn compile_all() -> BTreeMap<&'static str, Schema> {
             }
             Shape::List(_) | Shape::Scalar => Vec::new(),
         };
-        schemas.insert(kind.name, Schema { root, document, selected, guarded, identities: Vec::new() });
+        let natural_key =
+            document.get("x-entra-natural-key").and_then(Value::as_str).unwrap_or("displayName").to_owned();
+        schemas.insert(kind.name, Schema { root, document, selected, guarded, identities: Vec::new(), natural_key });
     }
     for (kind, properties) in wanted {
         if let Some(schema) = schemas.get_mut(kind) {
@@ -261,6 +296,9 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
     }
     if let Some(permission) = node.get("x-entra-permission").and_then(Value::as_str) {
         rule.permission = Some(permission.to_owned());
+    }
+    if let Some(rules) = node.get("x-entra-risk") {
+        rule.risks.extend(RiskRule::compile(rules));
     }
     if let Some(refs) = node.get("x-entra-ref") {
         let words = match refs {

@@ -167,6 +167,23 @@ pub fn address_of(path: &str) -> Result<(&'static Kind, String), PathProblem> {
     unescape(id).map(|id| (kind, id)).ok_or(PathProblem::NoId)
 }
 
+/// The folders in which an object's file may be, whatever the layout, most likely first: the kind's own and its shards.
+pub fn folders_of(kind: &Kind, id: &str) -> [String; 3] {
+    let id = escape(id);
+    let of = |digits| format!("{}/{}", kind.folder, shard(&id, digits));
+    [kind.folder.to_owned(), of(2), of(3)]
+}
+
+/// Whether a file called `name` in one of [`folders_of`] is the object's.
+pub fn is_file_of(kind: &Kind, id: &str, name: &str) -> bool {
+    let id = escape(id);
+    let stem = name.strip_suffix(".yaml").and_then(|name| name.strip_suffix(id.as_str()));
+    match kind.naming {
+        Naming::Slug => stem.is_some_and(|slug| slug.is_empty() || slug.ends_with('.')),
+        Naming::Id | Naming::Fixed => stem == Some(""),
+    }
+}
+
 /// A singleton's constant id: the last part of its path in Graph.
 pub fn singleton_id(kind: &Kind) -> &'static str {
     kind.path.rsplit('/').next().unwrap_or(kind.name)

@@ -20,6 +20,9 @@ pub struct AuditEvent {
     pub correlation_id: String,
     /// Ids of the objects it was done to.
     pub targets: Vec<String>,
+    /// Properties that it changed, in Graph's spelling as far as the log tells; the values stay in the log.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub properties: Vec<String>,
 }
 
 /// Who did something.

@@ -15,8 +15,19 @@ pub struct Report {
     pub changes: Vec<Change>,
     /// Kinds and links that one side does not know completely: never shown as deletions. Key as in the manifest.
     pub unknown: Vec<(String, Coverage, Coverage)>,
-    /// Whether an audit log was looked at, so that "no event" can be told from "nobody looked".
-    pub audited: bool,
+    /// What is known of who did it, so that "no event" can be told from "nobody looked".
+    pub audited: Audited,
+}
+
+/// Whether an audit log was looked at for the time that a report covers.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Audited {
+    /// Whether anyone looked.
+    pub looked: bool,
+    /// Why a part of that time is not known; empty if all of it is.
+    pub gaps: Vec<String>,
+    /// Events of that time that are about nothing in the report: counted, not kept.
+    pub others: usize,
 }
 
 /// What became of one object.
@@ -30,8 +41,80 @@ pub struct Change {
     pub name: String,
     /// What happened.
     pub what: What,
+    /// How it came about, where that is more than `what` says.
+    pub manner: Option<Manner>,
+    /// What deserves a second look, worst first.
+    pub risks: Vec<Risk>,
+    /// The object's file, on the right side where that has it; empty where it is not known.
+    pub path: String,
     /// The audit log's events that made it, newest first.
     pub events: Vec<AuditEvent>,
+}
+
+/// How a change came about, where that is more than "added, removed, modified".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Manner {
+    /// It goes by another name.
+    Renamed {
+        /// Its name on the left.
+        from: String,
+    },
+    /// It is back from the recycle bin: it had been here before, under this id.
+    Restored,
+    /// It lies in the recycle bin, from which it can be restored with its id.
+    Binned {
+        /// When it was moved there (RFC 3339), if that is known.
+        since: Option<String>,
+    },
+    /// It is gone for good.
+    Purged,
+    /// It was created again: the same object under a new id. The change lists what differs from the old one.
+    Recreated {
+        /// Its id on the left.
+        from: String,
+    },
+}
+
+/// What deserves a second look, as the kind's schema says (`x-entra-risk`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Risk {
+    /// How bad.
+    pub level: Level,
+    /// The rule's name, as in `exclusion-added`.
+    pub rule: String,
+    /// What happened, in one clause.
+    pub says: String,
+    /// Path of the property; empty if it is about the object as a whole.
+    pub path: String,
+    /// Line in the object's file, from 1; 0 where it is not known.
+    pub line: usize,
+}
+
+/// How bad a risk is; the worst sorts first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// It may let someone in, or lock everyone out.
+    High,
+    /// It widens what is possible.
+    Medium,
+    /// Worth knowing.
+    Low,
+}
+
+impl Level {
+    /// `high`, `medium`, `low`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Level::High => "high",
+            Level::Medium => "medium",
+            Level::Low => "low",
+        }
+    }
+
+    /// The level called `word`.
+    pub fn parse(word: &str) -> Option<Level> {
+        [Level::High, Level::Medium, Level::Low].into_iter().find(|level| level.word() == word)
+    }
 }
 
 /// What happened to an object.
@@ -43,6 +126,30 @@ pub enum What {
     Removed,
     /// Both have it and it differs.
     Modified(Vec<FieldChange>),
+}
+
+impl Change {
+    /// One word for what happened: the manner's where it has one.
+    pub fn word(&self) -> &'static str {
+        match (&self.what, &self.manner) {
+            (_, Some(Manner::Renamed { .. })) => "renamed",
+            (_, Some(Manner::Restored)) => "restored",
+            (_, Some(Manner::Binned { .. })) => "moved to the recycle bin",
+            (_, Some(Manner::Purged)) => "deleted for good",
+            (_, Some(Manner::Recreated { .. })) => "re-created",
+            (What::Added, None) => "added",
+            (What::Removed, None) => "removed",
+            (What::Modified(_), None) => "modified",
+        }
+    }
+
+    /// The properties that differ; none if the object as a whole came or went.
+    pub fn fields(&self) -> &[FieldChange] {
+        match &self.what {
+            What::Modified(fields) => fields,
+            What::Added | What::Removed => &[],
+        }
+    }
 }
 
 /// What happened to one property. Paths are written `conditions.users.includeGroups`.

@@ -39,6 +39,13 @@ impl Coverage {
             Coverage::Skipped => "skipped",
         }
     }
+
+    /// The coverage called `word`.
+    pub fn parse(word: &str) -> Option<Coverage> {
+        use Coverage::{Complete, DeniedLicence, DeniedPermission, Failed, Partial, Skipped};
+        let all = [Complete, Partial, DeniedPermission, DeniedLicence, Failed, Skipped];
+        all.into_iter().find(|coverage| coverage.word() == word)
+    }
 }
 
 /// Coverage per kind (`group`) and per link (`group.members`).

@@ -77,7 +77,7 @@ pub async fn prepare<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) ->
 /// The plan of a run for the same aim that was cut off: taken up as it is, since making it anew would create again what
 /// that run has created already.
 fn begun(context: &Context, aim: &Aim) -> Result<Option<Ready>> {
-    let commit = context.repo.resolve(&aim.to)?.to_string();
+    let commit = context.resolve(&aim.to)?.to_string();
     let base = context.last_snapshot()?.map(|base| base.to_string()).unwrap_or_default();
     for digest in Journal::unended(context.repo.git_dir())? {
         let path = context.repo.git_dir().join("entragit").join("plans").join(format!("{digest}.json"));

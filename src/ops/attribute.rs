@@ -111,6 +111,7 @@ mod tests {
             actor: Actor { id: actor.to_owned(), name: actor.to_uppercase(), ..Actor::default() },
             correlation_id: String::new(),
             targets: targets.iter().map(|id| (*id).to_owned()).collect(),
+            properties: Vec::new(),
         }
     }
 

@@ -1,17 +1,27 @@
 //! `diff`: what differs between two sources, and who did it.
 
-use anyhow::Result;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::source::{Side, Source, learn_names, snapshots};
+use anyhow::Result;
+use jiff::Timestamp;
+
+use super::lookup::learn_names;
+use super::source::{Entry, Side, Source, snapshots};
 use super::{Context, audit};
-use crate::engine::diff;
-use crate::engine::refs::Names;
-use crate::engine::render::ids_of_report;
+use crate::engine::manner::{self, Evidence};
+use crate::engine::refs::{Names, mentioned};
 use crate::engine::scope::Scope;
-use crate::model::{Kind, Report};
+use crate::engine::{compare, diff};
+use crate::format::path::address_of;
+use crate::format::yaml;
+use crate::kinds;
+use crate::model::kind::Deletion;
+use crate::model::{Address, Change, IdMap, Kind, Manner, Report, What};
+use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
 
 /// A report and the names it needs.
+#[derive(Debug, Clone, Default)]
 pub struct Compared {
     /// What differs.
     pub report: Report,
@@ -29,29 +39,24 @@ pub async fn diff<T: TenantRead>(
     (before, after): (&Source, &Source),
     scope: &Scope,
 ) -> Result<Compared> {
-    let mut sides: [Option<Side>; 2] = [None, None];
-    for (slot, source) in sides.iter_mut().zip([before, after]) {
-        *slot = match source {
-            Source::Commit(revision) => Some(Side::commit(context, revision)?),
-            Source::Worktree => Some(Side::worktree(context)?),
-            Source::Live => None,
-        };
-    }
-    let mut live_events = Vec::new();
-    for at in [0, 1] {
-        if sides[at].is_some() {
-            continue;
+    let (a, b) = match (before, after) {
+        (Source::Commit(a), Source::Commit(b)) => {
+            let [a, b] = Side::commits(context, a, b)?;
+            (a, b)
         }
-        let tenant = tenant.ok_or_else(|| anyhow::anyhow!("comparing with `live` needs a sign-in"))?;
-        let other = sides[1 - at].as_ref();
-        let kinds = kinds_of(context, other, scope);
-        let live = Side::live(context, tenant, &kinds, other.as_slice()).await?;
-        if let Some(commit) = other.and_then(|side| side.commit) {
-            live_events = events_since(context, tenant, commit).await;
+        _ => {
+            let mut sides = [local(context, before)?, local(context, after)?];
+            for at in [0, 1] {
+                if sides[at].is_none() {
+                    let other = sides[1 - at].as_ref();
+                    let kinds = kinds_of(context, other, scope);
+                    sides[at] = Some(Side::live(context, signed_in(tenant)?, &kinds, other.as_slice()).await?);
+                }
+            }
+            let [Some(a), Some(b)] = sides else { anyhow::bail!("a source is missing") };
+            (a, b)
         }
-        sides[at] = Some(live);
-    }
-    let [Some(a), Some(b)] = sides else { anyhow::bail!("a source is missing") };
+    };
     let (mut left, mut right) = snapshots(&context.repo, &a, &b, &|_| false)?;
     if *before == Source::Live || *after == Source::Live {
         // What the live side was not asked for is no difference.
@@ -59,16 +64,51 @@ pub async fn diff<T: TenantRead>(
         let asked = live.coverage.clone();
         other.coverage.0.retain(|what, _| asked.0.contains_key(what));
     }
-    left.objects.retain(|address, object| scope.takes(address, object.name()));
-    right.objects.retain(|address, object| scope.takes(address, object.name()));
-    let mut report = diff::snapshots(&left, &right);
+    let mut ids: IdMap = a.manifest.ids.clone();
+    ids.extend(&b.manifest.ids);
+    let mut report = compare::snapshots(&left, &right, &ids);
+    drop((left, right));
     narrow(&mut report, scope);
     report.before = a.label.clone();
     report.after = b.label.clone();
-    audit::join(context, &mut report, a.commit, b.commit, &live_events)?;
+
+    let range = a.commit.zip(b.commit).filter(|(a, b)| context.repo.is_ancestor(*a, *b).unwrap_or(false));
+    let mut live = None;
+    if let (Some(commit), Some(tenant), true) = (a.commit, tenant, *after == Source::Live) {
+        if !report.changes.is_empty() {
+            live = Some(audit::live(context, tenant, commit).await?);
+        }
+        if let Some(gap) = live.as_ref().and_then(|live| live.gap.as_ref()) {
+            context.events.warn(format!("who made the changes is not known: {gap}"));
+        }
+    }
+    audit::join(context, &mut report, range, live.as_ref())?;
+    let bin = match tenant.filter(|_| *after == Source::Live) {
+        Some(tenant) => recycle_bin(tenant, &report).await,
+        None => BTreeMap::new(),
+    };
+    // Only forwards in time is something that comes back restored.
+    let existed = match a.commit.filter(|_| range.is_some() || *after != Source::Worktree && b.commit.is_none()) {
+        Some(commit) => existed_before(context, commit, &report)?,
+        None => BTreeSet::new(),
+    };
+    manner::settle(&mut report, &Evidence { existed, bin });
+    places(context, &mut report, &a, &b)?;
     let mut names = Names::default();
-    learn_names(&context.repo, &[&b, &a], &ids_of_report(&report), &mut names)?;
+    learn_names(&context.repo, &[&b, &a], &mentioned(&report), &mut names)?;
     Ok(Compared { report, names })
+}
+
+fn local(context: &Context, source: &Source) -> Result<Option<Side>> {
+    Ok(match source {
+        Source::Commit(revision) => Some(Side::commit(context, revision)?),
+        Source::Worktree => Some(Side::worktree(context)?),
+        Source::Live => None,
+    })
+}
+
+fn signed_in<T>(tenant: Option<&T>) -> Result<&T> {
+    tenant.ok_or_else(|| anyhow::anyhow!("comparing with `live` needs a sign-in"))
 }
 
 /// The kinds to read live: those in scope that the other side knows anything of.
@@ -82,34 +122,110 @@ pub fn kinds_of(context: &Context, other: Option<&Side>, scope: &Scope) -> Vec<&
         .collect()
 }
 
-async fn events_since<T: TenantRead>(
-    context: &Context,
-    tenant: &T,
-    commit: crate::repo::ObjectId,
-) -> Vec<crate::model::AuditEvent> {
-    let Ok(info) = context.repo.commit(commit) else { return Vec::new() };
-    let since = jiff::Timestamp::from_second(info.author.time.unwrap_or_default() - 600)
-        .map(|time| time.to_string())
-        .unwrap_or_default();
-    match tenant.audit(Some(&since)).await {
-        Ok(events) => events,
-        Err(error) => {
-            context.events.warn(format!("who made the changes is not known: {error}"));
-            Vec::new()
+/// Keeps what is in scope; an object is, if it is so by its name or id before or after.
+pub fn narrow(report: &mut Report, scope: &Scope) {
+    report.changes.retain_mut(|change| {
+        let (mut old, mut was) = (change.address.clone(), change.name.clone());
+        match &change.manner {
+            Some(Manner::Renamed { from }) => was.clone_from(from),
+            Some(Manner::Recreated { from }) => old.id.clone_from(from),
+            _ => {}
         }
-    }
+        if !scope.takes(&change.address, &change.name) && !scope.takes(&old, &was) {
+            return false;
+        }
+        if scope.properties.is_empty() {
+            return true;
+        }
+        change.risks.retain(|risk| scope.takes_property(diff::top(&risk.path)));
+        match &mut change.what {
+            What::Modified(fields) => {
+                fields.retain(|field| scope.takes_property(diff::top(field.path())));
+                !fields.is_empty()
+            }
+            What::Added | What::Removed => false,
+        }
+    });
 }
 
-fn narrow(report: &mut Report, scope: &Scope) {
-    use crate::model::What;
-    if scope.properties.is_empty() {
-        return;
-    }
-    report.changes.retain_mut(|change| match &mut change.what {
-        What::Modified(fields) => {
-            fields.retain(|field| scope.takes_property(diff::top(field.path())));
-            !fields.is_empty()
+/// When each object that is gone was moved to the recycle bin; `None` for one that is not there either. A bin that cannot
+/// be read says nothing.
+async fn recycle_bin<T: TenantRead>(tenant: &T, report: &Report) -> BTreeMap<Address, Option<String>> {
+    let mut bin = BTreeMap::new();
+    for kind in kinds::ALL.iter().copied().filter(|kind| matches!(kind.deletion, Deletion::Soft { .. })) {
+        let gone = |change: &&Change| change.what == What::Removed && change.address.kind == kind.name;
+        let gone: Vec<&Change> = report.changes.iter().filter(gone).collect();
+        if gone.is_empty() {
+            continue;
         }
-        What::Added | What::Removed => false,
-    });
+        let Ok(deleted) = tenant.deleted(kind).await else { continue };
+        let text = |object: &crate::tenant::Raw, name: &str| {
+            object.get(name).and_then(|value| value.as_str()).unwrap_or_default().to_owned()
+        };
+        let since: BTreeMap<String, String> =
+            deleted.iter().map(|object| (text(object, "id"), text(object, "deletedDateTime"))).collect();
+        bin.extend(gone.into_iter().map(|change| (change.address.clone(), since.get(&change.address.id).cloned())));
+    }
+    bin
+}
+
+/// Longest time after which a deleted object can come back:
+/// <https://learn.microsoft.com/graph/api/resources/directory#properties>
+const BIN_SECONDS: i64 = 31 * 24 * 3_600;
+
+/// Which of the objects that came had been here before `commit`, as far back as the recycle bin reaches.
+fn existed_before(context: &Context, commit: ObjectId, report: &Report) -> Result<BTreeSet<Address>> {
+    // What the audit log explains needs no search.
+    let open = |change: &&Change| change.what == What::Added && change.events.is_empty();
+    let mut wanted: BTreeSet<&Address> = report.changes.iter().filter(open).map(|change| &change.address).collect();
+    let mut found = BTreeSet::new();
+    if wanted.is_empty() {
+        return Ok(found);
+    }
+    let line = context.repo.line(commit, 2_000)?;
+    let newest = line.first().map_or(0, |commit| commit.committed);
+    for pair in line.windows(2) {
+        let [later, earlier] = pair else { break };
+        if wanted.is_empty() || earlier.committed < newest - BIN_SECONDS {
+            break;
+        }
+        for entry in context.repo.changed_entries(earlier.id, later.id)?.0 {
+            let Ok((kind, id)) = address_of(&entry.path) else { continue };
+            if let Some(address) = wanted.take(&Address::new(kind.name, id)) {
+                found.insert(address.clone());
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Says of each change which file it is in, and of each risk on which line.
+fn places(context: &Context, report: &mut Report, a: &Side, b: &Side) -> Result<()> {
+    for change in &mut report.changes {
+        let entry: Option<(&Side, &Entry)> = [b, a].into_iter().find_map(|side| {
+            let old = match &change.manner {
+                Some(Manner::Recreated { from }) => Address::new(change.address.kind, from.clone()),
+                _ => change.address.clone(),
+            };
+            side.index.get(&change.address).or_else(|| side.index.get(&old)).map(|entry| (side, entry))
+        });
+        let Some((side, entry)) = entry else { continue };
+        change.path.clone_from(&entry.path);
+        if change.risks.iter().all(|risk| risk.path.is_empty()) {
+            continue;
+        }
+        if let Ok(document) = yaml::read(&entry.path, &side.read(&context.repo, entry)?) {
+            for risk in change.risks.iter_mut().filter(|risk| !risk.path.is_empty()) {
+                let path = risk.path.split('[').next().unwrap_or_default();
+                risk.line = document.line_of(&format!("/{}", path.replace('.', "/")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// When a snapshot was taken, as people read it.
+pub fn time_of(seconds: Option<i64>) -> String {
+    let time = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
+    time.map_or_else(String::new, |time| time.to_string())
 }

@@ -13,6 +13,7 @@ use super::{Context, MANIFEST, files_of, manifest_of};
 use crate::engine::normalize::normalize;
 use crate::engine::refs::Names;
 use crate::format::path::{Layout, address_of, is_reserved};
+use crate::format::settings::Actors;
 use crate::format::yaml;
 use crate::model::{Address, Coverage, IdMap, Kind, Object};
 use crate::repo::{ObjectId, SnapshotWriter, blob_id};
@@ -133,10 +134,12 @@ pub async fn export<T: TenantRead>(
     let tree = writer.finish(&files)?;
     let unchanged = parent.is_some() && context.repo.commit(start)?.tree == tree;
     if unchanged && extra.applied.is_none() && !matches!(standing, Standing::Joins) {
+        audit::late(context, tenant, start).await?;
         return Ok(exported);
     }
 
-    let audit = audit::since_last(context, tenant, parent, &changed_ids(&before, &files)).await?;
+    let changed = changed_ids(&before, &files);
+    let audit = audit::since_last(context, tenant, parent, &changed, &[&before, &files]).await?;
     let mut parents = vec![start];
     parents.extend(extra.applied.filter(|applied| *applied != start));
     if let (Standing::Joins, Some(main)) = (&standing, main)
@@ -147,7 +150,7 @@ pub async fn export<T: TenantRead>(
     let subject = match (&extra.subject, parent) {
         (Some(subject), _) => subject.clone(),
         (None, None) => format!("First snapshot: {objects} objects"),
-        (None, Some(_)) => subject(changed),
+        (None, Some(_)) => subject(exported.changed),
     };
     let told = Told {
         subject,
@@ -161,7 +164,7 @@ pub async fn export<T: TenantRead>(
     let commit = context.repo.create_commit(tree, &parents, &message, &context.repo.author())?;
     let log = if extra.applied.is_some() { "entragit: receipt" } else { "entragit: export" };
     publish(context, commit, parent, main, &standing, (log, extra.hold_main))?;
-    if !audit.is_empty() {
+    if parent.is_some() && context.settings.actors != Actors::Off {
         audit::store(context, commit, &audit)?;
     }
     exported.commit = Some(commit);

@@ -23,6 +23,7 @@ pub mod incremental;
 pub mod init;
 pub mod journal;
 pub mod live;
+pub mod lookup;
 pub mod plan;
 mod publish;
 mod record;
@@ -30,6 +31,7 @@ pub mod resume;
 pub mod source;
 pub mod validate;
 pub mod watch;
+pub mod when;
 
 /// What every use case works with.
 #[derive(Clone)]
@@ -127,6 +129,18 @@ impl Context {
 pub fn manifest_of(repo: &Repo, files: &BTreeMap<String, ObjectId>) -> Result<Manifest> {
     match files.get(MANIFEST) {
         Some(blob) => Ok(Manifest::read(&repo.blob(*blob)?).map_err(Invalid)?),
+        None => Ok(Manifest::default()),
+    }
+}
+
+/// The manifest of a commit, without reading the rest of its tree.
+///
+/// # Errors
+/// If it cannot be read or is of a newer format.
+pub fn manifest_at(repo: &Repo, commit: ObjectId) -> Result<Manifest> {
+    let root = repo.folder(repo.commit(commit)?.tree)?;
+    match root.files.iter().find(|(name, _)| name == MANIFEST) {
+        Some((_, blob)) => Ok(Manifest::read(&repo.blob(*blob)?).map_err(Invalid)?),
         None => Ok(Manifest::default()),
     }
 }

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 
 use super::journal::Journal;
-use super::source::{Side, learn_names, snapshots};
+use super::lookup::learn_names;
+use super::source::{Side, snapshots};
 use super::{Context, diff, validate};
 use crate::engine::guard::{self, Rules};
 use crate::engine::normalize::normalize;
 use crate::engine::plan::{Inputs, identities, plan as decide};
 use crate::engine::planfile::Binding;
-use crate::engine::refs::{Names, ids_in};
+use crate::engine::refs::{Mentioned, Names, ids_in};
 use crate::engine::scope::Scope;
 use crate::kinds;
 use crate::model::kind::Deletion;
@@ -104,7 +105,10 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     let rules = rules(context, &live, &live_side)?;
     let verdicts = guard::verdicts(&plan, &rules);
     let mut names = Names::default();
-    learn_names(&context.repo, &[&wanted_side, &live_side], &mentioned(&plan), &mut names)?;
+    let ids = mentioned(&plan);
+    // Which of them are other identities is not told apart: a plan names few.
+    let mentioned = Mentioned { identities: ids.clone(), ids };
+    learn_names(&context.repo, &[&wanted_side, &live_side], &mentioned, &mut names)?;
     let binding = Binding {
         tenant: context.settings.tenant.clone(),
         commit: commit.to_string(),

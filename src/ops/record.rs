@@ -31,6 +31,8 @@ pub(super) struct Outcome<'a> {
     pub manifest: Manifest,
     pub scope: Vec<&'static Kind>,
     pub found: Found,
+    /// Whether the audit log says something that it had not said before.
+    pub news: bool,
     /// What objects are called.
     pub names: &'a Memory,
 }
@@ -46,7 +48,7 @@ pub(super) async fn record<T: TenantRead>(
     outcome: Outcome<'_>,
     mut writer: SnapshotWriter<'_>,
 ) -> Result<Round> {
-    let Outcome { full, start, parent, before, manifest, scope, found, names } = outcome;
+    let Outcome { full, start, parent, before, manifest, scope, found, names, news } = outcome;
     let mut files = found.files;
     let main = context.repo.reference(&context.main_ref())?;
     let standing = standing(context, parent, main, &files, None)?;
@@ -73,11 +75,17 @@ pub(super) async fn record<T: TenantRead>(
             Standing::Follows | Standing::Joins => Vec::new(),
         },
     };
-    if parent.is_some() && before == files && !matches!(standing, Standing::Joins) {
+    if let Some(parent) = parent
+        && before == files
+        && !matches!(standing, Standing::Joins)
+    {
+        if news {
+            audit::late(context, tenant, parent).await?;
+        }
         return Ok(round);
     }
     let whole = writer.finish(&files)?;
-    let audit = audit::since_last(context, tenant, parent, &changed_ids(&before, &files)).await?;
+    let audit = audit::since_last(context, tenant, parent, &changed_ids(&before, &files), &[&before, &files]).await?;
     // A first snapshot is no change, and nobody's.
     let dealt = match parent {
         Some(_) if context.settings.actors != Actors::Off => {
@@ -91,7 +99,7 @@ pub(super) async fn record<T: TenantRead>(
     }
     // From here on nothing waits: the future cannot be dropped between two steps.
     let told = |share: Option<&Share>, changed, last: bool| -> String {
-        let events = audit.only(|event| share.is_none_or(|share| share.events.contains(&event.id)));
+        let events = part(&audit, share, last);
         let subject = match parent {
             None => format!("First snapshot: {objects} objects"),
             Some(_) => title(context, names, share, &before, &files).unwrap_or_else(|| subject(changed)),
@@ -128,13 +136,19 @@ pub(super) async fn record<T: TenantRead>(
         tip = context.repo.create_commit_for(tree, &parents, &text, &person)?;
         let (added, modified, removed) = changed;
         round.commits.push(Committed { id: tip, author: person.name, objects: added + modified + removed });
-        notes.push((tip, audit.only(|event| share.is_none_or(|share| share.events.contains(&event.id)))));
+        notes.push((tip, part(&audit, share, last)));
     }
     publish(context, tip, parent, main, &standing, ("entragit: watch", false))?;
-    for (commit, audit) in notes.iter().filter(|(_, audit)| !audit.is_empty()) {
+    let kept = parent.is_some() && context.settings.actors != Actors::Off;
+    for (commit, audit) in notes.iter().filter(|_| kept) {
         audit::store(context, *commit, audit)?;
     }
     Ok(round)
+}
+
+/// What the log says of a share; without one, of everything.
+fn part(audit: &Audit, share: Option<&Share>, last: bool) -> Audit {
+    audit.part(|event| share.is_none_or(|share| share.events.contains(&event.id)), last)
 }
 
 /// What a share of one object is called. People are not named in messages.

@@ -1,13 +1,14 @@
 //! [`Side`]: one of the two things that a command compares, indexed but not parsed. What is equal on both sides is never
 //! parsed: cost follows the change.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use super::live::{self, LiveObject, Sink};
-use super::{Context, Invalid, MANIFEST, files_of, manifest_of};
+use super::{Context, Invalid, MANIFEST, files_of, manifest_at, manifest_of};
 use crate::engine::normalize::normalize;
 use crate::engine::refs::Names;
 use crate::format::manifest::Manifest;
@@ -16,7 +17,7 @@ use crate::format::yaml;
 use crate::kinds;
 use crate::model::finding::Severity;
 use crate::model::{Address, Coverage, CoverageMap, Finding, Kind, Object, Snapshot};
-use crate::repo::{ObjectId, Repo, blob_id};
+use crate::repo::{ObjectId, Reader, Repo, blob_id};
 use crate::tenant::TenantRead;
 
 /// Where a snapshot is read from.
@@ -76,14 +77,44 @@ impl Side {
     /// # Errors
     /// If the revision is unknown, or the tree holds what no tenant repository may hold.
     pub fn commit(context: &Context, revision: &str) -> Result<Side> {
-        let commit = context.repo.resolve(revision)?;
+        let commit = context.resolve(revision)?;
         let files = files_of(&context.repo, commit)?;
         let manifest = manifest_of(&context.repo, &files)?;
+        Side::of_files(context, revision, commit, manifest, files.into_iter())
+    }
+
+    /// Two commits, each with the files only in which they differ: what is equal is not even listed.
+    ///
+    /// # Errors
+    /// As for one commit.
+    pub fn commits(context: &Context, a: &str, b: &str) -> Result<[Side; 2]> {
+        let commits = [context.resolve(a)?, context.resolve(b)?];
+        let (left, right) = context.repo.changed_entries(commits[0], commits[1])?;
+        let side = |revision, commit, entries: Vec<crate::repo::Entry>| {
+            let manifest = manifest_at(&context.repo, commit)?;
+            Side::of_files(
+                context,
+                revision,
+                commit,
+                manifest,
+                entries.into_iter().map(|entry| (entry.path, entry.blob)),
+            )
+        };
+        Ok([side(a, commits[0], left)?, side(b, commits[1], right)?])
+    }
+
+    fn of_files(
+        context: &Context,
+        revision: &str,
+        commit: ObjectId,
+        manifest: Manifest,
+        files: impl Iterator<Item = (String, ObjectId)>,
+    ) -> Result<Side> {
         let label = if revision.len() == 40 { revision[..10].to_owned() } else { revision.to_owned() };
         let repo = &context.repo;
         let mut side = Side::new(label, manifest);
         side.commit = Some(commit);
-        side.fill(files.into_iter().map(|(path, blob)| (path, blob, None)), |blob| Ok(repo.blob(blob)?))?;
+        side.fill(files.map(|(path, blob)| (path, blob, None)), |blob| Ok(repo.blob(blob)?))?;
         Ok(side)
     }
 
@@ -186,6 +217,15 @@ impl Side {
         }
     }
 
+    /// An object, or nothing if its file does not parse.
+    ///
+    /// # Errors
+    /// If the object database lacks it.
+    pub fn object(&self, repo: &Repo, kind: &'static Kind, entry: &Entry) -> Result<Option<Object>> {
+        let bytes = self.read(repo, entry)?;
+        Ok(yaml::read(&entry.path, &bytes).ok().map(|document| normalize(kind, &document.value).object))
+    }
+
     /// What is known completely; a repository without a manifest knows what it holds.
     pub fn coverage(&self) -> CoverageMap {
         let mut coverage = self.manifest.coverage.clone();
@@ -230,8 +270,8 @@ impl Sink for Comparing<'_> {
 
     fn names_of(&mut self, kind: &'static Kind, names: &mut Names) -> Result<()> {
         let Some(side) = self.others.first() else { return Ok(()) };
-        for (address, entry) in side.index.iter().filter(|(address, _)| address.kind == kind.name) {
-            if let Ok(object) = parse(self.repo, side, address, entry)?
+        for (_, entry) in side.index.iter().filter(|(address, _)| address.kind == kind.name) {
+            if let Some(object) = side.object(self.repo, kind, entry)?
                 && !names.contains(object.id())
             {
                 names.learn(kind, &object);
@@ -267,20 +307,27 @@ pub fn snapshots(repo: &Repo, a: &Side, b: &Side, also: &dyn Fn(&Address) -> boo
     let mut right = Snapshot { coverage: b.coverage(), ..Snapshot::default() };
     let mut findings: Vec<Finding> = a.misplaced.iter().chain(&b.misplaced).cloned().collect();
     let addresses: BTreeSet<&Address> = a.index.keys().chain(b.index.keys()).collect();
+    let mut wanted = Vec::new();
     for address in addresses {
         let (x, y) = (a.index.get(address), b.index.get(address));
-        let same = x.zip(y).is_some_and(|(x, y)| x.blob == y.blob);
-        if same && !also(address) {
+        if x.zip(y).is_some_and(|(x, y)| x.blob == y.blob) && !also(address) {
             left.unchanged.insert(address.clone());
             right.unchanged.insert(address.clone());
-            continue;
+        } else {
+            wanted.push((address, x, y));
         }
-        for (side, entry, snapshot) in [(a, x, &mut left), (b, y, &mut right)] {
-            if let Some(entry) = entry {
-                match parse(repo, side, address, entry)? {
-                    Ok(object) => drop(snapshot.objects.insert(address.clone(), object)),
-                    Err(found) => findings.extend(found),
-                }
+    }
+    let parsed = repo.each(&wanted, |reader, (address, x, y)| {
+        let one =
+            |side: &Side, entry: &Option<&Entry>| entry.map(|entry| parse(reader, side, address, entry)).transpose();
+        anyhow::Ok((one(a, x)?, one(b, y)?))
+    })?;
+    for ((address, ..), (x, y)) in wanted.into_iter().zip(parsed) {
+        for (object, snapshot) in [(x, &mut left), (y, &mut right)] {
+            match object {
+                Some(Ok(object)) => drop(snapshot.objects.insert(address.clone(), object)),
+                Some(Err(found)) => findings.extend(found),
+                None => {}
             }
         }
     }
@@ -297,8 +344,11 @@ pub fn snapshots(repo: &Repo, a: &Side, b: &Side, also: &dyn Fn(&Address) -> boo
     if findings.is_empty() { Ok((left, right)) } else { Err(Invalid(findings).into()) }
 }
 
-fn parse(repo: &Repo, side: &Side, address: &Address, entry: &Entry) -> Result<Result<Object, Vec<Finding>>> {
-    let bytes = side.read(repo, entry)?;
+fn parse(reader: &Reader<'_>, side: &Side, address: &Address, entry: &Entry) -> Result<Result<Object, Vec<Finding>>> {
+    let bytes = match side.bytes.get(&entry.blob) {
+        Some(bytes) => Cow::Borrowed(bytes),
+        None => Cow::Owned(reader.blob(entry.blob).with_context(|| format!("reading {}", entry.path))?),
+    };
     let Some(kind) = kinds::by_name(address.kind) else { bail!("unknown kind {}", address.kind) };
     Ok(yaml::read(&entry.path, &bytes).map(|document| normalize(kind, &document.value).object))
 }
@@ -325,39 +375,4 @@ pub fn kind_of_folder(path: &str) -> Option<&'static Kind> {
         .iter()
         .copied()
         .find(|kind| path.strip_prefix(kind.folder).is_some_and(|rest| rest.starts_with('/')) && !kind.is_singleton())
-}
-
-/// Learns the names of `ids` from the sides: by address where the id is an object's, else by reading the objects that go
-/// by another identity too.
-///
-/// # Errors
-/// If the object database cannot be read.
-pub fn learn_names(repo: &Repo, sides: &[&Side], ids: &BTreeSet<String>, names: &mut Names) -> Result<()> {
-    let mut wanted: BTreeSet<&str> = ids.iter().map(String::as_str).filter(|id| !names.contains(id)).collect();
-    for side in sides {
-        for id in wanted.clone() {
-            if let Some(name) = side.names.get(id) {
-                names.insert(id, name);
-                wanted.remove(id);
-            }
-        }
-    }
-    for side in sides {
-        if wanted.is_empty() {
-            return Ok(());
-        }
-        for (address, entry) in &side.index {
-            let direct = wanted.contains(address.id.as_str());
-            let other = kinds::by_name(address.kind)
-                .is_some_and(|kind| !crate::engine::schema::of(kind).identities().is_empty());
-            if (direct || other)
-                && let Ok(Ok(object)) = parse(repo, side, address, entry)
-                && let Some(kind) = kinds::by_name(address.kind)
-            {
-                names.learn(kind, &object);
-                wanted.retain(|id| !names.contains(id));
-            }
-        }
-    }
-    Ok(())
 }

@@ -128,7 +128,8 @@ impl Watch {
         next.set_again(again(&before, wanted, &found));
         describe(context, &mut manifest, &scope, &next.coverage, &found)?;
 
-        let outcome = Outcome { full, start, parent, before, manifest, scope, found, names: &self.memory };
+        let news = events.iter().flatten().any(|event| !self.told.contains(&event.id));
+        let outcome = Outcome { news, full, start, parent, before, manifest, scope, found, names: &self.memory };
         let round = record(context, tenant, how.patient && events.is_ok(), outcome, writer).await?;
         if round.waiting > 0 {
             return Ok(round);

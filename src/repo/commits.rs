@@ -31,6 +31,8 @@ pub struct CommitInfo {
     pub message: String,
     /// Who made the change, and when.
     pub author: Author,
+    /// When it was committed, in seconds since 1970: not before the tenant was read.
+    pub committed: i64,
 }
 
 impl Repo {
@@ -86,6 +88,38 @@ impl Repo {
             commits.push(info(&find(&git, id.map_err(failed)?.into())?));
         }
         Ok(commits)
+    }
+
+    /// Up to `limit` commits from `from` back along first parents, newest first: one line of history, without what was
+    /// merged into it.
+    pub fn line(&self, from: ObjectId, limit: usize) -> Result<Vec<CommitInfo>, RepoError> {
+        let git = self.git();
+        let failed = |error: git2::Error| RepoError::git("walk the history", &error);
+        let mut commits = Vec::new();
+        let mut next = Some(find(&git, from)?);
+        while let Some(commit) = next.filter(|_| commits.len() < limit) {
+            commits.push(info(&commit));
+            next = match commit.parent_count() {
+                0 => None,
+                // A shallow clone ends here.
+                _ if git.is_shallow() && commit.parent_id(0).is_ok_and(|id| git.find_commit(id).is_err()) => None,
+                _ => Some(commit.parent(0).map_err(failed)?),
+            };
+        }
+        Ok(commits)
+    }
+
+    /// Commits that `to` follows and `from` does not, newest first.
+    pub fn range(&self, from: ObjectId, to: ObjectId) -> Result<Vec<CommitInfo>, RepoError> {
+        let git = self.git();
+        find(&git, from)?;
+        find(&git, to)?;
+        let failed = |error: git2::Error| RepoError::git("walk the history", &error);
+        let mut walk = git.revwalk().map_err(failed)?;
+        walk.set_sorting(Sort::TIME | Sort::TOPOLOGICAL).map_err(failed)?;
+        walk.push(to.into()).map_err(failed)?;
+        walk.hide(from.into()).map_err(failed)?;
+        walk.map(|id| Ok(info(&find(&git, id.map_err(failed)?.into())?))).collect()
     }
 
     /// Writes a commit and moves nothing: no one sees it before a reference leads to it. The committer is git's
@@ -181,6 +215,7 @@ fn info(commit: &Commit<'_>) -> CommitInfo {
             email: String::from_utf8_lossy(author.email_bytes()).into_owned(),
             time: Some(author.when().seconds()),
         },
+        committed: commit.time().seconds(),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::model::Finding;
 
 /// No file of a snapshot is larger.
 pub const MAX_BLOB: u64 = 32 * 1024 * 1024;
-const MAX_TREE: u64 = 256 * 1024 * 1024;
+pub(super) const MAX_TREE: u64 = 256 * 1024 * 1024;
 const MAX_ENTRIES: usize = 2_000_000;
 pub(super) const MAX_DEPTH: usize = 8;
 /// Enough for anyone to read; a tree made to produce findings does not fill the memory.
@@ -122,9 +122,9 @@ impl Walk<'_> {
     }
 }
 
-type RawEntry<'a> = (&'a [u8], &'a [u8], ObjectId, &'a [u8]);
+pub(super) type RawEntry<'a> = (&'a [u8], &'a [u8], ObjectId, &'a [u8]);
 
-fn next_entry(bytes: &[u8]) -> Option<RawEntry<'_>> {
+pub(super) fn next_entry(bytes: &[u8]) -> Option<RawEntry<'_>> {
     let space = bytes.iter().take(8).position(|byte| *byte == b' ')?;
     let (mode, rest) = (&bytes[..space], &bytes[space + 1..]);
     let zero = rest.iter().position(|byte| *byte == 0)?;
@@ -133,7 +133,7 @@ fn next_entry(bytes: &[u8]) -> Option<RawEntry<'_>> {
 }
 
 /// Git's order within a tree: folders compare as if their name ended in a slash.
-fn in_order(before: (&[u8], bool), after: (&[u8], bool)) -> bool {
+pub(super) fn in_order(before: (&[u8], bool), after: (&[u8], bool)) -> bool {
     fn key<'a>((name, folder): (&'a [u8], bool)) -> impl Iterator<Item = u8> + 'a {
         name.iter().copied().chain(folder.then_some(b'/'))
     }

@@ -7,6 +7,7 @@ mod emulator;
 mod examples;
 mod graph;
 mod laws;
+mod mutations;
 mod schemas;
 mod sdk;
 mod yaml_parsers;

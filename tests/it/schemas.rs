@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use compare::{Tally, compare, flag, properties, resolve};
 use csdl::Csdl;
+use entragit::engine::risk::RiskRule;
 use entragit::kinds;
 use entragit::model::kind::{Deletion, Kind, LinkRead, LinkShape};
 use serde_json::{Map, Value};
@@ -46,9 +47,11 @@ const ANNOTATIONS: &[&str] = &[
     "x-entra-disable-first",
     "x-entra-keep",
     "x-entra-link",
+    "x-entra-natural-key",
     "x-entra-not-exported",
     "x-entra-permission",
     "x-entra-ref",
+    "x-entra-risk",
     "x-entra-set",
     "x-entra-type",
 ];
@@ -89,6 +92,27 @@ fn check_node(root: &Value, node: &Value, path: &str, used: &mut BTreeSet<String
             let names_one = kinds::by_name(name).is_some_and(|kind| schema(kind)["properties"].get(property).is_some());
             if !names_one {
                 say(&format!("x-entra-ref names no kind: {target}"));
+            }
+        }
+    }
+    if let Some(rules) = object.get("x-entra-risk") {
+        let given = rules.as_array().map_or(0, Vec::len);
+        if given == 0 || RiskRule::compile(rules).len() != given {
+            say("x-entra-risk holds something that is no rule");
+        }
+        for rule in rules.as_array().into_iter().flatten().filter_map(Value::as_object) {
+            const KNOWN: &[&str] = &["id", "level", "says", "on", "from", "to", "when"];
+            if let Some(word) = rule.keys().find(|word| !KNOWN.contains(&word.as_str())) {
+                say(&format!("x-entra-risk with {word}"));
+            }
+            for property in rule.get("when").and_then(Value::as_object).into_iter().flat_map(Map::keys) {
+                if root["properties"].get(property).is_none() {
+                    say(&format!("x-entra-risk depends on {property}, which the object does not have"));
+                }
+            }
+            let of_object = matches!(rule.get("on").and_then(Value::as_str), Some("added" | "removed"));
+            if of_object != path.split('/').nth(1).is_none() {
+                say("x-entra-risk at the top is about objects that came or went, elsewhere about values");
             }
         }
     }

@@ -1,65 +1,168 @@
-//! One self-contained page, without scripts.
+//! One self-contained page: no script, nothing fetched, readable on a phone, in the dark and on paper.
 
 use std::fmt::Write as _;
 
-use super::{field_line, safe, sign, summary, who};
+use super::{audit_notes, path_text, risks, safe, sign, summary, value_text, who, word};
 use crate::engine::refs::Names;
 use crate::kinds;
-use crate::model::{Report, What};
+use crate::model::{Change, FieldChange, Report, Risk};
 
-const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:60rem;padding:0 1rem;color:#1b1b1f;\
-background:#fff}h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem;border-bottom:1px solid #ccc}section{margin:1rem 0}\
-h3{font-size:1rem;margin:.2rem 0}.id{color:#666;font:12px ui-monospace,monospace}ul{list-style:none;padding-left:1rem;\
-margin:.2rem 0;font:13px/1.6 ui-monospace,monospace;overflow-wrap:anywhere}.a{color:#116329}.r{color:#a40e26}.c{color:#7d4e00}\
-.who{color:#555}@media(prefers-color-scheme:dark){body{color:#e6e6e6;background:#17181c}.a{color:#5fd38a}.r{color:#ff8589}\
-.c{color:#e6b450}.id,.who{color:#aaa}}";
+const STYLE: &str = include_str!("html.css");
+/// Reports with more objects than this are shown closed: a browser lays out what is closed later.
+const OPEN: usize = 200;
 
 /// A difference report.
 pub fn report(report: &Report, names: &Names) -> String {
     let mut out = String::new();
     let title = format!("{} → {}", escape(&report.before), escape(&report.after));
-    let _ = writeln!(
+    let _ = write!(
         out,
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
-         content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head><body>\n\
-         <h1>Difference report: {title}</h1>\n<p>{}</p>",
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline'\">\n\
+         <title>Difference report: {title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n\
+         <h1>{title}</h1>\n<p class=\"sum\">{}</p>\n</header>\n",
         escape(&summary(report))
     );
-    let mut group = "";
-    for change in &report.changes {
-        if change.address.kind != group {
-            group = change.address.kind;
-            let _ = writeln!(out, "<h2>{}</h2>", escape(kinds::by_name(group).map_or(group, |kind| kind.title)));
+    let groups: Vec<(&str, Vec<(usize, &Change)>)> = grouped(report);
+    if groups.len() > 1 {
+        out.push_str("<nav aria-label=\"Kinds\">");
+        for (kind, changes) in &groups {
+            let _ = write!(out, "<a href=\"#{}\">{} {}</a>", escape(kind), escape(title_of(kind)), changes.len());
         }
-        let (sign, word) = sign(&change.what);
+        out.push_str("</nav>\n");
+    }
+    second_look(report, &mut out);
+    out.push_str("<main>\n");
+    let open = if report.changes.len() > OPEN { "" } else { " open" };
+    for (kind, changes) in &groups {
         let _ = writeln!(
             out,
-            "<section><h3 class=\"{}\">{sign} {}</h3><div class=\"id\">{word}, {} {}</div><ul>",
-            class(sign),
-            escape(&change.name),
-            change.called,
-            escape(&change.address.id)
+            "<h2 id=\"{}\">{} <small>{}</small></h2>",
+            escape(kind),
+            escape(title_of(kind)),
+            changes.len()
         );
-        if let What::Modified(fields) = &change.what {
-            for field in fields {
-                let (sign, text) = field_line(field, names);
-                let _ = writeln!(out, "<li class=\"{}\">{sign} {}</li>", class(sign), escape(&text));
-            }
+        for (number, change) in changes {
+            object(*number, change, report, names, open, &mut out);
         }
-        for line in who(change, report.audited) {
-            let _ = writeln!(out, "<li class=\"who\">{}</li>", escape(&line));
-        }
-        out.push_str("</ul></section>\n");
     }
+    out.push_str("</main>\n<footer>\n");
     if !report.unknown.is_empty() {
-        out.push_str("<h2>Not completely known, so nothing is said of what is missing</h2><ul>\n");
+        out.push_str("<h2>Not completely known, so nothing is said of what is missing</h2>\n<ul>\n");
         for (what, before, after) in &report.unknown {
             let _ = writeln!(out, "<li>{}: {} → {}</li>", escape(what), before.word(), after.word());
         }
         out.push_str("</ul>\n");
     }
-    out.push_str("</body></html>\n");
+    for note in audit_notes(&report.audited) {
+        let _ = writeln!(out, "<p class=\"who\">{}</p>", escape(&note));
+    }
+    out.push_str("</footer>\n</body>\n</html>\n");
     out
+}
+
+/// Changes by kind, each with its number in the report.
+fn grouped(report: &Report) -> Vec<(&str, Vec<(usize, &Change)>)> {
+    let mut groups: Vec<(&str, Vec<(usize, &Change)>)> = Vec::new();
+    for (number, change) in report.changes.iter().enumerate() {
+        match groups.last_mut() {
+            Some((kind, changes)) if *kind == change.address.kind => changes.push((number, change)),
+            _ => groups.push((change.address.kind, vec![(number, change)])),
+        }
+    }
+    groups
+}
+
+fn title_of(kind: &str) -> &str {
+    kinds::by_name(kind).map_or(kind, |kind| kind.title)
+}
+
+fn second_look(report: &Report, out: &mut String) {
+    const MOST: usize = 100;
+    let Some(counts) = risks(report) else { return };
+    let mut all: Vec<(usize, &Risk, &Change)> = report
+        .changes
+        .iter()
+        .enumerate()
+        .flat_map(|(number, change)| change.risks.iter().map(move |risk| (number, risk, change)))
+        .collect();
+    all.sort_by_key(|(_, risk, _)| risk.level);
+    let _ = writeln!(
+        out,
+        "<section class=\"look\">\n<h2>Worth a second look <small>{}</small></h2>\n<ul>",
+        escape(&counts)
+    );
+    for (number, risk, change) in all.iter().take(MOST) {
+        let _ = writeln!(
+            out,
+            "<li><span class=\"{0}\">{0}</span> {1} in {2} <a href=\"#o{number}\">{3}</a></li>",
+            risk.level.word(),
+            escape(&risk.says),
+            escape(change.called),
+            name(change)
+        );
+    }
+    if all.len() > MOST {
+        let _ = writeln!(out, "<li>… and {} more</li>", all.len() - MOST);
+    }
+    out.push_str("</ul>\n</section>\n");
+}
+
+fn name(change: &Change) -> String {
+    // A name in another direction of writing keeps it to itself.
+    format!("<bdi>{}</bdi>", escape(&change.name))
+}
+
+fn object(number: usize, change: &Change, report: &Report, names: &Names, open: &str, out: &mut String) {
+    let sign = sign(change);
+    let _ = writeln!(
+        out,
+        "<details id=\"o{number}\"{open}><summary><span class=\"k {}\">{sign} {}</span><b>{}</b></summary>\n<div>\n\
+         <div class=\"id\">{} {}</div>",
+        class(sign),
+        escape(&word(change)),
+        name(change),
+        escape(change.called),
+        escape(&change.address.id)
+    );
+    if !change.risks.is_empty() {
+        out.push_str("<ul class=\"plain\">\n");
+        for risk in &change.risks {
+            let path = if risk.path.is_empty() { String::new() } else { format!(" ({})", escape(&risk.path)) };
+            let level = risk.level.word();
+            let _ = writeln!(out, "<li><span class=\"{level}\">{level}</span>: {}{path}</li>", escape(&risk.says));
+        }
+        out.push_str("</ul>\n");
+    }
+    if !change.fields().is_empty() {
+        out.push_str("<table><thead><tr><th>Property</th><th>Before</th><th>After</th></tr></thead><tbody>\n");
+        for field in change.fields() {
+            let (before, after) = match field {
+                FieldChange::Value { before, after, .. } => (before.as_ref(), after.as_ref()),
+                FieldChange::Gained { element, .. } => (None, Some(element)),
+                FieldChange::Lost { element, .. } => (Some(element), None),
+            };
+            let cell = |sign: &str, value: Option<&serde_json::Value>| match value {
+                Some(value) => {
+                    format!("<td class=\"{}\">{sign} {}</td>", class(sign), escape(&value_text(value, names)))
+                }
+                None => "<td></td>".to_owned(),
+            };
+            let path = escape(&path_text(field.path(), names));
+            let _ = writeln!(out, "<tr><th scope=\"row\">{path}</th>{}{}</tr>", cell("-", before), cell("+", after));
+        }
+        out.push_str("</tbody></table>\n");
+    }
+    let who = who(change, &report.audited);
+    if !who.is_empty() {
+        out.push_str("<ul class=\"plain who\">\n");
+        for line in who {
+            let _ = writeln!(out, "<li>{}</li>", escape(&line));
+        }
+        out.push_str("</ul>\n");
+    }
+    out.push_str("</div></details>\n");
 }
 
 fn class(sign: &str) -> &'static str {

@@ -1,11 +1,12 @@
 //! For scripts: versioned documents. A change that could break a reader raises [`FORMAT_VERSION`].
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 
-use super::sign;
-use crate::engine::refs::Names;
-use crate::model::{AuditEvent, Change, FieldChange, Finding, Report, What};
+use crate::engine::refs::{Names, mentioned};
+use crate::model::{AuditEvent, Change, FieldChange, Finding, Manner, Report, Risk, What};
 
 /// `formatVersion` of every document.
 pub const FORMAT_VERSION: u32 = 1;
@@ -17,8 +18,13 @@ struct ReportDocument<'a> {
     before: &'a str,
     after: &'a str,
     audited: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    audit_gaps: &'a [String],
+    other_events: usize,
     changes: Vec<ChangeDocument<'a>>,
     unknown: Vec<UnknownDocument<'a>>,
+    /// Of ids that the changes mention.
+    names: BTreeMap<&'a str, &'a str>,
 }
 
 #[derive(Serialize)]
@@ -29,9 +35,37 @@ struct ChangeDocument<'a> {
     id: &'a str,
     name: &'a str,
     change: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manner: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted: Option<&'a str>,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    path: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     properties: Vec<PropertyDocument<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    risks: Vec<RiskDocument<'a>>,
     events: &'a [AuditEvent],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RiskDocument<'a> {
+    level: &'static str,
+    rule: &'a str,
+    says: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    path: &'a str,
+    #[serde(skip_serializing_if = "is_zero")]
+    line: usize,
+}
+
+fn is_zero(line: &usize) -> bool {
+    *line == 0
 }
 
 /// One property that changed: `before`/`after` for a value, `gained` or `lost` for an element of a set.
@@ -68,32 +102,68 @@ struct FindingsDocument<'a> {
 
 /// A difference report.
 pub fn report(report: &Report, names: &Names) -> String {
+    let ids = mentioned(report).ids;
     let document = ReportDocument {
         format_version: FORMAT_VERSION,
         before: &report.before,
         after: &report.after,
-        audited: report.audited,
+        audited: report.audited.looked,
+        audit_gaps: &report.audited.gaps,
+        other_events: report.audited.others,
         changes: report.changes.iter().map(|change| of_change(change, names)).collect(),
         unknown: report
             .unknown
             .iter()
             .map(|(what, before, after)| UnknownDocument { what, before: before.word(), after: after.word() })
             .collect(),
+        names: ids.iter().filter_map(|id| Some((id.as_str(), names.get(id)?))).collect(),
     };
     pretty(&document)
 }
 
 fn of_change<'a>(change: &'a Change, names: &'a Names) -> ChangeDocument<'a> {
+    let (mut previous_name, mut previous_id, mut deleted) = (None, None, None);
+    let manner = match &change.manner {
+        Some(Manner::Renamed { from }) => {
+            previous_name = Some(from.as_str());
+            Some("renamed")
+        }
+        Some(Manner::Recreated { from }) => {
+            previous_id = Some(from.as_str());
+            Some("recreated")
+        }
+        Some(Manner::Binned { since }) => {
+            deleted = since.as_deref();
+            Some("binned")
+        }
+        Some(Manner::Restored) => Some("restored"),
+        Some(Manner::Purged) => Some("purged"),
+        None => None,
+    };
+    let risk = |risk: &'a Risk| RiskDocument {
+        level: risk.level.word(),
+        rule: &risk.rule,
+        says: &risk.says,
+        path: &risk.path,
+        line: risk.line,
+    };
     ChangeDocument {
         kind: change.address.kind,
         called: change.called,
         id: &change.address.id,
         name: &change.name,
-        change: sign(&change.what).1,
-        properties: match &change.what {
-            What::Modified(fields) => fields.iter().map(|field| property(field, names)).collect(),
-            What::Added | What::Removed => Vec::new(),
+        change: match change.what {
+            What::Added => "added",
+            What::Removed => "removed",
+            What::Modified(_) => "modified",
         },
+        manner,
+        previous_name,
+        previous_id,
+        deleted,
+        path: &change.path,
+        properties: change.fields().iter().map(|field| property(field, names)).collect(),
+        risks: change.risks.iter().map(risk).collect(),
         events: &change.events,
     }
 }

@@ -1,59 +1,52 @@
-//! For a pull request: a table of what differs, the properties folded below it.
+//! For a pull request: what deserves a second look, a table of what differs, the properties folded below it.
 
 use std::fmt::Write as _;
 
-use super::{field_line, sign, summary, who};
+use super::{audit_notes, field_line, risk_line, risks, sign, summary, who, word};
 use crate::engine::refs::Names;
-use crate::kinds;
-use crate::model::{Report, What};
+use crate::model::{Change, Report};
 
-/// Comments on GitHub end at 65,536 characters; the report stops a little before and says so.
+/// Comments on GitHub end at 65,536 characters; bytes are never fewer than characters. What comes after the parts that are
+/// measured (the kinds that are not known) has room in the rest.
 const LIMIT: usize = 60_000;
+/// What the table may take of it.
+const TABLE: usize = LIMIT / 2;
 
-/// A difference report.
+/// A difference report. Where it is too long for a comment, the properties of the last objects go first, then rows of the
+/// table; the counts and the number of what is left out always stay.
 pub fn report(report: &Report, names: &Names) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "### Entra: {} → {}\n\n{}\n", cell(&report.before), cell(&report.after), summary(report));
+    if let Some(risks) = risks(report) {
+        let _ = writeln!(out, "**Worth a second look**: {risks}\n");
+        second_look(report, &mut out);
+    }
     if !report.changes.is_empty() {
         out.push_str("| | Kind | Name | Properties | Who |\n|---|---|---|---|---|\n");
     }
     let mut left = 0;
     for change in &report.changes {
-        if out.len() > LIMIT / 2 {
+        let row = row(change);
+        if left > 0 || out.len() + row.len() > TABLE {
             left += 1;
-            continue;
+        } else {
+            out.push_str(&row);
         }
-        let (sign, word) = sign(&change.what);
-        let properties = match &change.what {
-            What::Modified(fields) => fields.len().to_string(),
-            What::Added | What::Removed => String::new(),
-        };
-        let who = change.events.first().map_or(String::new(), |event| cell(&event.actor.label()));
-        let _ = writeln!(out, "| {sign} {word} | {} | {} | {properties} | {who} |", change.called, cell(&change.name));
     }
     if left > 0 {
-        let _ = writeln!(out, "\n… and {left} more objects.");
+        let _ = writeln!(out, "\n… and {left} more objects, which do not fit here; see the full report.");
     }
-    for change in &report.changes {
-        let What::Modified(fields) = &change.what else { continue };
-        let mut part = String::new();
-        let title = kinds::by_name(change.address.kind).map_or(change.address.kind, |kind| kind.name);
-        let _ = writeln!(part, "\n<details><summary>{title} <b>{}</b></summary>\n\n```diff", html(&change.name));
-        for field in fields {
-            let (sign, text) = field_line(field, names);
-            let sign = if sign == "~" { "!" } else { sign };
-            let _ = writeln!(part, "{sign} {}", text.replace("```", "'''"));
+    let mut folded = 0;
+    for change in report.changes.iter().filter(|change| !change.fields().is_empty()) {
+        let part = details(change, report, names);
+        if folded > 0 || out.len() + part.len() > LIMIT {
+            folded += 1;
+        } else {
+            out.push_str(&part);
         }
-        part.push_str("```\n");
-        for line in who(change, report.audited) {
-            let _ = writeln!(part, "\n{}", cell(&line));
-        }
-        part.push_str("\n</details>\n");
-        if out.len() + part.len() > LIMIT {
-            out.push_str("\nThe rest does not fit here; see the full report.\n");
-            break;
-        }
-        out.push_str(&part);
+    }
+    if folded > 0 {
+        let _ = writeln!(out, "\nThe properties of {folded} objects do not fit here; see the full report.");
     }
     if !report.unknown.is_empty() {
         out.push_str("\nNot completely known, so nothing is said of what is missing:\n\n");
@@ -61,25 +54,104 @@ pub fn report(report: &Report, names: &Names) -> String {
             let _ = writeln!(out, "- `{what}`: {} → {}", before.word(), after.word());
         }
     }
+    for note in audit_notes(&report.audited) {
+        let _ = writeln!(out, "\n{}", cell(&shortened(&note, 500)));
+    }
     out
+}
+
+/// The worst risks, one line each.
+fn second_look(report: &Report, out: &mut String) {
+    const MOST: usize = 30;
+    let mut lines: Vec<(&crate::model::Risk, &Change)> =
+        report.changes.iter().flat_map(|change| change.risks.iter().map(move |risk| (risk, change))).collect();
+    lines.sort_by_key(|(risk, _)| risk.level);
+    for (risk, change) in lines.iter().take(MOST) {
+        let line = risk_line(risk);
+        let _ = writeln!(out, "- {} in {} {}", cell(&line), change.called, cell(&shortened(&change.name, 100)));
+    }
+    if lines.len() > MOST {
+        let _ = writeln!(out, "- … and {} more", lines.len() - MOST);
+    }
+    out.push('\n');
+}
+
+fn row(change: &Change) -> String {
+    let properties = match change.fields().len() {
+        0 => String::new(),
+        some => some.to_string(),
+    };
+    let mut actors: Vec<String> = Vec::new();
+    for event in &change.events {
+        let actor = event.actor.label();
+        if !actors.contains(&actor) {
+            actors.push(actor);
+        }
+    }
+    let more = if actors.len() > 3 { format!(" and {} more", actors.len() - 3) } else { String::new() };
+    actors.truncate(3);
+    format!(
+        "| {} {} | {} | {} | {properties} | {}{more} |\n",
+        sign(change),
+        cell(&shortened(&word(change), 200)),
+        change.called,
+        cell(&shortened(&change.name, 200)),
+        cell(&shortened(&actors.join(", "), 200))
+    )
+}
+
+fn details(change: &Change, report: &Report, names: &Names) -> String {
+    let mut part = String::new();
+    let name = heading(&shortened(&change.name, 200));
+    let _ = writeln!(part, "\n<details><summary>{} <b>{name}</b></summary>\n\n```diff", change.called);
+    for field in change.fields() {
+        let (sign, text) = field_line(field, names);
+        let sign = if sign == "~" { "!" } else { sign };
+        let _ = writeln!(part, "{sign} {}", shortened(&text, 2_000).replace("```", "'''"));
+    }
+    part.push_str("```\n");
+    for line in who(change, &report.audited) {
+        let _ = writeln!(part, "\n{}", cell(&line));
+    }
+    part.push_str("\n</details>\n");
+    part
+}
+
+/// At most so many characters, with a sign that there is more.
+fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// Text for a table cell: nothing in it can end the cell, start markup or mention anyone.
 fn cell(text: &str) -> String {
     let mut out = String::new();
-    for c in super::safe(text).chars() {
-        if matches!(c, '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '!' | '&') {
+    for c in inert(text).chars() {
+        if matches!(c, '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '!' | '&' | '~' | '$') {
             out.push('\\');
         }
         out.push(c);
-        if c == '@' {
-            // A word joiner keeps `@name` from notifying a stranger.
-            out.push('\u{2060}');
-        }
     }
     out
 }
 
-fn html(text: &str) -> String {
-    super::html::escape(text)
+/// Text within HTML within markdown.
+fn heading(text: &str) -> String {
+    inert(&super::html::escape(text)).replace('[', "&#91;").replace(']', "&#93;").replace('`', "&#96;")
+}
+
+/// Safe text in which `@name` notifies nobody and no address becomes a link: word joiners keep their parts apart.
+fn inert(text: &str) -> String {
+    let text = super::safe(text);
+    let mut out = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        out.push(c);
+        let link = c == ':' && text[at..].starts_with("://") || c == '.' && text[..at].to_lowercase().ends_with("www");
+        if c == '@' || link {
+            out.push('\u{2060}');
+        }
+    }
+    out
 }

@@ -4,12 +4,13 @@
 use serde_json::Value;
 
 use super::refs::{Names, ids_in};
-use crate::model::{AuditEvent, Change, FieldChange, Report, What};
+use crate::model::{AuditEvent, Audited, Change, FieldChange, Level, Manner, Report, Risk, What};
 
 pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod plan;
+pub mod sarif;
 pub mod text;
 
 /// Colours, or none.
@@ -79,23 +80,39 @@ fn value_text(value: &Value, names: &Names) -> String {
     }
 }
 
-/// The sign of a change and its word.
-fn sign(what: &What) -> (&'static str, &'static str) {
-    match what {
-        What::Added => ("+", "added"),
-        What::Removed => ("-", "removed"),
-        What::Modified(_) => ("~", "modified"),
+/// The sign of a change: it never stands alone for what a colour says.
+fn sign(change: &Change) -> &'static str {
+    match (&change.what, &change.manner) {
+        (_, Some(Manner::Recreated { .. })) => "±",
+        (What::Added, _) => "+",
+        (What::Removed, _) => "-",
+        (What::Modified(_), _) => "~",
+    }
+}
+
+/// What happened, with what it was before: `renamed from "Old"`, `re-created, was 0b1c…`.
+fn word(change: &Change) -> String {
+    match &change.manner {
+        Some(Manner::Renamed { from }) => format!("renamed from \"{}\"", safe(from)),
+        Some(Manner::Recreated { from }) => format!("re-created, was {}", safe(from)),
+        Some(Manner::Binned { since: Some(since) }) => format!("{} at {}", change.word(), moment(since)),
+        _ => change.word().to_owned(),
     }
 }
 
 /// `3 objects differ: 1 added, 1 removed, 1 modified`.
 fn summary(report: &Report) -> String {
-    let count = |word: &str| report.changes.iter().filter(|change| sign(&change.what).1 == word).count();
-    let parts: Vec<String> = ["added", "removed", "modified"]
-        .into_iter()
-        .filter(|word| count(word) > 0)
-        .map(|word| format!("{} {word}", count(word)))
-        .collect();
+    let mut counts: Vec<(&str, usize)> = Vec::new();
+    for change in &report.changes {
+        match counts.iter_mut().find(|(word, _)| *word == change.word()) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((change.word(), 1)),
+        }
+    }
+    let order =
+        ["added", "restored", "removed", "moved to the recycle bin", "deleted for good", "re-created", "renamed"];
+    counts.sort_by_key(|(word, _)| order.iter().position(|known| known == word).unwrap_or(order.len()));
+    let parts: Vec<String> = counts.into_iter().map(|(word, count)| format!("{count} {word}")).collect();
     match report.changes.len() {
         0 => "No differences".to_owned(),
         1 => format!("1 object differs: {}", parts.join(", ")),
@@ -103,56 +120,117 @@ fn summary(report: &Report) -> String {
     }
 }
 
-/// Who did it: one line per event, or that there is none.
-fn who(change: &Change, audited: bool) -> Vec<String> {
-    if change.events.is_empty() {
-        return if audited { vec!["no event in the audit log".to_owned()] } else { Vec::new() };
-    }
-    change.events.iter().map(event_line).collect()
+/// `2 high, 1 medium`; nothing if there is no risk.
+fn risks(report: &Report) -> Option<String> {
+    let count =
+        |level: Level| report.changes.iter().flat_map(|change| &change.risks).filter(|r| r.level == level).count();
+    let parts: Vec<String> = [Level::High, Level::Medium, Level::Low]
+        .into_iter()
+        .map(|level| (count(level), level.word()))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-fn event_line(event: &AuditEvent) -> String {
+/// `high: an exclusion was added (conditions.users.excludeUsers)`.
+fn risk_line(risk: &Risk) -> String {
+    match risk.path.is_empty() {
+        true => format!("{}: {}", risk.level.word(), risk.says),
+        false => format!("{}: {} ({})", risk.level.word(), risk.says, safe(&risk.path)),
+    }
+}
+
+/// Most lines about who made one change; an import makes thousands of events on one group.
+const MOST_EVENTS: usize = 8;
+
+/// Who did it: a line for each actor and activity, newest first; or that there is no event, or that it is not known.
+fn who(change: &Change, audited: &Audited) -> Vec<String> {
+    if change.events.is_empty() {
+        return match (audited.looked, audited.gaps.is_empty()) {
+            (false, _) => Vec::new(),
+            (true, true) => vec!["no event in the audit log".to_owned()],
+            (true, false) => vec!["who did it is not known".to_owned()],
+        };
+    }
+    let mut groups: Vec<(&AuditEvent, usize, &str)> = Vec::new();
+    for event in &change.events {
+        let alike = |other: &AuditEvent| {
+            (&other.activity, &other.actor.id, &other.actor.ip_address)
+                == (&event.activity, &event.actor.id, &event.actor.ip_address)
+        };
+        match groups.iter_mut().find(|(first, ..)| alike(first)) {
+            Some((_, count, since)) => (*count, *since) = (*count + 1, &event.time),
+            None => groups.push((event, 1, &event.time)),
+        }
+    }
+    let more = groups.len().saturating_sub(MOST_EVENTS);
+    let mut lines: Vec<String> = groups
+        .into_iter()
+        .take(MOST_EVENTS)
+        .map(|(event, count, since)| match count {
+            1 => event_line(event),
+            many => format!("{} ({many} times since {})", event_line(event), moment(since)),
+        })
+        .collect();
+    if more > 0 {
+        lines.push(format!("… and {more} more"));
+    }
+    lines
+}
+
+/// `Update conditional access policy by Ada Lovelace <ada@contoso.com> from 192.0.2.1 at 2026-01-01T00:00:00Z`.
+pub fn event_line(event: &AuditEvent) -> String {
     let from = if event.actor.ip_address.is_empty() {
         String::new()
     } else {
         format!(" from {}", safe(&event.actor.ip_address))
     };
-    format!("{} by {}{from} at {}", safe(&event.activity), safe(&event.actor.label()), safe(&event.time))
+    format!("{} by {}{from} at {}", safe(&event.activity), safe(&event.actor.label()), moment(&event.time))
+}
+
+/// A time for people: without the fractions of a second that the log has.
+pub fn moment(time: &str) -> String {
+    let fraction = time.find('.').filter(|dot| time[*dot..].ends_with('Z') && time.len() <= 40);
+    safe(&fraction.map_or_else(|| time.to_owned(), |dot| format!("{}Z", &time[..dot])))
+}
+
+/// What is to be said once at the end of a report about who did things.
+fn audit_notes(audited: &Audited) -> Vec<String> {
+    let mut notes: Vec<String> =
+        audited.gaps.iter().map(|gap| format!("Who did it is not known: {}", safe(gap))).collect();
+    if audited.others > 0 {
+        let events = if audited.others == 1 { "1 event".to_owned() } else { format!("{} events", audited.others) };
+        notes.push(format!("{events} of the audit log in that time are about nothing shown here"));
+    }
+    notes
+}
+
+/// A path with the names of what it mentions: `oauth2PermissionGrants[Principal Bob Orders].scope`.
+fn path_text(path: &str, names: &Names) -> String {
+    let mut text = path.to_owned();
+    for id in ids_in(path) {
+        if let Some(name) = names.get(id) {
+            text = text.replace(id, name);
+        }
+    }
+    safe(&text)
 }
 
 /// A change of one property as (sign, text).
 fn field_line(change: &FieldChange, names: &Names) -> (&'static str, String) {
+    let path_text = |path: &str| path_text(path, names);
     match change {
         FieldChange::Value { path, before: None, after } => {
-            ("+", format!("{}: {}", safe(path), value_text(after.as_ref().unwrap_or(&Value::Null), names)))
+            ("+", format!("{}: {}", path_text(path), value_text(after.as_ref().unwrap_or(&Value::Null), names)))
         }
         FieldChange::Value { path, before: Some(before), after: None } => {
-            ("-", format!("{}: {}", safe(path), value_text(before, names)))
+            ("-", format!("{}: {}", path_text(path), value_text(before, names)))
         }
         FieldChange::Value { path, before: Some(before), after: Some(after) } => {
-            ("~", format!("{}: {} → {}", safe(path), value_text(before, names), value_text(after, names)))
+            ("~", format!("{}: {} → {}", path_text(path), value_text(before, names), value_text(after, names)))
         }
-        FieldChange::Gained { path, element } => ("+", format!("{}: {}", safe(path), value_text(element, names))),
-        FieldChange::Lost { path, element } => ("-", format!("{}: {}", safe(path), value_text(element, names))),
+        FieldChange::Gained { path, element } => ("+", format!("{}: {}", path_text(path), value_text(element, names))),
+        FieldChange::Lost { path, element } => ("-", format!("{}: {}", path_text(path), value_text(element, names))),
     }
-}
-
-/// Every id that a report mentions and whose name would help the reader.
-pub fn ids_of_report(report: &Report) -> std::collections::BTreeSet<String> {
-    let mut ids = std::collections::BTreeSet::new();
-    for change in &report.changes {
-        if let What::Modified(fields) = &change.what {
-            for field in fields {
-                let values: Vec<&Value> = match field {
-                    FieldChange::Value { before, after, .. } => before.iter().chain(after).collect(),
-                    FieldChange::Gained { element, .. } | FieldChange::Lost { element, .. } => vec![element],
-                };
-                for value in values {
-                    let text = value.to_string();
-                    ids.extend(ids_in(&text).into_iter().map(str::to_owned));
-                }
-            }
-        }
-    }
-    ids
 }

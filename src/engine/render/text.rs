@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{Style, field_line, safe, sign, summary, who};
+use super::{Style, audit_notes, field_line, risk_line, risks, safe, sign, summary, who, word};
 use crate::engine::refs::Names;
 use crate::kinds;
 use crate::model::finding::Severity;
-use crate::model::{Finding, Report, What};
+use crate::model::{Finding, Level, Report, What};
 
 /// A difference report.
 pub fn report(report: &Report, names: &Names, style: Style) -> String {
@@ -19,6 +19,9 @@ pub fn report(report: &Report, names: &Names, style: Style) -> String {
         safe(&report.after),
         summary(report)
     );
+    if let Some(risks) = risks(report) {
+        let _ = writeln!(out, "Worth a second look: {risks}");
+    }
     let mut group = "";
     for change in &report.changes {
         if change.address.kind != group {
@@ -26,8 +29,8 @@ pub fn report(report: &Report, names: &Names, style: Style) -> String {
             let title = kinds::by_name(group).map_or(group, |kind| kind.title);
             let _ = writeln!(out, "\n{}", style.bold(title));
         }
-        let (sign, word) = sign(&change.what);
-        let line = format!("{sign} {}", safe(&change.name));
+        let word = word(change);
+        let line = format!("{} {}", sign(change), safe(&change.name));
         let line = match &change.what {
             What::Added => style.added(&line),
             What::Removed => style.removed(&line),
@@ -35,19 +38,26 @@ pub fn report(report: &Report, names: &Names, style: Style) -> String {
         };
         let called = if change.called == change.address.kind { String::new() } else { format!(", {}", change.called) };
         let _ = writeln!(out, "  {line}  {}", style.faint(&format!("{word}{called}  {}", safe(&change.address.id))));
-        if let What::Modified(fields) = &change.what {
-            for field in fields {
-                let (sign, text) = field_line(field, names);
-                let text = format!("{sign} {text}");
-                let text = match sign {
-                    "+" => style.added(&text),
-                    "-" => style.removed(&text),
-                    _ => text,
-                };
-                let _ = writeln!(out, "      {text}");
-            }
+        for risk in &change.risks {
+            let line = format!("! {}", risk_line(risk));
+            let line = match risk.level {
+                Level::High => style.removed(&line),
+                Level::Medium => style.changed(&line),
+                Level::Low => line,
+            };
+            let _ = writeln!(out, "      {line}");
         }
-        for line in who(change, report.audited) {
+        for field in change.fields() {
+            let (sign, text) = field_line(field, names);
+            let text = format!("{sign} {text}");
+            let text = match sign {
+                "+" => style.added(&text),
+                "-" => style.removed(&text),
+                _ => text,
+            };
+            let _ = writeln!(out, "      {text}");
+        }
+        for line in who(change, &report.audited) {
             let _ = writeln!(out, "      {}", style.faint(&line));
         }
     }
@@ -56,6 +66,9 @@ pub fn report(report: &Report, names: &Names, style: Style) -> String {
         for (what, before, after) in &report.unknown {
             let _ = writeln!(out, "  ? {what}: {} → {}", before.word(), after.word());
         }
+    }
+    for note in audit_notes(&report.audited) {
+        let _ = writeln!(out, "\n{}", style.faint(&note));
     }
     out
 }

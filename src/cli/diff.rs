@@ -1,0 +1,74 @@
+//! `diff`: arguments → report → exit code.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow};
+
+use super::args::{self, Format};
+use super::connect::connect;
+use super::output::Output;
+use super::run::{exit, scope};
+use crate::engine::render::{self, Style, html, markdown, sarif, text};
+use crate::engine::saved;
+use crate::model::Coverage;
+use crate::ops::Context;
+use crate::ops::diff::{Compared, diff, narrow};
+use crate::ops::source::Source;
+
+/// Runs it.
+pub async fn run(arguments: args::Diff, repo: &Path, output: &Output) -> Result<u8> {
+    let scope = scope(&arguments.selectors)?;
+    let compared = match (&arguments.since, arguments.a.as_deref().filter(|a| is_saved(a)), &arguments.b) {
+        (None, Some(path), None) => {
+            let bytes = std::fs::read(path).with_context(|| format!("reading the report {path}"))?;
+            let (mut report, names) = saved::read(&bytes)
+                .map_err(|error| anyhow!("{path} is no report saved with `diff --json`: {error}"))?;
+            narrow(&mut report, &scope);
+            Compared { report, names }
+        }
+        (_, Some(path), _) => {
+            anyhow::bail!("{path} is a saved report, which is shown by itself: `entragit diff {path}`")
+        }
+        (since, None, b) => {
+            let (a, b) = match since {
+                Some(since) => (format!("@{{{since}}}"), arguments.a.as_deref().unwrap_or("live")),
+                None => (arguments.a.as_deref().unwrap_or("HEAD").to_owned(), b.as_deref().unwrap_or("live")),
+            };
+            let context = Context::open(repo, output.events())?;
+            let (a, b) = (Source::parse(&a), Source::parse(b));
+            let tenant = match a == Source::Live || b == Source::Live {
+                true => Some(connect(&arguments.sign_in, &context.settings.tenant, &context.events)?),
+                false => None,
+            };
+            diff(&context, tenant.as_ref(), (&a, &b), &scope).await?
+        }
+    };
+    output.clear();
+    let format = if arguments.json { Format::Json } else { arguments.format };
+    output.data(&rendered(&compared, format, output.style));
+    let report = &compared.report;
+    let missing = |coverage: &Coverage| !matches!(coverage, Coverage::Complete | Coverage::Skipped);
+    let incomplete = report.unknown.iter().any(|(_, before, after)| missing(before) || missing(after));
+    Ok(match (report.changes.is_empty(), incomplete) {
+        (false, _) => exit::DIFFERS,
+        (true, true) => exit::INCOMPLETE,
+        (true, false) => exit::DONE,
+    })
+}
+
+/// A report as text of some format.
+pub fn rendered(compared: &Compared, format: Format, style: Style) -> String {
+    let (report, names) = (&compared.report, &compared.names);
+    match format {
+        Format::Text => text::report(report, names, style),
+        Format::Markdown => markdown::report(report, names),
+        Format::Json => render::json::report(report, names),
+        Format::Html => html::report(report, names),
+        Format::Sarif => sarif::report(report),
+    }
+}
+
+/// Whether a word means a saved report: a file of that name, which no git revision can be taken for.
+fn is_saved(word: &str) -> bool {
+    word.ends_with(".json") && Path::new(word).is_file()
+}

@@ -1,0 +1,149 @@
+//! Snapshot × Snapshot → [`Report`]: which objects came, went, changed, or are the same one under another id.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::diff::{called, objects, top};
+use super::{risk, schema};
+use crate::kinds;
+use crate::model::{
+    Address, Change, Coverage, CoverageMap, FieldChange, IdMap, Kind, Manner, Object, Report, Snapshot, What,
+};
+
+/// What differs between two snapshots. A kind that one side does not know completely yields neither additions nor
+/// removals, a link that one side does not know completely yields nothing; both are listed as unknown.
+///
+/// An object that went and one that came are told as one that was re-created if `ids` says so, or if they are the only two
+/// that share what people know such an object by (`x-entra-natural-key`, else the display name).
+pub fn snapshots(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Report {
+    let mut report = Report { unknown: unknown(&before.coverage, &after.coverage), ..Report::default() };
+    let pairs = recreated(before, after, ids);
+    let gone: BTreeSet<&Address> = pairs.values().copied().collect();
+    let addresses: BTreeSet<&Address> = before.objects.keys().chain(after.objects.keys()).collect();
+    for address in addresses {
+        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let complete = before.coverage.kind(kind.name).is_complete() && after.coverage.kind(kind.name).is_complete();
+        let old = pairs.get(address).copied();
+        let (a, b) = (before.objects.get(old.unwrap_or(address)), after.objects.get(address));
+        let what = match (a, b) {
+            _ if gone.contains(address) => continue,
+            (Some(a), Some(b)) => {
+                let changes = known(kind, objects(kind, a, b), before, after, old.is_some());
+                if changes.is_empty() && old.is_none() {
+                    continue;
+                }
+                What::Modified(changes)
+            }
+            (None, Some(_)) if complete && !before.unchanged.contains(address) => What::Added,
+            (Some(_), None) if complete && !after.unchanged.contains(address) => What::Removed,
+            _ => continue,
+        };
+        let renamed = a.zip(b).map(|(a, b)| (a.name(), b.name())).filter(|(a, b)| a != b && old.is_none());
+        let manner = match (old, renamed) {
+            (Some(old), _) => Some(Manner::Recreated { from: old.id.clone() }),
+            (None, Some((from, _))) => Some(Manner::Renamed { from: from.to_owned() }),
+            (None, None) => None,
+        };
+        let object = b.or(a);
+        report.changes.push(Change {
+            address: address.clone(),
+            called: object.map_or(kind.name, |object| called(kind, object)),
+            name: object.map_or(String::new(), |object| object.name().to_owned()),
+            risks: risk::of(kind, &what, a, b),
+            what,
+            manner,
+            path: String::new(),
+            events: Vec::new(),
+        });
+    }
+    report
+}
+
+/// Changes of properties and links that both sides know.
+fn known(
+    kind: &'static Kind,
+    mut changes: Vec<FieldChange>,
+    before: &Snapshot,
+    after: &Snapshot,
+    recreated: bool,
+) -> Vec<FieldChange> {
+    changes.retain(|change| {
+        let name = top(change.path());
+        match kind.link(name) {
+            Some(link) => [before, after].iter().all(|side| side.coverage.link(kind.name, link.name).is_complete()),
+            None if name == "id" && recreated => false,
+            None => [before, after].iter().all(|side| !side.coverage.withholds(kind.name, name)),
+        }
+    });
+    changes
+}
+
+/// New address → old address, of objects that were created again. One to one.
+fn recreated<'a>(before: &'a Snapshot, after: &'a Snapshot, ids: &IdMap) -> BTreeMap<&'a Address, &'a Address> {
+    let complete = |kind: &str| before.coverage.kind(kind).is_complete() && after.coverage.kind(kind).is_complete();
+    let only = |side: &'a Snapshot, other: &Snapshot| -> BTreeMap<&'a Address, &'a Object> {
+        side.objects.iter().filter(|(address, _)| complete(address.kind) && !other.contains(address)).collect()
+    };
+    let (mut gone, mut came) = (only(before, after), only(after, before));
+    let mut pairs = BTreeMap::new();
+    // What the manifest knows, in whichever direction is looked.
+    let mut heirs: BTreeMap<(&str, &str), &'a Address> = BTreeMap::new();
+    for address in came.keys() {
+        heirs.insert((address.kind, ids.current(&address.id)), address);
+    }
+    for old in gone.keys() {
+        if let Some(new) = heirs.remove(&(old.kind, ids.current(&old.id))) {
+            pairs.insert(new, *old);
+        }
+    }
+    gone.retain(|old, _| !pairs.values().any(|paired| paired == old));
+    came.retain(|new, _| !pairs.contains_key(new));
+    // What people know them by, where nothing else goes by it.
+    let (gone, mut came) = (by_natural_key(&gone), by_natural_key(&came));
+    for (key, old) in gone {
+        if let ([old], Some([new])) = (old.as_slice(), came.remove(&key).as_deref()) {
+            pairs.insert(*new, *old);
+        }
+    }
+    pairs
+}
+
+/// Addresses by kind and what people know the objects by; objects without it are left out.
+fn by_natural_key<'a>(objects: &BTreeMap<&'a Address, &'a Object>) -> BTreeMap<(&'a str, String), Vec<&'a Address>> {
+    let mut known_by: BTreeMap<(&str, String), Vec<&Address>> = BTreeMap::new();
+    for (address, object) in objects {
+        let key = natural_key(address.kind, object);
+        if !key.is_empty() {
+            known_by.entry((address.kind, key)).or_default().push(address);
+        }
+    }
+    known_by
+}
+
+/// What people know an object by; empty if it has nothing of the kind.
+fn natural_key(kind: &str, object: &Object) -> String {
+    let key = kinds::by_name(kind).map_or("displayName", |kind| schema::of(kind).natural_key());
+    object.text(key).unwrap_or_default().to_lowercase()
+}
+
+fn unknown(before: &CoverageMap, after: &CoverageMap) -> Vec<(String, Coverage, Coverage)> {
+    let mut unknown = Vec::new();
+    for kind in kinds::ALL {
+        let sides = (before.kind(kind.name), after.kind(kind.name));
+        if known_differently(sides) {
+            unknown.push((kind.name.to_owned(), sides.0, sides.1));
+        }
+        for link in kind.links {
+            let sides = (before.link(kind.name, link.name), after.link(kind.name, link.name));
+            if known_differently(sides) {
+                unknown.push((format!("{}.{}", kind.name, link.name), sides.0, sides.1));
+            }
+        }
+    }
+    unknown
+}
+
+fn known_differently((a, b): (Coverage, Coverage)) -> bool {
+    let known = |side: Coverage| matches!(side, Coverage::Complete);
+    // What neither side was asked for is no news.
+    !(known(a) && known(b)) && (a, b) != (Coverage::Skipped, Coverage::Skipped)
+}

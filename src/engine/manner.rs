@@ -1,0 +1,83 @@
+//! How changes came about: what the audit log, the recycle bin and the history say beyond the two sides of a report.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::kinds;
+use crate::model::kind::Deletion;
+use crate::model::{Address, AuditEvent, Change, Manner, Report, What};
+
+/// What is known beside the two sides.
+#[derive(Debug, Clone, Default)]
+pub struct Evidence {
+    /// Objects that had been here before the left side: Graph gives no id twice, so they are restored.
+    pub existed: BTreeSet<Address>,
+    /// Of objects that are gone and whose recycle bin was read: when each was moved there, or `None` if it is not there.
+    pub bin: BTreeMap<Address, Option<String>>,
+}
+
+/// Says of objects that came whether they were restored, and of objects that went where they are.
+pub fn settle(report: &mut Report, evidence: &Evidence) {
+    for change in report.changes.iter_mut().filter(|change| change.manner.is_none()) {
+        change.manner = match change.what {
+            What::Added => restored(change, evidence),
+            What::Removed => gone(change, evidence),
+            What::Modified(_) => None,
+        };
+    }
+}
+
+fn restored(change: &Change, evidence: &Evidence) -> Option<Manner> {
+    let told = own(change).find_map(|event| match deed(event) {
+        Some(Deed::Restore) => Some(true),
+        Some(Deed::Add) => Some(false),
+        _ => None,
+    });
+    told.unwrap_or_else(|| evidence.existed.contains(&change.address)).then_some(Manner::Restored)
+}
+
+fn gone(change: &Change, evidence: &Evidence) -> Option<Manner> {
+    match evidence.bin.get(&change.address) {
+        Some(Some(since)) => {
+            return Some(Manner::Binned { since: Some(since.clone()).filter(|since| !since.is_empty()) });
+        }
+        Some(None) => return Some(Manner::Purged),
+        None => {}
+    }
+    let soft = kinds::by_name(change.address.kind).is_some_and(|kind| matches!(kind.deletion, Deletion::Soft { .. }));
+    let last = own(change).find_map(|event| deed(event).map(|deed| (deed, event)));
+    match last {
+        Some((Deed::Purge, _)) => Some(Manner::Purged),
+        Some((Deed::Delete, event)) if soft => Some(Manner::Binned { since: Some(event.time.clone()) }),
+        _ => None,
+    }
+}
+
+/// Events about the object itself, newest first.
+fn own(change: &Change) -> impl Iterator<Item = &AuditEvent> {
+    change.events.iter().filter(|event| event.targets.contains(&change.address.id))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Add,
+    Delete,
+    Purge,
+    Restore,
+}
+
+/// What an activity does to an object's being, by the words of
+/// <https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities>: `Add user`, `Delete group`,
+/// `Remove service principal`, `Hard Delete application`, `Restore Group`. `Add member to group` is about a link.
+fn deed(event: &AuditEvent) -> Option<Deed> {
+    let words = event.activity.to_lowercase();
+    let link = [" to ", " from "].iter().any(|word| words.contains(word));
+    match words.split(' ').next().unwrap_or_default() {
+        "hard" => Some(Deed::Purge),
+        "restore" => Some(Deed::Restore),
+        "add" | "create" | "invite" if !link => Some(Deed::Add),
+        "delete" | "remove" if !link => Some(Deed::Delete),
+        _ if words.ends_with(" delete") => Some(Deed::Delete),
+        _ if words.ends_with(" create") => Some(Deed::Add),
+        _ => None,
+    }
+}

@@ -1,0 +1,99 @@
+//! Risks for code scanning: SARIF 2.1.0. <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>,
+//! <https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{json as documents, safe, who};
+use crate::engine::digest;
+use crate::model::{Change, Level, Report, Risk};
+
+/// The risks of a report, one result each. An object without a file (it is gone) is placed in `manifest.yaml`, since code
+/// scanning wants a place.
+pub fn report(report: &Report) -> String {
+    let mut rules: BTreeMap<&str, (&Risk, usize)> = BTreeMap::new();
+    for risk in report.changes.iter().flat_map(|change| &change.risks) {
+        let next = rules.len();
+        rules.entry(&risk.rule).or_insert((risk, next));
+    }
+    let results: Vec<Value> = report
+        .changes
+        .iter()
+        .flat_map(|change| change.risks.iter().map(move |risk| (change, risk)))
+        .map(|(change, risk)| {
+            result(report, change, risk, rules.get(risk.rule.as_str()).map_or(0, |(_, index)| *index))
+        })
+        .collect();
+    let mut described: Vec<(&(&Risk, usize), Value)> = rules
+        .iter()
+        .map(|(id, rule)| {
+            let (risk, _) = rule;
+            let descriptor = json!({
+                "id": id,
+                "name": id,
+                "shortDescription": {"text": risk.says},
+                "defaultConfiguration": {"level": level(risk.level)},
+                // GitHub sorts alerts by this number: <https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning#reportingdescriptor-object>
+                "properties": {"security-severity": severity(risk.level), "tags": ["security", "identity"]},
+            });
+            (rule, descriptor)
+        })
+        .collect();
+    described.sort_by_key(|((_, index), _)| *index);
+    let rules: Vec<Value> = described.into_iter().map(|(_, descriptor)| descriptor).collect();
+    documents::pretty(&json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "Entragit",
+                "version": env!("CARGO_PKG_VERSION"),
+                "semanticVersion": env!("CARGO_PKG_VERSION"),
+                "rules": rules,
+            }},
+            "columnKind": "unicodeCodePoints",
+            "properties": {"before": report.before, "after": report.after},
+            "results": results,
+        }],
+    }))
+}
+
+fn result(report: &Report, change: &Change, risk: &Risk, index: usize) -> Value {
+    let who = who(change, &report.audited).join("; ");
+    let by = if who.is_empty() { String::new() } else { format!(". {who}") };
+    let what = if risk.path.is_empty() { String::new() } else { format!(" ({})", safe(&risk.path)) };
+    let text = format!("{} \"{}\": {}{what}{by}", change.called, safe(&change.name), risk.says);
+    let path = if change.path.is_empty() { "manifest.yaml" } else { &change.path };
+    let identity = format!("{} {} {} {}", change.address.kind, change.address.id, risk.rule, risk.path);
+    json!({
+        "ruleId": risk.rule,
+        "ruleIndex": index,
+        "level": level(risk.level),
+        "message": {"text": text},
+        "locations": [{
+            "physicalLocation": {
+                "artifactLocation": {"uri": path, "uriBaseId": "%SRCROOT%"},
+                "region": {"startLine": risk.line.max(1)},
+            },
+            "logicalLocations": [{"name": safe(&change.name), "fullyQualifiedName": change.address.to_string(), "kind": "object"}],
+        }],
+        "partialFingerprints": {"entragit/v1": digest::bytes(identity.as_bytes())},
+    })
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::High => "error",
+        Level::Medium => "warning",
+        Level::Low => "note",
+    }
+}
+
+fn severity(level: Level) -> &'static str {
+    match level {
+        Level::High => "8.0",
+        Level::Medium => "5.0",
+        Level::Low => "2.0",
+    }
+}

@@ -1,0 +1,174 @@
+//! Which changes deserve a second look: the rules stand in the schemas (`x-entra-risk`), this applies them.
+
+use serde_json::{Map, Value};
+
+use super::schema;
+use crate::model::{FieldChange, Kind, Level, Object, Risk, What};
+
+/// One rule of a schema.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RiskRule {
+    /// Its name, as in `exclusion-added`.
+    pub id: String,
+    /// How bad it is.
+    pub level: Level,
+    /// What happened, in one clause.
+    pub says: String,
+    /// What sets it off.
+    pub on: Trigger,
+    /// Only if the value, or the element that came or went, was one of these; empty: whatever it was. An object stands for
+    /// all that have its properties.
+    pub from: Vec<Value>,
+    /// Only if the value, or the element, is one of these now.
+    pub to: Vec<Value>,
+    /// Only for objects with these values.
+    pub when: Map<String, Value>,
+}
+
+/// What sets a rule off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trigger {
+    /// The object came into being.
+    Added,
+    /// The object is gone.
+    Removed,
+    /// A value or an element came.
+    Gained,
+    /// A value or an element went.
+    Lost,
+    /// Anything of the two, or a value took another's place.
+    Changed,
+    /// A value took another's place, or something inside an element changed.
+    Inside,
+}
+
+impl RiskRule {
+    /// The rules of a schema's node; what is no rule is passed over (a test of the schemas finds it).
+    pub fn compile(node: &Value) -> Vec<RiskRule> {
+        let list = |rule: &Value, name: &str| match rule.get(name) {
+            Some(Value::Array(values)) => values.clone(),
+            Some(value) => vec![value.clone()],
+            None => Vec::new(),
+        };
+        let rules = node.as_array().map(Vec::as_slice).unwrap_or_default();
+        rules
+            .iter()
+            .filter_map(|rule| {
+                let text = |name: &str| rule.get(name).and_then(Value::as_str);
+                Some(RiskRule {
+                    id: text("id")?.to_owned(),
+                    level: Level::parse(text("level")?)?,
+                    says: text("says")?.to_owned(),
+                    on: match text("on").unwrap_or("changed") {
+                        "added" => Trigger::Added,
+                        "removed" => Trigger::Removed,
+                        "gained" => Trigger::Gained,
+                        "lost" => Trigger::Lost,
+                        "changed" => Trigger::Changed,
+                        "inside" => Trigger::Inside,
+                        _ => return None,
+                    },
+                    from: list(rule, "from"),
+                    to: list(rule, "to"),
+                    when: rule.get("when").and_then(Value::as_object).cloned().unwrap_or_default(),
+                })
+            })
+            .collect()
+    }
+
+    fn applies(&self, before: Option<&Value>, after: Option<&Value>) -> bool {
+        let one_of = |wanted: &[Value], value: Option<&Value>| {
+            wanted.is_empty() || wanted.iter().any(|wanted| fits(wanted, value.unwrap_or(&Value::Null)))
+        };
+        let moved = match self.on {
+            Trigger::Gained => before.is_none() && after.is_some(),
+            Trigger::Lost => before.is_some() && after.is_none(),
+            Trigger::Changed => true,
+            Trigger::Inside => before.is_some() == after.is_some(),
+            Trigger::Added | Trigger::Removed => false,
+        };
+        // An element that came was nothing before: `from` and `to` are both about the element.
+        let (was, is) = match self.on {
+            Trigger::Gained => (after, after),
+            Trigger::Lost => (before, before),
+            Trigger::Changed | Trigger::Inside | Trigger::Added | Trigger::Removed => (before, after),
+        };
+        moved && one_of(&self.from, was) && one_of(&self.to, is)
+    }
+}
+
+/// Whether `value` is as `wanted` says: equal, or an object with at least these properties.
+fn fits(wanted: &Value, value: &Value) -> bool {
+    match (wanted, value) {
+        (Value::Object(wanted), Value::Object(value)) => {
+            wanted.iter().all(|(name, wanted)| fits(wanted, value.get(name).unwrap_or(&Value::Null)))
+        }
+        _ => wanted == value,
+    }
+}
+
+/// What deserves a second look in a change of an object, worst first.
+pub fn of(kind: &'static Kind, what: &What, before: Option<&Object>, after: Option<&Object>) -> Vec<Risk> {
+    let schema = schema::of(kind);
+    let root = &schema.root;
+    let Some(object) = after.or(before) else { return Vec::new() };
+    // A rule about enabled policies is about one that was enabled, too.
+    let meant = |rule: &RiskRule| {
+        let holds = |object: &Object| {
+            rule.when.iter().all(|(name, wanted)| fits(wanted, object.get(name).unwrap_or(&Value::Null)))
+        };
+        holds(object) || before.is_some_and(holds)
+    };
+    let risk = |rule: &RiskRule, path: &str| Risk {
+        level: rule.level,
+        rule: rule.id.clone(),
+        says: rule.says.clone(),
+        path: path.to_owned(),
+        line: 0,
+    };
+    let mut risks: Vec<Risk> = Vec::new();
+    match what {
+        What::Added | What::Removed => {
+            let trigger = if *what == What::Added { Trigger::Added } else { Trigger::Removed };
+            risks.extend(root.risks.iter().filter(|rule| rule.on == trigger && meant(rule)).map(|rule| risk(rule, "")));
+        }
+        What::Modified(fields) => {
+            for field in fields {
+                let (a, b) = match field {
+                    FieldChange::Value { before, after, .. } => (before.as_ref(), after.as_ref()),
+                    FieldChange::Gained { element, .. } => (None, Some(element)),
+                    FieldChange::Lost { element, .. } => (Some(element), None),
+                };
+                let chain = schema.along(field.path());
+                let last = chain.len().saturating_sub(1);
+                for (depth, (node, path)) in chain.into_iter().enumerate() {
+                    for rule in node.risks.iter().filter(|rule| meant(rule)) {
+                        let applies = match depth == last && path == field.path() {
+                            true => rule.applies(a, b),
+                            // Something inside changed: of the whole, that is a change without a value of its own.
+                            false => matches!(rule.on, Trigger::Changed | Trigger::Inside) && rule.applies(None, None),
+                        };
+                        if applies {
+                            risks.push(risk(rule, if rule.on == Trigger::Inside { field.path() } else { path }));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    risks.sort();
+    risks.dedup_by(|a, b| a.rule == b.rule && a.path == b.path);
+    risks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_stands_for_all_with_its_properties() {
+        let grant = serde_json::json!({"consentType": "AllPrincipals", "scope": "Mail.Read"});
+        assert!(fits(&serde_json::json!({"consentType": "AllPrincipals"}), &grant));
+        assert!(!fits(&serde_json::json!({"consentType": "Principal"}), &grant));
+    }
+}

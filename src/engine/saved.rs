@@ -1,0 +1,151 @@
+//! A report that was saved as JSON, read back: whatever [`super::render::json`] writes, this reads.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::refs::Names;
+use super::render::json::FORMAT_VERSION;
+use crate::kinds;
+use crate::model::{Address, AuditEvent, Audited, Change, Coverage, FieldChange, Level, Manner, Report, Risk, What};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Saved {
+    format_version: u32,
+    before: String,
+    after: String,
+    #[serde(default)]
+    audited: bool,
+    #[serde(default)]
+    audit_gaps: Vec<String>,
+    #[serde(default)]
+    other_events: usize,
+    changes: Vec<SavedChange>,
+    #[serde(default)]
+    unknown: Vec<SavedUnknown>,
+    #[serde(default)]
+    names: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SavedChange {
+    kind: String,
+    called: String,
+    id: String,
+    name: String,
+    change: String,
+    manner: Option<String>,
+    previous_name: Option<String>,
+    previous_id: Option<String>,
+    deleted: Option<String>,
+    #[serde(default)]
+    path: String,
+    #[serde(default)]
+    properties: Vec<SavedProperty>,
+    #[serde(default)]
+    risks: Vec<SavedRisk>,
+    #[serde(default)]
+    events: Vec<AuditEvent>,
+}
+
+#[derive(Deserialize)]
+struct SavedProperty {
+    path: String,
+    before: Option<Value>,
+    after: Option<Value>,
+    gained: Option<Value>,
+    lost: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct SavedRisk {
+    level: String,
+    rule: String,
+    says: String,
+    #[serde(default)]
+    path: String,
+    #[serde(default)]
+    line: usize,
+}
+
+#[derive(Deserialize)]
+struct SavedUnknown {
+    what: String,
+    before: String,
+    after: String,
+}
+
+/// Reads a saved report with the names it brings.
+///
+/// # Errors
+/// What is wrong with it, in one sentence.
+pub fn read(bytes: &[u8]) -> Result<(Report, Names), String> {
+    let saved: Saved = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+    if saved.format_version != FORMAT_VERSION {
+        return Err(format!("it has format version {}, this program reads {FORMAT_VERSION}", saved.format_version));
+    }
+    let mut names = Names::default();
+    for (id, name) in &saved.names {
+        names.insert(id, name);
+    }
+    let coverage = |word: &str| Coverage::parse(word).ok_or_else(|| format!("{word:?} is no word for coverage"));
+    let mut report = Report {
+        before: saved.before,
+        after: saved.after,
+        audited: Audited { looked: saved.audited, gaps: saved.audit_gaps, others: saved.other_events },
+        ..Report::default()
+    };
+    for unknown in saved.unknown {
+        report.unknown.push((unknown.what, coverage(&unknown.before)?, coverage(&unknown.after)?));
+    }
+    for change in saved.changes {
+        report.changes.push(read_change(change)?);
+    }
+    Ok((report, names))
+}
+
+fn read_change(saved: SavedChange) -> Result<Change, String> {
+    let kind = kinds::by_name(&saved.kind).ok_or_else(|| format!("this program knows no kind {:?}", saved.kind))?;
+    let what = match saved.change.as_str() {
+        "added" => What::Added,
+        "removed" => What::Removed,
+        "modified" => What::Modified(saved.properties.into_iter().map(read_field).collect()),
+        other => return Err(format!("{other:?} is no word for a change")),
+    };
+    let manner = match (saved.manner.as_deref(), saved.previous_name, saved.previous_id) {
+        (None, ..) => None,
+        (Some("renamed"), Some(from), _) => Some(Manner::Renamed { from }),
+        (Some("recreated"), _, Some(from)) => Some(Manner::Recreated { from }),
+        (Some("binned"), ..) => Some(Manner::Binned { since: saved.deleted }),
+        (Some("restored"), ..) => Some(Manner::Restored),
+        (Some("purged"), ..) => Some(Manner::Purged),
+        (Some(other), ..) => return Err(format!("{other:?} is no manner of a change")),
+    };
+    let variants = kind.variants.iter().map(|variant| variant.name);
+    let called = std::iter::once(kind.name).chain(variants).find(|name| *name == saved.called).unwrap_or(kind.name);
+    let risks = saved.risks.into_iter().map(|risk| {
+        let level = Level::parse(&risk.level).ok_or_else(|| format!("{:?} is no level of risk", risk.level))?;
+        Ok(Risk { level, rule: risk.rule, says: risk.says, path: risk.path, line: risk.line })
+    });
+    Ok(Change {
+        address: Address::new(kind.name, saved.id),
+        called,
+        name: saved.name,
+        what,
+        manner,
+        risks: risks.collect::<Result<_, String>>()?,
+        path: saved.path,
+        events: saved.events,
+    })
+}
+
+fn read_field(saved: SavedProperty) -> FieldChange {
+    match saved {
+        SavedProperty { path, gained: Some(element), .. } => FieldChange::Gained { path, element },
+        SavedProperty { path, lost: Some(element), .. } => FieldChange::Lost { path, element },
+        SavedProperty { path, before, after, .. } => FieldChange::Value { path, before, after },
+    }
+}

@@ -1,0 +1,176 @@
+//! What differs between two commits, and looking things up in one, without reading what is equal or not asked for: cost
+//! follows the change.
+
+use std::cmp::Ordering;
+
+use git2::{ObjectType, Odb};
+
+use super::names::faults;
+use super::tree::{MAX_DEPTH, MAX_TREE, in_order, next_entry, read};
+use super::{Entry, ObjectId, Repo, RepoError};
+
+/// What a folder holds: files and folders, each sorted by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Folder {
+    /// Files with the ids of their content.
+    pub files: Vec<(String, ObjectId)>,
+    /// Folders with the ids of their trees.
+    pub folders: Vec<(String, ObjectId)>,
+}
+
+#[derive(Clone, Copy)]
+struct Item<'a> {
+    name: &'a [u8],
+    folder: bool,
+    id: ObjectId,
+}
+
+impl Repo {
+    /// The files in which two commits differ: those of the first and those of the second, each sorted by path. Equal
+    /// subtrees are not read.
+    pub fn changed_entries(&self, a: ObjectId, b: ObjectId) -> Result<(Vec<Entry>, Vec<Entry>), RepoError> {
+        let (a, b) = (self.commit(a)?.tree, self.commit(b)?.tree);
+        // Level by level, since the shards of a large kind can be read on all cores.
+        let mut found = Found::default();
+        let mut open = vec![Pair { a: Some(a), b: Some(b), prefix: String::new() }];
+        for _ in 0..MAX_DEPTH {
+            let parts = self.each(&open, |reader, pair| differ(&reader.odb, pair))?;
+            open.clear();
+            for part in parts {
+                found.a.extend(part.a);
+                found.b.extend(part.b);
+                open.extend(part.open);
+            }
+            if open.is_empty() {
+                break;
+            }
+        }
+        found.a.sort();
+        found.b.sort();
+        Ok((found.a, found.b))
+    }
+
+    /// The tree of the folder at `path` (`""`: the root) of a commit; `None` if there is no such folder.
+    pub fn tree_at(&self, commit: ObjectId, path: &str) -> Result<Option<ObjectId>, RepoError> {
+        let mut tree = self.commit(commit)?.tree;
+        for part in path.split('/').filter(|part| !part.is_empty()) {
+            match self.folder(tree)?.folders.into_iter().find(|(name, _)| name == part) {
+                Some((_, id)) => tree = id,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(tree))
+    }
+
+    /// What a tree holds directly.
+    pub fn folder(&self, tree: ObjectId) -> Result<Folder, RepoError> {
+        let git = self.git();
+        let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+        let bytes = read(&odb, tree, ObjectType::Tree, MAX_TREE)?;
+        let mut folder = Folder::default();
+        for item in items(tree, &bytes)? {
+            let Some(name) = fair(item.name) else { continue };
+            match item.folder {
+                true => folder.folders.push((name.to_owned(), item.id)),
+                false => folder.files.push((name.to_owned(), item.id)),
+            }
+        }
+        // Git sorts a folder as if its name ended in a slash.
+        folder.folders.sort();
+        Ok(folder)
+    }
+}
+
+/// A name that may be shown and compared; hostile ones are reported by whoever reads the whole tree.
+fn fair(name: &[u8]) -> Option<&str> {
+    std::str::from_utf8(name).ok().filter(|_| faults(name).is_empty())
+}
+
+/// A tree's files and folders; whatever is neither is passed over. The order is checked, so that nothing is there twice.
+fn items(id: ObjectId, bytes: &[u8]) -> Result<Vec<Item<'_>>, RepoError> {
+    let mut items: Vec<Item<'_>> = Vec::with_capacity(bytes.len() / 64);
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let (mode, name, child);
+        (mode, name, child, rest) =
+            next_entry(rest).ok_or_else(|| RepoError::Damaged(format!("tree {id} cannot be read")))?;
+        let folder = mode == b"40000";
+        if items.last().is_some_and(|last| !in_order((last.name, last.folder), (name, folder))) {
+            return Err(RepoError::Damaged(format!("tree {id} is not sorted, so no git made it")));
+        }
+        if folder || mode == b"100644" {
+            items.push(Item { name, folder, id: child });
+        }
+    }
+    Ok(items)
+}
+
+/// Two folders that differ; one may be missing.
+struct Pair {
+    a: Option<ObjectId>,
+    b: Option<ObjectId>,
+    prefix: String,
+}
+
+/// What differs directly in a pair of folders, and the folders below that differ.
+#[derive(Default)]
+struct Found {
+    a: Vec<Entry>,
+    b: Vec<Entry>,
+    open: Vec<Pair>,
+}
+
+fn differ(odb: &Odb<'_>, pair: &Pair) -> Result<Found, RepoError> {
+    let load = |id: Option<ObjectId>| match id {
+        Some(id) => read(odb, id, ObjectType::Tree, MAX_TREE),
+        None => Ok(Vec::new()),
+    };
+    let (left, right) = (load(pair.a)?, load(pair.b)?);
+    let list = |id: Option<ObjectId>, bytes| id.map_or(Ok(Vec::new()), |id| items(id, bytes));
+    let (left, right) = (list(pair.a, &left)?, list(pair.b, &right)?);
+    let mut found = Found::default();
+    let (mut i, mut j) = (0, 0);
+    while i < left.len() || j < right.len() {
+        let order = match (left.get(i), right.get(j)) {
+            (Some(x), Some(y)) => (x.name, x.folder).cmp_in_tree(&(y.name, y.folder)),
+            (Some(_), None) => Ordering::Less,
+            (None, _) => Ordering::Greater,
+        };
+        let x = left.get(i).filter(|_| order != Ordering::Greater).copied();
+        let y = right.get(j).filter(|_| order != Ordering::Less).copied();
+        i += usize::from(x.is_some());
+        j += usize::from(y.is_some());
+        if x.zip(y).is_some_and(|(x, y)| x.id == y.id) {
+            continue;
+        }
+        let Some(item) = x.or(y) else { break };
+        let Some(name) = fair(item.name) else { continue };
+        if item.folder {
+            let prefix = format!("{}{name}/", pair.prefix);
+            found.open.push(Pair { a: x.map(|x| x.id), b: y.map(|y| y.id), prefix });
+            continue;
+        }
+        let path = format!("{}{name}", pair.prefix);
+        if let Some(y) = y {
+            found.b.push(Entry { path: path.clone(), blob: y.id });
+        }
+        if let Some(x) = x {
+            found.a.push(Entry { path, blob: x.id });
+        }
+    }
+    Ok(found)
+}
+
+trait InTree {
+    /// Git's order within a tree: folders compare as if their name ended in a slash.
+    fn cmp_in_tree(&self, other: &Self) -> Ordering;
+}
+
+impl InTree for (&[u8], bool) {
+    fn cmp_in_tree(&self, other: &Self) -> Ordering {
+        if self == other {
+            return Ordering::Equal;
+        }
+        if in_order(*self, *other) { Ordering::Less } else { Ordering::Greater }
+    }
+}
