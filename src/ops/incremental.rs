@@ -9,10 +9,9 @@ use futures_util::StreamExt as _;
 use super::Context;
 use super::export::index;
 use super::live::{self, LiveObject, Sink, bytes_of, link_value};
-use crate::engine::diff::called;
+use super::memory::{Facts, Memory, in_order, learn, names};
 use crate::engine::normalize::normalize;
 use crate::engine::refs::{Names, has_comments};
-use crate::engine::schema;
 use crate::format::path::{Layout, address_of, path_of};
 use crate::format::yaml;
 use crate::kinds;
@@ -28,30 +27,6 @@ pub type Files = BTreeMap<String, ObjectId>;
 
 /// Ids per kind.
 pub type Ids = BTreeMap<&'static str, BTreeSet<String>>;
-
-/// What is remembered of a file, so that it is parsed once.
-#[derive(Debug, Clone, Default)]
-struct Facts {
-    /// Ids that stand for the object, and its name.
-    names: Vec<(String, String)>,
-    /// The kind or variant.
-    called: &'static str,
-    /// Properties that no schema knows.
-    unknown: Vec<String>,
-}
-
-impl Facts {
-    fn of(kind: &'static Kind, object: &Object, unknown: Vec<String>) -> Facts {
-        let others = schema::of(kind).identities().iter().filter_map(|property| object.text(property));
-        let ids = std::iter::once(object.id()).chain(others);
-        let names = ids.map(|id| (id.to_owned(), object.name().to_owned())).collect();
-        Facts { names, called: called(kind, object), unknown }
-    }
-}
-
-/// What is remembered from one reading to the next, by content: it is never wrong, only incomplete.
-#[derive(Debug, Default)]
-pub struct Memory(BTreeMap<ObjectId, Facts>);
 
 /// What to read.
 #[derive(Debug, Default)]
@@ -175,43 +150,6 @@ pub async fn read<T: TenantRead>(
 
 fn listed(wanted: &Wanted, address: &Address) -> bool {
     wanted.listed.iter().any(|kind| kind.name == address.kind)
-}
-
-impl Memory {
-    fn learn(&mut self, context: &Context, path: &str, blob: ObjectId) -> Result<()> {
-        if self.0.contains_key(&blob) {
-            return Ok(());
-        }
-        let Ok((kind, _)) = address_of(path) else { return Ok(()) };
-        if let Ok(document) = yaml::read(path, &context.repo.blob(blob)?) {
-            let normalized = normalize(kind, &document.value);
-            self.0.insert(blob, Facts::of(kind, &normalized.object, normalized.unknown));
-        }
-        Ok(())
-    }
-
-    /// What the object in this file is called.
-    pub fn name(&self, blob: ObjectId) -> Option<&str> {
-        self.0.get(&blob)?.names.first().map(|(_, name)| name.as_str())
-    }
-}
-
-/// In the order in which a reading of everything learns names: where two objects share an id (an application and its service
-/// principal share the `appId`), the last one's name counts.
-fn in_order() -> impl Iterator<Item = &'static Kind> {
-    let (waiting, direct): (Vec<&'static Kind>, Vec<_>) = kinds::ALL.iter().partition(|kind| has_comments(kind));
-    direct.into_iter().chain(waiting)
-}
-
-fn names(memory: &Memory, files: &Files) -> BTreeMap<String, String> {
-    let mut by_kind: BTreeMap<&str, Vec<&Facts>> = BTreeMap::new();
-    for (path, blob) in files {
-        if let (Ok((kind, _)), Some(facts)) = (address_of(path), memory.0.get(blob)) {
-            by_kind.entry(kind.name).or_default().push(facts);
-        }
-    }
-    let facts = in_order().filter_map(|kind| by_kind.remove(kind.name)).flatten();
-    facts.flat_map(|facts| facts.names.iter().cloned()).collect()
 }
 
 struct Reader<'a, 'w, 'r> {
@@ -445,14 +383,6 @@ impl Sink for Reader<'_, '_, '_> {
         let facts = Facts::of(live.kind, &live.object, unknown);
         self.fresh.insert(Address::new(live.kind.name, live.object.id()), facts);
         self.store(live.path, live.bytes)
-    }
-}
-
-/// What was read in this reading is known better.
-fn learn(names: &mut Names, facts: Option<&Facts>) {
-    let own = facts.and_then(|facts| facts.names.first());
-    if own.is_some_and(|(id, _)| !names.contains(id)) {
-        facts.into_iter().flat_map(|facts| &facts.names).for_each(|(id, name)| names.insert(id, name));
     }
 }
 

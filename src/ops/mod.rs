@@ -24,6 +24,7 @@ pub mod init;
 pub mod journal;
 pub mod live;
 pub mod lookup;
+pub mod memory;
 pub mod plan;
 mod publish;
 mod record;

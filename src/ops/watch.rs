@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result};
 
 use super::export::{choose_layout, index};
-use super::incremental::{self, Files, Found, Ids, Memory, Wanted};
+use super::incremental::{self, Files, Found, Ids, Wanted};
 use super::journal::Journal;
+use super::memory::Memory;
 use super::record::{Outcome, record};
 use super::resume::State;
 use super::source::check_tenant;
