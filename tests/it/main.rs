@@ -8,6 +8,7 @@ mod examples;
 mod graph;
 mod laws;
 mod mutations;
+mod reports;
 mod schemas;
 mod sdk;
 mod yaml_parsers;
