@@ -21,6 +21,7 @@
 //!
 //! ```text
 //! export  kinds in scope ─► tenant.list(kind) ─► normalize ─► (path, bytes) ─► one pack ─► tree ─► same tree? no commit
+//! watch   tenant.changes, audit events ─► what changed is read, the rest carried ─► one commit per actor ─► state
 //! diff    side A, side B ─► equal blob ids skipped unparsed ─► changes ─► audit events joined ─► render
 //! plan    wanted (commit), live, base (last snapshot), recycle bin, id map ─► Plan ─► guards ─► verdicts
 //! apply   binding holds? ─► waves: re-read, journal, write ─► learn ids ─► read again, compare ─► receipt commit
@@ -35,7 +36,7 @@
 //! - **Absence must be proven.** [`model::Coverage`] says of each kind and link how completely it was read; what is not
 //!   complete is carried over, and never deleted ([`ops::export`], [`engine::plan`]).
 //! - **Cost follows the change.** Both sides of a comparison are indexed by blob id and parsed only where these differ
-//!   ([`ops::source`]).
+//!   ([`ops::source`]); a watch reads what changed and carries the rest, to the same tree ([`ops::incremental`]).
 //! - **One event stream.** Work speaks in [`model::Event`]s; whoever listens decides what to show.
 //! - **The embedded tenant is no mirror.** [`emulator`] knows Graph from Microsoft's metadata and pages, never from [`graph`].
 

@@ -63,6 +63,20 @@ pub enum Command {
     /// anything differs. The branch `main` follows as long as it holds no edit of its own. What cannot be read is carried
     /// over from the last snapshot and marked in manifest.yaml (exit code 4), never deleted.
     Export(Export),
+    /// Keep looking at the tenant, and commit each change as its author's
+    ///
+    /// Asks the tenant what changed, every five minutes unless told otherwise, and commits it to the branch `snapshots`: one
+    /// commit for each person or application whose change it was, as the audit log says, with them as the author. So `git log
+    /// --author=ada` and `git blame` tell who did what. What several people changed at once, or nobody is named for, is
+    /// committed by the tool itself, and says so. `actors` in entragit.yaml decides whether authors appear by name, by id,
+    /// or not at all.
+    ///
+    /// The first round reads everything; later ones read what changed, and everything again now and then. Where a watch was
+    /// is kept under `refs/entragit/state`: started anew, or from a clone that has this reference, it goes on from there.
+    /// What fails is tried again, after longer and longer pauses. It ends with Ctrl-C or SIGTERM, at any time without harm.
+    ///
+    /// The repository is locked only during a round: an export or apply can run in between.
+    Watch(Watch),
     /// Show what differs between two sources, and who changed it
     ///
     /// A source is a commit (any name git knows), a moment (`@{yesterday}`, `@{2d}`: the last snapshot before it), `worktree`,
@@ -178,6 +192,29 @@ pub struct Export {
     #[arg(long, value_name = "PROFILE")]
     pub profile: Option<String>,
     /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+    /// Sign-in.
+    #[command(flatten)]
+    pub sign_in: SignIn,
+}
+
+/// `watch`
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// How often to look: 30s, 5m, 1h; at least 10s.
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = super::watch::every)]
+    pub every: std::time::Duration,
+    /// End after so many rounds; 1 is for cron, as the next run goes on where this one was [default: never].
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: Option<u32>,
+    /// Read everything after so many rounds, which finds what Graph does not tell; 1: in each round.
+    #[arg(long, value_name = "COUNT", default_value_t = 288, value_parser = clap::value_parser!(u32).range(1..))]
+    pub full_every: u32,
+    /// How long a change may wait, once, for the audit log to say who made it: entries arrive late. 0s: not at all.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = super::watch::duration)]
+    pub settle: std::time::Duration,
+    /// Print one line of JSON for each round.
     #[arg(long)]
     pub json: bool,
     /// Sign-in.

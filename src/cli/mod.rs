@@ -6,6 +6,7 @@ mod demo;
 mod diff;
 mod output;
 mod run;
+mod watch;
 
 use std::process::ExitCode;
 

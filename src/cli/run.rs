@@ -130,6 +130,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
             report_export(&context, &exported, export.json, start, output);
             Ok(if exported.complete { exit::DONE } else { exit::INCOMPLETE })
         }
+        Command::Watch(watch) => super::watch::watch(watch, repo, output).await,
         Command::Diff(diff) => super::diff::run(diff, repo, output).await,
         Command::Validate(validate) => {
             let context = Context::open(repo, events)?;

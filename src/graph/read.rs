@@ -72,11 +72,11 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, pages: Pages) -> 
 }
 
 /// Properties that the sign-in's permissions do not reach, with the permission that would.
-type Withheld = Vec<(&'static str, &'static str)>;
+pub(super) type Withheld = Vec<(&'static str, &'static str)>;
 
 /// What must not be asked for. Whether Graph would refuse the whole list or leave the value out is not documented; a value
 /// that is left out would look like one that is gone.
-async fn withheld(http: &Http, kind: &'static Kind) -> Withheld {
+pub(super) async fn withheld(http: &Http, kind: &'static Kind) -> Withheld {
     let guarded = schema::of(kind).guarded();
     if guarded.is_empty() {
         return Vec::new();
@@ -199,8 +199,13 @@ fn url(http: &Http, kind: &Kind, path: &str, options: [Option<String>; 4]) -> Re
 
 /// `$select`, for kinds of which Graph leaves out properties that are not named.
 fn select(kind: &'static Kind, withheld: &Withheld) -> Option<String> {
+    selected(kind, withheld).map(|names| format!("$select={}", names.join(",")))
+}
+
+/// The properties to ask for, `id` among them, where they must be named.
+pub(super) fn selected(kind: &'static Kind, withheld: &Withheld) -> Option<Vec<&'static str>> {
     let Select::Explicit = kind.select else { return None };
-    let mut names: Vec<&str> = schema::of(kind).selected().iter().map(String::as_str).collect();
+    let mut names: Vec<&'static str> = schema::of(kind).selected().iter().map(String::as_str).collect();
     names.retain(|name| !withheld.iter().any(|(kept_back, _)| kept_back == name));
     if names.is_empty() {
         return None;
@@ -208,7 +213,7 @@ fn select(kind: &'static Kind, withheld: &Withheld) -> Option<String> {
     if !names.contains(&"id") {
         names.insert(0, "id");
     }
-    Some(format!("$select={}", names.join(",")))
+    Some(names)
 }
 
 /// `$filter`, without which Graph refuses the list.

@@ -1,7 +1,7 @@
 //! Who did it: the tenant's audit log, joined with what changed and kept beside the snapshot as a git note, so that trees
 //! stay a pure function of the tenant.
 //!
-//! Microsoft promises no delay after which an entry is in the log. So each export looks back [`MARGIN`] before the last
+//! Microsoft promises no delay after which an entry is in the log. So each export looks back `MARGIN` before the last
 //! snapshot, too, and adds entries that came late to the note of the snapshot whose change they explain.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,14 +54,17 @@ impl Audit {
         &self.events
     }
 
-    /// The part of it that is about `changed`, for a commit that holds only these.
-    pub fn about(&self, changed: &BTreeSet<String>) -> Audit {
-        let about = |event: &&AuditEvent| event.targets.iter().any(|id| changed.contains(id));
+    /// The part of it for a commit that holds a part of the changes: the events that `belongs` says yes to. What is only
+    /// counted goes with the `last` of these commits.
+    #[must_use]
+    pub fn part(&self, belongs: impl Fn(&AuditEvent) -> bool, last: bool) -> Audit {
+        let count = |count: usize| if last { count } else { 0 };
         Audit {
             format_version: 1,
-            events: self.events.iter().filter(about).cloned().collect(),
+            events: self.events.iter().filter(|event| belongs(event)).cloned().collect(),
+            unchanged: count(self.unchanged),
+            not_exported: count(self.not_exported),
             unknown: self.unknown.clone(),
-            ..Audit::default()
         }
     }
 
@@ -128,7 +131,7 @@ pub fn store(context: &Context, commit: ObjectId, audit: &Audit) -> Result<()> {
 /// # Errors
 /// If the repository cannot be read.
 pub async fn live<T: TenantRead>(context: &Context, tenant: &T, commit: ObjectId) -> Result<Live> {
-    let since = context.repo.commit(commit)?.author.time.unwrap_or_default() - 600;
+    let since = context.repo.commit(commit)?.committed - 600;
     Ok(match tenant.audit(Some(&rfc3339(since))).await {
         Ok(events) => Live { events, gap: None },
         Err(error) => Live { events: Vec::new(), gap: Some(error.to_string()) },

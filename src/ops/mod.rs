@@ -14,17 +14,24 @@ use crate::model::{Events, Finding, Kind};
 use crate::repo::{ObjectId, Repo};
 
 pub mod apply;
+pub mod attribute;
 pub mod audit;
 pub mod diff;
 pub mod execute;
 pub mod export;
+pub mod incremental;
 pub mod init;
 pub mod journal;
 pub mod live;
 pub mod lookup;
+pub mod memory;
 pub mod plan;
+mod publish;
+mod record;
+pub mod resume;
 pub mod source;
 pub mod validate;
+pub mod watch;
 pub mod when;
 
 /// What every use case works with.

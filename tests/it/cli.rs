@@ -10,6 +10,8 @@ use tempfile::TempDir;
 
 use super::emulator::client::Graph;
 
+mod watching;
+
 /// A tenant and a repository of it.
 pub(crate) struct World {
     pub(crate) graph: Graph,

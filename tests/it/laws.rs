@@ -8,4 +8,5 @@ mod planning;
 mod regressions;
 mod running;
 mod scenario;
+mod watching;
 mod world;

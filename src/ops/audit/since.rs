@@ -72,7 +72,7 @@ pub async fn since_last<T: TenantRead>(
 ) -> Result<Audit> {
     let mut audit = Audit { format_version: 1, ..Audit::default() };
     let Some(parent) = parent.filter(|_| context.settings.actors != Actors::Off) else { return Ok(audit) };
-    let last = context.repo.commit(parent)?.author.time.unwrap_or_default();
+    let last = context.repo.commit(parent)?.committed;
     let events = match tenant.audit(Some(&rfc3339(last - MARGIN))).await {
         Ok(events) => events,
         Err(error) => {
@@ -121,7 +121,7 @@ fn held<'a>(targets: &'a [Vec<String>], files: &[&BTreeMap<String, ObjectId>]) -
 /// # Errors
 /// If the repository cannot be read or written.
 pub async fn late<T: TenantRead>(context: &Context, tenant: &T, tip: ObjectId) -> Result<()> {
-    let time = context.repo.commit(tip)?.author.time.unwrap_or_default();
+    let time = context.repo.commit(tip)?.committed;
     if Timestamp::now().as_second() - time > MARGIN {
         return Ok(());
     }
@@ -146,7 +146,7 @@ impl Earlier {
     fn read(context: &Context, tip: ObjectId, since: i64) -> Result<Earlier> {
         let mut earlier = Earlier { snapshots: Vec::new(), told: BTreeSet::new() };
         for commit in context.repo.line(tip, 200)? {
-            let time = commit.author.time.unwrap_or_default();
+            let time = commit.committed;
             let note = note_of(context, commit.id)?;
             earlier.told.extend(note.iter().flat_map(|note| &note.events).map(|event| event.id.clone()));
             // The first snapshot has everything there is; nobody made that since.
@@ -165,7 +165,7 @@ impl Earlier {
     /// Whether the event made a change that an earlier snapshot holds: the first one committed at `from` or later that has
     /// it.
     fn takes(&mut self, context: &Context, event: &AuditEvent, from: i64) -> Result<bool> {
-        for snapshot in self.snapshots.iter_mut().filter(|it| it.commit.author.time.unwrap_or_default() >= from) {
+        for snapshot in self.snapshots.iter_mut().filter(|it| it.commit.committed >= from) {
             let Some(parent) = snapshot.commit.parents.first().copied() else { continue };
             if snapshot.changed.is_none() {
                 snapshot.changed = Some(Changed::between(context, parent, snapshot.commit.id)?);
