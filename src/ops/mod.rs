@@ -18,12 +18,16 @@ pub mod audit;
 pub mod diff;
 pub mod execute;
 pub mod export;
+pub mod find;
+pub mod history;
 pub mod init;
 pub mod journal;
 pub mod live;
 pub mod lookup;
 pub mod plan;
+pub mod show;
 pub mod source;
+pub mod track;
 pub mod validate;
 pub mod when;
 
