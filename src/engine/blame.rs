@@ -247,3 +247,157 @@ pub fn who(line: &Line, events: &[AuditEvent], audited: &Audited) -> Who {
     let told: Vec<AuditEvent> = events.iter().filter(names).cloned().collect();
     Who::Told(if told.is_empty() { events.to_vec() } else { told })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::kinds;
+    use crate::model::{Actor, Coverage};
+
+    fn object(value: Value) -> Object {
+        Object(value.as_object().cloned().unwrap_or_default())
+    }
+
+    fn kind(name: &str) -> &'static Kind {
+        kinds::by_name(name).unwrap_or(kinds::ALL[0])
+    }
+
+    fn complete(kind: &'static Kind) -> CoverageMap {
+        let mut coverage = CoverageMap::default();
+        kind.links.iter().for_each(|link| coverage.set_link(kind.name, link.name, Coverage::Complete));
+        coverage
+    }
+
+    fn event(actor: &str, targets: &[&str], properties: &[&str]) -> AuditEvent {
+        let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        AuditEvent {
+            id: actor.to_owned(),
+            time: String::new(),
+            activity: "Update".to_owned(),
+            actor: Actor { id: actor.to_owned(), name: actor.to_owned(), ..Actor::default() },
+            correlation_id: String::new(),
+            targets: own(targets),
+            properties: own(properties),
+        }
+    }
+
+    fn told(lines: &[Line]) -> String {
+        let line = |line: &Line| format!("{} {}: {}", line.at, line.path, line.value);
+        lines.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn each_value_goes_back_to_the_change_that_set_it() {
+        let policy = kind("conditionalAccessPolicy");
+        let state = |name: &str, excluded: &[&str], state: &str| {
+            object(json!({"id": "p", "displayName": name, "state": state,
+                "conditions": {"users": {"includeUsers": ["All"], "excludeGroups": excluded}}}))
+        };
+        let states = [
+            state("New", &["a", "b"], "enabled"),
+            state("Old", &["a", "b"], "disabled"),
+            state("Old", &["a"], "enabled"),
+        ];
+        let mut open = Attribution::of(policy, &states[0]);
+        open.settle(0, Some((&states[1], &complete(policy))));
+        open.settle(1, Some((&states[2], &complete(policy))));
+        assert!(!open.is_done());
+        open.settle(2, None);
+        insta::assert_snapshot!(told(&open.lines()), @r#"
+        2 conditions.users.excludeGroups: "a"
+        1 conditions.users.excludeGroups: "b"
+        2 conditions.users.includeUsers: "All"
+        0 displayName: "New"
+        2 id: "p"
+        0 state: "enabled"
+        "#);
+    }
+
+    #[test]
+    fn an_element_is_taken_apart_only_where_its_parts_are_of_different_age() {
+        let application = kind("application");
+        let state = |value: &str, enabled: bool| {
+            object(json!({"id": "a", "appRoles": [
+                {"id": "r1", "value": "Read", "isEnabled": true}, {"id": "r2", "value": value, "isEnabled": enabled}]}))
+        };
+        let (now, before) = (state("Write", false), state("Write", true));
+        let mut open = Attribution::of(application, &now);
+        open.settle(0, Some((&before, &complete(application))));
+        open.settle(1, None);
+        insta::assert_snapshot!(told(&open.lines()), @r#"
+        1 appRoles: {"id":"r1","isEnabled":true,"value":"Read"}
+        1 appRoles[r2].id: "r2"
+        0 appRoles[r2].isEnabled: false
+        1 appRoles[r2].value: "Write"
+        1 id: "a"
+        "#);
+    }
+
+    #[test]
+    fn what_was_not_read_before_is_not_said_to_be_new() {
+        let group = kind("group");
+        let (now, before) = (object(json!({"id": "g", "members": ["u"]})), object(json!({"id": "g"})));
+        let mut open = Attribution::of(group, &now);
+        let mut denied = complete(group);
+        denied.set_link("group", "members", Coverage::DeniedPermission);
+        open.settle(0, Some((&before, &denied)));
+        open.settle(1, None);
+        let (lines, audited) = (open.lines(), Audited { looked: true, ..Audited::default() });
+        let event = event("Ada", &["g"], &[]);
+        let members = lines.iter().find(|line| line.path == "members");
+        assert_eq!(members.map(|line| who(line, std::slice::from_ref(&event), &audited)), Some(Who::Unknown));
+    }
+
+    #[test]
+    fn whoever_is_named_with_the_property_did_it() {
+        let line =
+            |path: &str, value: Value, element| Line { path: path.to_owned(), value, element, at: 0, proven: true };
+        let user = "00000000-0000-4000-8000-000000000001";
+        let events = [
+            event("Ada", &["g"], &["displayName"]),
+            event("Bo", &["g", user], &[]),
+            event("Cy", &["g"], &["oAuth2PermissionGrant"]),
+        ];
+        let looked = Audited { looked: true, ..Audited::default() };
+        let gap = Audited { gaps: vec!["no note".to_owned()], ..looked.clone() };
+        let said = |line: &Line, events: &[AuditEvent], audited: &Audited| match who(line, events, audited) {
+            Who::Told(events) => events.iter().map(|event| event.actor.name.as_str()).collect::<Vec<_>>().join(", "),
+            other => format!("{other:?}"),
+        };
+        let cases = [
+            said(&line("displayName", json!("x"), false), &events, &looked),
+            said(&line("members", json!(user), true), &events, &looked),
+            said(&line("oauth2PermissionGrants", json!({"scope": "x"}), true), &events, &looked),
+            said(&line("description", json!("x"), false), &events, &gap),
+            said(&line("description", json!("x"), false), &[], &looked),
+            said(&line("description", json!("x"), false), &[], &gap),
+            said(&line("description", json!("x"), false), &[], &Audited::default()),
+        ];
+        insta::assert_snapshot!(cases.join("\n"), @r"
+        Ada
+        Bo
+        Cy
+        Ada, Bo, Cy
+        NoEvent
+        Unknown
+        Unasked
+        ");
+    }
+
+    #[test]
+    fn an_id_that_was_given_anew_is_no_change_of_what_refers_to_it() {
+        let policy = kind("conditionalAccessPolicy");
+        let (old, new) = ("00000000-0000-4000-8000-00000000000a", "00000000-0000-4000-8000-00000000000b");
+        let state =
+            |id: &str, group: &str| object(json!({"id": id, "conditions": {"users": {"excludeGroups": [group]}}}));
+        let mut ids = IdMap::default();
+        ids.learn(old, new);
+        ids.learn("p1", "p2");
+        let (earlier, now) = (state("p1", old), state("p2", new));
+        assert_eq!(as_known_today(policy, &earlier, &now, &ids), state("p1", new), "its own id did change");
+        // A policy that still names the old group says what it said.
+        assert_eq!(as_known_today(policy, &earlier, &earlier, &ids), earlier);
+    }
+}
