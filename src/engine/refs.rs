@@ -237,7 +237,8 @@ pub fn mentioned(report: &Report) -> Mentioned {
                 FieldChange::Value { before, after, .. } => before.iter().chain(after).collect(),
                 FieldChange::Gained { element, .. } | FieldChange::Lost { element, .. } => vec![element],
             };
-            let rule = schema::of(kind).along(field.path()).last().copied();
+            let rule = schema::of(kind).along(field.path()).last().map(|(rule, _)| *rule);
+            found.ids.extend(ids_in(field.path()).into_iter().map(str::to_owned));
             for value in values {
                 mentions(value, &mut |id| {
                     found.ids.insert(id.to_owned());

@@ -161,7 +161,9 @@ async fn one(http: &Http, kind: &'static Kind, id: &str) -> Result<Raw, TenantEr
 pub(super) async fn deleted(http: &Http, kind: &'static Kind) -> Result<Vec<Raw>, TenantError> {
     let Deletion::Soft { list, .. } = kind.deletion else { return Ok(Vec::new()) };
     let withheld = withheld(http, kind).await;
-    let url = url(http, kind, list, [select(kind, &withheld), None, top(kind)])?;
+    // When it was deleted is not a property of a live object, so that no schema keeps it.
+    let select = select(kind, &withheld).map(|names| format!("{names},deletedDateTime"));
+    let url = url(http, kind, list, [select, None, top(kind)])?;
     List::new(http, url, kind.permissions.read).all().await
 }
 

@@ -7,6 +7,8 @@ mod emulator;
 mod examples;
 mod graph;
 mod laws;
+mod mutations;
+mod reports;
 mod schemas;
 mod sdk;
 mod yaml_parsers;
