@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     after_help = "First steps:\n  entragit demo                      see the whole loop on an embedded tenant\n  \
                   entragit init --tenant ID          make a tenant repository here\n  entragit export                    \
                   commit a snapshot\n  entragit diff HEAD live            what changed since, and who did it\n  entragit \
+                  log 'Remote workers'       the life of one object\n  entragit \
                   plan --to HEAD~1           what would bring it back\n\nExit codes: 0 done or nothing to do · 1 error · 2 \
                   differences or changes present · 3 refused by a guard · 4 incomplete · 5 the target moved · 6 another run \
                   holds the lock · 7 the repository is damaged"
@@ -81,10 +82,10 @@ pub enum Command {
     /// did something. With an object: everything that became of it, across renames, deletion, restoration, and re-creation
     /// under a new id. The tenant is not asked; who did it is what `export` kept of the audit log.
     #[command(
-        after_help = "Examples:\n  entragit log --since 7d --risks           the last week, and what of it deserves a second look\n  \
-                      entragit log --kind group                 snapshots that changed groups\n  entragit log 'Remote workers'              \
+        after_help = "Examples:\n  entragit log --since 7d --risks         the last week, and what of it deserves a second look\n  \
+                      entragit log --kind group               snapshots that changed groups\n  entragit log 'Remote workers'           \
                       the life of a group, by its name\n  entragit log ada@contoso.com --property accountEnabled\n  entragit log \
-                      'group:Remote workers'        more exactly: kind:name"
+                      'group:Remote workers'     more exactly: kind:name"
     )]
     Log(Log),
     /// Show who set each value of an object, and in which snapshot

@@ -182,20 +182,24 @@ fn candidates(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<Ve
         return Ok(found);
     }
     for kind in &wanted.kinds {
-        for entry in lookup.files(kind)? {
-            if wanted.path.as_ref().is_some_and(|path| *path != entry.path) {
-                continue;
-            }
+        let entries = lookup.files(kind)?;
+        let there = |entry: &&Entry| wanted.path.as_ref().is_none_or(|path| *path == entry.path);
+        let entries: Vec<&Entry> = entries.iter().filter(there).collect();
+        let fitting = repo.each(&entries, |reader, entry| {
             // Parsing is what costs; most files hold none of the words. What is escaped is not found by looking.
-            let bytes = repo.blob(entry.blob)?;
+            let bytes = reader.blob(entry.blob)?;
             let text = String::from_utf8_lossy(&bytes).to_lowercase();
             if wanted.path.is_none() && !text.contains('\\') && !wanted.words.iter().any(|word| text.contains(word)) {
-                continue;
+                return Ok(None);
             }
-            let Ok(document) = yaml::read(&entry.path, &bytes) else { continue };
+            let Ok(document) = yaml::read(&entry.path, &bytes) else { return Ok(None) };
             let object = normalize(kind, &document.value).object;
-            if wanted.fits(kind, &entry.path, &object) {
-                found.push(Found { kind, id: object.id().to_owned(), name: object.name().to_owned(), entry });
+            anyhow::Ok(wanted.fits(kind, &entry.path, &object).then_some(object))
+        })?;
+        for (entry, object) in entries.into_iter().zip(fitting) {
+            if let Some(object) = object {
+                let (id, name) = (object.id().to_owned(), object.name().to_owned());
+                found.push(Found { kind, id, name, entry: entry.clone() });
             }
         }
     }

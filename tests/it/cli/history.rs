@@ -269,3 +269,36 @@ async fn an_object_is_found_by_all_that_people_call_it() {
     assert!(blame.err.contains("is no snapshot"), "{}", blame.err);
     assert_eq!(set_by(&blame.json(), "displayName", None), [PRIYA]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_to_another_layout_is_no_change() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let path = world.git(&["ls-files", &format!("groups/*{}.yaml", names::REMOTE_WORKERS)]);
+    let text = std::fs::read_to_string(world.path().join(&path)).unwrap();
+    let moved = path.replacen('/', &format!("/{}/", &names::REMOTE_WORKERS[..3]), 1);
+    let snapshot = |world: &World, subject: &str| {
+        world.commit(&format!("{subject}\n\nEntragit-Tenant: {}\nEntragit-Objects: 1\n", names::TENANT));
+        world.git(&["branch", "-f", "snapshots", "main"]);
+    };
+    std::fs::remove_file(world.path().join(&path)).unwrap();
+    world.write(&moved, &text);
+    snapshot(&world, "Moved");
+    world.write(&moved, &text.replacen("displayName: Remote workers", "displayName: Remote people", 1));
+    snapshot(&world, "Renamed");
+    let log = world.run(&["log", names::REMOTE_WORKERS, "--json"]).ok().json();
+    assert_eq!(told(&log), ["modified renamed displayName: ", "added: "]);
+    assert_eq!(log["history"][0]["change"]["previousName"], names::REMOTE_WORKERS_NAME);
+    let blame = world.run(&["blame", &moved, "--json"]).ok().json();
+    let subjects: Vec<&str> =
+        blame["values"].as_array().unwrap().iter().filter_map(|it| it["snapshot"]["subject"].as_str()).collect();
+    assert_eq!(subjects.iter().filter(|subject| **subject == "Renamed").count(), 1);
+    assert!(!subjects.contains(&"Moved"));
+    // The path of old still says which object is meant.
+    assert_eq!(told(&world.run(&["log", &path, "--json"]).ok().json()).len(), 2);
+    // Nobody asked, and nobody is said to have done nothing.
+    let settings = std::fs::read_to_string(world.path().join("entragit.yaml")).unwrap();
+    world.write("entragit.yaml", &settings.replacen("actors: names", "actors: \"off\"", 1));
+    let blame = world.run(&["blame", names::REMOTE_WORKERS, "--json"]).ok().json();
+    assert_eq!(set_by(&blame, "displayName", None), ["unasked"]);
+}
