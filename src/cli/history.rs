@@ -13,7 +13,7 @@ use crate::kinds;
 use crate::model::Address;
 use crate::ops::history::{Reach, blame, life, log};
 use crate::ops::show::show;
-use crate::ops::{Context, when};
+use crate::ops::{Context, Invalid, when};
 
 /// `log`
 pub fn run_log(arguments: &args::Log, repo: &Path, output: &Output) -> Result<u8> {
@@ -67,9 +67,10 @@ pub fn run_show(arguments: &args::Show, repo: &Path, output: &Output) -> Result<
     let shown = show(&context, &arguments.object)?;
     let found = &shown.found;
     if arguments.json {
+        let value = shown.value.map_err(Invalid)?;
         let (commit, address) = (shown.commit.to_string(), Address::new(found.kind.name, found.id.clone()));
         let place = (found.entry.path.as_str(), &address);
-        output.data(&history_json::object(&shown.revision, &commit, place, &shown.value, &shown.names));
+        output.data(&history_json::object(&shown.revision, &commit, place, &value, &shown.names));
     } else {
         output.talk(&format!("{} in {}", found.entry.path, &shown.commit.to_string()[..10]));
         output.file(&shown.bytes);

@@ -12,7 +12,7 @@ use crate::engine::refs::{Names, mentioned};
 use crate::engine::{diff, schema};
 use crate::format::yaml;
 use crate::kinds;
-use crate::model::{Address, Change, FieldChange, Kind, Object, Report, What};
+use crate::model::{Address, Change, FieldChange, Finding, Kind, Object, Report, What};
 use crate::repo::ObjectId;
 
 /// An object as a commit holds it.
@@ -26,8 +26,8 @@ pub struct Shown {
     pub found: Found,
     /// The file's bytes, as they are.
     pub bytes: Vec<u8>,
-    /// What they say; nothing if they do not parse.
-    pub value: Map<String, Value>,
+    /// What they say, or what is wrong with them.
+    pub value: Result<Map<String, Value>, Vec<Finding>>,
     /// Names of what it refers to.
     pub names: Names,
 }
@@ -41,8 +41,8 @@ pub fn show(context: &Context, word: &str) -> Result<Shown> {
     let wanted = Wanted::parse(&object, &[], &find::replaced(context)?);
     let found = find::there(context, commit, &revision, &wanted)?;
     let bytes = context.repo.blob(found.entry.blob)?;
-    let value = yaml::read(&found.entry.path, &bytes).map(|document| document.value).unwrap_or_default();
-    let object = normalize(found.kind, &value).object;
+    let value = yaml::read(&found.entry.path, &bytes).map(|document| document.value);
+    let object = value.as_ref().map(|value| normalize(found.kind, value).object).unwrap_or_default();
     let names = names_of(context, &[commit], &[(found.kind, &object)])?;
     Ok(Shown { revision, commit, found, bytes, value, names })
 }

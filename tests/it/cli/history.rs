@@ -251,6 +251,13 @@ async fn an_object_is_found_by_all_that_people_call_it() {
     world.run(&["show", "no such thing"]).ends(1);
     world.run(&["log", "no such thing"]).ends(1);
     world.run(&["blame", "--rev", "nowhere", names::ORDERING_POLICY]).ends(1);
+    // A file that cannot be read is shown as it is, and is no document.
+    world.write(&path, &format!("{}visible: [\n", String::from_utf8_lossy(&text)));
+    world.commit("a mistake");
+    assert!(world.run(&["show", &format!("main:{path}")]).ok().out.ends_with("visible: [\n"));
+    let ran = world.run(&["show", &format!("main:{path}"), "--json"]).ends(1);
+    assert!(ran.err.contains(&path) && ran.out.is_empty(), "{}", ran.err);
+    world.git(&["reset", "-q", "--hard", "HEAD~1"]);
     // Edits that are not applied are no history.
     world
         .patch(
