@@ -267,6 +267,7 @@ impl<'a> Thread<'a> {
             address: Address::new(self.kind.name, object.id()),
             called: crate::engine::diff::called(self.kind, object),
             name: object.name().to_owned(),
+            about: self.kind.about(&object.0),
             risks: risk::of(self.kind, &what, before, after),
             what,
             manner: None,
@@ -317,6 +318,11 @@ pub fn life(
     commits.truncate(MOST_SOURCES_OF_NAMES);
     let changes = episodes.iter().map(|episode| episode.change.clone()).collect();
     let names = names_in(context, &commits, &Report { changes, ..Report::default() })?;
+    for change in episodes.iter_mut().map(|episode| &mut episode.change) {
+        if let Some(name) = names.of_about(&change.about) {
+            change.name = name;
+        }
+    }
     let name = episodes.first().map_or(found.name, |episode| episode.change.name.clone());
     let id = ids.first().cloned().unwrap_or(found.id);
     Ok((Life { address: Address::new(found.kind.name, id), name, ids, episodes }, names))
@@ -372,15 +378,15 @@ pub fn blame(context: &Context, word: &str, revision: Option<&str>) -> Result<(B
         };
         Attributed { path: line.path, value: line.value, element: line.element, moment, who }
     });
+    let tip = context.last_snapshot()?.unwrap_or(commit);
+    let names = names_of(context, &[commit, tip], &[(found.kind, &object)])?;
     let blame = Blame {
         revision: label,
         commit: commit.to_string(),
         path: found.entry.path.clone(),
         address: Address::new(found.kind.name, found.id),
-        name: object.name().to_owned(),
+        name: names.of_about(&found.kind.about(&object.0)).unwrap_or_else(|| object.name().to_owned()),
         values: values.collect(),
     };
-    let tip = context.last_snapshot()?.unwrap_or(commit);
-    let names = names_of(context, &[commit, tip], &[(found.kind, &object)])?;
     Ok((blame, names))
 }

@@ -81,6 +81,7 @@ pub fn names_of(context: &Context, commits: &[ObjectId], objects: &[(&'static Ki
         address: Address::new(kind.name, object.id()),
         called: kind.name,
         name: String::new(),
+        about: kind.about(&object.0),
         what: What::Modified(diff::objects(kind, &Object::default(), object)),
         manner: None,
         risks: Vec::new(),

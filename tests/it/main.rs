@@ -9,6 +9,7 @@ mod graph;
 mod laws;
 mod mutations;
 mod reports;
+mod roles;
 mod schemas;
 mod sdk;
 mod yaml_parsers;

@@ -170,6 +170,7 @@ mod tests {
             address: Address::new("conditionalAccessPolicy", "p2"),
             called: "conditionalAccessPolicy",
             name: "Block".to_owned(),
+            about: Vec::new(),
             what,
             manner,
             risks: Vec::new(),

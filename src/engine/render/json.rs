@@ -45,6 +45,8 @@ pub(super) struct ChangeDocument<'a> {
     deleted: Option<&'a str>,
     #[serde(skip_serializing_if = "str::is_empty")]
     path: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    about: &'a [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     properties: Vec<PropertyDocument<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -163,6 +165,7 @@ pub(super) fn of_change<'a>(change: &'a Change, names: &'a Names) -> ChangeDocum
         previous_id,
         deleted,
         path: &change.path,
+        about: &change.about,
         properties: change.fields().iter().map(|field| property(field, names)).collect(),
         risks: change.risks.iter().map(risk).collect(),
         events: &change.events,
