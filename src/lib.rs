@@ -23,6 +23,7 @@
 //! export  kinds in scope ─► tenant.list(kind) ─► normalize ─► (path, bytes) ─► one pack ─► tree ─► same tree? no commit
 //! watch   tenant.changes, audit events ─► what changed is read, the rest carried ─► one commit per actor ─► state
 //! diff    side A, side B ─► equal blob ids skipped unparsed ─► changes ─► audit events joined ─► render
+//! log     snapshots, newest first ─► trees that are the neighbour's skipped ─► changes of the object ─► notes joined ─► render
 //! plan    wanted (commit), live, base (last snapshot), recycle bin, id map ─► Plan ─► guards ─► verdicts
 //! apply   binding holds? ─► waves: re-read, journal, write ─► learn ids ─► read again, compare ─► receipt commit
 //! ```

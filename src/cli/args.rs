@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     after_help = "First steps:\n  entragit demo                      see the whole loop on an embedded tenant\n  \
                   entragit init --tenant ID          make a tenant repository here\n  entragit export                    \
                   commit a snapshot\n  entragit diff HEAD live            what changed since, and who did it\n  entragit \
+                  log 'Remote workers'       the life of one object\n  entragit \
                   plan --to HEAD~1           what would bring it back\n\nExit codes: 0 done or nothing to do · 1 error · 2 \
                   differences or changes present · 3 refused by a guard · 4 incomplete · 5 the target moved · 6 another run \
                   holds the lock · 7 the repository is damaged"
@@ -89,6 +90,39 @@ pub enum Command {
                   report.json --format markdown  a saved report, shown otherwise"
     )]
     Diff(Diff),
+    /// Show the snapshots, or the whole life of one object: what changed, when, and who did it
+    ///
+    /// Without an object: the snapshots, newest first, with how many objects each added (+), modified (~) and removed (-), and who
+    /// did something. With an object: everything that became of it, across renames, deletion, restoration, and re-creation
+    /// under a new id. The tenant is not asked; who did it is what `export` kept of the audit log.
+    #[command(
+        after_help = "Examples:\n  entragit log --since 7d --risks         the last week, and what of it deserves a second look\n  \
+                      entragit log --kind group               snapshots that changed groups\n  entragit log 'Remote workers'           \
+                      the life of a group, by its name\n  entragit log ada@contoso.com --property accountEnabled\n  entragit log \
+                      'group:Remote workers'     more exactly: kind:name"
+    )]
+    Log(Log),
+    /// Show who set each value of an object, and in which snapshot
+    ///
+    /// One line for each property and each element of a set: the snapshot that set it, who did, and the value. Follows the object
+    /// across renames, deletion and re-creation. `no event`: the audit log of that time says nothing of it. `unknown`: the log
+    /// could not be read. `first snapshot`: it is as old as the history.
+    #[command(
+        after_help = "Examples:\n  entragit blame 'CA001 Block legacy authentication'   who excluded whom from this policy?\n  \
+                      entragit blame ada@contoso.com\n  entragit blame 'Remote workers' --rev @{7d}          as it was a week ago\n  \
+                      entragit blame application:7b7d0f91-… --json         an application id has two objects: say which"
+    )]
+    Blame(Blame),
+    /// Show one object as a commit holds it
+    ///
+    /// Prints its file as it is. Without a commit, as the last snapshot holds it. An object is called by its id (an old one,
+    /// too, if it was created again), its application id, its path, its name, its user principal name, or `kind:name`.
+    #[command(
+        after_help = "Examples:\n  entragit show 'Remote workers'\n  entragit show HEAD~1:1a2bd685-cf19-4df7-af45-b275e75721b2\n  \
+                      entragit show '@{2d}:user:ada@contoso.com'          as it was two days ago\n  entragit show \
+                      authorizationPolicy --json"
+    )]
+    Show(Show),
     /// Check the files of the repository, without asking the tenant anything
     Validate(Validate),
     /// Show the writes that would take the tenant to a commit; nothing is written
@@ -250,6 +284,57 @@ pub struct Diff {
     /// Sign-in.
     #[command(flatten)]
     pub sign_in: SignIn,
+}
+
+/// `log`
+#[derive(Debug, Args)]
+pub struct Log {
+    /// An object: its id, application id, path, name, user principal name, or `kind:name` [default: all snapshots].
+    #[arg(value_name = "OBJECT")]
+    pub object: Option<String>,
+    /// Nothing before this moment, as in `2d`, `36h`, `2026-11-20`.
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// At most so many.
+    #[arg(long, short = 'n', value_name = "N")]
+    pub limit: Option<usize>,
+    /// Only this kind, as in `group`; may be repeated.
+    #[arg(long = "kind", value_name = "KIND")]
+    pub kinds: Vec<String>,
+    /// Only this property or link of the object, as in `members`; may be repeated.
+    #[arg(long = "property", value_name = "NAME", requires = "object")]
+    pub properties: Vec<String>,
+    /// Say how many changes of each snapshot deserve a second look; of an object they are always shown.
+    #[arg(long)]
+    pub risks: bool,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `blame`
+#[derive(Debug, Args)]
+pub struct Blame {
+    /// An object: its id, application id, path, name, user principal name, or `kind:name`.
+    #[arg(value_name = "OBJECT")]
+    pub object: String,
+    /// As it was in this commit [default: the last snapshot].
+    #[arg(long, value_name = "REV")]
+    pub rev: Option<String>,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `show`
+#[derive(Debug, Args)]
+pub struct Show {
+    /// An object, or a commit and an object: `HEAD~1:Remote workers`.
+    #[arg(value_name = "[REV:]OBJECT")]
+    pub object: String,
+    /// Print one JSON document, with the names of what the object refers to.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How to show a report.

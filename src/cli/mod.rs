@@ -4,6 +4,7 @@ mod args;
 mod connect;
 mod demo;
 mod diff;
+mod history;
 mod output;
 mod run;
 mod watch;

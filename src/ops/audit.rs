@@ -54,6 +54,11 @@ impl Audit {
         &self.events
     }
 
+    /// Why the log could not be read, if it could not.
+    pub fn unknown(&self) -> Option<&str> {
+        self.unknown.as_deref()
+    }
+
     /// The part of it for a commit that holds a part of the changes: the events that `belongs` says yes to. What is only
     /// counted goes with the `last` of these commits.
     #[must_use]
@@ -208,7 +213,8 @@ fn is_first(context: &Context, commit: &CommitInfo) -> Result<bool> {
     }
 }
 
-fn attach(report: &mut Report, events: &[AuditEvent]) {
+/// Adds to each change the events that made it: an event belongs to a change if it names the object.
+pub fn attach(report: &mut Report, events: &[AuditEvent]) {
     let mut by_target: BTreeMap<&str, Vec<&AuditEvent>> = BTreeMap::new();
     for event in events {
         for target in &event.targets {

@@ -1,5 +1,7 @@
 //! A few hermetic runs of the real binary against the embedded tenant, over HTTP.
 
+mod history;
+
 use std::path::Path;
 use std::process::{Command, Output};
 

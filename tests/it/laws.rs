@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod blaming;
 mod guards;
 mod harness;
 mod planning;

@@ -29,7 +29,7 @@ struct ReportDocument<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ChangeDocument<'a> {
+pub(super) struct ChangeDocument<'a> {
     kind: &'a str,
     called: &'a str,
     id: &'a str,
@@ -123,7 +123,8 @@ pub fn report(report: &Report, names: &Names) -> String {
     pretty(&document)
 }
 
-fn of_change<'a>(change: &'a Change, names: &'a Names) -> ChangeDocument<'a> {
+/// One change.
+pub(super) fn of_change<'a>(change: &'a Change, names: &'a Names) -> ChangeDocument<'a> {
     let (mut previous_name, mut previous_id, mut deleted) = (None, None, None);
     let manner = match &change.manner {
         Some(Manner::Renamed { from }) => {
