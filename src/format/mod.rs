@@ -11,4 +11,5 @@ pub mod path;
 mod plain;
 mod scan;
 pub mod settings;
+pub mod span;
 pub mod yaml;
