@@ -161,7 +161,10 @@ async fn one(http: &Http, kind: &'static Kind, id: &str) -> Result<Raw, TenantEr
 pub(super) async fn deleted(http: &Http, kind: &'static Kind) -> Result<Vec<Raw>, TenantError> {
     let Deletion::Soft { list, .. } = kind.deletion else { return Ok(Vec::new()) };
     let withheld = withheld(http, kind).await;
-    let url = url(http, kind, list, [select(kind, &withheld), None, top(kind)])?;
+    // It is no property of what lives, but here it says how long there is to restore.
+    // <https://learn.microsoft.com/graph/api/directory-deleteditems-list>
+    let select = select(kind, &withheld).map(|select| format!("{select},deletedDateTime"));
+    let url = url(http, kind, list, [select, None, top(kind)])?;
     List::new(http, url, kind.permissions.read).all().await
 }
 
