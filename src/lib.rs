@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | [`cli`] | arguments, output, exit codes, the demonstration | clap, stdout |
 //! | [`ops`] | use cases: the only place where reading, thinking and writing meet | – |
-//! | [`graph`], [`emulator`] | the two ends of the wire; they do not know each other | reqwest; axum |
+//! | [`graph`], [`emulator`], [`webhook`] | the two ends of the wire, which do not know each other; messages to the outside | reqwest (`graph`, `webhook`); axum |
 //! | [`tenant`], [`repo`] | the ports to a tenant and one in memory; git | –; git2, walkdir |
 //! | [`engine`], [`mod@format`] | every decision, pure and synchronous; paths, bytes, manifest, settings | –; serde_yaml |
 //! | [`kinds`] | one constant per Entra type: how Graph serves it | Graph paths |
@@ -51,6 +51,7 @@ pub mod tenant;
 
 pub mod emulator;
 pub mod graph;
+pub mod webhook;
 
 pub mod ops;
 

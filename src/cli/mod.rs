@@ -4,8 +4,10 @@ mod args;
 mod connect;
 mod demo;
 mod diff;
+mod drift;
 mod output;
 mod run;
+mod status;
 
 use std::process::ExitCode;
 

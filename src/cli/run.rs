@@ -131,6 +131,8 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
             Ok(if exported.complete { exit::DONE } else { exit::INCOMPLETE })
         }
         Command::Diff(diff) => super::diff::run(diff, repo, output).await,
+        Command::Drift(drift) => super::drift::run(drift, repo, output).await,
+        Command::Status(status) => super::status::run(status, repo, output).await,
         Command::Validate(validate) => {
             let context = Context::open(repo, events)?;
             let source = match validate.source.as_deref() {

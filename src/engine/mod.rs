@@ -5,6 +5,7 @@
 pub mod compare;
 pub mod diff;
 pub mod digest;
+pub mod drift;
 pub mod guard;
 pub mod losses;
 pub mod manner;
@@ -18,4 +19,5 @@ pub mod risk;
 pub mod saved;
 pub mod schema;
 pub mod scope;
+pub mod status;
 pub mod validate;

@@ -16,6 +16,7 @@ use crate::repo::{ObjectId, Repo};
 pub mod apply;
 pub mod audit;
 pub mod diff;
+pub mod drift;
 pub mod execute;
 pub mod export;
 pub mod init;
@@ -24,6 +25,7 @@ pub mod live;
 pub mod lookup;
 pub mod plan;
 pub mod source;
+pub mod status;
 pub mod validate;
 pub mod when;
 

@@ -10,6 +10,8 @@ use tempfile::TempDir;
 
 use super::emulator::client::Graph;
 
+mod watch;
+
 /// A tenant and a repository of it.
 struct World {
     graph: Graph,
