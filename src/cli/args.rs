@@ -81,12 +81,14 @@ pub enum Command {
     /// that are not applied yet are pending, not drift. What `drift.ignore` in entragit.yaml leaves to others is counted, not
     /// shown. Ends with 2 if there is drift, 0 if there is none, 4 if there is none in what could be read and not everything
     /// could.
-    #[command(
-        after_help = "Examples:\n  entragit drift                                  against the branch people work on\n  entragit drift \
-                  --baseline approved-2026-11      against a tag\n  entragit drift --kind conditionalAccessPolicy    policies \
-                  only\n  ENTRAGIT_NOTIFY_URL=https://hooks.slack.com/services/... entragit drift --quiet\n                         \
-                            for a nightly job: tells the channel if there is drift"
-    )]
+    #[command(after_help = "Examples:\n  \
+                  entragit drift                                 against the branch people work on\n  \
+                  entragit drift --baseline approved-2026-11     against a tag\n  \
+                  entragit drift --kind conditionalAccessPolicy  policies only\n  \
+                  ENTRAGIT_NOTIFY_URL=https://hooks.slack.com/services/... entragit drift -q\n      \
+                  for a nightly job: tells the channel if there is drift\n\n\
+                  In entragit.yaml, to leave something to others:\n  \
+                  drift:\n    ignore:\n      - kind: user\n        property: jobTitle\n        reason: owned by HR")]
     Drift(Drift),
     /// Show how the repository stands: age of the last snapshot, gaps, pending edits, risks, credentials that end
     ///
@@ -95,11 +97,11 @@ pub enum Command {
     /// applied, commits that the remote does not have, changes of high risk, credentials that end within 30 days; with
     /// --live drift, and deleted objects that can be restored for fewer than 7 days. Ends with 4 if --live could not learn
     /// everything, and with 0 otherwise.
-    #[command(
-        after_help = "Examples:\n  entragit status                         without signing in\n  entragit status --live              \
-                      drift and the recycle bins, too\n  entragit status --risks-days 30         changes of the last month\n  \
-                      entragit status --json | jq .attention  what a job should tell someone"
-    )]
+    #[command(after_help = "Examples:\n  \
+                  entragit status                         without signing in\n  \
+                  entragit status --live                  drift and the recycle bins, too\n  \
+                  entragit status --risks-days 30         changes of the last month\n  \
+                  entragit status --json | jq .attention  what a job should tell someone")]
     Status(Status),
     /// Check the files of the repository, without asking the tenant anything
     Validate(Validate),

@@ -1,15 +1,19 @@
 //! `drift`: the live tenant against an approved baseline, less what is pending and what the settings leave to others.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail};
 
 use super::diff::{Compared, Past, explain, kinds_of, narrow};
+use super::export::STRANGERS;
 use super::source::{Side, snapshots};
 use super::{Context, audit, manifest_at};
 use crate::engine::compare;
 use crate::engine::drift::{Rule, ignore, leave_out_pending};
 use crate::engine::scope::Scope;
+use crate::format::path::is_reserved;
 use crate::model::{Address, LeftOut, Report, What};
-use crate::repo::ObjectId;
+use crate::repo::{Entry, ObjectId};
 use crate::tenant::TenantRead;
 
 /// Compares the live tenant with a baseline: `baseline`, or else the branch that people work on.
@@ -111,6 +115,27 @@ pub fn fetched(context: &Context, name: &str) -> Result<Option<(String, ObjectId
         (None, Some(fetched)) => Some((format!("origin/{name}"), fetched)),
         (None, None) => None,
     })
+}
+
+/// Files with edits on `main` that the last snapshot does not have: not applied yet, as far as is known here.
+///
+/// # Errors
+/// If the repository cannot be read.
+pub fn pending(context: &Context, snapshot: ObjectId, main: ObjectId) -> Result<Vec<String>> {
+    if context.repo.is_ancestor(main, snapshot)? {
+        return Ok(Vec::new());
+    }
+    let Some(fork) = context.repo.merge_base(main, snapshot)? else { return Ok(vec![STRANGERS.to_owned()]) };
+    // Only what differs is listed: of what differs from the fork, that which differs from the snapshot as well.
+    let (at_fork, on_main) = context.repo.changed_entries(fork, main)?;
+    let (in_snapshot, beside) = context.repo.changed_entries(snapshot, main)?;
+    let open = paths(in_snapshot, beside);
+    let edits = paths(at_fork, on_main);
+    Ok(edits.intersection(&open).filter(|path| !is_reserved(path)).cloned().collect())
+}
+
+fn paths(a: Vec<Entry>, b: Vec<Entry>) -> BTreeSet<String> {
+    a.into_iter().chain(b).map(|entry| entry.path).collect()
 }
 
 fn rules(context: &Context) -> Vec<Rule> {

@@ -198,27 +198,7 @@ fn standing(
 }
 
 /// What is said in place of paths if `main` and the snapshots have no commit in common.
-const STRANGERS: &str = "the branch has no common history with the snapshots";
-
-/// Files with edits on `main` that the last snapshot does not have: not applied yet, as far as is known here.
-///
-/// # Errors
-/// If the repository cannot be read.
-pub fn pending(context: &Context, snapshot: ObjectId, main: ObjectId) -> Result<Vec<String>> {
-    if context.repo.is_ancestor(main, snapshot)? {
-        return Ok(Vec::new());
-    }
-    let Some(fork) = context.repo.merge_base(main, snapshot)? else { return Ok(vec![STRANGERS.to_owned()]) };
-    let blobs = |entries: Vec<crate::repo::Entry>| -> BTreeMap<String, ObjectId> {
-        entries.into_iter().map(|entry| (entry.path, entry.blob)).collect()
-    };
-    // Only what differs is listed: of what differs from the fork, that which differs from the snapshot as well.
-    let (at_fork, on_main) = context.repo.changed_entries(fork, main)?;
-    let (in_snapshot, beside) = context.repo.changed_entries(snapshot, main)?;
-    let open: BTreeSet<String> = blobs(in_snapshot).into_keys().chain(blobs(beside).into_keys()).collect();
-    let edits: BTreeSet<String> = blobs(at_fork).into_keys().chain(blobs(on_main).into_keys()).collect();
-    Ok(edits.intersection(&open).filter(|path| !is_reserved(path)).cloned().collect())
-}
+pub(super) const STRANGERS: &str = "the branch has no common history with the snapshots";
 
 /// Paths whose content differs between two trees.
 fn edited<'a>(

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::lookup::Lookup;
 use super::source::{Side, snapshots};
-use super::{Context, audit, drift, export, manifest_at};
+use super::{Context, audit, drift, manifest_at};
 use crate::engine::normalize::normalize;
 use crate::engine::scope::Scope;
 use crate::engine::status::{
@@ -45,7 +45,7 @@ pub fn local(context: &Context, now: Timestamp, risk_days: u32) -> Result<Status
     let gaps = manifest.coverage.0.into_iter();
     status.gaps = gaps.filter(|(_, coverage)| !matches!(coverage, Coverage::Complete | Coverage::Skipped)).collect();
     if let Ok((label, main)) = drift::main(context) {
-        status.pending = export::pending(context, tip, main)?;
+        status.pending = drift::pending(context, tip, main)?;
         status.main = label;
     }
     status.risks = risks(context, tip, now, risk_days)?;
