@@ -22,6 +22,8 @@
 //! ```text
 //! export  kinds in scope ─► tenant.list(kind) ─► normalize ─► (path, bytes) ─► one pack ─► tree ─► same tree? no commit
 //! diff    side A, side B ─► equal blob ids skipped unparsed ─► changes ─► audit events joined ─► render
+//! drift   main, as fetched ─► less its own edits since the last snapshot ─► live ─► less what others own ─► render, webhooks
+//! status  last snapshot, manifest, refs, what differs between the last snapshots ─► Status ─► what needs attention
 //! plan    wanted (commit), live, base (last snapshot), recycle bin, id map ─► Plan ─► guards ─► verdicts
 //! apply   binding holds? ─► waves: re-read, journal, write ─► learn ids ─► read again, compare ─► receipt commit
 //! ```

@@ -77,10 +77,10 @@ pub enum Command {
     Diff(Diff),
     /// Show how the tenant drifted from what is approved, and tell a webhook
     ///
-    /// The live tenant against an approved baseline: the branch people work on, as fetched, or any commit or tag. Edits of it
-    /// that are not applied yet are pending, not drift. What `drift.ignore` in entragit.yaml leaves to others is counted, not
-    /// shown. Ends with 2 if there is drift, 0 if there is none, 4 if there is none in what could be read and not everything
-    /// could.
+    /// The live tenant against an approved baseline: the branch people work on, as the remote has it, or any commit or tag.
+    /// Edits of it that are not applied yet are pending, not drift. What `drift.ignore` in entragit.yaml leaves to others is
+    /// counted, not shown. Ends with 2 if there is drift, 0 if there is none, 4 if there is none in what could be read and not
+    /// everything could.
     #[command(after_help = "Examples:\n  \
                   entragit drift                                 against the branch people work on\n  \
                   entragit drift --baseline approved-2026-11     against a tag\n  \
@@ -261,7 +261,8 @@ pub enum Format {
 /// `drift`
 #[derive(Debug, Args)]
 pub struct Drift {
-    /// What is approved: a commit, tag or branch [default: the branch people work on, as fetched].
+    /// What is approved: a commit, tag or branch [default: the branch people work on, as fetched; without
+    /// a remote as it is here].
     #[arg(long, value_name = "REV")]
     pub baseline: Option<String>,
     /// How to show it.

@@ -121,6 +121,8 @@ pub enum Live {
 /// What the tenant said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
+    /// What it was compared with.
+    pub baseline: String,
     /// Objects that drifted.
     pub drift: usize,
     /// Risks of these: high, medium and low.

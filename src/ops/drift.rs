@@ -16,7 +16,7 @@ use crate::model::{Address, LeftOut, Report, What};
 use crate::repo::{Entry, ObjectId};
 use crate::tenant::TenantRead;
 
-/// Compares the live tenant with a baseline: `baseline`, or else the branch that people work on.
+/// Compares the live tenant with a baseline: `baseline`, or else the branch that people work on, as fetched.
 ///
 /// # Errors
 /// If there is no such baseline or no snapshot yet, files of it are wrong, or the tenant is another one.
@@ -28,7 +28,7 @@ pub async fn drift<T: TenantRead>(
 ) -> Result<Compared> {
     let (label, commit) = match baseline {
         Some(revision) => (revision.to_owned(), context.resolve(revision)?),
-        None => main(context)?,
+        None => approved_branch(context)?,
     };
     let Some((_, tip)) = fetched(context, &context.settings.branches.snapshots)? else {
         bail!("there is no snapshot yet to tell what is pending from what drifted; make one with `entragit export`");
@@ -84,14 +84,15 @@ pub async fn drift<T: TenantRead>(
     Ok(compared)
 }
 
-/// The branch that people work on, as fetched.
-///
-/// # Errors
-/// If there is none anywhere.
-pub fn main(context: &Context) -> Result<(String, ObjectId)> {
+/// The branch that people work on, as fetched: what the remote has, where this clone knows of one. What was not pushed is not
+/// approved, least of all what an export moved the branch to.
+fn approved_branch(context: &Context) -> Result<(String, ObjectId)> {
     let name = &context.settings.branches.main;
-    match fetched(context, name)? {
-        Some(found) => Ok(found),
+    if let Some(there) = context.repo.reference(&format!("refs/remotes/origin/{name}"))? {
+        return Ok((format!("origin/{name}"), there));
+    }
+    match context.repo.reference(&context.main_ref())? {
+        Some(here) => Ok((name.clone(), here)),
         None => bail!(
             "there is no branch {name} here to compare with; fetch it, or name the approved commit or tag with --baseline"
         ),

@@ -44,7 +44,7 @@ pub fn local(context: &Context, now: Timestamp, risk_days: u32) -> Result<Status
     let manifest = manifest_at(&context.repo, tip)?;
     let gaps = manifest.coverage.0.into_iter();
     status.gaps = gaps.filter(|(_, coverage)| !matches!(coverage, Coverage::Complete | Coverage::Skipped)).collect();
-    if let Ok((label, main)) = drift::main(context) {
+    if let Some((label, main)) = drift::fetched(context, &settings.branches.main)? {
         status.pending = drift::pending(context, tip, main)?;
         status.main = label;
     }
@@ -63,6 +63,7 @@ pub async fn live<T: TenantRead>(context: &Context, tenant: &T, now: Timestamp) 
     let count =
         |level: Level| report.changes.iter().flat_map(|change| &change.risks).filter(|r| r.level == level).count();
     let mut seen = Seen {
+        baseline: report.before.clone(),
         drift: report.changes.len(),
         risks: [Level::High, Level::Medium, Level::Low].map(count),
         complete: decide::is_complete(report),

@@ -141,9 +141,9 @@ fn live(status: &Status, screen: &mut Screen) {
         Live::Known(seen) => seen,
     };
     let drift = match seen.drift {
-        0 => format!("none from {}", safe(&status.main)),
-        1 => format!("1 object differs from {}; `entragit drift` shows it", safe(&status.main)),
-        many => format!("{many} objects differ from {}; `entragit drift` shows them", safe(&status.main)),
+        0 => format!("none from {}", safe(&seen.baseline)),
+        1 => format!("1 object differs from {}; `entragit drift` shows it", safe(&seen.baseline)),
+        many => format!("{many} objects differ from {}; `entragit drift` shows them", safe(&seen.baseline)),
     };
     let part = if seen.complete { "" } else { " (not everything could be read)" };
     screen.line(seen.drift > 0, "drift", &format!("{drift}{part}"));
@@ -231,10 +231,10 @@ fn live_document(live: &Live) -> Value {
     match live {
         Live::NotAsked => Value::Null,
         Live::Unknown(why) => json!({"known": false, "why": why}),
-        Live::Known(Seen { drift, risks: [high, medium, low], complete, bins, unread }) => json!({
+        Live::Known(Seen { baseline, drift, risks: [high, medium, low], complete, bins, unread }) => json!({
             "known": true,
             "complete": complete,
-            "drift": {"objects": drift, "risks": {"high": high, "medium": medium, "low": low}},
+            "drift": {"baseline": baseline, "objects": drift, "risks": {"high": high, "medium": medium, "low": low}},
             "recycleBin": bins.iter().map(|bin| json!({
                 "kind": bin.kind,
                 "objects": bin.objects,

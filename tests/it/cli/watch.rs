@@ -226,6 +226,17 @@ async fn status_says_what_needs_attention() {
     assert_eq!(attention(&status), [""; 0], "{status}");
     assert_eq!(status["remote"][2]["ahead"], Value::Null, "of notes nothing is known: {status}");
 
+    // An export approves nothing: what the remote has is what counts, and the notes say who did it.
+    world.describe("not pushed").await;
+    world.run(&["export"]).ok();
+    let report = world.run(&["drift", "--json"]).ends(2).json();
+    assert_eq!((&report["before"], &report["drift"]["pending"]), (&json!("origin/main"), &json!(0)), "{report}");
+    assert_eq!(report["changes"][0]["id"], names::REMOTE_WORKERS, "{report}");
+    assert!(!report["changes"][0]["events"].as_array().unwrap().is_empty(), "{report}");
+    world.run(&["drift", "--baseline", "main"]).ok();
+    let status = world.run(&["status", "--json"]).ends(2).json();
+    assert_eq!(status["remote"][0], json!({"ref": "snapshots", "ahead": 1}), "{status}");
+
     // Without a sign-in, what is known here is shown.
     let mut command = hermetic(env!("CARGO_BIN_EXE_entragit"), world.path());
     let ran = Ran::of(&command.args(["status", "--live"]).output().unwrap());

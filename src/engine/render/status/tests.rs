@@ -48,6 +48,7 @@ fn busy() -> Status {
         }],
         credentials: vec![credential("2026-11-25T18:00:00Z"), credential("2020-01-01T00:00:00Z")],
         live: Live::Known(Seen {
+            baseline: "main".to_owned(),
             drift: 2,
             risks: [1, 0, 0],
             complete: false,
@@ -146,6 +147,7 @@ fn one_document() {
       "live": {
         "complete": false,
         "drift": {
+          "baseline": "main",
           "objects": 2,
           "risks": {
             "high": 1,
