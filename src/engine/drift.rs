@@ -166,6 +166,7 @@ mod tests {
             address,
             called: kind,
             name: name.to_owned(),
+            about: vec![],
             what,
             manner: None,
             risks,

@@ -42,7 +42,8 @@ fn break_glass(plan: &Plan, rules: &Rules) -> Option<Verdict> {
         .filter(|step| {
             let own = rules.break_glass.contains(&step.address.id);
             match &step.action {
-                Action::Delete => own,
+                // What is about the account goes with it: a role that it holds.
+                Action::Delete => own || step.about.iter().any(|id| rules.break_glass.contains(id)),
                 Action::Unlink { value, .. } => is_one(value),
                 Action::Update { body, changes } => {
                     (own && body.get("accountEnabled") == Some(&Value::Bool(false)))

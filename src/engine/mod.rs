@@ -2,6 +2,7 @@
 
 #![warn(clippy::disallowed_types, clippy::disallowed_methods)]
 
+mod body;
 pub mod compare;
 pub mod diff;
 pub mod digest;

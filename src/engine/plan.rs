@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use super::body::{before_delete, complete, differing, differing_part, disabled, list, with_type};
 use super::normalize::{child_key, writable, writable_value};
 use super::order::{Draft, Order, Phase, Stage};
 use super::refs::{mentions, rewrite};
-use super::schema::{self, Rule, Shape};
+use super::schema::{self, Shape};
 use super::scope::Scope;
 use super::{diff, digest, losses};
 use crate::kinds;
@@ -112,8 +113,12 @@ impl<'a> Planner<'a> {
             if !self.known(kind) || !self.inputs.scope.takes(address, object.name()) {
                 continue;
             }
-            let object = rewrite(kind, object, self.inputs.ids);
-            let address = Address::new(kind.name, self.inputs.ids.current(&address.id));
+            let mut object = rewrite(kind, object, self.inputs.ids);
+            let mut address = Address::new(kind.name, self.inputs.ids.current(&address.id));
+            if let Some(stand_in) = self.stand_in(kind, &address, &object) {
+                object.0.insert("id".to_owned(), stand_in.id.clone().into());
+                address = stand_in;
+            }
             if self.inputs.live.unchanged.contains(&address) {
                 continue;
             }
@@ -132,11 +137,12 @@ impl<'a> Planner<'a> {
                     for id in identities(kind, &object) {
                         self.lost.insert(id, address.clone());
                     }
-                    self.plan.losses.push(Loss {
-                        name: object.name().to_owned(),
-                        what: format!("cannot be created again: {reason}"),
-                        address,
-                    });
+                    let follows = kind.about(&object.0).iter().any(|id| self.moving.contains_key(id));
+                    let what = match follows {
+                        true => "gets a new id, and is put right once what it is about is there".to_owned(),
+                        false => format!("cannot be created again: {reason}"),
+                    };
+                    self.plan.losses.push(Loss { name: object.name().to_owned(), what, address });
                     continue;
                 }
                 for id in identities(kind, &object) {
@@ -150,6 +156,20 @@ impl<'a> Planner<'a> {
             }
             self.fates.insert(address, (object, fate));
         }
+    }
+
+    /// The live object that has taken the place of one that nobody can create: it came by itself with what it is about.
+    fn stand_in(&self, kind: &Kind, address: &Address, object: &Object) -> Option<Address> {
+        let live = &self.inputs.live;
+        let comes = matches!(kind.creation, Creation::Never { .. }) && !kind.about.is_empty();
+        if !comes || live.objects.contains_key(address) || live.unchanged.contains(address) {
+            return None;
+        }
+        let about = kind.about(&object.0);
+        let mut alike = live.objects.iter().filter(|(other, _)| other.kind == kind.name);
+        alike
+            .find(|(other, found)| kind.about(&found.0) == about && !self.inputs.wanted.objects.contains_key(*other))
+            .map(|(other, _)| other.clone())
     }
 
     fn write_all(&mut self) {
@@ -195,6 +215,17 @@ impl<'a> Planner<'a> {
     fn create(&mut self, kind: &'static Kind, address: &Address, object: &Object) {
         let Creation::Post { accepts, .. } = kind.creation else { return };
         let mut body = writable(kind, object, true);
+        // What cannot be changed cannot go without what it is about.
+        let gone = named_in(&Value::Object(body.clone()), &[&self.lost]).into_iter().next();
+        if let Some(target) = gone.filter(|_| kind.update == Updates::Nothing) {
+            let name = self.inputs.wanted.objects.get(&target).map_or(target.id.as_str(), Object::name);
+            self.plan.losses.push(Loss {
+                address: address.clone(),
+                name: object.name().to_owned(),
+                what: format!("cannot be created again without \"{name}\""),
+            });
+            return;
+        }
         let mut later = Map::new();
         let own = tier(kind);
         for name in body.keys().cloned().collect::<Vec<_>>() {
@@ -266,6 +297,13 @@ impl<'a> Planner<'a> {
             {
                 first.insert(name.clone(), value);
             }
+        }
+        let replaces = kind.update == Updates::Nothing && matches!(kind.creation, Creation::Post { .. });
+        if !fixed.is_empty() && replaces && self.inputs.scope.properties.is_empty() {
+            self.create(kind, address, wanted);
+            // The old one goes last: nobody is without the new one meanwhile.
+            self.push(kind, address, live, Phase::Delete, Stage::Make, Action::Delete, &[]);
+            return;
         }
         for name in fixed {
             self.plan.losses.push(Loss {
@@ -430,6 +468,7 @@ impl<'a> Planner<'a> {
         let wanted: BTreeSet<Address> = (self.inputs.wanted.objects.keys())
             .chain(&self.inputs.wanted.unchanged)
             .map(|old| Address::new(old.kind, self.inputs.ids.current(&old.id)))
+            .chain(self.fates.keys().cloned())
             .collect();
         for (address, object) in &self.inputs.live.objects {
             let Some(kind) = kinds::by_name(address.kind) else { continue };
@@ -497,6 +536,7 @@ impl<'a> Planner<'a> {
                 address: address.clone(),
                 called: diff::called(kind, object),
                 name: object.name().to_owned(),
+                about: kind.about(&object.0),
                 identities: match action {
                     Action::Create { .. } => moving_identities(kind, object),
                     _ => BTreeMap::new(),
@@ -532,10 +572,6 @@ fn tier_of(address: &Address) -> usize {
     schema::tiers().get(address.kind).copied().unwrap_or_default()
 }
 
-fn list(value: Option<&Value>) -> &[Value] {
-    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
 /// Why an object cannot be created through Graph, if so.
 pub fn not_creatable(kind: &'static Kind, object: &Object) -> Option<&'static str> {
     if let Creation::Never { reason } = kind.creation {
@@ -563,121 +599,4 @@ fn moving_identities(kind: &'static Kind, object: &Object) -> BTreeMap<String, S
         .filter(|property| schema.property(property).is_none_or(|rule| rule.refs.is_empty()))
         .filter_map(|property| Some((property.clone(), object.text(property)?.to_owned())))
         .collect()
-}
-
-/// `wanted`, with an explicit null, empty list or default for everything that only `live` has, so that a PATCH takes it
-/// away whether Graph merges or replaces.
-fn complete(rule: &Rule, wanted: Option<&Value>, live: Option<&Value>) -> Value {
-    match (wanted, live) {
-        (None, _) => match (&rule.default, &rule.shape) {
-            (Some(default), _) => default.clone(),
-            (None, Shape::List(_)) => Value::Array(Vec::new()),
-            (None, Shape::Object(..) | Shape::Scalar) => Value::Null,
-        },
-        (Some(Value::Object(want)), Some(Value::Object(have))) => {
-            let mut whole = Map::new();
-            for (name, value) in want {
-                let value = match rule.property(name) {
-                    Some(rule) => complete(rule, Some(value), have.get(name)),
-                    None => value.clone(),
-                };
-                whole.insert(name.clone(), value);
-            }
-            for name in have.keys().filter(|name| !want.contains_key(*name)) {
-                if let Some(rule) = rule.property(name) {
-                    whole.insert(name.clone(), complete(rule, None, have.get(name)));
-                }
-            }
-            Value::Object(whole)
-        }
-        (Some(want), _) => want.clone(),
-    }
-}
-
-/// Writable properties of a child that differ.
-fn differing(rule: &Rule, want: &Value, have: &Value) -> Vec<String> {
-    let empty = Map::new();
-    let (want, have) = (want.as_object().unwrap_or(&empty), have.as_object().unwrap_or(&empty));
-    let mut names: Vec<&String> = want.keys().chain(have.keys()).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
-        .into_iter()
-        .filter(|name| want.get(*name) != have.get(*name))
-        .filter(|name| rule.property(name).is_some_and(|rule| rule.writable(true)))
-        .cloned()
-        .collect()
-}
-
-/// The live value with every element disabled that `want` no longer has, where the schema demands that first.
-fn disabled(rule: &Rule, want: Option<&Value>, have: &Value) -> Option<Value> {
-    match (&rule.shape, have) {
-        (Shape::List(_), Value::Array(elements)) if rule.disable_first => {
-            let kept: BTreeSet<&str> =
-                list(want).iter().filter_map(|element| element.get("id").and_then(Value::as_str)).collect();
-            let mut changed = false;
-            let elements = elements.iter().map(|element| {
-                let mut element = element.clone();
-                let id = element.get("id").and_then(Value::as_str).unwrap_or_default();
-                if !kept.contains(id) && element.get("isEnabled") != Some(&Value::Bool(false)) {
-                    element["isEnabled"] = Value::Bool(false);
-                    changed = true;
-                }
-                element
-            });
-            let elements: Vec<Value> = elements.collect();
-            changed.then_some(Value::Array(elements))
-        }
-        (Shape::Object(rules, _), Value::Object(map)) => {
-            let mut whole = map.clone();
-            let mut changed = false;
-            for (name, value) in map {
-                let want = want.and_then(|want| want.get(name));
-                if let Some(value) = rules.get(name).and_then(|rule| disabled(rule, want, value)) {
-                    whole.insert(name.clone(), value);
-                    changed = true;
-                }
-            }
-            changed.then_some(Value::Object(whole))
-        }
-        _ => None,
-    }
-}
-
-/// What of `value` differs from `have`, property by property; lists whole.
-fn differing_part(value: Value, have: Option<&Value>) -> Value {
-    match (value, have) {
-        (Value::Object(map), Some(Value::Object(have))) => Value::Object(
-            map.into_iter()
-                .filter(|(name, value)| have.get(name) != Some(value))
-                .map(|(name, value)| {
-                    let value = differing_part(value, have.get(&name));
-                    (name, value)
-                })
-                .collect(),
-        ),
-        (value, _) => value,
-    }
-}
-
-fn before_delete(kind: &'static Kind, object: &Object) -> Map<String, Value> {
-    let schema = schema::of(kind);
-    object
-        .0
-        .iter()
-        .filter_map(|(name, value)| {
-            let first = schema.property(name)?.before_delete.as_ref()?;
-            (first != value).then(|| (name.clone(), first.clone()))
-        })
-        .collect()
-}
-
-/// A PATCH of a polymorphic object names its type.
-fn with_type(kind: &'static Kind, object: &Object, mut body: Map<String, Value>) -> Map<String, Value> {
-    if schema::of(kind).property("@odata.type").is_some()
-        && let Some(value) = object.get("@odata.type")
-    {
-        body.insert("@odata.type".to_owned(), value.clone());
-    }
-    body
 }

@@ -38,6 +38,8 @@ pub enum Trigger {
     Lost,
     /// Anything of the two, or a value took another's place.
     Changed,
+    /// A value took another's place, or something inside an element changed.
+    Inside,
 }
 
 impl RiskRule {
@@ -63,6 +65,7 @@ impl RiskRule {
                         "gained" => Trigger::Gained,
                         "lost" => Trigger::Lost,
                         "changed" => Trigger::Changed,
+                        "inside" => Trigger::Inside,
                         _ => return None,
                     },
                     from: list(rule, "from"),
@@ -81,13 +84,14 @@ impl RiskRule {
             Trigger::Gained => before.is_none() && after.is_some(),
             Trigger::Lost => before.is_some() && after.is_none(),
             Trigger::Changed => true,
+            Trigger::Inside => before.is_some() == after.is_some(),
             Trigger::Added | Trigger::Removed => false,
         };
         // An element that came was nothing before: `from` and `to` are both about the element.
         let (was, is) = match self.on {
             Trigger::Gained => (after, after),
             Trigger::Lost => (before, before),
-            Trigger::Changed | Trigger::Added | Trigger::Removed => (before, after),
+            Trigger::Changed | Trigger::Inside | Trigger::Added | Trigger::Removed => (before, after),
         };
         moved && one_of(&self.from, was) && one_of(&self.to, is)
     }
@@ -137,12 +141,15 @@ pub fn of(kind: &'static Kind, what: &What, before: Option<&Object>, after: Opti
                 };
                 let chain = schema.along(field.path());
                 let last = chain.len().saturating_sub(1);
-                for (depth, node) in chain.into_iter().enumerate() {
+                for (depth, (node, path)) in chain.into_iter().enumerate() {
                     for rule in node.risks.iter().filter(|rule| meant(rule)) {
-                        // What is inside changed: of the whole, that is a change without a value of its own.
-                        let sides = if depth == last { (a, b) } else { (Some(&Value::Null), Some(&Value::Null)) };
-                        if rule.applies(sides.0, sides.1) {
-                            risks.push(risk(rule, field.path()));
+                        let applies = match depth == last && path == field.path() {
+                            true => rule.applies(a, b),
+                            // Something inside changed: of the whole, that is a change without a value of its own.
+                            false => matches!(rule.on, Trigger::Changed | Trigger::Inside) && rule.applies(None, None),
+                        };
+                        if applies {
+                            risks.push(risk(rule, if rule.on == Trigger::Inside { field.path() } else { path }));
                         }
                     }
                 }

@@ -106,23 +106,25 @@ impl Schema {
         self.root.property(name)
     }
 
-    /// The rules along a path of a change, outermost first: those of `conditions`, `users` and `excludeUsers` for
-    /// `conditions.users.excludeUsers`, those of `rules` and `maximumDuration` for `rules[Expiration].maximumDuration`.
-    pub fn along(&self, path: &str) -> Vec<&Rule> {
+    /// The rules along a path of a change, outermost first, each with the part of the path that leads to it: those of
+    /// `conditions`, `users` and `excludeUsers` for `conditions.users.excludeUsers`, those of `rules` and `maximumDuration`
+    /// for `rules[Expiration].maximumDuration`.
+    pub fn along<'a>(&self, path: &'a str) -> Vec<(&Rule, &'a str)> {
         let mut nodes = Vec::new();
         let mut at = &self.root;
-        let mut rest = path;
-        while !rest.is_empty() {
+        let mut done = 0;
+        while done < path.len() {
+            let rest = &path[done..];
             let end = rest.find(['.', '[']).unwrap_or(rest.len());
             let Some(next) = at.property(&rest[..end]) else { break };
-            nodes.push(next);
+            nodes.push((next, &path[..done + end]));
             at = next;
-            rest = &rest[end..];
-            if let Some(keyed) = rest.strip_prefix('[') {
+            done += end;
+            if path[done..].starts_with('[') {
                 // A key may hold dots and brackets of its own; what follows it is a property of the element.
-                rest = keyed.rfind("].").map_or("", |end| &keyed[end + 1..]);
+                done = path.rfind("].").filter(|last| *last >= done).map_or(path.len(), |last| last + 1);
             }
-            rest = rest.strip_prefix('.').unwrap_or(rest);
+            done += usize::from(path[done..].starts_with('.'));
         }
         nodes
     }

@@ -4,6 +4,7 @@
 
 #![warn(clippy::disallowed_types, clippy::disallowed_methods)]
 
+mod canonical;
 pub mod emit;
 pub mod escape;
 pub mod manifest;

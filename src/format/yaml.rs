@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use super::canonical;
 use super::scan::{places, problems};
 use crate::model::Finding;
 use crate::model::finding::Severity;
@@ -71,6 +72,9 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
             return Err(one(line, "encoding", "the file is not UTF-8; save it as UTF-8".to_owned()));
         }
     };
+    if let Some(value) = canonical::read(text) {
+        return Ok(Document { value, text: text.to_owned(), lines: OnceLock::new() });
+    }
     let finding = |line: usize, check: &'static str, message: String| Finding {
         path: path.to_owned(),
         line,
@@ -115,6 +119,15 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
     } else {
         doubles.into_iter().map(|(line, message)| finding(line, "duplicate-key", message)).collect()
     })
+}
+
+/// What the parser alone reads, without the limits and without the short way for canonical files.
+#[cfg(test)]
+pub(super) fn parse_only(text: &str) -> Option<Map<String, Value>> {
+    match serde_yaml::from_str::<NoDuplicates>(text) {
+        Ok(NoDuplicates(Value::Object(value))) => Some(value),
+        _ => None,
+    }
 }
 
 const DUPLICATE: &str = "duplicate key";

@@ -14,6 +14,7 @@ use crate::tenant::{Listing, Pages, Raw, RawObject, TenantError, TenantRead, Ten
 mod audit;
 mod auth;
 mod batch;
+mod borrow;
 mod fault;
 mod http;
 mod links;

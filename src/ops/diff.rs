@@ -123,6 +123,11 @@ pub async fn explain<T: TenantRead>(
     places(context, &mut report, a, b)?;
     let mut names = Names::default();
     learn_names(&context.repo, &[b, a], &mentioned(&report), &mut names)?;
+    for change in &mut report.changes {
+        if let Some(name) = names.of_about(&change.about) {
+            change.name = name;
+        }
+    }
     Ok(Compared { report, names })
 }
 

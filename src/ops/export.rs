@@ -139,7 +139,9 @@ pub async fn export<T: TenantRead>(
         return Ok(exported);
     }
 
-    let changed = changed_ids(&before, &files);
+    let changed =
+        edited(&before, &files).filter_map(|path| Some((path.as_str(), *files.get(path).or(before.get(path))?)));
+    let changed = audit::Changed::of(&context.repo, changed)?;
     let audit = audit::since_last(context, tenant, parent, &changed, &[&before, &files]).await?;
     let mut parents = vec![start];
     parents.extend(extra.applied.filter(|applied| *applied != start));
@@ -297,10 +299,6 @@ fn compare(before: &BTreeMap<String, ObjectId>, after: &BTreeMap<String, ObjectI
     let changed =
         after.iter().filter(|(path, blob)| ours(path) && before.get(*path).is_some_and(|old| old != *blob)).count();
     (added, changed, removed)
-}
-
-fn changed_ids(before: &BTreeMap<String, ObjectId>, after: &BTreeMap<String, ObjectId>) -> BTreeSet<String> {
-    edited(before, after).filter_map(|path| address_of(path).ok()).map(|(_, id)| id).collect()
 }
 
 fn message(

@@ -1,6 +1,7 @@
 //! [`Side`]: one of the two things that a command compares, indexed but not parsed. What is equal on both sides is never
 //! parsed: cost follows the change.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
@@ -16,7 +17,7 @@ use crate::format::yaml;
 use crate::kinds;
 use crate::model::finding::Severity;
 use crate::model::{Address, Coverage, CoverageMap, Finding, Kind, Object, Snapshot};
-use crate::repo::{ObjectId, Repo, blob_id};
+use crate::repo::{ObjectId, Reader, Repo, blob_id};
 use crate::tenant::TenantRead;
 
 /// Where a snapshot is read from.
@@ -269,8 +270,8 @@ impl Sink for Comparing<'_> {
 
     fn names_of(&mut self, kind: &'static Kind, names: &mut Names) -> Result<()> {
         let Some(side) = self.others.first() else { return Ok(()) };
-        for (address, entry) in side.index.iter().filter(|(address, _)| address.kind == kind.name) {
-            if let Ok(object) = parse(self.repo, side, address, entry)?
+        for (_, entry) in side.index.iter().filter(|(address, _)| address.kind == kind.name) {
+            if let Some(object) = side.object(self.repo, kind, entry)?
                 && !names.contains(object.id())
             {
                 names.learn(kind, &object);
@@ -306,20 +307,27 @@ pub fn snapshots(repo: &Repo, a: &Side, b: &Side, also: &dyn Fn(&Address) -> boo
     let mut right = Snapshot { coverage: b.coverage(), ..Snapshot::default() };
     let mut findings: Vec<Finding> = a.misplaced.iter().chain(&b.misplaced).cloned().collect();
     let addresses: BTreeSet<&Address> = a.index.keys().chain(b.index.keys()).collect();
+    let mut wanted = Vec::new();
     for address in addresses {
         let (x, y) = (a.index.get(address), b.index.get(address));
-        let same = x.zip(y).is_some_and(|(x, y)| x.blob == y.blob);
-        if same && !also(address) {
+        if x.zip(y).is_some_and(|(x, y)| x.blob == y.blob) && !also(address) {
             left.unchanged.insert(address.clone());
             right.unchanged.insert(address.clone());
-            continue;
+        } else {
+            wanted.push((address, x, y));
         }
-        for (side, entry, snapshot) in [(a, x, &mut left), (b, y, &mut right)] {
-            if let Some(entry) = entry {
-                match parse(repo, side, address, entry)? {
-                    Ok(object) => drop(snapshot.objects.insert(address.clone(), object)),
-                    Err(found) => findings.extend(found),
-                }
+    }
+    let parsed = repo.each(&wanted, |reader, (address, x, y)| {
+        let one =
+            |side: &Side, entry: &Option<&Entry>| entry.map(|entry| parse(reader, side, address, entry)).transpose();
+        anyhow::Ok((one(a, x)?, one(b, y)?))
+    })?;
+    for ((address, ..), (x, y)) in wanted.into_iter().zip(parsed) {
+        for (object, snapshot) in [(x, &mut left), (y, &mut right)] {
+            match object {
+                Some(Ok(object)) => drop(snapshot.objects.insert(address.clone(), object)),
+                Some(Err(found)) => findings.extend(found),
+                None => {}
             }
         }
     }
@@ -336,8 +344,11 @@ pub fn snapshots(repo: &Repo, a: &Side, b: &Side, also: &dyn Fn(&Address) -> boo
     if findings.is_empty() { Ok((left, right)) } else { Err(Invalid(findings).into()) }
 }
 
-fn parse(repo: &Repo, side: &Side, address: &Address, entry: &Entry) -> Result<Result<Object, Vec<Finding>>> {
-    let bytes = side.read(repo, entry)?;
+fn parse(reader: &Reader<'_>, side: &Side, address: &Address, entry: &Entry) -> Result<Result<Object, Vec<Finding>>> {
+    let bytes = match side.bytes.get(&entry.blob) {
+        Some(bytes) => Cow::Borrowed(bytes),
+        None => Cow::Owned(reader.blob(entry.blob).with_context(|| format!("reading {}", entry.path))?),
+    };
     let Some(kind) = kinds::by_name(address.kind) else { bail!("unknown kind {}", address.kind) };
     Ok(yaml::read(&entry.path, &bytes).map(|document| normalize(kind, &document.value).object))
 }

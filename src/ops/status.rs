@@ -3,10 +3,11 @@
 use anyhow::Result;
 use jiff::{SignedDuration, Timestamp};
 
-use super::lookup::Lookup;
+use super::lookup::{Lookup, learn_names};
 use super::source::{Side, snapshots};
 use super::{Context, audit, drift, manifest_at};
 use crate::engine::normalize::normalize;
+use crate::engine::refs::{Names, mentioned};
 use crate::engine::scope::Scope;
 use crate::engine::status::{
     Bin, CREDENTIAL_DAYS, Credential, Push, Risky, Seen, Status, Taken, credentials, has_credentials, may_end_before,
@@ -142,6 +143,13 @@ fn risks(context: &Context, tip: ObjectId, now: Timestamp, days: u32) -> Result<
         }
         audit::join(context, &mut report, Some((parent.id, commit.id)), None)?;
         audit::disclose(&mut report, context.settings.actors);
+        if report.changes.iter().any(|change| !change.about.is_empty()) {
+            let mut names = Names::default();
+            learn_names(&context.repo, &[&after, &before], &mentioned(&report), &mut names)?;
+            for change in &mut report.changes {
+                change.name = names.of_about(&change.about).unwrap_or_else(|| std::mem::take(&mut change.name));
+            }
+        }
         found.extend(risky(&report, &commit.id.to_string(), seconds));
     }
     // Stable: newest first within a level.

@@ -30,11 +30,24 @@ impl Repo {
     /// subtrees are not read.
     pub fn changed_entries(&self, a: ObjectId, b: ObjectId) -> Result<(Vec<Entry>, Vec<Entry>), RepoError> {
         let (a, b) = (self.commit(a)?.tree, self.commit(b)?.tree);
-        let git = self.git();
-        let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
-        let mut sides = (Vec::new(), Vec::new());
-        differ(&odb, Some(a), Some(b), "", 1, &mut sides)?;
-        Ok(sides)
+        // Level by level, since the shards of a large kind can be read on all cores.
+        let mut found = Found::default();
+        let mut open = vec![Pair { a: Some(a), b: Some(b), prefix: String::new() }];
+        for _ in 0..MAX_DEPTH {
+            let parts = self.each(&open, |reader, pair| differ(&reader.odb, pair))?;
+            open.clear();
+            for part in parts {
+                found.a.extend(part.a);
+                found.b.extend(part.b);
+                open.extend(part.open);
+            }
+            if open.is_empty() {
+                break;
+            }
+        }
+        found.a.sort();
+        found.b.sort();
+        Ok((found.a, found.b))
     }
 
     /// The tree of the folder at `path` (`""`: the root) of a commit; `None` if there is no such folder.
@@ -92,24 +105,30 @@ fn items(id: ObjectId, bytes: &[u8]) -> Result<Vec<Item<'_>>, RepoError> {
     Ok(items)
 }
 
-fn differ(
-    odb: &Odb<'_>,
+/// Two folders that differ; one may be missing.
+struct Pair {
     a: Option<ObjectId>,
     b: Option<ObjectId>,
-    prefix: &str,
-    depth: usize,
-    sides: &mut (Vec<Entry>, Vec<Entry>),
-) -> Result<(), RepoError> {
-    if a == b || depth > MAX_DEPTH {
-        return Ok(());
-    }
+    prefix: String,
+}
+
+/// What differs directly in a pair of folders, and the folders below that differ.
+#[derive(Default)]
+struct Found {
+    a: Vec<Entry>,
+    b: Vec<Entry>,
+    open: Vec<Pair>,
+}
+
+fn differ(odb: &Odb<'_>, pair: &Pair) -> Result<Found, RepoError> {
     let load = |id: Option<ObjectId>| match id {
         Some(id) => read(odb, id, ObjectType::Tree, MAX_TREE),
         None => Ok(Vec::new()),
     };
-    let (left, right) = (load(a)?, load(b)?);
+    let (left, right) = (load(pair.a)?, load(pair.b)?);
     let list = |id: Option<ObjectId>, bytes| id.map_or(Ok(Vec::new()), |id| items(id, bytes));
-    let (left, right) = (list(a, &left)?, list(b, &right)?);
+    let (left, right) = (list(pair.a, &left)?, list(pair.b, &right)?);
+    let mut found = Found::default();
     let (mut i, mut j) = (0, 0);
     while i < left.len() || j < right.len() {
         let order = match (left.get(i), right.get(j)) {
@@ -127,19 +146,19 @@ fn differ(
         let Some(item) = x.or(y) else { break };
         let Some(name) = fair(item.name) else { continue };
         if item.folder {
-            let prefix = format!("{prefix}{name}/");
-            differ(odb, x.map(|x| x.id), y.map(|y| y.id), &prefix, depth + 1, sides)?;
+            let prefix = format!("{}{name}/", pair.prefix);
+            found.open.push(Pair { a: x.map(|x| x.id), b: y.map(|y| y.id), prefix });
             continue;
         }
-        let path = format!("{prefix}{name}");
+        let path = format!("{}{name}", pair.prefix);
         if let Some(y) = y {
-            sides.1.push(Entry { path: path.clone(), blob: y.id });
+            found.b.push(Entry { path: path.clone(), blob: y.id });
         }
         if let Some(x) = x {
-            sides.0.push(Entry { path, blob: x.id });
+            found.a.push(Entry { path, blob: x.id });
         }
     }
-    Ok(())
+    Ok(found)
 }
 
 trait InTree {

@@ -196,7 +196,10 @@ fn every_kind_has_a_documented_reply() {
 fn every_schema_belongs_to_a_kind() {
     let mut wrong = Vec::new();
     let mut seen = BTreeMap::new();
-    for path in files(&root().join("schemas")).iter().filter(|path| shown(path).ends_with(".schema.json")) {
+    // `schemas/output/` describes what the commands print; the tests of those validate it against real output.
+    let of_kinds =
+        |path: &&PathBuf| shown(path).ends_with(".schema.json") && !shown(path).starts_with("schemas/output/");
+    for path in files(&root().join("schemas")).iter().filter(of_kinds) {
         let text = read(path);
         match kinds::ALL.iter().find(|kind| kind.schema == text) {
             Some(kind) => {

@@ -13,35 +13,35 @@ use super::emulator::client::Graph;
 mod watch;
 
 /// A tenant and a repository of it.
-struct World {
-    graph: Graph,
+pub(crate) struct World {
+    pub(crate) graph: Graph,
     dir: TempDir,
 }
 
 /// How a run ended.
-struct Ran {
-    code: i32,
-    out: String,
-    err: String,
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
 impl World {
-    async fn new() -> World {
+    pub(crate) async fn new() -> World {
         World::with(Options { seed: Seed::Contoso, ..Options::default() }).await
     }
 
-    async fn with(options: Options) -> World {
+    pub(crate) async fn with(options: Options) -> World {
         let graph = Graph::with(options).await;
         let world = World { graph, dir: tempfile::tempdir().unwrap() };
         world.run(&["init", "--tenant", world.graph.tenant.tenant_id(), "--break-glass", names::EMERGENCY_1]).ok();
         world
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         self.run_at(&self.graph.tenant.url(), arguments)
     }
 
@@ -57,18 +57,18 @@ impl World {
         Ran::of(&output)
     }
 
-    fn git(&self, arguments: &[&str]) -> String {
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
         let ran = Ran::of(&hermetic("git", self.path()).args(arguments).output().unwrap());
         ran.ok().out.trim().to_owned()
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         let file = self.path().join(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, text).unwrap();
     }
 
-    fn commit(&self, message: &str) {
+    pub(crate) fn commit(&self, message: &str) {
         self.git(&["add", "-A"]);
         self.git(&["commit", "-qm", message]);
     }
@@ -109,19 +109,19 @@ impl Ran {
     }
 
     #[track_caller]
-    fn ok(self) -> Ran {
+    pub(crate) fn ok(self) -> Ran {
         self.ends(0)
     }
 
     #[track_caller]
-    fn ends(self, code: i32) -> Ran {
+    pub(crate) fn ends(self, code: i32) -> Ran {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.out, self.err);
         assert!(!self.err.contains("not-a-secret") && !self.out.contains("not-a-secret"), "a secret was printed");
         self
     }
 
     #[track_caller]
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         let value: Value = serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out));
         assert_eq!(value["formatVersion"], 1);
         value

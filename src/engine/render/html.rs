@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{audit_notes, heading, left_out, risks, safe, sign, summary, value_text, who, word};
+use super::{audit_notes, heading, left_out, path_text, risks, safe, sign, summary, value_text, who, word};
 use crate::engine::refs::Names;
 use crate::kinds;
 use crate::model::{Change, FieldChange, Report, Risk};
@@ -153,7 +153,7 @@ fn object(number: usize, change: &Change, report: &Report, names: &Names, open: 
                 }
                 None => "<td></td>".to_owned(),
             };
-            let path = escape(field.path());
+            let path = escape(&path_text(field.path(), names));
             let _ = writeln!(out, "<tr><th scope=\"row\">{path}</th>{}{}</tr>", cell("-", before), cell("+", after));
         }
         out.push_str("</tbody></table>\n");

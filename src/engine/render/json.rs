@@ -66,6 +66,8 @@ struct ChangeDocument<'a> {
     deleted: Option<&'a str>,
     #[serde(skip_serializing_if = "str::is_empty")]
     path: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    about: &'a [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     properties: Vec<PropertyDocument<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -195,6 +197,7 @@ fn of_change<'a>(change: &'a Change, names: &'a Names) -> ChangeDocument<'a> {
         previous_id,
         deleted,
         path: &change.path,
+        about: &change.about,
         properties: change.fields().iter().map(|field| property(field, names)).collect(),
         risks: change.risks.iter().map(risk).collect(),
         events: &change.events,

@@ -106,7 +106,7 @@ fn row(change: &Change) -> String {
 
 fn details(change: &Change, report: &Report, names: &Names) -> String {
     let mut part = String::new();
-    let name = super::html::escape(&shortened(&change.name, 200));
+    let name = heading(&shortened(&change.name, 200));
     let _ = writeln!(part, "\n<details><summary>{} <b>{name}</b></summary>\n\n```diff", change.called);
     for field in change.fields() {
         let (sign, text) = field_line(field, names);
@@ -132,13 +132,28 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
 /// Text for a table cell: nothing in it can end the cell, start markup or mention anyone.
 fn cell(text: &str) -> String {
     let mut out = String::new();
-    for c in super::safe(text).chars() {
+    for c in inert(text).chars() {
         if matches!(c, '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '!' | '&' | '~' | '$') {
             out.push('\\');
         }
         out.push(c);
-        if matches!(c, '@' | ':') {
-            // A word joiner keeps `@name` from notifying a stranger, and `https://…` from becoming a link.
+    }
+    out
+}
+
+/// Text within HTML within markdown.
+fn heading(text: &str) -> String {
+    inert(&super::html::escape(text)).replace('[', "&#91;").replace(']', "&#93;").replace('`', "&#96;")
+}
+
+/// Safe text in which `@name` notifies nobody and no address becomes a link: word joiners keep their parts apart.
+fn inert(text: &str) -> String {
+    let text = super::safe(text);
+    let mut out = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        out.push(c);
+        let link = c == ':' && text[at..].starts_with("://") || c == '.' && text[..at].to_lowercase().ends_with("www");
+        if c == '@' || link {
             out.push('\u{2060}');
         }
     }

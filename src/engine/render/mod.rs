@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::refs::Names;
+use super::refs::{Names, ids_in};
 use crate::model::{AuditEvent, Audited, Change, FieldChange, Level, Manner, Report, Risk, What};
 
 pub mod html;
@@ -97,7 +97,7 @@ fn word(change: &Change) -> String {
     match &change.manner {
         Some(Manner::Renamed { from }) => format!("renamed from \"{}\"", safe(from)),
         Some(Manner::Recreated { from }) => format!("re-created, was {}", safe(from)),
-        Some(Manner::Binned { since: Some(since) }) => format!("{} at {}", change.word(), safe(since)),
+        Some(Manner::Binned { since: Some(since) }) => format!("{} at {}", change.word(), moment(since)),
         _ => change.word().to_owned(),
     }
 }
@@ -173,7 +173,7 @@ fn who(change: &Change, audited: &Audited) -> Vec<String> {
         .take(MOST_EVENTS)
         .map(|(event, count, since)| match count {
             1 => event_line(event),
-            many => format!("{} ({many} times since {})", event_line(event), safe(since)),
+            many => format!("{} ({many} times since {})", event_line(event), moment(since)),
         })
         .collect();
     if more > 0 {
@@ -189,7 +189,13 @@ pub fn event_line(event: &AuditEvent) -> String {
     } else {
         format!(" from {}", safe(&event.actor.ip_address))
     };
-    format!("{} by {}{from} at {}", safe(&event.activity), safe(&event.actor.label()), safe(&event.time))
+    format!("{} by {}{from} at {}", safe(&event.activity), safe(&event.actor.label()), moment(&event.time))
+}
+
+/// A time for people: without the fractions of a second that the log has.
+pub fn moment(time: &str) -> String {
+    let fraction = time.find('.').filter(|dot| time[*dot..].ends_with('Z') && time.len() <= 40);
+    safe(&fraction.map_or_else(|| time.to_owned(), |dot| format!("{}Z", &time[..dot])))
 }
 
 /// What a report is called.
@@ -228,19 +234,31 @@ fn audit_notes(audited: &Audited) -> Vec<String> {
     notes
 }
 
+/// A path with the names of what it mentions: `oauth2PermissionGrants[Principal Bob Orders].scope`.
+fn path_text(path: &str, names: &Names) -> String {
+    let mut text = path.to_owned();
+    for id in ids_in(path) {
+        if let Some(name) = names.get(id) {
+            text = text.replace(id, name);
+        }
+    }
+    safe(&text)
+}
+
 /// A change of one property as (sign, text).
 fn field_line(change: &FieldChange, names: &Names) -> (&'static str, String) {
+    let path_text = |path: &str| path_text(path, names);
     match change {
         FieldChange::Value { path, before: None, after } => {
-            ("+", format!("{}: {}", safe(path), value_text(after.as_ref().unwrap_or(&Value::Null), names)))
+            ("+", format!("{}: {}", path_text(path), value_text(after.as_ref().unwrap_or(&Value::Null), names)))
         }
         FieldChange::Value { path, before: Some(before), after: None } => {
-            ("-", format!("{}: {}", safe(path), value_text(before, names)))
+            ("-", format!("{}: {}", path_text(path), value_text(before, names)))
         }
         FieldChange::Value { path, before: Some(before), after: Some(after) } => {
-            ("~", format!("{}: {} → {}", safe(path), value_text(before, names), value_text(after, names)))
+            ("~", format!("{}: {} → {}", path_text(path), value_text(before, names), value_text(after, names)))
         }
-        FieldChange::Gained { path, element } => ("+", format!("{}: {}", safe(path), value_text(element, names))),
-        FieldChange::Lost { path, element } => ("-", format!("{}: {}", safe(path), value_text(element, names))),
+        FieldChange::Gained { path, element } => ("+", format!("{}: {}", path_text(path), value_text(element, names))),
+        FieldChange::Lost { path, element } => ("-", format!("{}: {}", path_text(path), value_text(element, names))),
     }
 }

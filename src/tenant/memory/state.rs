@@ -34,6 +34,9 @@ impl State {
                 self.objects.insert(key, raw.clone());
                 Ok(Some(raw))
             }
+            Write::Update { kind, .. } if kind.update == Updates::Nothing => {
+                Err(refused(405, &format!("{} cannot be changed", kind.name)))
+            }
             Write::Update { kind, id, body } => {
                 for (name, value) in body {
                     check(kind, name, value, false)?;

@@ -7,6 +7,7 @@ fn report(names: usize) -> Report {
         address: Address::new("conditionalAccessPolicy", number.to_string()),
         called: "conditionalAccessPolicy",
         name: hostile.to_owned(),
+        about: vec![],
         what: What::Removed,
         manner: None,
         risks: vec![Risk {

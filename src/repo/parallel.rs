@@ -1,0 +1,73 @@
+//! Reading many objects on all cores: libgit2's handle serves one thread at a time, so each thread gets its own.
+
+use std::num::NonZero;
+
+use git2::{ObjectType, Odb, Repository};
+
+use super::tree::read;
+use super::{MAX_BLOB, ObjectId, Repo, RepoError};
+
+/// Below this many items a thread costs more than it saves: a handle takes about a millisecond to open.
+const LEAST: usize = 64;
+/// More threads wait for the disk, not for cores.
+const MOST_THREADS: usize = 8;
+
+/// Reads objects in one thread.
+pub struct Reader<'g> {
+    pub(super) odb: Odb<'g>,
+}
+
+impl Reader<'_> {
+    /// The bytes of a file, as [`Repo::blob`].
+    pub fn blob(&self, id: ObjectId) -> Result<Vec<u8>, RepoError> {
+        read(&self.odb, id, ObjectType::Blob, MAX_BLOB)
+    }
+}
+
+impl Repo {
+    /// Does `work` for each item, on all cores if there are many, and gives the results in the items' order.
+    ///
+    /// # Errors
+    /// The first error in the items' order.
+    pub fn each<T, R, E>(&self, items: &[T], work: impl Fn(&Reader<'_>, &T) -> Result<R, E> + Sync) -> Result<Vec<R>, E>
+    where
+        T: Sync,
+        R: Send,
+        E: From<RepoError> + Send,
+    {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let threads = cores.min(MOST_THREADS).min(items.len() / LEAST).max(1);
+        let all = |git: &Repository, items: &[T]| {
+            let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+            let reader = Reader { odb };
+            items.iter().map(|item| work(&reader, item)).collect::<Result<Vec<R>, E>>()
+        };
+        if threads == 1 {
+            return all(&self.git(), items);
+        }
+        let parts: Vec<Result<Vec<R>, E>> = std::thread::scope(|scope| {
+            let spawned: Vec<_> = items
+                .chunks(items.len().div_ceil(threads))
+                .map(|chunk| {
+                    let all = &all;
+                    scope.spawn(move || {
+                        // Its indexes were verified when the repository was opened.
+                        let git = Repository::open(self.git_dir());
+                        let git = git.map_err(|error| RepoError::git("open the repository once more", &error))?;
+                        all(&git, chunk)
+                    })
+                })
+                .collect();
+            // A thread that panics takes this one with it, as if it had done the work itself.
+            spawned
+                .into_iter()
+                .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                .collect()
+        });
+        let mut results = Vec::with_capacity(items.len());
+        for part in parts {
+            results.extend(part?);
+        }
+        Ok(results)
+    }
+}
