@@ -1,7 +1,7 @@
 //! Who did it: the tenant's audit log, joined with what changed and kept beside the snapshot as a git note, so that trees
 //! stay a pure function of the tenant.
 //!
-//! Microsoft promises no delay after which an entry is in the log. So each export looks back [`MARGIN`] before the last
+//! Microsoft promises no delay after which an entry is in the log. So each export looks back `MARGIN` before the last
 //! snapshot, too, and adds entries that came late to the note of the snapshot whose change they explain.
 
 use std::collections::{BTreeMap, BTreeSet};
