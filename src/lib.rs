@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | [`cli`] | arguments, output, exit codes, the demonstration | clap, stdout |
 //! | [`ops`] | use cases: the only place where reading, thinking and writing meet | – |
-//! | [`graph`], [`emulator`] | the two ends of the wire; they do not know each other | reqwest; axum |
+//! | [`graph`], [`emulator`], [`webhook`] | the two ends of the wire, which do not know each other; messages to the outside | reqwest (`graph`, `webhook`); axum |
 //! | [`tenant`], [`repo`] | the ports to a tenant and one in memory; git | –; git2, walkdir |
 //! | [`engine`], [`mod@format`] | every decision, pure and synchronous; paths, bytes, manifest, settings | –; serde_yaml |
 //! | [`kinds`] | one constant per Entra type: how Graph serves it | Graph paths |
@@ -24,6 +24,8 @@
 //! watch   tenant.changes, audit events ─► what changed is read, the rest carried ─► one commit per actor ─► state
 //! diff    side A, side B ─► equal blob ids skipped unparsed ─► changes ─► audit events joined ─► render
 //! log     snapshots, newest first ─► trees that are the neighbour's skipped ─► changes of the object ─► notes joined ─► render
+//! drift   main, as fetched ─► less its own edits since the last snapshot ─► live ─► less what others own ─► render, webhooks
+//! status  last snapshot, manifest, refs, what differs between the last snapshots ─► Status ─► what needs attention
 //! plan    wanted (commit), live, base (last snapshot), recycle bin, id map ─► Plan ─► guards ─► verdicts
 //! apply   binding holds? ─► waves: re-read, journal, write ─► learn ids ─► read again, compare ─► receipt commit
 //! ```
@@ -53,6 +55,7 @@ pub mod tenant;
 
 pub mod emulator;
 pub mod graph;
+pub mod webhook;
 
 pub mod ops;
 

@@ -123,6 +123,34 @@ pub enum Command {
                       authorizationPolicy --json"
     )]
     Show(Show),
+    /// Show how the tenant drifted from what is approved, and tell a webhook
+    ///
+    /// The live tenant against an approved baseline: the branch people work on, as the remote has it, or any commit or tag.
+    /// Edits of it that are not applied yet are pending, not drift. What `drift.ignore` in entragit.yaml leaves to others is
+    /// counted, not shown. Ends with 2 if there is drift, 0 if there is none, 4 if there is none in what could be read and not
+    /// everything could.
+    #[command(after_help = "Examples:\n  \
+                  entragit drift                                 against the branch people work on\n  \
+                  entragit drift --baseline approved-2026-11     against a tag\n  \
+                  entragit drift --kind conditionalAccessPolicy  policies only\n  \
+                  ENTRAGIT_NOTIFY_URL=https://hooks.slack.com/services/... entragit drift -q\n      \
+                  for a nightly job: tells the channel if there is drift\n\n\
+                  In entragit.yaml, to leave something to others:\n  \
+                  drift:\n    ignore:\n      - kind: user\n        property: jobTitle\n        reason: owned by HR")]
+    Drift(Drift),
+    /// Show how the repository stands: age of the last snapshot, gaps, pending edits, risks, credentials that end
+    ///
+    /// One screen, without asking the tenant anything unless --live is given. What needs attention is marked with `!`, and
+    /// ends the command with 2: a snapshot older than `objective` in entragit.yaml, what could not be read, edits that are not
+    /// applied, commits that the remote does not have, changes of high risk, credentials that end within 30 days; with
+    /// --live drift, and deleted objects that can be restored for fewer than 7 days. Ends with 4 if --live could not learn
+    /// everything, and with 0 otherwise.
+    #[command(after_help = "Examples:\n  \
+                  entragit status                         without signing in\n  \
+                  entragit status --live                  drift and the recycle bins, too\n  \
+                  entragit status --risks-days 30         changes of the last month\n  \
+                  entragit status --json | jq .attention  what a job should tell someone")]
+    Status(Status),
     /// Check the files of the repository, without asking the tenant anything
     Validate(Validate),
     /// Show the writes that would take the tenant to a commit; nothing is written
@@ -350,6 +378,75 @@ pub enum Format {
     Html,
     /// What deserves a second look, for code scanning.
     Sarif,
+}
+
+/// `drift`
+#[derive(Debug, Args)]
+pub struct Drift {
+    /// What is approved: a commit, tag or branch [default: the branch people work on, as fetched; without
+    /// a remote as it is here].
+    #[arg(long, value_name = "REV")]
+    pub baseline: Option<String>,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// The same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    pub json: bool,
+    /// What to look at.
+    #[command(flatten)]
+    pub selectors: Selectors,
+    /// Whom to tell.
+    #[command(flatten)]
+    pub notify: Notify,
+    /// Sign-in.
+    #[command(flatten)]
+    pub sign_in: SignIn,
+}
+
+/// Whom to tell.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Notification")]
+pub struct Notify {
+    /// Post a summary to this webhook if there is drift; may be repeated. The address is a secret: better give it in
+    /// ENTRAGIT_NOTIFY_URL, several with commas between. A webhook that does not take it is a warning and changes no exit
+    /// code.
+    #[arg(long = "notify", value_name = "URL")]
+    pub urls: Vec<String>,
+    /// What the webhook understands [default: by its host, Slack's and Microsoft's are known].
+    #[arg(long = "notify-as", value_enum, value_name = "SHAPE")]
+    pub shape: Option<NotifyShape>,
+    /// Post it if there is no drift, too.
+    #[arg(long = "notify-always")]
+    pub always: bool,
+}
+
+/// What a webhook understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NotifyShape {
+    /// A JSON document.
+    Generic,
+    /// Slack's blocks.
+    Slack,
+    /// A card for Microsoft Teams.
+    Teams,
+}
+
+/// `status`
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Ask the tenant as well: drift, and what can still be restored. Needs a sign-in.
+    #[arg(long)]
+    pub live: bool,
+    /// Show changes that deserve a second look of so many days; 0 for none.
+    #[arg(long, value_name = "DAYS", default_value_t = 7)]
+    pub risks_days: u32,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+    /// Sign-in.
+    #[command(flatten)]
+    pub sign_in: SignIn,
 }
 
 /// `validate`

@@ -4,9 +4,11 @@ mod args;
 mod connect;
 mod demo;
 mod diff;
+mod drift;
 mod history;
 mod output;
 mod run;
+mod status;
 mod watch;
 
 use std::process::ExitCode;

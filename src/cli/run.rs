@@ -135,6 +135,8 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
         Command::Log(arguments) => super::history::run_log(&arguments, repo, output),
         Command::Blame(arguments) => super::history::run_blame(&arguments, repo, output),
         Command::Show(arguments) => super::history::run_show(&arguments, repo, output),
+        Command::Drift(drift) => super::drift::run(drift, repo, output).await,
+        Command::Status(status) => super::status::run(status, repo, output).await,
         Command::Validate(validate) => {
             let context = Context::open(repo, events)?;
             let source = match validate.source.as_deref() {

@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::refs::Names;
 use super::render::json::FORMAT_VERSION;
 use crate::kinds;
-use crate::model::{Address, AuditEvent, Audited, Change, Coverage, FieldChange, Level, Manner, Report, Risk, What};
+use crate::model::{
+    Address, AuditEvent, Audited, Change, Coverage, FieldChange, Ignored, LeftOut, Level, Manner, Report, Risk, What,
+};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,11 +24,27 @@ struct Saved {
     audit_gaps: Vec<String>,
     #[serde(default)]
     other_events: usize,
+    drift: Option<SavedDrift>,
     changes: Vec<SavedChange>,
     #[serde(default)]
     unknown: Vec<SavedUnknown>,
     #[serde(default)]
     names: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct SavedDrift {
+    pending: usize,
+    ignored: Vec<SavedIgnored>,
+}
+
+#[derive(Deserialize)]
+struct SavedIgnored {
+    rule: String,
+    #[serde(default)]
+    reason: String,
+    differences: usize,
+    objects: usize,
 }
 
 #[derive(Deserialize)]
@@ -98,6 +116,7 @@ pub fn read(bytes: &[u8]) -> Result<(Report, Names), String> {
         before: saved.before,
         after: saved.after,
         audited: Audited { looked: saved.audited, gaps: saved.audit_gaps, others: saved.other_events },
+        drift: saved.drift.map(read_drift),
         ..Report::default()
     };
     for unknown in saved.unknown {
@@ -107,6 +126,16 @@ pub fn read(bytes: &[u8]) -> Result<(Report, Names), String> {
         report.changes.push(read_change(change)?);
     }
     Ok((report, names))
+}
+
+fn read_drift(saved: SavedDrift) -> LeftOut {
+    let ignored = saved.ignored.into_iter().map(|it| Ignored {
+        rule: it.rule,
+        reason: it.reason,
+        differences: it.differences,
+        objects: it.objects,
+    });
+    LeftOut { pending: saved.pending, ignored: ignored.collect() }
 }
 
 fn read_change(saved: SavedChange) -> Result<Change, String> {

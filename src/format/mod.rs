@@ -12,4 +12,5 @@ pub mod path;
 mod plain;
 mod scan;
 pub mod settings;
+pub mod span;
 pub mod yaml;

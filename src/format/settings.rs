@@ -1,11 +1,16 @@
 //! `entragit.yaml`: the settings of a tenant repository.
 
+use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
 use super::yaml::{self, Document};
 use crate::kinds;
 use crate::model::finding::Severity;
 use crate::model::{Finding, Kind};
+
+mod drift;
+
+pub use drift::Ignore;
 
 /// The settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +29,10 @@ pub struct Settings {
     pub branches: Branches,
     /// What passes without a question.
     pub guards: Guards,
+    /// How old the last snapshot may become before `status` says so.
+    pub objective: SignedDuration,
+    /// What is no drift.
+    pub ignore: Vec<Ignore>,
 }
 
 /// What is exported.
@@ -134,7 +143,10 @@ impl Settings {
              guards:\n\
              \x20 # A plan that deletes more than both of these is refused.\n\
              \x20 maxDeletes: 10\n\
-             \x20 maxDeletesPercent: 5\n"
+             \x20 maxDeletesPercent: 5\n\
+             \n\
+             {}",
+            drift::TEMPLATE
         )
     }
 
@@ -146,7 +158,8 @@ impl Settings {
         let document = yaml::read(path, bytes)?;
         let mut reader = Reader { path, document: &document, findings: Vec::new() };
         let top = &document.value;
-        reader.only(top, "", &["tenant", "cloud", "profile", "kinds", "breakGlass", "actors", "branches", "guards"]);
+        let known = ["tenant", "cloud", "profile", "kinds", "breakGlass", "actors", "branches", "guards"];
+        reader.only(top, "", &[&known[..], drift::KNOWN].concat());
         let tenant = reader.text(top, "", "tenant", "");
         if tenant.is_empty() {
             reader.say("/tenant", "the tenant's id is missing: `tenant: <id>`".to_owned());
@@ -183,7 +196,7 @@ impl Settings {
             }
         };
         let empty = Map::new();
-        for name in ["branches", "guards"] {
+        for name in ["branches", "guards", "drift"] {
             if top.get(name).is_some_and(|section| !section.is_object() && !section.is_null()) {
                 reader.say(&format!("/{name}"), format!("`{name}` holds settings of its own, one a line and indented"));
             }
@@ -205,6 +218,8 @@ impl Settings {
                 max_deletes: reader.number(section("guards"), "/guards", "maxDeletes", 10),
                 max_deletes_percent: reader.number(section("guards"), "/guards", "maxDeletesPercent", 5),
             },
+            objective: drift::objective(&mut reader, top),
+            ignore: drift::ignore(&mut reader, section("drift")),
         };
         if settings.cloud != "public" {
             reader.say("/cloud", format!("the cloud `{}` is not supported yet; only `public` is", settings.cloud));
@@ -341,6 +356,17 @@ mod tests {
           # A plan that deletes more than both of these is refused.
           maxDeletes: 10
           maxDeletesPercent: 5
+
+        # How old the last snapshot may become before `entragit status` says so.
+        objective: 24h
+
+        # What is no drift, because someone else owns it or it never stands still. Of kind, name (a pattern), id and
+        # property all that are given must agree.
+        # drift:
+        #   ignore:
+        #     - kind: user
+        #       property: jobTitle
+        #       reason: "owned by HR"
         "##);
     }
 
@@ -370,7 +396,7 @@ mod tests {
         2: `branches` holds settings of its own, one a line and indented
         4: `maxDeletesPercent` is 100 at most
         5: `prune` is no setting; known are maxDeletes, maxDeletesPercent
-        6: `MaxDeletes` is no setting; known are tenant, cloud, profile, kinds, breakGlass, actors, branches, guards
+        6: `MaxDeletes` is no setting; known are tenant, cloud, profile, kinds, breakGlass, actors, branches, guards, objective, drift
         7: `kinds` is a list of texts, as in [a, b]
         "##);
         for name in ["main", "release/1.x", "a_b-c"] {

@@ -1,4 +1,4 @@
-//! The tenant behind Microsoft Graph: the only home of HTTP.
+//! The tenant behind Microsoft Graph: the only place that reads over HTTP.
 //!
 //! Three layers, each of which hides one thing from the next. `auth` and `http` turn "ask this" into an answer or a
 //! [`TenantError`]: tokens, throttling, lost answers and deadlines end there. `page` and `batch` turn answers into lists.

@@ -17,6 +17,30 @@ pub struct Report {
     pub unknown: Vec<(String, Coverage, Coverage)>,
     /// What is known of who did it, so that "no event" can be told from "nobody looked".
     pub audited: Audited,
+    /// What a report of drift leaves out; nothing if it is of another sort.
+    pub drift: Option<LeftOut>,
+}
+
+/// What a report of drift leaves out.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LeftOut {
+    /// Differences that are edits of the baseline which are not applied yet.
+    pub pending: usize,
+    /// Differences that the settings declare to be no drift.
+    pub ignored: Vec<Ignored>,
+}
+
+/// Differences that one rule of the settings declares to be no drift.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ignored {
+    /// What the rule is about: `user jobTitle`.
+    pub rule: String,
+    /// Why, as the settings say it; may be empty.
+    pub reason: String,
+    /// How many it hides.
+    pub differences: usize,
+    /// In how many objects.
+    pub objects: usize,
 }
 
 /// Whether an audit log was looked at for the time that a report covers.

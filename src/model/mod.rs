@@ -22,7 +22,7 @@ pub mod snapshot;
 
 pub use address::Address;
 pub use audit::{Actor, AuditEvent};
-pub use change::{Audited, Change, FieldChange, Level, Manner, Report, Risk, What};
+pub use change::{Audited, Change, FieldChange, Ignored, LeftOut, Level, Manner, Report, Risk, What};
 pub use coverage::{Coverage, CoverageMap};
 pub use event::{Event, Events};
 pub use finding::Finding;

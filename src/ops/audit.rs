@@ -90,6 +90,16 @@ impl Audit {
     }
 }
 
+/// What the settings let be passed on of the events in a report.
+pub fn disclose(report: &mut Report, style: Actors) {
+    for change in &mut report.changes {
+        let events = std::mem::take(&mut change.events);
+        if style != Actors::Off {
+            change.events = events.into_iter().map(|event| disclosed(event, style)).collect();
+        }
+    }
+}
+
 /// What the settings let be written down of an event.
 fn disclosed(mut event: AuditEvent, style: Actors) -> AuditEvent {
     if style == Actors::Ids {

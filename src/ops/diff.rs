@@ -73,8 +73,36 @@ pub async fn diff<T: TenantRead>(
     report.after = b.label.clone();
 
     let range = a.commit.zip(b.commit).filter(|(a, b)| context.repo.is_ancestor(*a, *b).unwrap_or(false));
+    // Only forwards in time is something that comes back restored.
+    let earlier = a.commit.filter(|_| range.is_some() || *after != Source::Worktree && b.commit.is_none());
+    let past = Past { range, since: a.commit, earlier };
+    explain(context, tenant.filter(|_| *after == Source::Live), report, (&a, &b), &past).await
+}
+
+/// Where to look for how the changes of a report came about.
+pub struct Past {
+    /// The snapshots after the first and up to the second have notes of the audit log.
+    pub range: Option<(ObjectId, ObjectId)>,
+    /// What the tenant's log is asked for: the time since this commit.
+    pub since: Option<ObjectId>,
+    /// The line that may have had what came, before it went.
+    pub earlier: Option<ObjectId>,
+}
+
+/// Adds to a report who did it, how it came about, where it stands, and the names it needs. `tenant` is given where the right
+/// side is live.
+///
+/// # Errors
+/// If the repository cannot be read.
+pub async fn explain<T: TenantRead>(
+    context: &Context,
+    tenant: Option<&T>,
+    mut report: Report,
+    (a, b): (&Side, &Side),
+    past: &Past,
+) -> Result<Compared> {
     let mut live = None;
-    if let (Some(commit), Some(tenant), true) = (a.commit, tenant, *after == Source::Live) {
+    if let (Some(commit), Some(tenant)) = (past.since, tenant) {
         if !report.changes.is_empty() {
             live = Some(audit::live(context, tenant, commit).await?);
         }
@@ -82,20 +110,19 @@ pub async fn diff<T: TenantRead>(
             context.events.warn(format!("who made the changes is not known: {gap}"));
         }
     }
-    audit::join(context, &mut report, range, live.as_ref())?;
-    let bin = match tenant.filter(|_| *after == Source::Live) {
+    audit::join(context, &mut report, past.range, live.as_ref())?;
+    let bin = match tenant {
         Some(tenant) => recycle_bin(tenant, &report).await,
         None => BTreeMap::new(),
     };
-    // Only forwards in time is something that comes back restored.
-    let existed = match a.commit.filter(|_| range.is_some() || *after != Source::Worktree && b.commit.is_none()) {
+    let existed = match past.earlier {
         Some(commit) => existed_before(context, commit, &report)?,
         None => BTreeSet::new(),
     };
     manner::settle(&mut report, &Evidence { existed, bin });
-    places(context, &mut report, &a, &b)?;
+    places(context, &mut report, a, b)?;
     let mut names = Names::default();
-    learn_names(&context.repo, &[&b, &a], &mentioned(&report), &mut names)?;
+    learn_names(&context.repo, &[b, a], &mentioned(&report), &mut names)?;
     for change in &mut report.changes {
         if let Some(name) = names.of_about(&change.about) {
             change.name = name;

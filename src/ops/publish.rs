@@ -38,7 +38,7 @@ pub(super) fn standing(
         return Ok(Standing::Joins);
     }
     let Some(fork) = context.repo.merge_base(main, parent)? else {
-        return Ok(Standing::Pending(vec!["the branch has no common history with the snapshots".to_owned()]));
+        return Ok(Standing::Pending(vec![STRANGERS.to_owned()]));
     };
     let at_fork = files_of(&context.repo, fork)?;
     let on_main = files_of(&context.repo, main)?;
@@ -49,6 +49,9 @@ pub(super) fn standing(
     pending.sort();
     Ok(if pending.is_empty() { Standing::Joins } else { Standing::Pending(pending) })
 }
+
+/// What is said in place of paths if `main` and the snapshots have no commit in common.
+pub(super) const STRANGERS: &str = "the branch has no common history with the snapshots";
 
 /// Paths whose content differs between two trees.
 pub(super) fn edited<'a>(

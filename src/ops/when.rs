@@ -5,6 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Context;
+use crate::format::span::span;
 use crate::repo::ObjectId;
 
 /// The forms, for messages.
@@ -31,32 +32,6 @@ pub fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
     }
     let civil = text.parse::<jiff::civil::DateTime>().ok()?;
     civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
-}
-
-/// `2d`, `36h`, `90 minutes`, `1w 2d`; `None` if it is no span of time.
-pub fn span(text: &str) -> Option<SignedDuration> {
-    let mut total = SignedDuration::ZERO;
-    let mut rest = text.trim().trim_start_matches('p').trim();
-    if rest.is_empty() {
-        return None;
-    }
-    while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit())?;
-        let count: i64 = rest[..digits].parse().ok()?;
-        let unit = rest[digits..].trim_start();
-        let end = unit.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(unit.len());
-        let seconds = match &unit[..end] {
-            "s" | "sec" | "secs" | "second" | "seconds" => 1,
-            "m" | "min" | "mins" | "minute" | "minutes" => 60,
-            "h" | "hour" | "hours" => 3_600,
-            "d" | "day" | "days" => 86_400,
-            "w" | "week" | "weeks" => 604_800,
-            _ => return None,
-        };
-        total = total.checked_add(SignedDuration::from_secs(count.checked_mul(seconds)?))?;
-        rest = unit[end..].trim_start_matches([' ', ',']);
-    }
-    Some(total)
 }
 
 impl Context {

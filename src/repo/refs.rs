@@ -45,6 +45,11 @@ impl Repo {
         target(&self.git(), name)
     }
 
+    /// Whether a remote of this name is configured.
+    pub fn has_remote(&self, name: &str) -> bool {
+        self.git().find_remote(name).is_ok()
+    }
+
     /// The branch that HEAD stands for, such as `main`, also when it has no commit yet; `None` if HEAD is detached.
     pub fn head_branch(&self) -> Option<String> {
         let git = self.git();

@@ -12,7 +12,7 @@ const FLOORS: &[&[&str]] = &[
     &["kinds"],
     &["engine", "format"],
     &["tenant", "repo"],
-    &["graph", "emulator"],
+    &["graph", "emulator", "webhook"],
     &["ops"],
     &["dashboard"],
     &["cli"],
@@ -25,7 +25,7 @@ const NARROWER: &[(&str, &[&str])] = &[("emulator", &["model", "kinds"])];
 const HOMES: &[(&str, &[&str], bool)] = &[
     ("git2", &["repo"], false),
     ("walkdir", &["repo"], false),
-    ("reqwest", &["graph"], false),
+    ("reqwest", &["graph", "webhook"], false),
     ("serde_yaml", &["format/yaml.rs"], false),
     ("clap", &["cli"], false),
     ("clap_complete", &["cli"], false),

@@ -12,7 +12,8 @@ use tempfile::TempDir;
 
 use super::emulator::client::Graph;
 
-mod watching;
+mod drift;
+mod watch;
 
 /// A tenant and a repository of it.
 pub(crate) struct World {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{audit_notes, path_text, risks, safe, sign, summary, value_text, who, word};
+use super::{audit_notes, heading, left_out, path_text, risks, safe, sign, summary, value_text, who, word};
 use crate::engine::refs::Names;
 use crate::kinds;
 use crate::model::{Change, FieldChange, Report, Risk};
@@ -20,8 +20,9 @@ pub fn report(report: &Report, names: &Names) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline'\">\n\
-         <title>Difference report: {title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n\
+         <title>{}: {title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<header>\n\
          <h1>{title}</h1>\n<p class=\"sum\">{}</p>\n</header>\n",
+        heading(report),
         escape(&summary(report))
     );
     let groups: Vec<(&str, Vec<(usize, &Change)>)> = grouped(report);
@@ -54,6 +55,9 @@ pub fn report(report: &Report, names: &Names) -> String {
             let _ = writeln!(out, "<li>{}: {} → {}</li>", escape(what), before.word(), after.word());
         }
         out.push_str("</ul>\n");
+    }
+    for line in left_out(report) {
+        let _ = writeln!(out, "<p>{}</p>", escape(&line));
     }
     for note in audit_notes(&report.audited) {
         let _ = writeln!(out, "<p class=\"who\">{}</p>", escape(&note));

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::engine::refs::{Names, mentioned};
-use crate::model::{AuditEvent, Change, FieldChange, Finding, Manner, Report, Risk, What};
+use crate::model::{AuditEvent, Change, FieldChange, Finding, LeftOut, Manner, Report, Risk, What};
 
 /// `formatVersion` of every document.
 pub const FORMAT_VERSION: u32 = 1;
@@ -21,10 +21,31 @@ struct ReportDocument<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     audit_gaps: &'a [String],
     other_events: usize,
+    /// Only where the report is about drift.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drift: Option<DriftDocument<'a>>,
     changes: Vec<ChangeDocument<'a>>,
     unknown: Vec<UnknownDocument<'a>>,
     /// Of ids that the changes mention.
     names: BTreeMap<&'a str, &'a str>,
+}
+
+/// What a report of drift leaves out.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DriftDocument<'a> {
+    pending: usize,
+    ignored: Vec<IgnoredDocument<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct IgnoredDocument<'a> {
+    rule: &'a str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    reason: &'a str,
+    differences: usize,
+    objects: usize,
 }
 
 #[derive(Serialize)]
@@ -112,6 +133,7 @@ pub fn report(report: &Report, names: &Names) -> String {
         audited: report.audited.looked,
         audit_gaps: &report.audited.gaps,
         other_events: report.audited.others,
+        drift: report.drift.as_ref().map(left_out),
         changes: report.changes.iter().map(|change| of_change(change, names)).collect(),
         unknown: report
             .unknown
@@ -121,6 +143,17 @@ pub fn report(report: &Report, names: &Names) -> String {
         names: ids.iter().filter_map(|id| Some((id.as_str(), names.get(id)?))).collect(),
     };
     pretty(&document)
+}
+
+/// What a report of drift leaves out.
+pub(super) fn left_out(left_out: &LeftOut) -> DriftDocument<'_> {
+    let ignored = left_out.ignored.iter().map(|ignored| IgnoredDocument {
+        rule: &ignored.rule,
+        reason: &ignored.reason,
+        differences: ignored.differences,
+        objects: ignored.objects,
+    });
+    DriftDocument { pending: left_out.pending, ignored: ignored.collect() }
 }
 
 /// One change.

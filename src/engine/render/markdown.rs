@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{audit_notes, field_line, risk_line, risks, sign, summary, who, word};
+use super::{audit_notes, field_line, left_out, risk_line, risks, sign, summary, who, word};
 use crate::engine::refs::Names;
 use crate::model::{Change, Report};
 
@@ -16,7 +16,8 @@ const TABLE: usize = LIMIT / 2;
 /// table; the counts and the number of what is left out always stay.
 pub fn report(report: &Report, names: &Names) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "### Entra: {} → {}\n\n{}\n", cell(&report.before), cell(&report.after), summary(report));
+    let sort = if report.drift.is_some() { "Entra drift" } else { "Entra" };
+    let _ = writeln!(out, "### {sort}: {} → {}\n\n{}\n", cell(&report.before), cell(&report.after), summary(report));
     if let Some(risks) = risks(report) {
         let _ = writeln!(out, "**Worth a second look**: {risks}\n");
         second_look(report, &mut out);
@@ -53,6 +54,9 @@ pub fn report(report: &Report, names: &Names) -> String {
         for (what, before, after) in &report.unknown {
             let _ = writeln!(out, "- `{what}`: {} → {}", before.word(), after.word());
         }
+    }
+    for line in left_out(report) {
+        let _ = writeln!(out, "\n{}", cell(&shortened(&line, 500)));
     }
     for note in audit_notes(&report.audited) {
         let _ = writeln!(out, "\n{}", cell(&shortened(&note, 500)));
@@ -118,7 +122,7 @@ fn details(change: &Change, report: &Report, names: &Names) -> String {
 }
 
 /// At most so many characters, with a sign that there is more.
-fn shortened(text: &str, most: usize) -> String {
+pub(super) fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

@@ -11,8 +11,10 @@ pub mod history_json;
 pub mod html;
 pub mod json;
 pub mod markdown;
+pub mod notify;
 pub mod plan;
 pub mod sarif;
+pub mod status;
 pub mod text;
 
 /// Colours, or none.
@@ -116,6 +118,7 @@ fn summary(report: &Report) -> String {
     counts.sort_by_key(|(word, _)| order.iter().position(|known| known == word).unwrap_or(order.len()));
     let parts: Vec<String> = counts.into_iter().map(|(word, count)| format!("{count} {word}")).collect();
     match report.changes.len() {
+        0 if report.drift.is_some() => "No drift".to_owned(),
         0 => "No differences".to_owned(),
         1 => format!("1 object differs: {}", parts.join(", ")),
         many => format!("{many} objects differ: {}", parts.join(", ")),
@@ -195,6 +198,31 @@ pub fn event_line(event: &AuditEvent) -> String {
 pub fn moment(time: &str) -> String {
     let fraction = time.find('.').filter(|dot| time[*dot..].ends_with('Z') && time.len() <= 40);
     safe(&fraction.map_or_else(|| time.to_owned(), |dot| format!("{}Z", &time[..dot])))
+}
+
+/// What a report is called.
+fn heading(report: &Report) -> &'static str {
+    if report.drift.is_some() { "Drift" } else { "Difference report" }
+}
+
+/// What a report of drift leaves out, and why.
+fn left_out(report: &Report) -> Vec<String> {
+    let Some(left_out) = &report.drift else { return Vec::new() };
+    let differences =
+        |count: usize| if count == 1 { "1 difference".to_owned() } else { format!("{count} differences") };
+    let mut lines = Vec::new();
+    if left_out.pending > 0 {
+        let baseline = safe(&report.before);
+        let count = differences(left_out.pending);
+        lines.push(format!("Pending, so no drift: {count} that {baseline} has and nobody applied yet"));
+    }
+    for ignored in &left_out.ignored {
+        let objects = if ignored.objects == 1 { "1 object".to_owned() } else { format!("{} objects", ignored.objects) };
+        let why = if ignored.reason.is_empty() { String::new() } else { format!(": {}", safe(&ignored.reason)) };
+        let count = differences(ignored.differences);
+        lines.push(format!("Ignored by entragit.yaml: {count} in {objects} ({}){why}", safe(&ignored.rule)));
+    }
+    lines
 }
 
 /// What is to be said once at the end of a report about who did things.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Style, audit_notes, field_line, risk_line, risks, safe, sign, summary, who, word};
+use super::{Style, audit_notes, field_line, heading, left_out, risk_line, risks, safe, sign, summary, who, word};
 use crate::engine::refs::Names;
 use crate::kinds;
 use crate::model::finding::Severity;
@@ -14,7 +14,7 @@ pub fn report(report: &Report, names: &Names, style: Style) -> String {
     let _ = writeln!(
         out,
         "{}  {} → {}\n{}",
-        style.bold("Difference report"),
+        style.bold(heading(report)),
         safe(&report.before),
         safe(&report.after),
         summary(report)
@@ -47,6 +47,10 @@ pub fn report(report: &Report, names: &Names, style: Style) -> String {
         for (what, before, after) in &report.unknown {
             let _ = writeln!(out, "  ? {what}: {} → {}", before.word(), after.word());
         }
+    }
+    for (number, line) in left_out(report).iter().enumerate() {
+        let gap = if number == 0 { "\n" } else { "" };
+        let _ = writeln!(out, "{gap}{}", style.faint(line));
     }
     for note in audit_notes(&report.audited) {
         let _ = writeln!(out, "\n{}", style.faint(&note));

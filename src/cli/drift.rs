@@ -1,0 +1,74 @@
+//! `drift`: arguments → report → webhooks → exit code.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::args::{self, Format, NotifyShape};
+use super::connect::connect;
+use super::diff::rendered;
+use super::output::Output;
+use super::run::{exit, scope};
+use crate::engine::drift::is_complete;
+use crate::engine::render::notify::{self, Shape};
+use crate::model::Report;
+use crate::ops::Context;
+use crate::ops::drift::drift;
+use crate::webhook::{self, Target};
+
+/// Time for one webhook with its repetitions.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Addresses of webhooks, with commas between.
+const URLS: &str = "ENTRAGIT_NOTIFY_URL";
+
+/// Runs it.
+pub async fn run(arguments: args::Drift, repo: &Path, output: &Output) -> Result<u8> {
+    let scope = scope(&arguments.selectors)?;
+    // A wrong address is known before anything is read.
+    let targets = targets(&arguments.notify, std::env::var(URLS).ok().as_deref())?;
+    let context = Context::open(repo, output.events())?;
+    let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
+    let compared = drift(&context, &tenant, arguments.baseline.as_deref(), &scope).await?;
+    output.clear();
+    let format = if arguments.json { Format::Json } else { arguments.format };
+    output.data(&rendered(&compared, format, output.style));
+    let report = &compared.report;
+    if arguments.notify.always || !report.changes.is_empty() {
+        tell(&context, report, &targets, arguments.notify.shape, output).await;
+    }
+    Ok(match (report.changes.is_empty(), is_complete(report)) {
+        (false, _) => exit::DIFFERS,
+        (true, false) => exit::INCOMPLETE,
+        (true, true) => exit::DONE,
+    })
+}
+
+/// Flags come before the environment, as everywhere.
+fn targets(notify: &args::Notify, environment: Option<&str>) -> Result<Vec<Target>> {
+    let urls: Vec<&str> = match notify.urls.as_slice() {
+        [] => environment.unwrap_or_default().split(',').collect(),
+        given => given.iter().map(String::as_str).collect(),
+    };
+    let given = urls.into_iter().map(str::trim).filter(|url| !url.is_empty());
+    given.map(|url| Ok(Target::parse(url)?)).collect()
+}
+
+/// Posts the summary. What a webhook does is no part of the answer: the exit code is about the tenant, and a chat that is down
+/// must neither look like drift nor hide it. A job that finds drift ends with 2 whether or not anyone was told.
+async fn tell(context: &Context, report: &Report, targets: &[Target], shape: Option<NotifyShape>, output: &Output) {
+    for target in targets {
+        let shape = match shape {
+            Some(NotifyShape::Generic) => Shape::Generic,
+            Some(NotifyShape::Slack) => Shape::Slack,
+            Some(NotifyShape::Teams) => Shape::Teams,
+            None => Shape::of_host(target.host()),
+        };
+        let message = notify::message(report, &context.settings.tenant, shape);
+        match webhook::post(target, &message, DEADLINE, &context.events).await {
+            Ok(()) => output.talk(&format!("told the webhook of {}", target.host())),
+            Err(error) => context.events.warn(format!("{error}; nobody was told by it")),
+        }
+    }
+    output.clear();
+}

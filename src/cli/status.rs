@@ -1,0 +1,43 @@
+//! `status`: arguments → one screen → exit code.
+
+use std::path::Path;
+
+use anyhow::Result;
+use jiff::Timestamp;
+
+use super::args;
+use super::connect::connect;
+use super::output::Output;
+use super::run::exit;
+use crate::engine::render;
+use crate::engine::status::Live;
+use crate::ops::{self, Context};
+
+/// Runs it.
+pub async fn run(arguments: args::Status, repo: &Path, output: &Output) -> Result<u8> {
+    let context = Context::open(repo, output.events())?;
+    let now = Timestamp::now();
+    let mut status = ops::status::local(&context, now, arguments.risks_days)?;
+    if arguments.live {
+        // What is known here is shown, whatever becomes of the rest.
+        let asked = match connect(&arguments.sign_in, &context.settings.tenant, &context.events) {
+            Ok(tenant) => ops::status::live(&context, &tenant, now).await,
+            Err(error) => Err(error),
+        };
+        status.live = match asked {
+            Ok(seen) => Live::Known(seen),
+            Err(error) => Live::Unknown(format!("{error:#}")),
+        };
+    }
+    output.clear();
+    let text = match arguments.json {
+        true => render::status::json(&status),
+        false => render::status::text(&status, output.style),
+    };
+    output.data(&text);
+    Ok(match (status.attention().is_empty(), status.is_incomplete()) {
+        (false, _) => exit::DIFFERS,
+        (true, true) => exit::INCOMPLETE,
+        (true, false) => exit::DONE,
+    })
+}

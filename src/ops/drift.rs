@@ -1,0 +1,151 @@
+//! `drift`: the live tenant against an approved baseline, less what is pending and what the settings leave to others.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail};
+
+use super::diff::{Compared, Past, explain, kinds_of, narrow};
+use super::publish::STRANGERS;
+use super::source::{Side, snapshots};
+use super::{Context, audit, manifest_at};
+use crate::engine::compare;
+use crate::engine::drift::{Rule, ignore, leave_out_pending};
+use crate::engine::scope::Scope;
+use crate::format::path::is_reserved;
+use crate::model::{Address, LeftOut, Report, What};
+use crate::repo::{Entry, ObjectId};
+use crate::tenant::TenantRead;
+
+/// Compares the live tenant with a baseline: `baseline`, or else the branch that people work on, as fetched.
+///
+/// # Errors
+/// If there is no such baseline or no snapshot yet, files of it are wrong, or the tenant is another one.
+pub async fn drift<T: TenantRead>(
+    context: &Context,
+    tenant: &T,
+    baseline: Option<&str>,
+    scope: &Scope,
+) -> Result<Compared> {
+    let (label, commit) = match baseline {
+        Some(revision) => (revision.to_owned(), context.resolve(revision)?),
+        None => approved_branch(context)?,
+    };
+    let Some((_, tip)) = fetched(context, &context.settings.branches.snapshots)? else {
+        bail!("there is no snapshot yet to tell what is pending from what drifted; make one with `entragit export`");
+    };
+    let mut approved = Side::commit(context, &commit.to_string())?;
+    // A whole commit id is shortened by its side.
+    if label != commit.to_string() {
+        approved.label = label;
+    }
+    let fork = context.repo.merge_base(commit, tip)?;
+    let mut edits = Report::default();
+    let mut deleted: Vec<Address> = Vec::new();
+    if let Some(fork) = fork.filter(|fork| *fork != commit) {
+        let [after, before] = Side::commits(context, &commit.to_string(), &fork.to_string())?;
+        let (left, right) = snapshots(&context.repo, &after, &before, &|_| false)?;
+        edits = compare::snapshots(&left, &right, &after.manifest.ids);
+        // What the baseline deletes is compared with what it was: somebody may change it while it waits.
+        for change in edits.changes.iter().filter(|change| change.what == What::Added) {
+            if let Some(entry) = before.index.get(&change.address) {
+                approved.index.insert(change.address.clone(), entry.clone());
+                deleted.push(change.address.clone());
+            }
+        }
+    } else if fork.is_none() {
+        let label = &approved.label;
+        context.events.warn(format!(
+            "{label} has no common history with {}, so what is pending cannot be told from drift",
+            context.settings.branches.snapshots
+        ));
+    }
+
+    let kinds = kinds_of(context, Some(&approved), scope);
+    let live = Side::live(context, tenant, &kinds, &[&approved]).await?;
+    let (mut left, right) = snapshots(&context.repo, &approved, &live, &|_| false)?;
+    // What the tenant was not asked for is no difference.
+    left.coverage.0.retain(|what, _| right.coverage.0.contains_key(what));
+    let mut ids = manifest_at(&context.repo, tip)?.ids;
+    ids.extend(&approved.manifest.ids);
+    let mut report = compare::snapshots(&left, &right, &ids);
+    drop((left, right));
+    let waiting = deleted.iter().filter(|address| live.index.contains_key(address)).count();
+    report.drift = Some(LeftOut { pending: waiting, ..LeftOut::default() });
+    leave_out_pending(&mut report, &edits);
+    narrow(&mut report, scope);
+    ignore(&mut report, &rules(context));
+    report.before.clone_from(&approved.label);
+    report.after.clone_from(&live.label);
+
+    // Who did it since the two were one: the notes of the snapshots since then, and the log since the last of them.
+    let past = Past { range: fork.map(|fork| (fork, tip)), since: Some(tip), earlier: Some(tip) };
+    let mut compared = explain(context, Some(tenant), report, (&approved, &live), &past).await?;
+    audit::disclose(&mut compared.report, context.settings.actors);
+    Ok(compared)
+}
+
+/// The branch that people work on, as fetched: what the remote has, where this clone knows of one. What was not pushed is not
+/// approved, least of all what an export moved the branch to.
+fn approved_branch(context: &Context) -> Result<(String, ObjectId)> {
+    let name = &context.settings.branches.main;
+    if let Some(there) = context.repo.reference(&format!("refs/remotes/origin/{name}"))? {
+        return Ok((format!("origin/{name}"), there));
+    }
+    match context.repo.reference(&context.main_ref())? {
+        Some(here) => Ok((name.clone(), here)),
+        None => bail!(
+            "there is no branch {name} here to compare with; fetch it, or name the approved commit or tag with --baseline"
+        ),
+    }
+}
+
+/// A branch as it is known here: as last fetched from the remote where this clone's own is behind that or missing, else this
+/// clone's own.
+///
+/// # Errors
+/// If the repository cannot be read.
+pub fn fetched(context: &Context, name: &str) -> Result<Option<(String, ObjectId)>> {
+    let repo = &context.repo;
+    let local = repo.reference(&format!("refs/heads/{name}"))?;
+    let fetched = repo.reference(&format!("refs/remotes/origin/{name}"))?;
+    Ok(match (local, fetched) {
+        (Some(local), Some(fetched)) if local != fetched && repo.is_ancestor(local, fetched)? => {
+            Some((format!("origin/{name}"), fetched))
+        }
+        (Some(local), _) => Some((name.to_owned(), local)),
+        (None, Some(fetched)) => Some((format!("origin/{name}"), fetched)),
+        (None, None) => None,
+    })
+}
+
+/// Files with edits on `main` that the last snapshot does not have: not applied yet, as far as is known here.
+///
+/// # Errors
+/// If the repository cannot be read.
+pub fn pending(context: &Context, snapshot: ObjectId, main: ObjectId) -> Result<Vec<String>> {
+    if context.repo.is_ancestor(main, snapshot)? {
+        return Ok(Vec::new());
+    }
+    let Some(fork) = context.repo.merge_base(main, snapshot)? else { return Ok(vec![STRANGERS.to_owned()]) };
+    // Only what differs is listed: of what differs from the fork, that which differs from the snapshot as well.
+    let (at_fork, on_main) = context.repo.changed_entries(fork, main)?;
+    let (in_snapshot, beside) = context.repo.changed_entries(snapshot, main)?;
+    let open = paths(in_snapshot, beside);
+    let edits = paths(at_fork, on_main);
+    Ok(edits.intersection(&open).filter(|path| !is_reserved(path)).cloned().collect())
+}
+
+fn paths(a: Vec<Entry>, b: Vec<Entry>) -> BTreeSet<String> {
+    a.into_iter().chain(b).map(|entry| entry.path).collect()
+}
+
+fn rules(context: &Context) -> Vec<Rule> {
+    let rule = |it: &crate::format::settings::Ignore| Rule {
+        kind: it.kind,
+        name: it.name.clone(),
+        id: it.id.clone(),
+        property: it.property.clone(),
+        reason: it.reason.clone().unwrap_or_default(),
+    };
+    context.settings.ignore.iter().map(rule).collect()
+}
