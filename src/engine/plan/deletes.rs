@@ -1,0 +1,67 @@
+//! What only the tenant has: deleted if that is meant, else listed and left alone.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::values::with_type;
+use super::{Planner, not_creatable, owned_elsewhere};
+use crate::engine::order::{Phase, Stage};
+use crate::engine::{digest, schema};
+use crate::kinds;
+use crate::model::kind::Deletion;
+use crate::model::{Action, Address, Kind, Object};
+
+impl Planner<'_> {
+    pub(super) fn delete_all(&mut self) {
+        let wanted: BTreeSet<Address> = (self.inputs.wanted.objects.keys())
+            .chain(&self.inputs.wanted.unchanged)
+            .map(|old| Address::new(old.kind, self.inputs.ids.current(&old.id)))
+            .collect();
+        for (address, object) in &self.inputs.live.objects {
+            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            if wanted.contains(address)
+                || !self.known(kind)
+                || !self.inputs.scope.takes(address, object.name())
+                || !self.inputs.scope.properties.is_empty()
+            {
+                continue;
+            }
+            let meant = self.inputs.base.contains(address) || self.inputs.prune;
+            let own = not_creatable(kind, object).is_none()
+                && owned_elsewhere(kind, object).is_none()
+                && kind.deletion != Deletion::Never;
+            if !meant || !own {
+                self.plan.unmanaged.push(address.clone());
+                continue;
+            }
+            self.plan.seen.insert(address.clone(), digest::seen(kind, object));
+            let first = before_delete(kind, object);
+            if !first.is_empty() {
+                let changes = first
+                    .iter()
+                    .map(|(name, value)| crate::model::FieldChange::Value {
+                        path: name.clone(),
+                        before: object.get(name).cloned(),
+                        after: Some(value.clone()),
+                    })
+                    .collect();
+                let action = Action::Update { body: with_type(kind, object, first), changes };
+                self.push(kind, address, object, Phase::Delete, Stage::Prepare, action, &[]);
+            }
+            self.push(kind, address, object, Phase::Delete, Stage::Make, Action::Delete, &[]);
+        }
+    }
+}
+
+fn before_delete(kind: &'static Kind, object: &Object) -> Map<String, Value> {
+    let schema = schema::of(kind);
+    object
+        .0
+        .iter()
+        .filter_map(|(name, value)| {
+            let first = schema.property(name)?.before_delete.as_ref()?;
+            (first != value).then(|| (name.clone(), first.clone()))
+        })
+        .collect()
+}

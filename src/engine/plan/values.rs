@@ -1,0 +1,114 @@
+//! What of a value has to be written.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::list;
+use crate::engine::schema::{self, Rule, Shape};
+use crate::model::{Kind, Object};
+
+/// `wanted`, with an explicit null, empty list or default for everything that only `live` has, so that a PATCH takes it
+/// away whether Graph merges or replaces.
+pub(super) fn complete(rule: &Rule, wanted: Option<&Value>, live: Option<&Value>) -> Value {
+    match (wanted, live) {
+        (None, _) => match (&rule.default, &rule.shape) {
+            (Some(default), _) => default.clone(),
+            (None, Shape::List(_)) => Value::Array(Vec::new()),
+            (None, Shape::Object(..) | Shape::Scalar) => Value::Null,
+        },
+        (Some(Value::Object(want)), Some(Value::Object(have))) => {
+            let mut whole = Map::new();
+            for (name, value) in want {
+                let value = match rule.property(name) {
+                    Some(rule) => complete(rule, Some(value), have.get(name)),
+                    None => value.clone(),
+                };
+                whole.insert(name.clone(), value);
+            }
+            for name in have.keys().filter(|name| !want.contains_key(*name)) {
+                if let Some(rule) = rule.property(name) {
+                    whole.insert(name.clone(), complete(rule, None, have.get(name)));
+                }
+            }
+            Value::Object(whole)
+        }
+        (Some(want), _) => want.clone(),
+    }
+}
+
+/// Writable properties of a child that differ.
+pub(super) fn differing(rule: &Rule, want: &Value, have: &Value) -> Vec<String> {
+    let empty = Map::new();
+    let (want, have) = (want.as_object().unwrap_or(&empty), have.as_object().unwrap_or(&empty));
+    let mut names: Vec<&String> = want.keys().chain(have.keys()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+        .into_iter()
+        .filter(|name| want.get(*name) != have.get(*name))
+        .filter(|name| rule.property(name).is_some_and(|rule| rule.writable(true)))
+        .cloned()
+        .collect()
+}
+
+/// The live value with every element disabled that `want` no longer has, where the schema demands that first.
+pub(super) fn disabled(rule: &Rule, want: Option<&Value>, have: &Value) -> Option<Value> {
+    match (&rule.shape, have) {
+        (Shape::List(_), Value::Array(elements)) if rule.disable_first => {
+            let kept: BTreeSet<&str> =
+                list(want).iter().filter_map(|element| element.get("id").and_then(Value::as_str)).collect();
+            let mut changed = false;
+            let elements = elements.iter().map(|element| {
+                let mut element = element.clone();
+                let id = element.get("id").and_then(Value::as_str).unwrap_or_default();
+                if !kept.contains(id) && element.get("isEnabled") != Some(&Value::Bool(false)) {
+                    element["isEnabled"] = Value::Bool(false);
+                    changed = true;
+                }
+                element
+            });
+            let elements: Vec<Value> = elements.collect();
+            changed.then_some(Value::Array(elements))
+        }
+        (Shape::Object(rules, _), Value::Object(map)) => {
+            let mut whole = map.clone();
+            let mut changed = false;
+            for (name, value) in map {
+                let want = want.and_then(|want| want.get(name));
+                if let Some(value) = rules.get(name).and_then(|rule| disabled(rule, want, value)) {
+                    whole.insert(name.clone(), value);
+                    changed = true;
+                }
+            }
+            changed.then_some(Value::Object(whole))
+        }
+        _ => None,
+    }
+}
+
+/// What of `value` differs from `have`, property by property; lists whole.
+pub(super) fn differing_part(value: Value, have: Option<&Value>) -> Value {
+    match (value, have) {
+        (Value::Object(map), Some(Value::Object(have))) => Value::Object(
+            map.into_iter()
+                .filter(|(name, value)| have.get(name) != Some(value))
+                .map(|(name, value)| {
+                    let value = differing_part(value, have.get(&name));
+                    (name, value)
+                })
+                .collect(),
+        ),
+        (value, _) => value,
+    }
+}
+
+/// A PATCH of a polymorphic object names its type.
+pub(super) fn with_type(kind: &'static Kind, object: &Object, mut body: Map<String, Value>) -> Map<String, Value> {
+    if schema::of(kind).property("@odata.type").is_some()
+        && let Some(value) = object.get("@odata.type")
+    {
+        body.insert("@odata.type".to_owned(), value.clone());
+    }
+    body
+}
