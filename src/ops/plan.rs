@@ -60,6 +60,13 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     let wanted_side = Side::commit(context, &aim.to)?;
     validate::require_valid(context, &wanted_side)?;
     let Some(commit) = wanted_side.commit else { anyhow::bail!("{} is no commit", aim.to) };
+    if wanted_side.coverage().0.is_empty() {
+        anyhow::bail!(
+            "{} says of no kind of object that it was read, so nothing follows from what it does not hold; run `entragit \
+             export`, and name a commit that follows a snapshot",
+            aim.to
+        );
+    }
     let base_commit = context.last_snapshot()?;
     let base_side = match base_commit {
         Some(base) => Some(Side::commit(context, &base.to_string())?),
