@@ -12,7 +12,7 @@ use crate::engine::validate::{self, File};
 use crate::format::yaml::{self, Document};
 use crate::kinds;
 use crate::model::finding::Severity;
-use crate::model::{Address, Finding, Kind};
+use crate::model::{Address, Finding, IdMap, Kind};
 
 /// Checks every file of a source, or only those that differ from the last snapshot.
 ///
@@ -85,7 +85,11 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool) -> Result<Vec
     let had = |path: &str, id: &str| mentioned.get(path).is_some_and(|ids| ids.contains(id));
     let coverage = side.coverage();
     let unknown = &side.manifest.unknown;
-    let checks = validate::Context { addresses: &addresses, coverage: &coverage, unknown, had: &had };
+    let taken = taken_labels(context, side, base.as_ref(), &files)?;
+    let none = IdMap::default();
+    let ids = base.as_ref().map_or(&none, |base| &base.manifest.ids);
+    let checks =
+        validate::Context { addresses: &addresses, coverage: &coverage, unknown, had: &had, ids, taken: &taken };
     findings.extend(validate::validate(&files, &checks));
     findings.sort();
     findings.dedup();
@@ -109,6 +113,42 @@ fn before_mentions(
         }
     }
     Ok(mentioned)
+}
+
+/// Labels of files that stand for another object already. A label is given once: a commit that knows what became of it (its
+/// own manifest says so) cannot mean something new by it, and a line of history that the last snapshot does not follow
+/// cannot mean another object than the one that has it by now. An older commit may: its label means what it meant then.
+fn taken_labels(
+    context: &Context,
+    side: &Side,
+    base: Option<&Side>,
+    files: &[File<'_>],
+) -> Result<BTreeMap<Address, String>> {
+    let mut taken = BTreeMap::new();
+    let Some(base) = base else { return Ok(taken) };
+    for file in files {
+        let Some(label) = file.value.get("id").and_then(Value::as_str).filter(|id| id.starts_with("new:")) else {
+            continue;
+        };
+        let address = Address::new(file.kind.name, label);
+        let own = side.manifest.ids.current(label);
+        if own != label {
+            taken.insert(address, own.to_owned());
+            continue;
+        }
+        let today = base.manifest.ids.current(label);
+        let past = side.commit.zip(base.commit).map(|(commit, tip)| context.repo.is_ancestor(commit, tip));
+        if today == label || past.transpose()?.unwrap_or_default() {
+            continue;
+        }
+        let Some((holder, entry)) = base.index.iter().find(|(holder, _)| holder.id == today) else { continue };
+        let Some(kind) = kinds::by_name(holder.kind) else { continue };
+        let name = base.object(&context.repo, kind, entry)?.map(|object| object.name().to_owned()).unwrap_or_default();
+        if kind != file.kind || file.value.get("displayName").and_then(Value::as_str) != Some(name.as_str()) {
+            taken.insert(address, format!("{} \"{name}\" in {}", kind.name, entry.path));
+        }
+    }
+    Ok(taken)
 }
 
 /// Refuses to go on while a side has errors.

@@ -1,5 +1,7 @@
 //! What becomes of every wanted object, and the writes that bring it about.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::values::{complete, differing_part, disabled, with_type};
@@ -29,9 +31,18 @@ impl Planner<'_> {
                 self.plan.unknown.push((format!("{}.{}", kind.name, link.name), live));
             }
         }
+        let twice = self.wanted_twice();
         for (address, object) in &self.inputs.wanted.objects {
             let Some(kind) = kinds::by_name(address.kind) else { continue };
             if !self.known(kind) || !self.inputs.scope.takes(address, object.name()) {
+                continue;
+            }
+            if twice.contains(&Address::new(kind.name, self.inputs.ids.current(&address.id))) {
+                self.plan.losses.push(Loss {
+                    address: address.clone(),
+                    name: object.name().to_owned(),
+                    what: "is left alone: two files of the commit stand for the same object".to_owned(),
+                });
                 continue;
             }
             let object = rewrite(kind, object, self.inputs.ids);
@@ -72,6 +83,18 @@ impl Planner<'_> {
             }
             self.fates.insert(address, (object, fate));
         }
+    }
+
+    /// Objects, by today's ids, that are wanted more than once. Neither may win in silence.
+    fn wanted_twice(&self) -> BTreeSet<Address> {
+        let (mut once, mut twice) = (BTreeSet::new(), BTreeSet::new());
+        for old in self.inputs.wanted.objects.keys().chain(&self.inputs.wanted.unchanged) {
+            let today = Address::new(old.kind, self.inputs.ids.current(&old.id));
+            if !once.insert(today.clone()) {
+                twice.insert(today);
+            }
+        }
+        twice
     }
 
     pub(super) fn write_all(&mut self) {

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use entragit::model::{Action, Kind, Plan, Write};
+use entragit::engine::plan::{Inputs, plan};
+use entragit::engine::scope::Scope;
+use entragit::model::{Action, IdMap, Kind, Plan, Write};
 use entragit::tenant::memory::MemoryTenant;
 use entragit::tenant::{Raw, TenantRead, TenantWrite};
 use serde_json::{Value, json};
 
 use super::harness::{Case, Trouble, block_on};
-use super::world::{guid, named, raw_of, snapshot};
+use super::world::{addresses, guid, named, raw_of, snapshot};
 
 type Objects = Vec<(&'static Kind, Raw)>;
 
@@ -219,4 +221,29 @@ fn what_is_synchronized_from_on_premises_is_said_and_left_alone() {
         let said: Vec<&str> = plan.losses.iter().map(|loss| loss.what.as_str()).collect();
         assert_eq!(said, ["differs and is left alone: it is synchronized from on-premises and is changed there"]);
     });
+}
+
+/// Two files of one commit whose ids are the same object's by now: neither wins, and the object is not deleted either.
+#[test]
+fn an_object_that_is_wanted_twice_is_left_alone() {
+    let (old, new) = (guid(1, 0), guid(1, 1));
+    let both = vec![one("group", &old, "Before", json!({})), one("group", &new, "After", json!({}))];
+    let (wanted, live) = (snapshot(both), snapshot(vec![one("group", &new, "Now", json!({}))]));
+    let mut ids = IdMap::default();
+    ids.learn(&old, &new);
+    let plan = plan(&Inputs {
+        wanted: &wanted,
+        live: &live,
+        base: &addresses(&live),
+        deleted: &BTreeMap::new(),
+        ids: &ids,
+        scope: &Scope::default(),
+        prune: false,
+    });
+    assert_eq!(line(&plan), "");
+    let losses: Vec<String> = plan.losses.iter().map(|loss| format!("{}: {}", loss.name, loss.what)).collect();
+    insta::assert_snapshot!(losses.join("\n"), @r"
+    Before: is left alone: two files of the commit stand for the same object
+    After: is left alone: two files of the commit stand for the same object
+    ");
 }
