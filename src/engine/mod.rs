@@ -8,6 +8,7 @@ pub mod digest;
 pub mod guard;
 pub mod losses;
 pub mod manner;
+pub mod merge;
 pub mod normalize;
 pub mod order;
 pub mod plan;

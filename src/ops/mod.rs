@@ -15,6 +15,7 @@ use crate::repo::{ObjectId, Repo};
 
 pub mod apply;
 pub mod audit;
+pub mod changes;
 pub mod diff;
 pub mod execute;
 pub mod export;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::journal::Journal;
 use super::lookup::learn_names;
 use super::source::{Side, snapshots};
-use super::{Context, diff, validate};
+use super::{Context, changes, diff, validate};
 use crate::engine::guard::{self, Rules};
 use crate::engine::normalize::normalize;
 use crate::engine::plan::{Inputs, identities, plan as decide};
@@ -76,6 +76,7 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     // What a run that was cut off has created is not created again.
     ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
     ids.extend(&aim.learned);
+    let wanted_side = changes::meant(context, wanted_side, base_side.as_ref(), &ids)?;
     let kinds = diff::kinds_of(context, Some(&wanted_side), &aim.scope);
     let live_side = Side::live(context, tenant, &kinds, &[&wanted_side]).await?;
     let deleted = recycle_bin(tenant, &kinds, &wanted_side, &live_side, &ids).await?;

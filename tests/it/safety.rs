@@ -2,7 +2,8 @@
 
 mod files;
 
-use serde_json::Value;
+use entragit::emulator::contoso::names;
+use serde_json::{Value, json};
 
 use super::cli::World;
 
@@ -65,4 +66,45 @@ async fn a_label_is_given_once() {
     world.commit("the label elsewhere");
     let ran = world.run(&["plan", "--to", "HEAD"]).ends(1);
     assert!(ran.err.contains("[label-used]") && ran.err.contains("Pilot ring"), "{}", ran.err);
+}
+
+/// An edit waits on main while colleagues go on: it is carried out, and what they did stays.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edit_that_waited_undoes_nothing_else() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let edit = |from: &str, to: &str| {
+        let path = world.git(&["ls-files", &format!("groups/*{}.yaml", names::REMOTE_WORKERS)]);
+        let text = std::fs::read_to_string(world.path().join(&path)).unwrap();
+        assert!(text.contains(from), "{text}");
+        world.write(&path, &text.replacen(from, to, 1));
+        world.commit("an edit");
+    };
+    edit("description: ", "description: Ours. ");
+    let policies = "/v1.0/identity/conditionalAccess/policies";
+    let policy = format!("{policies}/{}", names::ORDERING_POLICY);
+    assert_eq!(world.graph.patch(&policy, json!({"state": "disabled"})).await.0, 204);
+    for name in ["one", "two", "three"] {
+        let body = json!({"displayName": name, "mailEnabled": false, "mailNickname": name, "securityEnabled": true});
+        assert_eq!(world.graph.post("/v1.0/groups", body).await.0, 201);
+    }
+    world.run(&["export"]).ok();
+    let plan = world.run(&["plan", "--to", "main", "--json"]).ends(2).json();
+    insta::assert_snapshot!(steps(&plan), @r"update group Remote workers");
+    let ran = world.run(&["apply", "--to", "main", "--yes"]).ok();
+    assert!(ran.err.contains("the tenant went on since"), "{}", ran.err);
+    assert_eq!(world.graph.ok(&policy).await["state"], "disabled");
+    assert_eq!(world.git(&["rev-parse", "main"]), world.git(&["rev-parse", "snapshots"]), "one line again");
+    // What both changed is nobody's to decide but a person's.
+    edit("description: Ours. ", "description: Ours again. ");
+    let group = format!("/v1.0/groups/{}", names::REMOTE_WORKERS);
+    assert_eq!(world.graph.patch(&group, json!({"description": "Theirs"})).await.0, 204);
+    world.run(&["export"]).ok();
+    let ran = world.run(&["apply", "--to", "main", "--yes"]).ends(1);
+    assert!(ran.err.contains("description changed here and in the tenant since"), "{}", ran.err);
+    assert!(ran.err.contains("git merge snapshots"), "{}", ran.err);
+    assert_eq!(world.graph.ok(&group).await["description"], "Theirs");
+    // To want the commit as it stands takes a word that git knows.
+    world.git(&["merge", "-q", "-s", "ours", "--no-edit", "snapshots"]);
+    world.run(&["plan", "--to", "main"]).ends(2);
 }
