@@ -1,23 +1,18 @@
 //! What only the tenant has: deleted if that is meant, else listed and left alone.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value};
 
 use super::values::with_type;
-use super::{Planner, not_creatable, owned_elsewhere};
+use super::{Planner, not_creatable, owned_elsewhere, wanted_today};
 use crate::engine::order::{Phase, Stage};
 use crate::engine::{digest, schema};
 use crate::kinds;
 use crate::model::kind::Deletion;
-use crate::model::{Action, Address, Kind, Object};
+use crate::model::{Action, Kind, Object};
 
 impl Planner<'_> {
     pub(super) fn delete_all(&mut self) {
-        let wanted: BTreeSet<Address> = (self.inputs.wanted.objects.keys())
-            .chain(&self.inputs.wanted.unchanged)
-            .map(|old| Address::new(old.kind, self.inputs.ids.current(&old.id)))
-            .collect();
+        let wanted = wanted_today(self.inputs);
         for (address, object) in &self.inputs.live.objects {
             let Some(kind) = kinds::by_name(address.kind) else { continue };
             if wanted.contains(address)

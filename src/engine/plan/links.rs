@@ -102,6 +102,10 @@ impl Planner<'_> {
         }
         if children.delete {
             for child in have.iter().filter(|child| !kept.contains(&child_key(child, children))) {
+                // Whoever registered it since may well be the one who carries this out.
+                if !named_in(child, &[&self.strangers]).is_empty() {
+                    continue;
+                }
                 self.push_link(kind, address, object, Action::Unlink { link, value: child.clone() });
             }
         }

@@ -14,6 +14,7 @@ use super::order::{Draft, Order, Phase, Stage};
 use super::refs::mentions;
 use super::schema;
 use super::scope::Scope;
+use crate::kinds;
 use crate::model::kind::Creation;
 use crate::model::{Action, Address, IdMap, Kind, Object, Plan, Snapshot, Step};
 
@@ -61,6 +62,8 @@ struct Planner<'a> {
     returning: BTreeMap<String, Address>,
     /// Ids of what is wanted, is not there and cannot be created: no link can lead to it.
     lost: BTreeMap<String, Address>,
+    /// Ids of what only the tenant has and no snapshot knew: it is left there with what it has been given.
+    strangers: BTreeMap<String, Address>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -80,6 +83,7 @@ impl<'a> Planner<'a> {
             moving: BTreeMap::new(),
             returning: BTreeMap::new(),
             lost: BTreeMap::new(),
+            strangers: strangers(inputs),
         }
     }
 
@@ -140,6 +144,29 @@ impl<'a> Planner<'a> {
         self.plan.waves = waves;
         self.plan
     }
+}
+
+/// Addresses that are wanted, by today's ids.
+fn wanted_today(inputs: &Inputs<'_>) -> BTreeSet<Address> {
+    (inputs.wanted.objects.keys())
+        .chain(&inputs.wanted.unchanged)
+        .map(|old| Address::new(old.kind, inputs.ids.current(&old.id)))
+        .collect()
+}
+
+fn strangers(inputs: &Inputs<'_>) -> BTreeMap<String, Address> {
+    let mut found = BTreeMap::new();
+    if inputs.prune {
+        return found;
+    }
+    let wanted = wanted_today(inputs);
+    for (address, object) in &inputs.live.objects {
+        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        if !wanted.contains(address) && !inputs.base.contains(address) {
+            found.extend(identities(kind, object).into_iter().map(|id| (id, address.clone())));
+        }
+    }
+    found
 }
 
 fn named_in(value: &Value, places: &[&BTreeMap<String, Address>]) -> Vec<Address> {

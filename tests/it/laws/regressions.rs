@@ -1,6 +1,6 @@
 //! Mistakes that the laws have found, each as small as it gets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entragit::engine::plan::{Inputs, plan};
 use entragit::engine::scope::Scope;
@@ -246,4 +246,27 @@ fn an_object_that_is_wanted_twice_is_left_alone() {
     Before: is left alone: two files of the commit stand for the same object
     After: is left alone: two files of the commit stand for the same object
     ");
+}
+
+/// An application registered after the snapshot, and given a role: it is left there, and so is its role. With the role of
+/// one that a snapshot knew it is another matter.
+#[test]
+fn what_is_left_there_keeps_its_permissions() {
+    let (api, robot) = (guid(3, 0), guid(3, 1));
+    let principal = |id: &str, roles: Value| one("servicePrincipal", id, "P", json!({"appRoleAssignedTo": roles}));
+    let roles =
+        json!([{"id": "r", "appRoleId": guid(9, 0), "principalId": robot, "principalType": "ServicePrincipal"}]);
+    let wanted = snapshot(vec![principal(&api, json!([]))]);
+    let live = snapshot(vec![principal(&api, roles), principal(&robot, json!([]))]);
+    let all = addresses(&live);
+    let known: BTreeSet<_> = all.iter().filter(|address| address.id == api).cloned().collect();
+    for (base, prune, expected) in [
+        (&known, false, ""),
+        (&known, true, "unlink servicePrincipal; delete servicePrincipal"),
+        (&all, false, "unlink servicePrincipal; delete servicePrincipal"),
+    ] {
+        let (deleted, ids, scope) = (BTreeMap::new(), IdMap::default(), Scope::default());
+        let inputs = Inputs { wanted: &wanted, live: &live, base, deleted: &deleted, ids: &ids, scope: &scope, prune };
+        assert_eq!(line(&plan(&inputs)), expected);
+    }
 }
