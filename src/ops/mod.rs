@@ -2,7 +2,7 @@
 //!
 //! Each loads first, then lets a pure function of [`crate::engine`] decide, then writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,6 +24,7 @@ pub mod journal;
 pub mod live;
 pub mod lookup;
 pub mod plan;
+pub mod rules;
 pub mod source;
 pub mod validate;
 pub mod when;
@@ -37,6 +38,8 @@ pub struct Context {
     pub settings: Settings,
     /// Where work speaks.
     pub events: Events,
+    /// Ids of whoever is signed in, in lower case, as far as the sign-in tells: no plan may shut them out unasked.
+    pub signed_in: BTreeSet<String>,
 }
 
 /// Names of files at the top of a tenant repository.
@@ -89,7 +92,7 @@ impl Context {
             }
         };
         let settings = Settings::parse(SETTINGS, &bytes).map_err(Invalid)?;
-        Ok(Context { repo: Arc::new(repo), settings, events })
+        Ok(Context { repo: Arc::new(repo), settings, events, signed_in: BTreeSet::new() })
     }
 
     /// Full name of the branch that the tool alone writes.

@@ -6,9 +6,10 @@ use anyhow::Result;
 
 use super::journal::Journal;
 use super::lookup::learn_names;
+pub use super::rules::of_last_snapshot as rules_of_last_snapshot;
 use super::source::{Side, snapshots};
-use super::{Context, changes, diff, validate};
-use crate::engine::guard::{self, Rules};
+use super::{Context, changes, diff, rules, validate};
+use crate::engine::guard;
 use crate::engine::normalize::normalize;
 use crate::engine::plan::{Inputs, identities, plan as decide};
 use crate::engine::planfile::Binding;
@@ -87,7 +88,7 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     let mut moved: BTreeSet<String> = ids.iter().map(|(old, _)| old.to_owned()).collect();
     let mut also: BTreeSet<Address> = BTreeSet::new();
     let mut scanned: BTreeSet<String> = BTreeSet::new();
-    let (plan, wanted, live) = loop {
+    let (plan, wanted) = loop {
         if moved.iter().any(|id| !scanned.contains(id)) {
             also.extend(mentioning(context, &wanted_side, &live_side, &moved)?);
             scanned.extend(moved.iter().cloned());
@@ -105,13 +106,13 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
         let plan = decide(&inputs);
         let created = created(&plan, &wanted, &ids);
         if created.is_subset(&scanned) {
-            break (plan, wanted, live);
+            break (plan, wanted);
         }
         moved.extend(created);
     };
 
-    let rules = rules(context, &live, &live_side)?;
-    let verdicts = guard::verdicts(&plan, &rules);
+    let sides: Vec<&Side> = base_side.iter().chain([&live_side, &wanted_side]).collect();
+    let verdicts = guard::verdicts(&plan, &rules::of(context, &sides, &live_side)?);
     let mut names = Names::default();
     let ids = mentioned(&plan);
     // Which of them are other identities is not told apart: a plan names few.
@@ -229,52 +230,4 @@ fn mentioned(plan: &Plan) -> BTreeSet<String> {
     }
     ids.extend(plan.unmanaged.iter().take(20).map(|address| address.id.clone()));
     ids
-}
-
-/// The guards' rules as the last snapshot knows the accounts: for a plan that comes from a file.
-///
-/// # Errors
-/// If the repository cannot be read.
-pub fn rules_of_last_snapshot(context: &Context) -> Result<Rules> {
-    match context.last_snapshot()? {
-        Some(tip) => rules(context, &Snapshot::default(), &Side::commit(context, &tip.to_string())?),
-        None => Ok(Rules { break_glass: context.settings.break_glass.iter().cloned().collect(), ..Rules::default() }),
-    }
-}
-
-/// The guards' rules: break-glass accounts by id or by user principal name.
-fn rules(context: &Context, live: &Snapshot, side: &Side) -> Result<Rules> {
-    let settings = &context.settings;
-    let mut break_glass = BTreeSet::new();
-    let mut by_name: BTreeSet<String> = BTreeSet::new();
-    for account in &settings.break_glass {
-        if account.contains('@') {
-            by_name.insert(account.to_lowercase());
-        } else {
-            break_glass.insert(account.clone());
-        }
-    }
-    if !by_name.is_empty() {
-        for (address, entry) in side.index.iter().filter(|(address, _)| address.kind == "user") {
-            let parsed;
-            let object = match live.objects.get(address) {
-                Some(object) => object,
-                None => {
-                    let bytes = side.read(&context.repo, entry)?;
-                    let Ok(document) = crate::format::yaml::read(&entry.path, &bytes) else { continue };
-                    parsed = Object(document.value);
-                    &parsed
-                }
-            };
-            if object.text("userPrincipalName").is_some_and(|name| by_name.contains(&name.to_lowercase())) {
-                break_glass.insert(address.id.clone());
-            }
-        }
-    }
-    Ok(Rules {
-        break_glass,
-        max_deletes: settings.guards.max_deletes,
-        max_deletes_percent: settings.guards.max_deletes_percent,
-        known: side.index.len(),
-    })
 }

@@ -160,6 +160,11 @@ impl Side {
         Ok(side)
     }
 
+    /// A side that holds nothing.
+    pub fn empty() -> Side {
+        Side::new(String::new(), Manifest::default())
+    }
+
     fn new(label: String, manifest: Manifest) -> Side {
         Side {
             label,

@@ -108,3 +108,75 @@ async fn an_edit_that_waited_undoes_nothing_else() {
     world.git(&["merge", "-q", "-s", "ours", "--no-edit", "snapshots"]);
     world.run(&["plan", "--to", "main"]).ends(2);
 }
+
+/// The file of a policy that leaves the emergency accounts' group out, and the lines that do.
+fn sheltering(world: &World) -> (String, String) {
+    let files = world.git(&["grep", "-l", names::EMERGENCY_ACCESS, "--", "conditional-access/policies"]);
+    let path = files.lines().next().unwrap().to_owned();
+    let text = std::fs::read_to_string(world.path().join(&path)).unwrap();
+    let line = text.lines().position(|line| line.contains(names::EMERGENCY_ACCESS)).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[line - 1].ends_with("excludeGroups:"), "{text}");
+    (path, lines[line - 1..=line].join("\n") + "\n")
+}
+
+fn replace(world: &World, path: &str, from: &str, to: &str) {
+    let text = std::fs::read_to_string(world.path().join(path)).unwrap();
+    assert!(text.contains(from), "{path}: {text}");
+    world.write(path, &text.replacen(from, to, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn break_glass_accounts_are_known_by_name_and_by_their_groups() {
+    let world = World::new().await;
+    let account = world.graph.ok(&format!("/v1.0/users/{}", names::EMERGENCY_1)).await;
+    let name = account["userPrincipalName"].as_str().unwrap().to_uppercase();
+    replace(&world, "entragit.yaml", names::EMERGENCY_1, &name);
+    world.commit("by name");
+    world.run(&["export"]).ok();
+    let (path, line) = sheltering(&world);
+    replace(&world, &path, &line, "");
+    world.commit("nobody is left out");
+    // No user is read for this, and no group.
+    let ran = world.run(&["plan", "--to", "HEAD", "--kind", "conditionalAccessPolicy"]).ends(3);
+    assert!(ran.out.contains("takes something from a break-glass account: update"), "{}", ran.out);
+    // The account is gone and nobody can tell who it is: neither is a plan made.
+    world.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    replace(&world, "entragit.yaml", &name, "NOBODY@contoso.com");
+    world.commit("a mistake");
+    world.run(&["export"]).ok();
+    replace(&world, &path, &line, "");
+    world.commit("nobody is left out");
+    let ran = world.run(&["plan", "--to", "HEAD"]).ends(3);
+    assert!(ran.out.contains("breakGlass names nobody@contoso.com"), "{}", ran.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_application_that_recovers_keeps_its_own_permissions() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let (code, app) = world.graph.post("/v1.0/applications", json!({"displayName": "Recovery"})).await;
+    assert_eq!(code, 201, "{app}");
+    let body = json!({"appId": app["appId"]});
+    let (code, principal) = world.graph.post("/v1.0/servicePrincipals", body).await;
+    assert_eq!(code, 201, "{principal}");
+    let api = format!("/v1.0/servicePrincipals/{}/appRoleAssignedTo", names::ORDERING_PRINCIPAL);
+    let role = json!({
+        "appRoleId": "00000000-0000-0000-0000-000000000000",
+        "principalId": principal["id"], "resourceId": names::ORDERING_PRINCIPAL
+    });
+    let (code, said) = world.graph.post(&api, role).await;
+    assert_eq!(code, 201, "{said}");
+    let plan = world.run(&["plan", "--to", "HEAD", "--json"]).ok().json();
+    assert_eq!(steps(&plan), "", "what no snapshot knew is left there with what it was given");
+    world.run(&["export"]).ok();
+    let plan = world.run(&["plan", "--to", "HEAD~1", "--json"]).ends(2).json();
+    insta::assert_snapshot!(steps(&plan), @r"
+    unlink servicePrincipal Order Desk
+    delete servicePrincipal Recovery
+    delete application Recovery
+    ");
+    let own = app["appId"].as_str().unwrap();
+    let ran = world.run(&["plan", "--to", "HEAD~1", "--client-id", own]).ends(3);
+    assert!(ran.out.contains("the plan changes whoever is signed in"), "{}", ran.out);
+}
