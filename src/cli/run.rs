@@ -149,8 +149,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
             Ok(if errors == 0 { exit::DONE } else { exit::ERROR })
         }
         Command::Plan(plan) => {
-            let mut context = Context::open(repo, events)?;
-            context.signed_in = signed_in(&plan.sign_in);
+            let context = guarded(Context::open(repo, events)?, plan.guards.as_deref(), &plan.sign_in)?;
             let aim = Aim { to: plan.to, scope: scope(&plan.selectors)?, prune: plan.prune, ..Aim::default() };
             let tenant = connect(&plan.sign_in, &context.settings.tenant, &context.events)?;
             let planned = ops::plan::plan(&context, &tenant, &aim).await?;
@@ -186,9 +185,18 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
     }
 }
 
+/// With everything that the guards go by.
+fn guarded(mut context: Context, guards: Option<&std::path::Path>, sign_in: &args::SignIn) -> Result<Context> {
+    if let Some(path) = guards {
+        context.take_guards_from(path)?;
+    }
+    context.events.note(format!("guards: {}", context.guards_from));
+    context.signed_in = signed_in(sign_in);
+    Ok(context)
+}
+
 async fn run_apply(arguments: args::Apply, repo: &std::path::Path, output: &Output) -> Result<u8> {
-    let mut context = Context::open(repo, output.events())?;
-    context.signed_in = signed_in(&arguments.sign_in);
+    let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
     let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
     let _lock = context.repo.lock("apply")?;
     let ready = match (&arguments.plan, &arguments.to) {

@@ -152,6 +152,29 @@ async fn break_glass_accounts_are_known_by_name_and_by_their_groups() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_commit_does_not_bring_its_own_guards() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let (path, line) = sheltering(&world);
+    replace(&world, &path, &line, "");
+    replace(&world, "entragit.yaml", names::EMERGENCY_1, names::ADMINISTRATOR_ID);
+    let before = world.git(&["rev-parse", "HEAD"]);
+    world.commit("no guards");
+    let ran = world.run(&["apply", "--to", "HEAD", "--yes"]).ends(3);
+    assert!(ran.err.contains("guards: snapshots:entragit.yaml"), "{}", ran.err);
+    world.git(&["update-ref", "refs/remotes/origin/main", &before]);
+    let ran = world.run(&["plan", "--to", "HEAD", "--out", "plan.json"]).ends(3);
+    assert!(ran.err.contains("guards: origin/main:entragit.yaml"), "{}", ran.err);
+    world.run(&["apply", "plan.json", "--yes"]).ends(3);
+    // A file that whoever runs it trusts.
+    let tenant = world.graph.tenant.tenant_id();
+    world.write("docs/guards.yaml", &format!("tenant: {tenant}\nbreakGlass: []\n"));
+    world.run(&["plan", "--to", "HEAD", "--guards", "docs/guards.yaml"]).ends(2);
+    world.write("docs/guards.yaml", "tenant: another\n");
+    world.run(&["plan", "--to", "HEAD", "--guards", "docs/guards.yaml"]).ends(1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_application_that_recovers_keeps_its_own_permissions() {
     let world = World::new().await;
     world.run(&["export"]).ok();
