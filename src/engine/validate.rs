@@ -37,6 +37,9 @@ pub struct Context<'a> {
     /// Whether the tenant itself had this reference the last time it was looked at: `(path, id)`. What Graph has left
     /// dangling is a warning, what a person wrote is an error.
     pub had: &'a dyn Fn(&str, &str) -> bool,
+    /// Whether a file is as the tool wrote it into a snapshot. What the tenant returned is no mistake of anybody's: that a
+    /// reference leads nowhere, or that a schema is older than a value, must not stand in the way of recovery.
+    pub written: &'a dyn Fn(&str) -> bool,
     /// Old id → new id as the last snapshot knows them.
     pub ids: &'a IdMap,
     /// Labels (`new:team`, with the kind of the file that has it) that an apply has given to an object before, and what
@@ -138,6 +141,7 @@ fn shape(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) {
     let Some(validator) = validators().get(file.kind.name) else { return };
     let instance = Value::Object(file.value.clone());
     let known = context.unknown.get(file.kind.name);
+    let severity = || if (context.written)(file.path) { Severity::Warning } else { Severity::Error };
     for error in validator.iter_errors(&instance) {
         let pointer = error.instance_path().to_string();
         if pointer.is_empty() && file.value.get("id").is_none() && error.kind().keyword() == "required" {
@@ -156,7 +160,7 @@ fn shape(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) {
                 findings.push(finding(
                     file.path,
                     (file.line_of)(&place),
-                    Severity::Error,
+                    severity(),
                     "unknown-property",
                     format!("`{path}` is no property of {}; {hint}", file.kind.name),
                 ));
@@ -168,7 +172,7 @@ fn shape(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) {
         findings.push(finding(
             file.path,
             (file.line_of)(&pointer),
-            Severity::Error,
+            severity(),
             check_name(error.kind().keyword()),
             format!("{what}: {}", error.masked()),
         ));
@@ -280,7 +284,7 @@ fn missing(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) 
         if found || !knowable {
             continue;
         }
-        let dangling = !named && (context.had)(file.path, reference.value);
+        let dangling = !named && ((context.had)(file.path, reference.value) || (context.written)(file.path));
         let (severity, hint) = if dangling {
             (Severity::Warning, "the tenant had it like this; it is left as it is")
         } else {

@@ -31,6 +31,7 @@ fn every_example_is_valid_and_canonical() {
             coverage: &CoverageMap::default(),
             unknown: &BTreeMap::new(),
             had: &|_, _| false,
+            written: &|_| false,
             ids: &IdMap::default(),
             taken: &BTreeMap::new(),
         };

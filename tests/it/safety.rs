@@ -203,3 +203,20 @@ async fn the_application_that_recovers_keeps_its_own_permissions() {
     let ran = world.run(&["plan", "--to", "HEAD~1", "--client-id", own]).ends(3);
     assert!(ran.out.contains("the plan changes whoever is signed in"), "{}", ran.out);
 }
+
+/// The tenant itself had a policy that names a group which is gone: that is no reason to refuse the policy's recovery.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_snapshot_left_dangling_can_be_recovered() {
+    let world = World::new().await;
+    let policy = format!("/v1.0/identity/conditionalAccess/policies/{}", names::ORDERING_POLICY);
+    assert_eq!(world.graph.delete(&format!("/v1.0/groups/{}", names::REMOTE_WORKERS)).await.0, 204);
+    world.run(&["export"]).ok();
+    assert_eq!(world.graph.delete(&policy).await.0, 204);
+    world.run(&["export"]).ok();
+    let ran = world.run(&["plan", "--to", "HEAD~1"]).ends(2);
+    assert!(ran.err.contains(names::REMOTE_WORKERS) && ran.err.contains("the tenant had it like this"), "{}", ran.err);
+    // The same on a branch that reverts it, whatever was exported since.
+    world.git(&["revert", "--no-edit", "HEAD"]);
+    world.run(&["apply", "--to", "HEAD", "--yes"]).ok();
+    assert_eq!(world.graph.ok(&policy).await["id"], names::ORDERING_POLICY);
+}

@@ -12,11 +12,12 @@ struct Repository<'a> {
     files: Vec<(&'a str, &'static str, Value)>,
     ids: IdMap,
     taken: BTreeMap<Address, String>,
+    written: Vec<&'a str>,
 }
 
 impl<'a> Repository<'a> {
     fn of(files: &[(&'a str, &'static str, Value)]) -> Self {
-        Repository { files: files.to_vec(), ids: IdMap::default(), taken: BTreeMap::new() }
+        Repository { files: files.to_vec(), ids: IdMap::default(), taken: BTreeMap::new(), written: Vec::new() }
     }
 
     fn said(&self) -> String {
@@ -40,6 +41,7 @@ impl<'a> Repository<'a> {
             coverage: &coverage,
             unknown: &BTreeMap::new(),
             had: &|_, _| false,
+            written: &|path| self.written.contains(&path),
             ids: &self.ids,
             taken: &self.taken,
         };
@@ -89,4 +91,23 @@ fn two_files_for_one_object_are_refused_whatever_their_ids() {
     Error duplicate-id groups/a.yaml: group 00000001-1111-4000-8000-000000000001 is 00000001-1111-4000-8000-000000000002 now, which the repository holds as well; delete one of the two files
     Error duplicate-id groups/b.yaml: group 00000001-1111-4000-8000-000000000002 is also in groups/a.yaml; delete one of the two files
     ");
+}
+
+#[test]
+fn what_the_tool_wrote_is_warned_of_and_stands_in_nobodys_way() {
+    let policy = json!({
+        "id": "00000006-1111-4000-8000-000000000001", "displayName": "Block", "state": "newerThanTheSchema",
+        "conditions": {"users": {"excludeGroups": ["00000001-1111-4000-8000-000000000001"]}},
+        "grantControls": {"operator": "OR", "builtInControls": ["block"]}
+    });
+    let mut one = Repository::of(&[("p.yaml", "conditionalAccessPolicy", policy)]);
+    insta::assert_snapshot!(one.said(), @r#"
+    Error missing-reference p.yaml: conditions.users.excludeGroups refers to group 00000001-1111-4000-8000-000000000001, which the repository does not hold; correct the id, or add the object
+    Error unknown-value p.yaml: `state`: value is not one of "enabled", "disabled" or "enabledForReportingButNotEnforced"
+    "#);
+    one.written.push("p.yaml");
+    insta::assert_snapshot!(one.said(), @r#"
+    Warning missing-reference p.yaml: conditions.users.excludeGroups refers to group 00000001-1111-4000-8000-000000000001, which the repository does not hold; the tenant had it like this; it is left as it is
+    Warning unknown-value p.yaml: `state`: value is not one of "enabled", "disabled" or "enabledForReportingButNotEnforced"
+    "#);
 }
