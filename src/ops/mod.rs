@@ -114,15 +114,23 @@ impl Context {
             (format!("refs/remotes/origin/{main}"), format!("origin/{main}")),
             (format!("refs/heads/{snapshots}"), snapshots.clone()),
         ];
+        // One that is wrong is passed over for the next, never for the file at hand.
+        let mut unusable = None;
         for (reference, name) in places {
             let Some(commit) = self.repo.reference(&reference)? else { continue };
             let root = self.repo.folder(self.repo.commit(commit)?.tree)?;
             let Some((_, blob)) = root.files.iter().find(|(name, _)| name == SETTINGS) else { continue };
             let place = format!("{name}:{SETTINGS}");
             let bytes = self.repo.blob(*blob)?;
-            return self.take_guards(&bytes, place);
+            match self.take_guards(&bytes, place.clone()) {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    self.events.warn(format!("{place} cannot be used: {error}"));
+                    unusable = Some(error);
+                }
+            }
         }
-        Ok(())
+        unusable.map_or(Ok(()), Err)
     }
 
     /// Takes the guards' settings and the break-glass accounts from a file that the caller trusts.

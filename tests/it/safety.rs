@@ -166,6 +166,16 @@ async fn a_commit_does_not_bring_its_own_guards() {
     let ran = world.run(&["plan", "--to", "HEAD", "--out", "plan.json"]).ends(3);
     assert!(ran.err.contains("guards: origin/main:entragit.yaml"), "{}", ran.err);
     world.run(&["apply", "plan.json", "--yes"]).ends(3);
+    // One that is wrong is no reason to trust the work tree.
+    let tree = world.git(&["rev-parse", "HEAD^{tree}"]);
+    replace(&world, "entragit.yaml", "guards:", "gards:");
+    world.commit("a mistake");
+    world.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
+    world.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    assert_eq!(world.git(&["rev-parse", "HEAD^{tree}"]), tree);
+    let ran = world.run(&["plan", "--to", "HEAD"]).ends(3);
+    assert!(ran.err.contains("origin/main:entragit.yaml cannot be used"), "{}", ran.err);
+    assert!(ran.err.contains("guards: snapshots:entragit.yaml"), "{}", ran.err);
     // A file that whoever runs it trusts.
     let tenant = world.graph.tenant.tenant_id();
     world.write("docs/guards.yaml", &format!("tenant: {tenant}\nbreakGlass: []\n"));
