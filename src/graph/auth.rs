@@ -345,4 +345,18 @@ mod tests {
         assert!(!format!("{credential:?}").contains("hunter2"));
         assert!(!format!("{:?}", Credential::Token(Secret::new("eyJ0".into()))).contains("eyJ0"));
     }
+
+    #[test]
+    fn a_sign_in_says_who_it_is() {
+        use base64::Engine as _;
+
+        let ids = |credential: Credential| credential.identities().into_iter().collect::<Vec<_>>().join(" ");
+        let claims =
+            base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(r#"{"appid":"AA-1","oid":"bb-2","tid":"x"}"#);
+        let token = |text: String| Credential::Token(Secret::new(text));
+        assert_eq!(ids(token(format!("e30.{claims}.s"))), "aa-1 bb-2");
+        assert_eq!(ids(token("opaque".to_owned())), "");
+        let secret = Secret::new("s".to_owned());
+        assert_eq!(ids(Credential::ClientSecret { client_id: "CC-3".to_owned(), client_secret: secret }), "cc-3");
+    }
 }

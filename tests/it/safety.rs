@@ -151,6 +151,22 @@ async fn break_glass_accounts_are_known_by_name_and_by_their_groups() {
     assert!(ran.out.contains("breakGlass names nobody@contoso.com"), "{}", ran.out);
 }
 
+/// The account by whose name the guard goes is the one that was deleted: that must not keep it from coming back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_break_glass_account_that_was_deleted_comes_back() {
+    let world = World::new().await;
+    let user = format!("/v1.0/users/{}", names::EMERGENCY_1);
+    let account = world.graph.ok(&user).await;
+    replace(&world, "entragit.yaml", names::EMERGENCY_1, account["userPrincipalName"].as_str().unwrap());
+    world.commit("by name");
+    world.run(&["export"]).ok();
+    assert_eq!(world.graph.delete(&user).await.0, 204);
+    world.run(&["export"]).ok();
+    world.run(&["plan", "--to", "HEAD~1", "--out", "plan.json"]).ends(2);
+    world.run(&["apply", "plan.json", "--yes"]).ok();
+    assert_eq!(world.graph.ok(&user).await["id"], names::EMERGENCY_1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_does_not_bring_its_own_guards() {
     let world = World::new().await;
