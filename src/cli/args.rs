@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     after_help = "First steps:\n  entragit demo                      see the whole loop on an embedded tenant\n  \
                   entragit init --tenant ID          make a tenant repository here\n  entragit export                    \
                   commit a snapshot\n  entragit diff HEAD live            what changed since, and who did it\n  entragit \
+                  log 'Remote workers'       the life of one object\n  entragit \
                   plan --to HEAD~1           what would bring it back\n\nExit codes: 0 done or nothing to do · 1 error · 2 \
                   differences or changes present · 3 refused by a guard · 4 incomplete · 5 the target moved · 6 another run \
                   holds the lock · 7 the repository is damaged"
@@ -63,6 +64,20 @@ pub enum Command {
     /// anything differs. The branch `main` follows as long as it holds no edit of its own. What cannot be read is carried
     /// over from the last snapshot and marked in manifest.yaml (exit code 4), never deleted.
     Export(Export),
+    /// Keep looking at the tenant, and commit each change as its author's
+    ///
+    /// Asks the tenant what changed, every five minutes unless told otherwise, and commits it to the branch `snapshots`: one
+    /// commit for each person or application whose change it was, as the audit log says, with them as the author. So `git log
+    /// --author=ada` and `git blame` tell who did what. What several people changed at once, or nobody is named for, is
+    /// committed by the tool itself, and says so. `actors` in entragit.yaml decides whether authors appear by name, by id,
+    /// or not at all.
+    ///
+    /// The first round reads everything; later ones read what changed, and everything again now and then. Where a watch was
+    /// is kept under `refs/entragit/state`: started anew, or from a clone that has this reference, it goes on from there.
+    /// What fails is tried again, after longer and longer pauses. It ends with Ctrl-C or SIGTERM, at any time without harm.
+    ///
+    /// The repository is locked only during a round: an export or apply can run in between.
+    Watch(Watch),
     /// Show what differs between two sources, and who changed it
     ///
     /// A source is a commit (any name git knows), a moment (`@{yesterday}`, `@{2d}`: the last snapshot before it), `worktree`,
@@ -75,6 +90,39 @@ pub enum Command {
                   report.json --format markdown  a saved report, shown otherwise"
     )]
     Diff(Diff),
+    /// Show the snapshots, or the whole life of one object: what changed, when, and who did it
+    ///
+    /// Without an object: the snapshots, newest first, with how many objects each added (+), modified (~) and removed (-), and who
+    /// did something. With an object: everything that became of it, across renames, deletion, restoration, and re-creation
+    /// under a new id. The tenant is not asked; who did it is what `export` kept of the audit log.
+    #[command(
+        after_help = "Examples:\n  entragit log --since 7d --risks         the last week, and what of it deserves a second look\n  \
+                      entragit log --kind group               snapshots that changed groups\n  entragit log 'Remote workers'           \
+                      the life of a group, by its name\n  entragit log ada@contoso.com --property accountEnabled\n  entragit log \
+                      'group:Remote workers'     more exactly: kind:name"
+    )]
+    Log(Log),
+    /// Show who set each value of an object, and in which snapshot
+    ///
+    /// One line for each property and each element of a set: the snapshot that set it, who did, and the value. Follows the object
+    /// across renames, deletion and re-creation. `no event`: the audit log of that time says nothing of it. `unknown`: the log
+    /// could not be read. `first snapshot`: it is as old as the history.
+    #[command(
+        after_help = "Examples:\n  entragit blame 'CA001 Block legacy authentication'   who excluded whom from this policy?\n  \
+                      entragit blame ada@contoso.com\n  entragit blame 'Remote workers' --rev @{7d}          as it was a week ago\n  \
+                      entragit blame application:7b7d0f91-… --json         an application id has two objects: say which"
+    )]
+    Blame(Blame),
+    /// Show one object as a commit holds it
+    ///
+    /// Prints its file as it is. Without a commit, as the last snapshot holds it. An object is called by its id (an old one,
+    /// too, if it was created again), its application id, its path, its name, its user principal name, or `kind:name`.
+    #[command(
+        after_help = "Examples:\n  entragit show 'Remote workers'\n  entragit show HEAD~1:1a2bd685-cf19-4df7-af45-b275e75721b2\n  \
+                      entragit show '@{2d}:user:ada@contoso.com'          as it was two days ago\n  entragit show \
+                      authorizationPolicy --json"
+    )]
+    Show(Show),
     /// Check the files of the repository, without asking the tenant anything
     Validate(Validate),
     /// Show the writes that would take the tenant to a commit; nothing is written
@@ -185,6 +233,29 @@ pub struct Export {
     pub sign_in: SignIn,
 }
 
+/// `watch`
+#[derive(Debug, Args)]
+pub struct Watch {
+    /// How often to look: 30s, 5m, 1h; at least 10s.
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = super::watch::every)]
+    pub every: std::time::Duration,
+    /// End after so many rounds; 1 is for cron, as the next run goes on where this one was [default: never].
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: Option<u32>,
+    /// Read everything after so many rounds, which finds what Graph does not tell; 1: in each round.
+    #[arg(long, value_name = "COUNT", default_value_t = 288, value_parser = clap::value_parser!(u32).range(1..))]
+    pub full_every: u32,
+    /// How long a change may wait, once, for the audit log to say who made it: entries arrive late. 0s: not at all.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = super::watch::duration)]
+    pub settle: std::time::Duration,
+    /// Print one line of JSON for each round.
+    #[arg(long)]
+    pub json: bool,
+    /// Sign-in.
+    #[command(flatten)]
+    pub sign_in: SignIn,
+}
+
 /// `diff`
 #[derive(Debug, Args)]
 pub struct Diff {
@@ -213,6 +284,57 @@ pub struct Diff {
     /// Sign-in.
     #[command(flatten)]
     pub sign_in: SignIn,
+}
+
+/// `log`
+#[derive(Debug, Args)]
+pub struct Log {
+    /// An object: its id, application id, path, name, user principal name, or `kind:name` [default: all snapshots].
+    #[arg(value_name = "OBJECT")]
+    pub object: Option<String>,
+    /// Nothing before this moment, as in `2d`, `36h`, `2026-11-20`.
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// At most so many.
+    #[arg(long, short = 'n', value_name = "N")]
+    pub limit: Option<usize>,
+    /// Only this kind, as in `group`; may be repeated.
+    #[arg(long = "kind", value_name = "KIND")]
+    pub kinds: Vec<String>,
+    /// Only this property or link of the object, as in `members`; may be repeated.
+    #[arg(long = "property", value_name = "NAME", requires = "object")]
+    pub properties: Vec<String>,
+    /// Say how many changes of each snapshot deserve a second look; of an object they are always shown.
+    #[arg(long)]
+    pub risks: bool,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `blame`
+#[derive(Debug, Args)]
+pub struct Blame {
+    /// An object: its id, application id, path, name, user principal name, or `kind:name`.
+    #[arg(value_name = "OBJECT")]
+    pub object: String,
+    /// As it was in this commit [default: the last snapshot].
+    #[arg(long, value_name = "REV")]
+    pub rev: Option<String>,
+    /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `show`
+#[derive(Debug, Args)]
+pub struct Show {
+    /// An object, or a commit and an object: `HEAD~1:Remote workers`.
+    #[arg(value_name = "[REV:]OBJECT")]
+    pub object: String,
+    /// Print one JSON document, with the names of what the object refers to.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How to show a report.

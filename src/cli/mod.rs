@@ -4,8 +4,10 @@ mod args;
 mod connect;
 mod demo;
 mod diff;
+mod history;
 mod output;
 mod run;
+mod watch;
 
 use std::process::ExitCode;
 

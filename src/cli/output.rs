@@ -46,6 +46,16 @@ impl Output {
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     }
 
+    /// A file, to stdout: byte for byte, except that on a terminal nothing in it can do harm.
+    pub fn file(&self, bytes: &[u8]) {
+        if std::io::stdout().is_terminal() {
+            let text = String::from_utf8_lossy(bytes);
+            return text.lines().for_each(|line| self.data(&format!("{}\n", safe(line))));
+        }
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(bytes).and_then(|()| out.flush());
+    }
+
     /// Talk, to stderr, however quiet.
     pub fn say(&self, text: &str) {
         let print = || {

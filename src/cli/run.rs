@@ -130,7 +130,11 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
             report_export(&context, &exported, export.json, start, output);
             Ok(if exported.complete { exit::DONE } else { exit::INCOMPLETE })
         }
+        Command::Watch(watch) => super::watch::watch(watch, repo, output).await,
         Command::Diff(diff) => super::diff::run(diff, repo, output).await,
+        Command::Log(arguments) => super::history::run_log(&arguments, repo, output),
+        Command::Blame(arguments) => super::history::run_blame(&arguments, repo, output),
+        Command::Show(arguments) => super::history::run_show(&arguments, repo, output),
         Command::Validate(validate) => {
             let context = Context::open(repo, events)?;
             let source = match validate.source.as_deref() {
@@ -366,7 +370,8 @@ pub fn scope(selectors: &Selectors) -> Result<Scope> {
     Ok(scope)
 }
 
-fn kinds_of(words: &[String]) -> Result<Vec<&'static Kind>> {
+/// The kinds that people mean.
+pub fn kinds_of(words: &[String]) -> Result<Vec<&'static Kind>> {
     words
         .iter()
         .map(|word| {

@@ -62,6 +62,10 @@ impl Tenant {
     ) {
         let words = words(kind, verb);
         let shown = new.or(old);
+        if let (Some(assignment), "roleAssignment") = (shown, kind.name) {
+            let targets = self.membership(assignment, verb);
+            return self.enter(request, words, targets);
+        }
         let modified = modified(kind, old, new);
         let target = shown.map(|object| target(kind, object, modified));
         self.enter(request, words, target.into_iter().collect());
@@ -109,6 +113,9 @@ impl Tenant {
         new: Option<&Properties>,
     ) {
         let (kind, object) = parent;
+        if link == "rules" {
+            return self.audit_setting(request, object, old, new);
+        }
         let tie = if new.is_some() { Tie::Add } else { Tie::Remove };
         let child = new.or(old);
         let property =
@@ -143,6 +150,53 @@ impl Tenant {
         }
         let words = Words { activity: activity.to_owned(), category, service, operation };
         self.enter(request, words, targets);
+    }
+
+    /// Who got or lost a role: the principal with the role's properties, then the role.
+    fn membership(&self, assignment: &Properties, verb: Verb) -> Vec<Value> {
+        let text = |name: &str| assignment.get(name).and_then(Value::as_str).unwrap_or_default();
+        let role = self.role(text("roleDefinitionId"));
+        let (old, new) = if verb == Verb::Delete { ("newValue", "oldValue") } else { ("oldValue", "newValue") };
+        let facts = [("ObjectID", "id"), ("DisplayName", "displayName"), ("TemplateId", "templateId")];
+        let facts = facts.map(|(name, property)| {
+            let value = role.get(property).map(Value::to_string);
+            json!({"displayName": format!("Role.{name}"), old: null, new: value})
+        });
+        let principal = match self.directory_object(text("principalId")) {
+            Some((kind, principal)) => target(kind, &principal, facts.to_vec()),
+            None => {
+                json!({"id": text("principalId"), "displayName": null, "type": "Other", "modifiedProperties": facts})
+            }
+        };
+        vec![principal, role_target(&role, Vec::new())]
+    }
+
+    /// Writes down that a role's settings changed; the log names the role and not the policy.
+    /// <https://learn.microsoft.com/entra/architecture/security-operations-privileged-accounts#changes-to-privileged-accounts>
+    fn audit_setting(
+        &mut self,
+        request: &Request,
+        policy: &Properties,
+        old: Option<&Properties>,
+        new: Option<&Properties>,
+    ) {
+        let role = self.role(policy.get("roleDefinitionId").and_then(Value::as_str).unwrap_or_default());
+        let name = new.or(old).and_then(|rule| rule.get("id")).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |value: Option<&Properties>| value.map(|value| Value::Object(value.clone()).to_string());
+        let facts = vec![json!({"displayName": name, "oldValue": text(old), "newValue": text(new)})];
+        let words = Words {
+            activity: "Update role setting in PIM".to_owned(),
+            category: "RoleManagement",
+            service: "PIM",
+            operation: "Update",
+        };
+        self.enter(request, words, vec![role_target(&role, facts)]);
+    }
+
+    fn role(&self, id: &str) -> Properties {
+        let kind = kinds::by_name("roleDefinition");
+        let found = kind.and_then(|kind| self.store.table(kind).get(id));
+        found.unwrap_or_else(|| Properties::from_iter([("id".to_owned(), id.into())]))
     }
 
     fn enter(&mut self, request: &Request, words: Words, targets: Vec<Value>) {
@@ -181,6 +235,11 @@ fn initiator(caller: &Caller) -> Value {
     }
 }
 
+fn role_target(role: &Properties, modified: Vec<Value>) -> Value {
+    json!({"id": role.get("id"), "displayName": role.get("displayName"), "type": "Role", "userPrincipalName": null,
+        "groupType": null, "modifiedProperties": modified})
+}
+
 fn words(kind: &Kind, verb: Verb) -> Words {
     let word = |add: &str, update: &str, delete: &str| match verb {
         Verb::Add => add.to_owned(),
@@ -194,6 +253,8 @@ fn words(kind: &Kind, verb: Verb) -> Words {
             format!("Authentication Strength Policy {}", word("Create", "Update", "Delete"))
         }
         ("authenticationMethodsPolicy", _) => "Authentication Methods Policy Update".to_owned(),
+        ("roleAssignment", Verb::Delete) => "Remove member from role".to_owned(),
+        ("roleAssignment", _) => "Add member to role".to_owned(),
         ("servicePrincipal", Verb::Delete) => "Remove service principal".to_owned(),
         ("group", Verb::Restore) => "Restore Group".to_owned(),
         _ => format!("{} {}", word("Add", "Update", "Delete"), spoken(kind)),
@@ -204,6 +265,8 @@ fn words(kind: &Kind, verb: Verb) -> Words {
         _ => "Core Directory",
     };
     let operation = match verb {
+        Verb::Add if kind.name == "roleAssignment" => "Assign",
+        Verb::Delete if kind.name == "roleAssignment" => "Unassign",
         Verb::Add => "Add",
         Verb::Delete | Verb::Purge => "Delete",
         Verb::Update | Verb::Restore => "Update",
@@ -219,6 +282,7 @@ fn category(kind: &Kind) -> &'static str {
             "ApplicationManagement"
         }
         "authorizationPolicy" => "AuthorizationPolicy",
+        "roleDefinition" | "roleAssignment" | "roleManagementPolicy" => "RoleManagement",
         _ => "Policy",
     }
 }
@@ -239,6 +303,7 @@ fn capital(name: &str) -> String {
 fn class(kind: &Kind) -> String {
     match kind.name {
         "user" | "group" | "application" | "servicePrincipal" => capital(kind.name),
+        "roleDefinition" => "Role".to_owned(),
         _ => "Policy".to_owned(),
     }
 }

@@ -23,7 +23,7 @@ pub fn get(
 ) -> Result<Reply, Fault> {
     let (kind, key, mut object) = tenant.deleted(owner, id)?;
     if is_directory(kind) {
-        object.insert("@odata.type".to_owned(), format!("#microsoft.graph.{}", kind.name).into());
+        object.insert("@odata.type".to_owned(), format!("#microsoft.graph.{}", kind.entity).into());
     }
     read::single(tenant, csdl, kind, request, &key, object)
 }
@@ -54,7 +54,7 @@ pub fn restore(
     note_sources(tenant, &key, true);
     tenant.audit(request, kind, Verb::Restore, None, Some(&object));
     if is_directory(kind) {
-        object.insert("@odata.type".to_owned(), format!("#microsoft.graph.{}", kind.name).into());
+        object.insert("@odata.type".to_owned(), format!("#microsoft.graph.{}", kind.entity).into());
     }
     read::single(tenant, csdl, kind, request, &key, object)
 }

@@ -16,7 +16,7 @@ use crate::model::kind::{Children, Link, LinkShape};
 
 /// The metadata's type of the children of a link.
 pub fn type_of(csdl: &'static Csdl, kind: &Kind, link: &Link) -> Result<&'static Type, Fault> {
-    csdl.ty(kind.name)
+    csdl.ty(kind.entity)
         .and_then(|ty| ty.nav(link.name))
         .and_then(|nav| csdl.ty(&nav.ty))
         .ok_or_else(|| Fault::no_segment(link.name))
@@ -59,7 +59,7 @@ pub fn create(
     };
     child.retain(|name, value| (!name.contains("@odata.") || name == "@odata.type") && !value.is_null());
     quirks::create_child(tenant, link.name, &key, &mut child)?;
-    let child_key = tenant.adopt(kind, &key, link.name, child);
+    let child_key = tenant.adopt(&key, link.name, child);
     let made = tenant.store.children(link.name).and_then(|table| table.get(&child_key.id)).unwrap_or_default();
     tenant.audit_child(request, link.name, (kind, &parent), None, Some(&made));
     let mut reply = show(csdl, (kind, of.map(|_| &key)), link, request, made)?;
@@ -93,7 +93,7 @@ pub fn update(
     child: &Pick,
     request: &Request,
 ) -> Result<Reply, Fault> {
-    let patch = request.object()?;
+    let mut patch = request.object()?;
     let (key, old, parent) = match (find(tenant, kind, of, link, child), child) {
         (Err(fault), Pick::By(name, value)) if fault.status == 404 && request.prefers("create-if-missing") => {
             let mut body = patch.clone();
@@ -104,6 +104,10 @@ pub fn update(
         }
         (found, _) => found?,
     };
+    // Microsoft's examples repeat the id: <https://learn.microsoft.com/graph/api/unifiedrolemanagementpolicyrule-update>
+    if link.name == "rules" && patch.get("id") == old.get("id") {
+        patch.remove("id");
+    }
     check::body(csdl, type_of(csdl, kind, link)?, &patch, Mode::Update)?;
     let mut new = old.clone();
     super::write::merge(&mut new, &patch);
@@ -157,7 +161,7 @@ pub fn find(
         // Words such as `Fido2` are found in any case.
         (Pick::Id(id), Some((parent, _))) => {
             let all = tenant.links.targets(parent, link.name).ok_or_else(missing)?;
-            let exact = Key::of(id);
+            let exact = quirks::child_key(link.name, parent, id);
             if all.contains(&exact) {
                 Some(exact)
             } else {

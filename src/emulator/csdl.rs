@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn every_kind_is_a_type_at_its_path() {
         for kind in kinds::ALL {
-            let ty = v1().ty(kind.name).unwrap_or_else(|| panic!("{} is no type", kind.name));
+            let ty = v1().ty(kind.entity).unwrap_or_else(|| panic!("{} is no type", kind.name));
             let at = v1().at_path(kind.path).unwrap_or_else(|| panic!("{} is no path", kind.path));
             assert_eq!(ty.name, at, "{}", kind.path);
             for link in kind.links {

@@ -346,7 +346,7 @@ impl Round<'_> {
     }
 
     fn shape<'a>(&self, csdl: &'a Csdl) -> Result<Shape<'a>, Fault> {
-        let ty = csdl.ty(self.kind.name).ok_or_else(|| Fault::no_segment(self.kind.name))?;
+        let ty = csdl.ty(self.kind.entity).ok_or_else(|| Fault::no_segment(self.kind.name))?;
         let select = self.select.as_ref().map(|names| {
             let mut names: Vec<String> = names.iter().filter(|name| self.kind.link(name).is_none()).cloned().collect();
             names.push("id".to_owned());

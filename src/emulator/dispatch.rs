@@ -58,6 +58,7 @@ fn reading(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Reques
         }
         Target::Child { kind, of, link, child } => children::get(tenant, csdl, kind, of.as_ref(), link, child, request),
         Target::Children { kind, link } => every_child(tenant, csdl, kind, link, request),
+        Target::Borrowed { kind, borrowed } => read::borrowed(tenant, csdl, kind, borrowed, request),
         Target::Typed { kind, of, name, reverse, only, count } => {
             let (key, _) = tenant.find(kind, of)?;
             let links = &tenant.links;

@@ -75,9 +75,9 @@ impl<'a> Shapes<'a> {
     pub fn show(&mut self, tenant: &Tenant, key: &Key) -> Option<Value> {
         let kind = tenant.directory_kind(key)?;
         let mut object = tenant.store.table(kind).live.get(key)?.unpack();
-        object.insert("@odata.type".to_owned(), format!("#microsoft.graph.{}", kind.name).into());
+        object.insert("@odata.type".to_owned(), format!("#microsoft.graph.{}", kind.entity).into());
         if !self.by_kind.contains_key(kind.name) {
-            let ty = self.csdl.ty(kind.name)?;
+            let ty = self.csdl.ty(kind.entity)?;
             // A property that this type does not have is left out of its items.
             let select: Option<Vec<String>> =
                 self.select.map(|names| names.iter().filter(|name| ty.property(name).is_some()).cloned().collect());

@@ -87,6 +87,7 @@ fn needed(target: &Target) -> Option<Permissions> {
         | Target::Child { kind, link, .. }
         | Target::Children { kind, link } => Some(link.permissions.unwrap_or(kind.permissions)),
         Target::Kind(kind)
+        | Target::Borrowed { kind, .. }
         | Target::Count(kind)
         | Target::Object(kind, _)
         | Target::Delta(kind)

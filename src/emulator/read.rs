@@ -20,7 +20,7 @@ use super::routes::Pick;
 use super::store::{Key, Properties, Row, Table};
 use super::tenant::{Tenant, is_directory};
 use crate::model::Kind;
-use crate::model::kind::{Link, LinkShape};
+use crate::model::kind::{Borrowed, Link, LinkShape};
 
 /// GET of a collection, or of a singleton.
 pub fn list(tenant: &Tenant, csdl: &'static Csdl, kind: &'static Kind, request: &Request) -> Result<Reply, Fault> {
@@ -43,7 +43,8 @@ fn rows(
     rows: &BTreeMap<Key, Row>,
     request: &Request,
 ) -> Result<Reply, Fault> {
-    let ty = csdl.ty(kind.name).ok_or_else(|| Fault::no_segment(kind.name))?;
+    let ty = csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?;
+    quirks::required_filter(kind, request)?;
     let options = Options::read(request, csdl, ty, is_directory(kind))?;
     let picked = options.filter.as_ref().and_then(|filter| candidates(tenant.store.table(kind), filter));
     let root = request.root();
@@ -60,6 +61,7 @@ fn rows(
         quirks::on_read(tenant, kind, key, &mut object, &root);
         (key.clone(), object)
     };
+    let shown = |(_, object): &(Key, Properties)| quirks::shown(tenant, kind, object);
     let context = format!("{root}/$metadata#{}", kind.path.trim_start_matches('/'));
     let list = List { tenant, csdl, ty, request, options, context, kind: Some(kind) };
     match picked {
@@ -67,10 +69,31 @@ fn rows(
         Some(keys) => list.answer(|after| {
             let keys: Vec<Key> =
                 keys.iter().filter(|key| after.as_ref().is_none_or(|after| *key > after)).cloned().collect();
-            Box::new(keys.into_iter().filter_map(|key| rows.get_key_value(&key)).map(view))
+            Box::new(keys.into_iter().filter_map(|key| rows.get_key_value(&key)).map(view).filter(shown))
         }),
-        None => list.answer(|after| Box::new(rows.range((bound(after), Bound::Unbounded)).map(view))),
+        None => list.answer(|after| Box::new(rows.range((bound(after), Bound::Unbounded)).map(view).filter(shown))),
     }
+}
+
+/// GET of a list that says which of its objects belongs to which object of a kind.
+pub fn borrowed(
+    tenant: &Tenant,
+    csdl: &'static Csdl,
+    kind: &'static Kind,
+    borrowed: &'static Borrowed,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let ty = csdl.ty(borrowed.entity).ok_or_else(|| Fault::no_segment(borrowed.entity))?;
+    quirks::required_filter(kind, request)?;
+    let options = Options::read(request, csdl, ty, false)?;
+    let context = format!("{}/$metadata#{}", request.root(), borrowed.path.trim_start_matches('/'));
+    let mut rows = quirks::policy_assignments(tenant, kind);
+    rows.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let list = List { tenant, csdl, ty, request, options, context, kind: None };
+    list.answer(|after| {
+        let rows = rows.clone().into_iter();
+        Box::new(rows.filter(move |(key, _)| after.as_ref().is_none_or(|after| key > after)))
+    })
 }
 
 fn bound(after: Option<Key>) -> Bound<Key> {
@@ -107,7 +130,7 @@ fn candidates(table: &Table, filter: &Expr) -> Option<BTreeSet<Key>> {
 
 /// `…/$count`, which the directory answers to those who accept a lagging index.
 pub fn count(tenant: &Tenant, csdl: &'static Csdl, kind: &'static Kind, request: &Request) -> Result<Reply, Fault> {
-    let ty = csdl.ty(kind.name).ok_or_else(|| Fault::no_segment(kind.name))?;
+    let ty = csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?;
     if is_directory(kind) && !request.eventual() {
         return Err(Fault::bad("$count is not currently supported."));
     }
@@ -129,7 +152,7 @@ pub fn single(
     key: &Key,
     mut object: Properties,
 ) -> Result<Reply, Fault> {
-    let ty = csdl.ty(kind.name).ok_or_else(|| Fault::no_segment(kind.name))?;
+    let ty = csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?;
     quirks::on_read(tenant, kind, key, &mut object, &request.root());
     let entity = if kind.is_singleton() { "" } else { "/$entity" };
     let context = format!("{}/$metadata#{}", request.root(), kind.path.trim_start_matches('/'));
@@ -284,7 +307,7 @@ pub fn typed(
     count: bool,
     request: &Request,
 ) -> Result<Reply, Fault> {
-    let ty = csdl.ty(only.name).ok_or_else(|| Fault::no_segment(only.name))?;
+    let ty = csdl.ty(only.entity).ok_or_else(|| Fault::no_segment(only.name))?;
     let options = Options::read(request, csdl, ty, true)?;
     if !request.eventual() || !(count || options.count) {
         return Err(Fault::unsupported("OData casts are only supported with $count and the header ConsistencyLevel."));

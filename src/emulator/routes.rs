@@ -8,7 +8,7 @@ use super::error::Fault;
 use super::tenant::is_directory;
 use crate::kinds;
 use crate::model::Kind;
-use crate::model::kind::{Children, Deletion, Link, LinkRead, LinkShape};
+use crate::model::kind::{Borrowed, Children, Deletion, Link, LinkRead, LinkShape};
 
 /// How a path picks one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub enum Target {
     Child { kind: &'static Kind, of: Option<Pick>, link: &'static Link, child: Pick },
     /// Every child of that sort in the tenant.
     Children { kind: &'static Kind, link: &'static Link },
+    /// The list that a kind has a property from.
+    Borrowed { kind: &'static Kind, borrowed: &'static Borrowed },
     /// The same relation seen from its other end: `memberOf`, `ownedObjects`, `appRoleAssignments`.
     Reverse { kind: &'static Kind, of: Pick, name: &'static str },
     /// The ends of a relation that are of one kind: `members/microsoft.graph.user`, or how many those are.
@@ -87,6 +89,12 @@ pub fn route(segments: &[String]) -> Result<Route, Fault> {
         for link in kind.links {
             if let Some(found) = top_level(kind, link, &parts) {
                 return Ok(found);
+            }
+        }
+        for borrowed in kind.borrowed {
+            if below(borrowed.path, &parts).is_some_and(<[&str]>::is_empty) {
+                let pattern = borrowed.path.to_lowercase();
+                return Ok(Route { target: Target::Borrowed { kind, borrowed }, pattern });
             }
         }
         if let Some(rest) = below(kind.path, &parts) {
@@ -205,7 +213,7 @@ fn of_object(kind: &'static Kind, of: Pick, rest: &[&str], path: &str) -> Result
             _ => Err(Fault::no_segment(rest[rest.len() - 1])),
         };
     }
-    let ty = csdl::v1().ty(kind.name);
+    let ty = csdl::v1().ty(kind.entity);
     let has = |nav: &str| ty.is_some_and(|ty| ty.nav(nav).is_some());
     match rest {
         ["memberOf"] if has("memberOf") => made(Target::Reverse { kind, of, name: "members" }, ""),

@@ -22,7 +22,7 @@ struct Saved {
     secret: String,
     live: BTreeMap<String, Vec<Properties>>,
     bin: BTreeMap<String, Vec<Properties>>,
-    children: BTreeMap<String, Vec<Properties>>,
+    children: BTreeMap<String, BTreeMap<String, Properties>>,
     links: Vec<(String, String, Vec<String>)>,
     log: Vec<Entry>,
     audits: Vec<Value>,
@@ -31,7 +31,7 @@ struct Saved {
 /// Writes the tenant to `path` at once or not at all.
 pub fn save(tenant: &Tenant, path: &Path) -> anyhow::Result<()> {
     let mut saved = Saved {
-        version: 1,
+        version: 2,
         tenant: tenant.id.clone(),
         name: tenant.name.clone(),
         domains: tenant.domains.clone(),
@@ -55,7 +55,8 @@ pub fn save(tenant: &Tenant, path: &Path) -> anyhow::Result<()> {
         saved.bin.insert(kind.name.to_owned(), table.bin.values().map(Row::unpack).collect());
     }
     for (link, table) in tenant.store.all_children() {
-        saved.children.insert(link.to_owned(), table.live.values().map(Row::unpack).collect());
+        let rows = table.live.iter().map(|(key, row)| (key.id.to_string(), row.unpack())).collect();
+        saved.children.insert(link.to_owned(), rows);
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file =
@@ -71,7 +72,7 @@ pub fn load(path: &Path) -> anyhow::Result<Tenant> {
     let text = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let saved: Saved =
         serde_json::from_slice(&text).with_context(|| format!("{} is not a saved tenant", path.display()))?;
-    anyhow::ensure!(saved.version == 1, "{} was written by another version", path.display());
+    anyhow::ensure!(saved.version == 2, "{} was written by another version", path.display());
     let mut tenant = Tenant::new(saved.tenant, saved.secret, []);
     tenant.name = saved.name;
     tenant.domains = saved.domains;
@@ -96,9 +97,8 @@ pub fn load(path: &Path) -> anyhow::Result<Tenant> {
         .collect();
     for (link, children) in &saved.children {
         let Some(link) = names.get(link.as_str()) else { continue };
-        for child in children {
-            let id = child.get("id").and_then(Value::as_str).unwrap_or_default();
-            tenant.store.children_mut(link).live.insert(Key::of(id), Row::pack(child));
+        for (key, child) in children {
+            tenant.store.children_mut(link).live.insert(Key::of(key), Row::pack(child));
         }
     }
     for (from, name, to) in &saved.links {

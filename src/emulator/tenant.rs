@@ -14,7 +14,7 @@ use super::links::Links;
 use super::quirks;
 use super::routes::Pick;
 use super::seed::SeedObject;
-use super::store::{Key, Properties, Store};
+use super::store::{Key, Properties, Row, Store};
 use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::{Deletion, LinkShape};
@@ -90,7 +90,7 @@ impl Tenant {
                         let text = format!("{}/{}/{}", key.id, link.name, Value::Object(child.clone()));
                         let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, text.as_bytes());
                         child.entry("id").or_insert_with(|| quirks::child_id(link.name, id).into());
-                        self.adopt(kind, &key, link.name, child);
+                        self.adopt(&key, link.name, child);
                     }
                     (_, Value::String(id)) => {
                         self.links.add(&key, link.name, &Key::of(&id));
@@ -102,9 +102,11 @@ impl Tenant {
     }
 
     /// Puts a child into its table and under its parent, giving it an id if it has none.
-    pub fn adopt(&mut self, kind: &Kind, parent: &Key, link: &'static str, mut child: Properties) -> Key {
+    pub fn adopt(&mut self, parent: &Key, link: &'static str, mut child: Properties) -> Key {
         child.entry("id").or_insert_with(|| quirks::child_id(link, uuid::Uuid::new_v4()).into());
-        let key = self.store.children_mut(link).put(kind, &child);
+        let id = child.get("id").and_then(Value::as_str).unwrap_or_default();
+        let key = quirks::child_key(link, parent, id);
+        self.store.children_mut(link).live.insert(key.clone(), Row::pack(&child));
         self.links.add(parent, link, &key);
         if link == "appRoleAssignedTo"
             && let Some(principal) = child.get("principalId").and_then(Value::as_str)
@@ -148,8 +150,8 @@ impl Tenant {
         };
         let (Pick::Id(word) | Pick::By(_, word)) = pick;
         let key = key.ok_or_else(|| Fault::missing(word))?;
-        let row = table.live.get(&key).ok_or_else(|| Fault::missing(word))?;
-        Ok((key.clone(), row.unpack()))
+        let object = table.live.get(&key).ok_or_else(|| Fault::missing(word))?.unpack();
+        if quirks::shown(self, kind, &object) { Ok((key, object)) } else { Err(Fault::missing(word)) }
     }
 
     /// The kind of the live directory object called `id`.
@@ -228,5 +230,5 @@ pub fn is_directory(kind: &Kind) -> bool {
 
 static DIRECTORY: LazyLock<Vec<&'static Kind>> = LazyLock::new(|| {
     let shared = |kind: &Kind| matches!(kind.deletion, Deletion::Soft { item: "/directory/deletedItems", .. });
-    kinds::ALL.iter().copied().filter(|kind| shared(kind) && csdl::v1().is_a(kind.name, "directoryObject")).collect()
+    kinds::ALL.iter().copied().filter(|kind| shared(kind) && csdl::v1().is_a(kind.entity, "directoryObject")).collect()
 });

@@ -15,7 +15,7 @@ use super::routes::Pick;
 use super::store::{Key, Properties};
 use super::tenant::Tenant;
 use crate::model::Kind;
-use crate::model::kind::{Creation, Deletion, LinkShape};
+use crate::model::kind::{Creation, Deletion, LinkShape, Updates};
 
 /// POST to a collection.
 pub fn create(
@@ -46,11 +46,16 @@ fn make(
     clear_annotations(&mut object);
     unique(tenant, kind, None, &object)?;
     quirks::on_create(tenant, kind, &request.caller, &mut object)?;
+    // Some services make the id of what the object says.
+    let id = object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
     let key = Key::of(&id);
     let targets = refs::resolve(tenant, kind, &key, &object, &binds)?;
     tenant.store.table_mut(kind).put(kind, &object);
     tenant.log.note(kind, &key, What::Written(object.keys().cloned().collect()));
     tenant.audit(request, kind, Verb::Add, None, Some(&object));
+    if kind.name == "roleDefinition" {
+        quirks::settle(tenant);
+    }
     for (link, target) in targets {
         refs::link(tenant, request, kind, (&key, &object), link, &target);
     }
@@ -75,6 +80,9 @@ pub fn update(
     pick: &Pick,
     request: &Request,
 ) -> Result<Reply, Fault> {
+    if kind.update == Updates::Nothing {
+        return Err(Fault::method());
+    }
     let mut patch = request.object()?;
     let (key, old) = match (tenant.find(kind, pick), pick) {
         (Ok(found), _) => found,
@@ -146,6 +154,9 @@ pub fn delete(tenant: &mut Tenant, kind: &'static Kind, pick: &Pick, request: &R
         remove(tenant, other, &key, request);
     }
     remove(tenant, kind, &key, request);
+    if kind.name == "roleDefinition" {
+        quirks::unsettle(tenant);
+    }
     Ok(Reply::empty())
 }
 
@@ -209,14 +220,14 @@ pub fn act(
 /// The values of an action are of the property's own type.
 fn check_call(kind: &Kind, body: &Properties) -> Result<(), Fault> {
     let csdl = super::csdl::v1();
-    match csdl.ty(kind.name) {
+    match csdl.ty(kind.entity) {
         Some(ty) => check::body(csdl, ty, body, Mode::Create),
         None => Ok(()),
     }
 }
 
 fn type_of(csdl: &'static Csdl, kind: &Kind) -> Result<&'static Type, Fault> {
-    csdl.ty(kind.name).ok_or_else(|| Fault::no_segment(kind.name))
+    csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))
 }
 
 /// Takes `members@odata.bind` and its like out of a body: link and ids.

@@ -48,6 +48,7 @@ pub fn snapshots(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Report {
             address: address.clone(),
             called: object.map_or(kind.name, |object| called(kind, object)),
             name: object.map_or(String::new(), |object| object.name().to_owned()),
+            about: object.map(|object| kind.about(&object.0)).unwrap_or_default(),
             risks: risk::of(kind, &what, a, b),
             what,
             manner,

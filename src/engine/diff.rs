@@ -72,7 +72,7 @@ fn values(path: &str, rule: Option<&Rule>, a: Option<&Value>, b: Option<&Value>,
     }
 }
 
-fn is_object(rule: &Rule) -> bool {
+pub(super) fn is_object(rule: &Rule) -> bool {
     matches!(rule.shape, Shape::Object(..))
 }
 
@@ -85,7 +85,7 @@ fn elements(value: Option<&Value>) -> &[Value] {
 }
 
 /// Lists of objects that carry an identity of their own are compared element by element, by that identity.
-fn shared_key(a: &[Value], b: &[Value]) -> Option<&'static str> {
+pub(super) fn shared_key(a: &[Value], b: &[Value]) -> Option<&'static str> {
     ["id", "keyId", "resourceAppId", "name"].into_iter().find(|property| {
         let mut seen = BTreeSet::new();
         let distinct = |side: &[Value], seen: &mut BTreeSet<String>| {

@@ -80,7 +80,8 @@ fn takes_from_break_glass(step: &Step, rules: &Rules) -> bool {
     let held = |id: &str| account(id) || rules.shelters.contains(&id.to_ascii_lowercase());
     let is_held = |value: &Value| value.as_str().is_some_and(held);
     match &step.action {
-        Action::Delete => held(&step.address.id),
+        // What is about the account goes with it: a role that it holds.
+        Action::Delete => held(&step.address.id) || step.about.iter().any(|id| held(id)),
         Action::Unlink { link, value } => {
             // A group that goes out of a group takes along whom it holds.
             value.as_str().is_some_and(account) || (*link == "members" && is_held(value))
@@ -106,7 +107,8 @@ fn takes_from_break_glass(step: &Step, rules: &Rules) -> bool {
 fn own(plan: &Plan, rules: &Rules) -> Option<Verdict> {
     let is_own = |id: &str| rules.own.contains(&id.to_ascii_lowercase());
     let steps = plan.steps.iter().filter(|step| match &step.action {
-        Action::Delete | Action::Update { .. } => is_own(&step.address.id),
+        Action::Delete => is_own(&step.address.id) || step.about.iter().any(|id| is_own(id)),
+        Action::Update { .. } => is_own(&step.address.id),
         Action::Unlink { value, .. } => is_own(&step.address.id) || named(Some(value)).iter().any(|id| is_own(id)),
         Action::Create { .. } | Action::Restore | Action::Call { .. } | Action::Link { .. } | Action::Relink { .. } => {
             false

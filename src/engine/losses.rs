@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::model::kind::{Creation, Generated};
+use crate::model::kind::{Creation, Generated, Updates};
 use crate::model::plan::Loss;
 use crate::model::{Address, Kind, Object};
 
@@ -11,7 +11,13 @@ pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> O
     if address.id.starts_with("new:") {
         return None;
     }
-    let mut lost = vec!["gets a new id".to_owned()];
+    let Creation::Post { generates, note, .. } = kind.creation else { return None };
+    // Nothing is lost of what consists of nothing but what is written.
+    let mut lost = match kind.update {
+        Updates::Nothing => Vec::new(),
+        Updates::All | Updates::Only(_) => vec!["gets a new id".to_owned()],
+    };
+    lost.extend(note.map(str::to_owned));
     for (property, one, many) in
         [("passwordCredentials", "client secret", "client secrets"), ("keyCredentials", "certificate", "certificates")]
     {
@@ -21,12 +27,10 @@ pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> O
             count => lost.push(format!("loses {count} {many}")),
         }
     }
-    if let Creation::Post { generates, .. } = kind.creation {
-        for generated in generates {
-            match generated {
-                Generated::PasswordProfile => {
-                    lost.push("loses its password (a random one is set) and its MFA registrations".to_owned());
-                }
+    for generated in generates {
+        match generated {
+            Generated::PasswordProfile => {
+                lost.push("loses its password (a random one is set) and its MFA registrations".to_owned());
             }
         }
     }
@@ -35,6 +39,9 @@ pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> O
     }
     if object.get("assignedLicenses").is_some() {
         lost.push("loses its licences".to_owned());
+    }
+    if lost.is_empty() {
+        return None;
     }
     Some(Loss { address: address.clone(), name: object.name().to_owned(), what: lost.join(", ") })
 }

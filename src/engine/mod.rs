@@ -2,6 +2,8 @@
 
 #![warn(clippy::disallowed_types, clippy::disallowed_methods)]
 
+pub mod blame;
+mod body;
 pub mod compare;
 pub mod diff;
 pub mod digest;

@@ -107,6 +107,8 @@ struct StepDocument {
     called: String,
     id: String,
     name: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    about: Vec<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     identities: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -232,6 +234,7 @@ fn step_document(id: usize, wave: usize, step: &Step, names: &Names) -> StepDocu
         called: step.called.to_owned(),
         id: step.address.id.clone(),
         name: step.name.clone(),
+        about: step.about.clone(),
         identities: step.identities.clone(),
         link: None,
         property: None,
@@ -347,6 +350,7 @@ fn step_of(step: StepDocument) -> Result<Step, String> {
         address: Address::new(kind.name, step.id),
         called,
         name: step.name,
+        about: step.about,
         identities: step.identities,
         action,
         needs: needs.ok_or_else(|| bad("it needs a step that does not come before it"))?,

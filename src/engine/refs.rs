@@ -35,6 +35,12 @@ impl Names {
         self.0.get(id).map(String::as_str).filter(|name| *name != id)
     }
 
+    /// What an object without a name of its own is called: by the names of what it is about, as far as they are known.
+    pub fn of_about(&self, about: &[String]) -> Option<String> {
+        let called: Vec<&str> = about.iter().filter_map(|id| self.get(id)).collect();
+        (!called.is_empty()).then(|| called.join(": "))
+    }
+
     /// Whether `id` is known.
     pub fn contains(&self, id: &str) -> bool {
         self.0.contains_key(id)
@@ -162,6 +168,10 @@ pub fn rewrite_body(kind: &'static Kind, body: &Map<String, Value>, ids: &IdMap)
     body.iter()
         .map(|(name, value)| {
             let value = match schema.property(name) {
+                // An id that names nothing, given at creation and again when the object is made again: a role's template.
+                Some(rule) if rule.create_only && rule.refs.is_empty() && value.as_str().is_some_and(is_guid) => {
+                    value.clone()
+                }
                 Some(rule) => rewrite_value(rule, value, ids),
                 None => value.clone(),
             };
@@ -232,6 +242,7 @@ pub fn mentioned(report: &Report) -> Mentioned {
     let mut found = Mentioned::default();
     for change in &report.changes {
         let Some(kind) = kinds::by_name(change.address.kind) else { continue };
+        found.ids.extend(change.about.iter().cloned());
         for field in change.fields() {
             let values: Vec<&Value> = match field {
                 FieldChange::Value { before, after, .. } => before.iter().chain(after).collect(),

@@ -44,6 +44,8 @@ struct SavedChange {
     #[serde(default)]
     path: String,
     #[serde(default)]
+    about: Vec<String>,
+    #[serde(default)]
     properties: Vec<SavedProperty>,
     #[serde(default)]
     risks: Vec<SavedRisk>,
@@ -134,6 +136,7 @@ fn read_change(saved: SavedChange) -> Result<Change, String> {
         address: Address::new(kind.name, saved.id),
         called,
         name: saved.name,
+        about: saved.about,
         what,
         manner,
         risks: risks.collect::<Result<_, String>>()?,

@@ -2,7 +2,9 @@
 //!
 //! An id that is a lower-case GUID stands as it is. Any other id is written after `x-`: bytes `[a-z0-9]` stand
 //! for themselves, everything else is `-` and two hex digits, so that case and every character come back. Where that
-//! is longer than a part of a path may be, the id is written after `y-` in base 32 (RFC 4648, lower case, no padding),
+//! is longer than a part of a path may be, an id of words and GUIDs (`DirectoryRole_<tenant>_<policy>`) is written after
+//! `z-`: a hyphen before a hex digit stands for itself, `-y` makes the next letter a capital, and `-z` is `_`. Any other
+//! is written after `y-` in base 32 (RFC 4648, lower case, no padding),
 //! which has room for [`LONGEST_ID`] bytes. The path of a longer id is too long for [`address_of`](super::path::address_of), which refuses it;
 //! Graph's ids are far shorter.
 
@@ -12,13 +14,15 @@ use super::path::ROOM;
 const ESCAPED: &str = "x-";
 /// What ids in base 32 begin with.
 const BASE32: &str = "y-";
+/// What ids of words and GUIDs begin with, where they are long.
+const COMPACT: &str = "z-";
 const DIGITS32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
 /// Longest id that has a path, in bytes, whatever it consists of.
 pub const LONGEST_ID: usize = 58;
 
 /// The first hex digits of the id: those of a GUID, or whatever an escaped id has of them.
 pub(super) fn shard(id: &str, digits: usize) -> String {
-    let hex = id.strip_prefix(ESCAPED).or_else(|| id.strip_prefix(BASE32)).unwrap_or(id);
+    let hex = [ESCAPED, BASE32, COMPACT].iter().find_map(|prefix| id.strip_prefix(prefix)).unwrap_or(id);
     let mut shard: String = hex.chars().filter(|c| matches!(c, '0'..='9' | 'a'..='f')).take(digits).collect();
     while shard.len() < digits {
         shard.push('0');
@@ -40,7 +44,25 @@ pub(super) fn escape(id: &str) -> String {
         return id.to_owned();
     }
     let text = hyphened(id);
-    if text.len() <= ROOM { text } else { base32(id.as_bytes()) }
+    if text.len() <= ROOM {
+        return text;
+    }
+    compact(id).filter(|text| text.len() <= ROOM).unwrap_or_else(|| base32(id.as_bytes()))
+}
+
+fn compact(id: &str) -> Option<String> {
+    let mut out = String::from(COMPACT);
+    let mut rest = id.bytes().peekable();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' => out.push(char::from(byte)),
+            b'A'..=b'Z' => out.extend(['-', 'y', char::from(byte.to_ascii_lowercase())]),
+            b'_' => out.push_str("-z"),
+            b'-' if matches!(rest.peek(), Some(b'0'..=b'9' | b'a'..=b'f')) => out.push('-'),
+            _ => return None,
+        }
+    }
+    Some(out)
 }
 
 fn hyphened(id: &str) -> String {
@@ -72,10 +94,11 @@ pub(super) fn unescape(text: &str) -> Option<String> {
     if is_guid(text) {
         return Some(text.to_owned());
     }
-    let bytes = match (text.strip_prefix(ESCAPED), text.strip_prefix(BASE32)) {
-        (Some(escaped), _) => unhyphened(escaped.as_bytes())?,
-        (_, Some(digits)) => unbase32(digits.as_bytes())?,
-        (None, None) => return None,
+    let bytes = match text.get(..2)? {
+        ESCAPED => unhyphened(&text.as_bytes()[2..])?,
+        BASE32 => unbase32(&text.as_bytes()[2..])?,
+        COMPACT => uncompact(&text.as_bytes()[2..])?,
+        _ => return None,
     };
     let id = String::from_utf8(bytes).ok()?;
     // One path per id: what `escape` would have written otherwise is no path.
@@ -92,6 +115,25 @@ fn unhyphened(mut rest: &[u8]) -> Option<Vec<u8>> {
         } else {
             bytes.push(*first);
             rest = tail;
+        }
+    }
+    Some(bytes)
+}
+
+fn uncompact(text: &[u8]) -> Option<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.iter();
+    while let Some(byte) = rest.next() {
+        match (byte, rest.as_slice().first()) {
+            (b'-', Some(b'y')) => {
+                rest.next();
+                bytes.push(rest.next()?.to_ascii_uppercase());
+            }
+            (b'-', Some(b'z')) => {
+                rest.next();
+                bytes.push(b'_');
+            }
+            _ => bytes.push(*byte),
         }
     }
     Some(bytes)

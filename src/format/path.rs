@@ -291,6 +291,12 @@ mod tests {
             let path = format!("groups/{name}.yaml");
             assert_eq!(address_of(&path).err(), Some(PathProblem::Grammar), "{path}");
         }
+        let id = "DirectoryRole_84841066-274d-4ec0-a5c1-276be684bdd3_70c808b5-0d35-4863-a0ba-07888e99d448";
+        let long = path_of(kind("roleManagementPolicy"), id, id, Layout::Flat);
+        assert_eq!(address_of(&long).map(|(_, id)| id).as_deref(), Ok(id));
+        insta::assert_snapshot!(long, @"roles/settings/z--ydirectory-yrole-z84841066-274d-4ec0-a5c1-276be684bdd3-z70c808b5-0d35-4863-a0ba-07888e99d448.yaml");
+        // One path per id: what is written shorter otherwise is no path of this sort.
+        assert!(address_of("roles/settings/z--yshort-z0.yaml").is_err());
         assert!(address_of(&path_of(kind("group"), &"A".repeat(LONGEST_ID), "A", Layout::Flat)).is_ok());
         let long = path_of(kind("group"), &"A".repeat(LONGEST_ID + 1), "A", Layout::Flat);
         assert_eq!(address_of(&long).err(), Some(PathProblem::Grammar));

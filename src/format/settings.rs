@@ -355,7 +355,7 @@ mod tests {
         };
         insta::assert_snapshot!(said.join("\n"), @r"
         2: `profil` is no setting; did you mean `profile`?
-        3: `grop` is no kind; known are user, group, application, servicePrincipal, namedLocation, authenticationStrengthPolicy, conditionalAccessPolicy, authorizationPolicy, authenticationMethodsPolicy
+        3: `grop` is no kind; known are user, group, application, servicePrincipal, namedLocation, authenticationStrengthPolicy, conditionalAccessPolicy, authorizationPolicy, authenticationMethodsPolicy, roleDefinition, roleAssignment, roleManagementPolicy
         5: `maxDeletes` is a whole number, 0 or more
         ");
     }

@@ -2,18 +2,20 @@
 //!
 //! Three layers, each of which hides one thing from the next. `auth` and `http` turn "ask this" into an answer or a
 //! [`TenantError`]: tokens, throttling, lost answers and deadlines end there. `page` and `batch` turn answers into lists.
-//! `read`, `links`, `audit` and `write` speak of kinds and know nothing of status codes. What Graph calls things stands in
+//! `read`, `links`, `delta`, `audit` and `write` speak of kinds and know nothing of status codes. What Graph calls things stands in
 //! [`Kind`]; nothing here depends on one.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::model::{AuditEvent, Events, Kind, Write, Written};
-use crate::tenant::{Listing, Pages, Raw, RawObject, TenantError, TenantRead, TenantWrite};
+use crate::tenant::{Changes, Listing, Pages, Raw, RawObject, TenantError, TenantRead, TenantWrite};
 
 mod audit;
 mod auth;
 mod batch;
+mod borrow;
+mod delta;
 mod fault;
 mod http;
 mod links;
@@ -111,6 +113,10 @@ impl TenantRead for GraphTenant {
 
     async fn get(&self, kind: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
         read::get(Arc::clone(&self.http), kind, id).await
+    }
+
+    async fn changes(&self, kind: &'static Kind, token: Option<&str>) -> Result<Changes, TenantError> {
+        delta::changes(&self.http, kind, token).await
     }
 
     async fn deleted(&self, kind: &'static Kind) -> Result<Vec<Raw>, TenantError> {

@@ -7,13 +7,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::auth::carries;
+use super::borrow::Borrowed;
 use super::http::{Http, Request};
 use super::links::{Links, query, top};
 use super::page::{Pages as List, broken};
 use super::tally::coverage_of;
-use super::urls::segment;
+use super::urls::{escape, segment};
 use crate::engine::schema;
-use crate::model::kind::{Deletion, LinkRead, Select};
+use crate::model::kind::{Deletion, LinkRead, LinkShape, Select};
 use crate::model::{Coverage, CoverageMap, Kind};
 use crate::tenant::{Listing, Pages, Raw, RawObject, TenantError};
 
@@ -26,6 +27,7 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, pages: Pages) -> 
     let mut links = Links::new(Arc::clone(&http), kind);
     links.join(None).await;
     let links = Arc::new(links);
+    let borrowed = Borrowed::read(&http, kind).await;
 
     let (send, mut receive) = mpsc::channel::<Result<Vec<Raw>, TenantError>>(AHEAD);
     // Dropped with this call, and the reading ends with it.
@@ -36,7 +38,7 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, pages: Pages) -> 
     let mut ended = Ok(());
     while let Some(page) = receive.recv().await {
         let objects = match page {
-            Ok(objects) => without(&withheld, links.attach(objects).await),
+            Ok(objects) => without(&withheld, borrowed.lend(links.attach(objects).await)),
             Err(error) => {
                 ended = Err(error);
                 break;
@@ -56,6 +58,7 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, pages: Pages) -> 
         ended = Err(TenantError::Unexpected { request, message });
     }
     let mut listing = listing(kind, &links, sent, ended);
+    borrowed.cover(&mut listing);
     for (name, permission) in withheld {
         listing.links.set_link(kind.name, name, Coverage::DeniedPermission);
         if !matches!(listing.coverage, Coverage::Complete | Coverage::Partial) {
@@ -69,11 +72,11 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, pages: Pages) -> 
 }
 
 /// Properties that the sign-in's permissions do not reach, with the permission that would.
-type Withheld = Vec<(&'static str, &'static str)>;
+pub(super) type Withheld = Vec<(&'static str, &'static str)>;
 
 /// What must not be asked for. Whether Graph would refuse the whole list or leave the value out is not documented; a value
 /// that is left out would look like one that is gone.
-async fn withheld(http: &Http, kind: &'static Kind) -> Withheld {
+pub(super) async fn withheld(http: &Http, kind: &'static Kind) -> Withheld {
     let guarded = schema::of(kind).guarded();
     if guarded.is_empty() {
         return Vec::new();
@@ -118,7 +121,8 @@ async fn fetch(http: Arc<Http>, kind: &'static Kind, send: mpsc::Sender<Result<V
         return;
     }
     let withheld = withheld(&http, kind).await;
-    let url = match url(&http, kind, kind.path, [select(kind, &withheld), expand(kind), top(kind)]) {
+    let options = [filter(kind.filter), select(kind, &withheld), expand(kind), top(kind)];
+    let url = match url(&http, kind, kind.path, options) {
         Ok(url) => url,
         Err(error) => return drop(send.send(Err(error)).await),
     };
@@ -144,15 +148,16 @@ pub(super) async fn get(http: Arc<Http>, kind: &'static Kind, id: &str) -> Resul
         Err(error) => return Err(error),
     };
     let withheld = withheld(&http, kind).await;
+    let borrowed = Borrowed::read(&http, kind).await;
     let mut links = Links::new(http, kind);
     links.join(Some(id)).await;
-    Ok(without(&withheld, Arc::new(links).attach(vec![object]).await).pop())
+    Ok(without(&withheld, borrowed.lend(Arc::new(links).attach(vec![object]).await)).pop())
 }
 
 async fn one(http: &Http, kind: &'static Kind, id: &str) -> Result<Raw, TenantError> {
     let path = if kind.is_singleton() { kind.path.to_owned() } else { format!("{}/{}", kind.path, segment(id)?) };
     let withheld = withheld(http, kind).await;
-    let url = url(http, kind, &path, [select(kind, &withheld), expand(kind), None])?;
+    let url = url(http, kind, &path, [None, select(kind, &withheld), expand(kind), None])?;
     http.run(&Request::get(url, kind.permissions.read), |body| serde_json::from_slice(body).map_err(|e| broken(&e)))
         .await
 }
@@ -163,7 +168,7 @@ pub(super) async fn deleted(http: &Http, kind: &'static Kind) -> Result<Vec<Raw>
     let withheld = withheld(http, kind).await;
     // When it was deleted is not a property of a live object, so that no schema keeps it.
     let select = select(kind, &withheld).map(|names| format!("{names},deletedDateTime"));
-    let url = url(http, kind, list, [select, None, top(kind)])?;
+    let url = url(http, kind, list, [None, select, None, top(kind)])?;
     List::new(http, url, kind.permissions.read).all().await
 }
 
@@ -188,14 +193,19 @@ pub(super) async fn tenant_id(http: &Http) -> Result<String, TenantError> {
         .ok_or_else(|| TenantError::Unexpected { request, message: "no organization with an id".to_owned() })
 }
 
-fn url(http: &Http, kind: &Kind, path: &str, options: [Option<String>; 3]) -> Result<Url, TenantError> {
+fn url(http: &Http, kind: &Kind, path: &str, options: [Option<String>; 4]) -> Result<Url, TenantError> {
     http.base.join(&format!("{}{path}{}", kind.api.segment(), query(options)))
 }
 
 /// `$select`, for kinds of which Graph leaves out properties that are not named.
 fn select(kind: &'static Kind, withheld: &Withheld) -> Option<String> {
+    selected(kind, withheld).map(|names| format!("$select={}", names.join(",")))
+}
+
+/// The properties to ask for, `id` among them, where they must be named.
+pub(super) fn selected(kind: &'static Kind, withheld: &Withheld) -> Option<Vec<&'static str>> {
     let Select::Explicit = kind.select else { return None };
-    let mut names: Vec<&str> = schema::of(kind).selected().iter().map(String::as_str).collect();
+    let mut names: Vec<&'static str> = schema::of(kind).selected().iter().map(String::as_str).collect();
     names.retain(|name| !withheld.iter().any(|(kept_back, _)| kept_back == name));
     if names.is_empty() {
         return None;
@@ -203,12 +213,21 @@ fn select(kind: &'static Kind, withheld: &Withheld) -> Option<String> {
     if !names.contains(&"id") {
         names.insert(0, "id");
     }
-    Some(format!("$select={}", names.join(",")))
+    Some(names)
 }
 
-/// `$expand`, for single-valued relations that come with the object.
+/// `$filter`, without which Graph refuses the list.
+pub(super) fn filter(filter: Option<&str>) -> Option<String> {
+    filter.map(|filter| format!("$filter={}", escape(filter)))
+}
+
+/// `$expand`, for relations that come with the object: of another object the id, children whole.
 fn expand(kind: &Kind) -> Option<String> {
     let links = kind.links.iter().filter(|link| link.read == LinkRead::Expand);
-    let names: Vec<String> = links.map(|link| format!("{}($select=id)", link.name)).collect();
+    let names = links.map(|link| match link.shape {
+        LinkShape::Children(_) => link.name.to_owned(),
+        LinkShape::Reference | LinkShape::References => format!("{}($select=id)", link.name),
+    });
+    let names: Vec<String> = names.collect();
     (!names.is_empty()).then(|| format!("$expand={}", names.join(",")))
 }

@@ -6,6 +6,7 @@ use crate::model::kind::*;
 /// An application. Its secrets cannot be read; what is left of them (ids, dates) is kept for information.
 pub const KIND: Kind = Kind {
     name: "application",
+    entity: "application",
     title: "applications",
     folder: "applications",
     schema: include_str!("../../schemas/directory/application.schema.json"),
@@ -13,9 +14,12 @@ pub const KIND: Kind = Kind {
     path: "/applications",
     shape: Shape::Collection,
     naming: Naming::Slug,
+    about: &[],
+    filter: None,
     page_size: Some(999),
     select: Select::Default,
-    creation: Creation::Post { accepts: Accepts::All, generates: &[] },
+    creation: Creation::Post { accepts: Accepts::All, generates: &[], note: None },
+    update: Updates::All,
     deletion: Deletion::Soft {
         list: "/directory/deletedItems/microsoft.graph.application",
         item: "/directory/deletedItems",
@@ -46,6 +50,7 @@ pub const KIND: Kind = Kind {
             permissions: None,
         },
     ],
+    borrowed: &[],
     calls: &[],
     variants: &[],
     owned_elsewhere: None,

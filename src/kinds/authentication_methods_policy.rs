@@ -6,6 +6,7 @@ use crate::model::kind::*;
 /// The tenant's authentication methods policy. The configurations come inside its own reply and are written one by one.
 pub const KIND: Kind = Kind {
     name: "authenticationMethodsPolicy",
+    entity: "authenticationMethodsPolicy",
     title: "authentication methods policy",
     folder: "policies/authentication-methods-policy",
     schema: include_str!("../../schemas/policies/authentication-methods-policy.schema.json"),
@@ -13,9 +14,12 @@ pub const KIND: Kind = Kind {
     path: "/policies/authenticationMethodsPolicy",
     shape: Shape::Singleton,
     naming: Naming::Fixed,
+    about: &[],
+    filter: None,
     page_size: None,
     select: Select::Default,
     creation: Creation::Never { reason: "every tenant has one" },
+    update: Updates::All,
     deletion: Deletion::Never,
     links: &[Link {
         name: "authenticationMethodConfigurations",
@@ -33,6 +37,7 @@ pub const KIND: Kind = Kind {
         absent: None,
         permissions: None,
     }],
+    borrowed: &[],
     calls: &[],
     variants: &[],
     owned_elsewhere: None,

@@ -6,6 +6,7 @@ use crate::model::kind::*;
 /// An authentication strength.
 pub const KIND: Kind = Kind {
     name: "authenticationStrengthPolicy",
+    entity: "authenticationStrengthPolicy",
     title: "authentication strengths",
     folder: "conditional-access/authentication-strengths",
     schema: include_str!("../../schemas/conditional-access/authentication-strength-policy.schema.json"),
@@ -13,11 +14,15 @@ pub const KIND: Kind = Kind {
     path: "/policies/authenticationStrengthPolicies",
     shape: Shape::Collection,
     naming: Naming::Slug,
+    about: &[],
+    filter: None,
     page_size: None,
     select: Select::Default,
-    creation: Creation::Post { accepts: Accepts::All, generates: &[] },
+    creation: Creation::Post { accepts: Accepts::All, generates: &[], note: None },
+    update: Updates::All,
     deletion: Deletion::Hard,
     links: &[],
+    borrowed: &[],
     // <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-updateallowedcombinations>
     calls: &[Call { property: "allowedCombinations", action: "updateAllowedCombinations" }],
     variants: &[Variant {

@@ -6,6 +6,7 @@ use crate::model::kind::*;
 /// The tenant's authorization policy.
 pub const KIND: Kind = Kind {
     name: "authorizationPolicy",
+    entity: "authorizationPolicy",
     title: "authorization policy",
     folder: "policies/authorization-policy",
     schema: include_str!("../../schemas/policies/authorization-policy.schema.json"),
@@ -13,11 +14,15 @@ pub const KIND: Kind = Kind {
     path: "/policies/authorizationPolicy",
     shape: Shape::Singleton,
     naming: Naming::Fixed,
+    about: &[],
+    filter: None,
     page_size: None,
     select: Select::Default,
     creation: Creation::Never { reason: "every tenant has one" },
+    update: Updates::All,
     deletion: Deletion::Never,
     links: &[],
+    borrowed: &[],
     calls: &[],
     variants: &[],
     owned_elsewhere: None,

@@ -6,6 +6,7 @@ use crate::model::kind::*;
 /// A Conditional Access policy.
 pub const KIND: Kind = Kind {
     name: "conditionalAccessPolicy",
+    entity: "conditionalAccessPolicy",
     title: "Conditional Access policies",
     folder: "conditional-access/policies",
     schema: include_str!("../../schemas/conditional-access/conditional-access-policy.schema.json"),
@@ -13,15 +14,19 @@ pub const KIND: Kind = Kind {
     path: "/identity/conditionalAccess/policies",
     shape: Shape::Collection,
     naming: Naming::Slug,
+    about: &[],
+    filter: None,
     page_size: None,
     select: Select::Default,
-    creation: Creation::Post { accepts: Accepts::All, generates: &[] },
+    creation: Creation::Post { accepts: Accepts::All, generates: &[], note: None },
+    update: Updates::All,
     // <https://learn.microsoft.com/graph/api/resources/policydeletableitem>
     deletion: Deletion::Soft {
         list: "/identity/conditionalAccess/deletedItems/policies",
         item: "/identity/conditionalAccess/deletedItems/policies",
     },
     links: &[],
+    borrowed: &[],
     calls: &[],
     variants: &[],
     owned_elsewhere: None,

@@ -6,6 +6,7 @@ use crate::model::kind::*;
 /// A group. `members` are left out where a rule computes them: the rule is the property.
 pub const KIND: Kind = Kind {
     name: "group",
+    entity: "group",
     title: "groups",
     folder: "groups",
     schema: include_str!("../../schemas/directory/group.schema.json"),
@@ -13,10 +14,13 @@ pub const KIND: Kind = Kind {
     path: "/groups",
     shape: Shape::Collection,
     naming: Naming::Slug,
+    about: &[],
+    filter: None,
     // "default 100, maximum 999": <https://learn.microsoft.com/graph/api/group-list>
     page_size: Some(999),
     select: Select::Explicit,
-    creation: Creation::Post { accepts: Accepts::All, generates: &[] },
+    creation: Creation::Post { accepts: Accepts::All, generates: &[], note: None },
+    update: Updates::All,
     // Microsoft 365 groups, and cloud security groups since 2026.
     deletion: Deletion::Soft {
         list: "/directory/deletedItems/microsoft.graph.group",
@@ -44,6 +48,7 @@ pub const KIND: Kind = Kind {
             }),
         },
     ],
+    borrowed: &[],
     calls: &[],
     variants: &[Variant {
         name: "mailEnabledGroup",

@@ -25,6 +25,9 @@ kinds! {
     conditional_access_policy,
     authorization_policy,
     authentication_methods_policy,
+    role_definition,
+    role_assignment,
+    role_management_policy,
 }
 
 /// The kind called `name` (`group`), if there is one.

@@ -6,6 +6,7 @@ use crate::model::kind::*;
 /// A named location; `@odata.type` says which sort.
 pub const KIND: Kind = Kind {
     name: "namedLocation",
+    entity: "namedLocation",
     title: "named locations",
     folder: "conditional-access/named-locations",
     schema: include_str!("../../schemas/conditional-access/named-location.schema.json"),
@@ -13,15 +14,19 @@ pub const KIND: Kind = Kind {
     path: "/identity/conditionalAccess/namedLocations",
     shape: Shape::Collection,
     naming: Naming::Slug,
+    about: &[],
+    filter: None,
     page_size: None,
     select: Select::Default,
-    creation: Creation::Post { accepts: Accepts::All, generates: &[] },
+    creation: Creation::Post { accepts: Accepts::All, generates: &[], note: None },
+    update: Updates::All,
     // <https://learn.microsoft.com/graph/api/resources/policydeletableitem>
     deletion: Deletion::Soft {
         list: "/identity/conditionalAccess/deletedItems/namedLocations",
         item: "/identity/conditionalAccess/deletedItems/namedLocations",
     },
     links: &[],
+    borrowed: &[],
     calls: &[],
     variants: &[],
     owned_elsewhere: None,

@@ -7,6 +7,7 @@ use crate::model::kind::*;
 /// A service principal. One of type `ManagedIdentity` belongs to an Azure resource, which alone can make it.
 pub const KIND: Kind = Kind {
     name: "servicePrincipal",
+    entity: "servicePrincipal",
     title: "service principals",
     folder: "service-principals",
     schema: include_str!("../../schemas/directory/service-principal.schema.json"),
@@ -14,10 +15,13 @@ pub const KIND: Kind = Kind {
     path: "/servicePrincipals",
     shape: Shape::Collection,
     naming: Naming::Slug,
+    about: &[],
+    filter: None,
     page_size: Some(999),
     select: Select::Default,
     // <https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals>: appId is what makes it.
-    creation: Creation::Post { accepts: Accepts::Only(&["appId"]), generates: &[] },
+    creation: Creation::Post { accepts: Accepts::Only(&["appId"]), generates: &[], note: None },
+    update: Updates::All,
     deletion: Deletion::Soft {
         list: "/directory/deletedItems/microsoft.graph.servicePrincipal",
         item: "/directory/deletedItems",
@@ -69,6 +73,7 @@ pub const KIND: Kind = Kind {
             }),
         },
     ],
+    borrowed: &[],
     calls: &[],
     variants: &[Variant {
         name: "managedIdentity",

@@ -6,6 +6,7 @@ use crate::model::kind::*;
 /// A user. Most properties come back only when `$select` names them.
 pub const KIND: Kind = Kind {
     name: "user",
+    entity: "user",
     title: "users",
     folder: "users",
     schema: include_str!("../../schemas/directory/user.schema.json"),
@@ -13,10 +14,13 @@ pub const KIND: Kind = Kind {
     path: "/users",
     shape: Shape::Collection,
     naming: Naming::Id,
+    about: &[],
+    filter: None,
     // "default 100, maximum 999": <https://learn.microsoft.com/graph/api/user-list>
     page_size: Some(999),
     select: Select::Explicit,
-    creation: Creation::Post { accepts: Accepts::All, generates: &[Generated::PasswordProfile] },
+    creation: Creation::Post { accepts: Accepts::All, generates: &[Generated::PasswordProfile], note: None },
+    update: Updates::All,
     deletion: Deletion::Soft {
         list: "/directory/deletedItems/microsoft.graph.user",
         item: "/directory/deletedItems",
@@ -29,6 +33,7 @@ pub const KIND: Kind = Kind {
         absent: None,
         permissions: None,
     }],
+    borrowed: &[],
     calls: &[],
     variants: &[],
     // <https://learn.microsoft.com/graph/api/resources/user>: synchronized objects are changed on-premises.

@@ -39,6 +39,8 @@ pub struct Change {
     pub called: &'static str,
     /// Its name, before or after.
     pub name: String,
+    /// Ids of the objects it is about, where it has no name of its own.
+    pub about: Vec<String>,
     /// What happened.
     pub what: What,
     /// How it came about, where that is more than `what` says.

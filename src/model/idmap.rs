@@ -15,6 +15,13 @@ impl IdMap {
         self.0.get(id).map_or(id, String::as_str)
     }
 
+    /// Every id of the object that goes, or went, by `id`: the current one first.
+    pub fn family<'a>(&'a self, id: &'a str) -> Vec<&'a str> {
+        let current = self.current(id);
+        let old = self.0.iter().filter(|(_, new)| *new == current).map(|(old, _)| old.as_str());
+        std::iter::once(current).chain(old).collect()
+    }
+
     /// Records that `old` is now `new`, and that whatever was `old` before is `new` as well.
     pub fn learn(&mut self, old: &str, new: &str) {
         if old == new {

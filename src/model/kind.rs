@@ -7,8 +7,11 @@
 /// One type of directory object.
 #[derive(Debug)]
 pub struct Kind {
-    /// Graph's own type name in the singular, as in `conditionalAccessPolicy`; the word people type after `--kind`.
+    /// What one is called, as in `conditionalAccessPolicy`: Graph's own type name without prefixes that tell nothing. The
+    /// word people type after `--kind`.
     pub name: &'static str,
+    /// Graph's own type name, without its namespace.
+    pub entity: &'static str,
     /// What people call several of them, as in `Conditional Access policies`.
     pub title: &'static str,
     /// Folder in the tenant repository; for a singleton the file without `.yaml`.
@@ -23,16 +26,24 @@ pub struct Kind {
     pub shape: Shape,
     /// What the file is called.
     pub naming: Naming,
+    /// Properties that say which objects it is about, where it has no name of its own.
+    pub about: &'static [&'static str],
+    /// The `$filter` without which Graph refuses the list.
+    pub filter: Option<&'static str>,
     /// `$top` to ask for; `None` where Graph does not document one.
     pub page_size: Option<u16>,
     /// Whether `$select` must name the properties, because Graph leaves some out without it.
     pub select: Select,
     /// How one comes into being.
     pub creation: Creation,
+    /// Which properties PATCH takes; nothing: a changed object is made anew, and the old one deleted.
+    pub update: Updates,
     /// What happens when one is deleted.
     pub deletion: Deletion,
     /// Relations kept apart from properties in Graph.
     pub links: &'static [Link],
+    /// Properties that Graph keeps in a list of its own.
+    pub borrowed: &'static [Borrowed],
     /// Properties that PATCH refuses and an action sets.
     pub calls: &'static [Call],
     /// Objects of this type that are reported under a name of their own.
@@ -104,6 +115,8 @@ pub enum Creation {
         accepts: Accepts,
         /// Values that Graph demands and nobody can export.
         generates: &'static [Generated],
+        /// What whoever approves a creation should know, in one clause.
+        note: Option<&'static str>,
     },
     /// It cannot be created through Graph.
     Never {
@@ -189,7 +202,7 @@ pub struct Children {
     pub keeps_id: bool,
 }
 
-/// What PATCH on a child takes.
+/// What PATCH takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Updates {
     /// Nothing: replace it.
@@ -205,7 +218,8 @@ pub enum Updates {
 pub enum LinkRead {
     /// `GET {path}/{id}/{name}` for each object, in batches.
     Each,
-    /// `$expand={name}($select=id)` on the list: single-valued relations only, since Graph truncates the others at 20.
+    /// `$expand={name}` on the list: single-valued relations, of which the id is enough, and children. Graph truncates
+    /// other relations between directory objects at 20.
     Expand,
     /// One list for the whole tenant, joined by this property with the parent's id.
     Joined {
@@ -216,6 +230,22 @@ pub enum LinkRead {
     },
     /// It is part of the parent's own reply.
     Inline,
+}
+
+/// A property that Graph keeps in a list of its own: which object of that list belongs to which object of the kind. It is
+/// read for information, and never written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Borrowed {
+    /// The property's name, in the list and in the file.
+    pub property: &'static str,
+    /// The list's path.
+    pub path: &'static str,
+    /// The `$filter` without which Graph refuses the list.
+    pub filter: Option<&'static str>,
+    /// The list's property that holds the id of the object of the kind.
+    pub by: &'static str,
+    /// Graph's name for the type of the list's objects.
+    pub entity: &'static str,
 }
 
 /// A condition over an object's own properties.
@@ -300,6 +330,12 @@ impl Kind {
     /// The action that sets `property`, if PATCH does not.
     pub fn call(&self, property: &str) -> Option<&'static Call> {
         self.calls.iter().find(|call| call.property == property)
+    }
+
+    /// The ids of the objects that an object of this kind is about.
+    pub fn about(&self, properties: &serde_json::Map<String, serde_json::Value>) -> Vec<String> {
+        let ids = self.about.iter().filter_map(|name| properties.get(*name)?.as_str());
+        ids.map(str::to_owned).collect()
     }
 
     /// Whether there is always exactly one.

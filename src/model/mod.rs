@@ -12,6 +12,7 @@ pub mod change;
 pub mod coverage;
 pub mod event;
 pub mod finding;
+pub mod history;
 pub mod idmap;
 pub mod kind;
 pub mod object;
@@ -25,6 +26,7 @@ pub use change::{Audited, Change, FieldChange, Level, Manner, Report, Risk, What
 pub use coverage::{Coverage, CoverageMap};
 pub use event::{Event, Events};
 pub use finding::Finding;
+pub use history::{Attributed, Beginning, Blame, Episode, Life, Moment, Summary, Who};
 pub use idmap::IdMap;
 pub use kind::Kind;
 pub use object::Object;

@@ -57,6 +57,8 @@ pub struct Step {
     pub called: &'static str,
     /// The object's name, for people.
     pub name: String,
+    /// Ids of the objects it is about, where it has no name of its own.
+    pub about: Vec<String>,
     /// What is written.
     pub action: Action,
     /// For a creation: the other values by which objects refer to this one (an application's `appId`), which will change.

@@ -254,8 +254,10 @@ fn correction(again: &Plan, first: &Plan, outcome: &Outcome) -> Plan {
         .iter()
         .map(|step| Address::new(step.address.kind, outcome.learned.current(&step.address.id)))
         .collect();
+    // What came by itself with an object that was made is its own as well: a new role has settings.
+    let made: std::collections::BTreeSet<&str> = outcome.learned.iter().map(|(_, new)| new).collect();
     let allowed = |step: &crate::model::Step| {
-        touched.contains(&step.address)
+        (touched.contains(&step.address) || step.about.iter().any(|id| made.contains(id.as_str())))
             && !matches!(step.action, Action::Delete | Action::Create { .. } | Action::Restore)
     };
     let mut number: std::collections::BTreeMap<StepId, StepId> = std::collections::BTreeMap::new();

@@ -1,7 +1,7 @@
 //! Who did it: the tenant's audit log, joined with what changed and kept beside the snapshot as a git note, so that trees
 //! stay a pure function of the tenant.
 //!
-//! Microsoft promises no delay after which an entry is in the log. So each export looks back [`MARGIN`] before the last
+//! Microsoft promises no delay after which an entry is in the log. So each export looks back `MARGIN` before the last
 //! snapshot, too, and adds entries that came late to the note of the snapshot whose change they explain.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,11 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use super::Context;
 use crate::engine::refs::mentions;
-use crate::format::path::address_of;
 use crate::format::settings::Actors;
-use crate::model::{AuditEvent, Change, FieldChange, Report};
+use crate::model::{AuditEvent, Change, FieldChange, Manner, Report};
 use crate::repo::{CommitInfo, ObjectId};
 use crate::tenant::TenantRead;
+
+mod since;
+
+pub use since::{Changed, late, since_last};
 
 /// The notes' ref.
 pub const NOTES: &str = "refs/notes/entragit-audit";
@@ -51,14 +54,22 @@ impl Audit {
         &self.events
     }
 
-    /// The part of it that is about `changed`, for a commit that holds only these.
-    pub fn about(&self, changed: &BTreeSet<String>) -> Audit {
-        let about = |event: &&AuditEvent| event.targets.iter().any(|id| changed.contains(id));
+    /// Why the log could not be read, if it could not.
+    pub fn unknown(&self) -> Option<&str> {
+        self.unknown.as_deref()
+    }
+
+    /// The part of it for a commit that holds a part of the changes: the events that `belongs` says yes to. What is only
+    /// counted goes with the `last` of these commits.
+    #[must_use]
+    pub fn part(&self, belongs: impl Fn(&AuditEvent) -> bool, last: bool) -> Audit {
+        let count = |count: usize| if last { count } else { 0 };
         Audit {
             format_version: 1,
-            events: self.events.iter().filter(about).cloned().collect(),
+            events: self.events.iter().filter(|event| belongs(event)).cloned().collect(),
+            unchanged: count(self.unchanged),
+            not_exported: count(self.not_exported),
             unknown: self.unknown.clone(),
-            ..Audit::default()
         }
     }
 
@@ -79,77 +90,6 @@ impl Audit {
     }
 }
 
-/// What the log says of the time since the last snapshot: events that touched one of `changed`, ids of objects that differ
-/// from it. `files` are those of either snapshot. Events that are late are added to the notes they
-/// belong to. A log that cannot be read is said once and is no error.
-///
-/// # Errors
-/// If the repository cannot be read.
-pub async fn since_last<T: TenantRead>(
-    context: &Context,
-    tenant: &T,
-    parent: Option<ObjectId>,
-    changed: &BTreeSet<String>,
-    files: &[&BTreeMap<String, ObjectId>],
-) -> Result<Audit> {
-    let mut audit = Audit { format_version: 1, ..Audit::default() };
-    let Some(parent) = parent.filter(|_| context.settings.actors != Actors::Off) else { return Ok(audit) };
-    let last = context.repo.commit(parent)?.author.time.unwrap_or_default();
-    let events = match tenant.audit(Some(&rfc3339(last - MARGIN))).await {
-        Ok(events) => events,
-        Err(error) => {
-            if !changed.is_empty() {
-                context.events.warn(format!("who made the changes is not known: {error}"));
-            }
-            audit.unknown = Some(error.to_string());
-            return Ok(audit);
-        }
-    };
-    let mut earlier = Earlier::read(context, parent, last - MARGIN)?;
-    let mut others = Vec::new();
-    for event in events {
-        let time = seconds(&event.time);
-        if earlier.told.contains(&event.id) || earlier.takes(context, &event, time + 1)? {
-            continue;
-        }
-        if event.targets.iter().any(|id| changed.contains(id)) {
-            audit.events.push(disclosed(event, context.settings.actors));
-        } else if earlier.takes(context, &event, time)? {
-            // Within the second in which that snapshot was committed: this one has no change that it could have made.
-        } else if time >= last {
-            // Older ones were counted by the last snapshot.
-            others.push(event.targets);
-        }
-    }
-    earlier.store(context)?;
-    let held = held(&others, files);
-    audit.unchanged = others.iter().filter(|targets| targets.iter().any(|id| held.contains(id.as_str()))).count();
-    audit.not_exported = others.len() - audit.unchanged;
-    Ok(audit)
-}
-
-/// Which of the targets are objects in files. One pass over the paths: there may be a million.
-fn held<'a>(targets: &'a [Vec<String>], files: &[&BTreeMap<String, ObjectId>]) -> BTreeSet<&'a str> {
-    let wanted: BTreeSet<&str> = targets.iter().flatten().map(String::as_str).collect();
-    if wanted.is_empty() {
-        return wanted;
-    }
-    let paths = files.iter().flat_map(|files| files.keys());
-    paths.filter_map(|path| address_of(path).ok()).filter_map(|(_, id)| wanted.get(id.as_str()).copied()).collect()
-}
-
-/// Looks for late events although nothing changed since the last snapshot; only if that is young enough to have any.
-///
-/// # Errors
-/// If the repository cannot be read or written.
-pub async fn late<T: TenantRead>(context: &Context, tenant: &T, tip: ObjectId) -> Result<()> {
-    let time = context.repo.commit(tip)?.author.time.unwrap_or_default();
-    if Timestamp::now().as_second() - time > MARGIN {
-        return Ok(());
-    }
-    since_last(context, tenant, Some(tip), &BTreeSet::new(), &[]).await.map(drop)
-}
-
 /// What the settings let be written down of an event.
 fn disclosed(mut event: AuditEvent, style: Actors) -> AuditEvent {
     if style == Actors::Ids {
@@ -160,77 +100,9 @@ fn disclosed(mut event: AuditEvent, style: Actors) -> AuditEvent {
     event
 }
 
-/// The snapshots that late events may belong to, oldest first.
-struct Earlier {
-    snapshots: Vec<Noted>,
-    told: BTreeSet<String>,
-}
-
-struct Noted {
-    commit: CommitInfo,
-    note: Option<Audit>,
-    /// Ids that it changed; read when first asked for.
-    changed: Option<BTreeSet<String>>,
-    grew: bool,
-}
-
-impl Earlier {
-    fn read(context: &Context, tip: ObjectId, since: i64) -> Result<Earlier> {
-        let mut earlier = Earlier { snapshots: Vec::new(), told: BTreeSet::new() };
-        for commit in context.repo.line(tip, 200)? {
-            let time = commit.author.time.unwrap_or_default();
-            let note = note_of(context, commit.id)?;
-            earlier.told.extend(note.iter().flat_map(|note| &note.events).map(|event| event.id.clone()));
-            // The first snapshot has everything there is; nobody made that since.
-            if is_snapshot(&commit) && !is_first(context, &commit)? {
-                earlier.snapshots.push(Noted { commit, note, changed: None, grew: false });
-            }
-            // One more than the margin reaches: its note may tell events of the margin's beginning.
-            if time < since {
-                break;
-            }
-        }
-        earlier.snapshots.reverse();
-        Ok(earlier)
-    }
-
-    /// Whether the event made a change that an earlier snapshot holds: the first one committed at `from` or later that has
-    /// it.
-    fn takes(&mut self, context: &Context, event: &AuditEvent, from: i64) -> Result<bool> {
-        for snapshot in self.snapshots.iter_mut().filter(|it| it.commit.author.time.unwrap_or_default() >= from) {
-            let Some(parent) = snapshot.commit.parents.first().copied() else { continue };
-            if snapshot.changed.is_none() {
-                snapshot.changed = Some(changed_ids(context, parent, snapshot.commit.id)?);
-            }
-            let changed = snapshot.changed.as_ref();
-            if event.targets.iter().any(|id| changed.is_some_and(|changed| changed.contains(id))) {
-                let note = snapshot.note.get_or_insert_with(|| Audit { format_version: 1, ..Audit::default() });
-                note.events.push(disclosed(event.clone(), context.settings.actors));
-                snapshot.grew = true;
-                self.told.insert(event.id.clone());
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn store(&self, context: &Context) -> Result<()> {
-        for snapshot in self.snapshots.iter().filter(|snapshot| snapshot.grew) {
-            if let Some(note) = &snapshot.note {
-                store(context, snapshot.commit.id, note)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Ids of the objects in which two commits differ.
-///
-/// # Errors
-/// If the repository cannot be read.
-pub fn changed_ids(context: &Context, a: ObjectId, b: ObjectId) -> Result<BTreeSet<String>> {
-    let (left, right) = context.repo.changed_entries(a, b)?;
-    Ok(left.iter().chain(&right).filter_map(|entry| address_of(&entry.path).ok()).map(|(_, id)| id).collect())
+/// Whether an event is about all of these.
+fn names_all(event: &AuditEvent, about: &[String]) -> bool {
+    !about.is_empty() && about.iter().all(|id| event.targets.contains(id))
 }
 
 /// The note of a snapshot; one that cannot be read counts as none.
@@ -264,7 +136,7 @@ pub fn store(context: &Context, commit: ObjectId, audit: &Audit) -> Result<()> {
 /// # Errors
 /// If the repository cannot be read.
 pub async fn live<T: TenantRead>(context: &Context, tenant: &T, commit: ObjectId) -> Result<Live> {
-    let since = context.repo.commit(commit)?.author.time.unwrap_or_default() - 600;
+    let since = context.repo.commit(commit)?.committed - 600;
     Ok(match tenant.audit(Some(&rfc3339(since))).await {
         Ok(events) => Live { events, gap: None },
         Err(error) => Live { events: Vec::new(), gap: Some(error.to_string()) },
@@ -281,7 +153,8 @@ pub struct Live {
 }
 
 /// Adds to each change the events that made it: from the notes of the snapshots after `from` up to `to`, and from `live`.
-/// An event belongs to a change if it names the object.
+/// An event belongs to a change if it names the object, or all that an object without a name is about. One that names a
+/// role and who got it belongs to the assignment, and neither to the role nor to its holder.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -340,25 +213,34 @@ fn is_first(context: &Context, commit: &CommitInfo) -> Result<bool> {
     }
 }
 
-fn attach(report: &mut Report, events: &[AuditEvent]) {
+/// Adds to each change the events that made it: an event belongs to a change if it names the object.
+pub fn attach(report: &mut Report, events: &[AuditEvent]) {
     let mut by_target: BTreeMap<&str, Vec<&AuditEvent>> = BTreeMap::new();
     for event in events {
         for target in &event.targets {
             by_target.entry(target).or_default().push(event);
         }
     }
+    let pairs: Vec<Vec<String>> =
+        report.changes.iter().filter(|change| change.about.len() > 1).map(|change| change.about.clone()).collect();
     for change in &mut report.changes {
-        // Events of the object itself, whichever id it went by; else of what it lost or gained: an assignment ends with
-        // the group it was for.
-        let mut ids = BTreeSet::from([change.address.id.clone()]);
-        if let Some(crate::model::Manner::Recreated { from }) = &change.manner {
-            ids.insert(from.clone());
+        let own = change.about.len() > 1;
+        let meant = |event: &&AuditEvent| own || !pairs.iter().any(|about| names_all(event, about));
+        let named = |id: &str| by_target.get(id).into_iter().flatten().copied();
+        // Events of the object itself, whichever id it went by; else of what it is about; else of what it lost or gained:
+        // an assignment ends with the group it was for.
+        let mut found: Vec<&AuditEvent> = named(&change.address.id).collect();
+        if let Some(Manner::Recreated { from }) = &change.manner {
+            found.extend(named(from));
         }
-        if !ids.iter().any(|id| by_target.contains_key(id.as_str())) {
-            ids.extend(mentioned(change));
+        if found.is_empty() && !change.about.is_empty() {
+            found =
+                change.about.iter().flat_map(|id| named(id)).filter(|event| names_all(event, &change.about)).collect();
         }
-        let found = ids.iter().filter_map(|id| by_target.get(id.as_str())).flatten();
-        change.events = found.map(|event| (*event).clone()).collect();
+        if found.is_empty() {
+            found = mentioned(change).iter().flat_map(|id| named(id)).collect();
+        }
+        change.events = found.into_iter().filter(meant).cloned().collect();
         change.events.sort_by(|a, b| {
             seconds(&b.time).cmp(&seconds(&a.time)).then_with(|| b.time.cmp(&a.time)).then_with(|| a.id.cmp(&b.id))
         });

@@ -96,6 +96,11 @@ pub async fn diff<T: TenantRead>(
     places(context, &mut report, &a, &b)?;
     let mut names = Names::default();
     learn_names(&context.repo, &[&b, &a], &mentioned(&report), &mut names)?;
+    for change in &mut report.changes {
+        if let Some(name) = names.of_about(&change.about) {
+            change.name = name;
+        }
+    }
     Ok(Compared { report, names })
 }
 
@@ -183,10 +188,10 @@ fn existed_before(context: &Context, commit: ObjectId, report: &Report) -> Resul
         return Ok(found);
     }
     let line = context.repo.line(commit, 2_000)?;
-    let newest = line.first().and_then(|commit| commit.author.time).unwrap_or_default();
+    let newest = line.first().map_or(0, |commit| commit.committed);
     for pair in line.windows(2) {
         let [later, earlier] = pair else { break };
-        if wanted.is_empty() || earlier.author.time.unwrap_or_default() < newest - BIN_SECONDS {
+        if wanted.is_empty() || earlier.committed < newest - BIN_SECONDS {
             break;
         }
         for entry in context.repo.changed_entries(earlier.id, later.id)?.0 {

@@ -15,7 +15,7 @@ use crate::engine::refs::{Names, rewrite_body, rewrite_value};
 use crate::engine::render::plan::title;
 use crate::engine::schema;
 use crate::kinds;
-use crate::model::kind::{Children, LinkShape};
+use crate::model::kind::{Children, LinkShape, Updates};
 use crate::model::{Action, Address, Event, Events, IdMap, Kind, Plan, Step, StepId, Write};
 use crate::tenant::{RawObject, TenantError, TenantRead, TenantWrite};
 
@@ -213,7 +213,11 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         sent_before: bool,
         cache: &Cache,
     ) -> std::result::Result<Resolved, Failure> {
-        let id = ids.current(&step.address.id).to_owned();
+        // What is deleted is named as the tenant has it; its successor may be known by the same id already.
+        let id = match step.action {
+            Action::Delete => step.address.id.clone(),
+            _ => ids.current(&step.address.id).to_owned(),
+        };
         let address = Address::new(kind.name, &id);
         let rule = |link: &str| schema::of(kind).property(link).cloned().unwrap_or_default();
         Ok(match &step.action {
@@ -221,6 +225,15 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 let body = rewrite_body(kind, body, ids);
                 if sent_before && let Some(found) = self.find(kind, &body, ids).await? {
                     return Ok(Resolved::Already(learned(kind, step, Some(&found))));
+                }
+                // An assignment comes back with the user who is restored.
+                let restored =
+                    |need: &StepId| matches!(self.plan.steps.get(*need), Some(Step { action: Action::Restore, .. }));
+                if kind.update == Updates::Nothing
+                    && step.needs.iter().any(restored)
+                    && self.tenant.get(kind, &id).await?.is_some_and(|raw| is(kind, &raw, &body))
+                {
+                    return Ok(Resolved::Already(IdMap::default()));
                 }
                 Resolved::Write(Write::Create { kind, body })
             }
@@ -373,6 +386,12 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
             ))),
         }
     }
+}
+
+/// Whether the object is what `body` would make.
+fn is(kind: &'static Kind, raw: &RawObject, body: &Map<String, Value>) -> bool {
+    let now = normalize(kind, &raw.value).object;
+    holds(&Value::Object(now.0), &Value::Object(normalize(kind, body).object.0))
 }
 
 /// Whether `now` has everything that `sent` says; Graph may have added defaults.

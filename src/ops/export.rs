@@ -4,20 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 
-use super::audit::{self, Audit};
+use super::audit;
 use super::journal::Journal;
 use super::live::{self, LiveObject, Sink};
+use super::publish::{Standing, Told, changed, compare, message, publish, standing, subject};
 use super::source::check_tenant;
 use super::{Context, MANIFEST, files_of, manifest_of};
 use crate::engine::normalize::normalize;
 use crate::engine::refs::Names;
-use crate::format::manifest::Manifest;
 use crate::format::path::{Layout, address_of, is_reserved};
 use crate::format::settings::Actors;
 use crate::format::yaml;
-use crate::kinds;
 use crate::model::{Address, Coverage, IdMap, Kind, Object};
-use crate::repo::{ObjectId, RepoError, SnapshotWriter, Worktree, blob_id};
+use crate::repo::{ObjectId, SnapshotWriter, blob_id};
 use crate::tenant::TenantRead;
 
 /// What an export did.
@@ -118,14 +117,14 @@ pub async fn export<T: TenantRead>(
             && kind.links.iter().all(|link| manifest.coverage.link(kind.name, link.name).is_complete())
     });
     let objects: usize = reading.counts.values().sum();
-    let changed = compare(&before, &files);
+    let counted = compare(&before, &files);
     let mut exported = Exported {
         commit: None,
         tip: start,
         counts: reading.counts.clone(),
         objects,
         complete,
-        changed,
+        changed: counted,
         pending: match &standing {
             Standing::Pending(paths) => paths.clone(),
             Standing::Follows | Standing::Joins => Vec::new(),
@@ -139,7 +138,7 @@ pub async fn export<T: TenantRead>(
         return Ok(exported);
     }
 
-    let changed = changed_ids(&before, &files);
+    let changed = changed(&context.repo, &before, &files)?;
     let audit = audit::since_last(context, tenant, parent, &changed, &[&before, &files]).await?;
     let mut parents = vec![start];
     parents.extend(extra.applied.filter(|applied| *applied != start));
@@ -148,118 +147,29 @@ pub async fn export<T: TenantRead>(
     {
         parents.push(main);
     }
-    let message = message(context, &exported, &manifest, &reading.coverage, &audit, extra, parent.is_none());
+    let subject = match (&extra.subject, parent) {
+        (Some(subject), _) => subject.clone(),
+        (None, None) => format!("First snapshot: {objects} objects"),
+        (None, Some(_)) => subject(exported.changed),
+    };
+    let told = Told {
+        subject,
+        counts: &reading.counts,
+        objects,
+        coverage: &reading.coverage,
+        trailers: &extra.trailers,
+        actors: audit.actors(context.settings.actors),
+    };
+    let message = message(&manifest.tenant, &told);
     let commit = context.repo.create_commit(tree, &parents, &message, &context.repo.author())?;
-    publish(context, commit, parent, main, &standing, extra)?;
+    let log = if extra.applied.is_some() { "entragit: receipt" } else { "entragit: export" };
+    publish(context, commit, parent, main, &standing, (log, extra.hold_main))?;
     if parent.is_some() && context.settings.actors != Actors::Off {
         audit::store(context, commit, &audit)?;
     }
     exported.commit = Some(commit);
     exported.tip = commit;
     Ok(exported)
-}
-
-/// How `main` stands to the new snapshot.
-#[derive(Debug)]
-enum Standing {
-    /// It holds no edit of its own: it is fast-forwarded.
-    Follows,
-    /// It holds edits of settings and the like only, or edits that the tenant has by now: the lines are joined.
-    Joins,
-    /// It holds edits of objects that are not applied yet: these files.
-    Pending(Vec<String>),
-}
-
-fn standing(
-    context: &Context,
-    parent: Option<ObjectId>,
-    main: Option<ObjectId>,
-    files: &BTreeMap<String, ObjectId>,
-    applied: Option<ObjectId>,
-) -> Result<Standing> {
-    let (Some(parent), Some(main)) = (parent, main) else { return Ok(Standing::Follows) };
-    if context.repo.is_ancestor(main, parent)? {
-        return Ok(Standing::Follows);
-    }
-    if applied == Some(main) {
-        return Ok(Standing::Joins);
-    }
-    let Some(fork) = context.repo.merge_base(main, parent)? else {
-        return Ok(Standing::Pending(vec!["the branch has no common history with the snapshots".to_owned()]));
-    };
-    let at_fork = files_of(&context.repo, fork)?;
-    let on_main = files_of(&context.repo, main)?;
-    let mut pending: Vec<String> = edited(&at_fork, &on_main)
-        .filter(|path| !is_reserved(path) && on_main.get(*path) != files.get(*path))
-        .cloned()
-        .collect();
-    pending.sort();
-    Ok(if pending.is_empty() { Standing::Joins } else { Standing::Pending(pending) })
-}
-
-/// Paths whose content differs between two trees.
-fn edited<'a>(
-    a: &'a BTreeMap<String, ObjectId>,
-    b: &'a BTreeMap<String, ObjectId>,
-) -> impl Iterator<Item = &'a String> {
-    let gone = a.keys().filter(|path| !b.contains_key(*path));
-    gone.chain(b.iter().filter(|(path, blob)| a.get(*path) != Some(blob)).map(|(path, _)| path))
-}
-
-/// Moves the refs: `snapshots` first, by compare-and-swap; then the work tree and `main`, if they follow.
-fn publish(
-    context: &Context,
-    commit: ObjectId,
-    parent: Option<ObjectId>,
-    main: Option<ObjectId>,
-    standing: &Standing,
-    extra: &Extra,
-) -> Result<()> {
-    let log = if extra.applied.is_some() { "entragit: receipt" } else { "entragit: export" };
-    context.repo.move_ref(&context.snapshots_ref(), commit, parent, log)?;
-    if extra.hold_main && main.is_some() {
-        return Ok(());
-    }
-    let follows = match (standing, main) {
-        (Standing::Pending(_), Some(main)) => context.repo.is_ancestor(main, commit)?,
-        _ => true,
-    };
-    if !follows {
-        return Ok(());
-    }
-    let checked_out = context.repo.head_branch().as_deref() == Some(&context.settings.branches.main);
-    if let (true, Some(main)) = (checked_out, main) {
-        match context.repo.worktree_state(main)? {
-            Worktree::Clean => match context.repo.update_worktree(main, commit) {
-                Ok(()) => {}
-                Err(RepoError::WouldOverwrite(paths)) => {
-                    context.events.warn(format!(
-                        "{} is in the way in the work tree, so {} was not moved to the new snapshot; move it away, then \
-                         `git merge {}`",
-                        paths.join(", "),
-                        context.settings.branches.main,
-                        context.settings.branches.snapshots
-                    ));
-                    return Ok(());
-                }
-                Err(error) => return Err(error.into()),
-            },
-            Worktree::None => {}
-            Worktree::Dirty(paths) => {
-                context.events.warn(format!(
-                    "the work tree has uncommitted changes ({} and {} more), so {} was not moved to the new snapshot; \
-                     commit or discard them, then `git merge {}`",
-                    paths.first().map_or("", String::as_str),
-                    paths.len().saturating_sub(1),
-                    context.settings.branches.main,
-                    context.settings.branches.snapshots
-                ));
-                return Ok(());
-            }
-        }
-    }
-    context.repo.move_ref(&context.main_ref(), commit, main, log)?;
-    Ok(())
 }
 
 /// Keeps the files of every kind that was not read completely, and of those that were not asked for.
@@ -280,79 +190,12 @@ fn carry_over(
     }
 }
 
-fn index(files: &BTreeMap<String, ObjectId>) -> BTreeMap<Address, String> {
+/// Where each object's file is.
+pub(super) fn index(files: &BTreeMap<String, ObjectId>) -> BTreeMap<Address, String> {
     files
         .keys()
         .filter_map(|path| address_of(path).ok().map(|(kind, id)| (Address::new(kind.name, id), path.clone())))
         .collect()
-}
-
-fn compare(before: &BTreeMap<String, ObjectId>, after: &BTreeMap<String, ObjectId>) -> (usize, usize, usize) {
-    let ours = |path: &&String| address_of(path).is_ok();
-    let added = after.keys().filter(ours).filter(|path| !before.contains_key(*path)).count();
-    let removed = before.keys().filter(ours).filter(|path| !after.contains_key(*path)).count();
-    let changed =
-        after.iter().filter(|(path, blob)| ours(path) && before.get(*path).is_some_and(|old| old != *blob)).count();
-    (added, changed, removed)
-}
-
-fn changed_ids(before: &BTreeMap<String, ObjectId>, after: &BTreeMap<String, ObjectId>) -> BTreeSet<String> {
-    edited(before, after).filter_map(|path| address_of(path).ok()).map(|(_, id)| id).collect()
-}
-
-fn message(
-    context: &Context,
-    exported: &Exported,
-    manifest: &Manifest,
-    coverage: &crate::model::CoverageMap,
-    audit: &Audit,
-    extra: &Extra,
-    first: bool,
-) -> String {
-    let (added, changed, removed) = exported.changed;
-    let subject = match (&extra.subject, first) {
-        (Some(subject), _) => subject.clone(),
-        (None, true) => format!("First snapshot: {} objects", exported.objects),
-        (None, false) => {
-            let parts: Vec<String> = [(added, "added"), (changed, "changed"), (removed, "removed")]
-                .into_iter()
-                .filter(|(count, _)| *count > 0)
-                .map(|(count, word)| format!("{count} {word}"))
-                .collect();
-            if parts.is_empty() {
-                "Snapshot: coverage or settings only".to_owned()
-            } else {
-                format!("Snapshot: {}", parts.join(", "))
-            }
-        }
-    };
-    let mut text = format!("{subject}\n\n");
-    for kind in kinds::ALL {
-        let names = std::iter::once((kind.name, kind.title))
-            .chain(kind.variants.iter().map(|variant| (variant.name, variant.title)));
-        for (name, title) in names {
-            if let Some(count) = exported.counts.get(name) {
-                text.push_str(&format!("{count:>8} {title}\n"));
-            }
-        }
-    }
-    let incomplete: Vec<String> = coverage
-        .0
-        .iter()
-        .filter(|(_, coverage)| !matches!(coverage, Coverage::Complete | Coverage::Skipped))
-        .map(|(what, coverage)| format!("{what}={}", coverage.word()))
-        .collect();
-    text.push_str(&format!("\nEntragit-Tenant: {}\n", manifest.tenant));
-    text.push_str(&format!("Entragit-Objects: {}\n", exported.objects));
-    let said = if incomplete.is_empty() { "complete".to_owned() } else { incomplete.join(" ") };
-    text.push_str(&format!("Entragit-Coverage: {said}\n"));
-    for (name, value) in &extra.trailers {
-        text.push_str(&format!("{name}: {value}\n"));
-    }
-    for actor in audit.actors(context.settings.actors) {
-        text.push_str(&format!("Entragit-Actor: {}\n", actor.replace(['\n', '\r'], " ")));
-    }
-    text
 }
 
 struct Storing<'a> {
@@ -404,7 +247,7 @@ impl Sink for Storing<'_> {
 
 /// The first snapshot of a tenant that nobody gave a size for: large kinds are counted. A kind that cannot be counted is
 /// flat; paths never move by themselves afterwards.
-async fn choose_layout<T: TenantRead>(tenant: &T, scope: &[&'static Kind]) -> BTreeMap<String, Layout> {
+pub(super) async fn choose_layout<T: TenantRead>(tenant: &T, scope: &[&'static Kind]) -> BTreeMap<String, Layout> {
     let mut layout = BTreeMap::new();
     for kind in scope.iter().filter(|kind| kind.page_size.is_some()) {
         let objects = tenant.count(kind).await.unwrap_or_default();

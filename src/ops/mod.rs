@@ -14,19 +14,30 @@ use crate::model::{Events, Finding, Kind};
 use crate::repo::{ObjectId, Repo};
 
 pub mod apply;
+pub mod attribute;
 pub mod audit;
 pub mod changes;
 pub mod diff;
 pub mod execute;
 pub mod export;
+pub mod find;
+pub mod history;
+pub mod incremental;
 pub mod init;
 pub mod journal;
 pub mod live;
 pub mod lookup;
+pub mod memory;
 pub mod plan;
+mod publish;
+mod record;
+pub mod resume;
 pub mod rules;
+pub mod show;
 pub mod source;
+pub mod track;
 pub mod validate;
+pub mod watch;
 pub mod when;
 
 /// What every use case works with.

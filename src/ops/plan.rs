@@ -88,7 +88,7 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     let mut moved: BTreeSet<String> = ids.iter().map(|(old, _)| old.to_owned()).collect();
     let mut also: BTreeSet<Address> = BTreeSet::new();
     let mut scanned: BTreeSet<String> = BTreeSet::new();
-    let (plan, wanted) = loop {
+    let (mut plan, wanted, live) = loop {
         if moved.iter().any(|id| !scanned.contains(id)) {
             also.extend(mentioning(context, &wanted_side, &live_side, &moved)?);
             scanned.extend(moved.iter().cloned());
@@ -106,18 +106,20 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
         let plan = decide(&inputs);
         let created = created(&plan, &wanted, &ids);
         if created.is_subset(&scanned) {
-            break (plan, wanted);
+            break (plan, wanted, live);
         }
         moved.extend(created);
     };
 
-    let sides: Vec<&Side> = base_side.iter().chain([&live_side, &wanted_side]).collect();
-    let verdicts = guard::verdicts(&plan, &rules::of(context, &sides, &live_side)?);
     let mut names = Names::default();
-    let ids = mentioned(&plan);
+    let about = about(&plan, &[&wanted, &live]);
+    let ids: BTreeSet<String> = mentioned(&plan).into_iter().chain(about.values().flatten().cloned()).collect();
     // Which of them are other identities is not told apart: a plan names few.
     let mentioned = Mentioned { identities: ids.clone(), ids };
     learn_names(&context.repo, &[&wanted_side, &live_side], &mentioned, &mut names)?;
+    call_by_name(&mut plan, &about, &mut names);
+    let sides: Vec<&Side> = base_side.iter().chain([&live_side, &wanted_side]).collect();
+    let verdicts = guard::verdicts(&plan, &rules::of(context, &sides, &live_side)?);
     let binding = Binding {
         tenant: context.settings.tenant.clone(),
         commit: commit.to_string(),
@@ -204,9 +206,41 @@ fn created(plan: &Plan, wanted: &Snapshot, ids: &IdMap) -> BTreeSet<String> {
     found
 }
 
+/// What the plan's objects without a name are about.
+fn about(plan: &Plan, sides: &[&Snapshot]) -> BTreeMap<Address, Vec<String>> {
+    let steps = plan.steps.iter().map(|step| &step.address);
+    let addresses = steps.chain(plan.losses.iter().map(|loss| &loss.address)).chain(plan.unmanaged.iter().take(20));
+    let of = |address: &Address| {
+        let kind = kinds::by_name(address.kind).filter(|kind| !kind.about.is_empty())?;
+        let object = sides.iter().find_map(|side| side.objects.get(address))?;
+        Some((address.clone(), kind.about(&object.0)))
+    };
+    addresses.filter_map(of).collect()
+}
+
+/// Calls objects that have no name by what they are about.
+fn call_by_name(plan: &mut Plan, about: &BTreeMap<Address, Vec<String>>, names: &mut Names) {
+    let called: BTreeMap<&Address, String> =
+        about.iter().filter_map(|(address, about)| Some((address, names.of_about(about)?))).collect();
+    for step in &mut plan.steps {
+        if let Some(name) = names.of_about(&step.about).or_else(|| called.get(&step.address).cloned()) {
+            step.name = name;
+        }
+    }
+    for loss in &mut plan.losses {
+        if let Some(name) = called.get(&loss.address) {
+            loss.name.clone_from(name);
+        }
+    }
+    for (address, name) in called {
+        names.insert(&address.id, &name);
+    }
+}
+
 fn mentioned(plan: &Plan) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     for step in &plan.steps {
+        ids.extend(step.about.iter().cloned());
         let mut see = |value: &serde_json::Value| {
             crate::engine::refs::mentions(value, &mut |id| {
                 ids.insert(id.to_owned());

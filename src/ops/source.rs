@@ -87,6 +87,15 @@ impl Side {
         Ok(Side { described, ..side })
     }
 
+    /// A commit of which nothing is listed, to look single things up in.
+    ///
+    /// # Errors
+    /// If the commit cannot be read.
+    pub fn unlisted(context: &Context, commit: ObjectId) -> Result<Side> {
+        let manifest = manifest_at(&context.repo, commit)?;
+        Side::of_files(context, &commit.to_string(), commit, manifest, std::iter::empty())
+    }
+
     /// Two commits, each with the files only in which they differ: what is equal is not even listed.
     ///
     /// # Errors

@@ -83,7 +83,7 @@ impl Context {
         while let Some(start) = from.take() {
             let line = self.repo.line(start, 200)?;
             for commit in &line {
-                let time = commit.author.time.unwrap_or_default();
+                let time = commit.committed;
                 if time <= when.as_second() {
                     return Ok(commit.id);
                 }

@@ -31,6 +31,8 @@ pub struct CommitInfo {
     pub message: String,
     /// Who made the change, and when.
     pub author: Author,
+    /// When it was committed, in seconds since 1970: not before the tenant was read.
+    pub committed: i64,
 }
 
 impl Repo {
@@ -129,14 +131,39 @@ impl Repo {
         message: &str,
         author: &Author,
     ) -> Result<ObjectId, RepoError> {
+        let committer = committer(&self.git(), author)?;
+        self.write_commit(tree, parents, message, author, &committer)
+    }
+
+    /// Like [`Repo::create_commit`], for an author who is someone else, at another time: the committer is whoever commits
+    /// here, now.
+    pub fn create_commit_for(
+        &self,
+        tree: ObjectId,
+        parents: &[ObjectId],
+        message: &str,
+        author: &Author,
+    ) -> Result<ObjectId, RepoError> {
+        let committer = self.author().signature()?;
+        self.write_commit(tree, parents, message, author, &committer)
+    }
+
+    fn write_commit(
+        &self,
+        tree: ObjectId,
+        parents: &[ObjectId],
+        message: &str,
+        author: &Author,
+        committer: &Signature<'_>,
+    ) -> Result<ObjectId, RepoError> {
         let git = self.git();
         let failed = |error: git2::Error| RepoError::git("write a commit", &error);
         let tree = git.find_tree(tree.into()).map_err(failed)?;
         let parents = parents.iter().map(|id| find(&git, *id)).collect::<Result<Vec<_>, _>>()?;
         let parents: Vec<&Commit<'_>> = parents.iter().collect();
-        let (author, committer) = (author.signature()?, committer(&git, author)?);
+        let author = author.signature()?;
         let message = message.replace('\0', " ");
-        let id = git.commit(None, &author, &committer, &message, &tree, &parents).map_err(failed)?;
+        let id = git.commit(None, &author, committer, &message, &tree, &parents).map_err(failed)?;
         flush_folder(&self.common_dir().join("objects"))?;
         Ok(id.into())
     }
@@ -188,6 +215,7 @@ fn info(commit: &Commit<'_>) -> CommitInfo {
             email: String::from_utf8_lossy(author.email_bytes()).into_owned(),
             time: Some(author.when().seconds()),
         },
+        committed: commit.time().seconds(),
     }
 }
 

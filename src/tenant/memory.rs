@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 
 use self::state::{State, guid, refused};
-use super::{Listing, Pages, Raw, RawObject, TenantError, TenantRead, TenantWrite};
+use super::{Changes, Listing, Pages, Raw, RawObject, TenantError, TenantRead, TenantWrite};
 use crate::kinds;
 use crate::model::{AuditEvent, Coverage, CoverageMap, Kind, Write, Written};
 
@@ -122,6 +122,13 @@ impl TenantRead for MemoryTenant {
         Ok(found.map(|(key, raw)| self.raw_object(kind, state.with_links(kind, &key.1, raw))))
     }
 
+    async fn changes(&self, kind: &'static Kind, token: Option<&str>) -> Result<Changes, TenantError> {
+        if kind.delta.is_none() || !self.known(kind.name).is_complete() {
+            return Ok(Changes::StartOver { why: format!("changes of {} are not tracked", kind.title) });
+        }
+        Ok(self.lock().changes(kind, token))
+    }
+
     async fn deleted(&self, kind: &'static Kind) -> Result<Vec<Raw>, TenantError> {
         let state = self.lock();
         Ok(state.bin.iter().filter(|((name, _), _)| *name == kind.name).map(|(_, raw)| raw.clone()).collect())
@@ -137,6 +144,7 @@ impl TenantWrite for MemoryTenant {
         let mut state = self.lock();
         let mut next = state.clone();
         let value = next.carry_out(write)?;
+        next.note(write, value.as_ref());
         // A write that was refused has changed nothing.
         *state = next;
         Ok(Written { value })
@@ -204,6 +212,29 @@ mod tests {
         let create = Write::Create { kind: kind("authorizationPolicy"), body: Raw::new() };
         assert!(tenant.write(&create).await.is_err());
         assert!(MemoryTenant::from_objects(vec![("spaceship", raw(json!({"id": "1"})))]).is_err());
+    }
+
+    #[tokio::test]
+    async fn changes_are_told_once_and_tokens_are_checked() {
+        let (tenant, group) = (tenant(), kind("group"));
+        let since = |changed: &[&str], removed: &[&str], token: &str| Changes::Since {
+            changed: changed.iter().map(|id| (*id).to_owned()).collect(),
+            removed: removed.iter().map(|id| (*id).to_owned()).collect(),
+            token: token.to_owned(),
+        };
+        assert_eq!(tenant.changes(group, None).await.unwrap(), since(&[], &[], "0"));
+        let value = json!("u1");
+        let link = Write::Link { kind: group, id: "g1".into(), link: "owners", value };
+        tenant.write(&link).await.unwrap();
+        assert_eq!(tenant.changes(group, Some("0")).await.unwrap(), since(&["g1"], &[], "1"));
+        assert_eq!(tenant.changes(group, Some("1")).await.unwrap(), since(&[], &[], "1"));
+        tenant.write(&Write::Delete { kind: group, id: "g1".into() }).await.unwrap();
+        assert_eq!(tenant.changes(group, Some("0")).await.unwrap(), since(&[], &["g1"], "2"));
+        assert_eq!(tenant.changes(kind("user"), Some("0")).await.unwrap(), since(&[], &[], "2"));
+        for token in ["3", "-1", "https://graph.microsoft.com/v1.0/groups/delta"] {
+            assert!(matches!(tenant.changes(group, Some(token)).await.unwrap(), Changes::StartOver { .. }), "{token}");
+        }
+        assert!(matches!(tenant.changes(kind("namedLocation"), None).await.unwrap(), Changes::StartOver { .. }));
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@
 //! `members`, the list that Graph returned for that relation (objects with an `id`). [`crate::engine::normalize`] makes
 //! an [`Object`](crate::model::Object) of it.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 
 use serde_json::{Map, Value};
@@ -40,6 +41,25 @@ pub struct Listing {
     pub note: Option<String>,
 }
 
+/// What a tenant says changed in a kind since a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changes {
+    /// These did; an id in both sets may be there or gone.
+    Since {
+        /// Ids of objects that came, changed or came back. Some may be as they were: tokens are replayed.
+        changed: BTreeSet<String>,
+        /// Ids of objects that were deleted.
+        removed: BTreeSet<String>,
+        /// What to ask with the next time.
+        token: String,
+    },
+    /// It does not say: the token ran out, is another tenant's, or the kind is not tracked. The kind must be listed.
+    StartOver {
+        /// Why, for people.
+        why: String,
+    },
+}
+
 /// Where a listing puts its pages. Bounded, so that memory does not grow with the tenant.
 pub type Pages = mpsc::Sender<Vec<RawObject>>;
 
@@ -58,6 +78,14 @@ pub trait TenantRead: Send + Sync {
     /// One object with all its links; `None` if the tenant does not have it.
     fn get(&self, kind: &'static Kind, id: &str)
     -> impl Future<Output = Result<Option<RawObject>, TenantError>> + Send;
+
+    /// What changed in a kind since `token`; without one, nothing but a token to ask with from now on. Changes of some links
+    /// are never told: [`crate::graph`] says which.
+    fn changes(
+        &self,
+        kind: &'static Kind,
+        token: Option<&str>,
+    ) -> impl Future<Output = Result<Changes, TenantError>> + Send;
 
     /// The recycle bin's objects of a kind, without links; empty for kinds that have no bin.
     fn deleted(&self, kind: &'static Kind) -> impl Future<Output = Result<Vec<Raw>, TenantError>> + Send;

@@ -1,5 +1,7 @@
 //! A few hermetic runs of the real binary against the embedded tenant, over HTTP.
 
+mod history;
+
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -9,6 +11,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::emulator::client::Graph;
+
+mod watching;
 
 /// A tenant and a repository of it.
 pub(crate) struct World {

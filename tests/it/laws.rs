@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod blaming;
 mod guards;
 mod harness;
 mod planning;
 mod regressions;
 mod running;
 mod scenario;
+mod watching;
 mod world;

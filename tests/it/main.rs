@@ -9,6 +9,7 @@ mod graph;
 mod laws;
 mod mutations;
 mod reports;
+mod roles;
 mod safety;
 mod schemas;
 mod sdk;

@@ -12,7 +12,7 @@ use entragit::ops::Context;
 use entragit::ops::export::{Exported, Extra, export};
 use entragit::ops::init::init;
 use entragit::tenant::memory::MemoryTenant;
-use entragit::tenant::{Listing, Pages, Raw, RawObject, TenantError, TenantRead};
+use entragit::tenant::{Changes, Listing, Pages, Raw, RawObject, TenantError, TenantRead};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -169,6 +169,10 @@ impl TenantRead for Odd {
 
     async fn get(&self, kind: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
         self.tenant.get(kind, id).await
+    }
+
+    async fn changes(&self, kind: &'static Kind, token: Option<&str>) -> Result<Changes, TenantError> {
+        self.tenant.changes(kind, token).await
     }
 
     async fn deleted(&self, kind: &'static Kind) -> Result<Vec<Raw>, TenantError> {

@@ -9,7 +9,7 @@ use compare::{Tally, compare, flag, properties, resolve};
 use csdl::Csdl;
 use entragit::engine::risk::RiskRule;
 use entragit::kinds;
-use entragit::model::kind::{Deletion, Kind, LinkRead, LinkShape};
+use entragit::model::kind::{Children, Creation, Deletion, Kind, LinkRead, LinkShape, Updates};
 use serde_json::{Map, Value};
 
 /// Keywords of JSON Schema that the schemas use.
@@ -148,6 +148,15 @@ fn every_property_of_graph_is_known() {
             "{}: known {}, read-only {}, secret {}, left out {}, unknown {}",
             kind.name, tally.known, tally.read_only, tally.secret, tally.left_out, tally.unknown
         );
+        // What a list of its own says of the object is in the metadata of that list.
+        for borrowed in kind.borrowed {
+            let entity = format!("microsoft.graph.{}", borrowed.entity);
+            let has = |name: &str| csdl.properties(&entity).any(|(known, _)| known == name);
+            assert!(has(borrowed.property) && has(borrowed.by), "{entity}");
+            assert!(flag(&root["properties"][borrowed.property], "x-entra-keep"), "{}", borrowed.property);
+            let known = format!("{}/{}: in the schema, not in the metadata", kind.name, borrowed.property);
+            tally.problems.retain(|problem| *problem != known);
+        }
         problems.append(&mut tally.problems);
     }
     assert!(problems.is_empty(), "{}", problems.join("\n"));
@@ -169,7 +178,8 @@ fn every_schema_keeps_the_contract() {
             }
         }
         let id = root["$id"].as_str().unwrap_or_default();
-        if !id.starts_with("urn:entragit:schema:") || root["x-entra-type"] != format!("microsoft.graph.{}", kind.name) {
+        if !id.starts_with("urn:entragit:schema:") || root["x-entra-type"] != format!("microsoft.graph.{}", kind.entity)
+        {
             problems.push(format!("{}: wrong $id or x-entra-type", kind.name));
         }
     }
@@ -291,18 +301,26 @@ fn an_editor_sees_what_is_wrong() {
 fn permissions_are_microsofts() {
     let file: Value =
         serde_json::from_str(include_str!("../../src/emulator/permissions.json")).expect("permissions.json");
-    let table = |path: &str| {
+    let table = |path: &str, method: &str| {
         let path = path.to_lowercase();
-        ["paths", "documented"].iter().find_map(|section| file[section].get(&path)).unwrap_or_else(|| panic!("{path}"))
+        ["paths", "documented"].iter().find_map(|section| file[section].get(&path)?.get(method)?.as_array())
     };
     let grants = |path: &str, method: &str, wanted: &[&str]| {
-        let rows = table(path)[method].as_array().unwrap_or_else(|| panic!("{method} {path}"));
+        let rows = table(path, method).unwrap_or_else(|| panic!("{method} {path}"));
         assert!(rows.iter().any(|row| wanted.iter().any(|name| row[0] == *name)), "{method} {path}: {wanted:?}");
     };
     for kind in kinds::ALL {
         grants(kind.path, "GET", kind.permissions.read);
         let item = if kind.is_singleton() { kind.path.to_owned() } else { format!("{}/{{id}}", kind.path) };
-        grants(&item, "PATCH", kind.permissions.write);
+        match kind.update {
+            Updates::All | Updates::Only(_) => grants(&item, "PATCH", kind.permissions.write),
+            // Made anew, unless it comes by itself.
+            Updates::Nothing if matches!(kind.creation, Creation::Never { .. }) => {}
+            Updates::Nothing => grants(kind.path, "POST", kind.permissions.write),
+        }
+        for borrowed in kind.borrowed {
+            grants(borrowed.path, "GET", kind.permissions.read);
+        }
         for link in kind.links {
             let permissions = link.permissions.unwrap_or(kind.permissions);
             let path = match link.read {
@@ -311,6 +329,12 @@ fn permissions_are_microsofts() {
                 LinkRead::Inline => kind.path.to_owned(),
             };
             grants(&path, "GET", permissions.read);
+            // What cannot be made can be changed in place only.
+            if let LinkShape::Children(Children { create: None, item, .. }) = link.shape
+                && !kind.is_singleton()
+            {
+                grants(&item.replace("{parent}", "{id}").replace("{child}", "{id}"), "PATCH", permissions.write);
+            }
         }
         if let Deletion::Soft { list, .. } = kind.deletion
             && list.starts_with("/directory/")

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::{authentication, invalid, require, text};
+use super::{authentication, invalid, require, roles, text};
 use crate::emulator::error::Fault;
 use crate::emulator::store::{Key, Properties, strings};
 use crate::emulator::tenant::Tenant;
@@ -70,6 +70,7 @@ pub fn update_child(
             }
             targets(tenant, new)
         }
+        "rules" => roles::update_rule(old, patch),
         _ => Err(Fault::method()),
     }
 }

@@ -62,6 +62,13 @@ pub fn complete(tenant: &mut Tenant) {
         match kind.name {
             "authorizationPolicy" if tenant.singleton(kind).is_none() => put(tenant, kind, authorization()),
             "authenticationMethodsPolicy" => methods(tenant, kind),
+            "roleDefinition" => {
+                for role in super::built_in_roles() {
+                    if role["id"].as_str().is_some_and(|id| tenant.store.table(kind).get(id).is_none()) {
+                        put(tenant, kind, role);
+                    }
+                }
+            }
             "authenticationStrengthPolicy" => {
                 for (id, name, description, combinations) in STRENGTHS {
                     if tenant.store.table(kind).get(id).is_none() {
@@ -77,6 +84,7 @@ pub fn complete(tenant: &mut Tenant) {
             _ => {}
         }
     }
+    super::settle(tenant);
 }
 
 /// An assignment carries the names of both of its ends.
@@ -134,7 +142,7 @@ fn methods(tenant: &mut Tenant, kind: &'static Kind) {
     for (id, _) in METHODS {
         let there = tenant.store.children(link).is_some_and(|table| table.live.contains_key(&Key::of(id)));
         if let (false, Some(child)) = (there, configuration(id)) {
-            tenant.adopt(kind, &parent, link, child);
+            tenant.adopt(&parent, link, child);
         }
     }
 }

@@ -7,6 +7,7 @@ mod conditional_access;
 mod defaults;
 mod group;
 mod location;
+mod roles;
 mod user;
 
 use serde_json::Value;
@@ -21,6 +22,9 @@ pub use authentication::configuration;
 pub use children::{child_id, combinations, create_child, delete_child, password, update_child};
 pub use defaults::complete;
 pub use group::check_link;
+pub use roles::{
+    assignment_id, built_in as built_in_roles, child_key, policy_assignments, required_filter, settle, shown, unsettle,
+};
 
 /// Properties that no two live objects of a kind share; also the ones a path may pick an object by.
 pub fn unique(kind: &str) -> &'static [&'static str] {
@@ -116,6 +120,11 @@ pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
         }
         "group" | "application" => &["uniqueName"],
         "passwordCredential" => &["hint"],
+        // "Read-only when isBuiltIn is true": <https://learn.microsoft.com/graph/api/resources/unifiedroledefinition>
+        "unifiedRoleDefinition" => {
+            &["description", "displayName", "isEnabled", "rolePermissions", "templateId", "version"]
+        }
+        "unifiedRoleAssignment" => &["roleDefinitionId"],
         _ => &[],
     };
     if writable.contains(&name) {
@@ -181,6 +190,7 @@ pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
             | "appRoleAssignment"
             | "oAuth2PermissionGrant"
             | "federatedIdentityCredential"
+            | "unifiedRoleManagementPolicy"
     );
     marked || owned.contains(&name) || server && always.contains(&name)
 }
@@ -191,6 +201,7 @@ pub fn immutable(kind: &str, name: &str) -> bool {
         // "Can only be set while creating the group and is immutable": <https://learn.microsoft.com/graph/api/resources/group>
         "group" => matches!(name, "isAssignableToRole" | "uniqueName" | "mailEnabled"),
         "application" => name == "uniqueName",
+        "unifiedRoleDefinition" => name == "templateId",
         "servicePrincipal" => name == "appId",
         // PATCH takes displayName and description only, the rest goes through an action:
         // <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-update>
@@ -230,6 +241,8 @@ pub fn on_create(tenant: &Tenant, kind: &Kind, caller: &Caller, object: &mut Pro
         "conditionalAccessPolicy" => conditional_access::write(tenant, None, object),
         "namedLocation" => location::create(tenant, object),
         "authenticationStrengthPolicy" => authentication::create_strength(tenant, object),
+        "roleDefinition" => roles::create_definition(tenant, object),
+        "roleAssignment" => roles::create_assignment(tenant, object),
         _ => Ok(()),
     }
 }
@@ -257,6 +270,7 @@ pub fn on_update(
         "authenticationStrengthPolicy" => authentication::update_strength(tenant, old, new),
         "authorizationPolicy" => authentication::update_authorization(new),
         "authenticationMethodsPolicy" => authentication::touch(tenant, new),
+        "roleDefinition" => roles::update_definition(old, new),
         _ => Ok(()),
     }
 }
@@ -267,6 +281,7 @@ pub fn on_delete(tenant: &Tenant, kind: &Kind, key: &Key, object: &Properties) -
         "namedLocation" => location::delete(tenant, key, object),
         "authenticationStrengthPolicy" => authentication::delete_strength(tenant, key, object),
         "servicePrincipal" => application::delete_principal(object),
+        "roleDefinition" => roles::only_custom(object),
         _ => Ok(()),
     }
 }
@@ -291,6 +306,13 @@ pub fn on_read(tenant: &Tenant, kind: &Kind, key: &Key, object: &mut Properties,
         "conditionalAccessPolicy" => conditional_access::expand(tenant, object, root),
         "authenticationStrengthPolicy" => authentication::expand_strength(object, root),
         "authenticationMethodsPolicy" => authentication::expand_methods(tenant, key, object, root),
+        "roleAssignment" => {
+            object.insert("principalOrganizationId".to_owned(), tenant.id.clone().into());
+        }
+        // Which role it is for stands in the list of assignments.
+        "roleManagementPolicy" => {
+            object.remove("roleDefinitionId");
+        }
         _ => {}
     }
 }
@@ -304,6 +326,7 @@ pub fn stands_alone(kind: &Kind) -> bool {
 pub fn deleted_with(tenant: &Tenant, kind: &Kind, object: &Properties) -> Vec<(&'static Kind, Key)> {
     match kind.name {
         "application" => application::home_principals(tenant, object),
+        "roleDefinition" => roles::assignments_of(tenant, text(object, "id")),
         _ => Vec::new(),
     }
 }

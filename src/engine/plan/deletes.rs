@@ -1,18 +1,17 @@
 //! What only the tenant has: deleted if that is meant, else listed and left alone.
 
-use serde_json::{Map, Value};
-
-use super::values::with_type;
 use super::{Planner, not_creatable, owned_elsewhere, wanted_today};
+use crate::engine::body::{before_delete, with_type};
+use crate::engine::digest;
 use crate::engine::order::{Phase, Stage};
-use crate::engine::{digest, schema};
 use crate::kinds;
+use crate::model::Action;
 use crate::model::kind::Deletion;
-use crate::model::{Action, Kind, Object};
 
 impl Planner<'_> {
     pub(super) fn delete_all(&mut self) {
-        let wanted = wanted_today(self.inputs);
+        let mut wanted = wanted_today(self.inputs);
+        wanted.extend(self.fates.keys().cloned());
         for (address, object) in &self.inputs.live.objects {
             let Some(kind) = kinds::by_name(address.kind) else { continue };
             if wanted.contains(address)
@@ -47,16 +46,4 @@ impl Planner<'_> {
             self.push(kind, address, object, Phase::Delete, Stage::Make, Action::Delete, &[]);
         }
     }
-}
-
-fn before_delete(kind: &'static Kind, object: &Object) -> Map<String, Value> {
-    let schema = schema::of(kind);
-    object
-        .0
-        .iter()
-        .filter_map(|(name, value)| {
-            let first = schema.property(name)?.before_delete.as_ref()?;
-            (first != value).then(|| (name.clone(), first.clone()))
-        })
-        .collect()
 }

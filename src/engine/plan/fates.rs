@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::values::{complete, differing_part, disabled, with_type};
-use super::{Fate, Planner, identities, not_creatable, owned_elsewhere, tier, tier_of};
+use super::{Fate, Planner, identities, named_in, not_creatable, owned_elsewhere, tier, tier_of};
+use crate::engine::body::{complete, differing_part, disabled, with_type};
 use crate::engine::normalize::{writable, writable_value};
 use crate::engine::order::{Phase, Stage};
 use crate::engine::refs::rewrite;
 use crate::engine::{diff, digest, losses, schema};
 use crate::kinds;
-use crate::model::kind::{Accepts, Creation};
+use crate::model::kind::{Accepts, Creation, Updates};
 use crate::model::plan::Loss;
 use crate::model::{Action, Address, Kind, Object, Snapshot};
 
@@ -45,8 +45,12 @@ impl Planner<'_> {
                 });
                 continue;
             }
-            let object = rewrite(kind, object, self.inputs.ids);
-            let address = Address::new(kind.name, self.inputs.ids.current(&address.id));
+            let mut object = rewrite(kind, object, self.inputs.ids);
+            let mut address = Address::new(kind.name, self.inputs.ids.current(&address.id));
+            if let Some(stand_in) = self.stand_in(kind, &address, &object) {
+                object.0.insert("id".to_owned(), stand_in.id.clone().into());
+                address = stand_in;
+            }
             if self.inputs.live.unchanged.contains(&address) {
                 continue;
             }
@@ -65,11 +69,12 @@ impl Planner<'_> {
                     for id in identities(kind, &object) {
                         self.lost.insert(id, address.clone());
                     }
-                    self.plan.losses.push(Loss {
-                        name: object.name().to_owned(),
-                        what: format!("cannot be created again: {reason}"),
-                        address,
-                    });
+                    let follows = kind.about(&object.0).iter().any(|id| self.moving.contains_key(id));
+                    let what = match follows {
+                        true => "gets a new id, and is put right once what it is about is there".to_owned(),
+                        false => format!("cannot be created again: {reason}"),
+                    };
+                    self.plan.losses.push(Loss { name: object.name().to_owned(), what, address });
                     continue;
                 }
                 for id in identities(kind, &object) {
@@ -95,6 +100,20 @@ impl Planner<'_> {
             }
         }
         twice
+    }
+
+    /// The live object that has taken the place of one that nobody can create: it came by itself with what it is about.
+    fn stand_in(&self, kind: &Kind, address: &Address, object: &Object) -> Option<Address> {
+        let live = &self.inputs.live;
+        let comes = matches!(kind.creation, Creation::Never { .. }) && !kind.about.is_empty();
+        if !comes || live.objects.contains_key(address) || live.unchanged.contains(address) {
+            return None;
+        }
+        let about = kind.about(&object.0);
+        let mut alike = live.objects.iter().filter(|(other, _)| other.kind == kind.name);
+        alike
+            .find(|(other, found)| kind.about(&found.0) == about && !self.inputs.wanted.objects.contains_key(*other))
+            .map(|(other, _)| other.clone())
     }
 
     pub(super) fn write_all(&mut self) {
@@ -140,6 +159,17 @@ impl Planner<'_> {
     fn create(&mut self, kind: &'static Kind, address: &Address, object: &Object) {
         let Creation::Post { accepts, .. } = kind.creation else { return };
         let mut body = writable(kind, object, true);
+        // What cannot be changed cannot go without what it is about.
+        let gone = named_in(&Value::Object(body.clone()), &[&self.lost]).into_iter().next();
+        if let Some(target) = gone.filter(|_| kind.update == Updates::Nothing) {
+            let name = self.inputs.wanted.objects.get(&target).map_or(target.id.as_str(), Object::name);
+            self.plan.losses.push(Loss {
+                address: address.clone(),
+                name: object.name().to_owned(),
+                what: format!("cannot be created again without \"{name}\""),
+            });
+            return;
+        }
         let mut later = Map::new();
         let own = tier(kind);
         for name in body.keys().cloned().collect::<Vec<_>>() {
@@ -211,6 +241,13 @@ impl Planner<'_> {
             {
                 first.insert(name.clone(), value);
             }
+        }
+        let replaces = kind.update == Updates::Nothing && matches!(kind.creation, Creation::Post { .. });
+        if !fixed.is_empty() && replaces && self.inputs.scope.properties.is_empty() {
+            self.create(kind, address, wanted);
+            // The old one goes last: nobody is without the new one meanwhile.
+            self.push(kind, address, live, Phase::Delete, Stage::Make, Action::Delete, &[]);
+            return;
         }
         for name in fixed {
             self.plan.losses.push(Loss {

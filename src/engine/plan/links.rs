@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::values::{complete, differing};
-use super::{Planner, list, named_in};
+use super::{Planner, named_in};
+use crate::engine::body::{complete, differing, list};
 use crate::engine::normalize::child_key;
 use crate::engine::order::{Phase, Stage};
 use crate::engine::schema::{self, Shape};

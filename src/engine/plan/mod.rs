@@ -3,7 +3,6 @@
 mod deletes;
 mod fates;
 mod links;
-mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -128,6 +127,7 @@ impl<'a> Planner<'a> {
                 address: address.clone(),
                 called: diff::called(kind, object),
                 name: object.name().to_owned(),
+                about: kind.about(&object.0),
                 identities: match action {
                     Action::Create { .. } => moving_identities(kind, object),
                     _ => BTreeMap::new(),
@@ -184,10 +184,6 @@ fn tier(kind: &Kind) -> usize {
 
 fn tier_of(address: &Address) -> usize {
     schema::tiers().get(address.kind).copied().unwrap_or_default()
-}
-
-fn list(value: Option<&Value>) -> &[Value] {
-    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// Why an object cannot be created through Graph, if so.

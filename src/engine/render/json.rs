@@ -29,7 +29,7 @@ struct ReportDocument<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ChangeDocument<'a> {
+pub(super) struct ChangeDocument<'a> {
     kind: &'a str,
     called: &'a str,
     id: &'a str,
@@ -45,6 +45,8 @@ struct ChangeDocument<'a> {
     deleted: Option<&'a str>,
     #[serde(skip_serializing_if = "str::is_empty")]
     path: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    about: &'a [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     properties: Vec<PropertyDocument<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -121,7 +123,8 @@ pub fn report(report: &Report, names: &Names) -> String {
     pretty(&document)
 }
 
-fn of_change<'a>(change: &'a Change, names: &'a Names) -> ChangeDocument<'a> {
+/// One change.
+pub(super) fn of_change<'a>(change: &'a Change, names: &'a Names) -> ChangeDocument<'a> {
     let (mut previous_name, mut previous_id, mut deleted) = (None, None, None);
     let manner = match &change.manner {
         Some(Manner::Renamed { from }) => {
@@ -162,6 +165,7 @@ fn of_change<'a>(change: &'a Change, names: &'a Names) -> ChangeDocument<'a> {
         previous_id,
         deleted,
         path: &change.path,
+        about: &change.about,
         properties: change.fields().iter().map(|field| property(field, names)).collect(),
         risks: change.risks.iter().map(risk).collect(),
         events: &change.events,

@@ -6,6 +6,8 @@ use serde_json::Value;
 use super::refs::{Names, ids_in};
 use crate::model::{AuditEvent, Audited, Change, FieldChange, Level, Manner, Report, Risk, What};
 
+pub mod history;
+pub mod history_json;
 pub mod html;
 pub mod json;
 pub mod markdown;

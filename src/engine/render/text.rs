@@ -6,7 +6,7 @@ use super::{Style, audit_notes, field_line, risk_line, risks, safe, sign, summar
 use crate::engine::refs::Names;
 use crate::kinds;
 use crate::model::finding::Severity;
-use crate::model::{Finding, Level, Report, What};
+use crate::model::{Audited, Change, Finding, Level, Report, What};
 
 /// A difference report.
 pub fn report(report: &Report, names: &Names, style: Style) -> String {
@@ -38,27 +38,8 @@ pub fn report(report: &Report, names: &Names, style: Style) -> String {
         };
         let called = if change.called == change.address.kind { String::new() } else { format!(", {}", change.called) };
         let _ = writeln!(out, "  {line}  {}", style.faint(&format!("{word}{called}  {}", safe(&change.address.id))));
-        for risk in &change.risks {
-            let line = format!("! {}", risk_line(risk));
-            let line = match risk.level {
-                Level::High => style.removed(&line),
-                Level::Medium => style.changed(&line),
-                Level::Low => line,
-            };
+        for line in details(change, &report.audited, names, style) {
             let _ = writeln!(out, "      {line}");
-        }
-        for field in change.fields() {
-            let (sign, text) = field_line(field, names);
-            let text = format!("{sign} {text}");
-            let text = match sign {
-                "+" => style.added(&text),
-                "-" => style.removed(&text),
-                _ => text,
-            };
-            let _ = writeln!(out, "      {text}");
-        }
-        for line in who(change, &report.audited) {
-            let _ = writeln!(out, "      {}", style.faint(&line));
         }
     }
     if !report.unknown.is_empty() {
@@ -71,6 +52,30 @@ pub fn report(report: &Report, names: &Names, style: Style) -> String {
         let _ = writeln!(out, "\n{}", style.faint(&note));
     }
     out
+}
+
+/// What is to be said of one change: what deserves a second look, what differs, who did it.
+pub(super) fn details(change: &Change, audited: &Audited, names: &Names, style: Style) -> Vec<String> {
+    let mut lines = Vec::new();
+    for risk in &change.risks {
+        let line = format!("! {}", risk_line(risk));
+        lines.push(match risk.level {
+            Level::High => style.removed(&line),
+            Level::Medium => style.changed(&line),
+            Level::Low => line,
+        });
+    }
+    for field in change.fields() {
+        let (sign, text) = field_line(field, names);
+        let text = format!("{sign} {text}");
+        lines.push(match sign {
+            "+" => style.added(&text),
+            "-" => style.removed(&text),
+            _ => text,
+        });
+    }
+    lines.extend(who(change, audited).iter().map(|line| style.faint(line)));
+    lines
 }
 
 /// What validation found; empty if nothing.

@@ -15,6 +15,7 @@ use crate::kinds;
 use crate::model::{Event, Events, Kind, Secret};
 use crate::tenant::{Listing, RawObject, TenantRead};
 
+mod delta;
 mod reading;
 mod transport;
 mod writing;

@@ -6,6 +6,7 @@ mod hostile;
 mod lock;
 mod opening;
 mod refs;
+mod state;
 mod writing;
 
 use std::collections::BTreeMap;

@@ -9,7 +9,7 @@ use crate::engine::schema;
 use crate::kinds;
 use crate::model::kind::{Accepts, Children, Creation, Deletion, Link, LinkShape, Updates};
 use crate::model::{Kind, Write};
-use crate::tenant::{Raw, TenantError};
+use crate::tenant::{Changes, Raw, TenantError};
 
 pub(super) type Key = (&'static str, String);
 
@@ -22,9 +22,40 @@ pub(super) struct State {
     references: BTreeMap<(Key, &'static str), BTreeSet<String>>,
     children: BTreeMap<(Key, &'static str), Vec<Raw>>,
     ids: u64,
+    /// The object of each write, in order; a token is a position in it.
+    log: Vec<Key>,
 }
 
 impl State {
+    /// Writes down what `write` was about; `made` is what it answered.
+    pub(super) fn note(&mut self, write: &Write, made: Option<&Raw>) {
+        let key = match write {
+            Write::Create { kind, .. } => (kind.name, made.and_then(child_id).unwrap_or_default().to_owned()),
+            Write::Restore { kind, id }
+            | Write::Update { kind, id, .. }
+            | Write::Call { kind, id, .. }
+            | Write::Link { kind, id, .. }
+            | Write::Relink { kind, id, .. }
+            | Write::Unlink { kind, id, .. }
+            | Write::Delete { kind, id } => (kind.name, id.clone()),
+        };
+        self.log.push(key);
+    }
+
+    /// The objects of a kind that were written to since `token`.
+    pub(super) fn changes(&self, kind: &'static Kind, token: Option<&str>) -> Changes {
+        let from = match token {
+            None => Some(self.log.len()),
+            Some(token) => token.parse::<usize>().ok().filter(|from| *from <= self.log.len()),
+        };
+        let Some(from) = from else {
+            return Changes::StartOver { why: "the token is not one of this tenant".to_owned() };
+        };
+        let ids = self.log[from..].iter().filter(|(name, _)| *name == kind.name);
+        let (changed, removed) = ids.map(|(_, id)| id.clone()).partition(|id| self.find(kind, id).is_some());
+        Changes::Since { changed, removed, token: self.log.len().to_string() }
+    }
+
     pub(super) fn carry_out(&mut self, write: &Write) -> Result<Option<Raw>, TenantError> {
         match write {
             Write::Create { kind, body } => self.create(kind, body).map(Some),
@@ -33,6 +64,9 @@ impl State {
                 let raw = self.bin.remove(&key).ok_or_else(|| not_found("the recycle bin does not hold it"))?;
                 self.objects.insert(key, raw.clone());
                 Ok(Some(raw))
+            }
+            Write::Update { kind, .. } if kind.update == Updates::Nothing => {
+                Err(refused(405, &format!("{} cannot be changed", kind.name)))
             }
             Write::Update { kind, id, body } => {
                 for (name, value) in body {

@@ -24,16 +24,28 @@ async fn everything_served_is_in_microsofts_metadata() {
     let mut seen = 0;
     for kind in kinds::ALL {
         let path = format!("{}{}", kind.api.segment(), kind.path);
-        let reply = graph.ok(&path).await;
+        let filter = kind.filter.map(|filter| format!("?$filter={filter}")).unwrap_or_default();
+        let reply = graph.ok(&format!("{path}{filter}")).await;
         let items = reply["value"].as_array().cloned().unwrap_or_else(|| vec![reply.clone()]);
         for item in &items {
-            known(&metadata, &format!("microsoft.graph.{}", kind.name), item, kind.name);
+            known(&metadata, &format!("microsoft.graph.{}", kind.entity), item, kind.name);
             seen += 1;
+            for borrowed in kind.borrowed {
+                let path = format!("/v1.0{}?$filter={}", borrowed.path, borrowed.filter.unwrap_or_default());
+                let list = graph.ok(&path).await;
+                let entry = list["value"].as_array().into_iter().flatten().find(|one| one[borrowed.by] == item["id"]);
+                known(
+                    &metadata,
+                    &format!("microsoft.graph.{}", borrowed.entity),
+                    entry.expect("an entry"),
+                    borrowed.property,
+                );
+            }
             for link in kind.links.iter().filter(|_| !kind.is_singleton()) {
                 let (status, reply) = graph.get(&format!("{path}/{}/{}", text(&item["id"]), link.name)).await;
                 assert!(status == 200 || link.name == "manager", "{reply}");
                 for child in reply["value"].as_array().into_iter().flatten() {
-                    known(&metadata, &target(&metadata, kind.name, link.name), child, link.name);
+                    known(&metadata, &target(&metadata, kind.entity, link.name), child, link.name);
                 }
             }
         }

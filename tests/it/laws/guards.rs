@@ -29,6 +29,7 @@ fn step(kind: &'static str, id: &str, action: Action) -> Step {
         address,
         called: kind,
         name: format!("The {kind}"),
+        about: Vec::new(),
         action,
         identities: Default::default(),
         needs: Vec::new(),
@@ -125,6 +126,9 @@ fn break_glass_accounts_keep_what_they_have() {
     let lost = |path: &str, id: &str| vec![FieldChange::Lost { path: path.to_owned(), element: json!(id) }];
     let excluded = "conditions.users.excludeUsers";
     insta::assert_snapshot!(said(vec![step("user", EMERGENCY, Action::Delete)], &rules()), @r#"refused by break-glass: the plan takes something from a break-glass account: delete user "The user""#);
+    let held =
+        Step { about: vec![EMERGENCY.to_owned(), "r".to_owned()], ..step("roleAssignment", "a", Action::Delete) };
+    insta::assert_snapshot!(said(vec![held], &rules()), @r#"refused by break-glass: the plan takes something from a break-glass account: delete roleAssignment "The roleAssignment""#);
     let unlink = Action::Unlink { link: "members", value: json!(EMERGENCY) };
     insta::assert_snapshot!(said(vec![step("group", "g", unlink)], &rules()), @r#"refused by break-glass: the plan takes something from a break-glass account: unlink group "The group""#);
     let disabled = update(json!({"accountEnabled": false}), Vec::new());

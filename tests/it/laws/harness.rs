@@ -13,7 +13,7 @@ use entragit::model::{Address, AuditEvent, Events, IdMap, Kind, Object, Plan, Sn
 use entragit::ops::execute::{Outcome, Run};
 use entragit::ops::journal::Journal;
 use entragit::tenant::memory::MemoryTenant;
-use entragit::tenant::{Listing, Pages, Raw, RawObject, TenantError, TenantRead, TenantWrite};
+use entragit::tenant::{Changes, Listing, Pages, Raw, RawObject, TenantError, TenantRead, TenantWrite};
 use serde_json::{Map, Value, json};
 use tokio::sync::{Notify, mpsc};
 
@@ -79,6 +79,10 @@ impl TenantRead for Watched<'_> {
         self.tenant.get(kind, id).await
     }
 
+    async fn changes(&self, kind: &'static Kind, token: Option<&str>) -> Result<Changes, TenantError> {
+        self.tenant.changes(kind, token).await
+    }
+
     async fn deleted(&self, kind: &'static Kind) -> Result<Vec<Raw>, TenantError> {
         self.tenant.deleted(kind).await
     }
@@ -122,7 +126,7 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-fn folder() -> tempfile::TempDir {
+pub fn folder() -> tempfile::TempDir {
     // In memory where there is such a place: the journal waits for the disk with every line.
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }

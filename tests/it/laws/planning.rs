@@ -430,10 +430,13 @@ fn tiers() {
     0 authorizationPolicy
     0 group
     0 namedLocation
+    0 roleDefinition
+    1 roleManagementPolicy
     1 servicePrincipal
     2 user
     3 authenticationMethodsPolicy
     3 conditionalAccessPolicy
+    3 roleAssignment
     "
     );
 }

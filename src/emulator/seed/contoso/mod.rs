@@ -9,6 +9,7 @@ pub mod names;
 mod people;
 mod policies;
 mod principals;
+mod roles;
 mod roster;
 mod software;
 
@@ -25,5 +26,6 @@ pub(super) fn objects() -> Vec<SeedObject> {
     all.extend(authentication::strengths());
     all.extend(access::policies());
     all.extend(policies::objects());
+    all.extend(roles::objects());
     all
 }

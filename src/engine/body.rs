@@ -1,11 +1,10 @@
-//! What of a value has to be written.
+//! What goes into a write: bodies made of what is wanted and what is there.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::list;
-use crate::engine::schema::{self, Rule, Shape};
+use super::schema::{self, Rule, Shape};
 use crate::model::{Kind, Object};
 
 /// `wanted`, with an explicit null, empty list or default for everything that only `live` has, so that a PATCH takes it
@@ -103,6 +102,19 @@ pub(super) fn differing_part(value: Value, have: Option<&Value>) -> Value {
     }
 }
 
+/// What must be written before the object can be deleted.
+pub(super) fn before_delete(kind: &'static Kind, object: &Object) -> Map<String, Value> {
+    let schema = schema::of(kind);
+    object
+        .0
+        .iter()
+        .filter_map(|(name, value)| {
+            let first = schema.property(name)?.before_delete.as_ref()?;
+            (first != value).then(|| (name.clone(), first.clone()))
+        })
+        .collect()
+}
+
 /// A PATCH of a polymorphic object names its type.
 pub(super) fn with_type(kind: &'static Kind, object: &Object, mut body: Map<String, Value>) -> Map<String, Value> {
     if schema::of(kind).property("@odata.type").is_some()
@@ -111,4 +123,9 @@ pub(super) fn with_type(kind: &'static Kind, object: &Object, mut body: Map<Stri
         body.insert("@odata.type".to_owned(), value.clone());
     }
     body
+}
+
+/// The elements of a list; none of anything else.
+pub(super) fn list(value: Option<&Value>) -> &[Value] {
+    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }

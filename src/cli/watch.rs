@@ -1,0 +1,260 @@
+//! `watch`: rounds, pauses, signals.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::args;
+use super::connect::connect;
+use super::output::{Output, elapsed};
+use super::run::exit;
+use crate::engine::render::{json::FORMAT_VERSION, safe};
+use crate::graph::GraphTenant;
+use crate::ops::Context;
+use crate::ops::watch::{How, Round, Watch};
+use crate::repo::RepoError;
+use crate::tenant::TenantError;
+
+/// The shortest time between rounds: what asks more often is throttled.
+const SHORTEST: Duration = Duration::from_secs(10);
+/// No pause after failures is longer, unless rounds are.
+const LONGEST: Duration = Duration::from_secs(3_600);
+
+/// `30s`, `5m`, `1h`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is no time; write it as 30s, 5m or 1h");
+    let unit = text.char_indices().last().map_or(0, |(at, _)| at);
+    let (number, unit) = text.split_at(unit);
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    // A year is as good as never.
+    number.checked_mul(seconds).filter(|time| *time <= 31_536_000).map(Duration::from_secs).ok_or_else(wrong)
+}
+
+/// A time between rounds.
+pub fn every(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        time if time < SHORTEST => Err(format!("{text} is too often; 10s is the shortest")),
+        time => Ok(time),
+    }
+}
+
+/// Watches until it is told to stop, or for as many rounds as were asked for.
+///
+/// # Errors
+/// If the first round fails in a way that does not pass, the last of the rounds asked for fails, or the repository is damaged.
+pub async fn watch(arguments: args::Watch, repo: &Path, output: &Output) -> Result<u8> {
+    let mut stop = Stop::listen()?;
+    let context = Context::open(repo, output.events())?;
+    let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
+    let main = context.settings.branches.main.clone();
+    drop(context);
+    let mut watch = Watch::default();
+    let (mut failures, mut pending) = (0, Vec::new());
+    for number in 1.. {
+        let start = Instant::now();
+        let result = tokio::select! {
+            biased;
+            () = stop.wait() => return Ok(stopped(output)),
+            result = round(&mut watch, &tenant, &arguments, repo, output) => result,
+        };
+        output.clear();
+        let last = arguments.rounds == Some(number);
+        let pause = match result {
+            Ok(round) => {
+                failures = 0;
+                report(number, &round, start, arguments.json, output);
+                if round.pending != pending && !round.pending.is_empty() {
+                    output.say(&format!(
+                        "{main} was left alone: it holds edits that are not applied yet ({} files); apply them with \
+                         `entragit apply --to {main}`",
+                        round.pending.len()
+                    ));
+                }
+                pending.clone_from(&round.pending);
+                if last {
+                    return Ok(if round.complete { exit::DONE } else { exit::INCOMPLETE });
+                }
+                arguments.every.saturating_sub(start.elapsed())
+            }
+            Err(error) if last || gives_up(&error, number) => return Err(error),
+            Err(error) => {
+                failures += u32::from(!is_locked(&error));
+                let pause = pause(arguments.every, failures);
+                fail(number, &error, pause, arguments.json, output);
+                pause
+            }
+        };
+        tokio::select! {
+            biased;
+            () = stop.wait() => return Ok(stopped(output)),
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+    Ok(exit::DONE)
+}
+
+/// One round; two, if it is not known at first who made a change. The repository is locked while it is worked on, not while
+/// anything is waited for, and its settings are read each time.
+async fn round(
+    watch: &mut Watch,
+    tenant: &GraphTenant,
+    arguments: &args::Watch,
+    repo: &Path,
+    output: &Output,
+) -> Result<Round> {
+    let mut how = How { full_every: arguments.full_every, patient: !arguments.settle.is_zero() };
+    loop {
+        let round = {
+            let context = Context::open(repo, output.events())?;
+            let _lock = context.repo.lock("watch")?;
+            watch.round(&context, tenant, how).await?
+        };
+        if round.waiting == 0 {
+            return Ok(round);
+        }
+        output.talk(&format!(
+            "{} objects changed, and the audit log does not say yet who did it; asking again in {} s",
+            round.waiting,
+            arguments.settle.as_secs()
+        ));
+        how.patient = false;
+        tokio::time::sleep(arguments.settle).await;
+    }
+}
+
+/// Whether trying again would be in vain: what is wrong from the first is set up wrongly.
+fn gives_up(error: &anyhow::Error, number: u32) -> bool {
+    let passes = is_locked(error) || matches!(error.downcast_ref(), Some(TenantError::Unavailable { .. }));
+    matches!(error.downcast_ref(), Some(RepoError::Damaged(_))) || (number == 1 && !passes)
+}
+
+/// Whether an export or an apply is at work.
+fn is_locked(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(RepoError::Locked { .. } | RepoError::Busy { .. }))
+}
+
+/// Twice as long after each failure.
+fn pause(every: Duration, failures: u32) -> Duration {
+    let factor = 1 << failures.saturating_sub(1).min(12);
+    every.saturating_mul(factor).min(LONGEST.max(every))
+}
+
+fn report(number: u32, round: &Round, start: Instant, as_json: bool, output: &Output) {
+    let (added, changed, removed) = round.changed;
+    if as_json {
+        let commits: Vec<Value> = round
+            .commits
+            .iter()
+            .map(|commit| json!({"id": commit.id.to_string(), "author": commit.author, "objects": commit.objects}))
+            .collect();
+        let line = json!({
+            "formatVersion": FORMAT_VERSION, "round": number, "full": round.full, "commits": commits, "added": added,
+            "changed": changed, "removed": removed, "objects": round.objects, "complete": round.complete,
+            "pending": round.pending, "milliseconds": u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+        });
+        output.data(&format!("{line}\n"));
+    }
+    let read = if round.full { "everything was read" } else { "what changed was read" };
+    if round.commits.is_empty() {
+        output.talk(&format!("no change: {} objects; {read}, in {}", round.objects, elapsed(start)));
+    }
+    for commit in &round.commits {
+        output.talk(&format!("{}  {}: {} objects", &commit.id.to_string()[..10], safe(&commit.author), commit.objects));
+    }
+    if !round.commits.is_empty() {
+        output.talk(&format!("{added} added, {changed} changed, {removed} removed; {read}, in {}", elapsed(start)));
+    }
+    if !round.complete {
+        output.talk("not everything can be read; what is missing is carried over and marked in manifest.yaml");
+    }
+}
+
+fn fail(number: u32, error: &anyhow::Error, pause: Duration, as_json: bool, output: &Output) {
+    let said = safe(&format!("{error:#}"));
+    if as_json {
+        let line =
+            json!({"formatVersion": FORMAT_VERSION, "round": number, "error": said, "retryInSeconds": pause.as_secs()});
+        output.data(&format!("{line}\n"));
+    }
+    let what = if is_locked(error) { "skipped" } else { "failed" };
+    output.say(&format!("round {what}: {said}; trying again in {} s", pause.as_secs()));
+}
+
+fn stopped(output: &Output) -> u8 {
+    output.clear();
+    output.talk("stopped");
+    exit::DONE
+}
+
+/// The signals that end a watch.
+struct Stop {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    #[cfg(unix)]
+    fn listen() -> Result<Stop> {
+        use anyhow::Context as _;
+        use tokio::signal::unix::{SignalKind, signal};
+        let listen = |kind| signal(kind).context("listening for signals");
+        Ok(Stop { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    #[cfg(unix)]
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> Result<Stop> {
+        Ok(Stop {})
+    }
+
+    #[cfg(not(unix))]
+    async fn wait(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Nobody can press it.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_people_do() {
+        let seconds = |text: &str| duration(text).map(|time| time.as_secs()).ok();
+        assert_eq!(["30s", "5m", "1h", "0s"].map(seconds), [Some(30), Some(300), Some(3_600), Some(0)]);
+        for bad in ["", "5", "m", "-5m", "5 m", "1d", "5µ", "9999999999999999999s", "18446744073709551615h"] {
+            assert_eq!(seconds(bad), None, "{bad}");
+        }
+        insta::assert_snapshot!(every("5").unwrap_err(), @r#""5" is no time; write it as 30s, 5m or 1h"#);
+        insta::assert_snapshot!(every("9s").unwrap_err(), @"9s is too often; 10s is the shortest");
+    }
+
+    #[test]
+    fn pauses_grow_and_end() {
+        let five = Duration::from_secs(300);
+        assert_eq!(
+            [0, 1, 2, 3, 4, 5, 99].map(|failures| pause(five, failures).as_secs()),
+            [300, 300, 600, 1_200, 2_400, 3_600, 3_600]
+        );
+        assert_eq!(pause(Duration::from_secs(7_200), 9).as_secs(), 7_200);
+    }
+}

@@ -1,0 +1,370 @@
+//! Roles, who holds them, and what Privileged Identity Management demands.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use super::{invalid, require, text};
+use crate::emulator::error::Fault;
+use crate::emulator::request::Request;
+use crate::emulator::store::{Key, Properties, strings};
+use crate::emulator::tenant::Tenant;
+use crate::kinds;
+use crate::model::Kind;
+
+/// The role that many others take their reading permissions from.
+const DIRECTORY_READERS: &str = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b";
+
+/// Some of Microsoft's roles: template id, name, description, a few of their tasks.
+/// <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
+const BUILT_IN: &[(&str, &str, &str, &[&str])] = &[
+    (
+        "62e90394-69f5-4237-9190-012177145e10",
+        "Global Administrator",
+        "Can manage all aspects of Microsoft Entra ID and Microsoft services that use Microsoft Entra identities.",
+        &["microsoft.directory/users/allProperties/allTasks", "microsoft.directory/groups/allProperties/allTasks"],
+    ),
+    (
+        "e8611ab8-c189-46e8-94e1-60213ab1f814",
+        "Privileged Role Administrator",
+        "Can manage role assignments in Microsoft Entra ID, and all aspects of Privileged Identity Management.",
+        &[
+            "microsoft.directory/roleAssignments/allProperties/allTasks",
+            "microsoft.directory/roleDefinitions/allProperties/allTasks",
+        ],
+    ),
+    (
+        "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9",
+        "Conditional Access Administrator",
+        "Can manage Conditional Access capabilities.",
+        &[
+            "microsoft.directory/namedLocations/create",
+            "microsoft.directory/namedLocations/delete",
+            "microsoft.directory/namedLocations/basic/update",
+            "microsoft.directory/conditionalAccessPolicies/create",
+            "microsoft.directory/conditionalAccessPolicies/delete",
+            "microsoft.directory/conditionalAccessPolicies/basic/update",
+        ],
+    ),
+    (
+        "194ae4cb-b126-40b2-bd5b-6091b380977d",
+        "Security Administrator",
+        "Can read security information and reports, and manage configuration in Microsoft Entra ID and Office 365.",
+        &["microsoft.directory/policies/basic/update", "microsoft.directory/conditionalAccessPolicies/basic/update"],
+    ),
+    (
+        "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",
+        "Application Administrator",
+        "Can create and manage all aspects of app registrations and enterprise apps.",
+        &["microsoft.directory/applications/create", "microsoft.directory/applications/basic/update"],
+    ),
+    (
+        "fe930be7-5e62-47db-91af-98c3a49a38b1",
+        "User Administrator",
+        "Can manage all aspects of users and groups, including resetting passwords for limited admins.",
+        &["microsoft.directory/users/create", "microsoft.directory/users/basic/update"],
+    ),
+    (
+        "fdd7a751-b60b-444a-984c-02652fe8fa1c",
+        "Groups Administrator",
+        "Members of this role can create/manage groups, create/manage groups settings like naming and expiration policies, and view groups activity and audit reports.",
+        &["microsoft.directory/groups/create", "microsoft.directory/groups/basic/update"],
+    ),
+    (
+        "729827e3-9c14-49f7-bb1b-9608f156bbb8",
+        "Helpdesk Administrator",
+        "Can reset passwords for non-administrators and Helpdesk Administrators.",
+        &["microsoft.directory/users/invalidateAllRefreshTokens", "microsoft.directory/users/password/update"],
+    ),
+    (
+        "7be44c8a-adaf-4e2a-84d6-ab2649e08a13",
+        "Privileged Authentication Administrator",
+        "Can access to view, set and reset authentication method information for any user (admin or non-admin).",
+        &["microsoft.directory/users/invalidateAllRefreshTokens", "microsoft.directory/users/password/update"],
+    ),
+    (
+        "158c047a-c907-4556-b7ef-446551a6b5f7",
+        "Cloud Application Administrator",
+        "Can create and manage all aspects of app registrations and enterprise apps except App Proxy.",
+        &["microsoft.directory/applications/create", "microsoft.directory/applications/basic/update"],
+    ),
+    (
+        "29232cdf-9323-42fd-ade2-1d097af3e4de",
+        "Exchange Administrator",
+        "Can manage all aspects of the Exchange product.",
+        &["microsoft.office365.exchange/allEntities/basic/allTasks"],
+    ),
+    (
+        "f28a1f50-f6e7-4571-818b-6a12f2af6b6c",
+        "SharePoint Administrator",
+        "Can manage all aspects of the SharePoint service.",
+        &["microsoft.office365.sharePoint/allEntities/allTasks"],
+    ),
+    (
+        "d29b2b05-8046-44ba-8758-1e26182fcf32",
+        "Directory Synchronization Accounts",
+        "Only used by Microsoft Entra Connect service.",
+        &["microsoft.directory/users/standard/read", "microsoft.directory/policies/basic/update"],
+    ),
+    (
+        DIRECTORY_READERS,
+        "Directory Readers",
+        "Can read basic directory information. Commonly used to grant directory read access to applications and guests.",
+        &["microsoft.directory/users/standard/read", "microsoft.directory/groups/standard/read"],
+    ),
+];
+
+/// Microsoft's roles as every tenant has them.
+/// <https://learn.microsoft.com/graph/api/rbacapplication-list-roledefinitions>
+pub fn built_in() -> impl Iterator<Item = Value> {
+    BUILT_IN.iter().map(|(id, name, description, tasks)| {
+        let inherited = if *id == DIRECTORY_READERS { json!([]) } else { json!([{"id": DIRECTORY_READERS}]) };
+        json!({
+            "id": id, "templateId": id, "displayName": name, "description": description, "version": "1",
+            "isBuiltIn": true, "isEnabled": true, "resourceScopes": ["/"], "inheritsPermissionsFrom": inherited,
+            "rolePermissions": [{"allowedResourceActions": tasks}],
+        })
+    })
+}
+
+/// <https://learn.microsoft.com/graph/api/rbacapplication-post-roledefinitions>
+pub(super) fn create_definition(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
+    require(object, &["displayName", "isEnabled", "rolePermissions"], "RoleDefinition")?;
+    check_permissions(object)?;
+    let Some(kind) = kinds::by_name("roleDefinition") else { return Ok(()) };
+    let rows = &tenant.store.table(kind).live;
+    let custom = rows.values().filter(|row| row.unpack().get("isBuiltIn") != Some(&Value::Bool(true))).count();
+    // "100 Microsoft Entra custom role definitions": <https://learn.microsoft.com/entra/identity/users/directory-service-limits-restrictions>
+    if custom >= 100 {
+        return Err(Fault::new(400, "Directory_QuotaExceeded", "The tenant has the maximum number of custom roles."));
+    }
+    object.insert("isBuiltIn".to_owned(), false.into());
+    let id = text(object, "id").to_owned();
+    object.entry("templateId").or_insert_with(|| id.into());
+    Ok(())
+}
+
+/// "You cannot update built-in roles": <https://learn.microsoft.com/graph/api/unifiedroledefinition-update>
+pub(super) fn update_definition(old: &Properties, new: &Properties) -> Result<(), Fault> {
+    only_custom(old)?;
+    check_permissions(new)
+}
+
+/// "You can't delete built-in roles": <https://learn.microsoft.com/graph/api/unifiedroledefinition-delete>
+pub(super) fn only_custom(object: &Properties) -> Result<(), Fault> {
+    match object.get("isBuiltIn") {
+        Some(Value::Bool(true)) => Err(Fault::bad("Built-in roles cannot be changed or deleted.")),
+        _ => Ok(()),
+    }
+}
+
+fn check_permissions(object: &Properties) -> Result<(), Fault> {
+    let permissions = object.get("rolePermissions").and_then(Value::as_array);
+    match permissions.into_iter().flatten().all(|one| strings(one.get("allowedResourceActions")).next().is_some()) {
+        true => Ok(()),
+        false => Err(invalid("rolePermissions", "RoleDefinition")),
+    }
+}
+
+/// <https://learn.microsoft.com/graph/api/rbacapplication-post-roleassignments>
+pub(super) fn create_assignment(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
+    require(object, &["principalId", "roleDefinitionId"], "RoleAssignment")?;
+    // "Either directoryScopeId or appScopeId is required": <https://learn.microsoft.com/graph/api/resources/unifiedroleassignment>
+    if object.contains_key("directoryScopeId") == object.contains_key("appScopeId") {
+        return Err(invalid("directoryScopeId", "RoleAssignment"));
+    }
+    let principal = text(object, "principalId");
+    let (kind, holder) = tenant.directory_object(principal).ok_or_else(|| Fault::missing(principal))?;
+    // "Set isAssignableToRole to true": <https://learn.microsoft.com/entra/identity/role-based-access-control/groups-concept>
+    if kind.name == "group" && holder.get("isAssignableToRole") != Some(&Value::Bool(true)) {
+        return Err(Fault::bad("The group is not assignable to a role."));
+    }
+    let role = text(object, "roleDefinitionId");
+    let definition = kinds::by_name("roleDefinition").and_then(|kind| tenant.store.table(kind).get(role));
+    let definition = definition.ok_or_else(|| Fault::missing(role))?;
+    if definition.get("isEnabled") != Some(&Value::Bool(true)) {
+        return Err(Fault::bad("The role definition is disabled."));
+    }
+    let id = assignment_id(object);
+    let taken = kinds::by_name("roleAssignment").is_some_and(|kind| tenant.store.table(kind).get(&id).is_some());
+    if taken {
+        return Err(Fault::bad(
+            "A conflicting object with one or more of the specified property values is present in the directory.",
+        ));
+    }
+    object.insert("id".to_owned(), id.into());
+    Ok(())
+}
+
+/// The directory makes an assignment's id of the role, the principal and the scope: the two GUIDs in base 64, as in
+/// <https://learn.microsoft.com/graph/api/unifiedroleassignment-get>, and a word that stands for the scope.
+pub fn assignment_id(object: &Properties) -> String {
+    let bytes = |name: &str| uuid::Uuid::parse_str(text(object, name)).unwrap_or_default().to_bytes_le();
+    let both = [bytes("roleDefinitionId"), bytes("principalId")].concat();
+    let scope = [text(object, "directoryScopeId"), text(object, "appScopeId")].join("|");
+    let scope = if scope == "/|" {
+        "1".to_owned()
+    } else {
+        let word = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, scope.as_bytes());
+        word.simple().to_string()[..6].to_owned()
+    };
+    format!("{}-{scope}", URL_SAFE_NO_PAD.encode(both))
+}
+
+/// Whether a list shows the object: an assignment goes out of sight with its principal, and comes back with it.
+/// <https://learn.microsoft.com/entra/fundamentals/recover-from-deletions>
+pub fn shown(tenant: &Tenant, kind: &Kind, object: &Properties) -> bool {
+    kind.name != "roleAssignment" || tenant.directory_kind(&Key::of(text(object, "principalId"))).is_some()
+}
+
+/// The assignments that end with their role.
+pub(super) fn assignments_of(tenant: &Tenant, role: &str) -> Vec<(&'static Kind, Key)> {
+    let Some(kind) = kinds::by_name("roleAssignment") else { return Vec::new() };
+    let rows = tenant.store.table(kind).live.iter();
+    rows.filter(|(_, row)| text(&row.unpack(), "roleDefinitionId") == role)
+        .map(|(key, _)| (kind, key.clone()))
+        .collect()
+}
+
+/// Lists of policies are refused unless their filter names a scope: "Required". What Graph then says is told in
+/// <https://github.com/microsoftgraph/microsoft-graph-docs/issues/20060>.
+/// <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicies>
+pub fn required_filter(kind: &Kind, request: &Request) -> Result<(), Fault> {
+    if kind.name != "roleManagementPolicy" {
+        return Ok(());
+    }
+    let filter = request.option("$filter").unwrap_or_default();
+    match ["scopeId eq ", "scopeType eq "].iter().all(|part| filter.contains(part)) {
+        true => Ok(()),
+        false => Err(Fault::new(
+            400,
+            "UnknownError",
+            r#"{"errorCode":"MissingProvider","message":"The provider is missing.","instanceAnnotations":[]}"#,
+        )),
+    }
+}
+
+/// The key of a child in its table. The rules of every policy have the same names, so that the policy is part of theirs.
+pub fn child_key(link: &str, parent: &Key, id: &str) -> Key {
+    if link == "rules" { Key::of(&format!("{}/{id}", parent.id)) } else { Key::of(id) }
+}
+
+/// Gives every role its settings, as Privileged Identity Management does when it first sees the role.
+pub fn settle(tenant: &mut Tenant) {
+    let (Some(roles), Some(policies)) = (kinds::by_name("roleDefinition"), kinds::by_name("roleManagementPolicy"))
+    else {
+        return;
+    };
+    let settled: Vec<String> = (tenant.store.table(policies).live.values())
+        .map(|row| text(&row.unpack(), "roleDefinitionId").to_owned())
+        .collect();
+    let missing: Vec<Key> = tenant
+        .store
+        .table(roles)
+        .live
+        .keys()
+        .filter(|key| !settled.iter().any(|id| **id == *key.id))
+        .cloned()
+        .collect();
+    for role in missing {
+        let own = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{}/{}", tenant.id, role.id).as_bytes());
+        let policy = json!({
+            "id": format!("DirectoryRole_{}_{own}", tenant.id), "displayName": "DirectoryRole",
+            "description": "DirectoryRole", "isOrganizationDefault": false, "scopeId": "/", "scopeType": "DirectoryRole",
+            "lastModifiedBy": {"displayName": null, "id": null},
+            // The service keeps this in the list of assignments.
+            "roleDefinitionId": role.id.as_ref(),
+        });
+        let Value::Object(policy) = policy else { continue };
+        let key = tenant.store.table_mut(policies).put(policies, &policy);
+        for rule in rules() {
+            if let Value::Object(rule) = rule {
+                tenant.adopt(&key, "rules", rule);
+            }
+        }
+    }
+}
+
+/// Takes the settings of roles that are gone.
+pub fn unsettle(tenant: &mut Tenant) {
+    let (Some(roles), Some(policies)) = (kinds::by_name("roleDefinition"), kinds::by_name("roleManagementPolicy"))
+    else {
+        return;
+    };
+    let gone = |properties: &Properties| tenant.store.table(roles).get(text(properties, "roleDefinitionId")).is_none();
+    let rows = tenant.store.table(policies).live.iter();
+    let gone: Vec<Key> = rows.filter(|(_, row)| gone(&row.unpack())).map(|(key, _)| key.clone()).collect();
+    for key in gone {
+        for rule in tenant.links.targets(&key, "rules").into_iter().flatten().cloned().collect::<Vec<_>>() {
+            tenant.store.children_mut("rules").live.remove(&rule);
+        }
+        tenant.links.forget(&key);
+        tenant.store.table_mut(policies).take(policies, &key);
+    }
+}
+
+/// The settings that a role has until somebody changes them.
+/// <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicies>
+fn rules() -> Vec<Value> {
+    let rule = |sort: &str, id: String, caller: &str, level: &str, more: Value| {
+        let mut rule = json!({
+            "@odata.type": format!("#microsoft.graph.unifiedRoleManagementPolicy{sort}Rule"), "id": id,
+            "target": {"caller": caller, "operations": ["all"], "level": level, "inheritableSettings": [], "enforcedSettings": []},
+        });
+        if let (Value::Object(rule), Value::Object(more)) = (&mut rule, more) {
+            rule.extend(more);
+        }
+        rule
+    };
+    let mut all = Vec::new();
+    let callers = [
+        ("Admin", "Eligibility", false, "P365D", json!([])),
+        ("Admin", "Assignment", false, "P180D", json!(["Justification"])),
+        ("EndUser", "Assignment", true, "PT8H", json!(["MultiFactorAuthentication", "Justification"])),
+    ];
+    for (caller, level, ends, longest, enabled) in callers {
+        let id = |what: &str| format!("{what}_{caller}_{level}");
+        let ends = json!({"isExpirationRequired": ends, "maximumDuration": longest});
+        all.push(rule("Expiration", id("Expiration"), caller, level, ends));
+        all.push(rule("Enablement", id("Enablement"), caller, level, json!({"enabledRules": enabled})));
+        for recipient in ["Admin", "Requestor", "Approver"] {
+            let notice = json!({"notificationType": "Email", "recipientType": recipient, "notificationLevel": "All",
+                "isDefaultRecipientsEnabled": true, "notificationRecipients": []});
+            all.push(rule("Notification", id(&format!("Notification_{recipient}")), caller, level, notice));
+        }
+    }
+    let approval = json!({"setting": {
+        "isApprovalRequired": false, "isApprovalRequiredForExtension": false, "isRequestorJustificationRequired": true,
+        "approvalMode": "SingleStage", "approvalStages": [{
+            "approvalStageTimeOutInDays": 1, "isApproverJustificationRequired": true, "escalationTimeInMinutes": 0,
+            "isEscalationEnabled": false, "primaryApprovers": [], "escalationApprovers": [],
+        }],
+    }});
+    all.push(rule("Approval", "Approval_EndUser_Assignment".to_owned(), "EndUser", "Assignment", approval));
+    let context = json!({"isEnabled": false, "claimValue": null});
+    let id = "AuthenticationContext_EndUser_Assignment".to_owned();
+    all.push(rule("AuthenticationContext", id, "EndUser", "Assignment", context));
+    all
+}
+
+/// "To update a rule, you must include the @odata.type": <https://learn.microsoft.com/graph/api/unifiedrolemanagementpolicyrule-update>
+pub(super) fn update_rule(old: &Properties, patch: &Properties) -> Result<(), Fault> {
+    match patch.get("@odata.type") == old.get("@odata.type") {
+        true => Ok(()),
+        false => Err(Fault::bad("The '@odata.type' property is required and must be the type of the rule.")),
+    }
+}
+
+/// The list that says which role a policy is for, as the policies themselves do not.
+/// <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicyassignments>
+pub fn policy_assignments(tenant: &Tenant, policies: &Kind) -> Vec<(Key, Properties)> {
+    let rows = tenant.store.table(policies).live.values();
+    rows.filter_map(|row| {
+        let policy = row.unpack();
+        let id = format!("{}_{}", text(&policy, "id"), text(&policy, "roleDefinitionId"));
+        let entry = json!({"id": id, "policyId": policy.get("id"), "roleDefinitionId": policy.get("roleDefinitionId"),
+            "scopeId": policy.get("scopeId"), "scopeType": policy.get("scopeType")});
+        Some((Key::of(&id), entry.as_object()?.clone()))
+    })
+    .collect()
+}

@@ -1,0 +1,70 @@
+//! Properties that Graph keeps in a list of its own: which role a policy is for.
+
+use std::collections::HashMap;
+
+use super::http::Http;
+use super::links::query;
+use super::page::Pages;
+use super::read::filter;
+use super::tally::coverage_of;
+use crate::model::kind;
+use crate::model::{Coverage, Kind};
+use crate::tenant::{Listing, RawObject, TenantError};
+
+/// What a list says, by the id of the object it speaks of; or why it could not be read.
+type Found = Result<HashMap<String, String>, TenantError>;
+
+/// What the lists say.
+pub(super) struct Borrowed {
+    kind: &'static Kind,
+    found: Vec<(&'static kind::Borrowed, Found)>,
+}
+
+impl Borrowed {
+    /// Reads every list of the kind, whole: there is one entry for each object.
+    pub(super) async fn read(http: &Http, kind: &'static Kind) -> Self {
+        let mut found = Vec::with_capacity(kind.borrowed.len());
+        for one in kind.borrowed {
+            found.push((one, list(http, kind, one).await));
+        }
+        Borrowed { kind, found }
+    }
+
+    /// Gives each object what the lists say of it.
+    pub(super) fn lend(&self, mut objects: Vec<RawObject>) -> Vec<RawObject> {
+        for object in objects.iter_mut().filter(|_| !self.found.is_empty()) {
+            let id = object.value.get("id").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
+            for (one, list) in &self.found {
+                match list {
+                    Ok(values) => {
+                        if let Some(value) = values.get(&id) {
+                            object.value.insert(one.property.to_owned(), value.as_str().into());
+                        }
+                    }
+                    Err(error) => object.missing.push((one.property, coverage_of(error))),
+                }
+            }
+        }
+        objects
+    }
+
+    /// Says which properties could not be read.
+    pub(super) fn cover(&self, listing: &mut Listing) {
+        for (one, list) in &self.found {
+            let Err(error) = list else { continue };
+            listing.links.set_link(self.kind.name, one.property, coverage_of(error));
+            if matches!(listing.coverage, Coverage::Complete | Coverage::Partial) {
+                let note = format!("{} of {}: {error}", one.property, self.kind.title);
+                listing.note = Some(listing.note.take().map_or(note.clone(), |before| format!("{before}; {note}")));
+            }
+        }
+    }
+}
+
+async fn list(http: &Http, kind: &Kind, one: &kind::Borrowed) -> Found {
+    let url = http.base.join(&format!("{}{}{}", kind.api.segment(), one.path, query([filter(one.filter)])))?;
+    let entries = Pages::new(http, url, kind.permissions.read).all().await?;
+    let text =
+        |entry: &crate::tenant::Raw, name: &str| entry.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    Ok(entries.iter().filter_map(|entry| Some((text(entry, one.by)?, text(entry, one.property)?))).collect())
+}

@@ -1,0 +1,189 @@
+//! Whose change it was: changed objects by the one actor whose events name them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::format::settings::Actors;
+use crate::model::Address;
+use crate::model::audit::{Actor, AuditEvent};
+use crate::repo::Author;
+
+/// One changed object.
+#[derive(Debug, Clone)]
+pub struct Touched {
+    /// The object.
+    pub address: Address,
+    /// Ids in the lines that differ: what it lost or gained, what is called otherwise now.
+    pub mentions: BTreeSet<String>,
+    /// What an object without a name is about: the log names that, and not the object.
+    pub about: Vec<String>,
+}
+
+/// Objects that go into one commit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Share {
+    /// Whose they are; `None`: of nobody known, or of several.
+    pub actor: Option<Actor>,
+    /// The latest of the actor's events, RFC 3339.
+    pub time: String,
+    /// The objects.
+    pub objects: BTreeSet<Address>,
+    /// Ids of the events that made the changes.
+    pub events: BTreeSet<String>,
+}
+
+/// Deals out what changed: one share for each actor, oldest first, then one for what is nobody's or several people's. An event
+/// belongs to an object if it names it, or all that an object without a name is about; an object that no event names goes with the events of what it lost or gained: a
+/// membership ends with the member.
+pub fn shares(changed: &[Touched], events: &[AuditEvent]) -> Vec<Share> {
+    let mut by_target: BTreeMap<&str, Vec<&AuditEvent>> = BTreeMap::new();
+    for event in events {
+        for target in &event.targets {
+            by_target.entry(target).or_default().push(event);
+        }
+    }
+    let mut by_actor: BTreeMap<Option<(bool, &str)>, Share> = BTreeMap::new();
+    for object in changed {
+        let own = by_target.get(object.address.id.as_str()).cloned();
+        let named = |ids: &mut dyn Iterator<Item = &String>| -> Vec<&AuditEvent> {
+            ids.filter_map(|id| by_target.get(id.as_str())).flatten().copied().collect()
+        };
+        let about = || {
+            let all = |event: &&AuditEvent| object.about.iter().all(|id| event.targets.contains(id));
+            Some(named(&mut object.about.iter().take(1)).into_iter().filter(all).collect())
+                .filter(|found: &Vec<&AuditEvent>| !found.is_empty())
+        };
+        let found = own.or_else(about).unwrap_or_else(|| named(&mut object.mentions.iter()));
+        let actors: BTreeSet<(bool, &str)> = found.iter().map(|event| key(&event.actor)).collect();
+        let one = match actors.first() {
+            Some((is_app, id)) if actors.len() == 1 && !id.is_empty() => Some((*is_app, *id)),
+            _ => None,
+        };
+        let share = by_actor.entry(one).or_insert_with(|| Share {
+            actor: one.and_then(|_| found.last()).map(|event| event.actor.clone()),
+            time: String::new(),
+            objects: BTreeSet::new(),
+            events: BTreeSet::new(),
+        });
+        share.objects.insert(object.address.clone());
+        for event in found {
+            share.events.insert(event.id.clone());
+            if moment(&event.time) >= moment(&share.time) {
+                share.time.clone_from(&event.time);
+            }
+        }
+    }
+    let mut shares: Vec<Share> = by_actor.into_values().collect();
+    shares.sort_by_key(|share| (share.actor.is_none(), moment(&share.time)));
+    shares
+}
+
+/// What tells actors apart: the log names the same person by name or by id only from one service to the next.
+fn key(actor: &Actor) -> (bool, &str) {
+    let id = [&actor.id, &actor.user_principal_name, &actor.name].into_iter().find(|text| !text.is_empty());
+    (actor.is_app, id.map_or("", String::as_str))
+}
+
+/// The author that stands for an actor. People have their user principal name for an e-mail address; who has none, and
+/// applications, have their id below `invalid`, where no mail can go. <https://www.rfc-editor.org/rfc/rfc2606>
+pub fn author(actor: &Actor, style: Actors, time: &str, now: i64) -> Option<Author> {
+    let (is_app, id) = key(actor);
+    let named = style == Actors::Names;
+    if style == Actors::Off || id.is_empty() {
+        return None;
+    }
+    let shown = if style == Actors::Ids && !actor.id.is_empty() { actor.id.as_str() } else { id };
+    let name = if named && !actor.name.is_empty() { &actor.name } else { shown };
+    let upn = named && !actor.user_principal_name.is_empty() && !is_app;
+    let email = match (upn, is_app) {
+        (true, _) => actor.user_principal_name.clone(),
+        (false, true) => format!("{shown}@app.invalid"),
+        (false, false) => format!("{shown}@user.invalid"),
+    };
+    let time = moment(time).map(jiff::Timestamp::as_second).filter(|time| (0..=now).contains(time)).unwrap_or(now);
+    Some(Author { name: name.to_owned(), email, time: Some(time) })
+}
+
+fn moment(time: &str) -> Option<jiff::Timestamp> {
+    time.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(id: &str, actor: &str, time: &str, targets: &[&str]) -> AuditEvent {
+        AuditEvent {
+            id: id.to_owned(),
+            time: time.to_owned(),
+            activity: "Update".to_owned(),
+            actor: Actor { id: actor.to_owned(), name: actor.to_uppercase(), ..Actor::default() },
+            correlation_id: String::new(),
+            targets: targets.iter().map(|id| (*id).to_owned()).collect(),
+            properties: Vec::new(),
+        }
+    }
+
+    fn touched(id: &str, mentions: &[&str]) -> Touched {
+        let mentions = mentions.iter().map(|id| (*id).to_owned()).collect();
+        Touched { address: Address::new("group", id), mentions, about: Vec::new() }
+    }
+
+    fn shown(shares: &[Share]) -> String {
+        let line = |share: &Share| {
+            let who = share.actor.as_ref().map_or("nobody known", |actor| actor.name.as_str());
+            let objects: Vec<&str> = share.objects.iter().map(|address| address.id.as_str()).collect();
+            let events: Vec<&str> = share.events.iter().map(String::as_str).collect();
+            format!("{who} at {:?}: {} by {}\n", share.time, objects.join(" "), events.join(" "))
+        };
+        shares.iter().map(line).collect()
+    }
+
+    #[test]
+    fn one_share_an_actor() {
+        let events = [
+            event("e1", "ada", "2026-01-01T10:00:00Z", &["g1"]),
+            event("e2", "bob", "2026-01-01T09:00:00.5Z", &["g2", "u1"]),
+            event("e3", "ada", "2026-01-01T10:05:00Z", &["g3"]),
+            event("e4", "bob", "2026-01-01T10:06:00Z", &["g3"]),
+            event("e5", "", "2026-01-01T10:07:00Z", &["g6"]),
+            event("e6", "ada", "2026-01-01T10:08:00Z", &["u9"]),
+        ];
+        let changed = [
+            touched("g1", &["u1"]),
+            touched("g2", &[]),
+            touched("g3", &[]),
+            touched("g4", &["u1", "u7"]),
+            touched("g5", &["u8"]),
+            touched("g6", &[]),
+        ];
+        insta::assert_snapshot!(shown(&shares(&changed, &events)), @r#"
+        BOB at "2026-01-01T09:00:00.5Z": g2 g4 by e2
+        ADA at "2026-01-01T10:00:00Z": g1 by e1
+        nobody known at "2026-01-01T10:07:00Z": g3 g5 g6 by e3 e4 e5
+        "#);
+        assert_eq!(shares(&[], &events), []);
+    }
+
+    #[test]
+    fn authors_are_named_as_the_settings_say() {
+        let person = Actor {
+            id: "u1".into(),
+            name: "Ada".into(),
+            user_principal_name: "ada@contoso.com".into(),
+            ..Actor::default()
+        };
+        let app = Actor { id: "s1".into(), name: "Nightly".into(), is_app: true, ..Actor::default() };
+        let shown = |actor: &Actor, style| {
+            author(actor, style, "1970-01-01T00:00:09Z", 10).map(|author| format!("{} <{}>", author.name, author.email))
+        };
+        assert_eq!(shown(&person, Actors::Names).as_deref(), Some("Ada <ada@contoso.com>"));
+        assert_eq!(shown(&person, Actors::Ids).as_deref(), Some("u1 <u1@user.invalid>"));
+        assert_eq!(shown(&person, Actors::Off), None);
+        assert_eq!(shown(&app, Actors::Names).as_deref(), Some("Nightly <s1@app.invalid>"));
+        assert_eq!(shown(&Actor::default(), Actors::Names), None);
+        // A time that is not over yet is none.
+        for (time, seconds) in [("1970-01-01T00:00:09Z", 9), ("1970-01-01T00:00:11Z", 10), ("yesterday", 10)] {
+            assert_eq!(author(&person, Actors::Names, time, 10).unwrap().time, Some(seconds));
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! `watch`: round after round, what changed in the tenant becomes commits whose authors are those who changed it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result};
+
+use super::export::{choose_layout, index};
+use super::incremental::{self, Files, Found, Ids, Wanted};
+use super::journal::Journal;
+use super::memory::Memory;
+use super::record::{Outcome, record};
+use super::resume::State;
+use super::source::check_tenant;
+use super::{Context, files_of, manifest_of};
+use crate::format::manifest::Manifest;
+use crate::model::{Address, AuditEvent, CoverageMap, Kind};
+use crate::repo::ObjectId;
+use crate::tenant::{Changes, TenantRead};
+
+/// How far each look at the audit log reaches back before the last one: entries arrive late, and nobody says how late.
+const LOOK_BACK: i64 = 3_600;
+
+/// Younger events are looked at again the next time: not every replica has the change yet.
+const FRESH: i64 = 120;
+
+/// Where so many of a kind changed at once, listing it is cheaper: a quarter of it, and more than this.
+const MANY: usize = 200;
+
+/// A state that only counts on is stored this often, in rounds: each time makes three objects in git.
+const STORE_EVERY: u32 = 12;
+
+/// How a round goes about it.
+#[derive(Debug, Clone, Copy)]
+pub struct How {
+    /// After how many rounds everything is read.
+    pub full_every: u32,
+    /// Whether to come back later if it is not known yet who made a change.
+    pub patient: bool,
+}
+
+/// One commit of a round.
+#[derive(Debug, Clone)]
+pub struct Committed {
+    /// The commit.
+    pub id: ObjectId,
+    /// Its author's name.
+    pub author: String,
+    /// Objects changed in it.
+    pub objects: usize,
+}
+
+/// What a round did.
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Round {
+    /// Whether everything was read.
+    pub full: bool,
+    /// Objects whose change nobody is named for yet: nothing was committed, and the round is to be repeated.
+    pub waiting: usize,
+    /// What was committed, oldest first.
+    pub commits: Vec<Committed>,
+    /// Objects added, changed and removed.
+    pub changed: (usize, usize, usize),
+    /// Objects in all.
+    pub objects: usize,
+    /// Whether everything in scope is known completely.
+    pub complete: bool,
+    /// Objects with edits on `main` that are not applied yet.
+    pub pending: Vec<String>,
+}
+
+/// What is remembered between rounds. A new one does no harm: it only costs reading.
+#[derive(Debug, Default)]
+pub struct Watch {
+    memory: Memory,
+    state: Option<State>,
+    told: BTreeSet<String>,
+    deaf: bool,
+}
+
+impl Watch {
+    /// Looks at the tenant once, and commits what differs from the last snapshot. The caller holds the repository's lock.
+    ///
+    /// Dropping the future at any time leaves the repository as it was, or with the round's commits complete.
+    ///
+    /// # Errors
+    /// If the tenant does not answer or is another one, the repository cannot be written, or another run moved `snapshots`.
+    pub async fn round<T: TenantRead>(&mut self, context: &Context, tenant: &T, how: How) -> Result<Round> {
+        check_tenant(context, tenant).await?;
+        let parent = context.last_snapshot()?;
+        let start = match parent {
+            Some(parent) => parent,
+            None => {
+                context.repo.resolve("HEAD").context("looking for the first commit; make one with `entragit init`")?
+            }
+        };
+        let before = files_of(&context.repo, start)?;
+        let mut manifest = manifest_of(&context.repo, &before)?;
+        let scope = context.kinds(&[]);
+        if parent.is_none() && manifest.layout.is_empty() {
+            manifest.layout = choose_layout(tenant, &scope).await;
+        }
+        let state = self.resume(context, parent, start, &scope)?;
+        let now = jiff::Timestamp::now().as_second();
+        let events = self.events(context, tenant, state.as_ref(), now).await;
+        let due = state.as_ref().is_none_or(|state| state.rounds.saturating_add(1) >= how.full_every);
+        let (mut wanted, mut next) = match state.filter(|_| !due) {
+            Some(state) => self.trigger(tenant, &scope, &before, state, events.as_deref().unwrap_or_default()).await?,
+            None => (None, State::new(context, start, &scope)),
+        };
+        let full = wanted.is_none();
+        if full {
+            next = next.anew(context, &scope);
+            next.tokens = begin(context, tenant, &scope).await?;
+        }
+        let wanted = wanted.get_or_insert_with(|| Wanted { listed: scope.clone(), ..Wanted::default() });
+
+        let mut writer = context.repo.writer()?;
+        let at = (&before, &mut self.memory);
+        let found = incremental::read(context, tenant, &scope, &manifest.layout, at, wanted, &mut writer).await?;
+        if full {
+            next.coverage.clone_from(&found.coverage);
+            if let Some(gone) = in_bin(tenant, &scope).await {
+                next.gone = gone;
+            }
+        }
+        next.gone.extend(found.gone.iter().cloned());
+        next.audited = rfc3339(now);
+        next.set_again(again(&before, wanted, &found));
+        describe(context, &mut manifest, &scope, &next.coverage, &found)?;
+
+        let news = events.iter().flatten().any(|event| !self.told.contains(&event.id));
+        let outcome = Outcome { news, full, start, parent, before, manifest, scope, found, names: &self.memory };
+        let round = record(context, tenant, how.patient && events.is_ok(), outcome, writer).await?;
+        if round.waiting > 0 {
+            return Ok(round);
+        }
+        if let Ok(events) = events {
+            let late = rfc3339(now - FRESH);
+            self.told = events.into_iter().filter(|event| event.time < late).map(|event| event.id).collect();
+        }
+        let next = next.at(round.commits.last().map_or(start, |commit| commit.id));
+        if parent.is_some() || !round.commits.is_empty() {
+            let quiet =
+                !full && round.commits.is_empty() && self.state.as_ref().is_some_and(|last| last.only_counts_on(&next));
+            if !quiet || next.rounds % STORE_EVERY == 0 {
+                next.store(context)?;
+            }
+        }
+        self.state = Some(next);
+        Ok(round)
+    }
+
+    /// Where the last round ended: as this process knows it, else as it is stored.
+    fn resume(
+        &self,
+        context: &Context,
+        parent: Option<ObjectId>,
+        start: ObjectId,
+        scope: &[&'static Kind],
+    ) -> Result<Option<State>> {
+        let here = State::new(context, start, scope);
+        match self.state.as_ref().filter(|state| parent.is_some() && state.belongs_with(&here)) {
+            Some(state) => Ok(Some(state.clone())),
+            None => State::load(context, parent, scope),
+        }
+    }
+
+    /// What the audit log says since the last round, and a good while before. A log that cannot be read is said once.
+    async fn events<T: TenantRead>(
+        &mut self,
+        context: &Context,
+        tenant: &T,
+        state: Option<&State>,
+        now: i64,
+    ) -> Result<Vec<AuditEvent>, ()> {
+        let Some(state) = state else { return Ok(Vec::new()) };
+        let last = state.audited.parse::<jiff::Timestamp>().map_or(now, jiff::Timestamp::as_second);
+        match tenant.audit(Some(&rfc3339(last.min(now) - LOOK_BACK))).await {
+            Ok(events) => {
+                self.deaf = false;
+                Ok(events)
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.deaf, true) {
+                    context.events.warn(format!(
+                        "the audit log cannot be read, so it is not known who makes changes, and some (assignments, \
+                         grants, owners) are seen only when everything is read: {error}"
+                    ));
+                }
+                Err(())
+            }
+        }
+    }
+
+    /// What to read, as far as the tenant says what changed; `None`: everything.
+    async fn trigger<T: TenantRead>(
+        &self,
+        tenant: &T,
+        scope: &[&'static Kind],
+        before: &Files,
+        mut state: State,
+        events: &[AuditEvent],
+    ) -> Result<(Option<Wanted>, State)> {
+        state.rounds = state.rounds.saturating_add(1);
+        let mut wanted = Wanted { touched: state.again(), coverage: state.coverage.clone(), ..Wanted::default() };
+        for kind in scope {
+            // What could not be listed the last time is tried again: nothing that depends on it was read.
+            if kind.delta.is_none() || !state.coverage.kind(kind.name).is_complete() {
+                wanted.listed.push(kind);
+                continue;
+            }
+            let Some(token) = state.tokens.get(kind.name) else { return Ok((None, state)) };
+            match tenant.changes(kind, Some(token)).await? {
+                Changes::StartOver { .. } => return Ok((None, state)),
+                Changes::Since { changed, removed, token } => {
+                    state.tokens.insert(kind.name.to_owned(), token);
+                    wanted.touched.entry(kind.name).or_default().extend(changed.iter().cloned());
+                    wanted.changed.insert(kind.name, changed);
+                    wanted.removed.insert(kind.name, removed);
+                }
+            }
+        }
+        let mut known: BTreeMap<String, &'static str> = BTreeMap::new();
+        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for address in index(before).into_keys() {
+            *counts.entry(address.kind).or_default() += 1;
+            known.insert(address.id, address.kind);
+        }
+        // Links that delta does not report: whatever an event names is read again.
+        let targets = events.iter().filter(|event| !self.told.contains(&event.id)).flat_map(|event| &event.targets);
+        for id in targets {
+            let Some(kind) = known.get(id) else { continue };
+            let carried =
+                scope.iter().any(|other| other.name == *kind) && !wanted.listed.iter().any(|k| k.name == *kind);
+            let removed = wanted.removed.get(kind).is_some_and(|ids| ids.contains(id));
+            if carried && !removed {
+                wanted.touched.entry(kind).or_default().insert(id.clone());
+            }
+        }
+        let back = wanted.touched.values().flatten().any(|id| state.gone.contains(id) && !known.contains_key(id));
+        let many = wanted.touched.iter().any(|(kind, ids)| {
+            let all = counts.get(kind).copied().unwrap_or_default();
+            ids.len() > MANY && ids.len() * 4 > all
+        });
+        // What comes back from the recycle bin brings links with it that nobody reports.
+        Ok(if back || many { (None, state) } else { (Some(wanted), state) })
+    }
+}
+
+/// Tokens from now on, before anything is read: what changes meanwhile is told the next time.
+async fn begin<T: TenantRead>(
+    context: &Context,
+    tenant: &T,
+    scope: &[&'static Kind],
+) -> Result<BTreeMap<String, String>> {
+    let mut tokens = BTreeMap::new();
+    for kind in scope.iter().filter(|kind| kind.delta.is_some()) {
+        match tenant.changes(kind, None).await? {
+            Changes::Since { token, .. } => drop(tokens.insert(kind.name.to_owned(), token)),
+            Changes::StartOver { why } => {
+                context.events.note(format!("changes of {} are not told, so they are listed: {why}", kind.title));
+            }
+        }
+    }
+    Ok(tokens)
+}
+
+/// What may come back. If a bin cannot be read, what was known stays.
+async fn in_bin<T: TenantRead>(tenant: &T, scope: &[&'static Kind]) -> Option<BTreeSet<String>> {
+    let mut ids = BTreeSet::new();
+    for kind in scope.iter().filter(|kind| kind.delta.is_some()) {
+        let deleted = tenant.deleted(kind).await.ok()?;
+        ids.extend(deleted.iter().filter_map(|raw| raw.get("id")?.as_str().map(str::to_owned)));
+    }
+    Some(ids)
+}
+
+/// What to read again in the next round: what came to less than it should, and what was said to have changed and had not: a
+/// replica that lags, perhaps. Once: what was read again now is not.
+fn again(before: &Files, wanted: &Wanted, found: &Found) -> Ids {
+    let mut again = found.again.clone();
+    let (old, new) = (index(before), index(&found.files));
+    for (kind, ids) in &wanted.removed {
+        let doubtful = ids.iter().filter(|id| new.contains_key(&Address::new(kind, (*id).clone())));
+        again.entry(kind).or_default().extend(doubtful.cloned());
+    }
+    let same = |address: &Address| {
+        let blob = |index: &BTreeMap<Address, String>, files: &Files| {
+            index.get(address).and_then(|path| Some((path.clone(), *files.get(path)?)))
+        };
+        blob(&old, before) == blob(&new, &found.files)
+    };
+    for (kind, ids) in &wanted.changed {
+        let stale = ids.iter().filter(|id| same(&Address::new(kind, (*id).clone())));
+        again.entry(kind).or_default().extend(stale.cloned());
+    }
+    again.retain(|_, ids| !ids.is_empty());
+    again
+}
+
+/// The manifest of what was found.
+fn describe(
+    context: &Context,
+    manifest: &mut Manifest,
+    scope: &[&'static Kind],
+    base: &CoverageMap,
+    found: &Found,
+) -> Result<()> {
+    manifest.tenant.clone_from(&context.settings.tenant);
+    for kind in scope {
+        let own =
+            |what: &str| what == kind.name || what.strip_prefix(kind.name).is_some_and(|rest| rest.starts_with('.'));
+        manifest.coverage.0.retain(|what, _| !own(what));
+        manifest.unknown.remove(kind.name);
+    }
+    manifest.coverage.0.extend(base.0.clone());
+    manifest.coverage.0.extend(found.coverage.0.clone());
+    manifest.unknown.extend(found.unknown.clone());
+    manifest.ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
+    Ok(())
+}
+
+fn rfc3339(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
+}
