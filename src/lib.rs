@@ -38,6 +38,8 @@
 //!   Graph serves it. Exporter, planner, validator, embedded tenant and help are readers of these two.
 //! - **Absence must be proven.** [`model::Coverage`] says of each kind and link how completely it was read; what is not
 //!   complete is carried over, and never deleted ([`ops::export`], [`engine::plan`]).
+//! - **Two ways to aim.** An earlier commit is wanted as it stands. One that was forked from an earlier snapshot means what it
+//!   changed since; the rest is the tenant's ([`ops::changes`], [`engine::merge`]).
 //! - **Cost follows the change.** Both sides of a comparison are indexed by blob id and parsed only where these differ
 //!   ([`ops::source`]); a watch reads what changed and carries the rest, to the same tree ([`ops::incremental`]).
 //! - **One event stream.** Work speaks in [`model::Event`]s; whoever listens decides what to show.

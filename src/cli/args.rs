@@ -475,6 +475,10 @@ pub struct Plan {
     /// Delete objects, too, that no snapshot knew.
     #[arg(long)]
     pub prune: bool,
+    /// Take the guards and break-glass accounts from this entragit.yaml [default: as fetched from the remote's main branch,
+    /// else as the last snapshot has them; never from the work tree].
+    #[arg(long, value_name = "FILE")]
+    pub guards: Option<PathBuf>,
     /// What to look at.
     #[command(flatten)]
     pub selectors: Selectors,
@@ -501,6 +505,10 @@ pub struct Apply {
     /// Delete objects, too, that no snapshot knew.
     #[arg(long, conflicts_with = "plan")]
     pub prune: bool,
+    /// Take the guards and break-glass accounts from this entragit.yaml [default: as fetched from the remote's main branch,
+    /// else as the last snapshot has them; never from the work tree].
+    #[arg(long, value_name = "FILE")]
+    pub guards: Option<PathBuf>,
     /// Print one JSON document at the end.
     #[arg(long)]
     pub json: bool,

@@ -1,5 +1,6 @@
 //! Settings → a tenant to talk to.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -13,7 +14,25 @@ use crate::model::{Events, Secret};
 /// # Errors
 /// If there is nothing to sign in with, naming every way.
 pub fn connect(sign_in: &SignIn, tenant: &str, events: &Events) -> Result<GraphTenant> {
-    let credential = match (&sign_in.access_token, &sign_in.client_id, &sign_in.client_secret) {
+    let credential = credential(sign_in)?;
+    let config = Config {
+        graph_url: sign_in.graph_url.trim_end_matches('/').to_owned(),
+        authority_url: sign_in.authority_url.trim_end_matches('/').to_owned(),
+        tenant: sign_in.tenant.clone().unwrap_or_else(|| tenant.to_owned()),
+        credential,
+        concurrency: 8,
+        deadline: Duration::from_secs(300),
+    };
+    Ok(GraphTenant::connect(config, events.clone())?)
+}
+
+/// Ids of whoever signs in, as far as the sign-in tells.
+pub fn signed_in(sign_in: &SignIn) -> BTreeSet<String> {
+    credential(sign_in).map(|credential| credential.identities()).unwrap_or_default()
+}
+
+fn credential(sign_in: &SignIn) -> Result<Credential> {
+    Ok(match (&sign_in.access_token, &sign_in.client_id, &sign_in.client_secret) {
         (Some(token), _, _) => Credential::Token(Secret::new(token.clone())),
         (None, Some(client_id), Some(secret)) => {
             Credential::ClientSecret { client_id: client_id.clone(), client_secret: Secret::new(secret.clone()) }
@@ -25,14 +44,5 @@ pub fn connect(sign_in: &SignIn, tenant: &str, events: &Events) -> Result<GraphT
             "nothing to sign in with: set AZURE_CLIENT_ID and AZURE_CLIENT_SECRET, or ENTRAGIT_ACCESS_TOKEN; to try things \
              out without a tenant, run `entragit demo`"
         ),
-    };
-    let config = Config {
-        graph_url: sign_in.graph_url.trim_end_matches('/').to_owned(),
-        authority_url: sign_in.authority_url.trim_end_matches('/').to_owned(),
-        tenant: sign_in.tenant.clone().unwrap_or_else(|| tenant.to_owned()),
-        credential,
-        concurrency: 8,
-        deadline: Duration::from_secs(300),
-    };
-    Ok(GraphTenant::connect(config, events.clone())?)
+    })
 }

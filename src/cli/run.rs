@@ -8,7 +8,7 @@ use clap::{CommandFactory as _, Parser as _};
 use serde_json::json;
 
 use super::args::{self, Cli, Command, Selectors};
-use super::connect::connect;
+use super::connect::{connect, signed_in};
 use super::output::{Output, elapsed};
 use crate::emulator::{self, Seed};
 use crate::engine::planfile;
@@ -155,7 +155,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
             Ok(if errors == 0 { exit::DONE } else { exit::ERROR })
         }
         Command::Plan(plan) => {
-            let context = Context::open(repo, events)?;
+            let context = guarded(Context::open(repo, events)?, plan.guards.as_deref(), &plan.sign_in)?;
             let aim = Aim { to: plan.to, scope: scope(&plan.selectors)?, prune: plan.prune, ..Aim::default() };
             let tenant = connect(&plan.sign_in, &context.settings.tenant, &context.events)?;
             let planned = ops::plan::plan(&context, &tenant, &aim).await?;
@@ -191,8 +191,18 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
     }
 }
 
+/// With everything that the guards go by.
+fn guarded(mut context: Context, guards: Option<&std::path::Path>, sign_in: &args::SignIn) -> Result<Context> {
+    if let Some(path) = guards {
+        context.take_guards_from(path)?;
+    }
+    context.events.note(format!("guards: {}", context.guards_from));
+    context.signed_in = signed_in(sign_in);
+    Ok(context)
+}
+
 async fn run_apply(arguments: args::Apply, repo: &std::path::Path, output: &Output) -> Result<u8> {
-    let context = Context::open(repo, output.events())?;
+    let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
     let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
     let _lock = context.repo.lock("apply")?;
     let ready = match (&arguments.plan, &arguments.to) {

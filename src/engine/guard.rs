@@ -1,71 +1,140 @@
 //! Guards: named rules over a plan. A refusal stands until a person lifts it by name.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::model::{Action, FieldChange, Plan, Verdict};
+use super::refs::mentions;
+use crate::model::{Action, FieldChange, Plan, Step, Verdict};
 
-/// What the guards go by.
+/// What the guards go by. Ids are in lower case.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rules {
     /// Object ids of the accounts that must always get in.
     pub break_glass: BTreeSet<String>,
+    /// Object ids of the groups that hold one of them, at whatever depth.
+    pub shelters: BTreeSet<String>,
+    /// Accounts of which nobody knows who they are: nothing could be said to be safe for them.
+    pub unresolved: Vec<String>,
+    /// Ids of whoever is signed in: object ids and application ids.
+    pub own: BTreeSet<String>,
     /// Deletions that pass without a question.
     pub max_deletes: usize,
     /// Deletions that pass, in per cent of the objects known; the larger of the two limits counts.
     pub max_deletes_percent: usize,
-    /// How many objects are known.
-    pub known: usize,
+    /// How many objects are known, per kind.
+    pub known: BTreeMap<&'static str, usize>,
 }
 
 /// Every guard's verdict that has something to say.
 pub fn verdicts(plan: &Plan, rules: &Rules) -> Vec<Verdict> {
-    [mass_delete(plan, rules), break_glass(plan, rules), redacted(plan)].into_iter().flatten().collect()
+    [mass_delete(plan, rules), break_glass(plan, rules), own(plan, rules), redacted(plan)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
+/// Kinds are counted one by one: that there are many users does not make it harmless to lose every policy.
 fn mass_delete(plan: &Plan, rules: &Rules) -> Option<Verdict> {
-    let deletes = plan.steps.iter().filter(|step| step.action == Action::Delete).count();
-    let limit = rules.max_deletes.max(rules.known * rules.max_deletes_percent / 100);
-    (deletes > limit).then(|| Verdict {
-        guard: "mass-delete",
-        refused: true,
-        message: format!("the plan deletes {deletes} objects; {limit} pass without a question"),
-    })
+    let mut deletes: BTreeMap<&str, usize> = BTreeMap::new();
+    for step in plan.steps.iter().filter(|step| step.action == Action::Delete) {
+        *deletes.entry(step.address.kind).or_default() += 1;
+    }
+    let share = |known: usize| known * rules.max_deletes_percent / 100;
+    let mut said = Vec::new();
+    for (kind, count) in &deletes {
+        let known = rules.known.get(kind).copied().unwrap_or_default();
+        let limit = rules.max_deletes.max(share(known));
+        if *count > limit {
+            said.push(format!(
+                "the plan deletes {count} of {known} objects of kind {kind}; {limit} pass without a question"
+            ));
+        } else if known >= 3 && count * 2 > known {
+            said.push(format!("the plan deletes {count} of {known} objects of kind {kind}, more than half of them"));
+        }
+    }
+    let (all, known) = (deletes.values().sum::<usize>(), rules.known.values().sum());
+    let limit = rules.max_deletes.max(share(known));
+    if all > limit && said.is_empty() {
+        said.push(format!("the plan deletes {all} objects; {limit} pass without a question"));
+    }
+    refusal("mass-delete", said)
 }
 
 fn break_glass(plan: &Plan, rules: &Rules) -> Option<Verdict> {
-    let is_one = |value: &Value| value.as_str().is_some_and(|id| rules.break_glass.contains(id));
-    let steps: Vec<String> = plan
-        .steps
-        .iter()
-        .filter(|step| {
-            let own = rules.break_glass.contains(&step.address.id);
-            match &step.action {
-                // What is about the account goes with it: a role that it holds.
-                Action::Delete => own || step.about.iter().any(|id| rules.break_glass.contains(id)),
-                Action::Unlink { value, .. } => is_one(value),
-                Action::Update { body, changes } => {
-                    (own && body.get("accountEnabled") == Some(&Value::Bool(false)))
-                        || changes.iter().any(|change| match change {
-                            FieldChange::Lost { path, element } => path.contains("exclude") && is_one(element),
-                            FieldChange::Value { .. } | FieldChange::Gained { .. } => false,
-                        })
-                }
-                Action::Create { .. }
-                | Action::Restore
-                | Action::Call { .. }
-                | Action::Link { .. }
-                | Action::Relink { .. } => false,
-            }
-        })
-        .map(|step| format!("{} {} \"{}\"", step.action.word(), step.called, step.name))
-        .collect();
-    (!steps.is_empty()).then(|| Verdict {
-        guard: "break-glass",
-        refused: true,
-        message: format!("the plan takes something from a break-glass account: {}", steps.join("; ")),
-    })
+    let steps = plan.steps.iter().filter(|step| takes_from_break_glass(step, rules));
+    let mut said: Vec<String> =
+        one_list("the plan takes something from a break-glass account", steps).into_iter().collect();
+    if !plan.steps.is_empty() {
+        said.extend(rules.unresolved.iter().map(|account| {
+            format!(
+                "breakGlass names {account}, and no user that is known here is that; correct it, or give the account's object id"
+            )
+        }));
+    }
+    refusal("break-glass", said)
+}
+
+fn takes_from_break_glass(step: &Step, rules: &Rules) -> bool {
+    let account = |id: &str| rules.break_glass.contains(&id.to_ascii_lowercase());
+    let held = |id: &str| account(id) || rules.shelters.contains(&id.to_ascii_lowercase());
+    let is_held = |value: &Value| value.as_str().is_some_and(held);
+    match &step.action {
+        // What is about the account goes with it: a role that it holds.
+        Action::Delete => held(&step.address.id) || step.about.iter().any(|id| held(id)),
+        Action::Unlink { link, value } => {
+            // A group that goes out of a group takes along whom it holds.
+            value.as_str().is_some_and(account) || (*link == "members" && is_held(value))
+        }
+        Action::Update { body, changes } => {
+            (account(&step.address.id) && body.get("accountEnabled") == Some(&Value::Bool(false)))
+                || changes.iter().any(|change| match change {
+                    FieldChange::Lost { path, element } => path.contains("exclude") && is_held(element),
+                    FieldChange::Value { path, before, after } => {
+                        let (before, after) = (named(before.as_ref()), named(after.as_ref()));
+                        path.contains("exclude") && before.iter().any(|id| held(id) && !after.contains(id))
+                    }
+                    FieldChange::Gained { .. } => false,
+                })
+        }
+        Action::Create { .. } | Action::Restore | Action::Call { .. } | Action::Link { .. } | Action::Relink { .. } => {
+            false
+        }
+    }
+}
+
+/// Who carries out a plan must still be able to at its end: to finish it, and to take it back.
+fn own(plan: &Plan, rules: &Rules) -> Option<Verdict> {
+    let is_own = |id: &str| rules.own.contains(&id.to_ascii_lowercase());
+    let steps = plan.steps.iter().filter(|step| match &step.action {
+        Action::Delete => is_own(&step.address.id) || step.about.iter().any(|id| is_own(id)),
+        Action::Update { .. } => is_own(&step.address.id),
+        Action::Unlink { value, .. } => is_own(&step.address.id) || named(Some(value)).iter().any(|id| is_own(id)),
+        Action::Create { .. } | Action::Restore | Action::Call { .. } | Action::Link { .. } | Action::Relink { .. } => {
+            false
+        }
+    });
+    refusal("self", one_list("the plan changes whoever is signed in to carry it out", steps).into_iter().collect())
+}
+
+fn named(value: Option<&Value>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    if let Some(value) = value {
+        mentions(value, &mut |id| {
+            found.insert(id.to_owned());
+        });
+    }
+    found
+}
+
+fn one_list<'a>(what: &str, steps: impl Iterator<Item = &'a Step>) -> Option<String> {
+    let steps: Vec<String> =
+        steps.map(|step| format!("{} {} \"{}\"", step.action.word(), step.called, step.name)).collect();
+    (!steps.is_empty()).then(|| format!("{what}: {}", steps.join("; ")))
+}
+
+fn refusal(guard: &'static str, said: Vec<String>) -> Option<Verdict> {
+    (!said.is_empty()).then(|| Verdict { guard, refused: true, message: said.join("; ") })
 }
 
 fn redacted(plan: &Plan) -> Option<Verdict> {

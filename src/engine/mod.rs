@@ -11,6 +11,7 @@ pub mod drift;
 pub mod guard;
 pub mod losses;
 pub mod manner;
+pub mod merge;
 pub mod normalize;
 pub mod order;
 pub mod plan;

@@ -10,7 +10,7 @@ use super::refs::{is_guid, references};
 use super::schema::{self, Rule, Shape};
 use crate::kinds;
 use crate::model::finding::Severity;
-use crate::model::{Address, CoverageMap, Finding, Kind, Object};
+use crate::model::{Address, CoverageMap, Finding, IdMap, Kind, Object};
 
 /// One file that parsed.
 pub struct File<'a> {
@@ -37,14 +37,22 @@ pub struct Context<'a> {
     /// Whether the tenant itself had this reference the last time it was looked at: `(path, id)`. What Graph has left
     /// dangling is a warning, what a person wrote is an error.
     pub had: &'a dyn Fn(&str, &str) -> bool,
+    /// Whether a file is as the tool wrote it into a snapshot. What the tenant returned is no mistake of anybody's: that a
+    /// reference leads nowhere, or that a schema is older than a value, must not stand in the way of recovery.
+    pub written: &'a dyn Fn(&str) -> bool,
+    /// Old id → new id as the last snapshot knows them.
+    pub ids: &'a IdMap,
+    /// Labels (`new:team`, with the kind of the file that has it) that an apply has given to an object before, and what
+    /// that is.
+    pub taken: &'a BTreeMap<Address, String>,
 }
 
 /// Checks files; findings come sorted by path and line, each once.
 pub fn validate(files: &[File<'_>], context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut seen: BTreeMap<Address, &str> = BTreeMap::new();
+    let mut seen = Seen::default();
     for file in files {
-        identity(file, &mut seen, &mut findings);
+        identity(file, context, &mut seen, &mut findings);
         shape(file, context, &mut findings);
         redacted(file, &mut findings);
         missing(file, context, &mut findings);
@@ -59,7 +67,14 @@ pub fn finding(path: &str, line: usize, severity: Severity, check: &'static str,
     Finding { path: path.to_owned(), line, severity, check, message }
 }
 
-fn identity<'a>(file: &File<'a>, seen: &mut BTreeMap<Address, &'a str>, findings: &mut Vec<Finding>) {
+/// Which file has which identity, by the ids of today.
+#[derive(Default)]
+struct Seen<'a> {
+    addresses: BTreeMap<Address, &'a str>,
+    labels: BTreeMap<&'a str, &'a str>,
+}
+
+fn identity<'a>(file: &File<'a>, context: &Context<'_>, seen: &mut Seen<'a>, findings: &mut Vec<Finding>) {
     let Some(id) = file.value.get("id").and_then(Value::as_str) else {
         let message = match file.value.get("id") {
             None => "the object has no id; add `id: <Graph object id>`, or `id: new:<label>` for one to be created",
@@ -79,15 +94,36 @@ fn identity<'a>(file: &File<'a>, seen: &mut BTreeMap<Address, &'a str>, findings
             format!("the file's name says {path_id}, the id inside says {id}; correct whichever is wrong"),
         ));
     }
+    let mut say = |check: &'static str, message: String| {
+        findings.push(finding(file.path, line, Severity::Error, check, message));
+    };
     let address = Address::new(file.kind.name, id);
-    if let Some(other) = seen.insert(address, file.path) {
-        findings.push(finding(
-            file.path,
-            line,
-            Severity::Error,
+    let today = Address::new(file.kind.name, context.ids.current(id));
+    if let Some(what) = context.taken.get(&address) {
+        say(
+            "label-used",
+            format!(
+                "{id} was given to an object before: {what}; if that is meant, edit its own file and delete this one, else \
+                 take another label"
+            ),
+        );
+    } else if let Some(other) = seen.addresses.insert(today.clone(), file.path) {
+        say("duplicate-id", format!("{} {id} is also in {other}; delete one of the two files", file.kind.name));
+    } else if today != address && context.addresses.contains(&today) {
+        say(
             "duplicate-id",
-            format!("{} {id} is also in {other}; delete one of the two files", file.kind.name),
-        ));
+            format!(
+                "{} {id} is {} now, which the repository holds as well; delete one of the two files",
+                file.kind.name, today.id
+            ),
+        );
+    }
+    if named && let Some(other) = seen.labels.insert(id, file.path).filter(|other| *other != file.path) {
+        let message =
+            format!("the label {id} is also in {other}, and a reference to it could mean either; take another");
+        if !findings.iter().any(|said| said.path == file.path && said.check == "duplicate-id") {
+            findings.push(finding(file.path, line, Severity::Error, "duplicate-label", message));
+        }
     }
 }
 
@@ -105,6 +141,7 @@ fn shape(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) {
     let Some(validator) = validators().get(file.kind.name) else { return };
     let instance = Value::Object(file.value.clone());
     let known = context.unknown.get(file.kind.name);
+    let severity = || if (context.written)(file.path) { Severity::Warning } else { Severity::Error };
     for error in validator.iter_errors(&instance) {
         let pointer = error.instance_path().to_string();
         if pointer.is_empty() && file.value.get("id").is_none() && error.kind().keyword() == "required" {
@@ -123,7 +160,7 @@ fn shape(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) {
                 findings.push(finding(
                     file.path,
                     (file.line_of)(&place),
-                    Severity::Error,
+                    severity(),
                     "unknown-property",
                     format!("`{path}` is no property of {}; {hint}", file.kind.name),
                 ));
@@ -135,7 +172,7 @@ fn shape(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) {
         findings.push(finding(
             file.path,
             (file.line_of)(&pointer),
-            Severity::Error,
+            severity(),
             check_name(error.kind().keyword()),
             format!("{what}: {}", error.masked()),
         ));
@@ -247,7 +284,7 @@ fn missing(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) 
         if found || !knowable {
             continue;
         }
-        let dangling = !named && (context.had)(file.path, reference.value);
+        let dangling = !named && ((context.had)(file.path, reference.value) || (context.written)(file.path));
         let (severity, hint) = if dangling {
             (Severity::Warning, "the tenant had it like this; it is left as it is")
         } else {

@@ -140,8 +140,9 @@ impl Settings {
              \x20 # What the tenant should be; yours.\n\
              \x20 main: main\n\
              \n\
+             # These, and the emergency accounts, count as they are in origin/main, else in the last snapshot.\n\
              guards:\n\
-             \x20 # A plan that deletes more than both of these is refused.\n\
+             \x20 # A plan that deletes more than both of these, in all or of one kind, is refused.\n\
              \x20 maxDeletes: 10\n\
              \x20 maxDeletesPercent: 5\n\
              \n\
@@ -352,8 +353,9 @@ mod tests {
           # What the tenant should be; yours.
           main: main
 
+        # These, and the emergency accounts, count as they are in origin/main, else in the last snapshot.
         guards:
-          # A plan that deletes more than both of these is refused.
+          # A plan that deletes more than both of these, in all or of one kind, is refused.
           maxDeletes: 10
           maxDeletesPercent: 5
 

@@ -1,6 +1,7 @@
 //! Signing in: a token, fetched once, shared by all requests, renewed before it runs out.
 //! <https://learn.microsoft.com/graph/auth-v2-service>
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -37,16 +38,36 @@ pub enum Credential {
     },
 }
 
+impl Credential {
+    /// Ids by which the tenant knows whoever signs in, in lower case: the application's, and what a ready token says of
+    /// itself (`appid`, or `azp` in newer tokens, and `oid`). A token that cannot be read says nothing.
+    /// <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
+    pub fn identities(&self) -> BTreeSet<String> {
+        let ids: Vec<String> = match self {
+            Credential::ClientSecret { client_id, .. } | Credential::Password { client_id, .. } => {
+                vec![client_id.clone()]
+            }
+            Credential::Token(token) => {
+                let claims = claims(token.expose()).unwrap_or_default();
+                let text = |name: &str| claims[name].as_str().map(str::to_owned);
+                ["appid", "azp", "oid"].into_iter().filter_map(text).collect()
+            }
+        };
+        ids.into_iter().map(|id| id.to_lowercase()).filter(|id| !id.is_empty()).collect()
+    }
+}
+
+fn claims(token: &str) -> Option<serde_json::Value> {
+    use base64::Engine as _;
+    let payload = token.split('.').nth(1)?;
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
+    serde_json::from_slice(&bytes).ok()
+}
+
 /// Whether a token says that it carries an application permission (`roles`) or a delegated one (`scp`). A token that cannot
 /// be read says nothing.
 pub(super) fn carries(header: &HeaderValue, permission: &str) -> bool {
-    use base64::Engine as _;
-    let claims = || {
-        let payload = header.to_str().ok()?.split('.').nth(1)?;
-        let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-        serde_json::from_slice::<serde_json::Value>(&bytes).ok()
-    };
-    claims().is_some_and(|claims| {
+    header.to_str().ok().and_then(claims).is_some_and(|claims| {
         let roles = claims["roles"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
         let scopes = claims["scp"].as_str().unwrap_or_default().split(' ');
         roles.chain(scopes).any(|granted| granted == permission)
@@ -323,5 +344,19 @@ mod tests {
         };
         assert!(!format!("{credential:?}").contains("hunter2"));
         assert!(!format!("{:?}", Credential::Token(Secret::new("eyJ0".into()))).contains("eyJ0"));
+    }
+
+    #[test]
+    fn a_sign_in_says_who_it_is() {
+        use base64::Engine as _;
+
+        let ids = |credential: Credential| credential.identities().into_iter().collect::<Vec<_>>().join(" ");
+        let claims =
+            base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(r#"{"appid":"AA-1","oid":"bb-2","tid":"x"}"#);
+        let token = |text: String| Credential::Token(Secret::new(text));
+        assert_eq!(ids(token(format!("e30.{claims}.s"))), "aa-1 bb-2");
+        assert_eq!(ids(token("opaque".to_owned())), "");
+        let secret = Secret::new("s".to_owned());
+        assert_eq!(ids(Credential::ClientSecret { client_id: "CC-3".to_owned(), client_secret: secret }), "cc-3");
     }
 }

@@ -2,20 +2,21 @@
 //!
 //! Each loads first, then lets a pure function of [`crate::engine`] decide, then writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
 
 use crate::format::manifest::Manifest;
-use crate::format::settings::Settings;
+use crate::format::settings::{Branches, Settings};
 use crate::model::{Events, Finding, Kind};
 use crate::repo::{ObjectId, Repo};
 
 pub mod apply;
 pub mod attribute;
 pub mod audit;
+pub mod changes;
 pub mod diff;
 pub mod drift;
 pub mod execute;
@@ -32,6 +33,7 @@ pub mod plan;
 mod publish;
 mod record;
 pub mod resume;
+pub mod rules;
 pub mod show;
 pub mod source;
 pub mod status;
@@ -49,6 +51,10 @@ pub struct Context {
     pub settings: Settings,
     /// Where work speaks.
     pub events: Events,
+    /// Ids of whoever is signed in, in lower case, as far as the sign-in tells: no plan may shut them out unasked.
+    pub signed_in: BTreeSet<String>,
+    /// Where the guards' settings and the break-glass accounts come from, as people would name it.
+    pub guards_from: String,
 }
 
 /// Names of files at the top of a tenant repository.
@@ -101,7 +107,67 @@ impl Context {
             }
         };
         let settings = Settings::parse(SETTINGS, &bytes).map_err(Invalid)?;
-        Ok(Context { repo: Arc::new(repo), settings, events })
+        let mut context = Context {
+            repo: Arc::new(repo),
+            settings,
+            events,
+            signed_in: BTreeSet::new(),
+            guards_from: format!("{SETTINGS} as it is here"),
+        };
+        context.take_guards_of_others()?;
+        Ok(context)
+    }
+
+    /// Whoever may edit a commit must not be able to set the guards that judge it: these come from the branch that people
+    /// work on as it was fetched from the remote, where it is protected, else from the last snapshot, which the tool
+    /// alone writes. Only before the first snapshot is there nothing else than the file at hand.
+    fn take_guards_of_others(&mut self) -> Result<()> {
+        let Branches { main, snapshots } = &self.settings.branches;
+        let places = [
+            (format!("refs/remotes/origin/{main}"), format!("origin/{main}")),
+            (format!("refs/heads/{snapshots}"), snapshots.clone()),
+        ];
+        // One that is wrong is passed over for the next, never for the file at hand.
+        let mut unusable = None;
+        for (reference, name) in places {
+            let Some(commit) = self.repo.reference(&reference)? else { continue };
+            let root = self.repo.folder(self.repo.commit(commit)?.tree)?;
+            let Some((_, blob)) = root.files.iter().find(|(name, _)| name == SETTINGS) else { continue };
+            let place = format!("{name}:{SETTINGS}");
+            let bytes = self.repo.blob(*blob)?;
+            match self.take_guards(&bytes, place.clone()) {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    self.events.warn(format!("{place} cannot be used: {error}"));
+                    unusable = Some(error);
+                }
+            }
+        }
+        unusable.map_or(Ok(()), Err)
+    }
+
+    /// Takes the guards' settings and the break-glass accounts from a file that the caller trusts.
+    ///
+    /// # Errors
+    /// If it cannot be read, is wrong, or is about another tenant.
+    pub fn take_guards_from(&mut self, path: &Path) -> Result<()> {
+        let bytes = std::fs::read(path).with_context(|| format!("reading the guards in {}", path.display()))?;
+        self.take_guards(&bytes, path.display().to_string())
+    }
+
+    fn take_guards(&mut self, bytes: &[u8], place: String) -> Result<()> {
+        let trusted = Settings::parse(&place, bytes).map_err(Invalid)?;
+        if !trusted.tenant.eq_ignore_ascii_case(&self.settings.tenant) {
+            anyhow::bail!(
+                "{place} is about tenant {}, this repository is of tenant {}; guards of another tenant guard nothing",
+                trusted.tenant,
+                self.settings.tenant
+            );
+        }
+        self.settings.guards = trusted.guards;
+        self.settings.break_glass = trusted.break_glass;
+        self.guards_from = place;
+        Ok(())
     }
 
     /// Full name of the branch that the tool alone writes.

@@ -6,9 +6,10 @@ use anyhow::Result;
 
 use super::journal::Journal;
 use super::lookup::learn_names;
+pub use super::rules::of_last_snapshot as rules_of_last_snapshot;
 use super::source::{Side, snapshots};
-use super::{Context, diff, validate};
-use crate::engine::guard::{self, Rules};
+use super::{Context, changes, diff, rules, validate};
+use crate::engine::guard;
 use crate::engine::normalize::normalize;
 use crate::engine::plan::{Inputs, identities, plan as decide};
 use crate::engine::planfile::Binding;
@@ -60,6 +61,13 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     let wanted_side = Side::commit(context, &aim.to)?;
     validate::require_valid(context, &wanted_side)?;
     let Some(commit) = wanted_side.commit else { anyhow::bail!("{} is no commit", aim.to) };
+    if wanted_side.coverage().0.is_empty() {
+        anyhow::bail!(
+            "{} says of no kind of object that it was read, so nothing follows from what it does not hold; run `entragit \
+             export`, and name a commit that follows a snapshot",
+            aim.to
+        );
+    }
     let base_commit = context.last_snapshot()?;
     let base_side = match base_commit {
         Some(base) => Some(Side::commit(context, &base.to_string())?),
@@ -69,6 +77,7 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     // What a run that was cut off has created is not created again.
     ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
     ids.extend(&aim.learned);
+    let wanted_side = changes::meant(context, wanted_side, base_side.as_ref(), &ids)?;
     let kinds = diff::kinds_of(context, Some(&wanted_side), &aim.scope);
     let live_side = Side::live(context, tenant, &kinds, &[&wanted_side]).await?;
     let deleted = recycle_bin(tenant, &kinds, &wanted_side, &live_side, &ids).await?;
@@ -109,8 +118,8 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     let mentioned = Mentioned { identities: ids.clone(), ids };
     learn_names(&context.repo, &[&wanted_side, &live_side], &mentioned, &mut names)?;
     call_by_name(&mut plan, &about, &mut names);
-    let rules = rules(context, &live, &live_side)?;
-    let verdicts = guard::verdicts(&plan, &rules);
+    let sides: Vec<&Side> = base_side.iter().chain([&live_side, &wanted_side]).collect();
+    let verdicts = guard::verdicts(&plan, &rules::of(context, &sides, &live_side)?);
     let binding = Binding {
         tenant: context.settings.tenant.clone(),
         commit: commit.to_string(),
@@ -255,52 +264,4 @@ fn mentioned(plan: &Plan) -> BTreeSet<String> {
     }
     ids.extend(plan.unmanaged.iter().take(20).map(|address| address.id.clone()));
     ids
-}
-
-/// The guards' rules as the last snapshot knows the accounts: for a plan that comes from a file.
-///
-/// # Errors
-/// If the repository cannot be read.
-pub fn rules_of_last_snapshot(context: &Context) -> Result<Rules> {
-    match context.last_snapshot()? {
-        Some(tip) => rules(context, &Snapshot::default(), &Side::commit(context, &tip.to_string())?),
-        None => Ok(Rules { break_glass: context.settings.break_glass.iter().cloned().collect(), ..Rules::default() }),
-    }
-}
-
-/// The guards' rules: break-glass accounts by id or by user principal name.
-fn rules(context: &Context, live: &Snapshot, side: &Side) -> Result<Rules> {
-    let settings = &context.settings;
-    let mut break_glass = BTreeSet::new();
-    let mut by_name: BTreeSet<String> = BTreeSet::new();
-    for account in &settings.break_glass {
-        if account.contains('@') {
-            by_name.insert(account.to_lowercase());
-        } else {
-            break_glass.insert(account.clone());
-        }
-    }
-    if !by_name.is_empty() {
-        for (address, entry) in side.index.iter().filter(|(address, _)| address.kind == "user") {
-            let parsed;
-            let object = match live.objects.get(address) {
-                Some(object) => object,
-                None => {
-                    let bytes = side.read(&context.repo, entry)?;
-                    let Ok(document) = crate::format::yaml::read(&entry.path, &bytes) else { continue };
-                    parsed = Object(document.value);
-                    &parsed
-                }
-            };
-            if object.text("userPrincipalName").is_some_and(|name| by_name.contains(&name.to_lowercase())) {
-                break_glass.insert(address.id.clone());
-            }
-        }
-    }
-    Ok(Rules {
-        break_glass,
-        max_deletes: settings.guards.max_deletes,
-        max_deletes_percent: settings.guards.max_deletes_percent,
-        known: side.index.len(),
-    })
 }

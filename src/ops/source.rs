@@ -52,6 +52,8 @@ pub struct Side {
     pub index: BTreeMap<Address, Entry>,
     /// The manifest's words: coverage, layout, unknown properties.
     pub manifest: Manifest,
+    /// Whether there is a manifest at all. Files that people made without one speak for the kinds they are of.
+    pub described: bool,
     /// Bytes that are not in the object database: of the work tree, or of live objects that the other side lacks.
     pub bytes: BTreeMap<ObjectId, Vec<u8>>,
     /// Names learned on the way.
@@ -80,7 +82,9 @@ impl Side {
         let commit = context.resolve(revision)?;
         let files = files_of(&context.repo, commit)?;
         let manifest = manifest_of(&context.repo, &files)?;
-        Side::of_files(context, revision, commit, manifest, files.into_iter())
+        let described = files.contains_key(MANIFEST);
+        let side = Side::of_files(context, revision, commit, manifest, files.into_iter())?;
+        Ok(Side { described, ..side })
     }
 
     /// A commit of which nothing is listed, to look single things up in.
@@ -101,13 +105,10 @@ impl Side {
         let (left, right) = context.repo.changed_entries(commits[0], commits[1])?;
         let side = |revision, commit, entries: Vec<crate::repo::Entry>| {
             let manifest = manifest_at(&context.repo, commit)?;
-            Side::of_files(
-                context,
-                revision,
-                commit,
-                manifest,
-                entries.into_iter().map(|entry| (entry.path, entry.blob)),
-            )
+            let root = context.repo.folder(context.repo.commit(commit)?.tree)?;
+            let described = root.files.iter().any(|(name, _)| name == MANIFEST);
+            let files = entries.into_iter().map(|entry| (entry.path, entry.blob));
+            anyhow::Ok(Side { described, ..Side::of_files(context, revision, commit, manifest, files)? })
         };
         Ok([side(a, commits[0], left)?, side(b, commits[1], right)?])
     }
@@ -141,6 +142,7 @@ impl Side {
             None => Manifest::default(),
         };
         let mut side = Side::new("worktree".to_owned(), manifest);
+        side.described = files.iter().any(|(path, _)| path == MANIFEST);
         let files = files.into_iter().map(|(path, bytes)| (path, blob_id(&bytes), Some(bytes)));
         side.fill(files, |_| Ok(Vec::new()))?;
         Ok(side)
@@ -167,12 +169,18 @@ impl Side {
         Ok(side)
     }
 
+    /// A side that holds nothing.
+    pub fn empty() -> Side {
+        Side::new(String::new(), Manifest::default())
+    }
+
     fn new(label: String, manifest: Manifest) -> Side {
         Side {
             label,
             commit: None,
             index: BTreeMap::new(),
             manifest,
+            described: true,
             bytes: BTreeMap::new(),
             names: Names::default(),
             odd: BTreeMap::new(),
@@ -235,15 +243,18 @@ impl Side {
         Ok(yaml::read(&entry.path, &bytes).ok().map(|document| normalize(kind, &document.value).object))
     }
 
-    /// What is known completely; a repository without a manifest knows what it holds.
+    /// What is known completely. A manifest that says nothing of a kind proves no absence: the commit that `init` makes
+    /// holds no object, and the tenant is not empty for that.
     pub fn coverage(&self) -> CoverageMap {
-        let mut coverage = self.manifest.coverage.clone();
-        if coverage.0.is_empty() {
-            for kind in kinds::ALL {
-                coverage.set_kind(kind.name, Coverage::Complete);
-                for link in kind.links {
-                    coverage.set_link(kind.name, link.name, Coverage::Complete);
-                }
+        if self.described {
+            return self.manifest.coverage.clone();
+        }
+        let mut coverage = CoverageMap::default();
+        let held: BTreeSet<&str> = self.index.keys().map(|address| address.kind).collect();
+        for kind in kinds::ALL.iter().filter(|kind| held.contains(kind.name)) {
+            coverage.set_kind(kind.name, Coverage::Complete);
+            for link in kind.links {
+                coverage.set_link(kind.name, link.name, Coverage::Complete);
             }
         }
         coverage

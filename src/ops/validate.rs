@@ -1,10 +1,12 @@
 //! `validate`: is the repository in order? Nothing is asked of the tenant.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use serde_json::Value;
 
+use super::lookup::Lookup;
 use super::source::{Side, Source, kind_of_folder};
 use super::{Context, Invalid, SETTINGS};
 use crate::engine::refs::ids_in;
@@ -12,7 +14,8 @@ use crate::engine::validate::{self, File};
 use crate::format::yaml::{self, Document};
 use crate::kinds;
 use crate::model::finding::Severity;
-use crate::model::{Address, Finding, Kind};
+use crate::model::{Address, Finding, IdMap, Kind};
+use crate::repo::ObjectId;
 
 /// Checks every file of a source, or only those that differ from the last snapshot.
 ///
@@ -83,13 +86,55 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool) -> Result<Vec
         .collect();
     let mentioned = before_mentions(context, base.as_ref(), &files)?;
     let had = |path: &str, id: &str| mentioned.get(path).is_some_and(|ids| ids.contains(id));
+    let snapshots = match context.last_snapshot()? {
+        Some(tip) => context.repo.line(tip, BACK)?.into_iter().map(|commit| commit.id).collect(),
+        None => Vec::new(),
+    };
+    let paths: BTreeMap<&str, (&Address, ObjectId)> =
+        side.index.iter().map(|(address, entry)| (entry.path.as_str(), (address, entry.blob))).collect();
+    let asked = RefCell::new(BTreeMap::new());
+    let written = |path: &str| {
+        let Some((address, blob)) = paths.get(path) else { return false };
+        *asked
+            .borrow_mut()
+            .entry(path.to_owned())
+            .or_insert_with(|| was_in(context, &snapshots, address, *blob).unwrap_or_default())
+    };
     let coverage = side.coverage();
     let unknown = &side.manifest.unknown;
-    let checks = validate::Context { addresses: &addresses, coverage: &coverage, unknown, had: &had };
+    let taken = taken_labels(context, side, base.as_ref(), &files)?;
+    let none = IdMap::default();
+    let ids = base.as_ref().map_or(&none, |base| &base.manifest.ids);
+    let checks = validate::Context {
+        addresses: &addresses,
+        coverage: &coverage,
+        unknown,
+        had: &had,
+        written: &written,
+        ids,
+        taken: &taken,
+    };
     findings.extend(validate::validate(&files, &checks));
     findings.sort();
     findings.dedup();
     Ok(findings)
+}
+
+/// Warnings that are shown one by one.
+const SHOWN: usize = 5;
+/// How many snapshots back a file is looked for.
+const BACK: usize = 2_000;
+
+/// Whether one of the snapshots, which the tool alone writes, has an object in these very bytes: what is taken back from one
+/// (by a revert, by a plan to it) is what the tenant returned then.
+fn was_in(context: &Context, snapshots: &[ObjectId], address: &Address, blob: ObjectId) -> Result<bool> {
+    let Some(kind) = kinds::by_name(address.kind) else { return Ok(false) };
+    for snapshot in snapshots {
+        if Lookup::new(&context.repo, *snapshot).find(kind, &address.id)?.is_some_and(|entry| entry.blob == blob) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Ids that each file mentioned in the last snapshot.
@@ -111,12 +156,57 @@ fn before_mentions(
     Ok(mentioned)
 }
 
+/// Labels of files that stand for another object already. A label is given once: a commit that knows what became of it (its
+/// own manifest says so) cannot mean something new by it, and a line of history that the last snapshot does not follow
+/// cannot mean another object than the one that has it by now. An older commit may: its label means what it meant then.
+fn taken_labels(
+    context: &Context,
+    side: &Side,
+    base: Option<&Side>,
+    files: &[File<'_>],
+) -> Result<BTreeMap<Address, String>> {
+    let mut taken = BTreeMap::new();
+    let Some(base) = base else { return Ok(taken) };
+    for file in files {
+        let Some(label) = file.value.get("id").and_then(Value::as_str).filter(|id| id.starts_with("new:")) else {
+            continue;
+        };
+        let address = Address::new(file.kind.name, label);
+        let own = side.manifest.ids.current(label);
+        if own != label {
+            taken.insert(address, own.to_owned());
+            continue;
+        }
+        let today = base.manifest.ids.current(label);
+        let past = side.commit.zip(base.commit).map(|(commit, tip)| context.repo.is_ancestor(commit, tip));
+        if today == label || past.transpose()?.unwrap_or_default() {
+            continue;
+        }
+        let Some((holder, entry)) = base.index.iter().find(|(holder, _)| holder.id == today) else { continue };
+        let Some(kind) = kinds::by_name(holder.kind) else { continue };
+        let name = base.object(&context.repo, kind, entry)?.map(|object| object.name().to_owned()).unwrap_or_default();
+        if kind != file.kind || file.value.get("displayName").and_then(Value::as_str) != Some(name.as_str()) {
+            taken.insert(address, format!("{} \"{name}\" in {}", kind.name, entry.path));
+        }
+    }
+    Ok(taken)
+}
+
 /// Refuses to go on while a side has errors.
 ///
 /// # Errors
 /// [`Invalid`] with all of them.
 pub fn require_valid(context: &Context, side: &Side) -> Result<()> {
-    let errors: Vec<Finding> =
-        findings(context, side, true)?.into_iter().filter(|finding| finding.severity == Severity::Error).collect();
-    if errors.is_empty() { Ok(()) } else { Err(Invalid(errors).into()) }
+    let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
+        findings(context, side, true)?.into_iter().partition(|finding| finding.severity == Severity::Error);
+    if !errors.is_empty() {
+        return Err(Invalid(errors).into());
+    }
+    for warning in warnings.iter().take(SHOWN) {
+        context.events.warn(format!("{}:{}: {}", warning.path, warning.line, warning.message));
+    }
+    if warnings.len() > SHOWN {
+        context.events.warn(format!("and {} more; `entragit validate` lists them", warnings.len() - SHOWN));
+    }
+    Ok(())
 }

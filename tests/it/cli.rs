@@ -240,6 +240,8 @@ async fn a_revert_is_left_alone_by_export_and_carried_out_by_apply() {
     assert!(ran.err.contains("verified"), "{}", ran.err);
     let group = world.graph.ok(&format!("/v1.0/groups/{}", names::ORDER_APPROVERS)).await;
     assert_eq!(group["id"], names::ORDER_APPROVERS, "restored under its own id");
+    let other = world.graph.ok(&format!("/v1.0/groups/{}", names::REMOTE_WORKERS)).await;
+    assert_eq!(other["description"], "meanwhile", "what the revert is not about stays");
     assert_eq!(world.git(&["rev-parse", "main"]), world.git(&["rev-parse", "snapshots"]), "one line again");
     assert_eq!(world.git(&["log", "-1", "--format=%P"]).split(' ').count(), 2, "a receipt has two parents");
     assert_eq!(world.git(&["status", "--porcelain"]), "");

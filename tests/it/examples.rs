@@ -8,7 +8,7 @@ use entragit::engine::validate::{Context, File, validate};
 use entragit::format::path::address_of;
 use entragit::format::settings::Settings;
 use entragit::format::{emit, yaml};
-use entragit::model::CoverageMap;
+use entragit::model::{CoverageMap, IdMap};
 
 #[test]
 fn every_example_is_valid_and_canonical() {
@@ -31,6 +31,9 @@ fn every_example_is_valid_and_canonical() {
             coverage: &CoverageMap::default(),
             unknown: &BTreeMap::new(),
             had: &|_, _| false,
+            written: &|_| false,
+            ids: &IdMap::default(),
+            taken: &BTreeMap::new(),
         };
         assert_eq!(validate(&[file], &context), []);
         assert_eq!(normalize(kind, &document.value).object.0, document.value, "{path} is normalized");

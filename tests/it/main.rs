@@ -10,6 +10,7 @@ mod laws;
 mod mutations;
 mod reports;
 mod roles;
+mod safety;
 mod schemas;
 mod sdk;
 mod yaml_parsers;

@@ -1,6 +1,6 @@
 //! The guards, on plans made by hand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entragit::engine::guard::{Rules, verdicts};
 use entragit::model::{Action, Address, FieldChange, Plan, Step};
@@ -9,9 +9,18 @@ use serde_json::{Value, json};
 use super::world::raw_of;
 
 const EMERGENCY: &str = "00000000-1111-4000-8000-000000000009";
+/// A group that holds it.
+const SHELTER: &str = "00000001-1111-4000-8000-000000000009";
 
 fn rules() -> Rules {
-    Rules { break_glass: BTreeSet::from([EMERGENCY.to_owned()]), max_deletes: 2, max_deletes_percent: 10, known: 10 }
+    Rules {
+        break_glass: BTreeSet::from([EMERGENCY.to_owned()]),
+        shelters: BTreeSet::from([SHELTER.to_owned()]),
+        max_deletes: 2,
+        max_deletes_percent: 10,
+        known: BTreeMap::from([("group", 10)]),
+        ..Rules::default()
+    }
 }
 
 fn step(kind: &'static str, id: &str, action: Action) -> Step {
@@ -47,12 +56,69 @@ fn deletes(count: usize) -> Vec<Step> {
 
 #[test]
 fn many_deletions_are_refused() {
+    let known =
+        |groups: usize, users: usize| Rules { known: BTreeMap::from([("group", groups), ("user", users)]), ..rules() };
     assert_eq!(said(deletes(2), &rules()), "");
-    insta::assert_snapshot!(said(deletes(3), &rules()), @r#"refused by mass-delete: the plan deletes 3 objects; 2 pass without a question"#);
-    // The larger limit counts.
-    assert_eq!(said(deletes(50), &Rules { known: 500, ..rules() }), "");
-    insta::assert_snapshot!(said(deletes(51), &Rules { known: 500, ..rules() }), @r#"refused by mass-delete: the plan deletes 51 objects; 50 pass without a question"#);
+    insta::assert_snapshot!(said(deletes(3), &rules()), @r"refused by mass-delete: the plan deletes 3 of 10 objects of kind group; 2 pass without a question");
+    // The larger limit counts, and it is that of the kind: many users make it no less to lose every group.
+    assert_eq!(said(deletes(50), &known(500, 0)), "");
+    insta::assert_snapshot!(said(deletes(51), &known(500, 0)), @r"refused by mass-delete: the plan deletes 51 of 500 objects of kind group; 50 pass without a question");
+    insta::assert_snapshot!(said(deletes(15), &known(15, 300)), @r"refused by mass-delete: the plan deletes 15 of 15 objects of kind group; 2 pass without a question");
+    // More than half of a kind is much, however few they are; two of two may go.
+    let few = |known: usize| Rules { max_deletes: 10, known: BTreeMap::from([("group", known)]), ..rules() };
+    assert_eq!(said(deletes(2), &few(2)), "");
+    assert_eq!(said(deletes(2), &few(4)), "");
+    insta::assert_snapshot!(said(deletes(2), &few(3)), @r"refused by mass-delete: the plan deletes 2 of 3 objects of kind group, more than half of them");
+    // A few of every kind are many, too.
+    let mut mixed = deletes(2);
+    mixed.extend((0..2).map(|i| step("user", &format!("u{i}"), Action::Delete)));
+    insta::assert_snapshot!(said(mixed, &known(10, 10)), @r"refused by mass-delete: the plan deletes 4 objects; 2 pass without a question");
     assert_eq!(said(Vec::new(), &Rules::default()), "");
+}
+
+#[test]
+fn the_groups_that_hold_break_glass_accounts_stay_where_they_are() {
+    let excluded = "conditions.users.excludeGroups";
+    let policy = |changes: Vec<FieldChange>| {
+        vec![step("conditionalAccessPolicy", "p", update(json!({"conditions": {}}), changes))]
+    };
+    let lost = FieldChange::Lost { path: excluded.to_owned(), element: json!(SHELTER.to_uppercase()) };
+    insta::assert_snapshot!(said(policy(vec![lost]), &rules()), @r#"refused by break-glass: the plan takes something from a break-glass account: update conditionalAccessPolicy "The conditionalAccessPolicy""#);
+    let whole = FieldChange::Value { path: excluded.to_owned(), before: Some(json!([SHELTER])), after: None };
+    insta::assert_snapshot!(said(policy(vec![whole]), &rules()), @r#"refused by break-glass: the plan takes something from a break-glass account: update conditionalAccessPolicy "The conditionalAccessPolicy""#);
+    insta::assert_snapshot!(said(vec![step("group", SHELTER, Action::Delete)], &rules()), @r#"refused by break-glass: the plan takes something from a break-glass account: delete group "The group""#);
+    let out = Action::Unlink { link: "members", value: json!(SHELTER) };
+    insta::assert_snapshot!(said(vec![step("group", "g", out)], &rules()), @r#"refused by break-glass: the plan takes something from a break-glass account: unlink group "The group""#);
+    let kept =
+        FieldChange::Value { path: excluded.to_owned(), before: Some(json!([SHELTER])), after: Some(json!([SHELTER])) };
+    let passes = vec![
+        step("group", SHELTER, update(json!({"description": "x"}), Vec::new())),
+        step("group", SHELTER, Action::Unlink { link: "members", value: json!("u") }),
+        policy(vec![kept]).remove(0),
+    ];
+    assert_eq!(said(passes, &rules()), "");
+}
+
+#[test]
+fn an_account_that_nobody_knows_stops_every_plan() {
+    let rules = Rules { unresolved: vec!["emergency@contoso.com".to_owned()], ..rules() };
+    assert_eq!(said(Vec::new(), &rules), "");
+    insta::assert_snapshot!(said(deletes(1), &rules), @r"refused by break-glass: breakGlass names emergency@contoso.com, and no user that is known here is that; correct it, or give the account's object id");
+}
+
+#[test]
+fn whoever_carries_it_out_is_not_shut_out() {
+    let (app, principal) = ("00000002-1111-4000-8000-000000000001", "00000003-1111-4000-8000-000000000001");
+    let rules = Rules { own: BTreeSet::from([app.to_owned(), principal.to_owned()]), ..rules() };
+    insta::assert_snapshot!(said(vec![step("servicePrincipal", principal, Action::Delete)], &rules), @r#"refused by self: the plan changes whoever is signed in to carry it out: delete servicePrincipal "The servicePrincipal""#);
+    let role = json!({"appRoleId": "00000009-1111-4000-8000-000000000001", "principalId": principal.to_uppercase()});
+    let taken =
+        |value: Value| vec![step("servicePrincipal", "graph", Action::Unlink { link: "appRoleAssignedTo", value })];
+    insta::assert_snapshot!(said(taken(role), &rules), @r#"refused by self: the plan changes whoever is signed in to carry it out: unlink servicePrincipal "The servicePrincipal""#);
+    insta::assert_snapshot!(said(vec![step("application", app, update(json!({"notes": "x"}), Vec::new()))], &rules), @r#"refused by self: the plan changes whoever is signed in to carry it out: update application "The application""#);
+    let mut passes = taken(json!({"principalId": "00000003-1111-4000-8000-000000000002"}));
+    passes.push(step("group", "g", Action::Link { link: "members", value: json!(principal) }));
+    assert_eq!(said(passes, &rules), "");
 }
 
 #[test]

@@ -1,14 +1,16 @@
 //! Mistakes that the laws have found, each as small as it gets.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use entragit::model::{Action, Kind, Plan, Write};
+use entragit::engine::plan::{Inputs, plan};
+use entragit::engine::scope::Scope;
+use entragit::model::{Action, IdMap, Kind, Plan, Write};
 use entragit::tenant::memory::MemoryTenant;
 use entragit::tenant::{Raw, TenantRead, TenantWrite};
 use serde_json::{Value, json};
 
 use super::harness::{Case, Trouble, block_on};
-use super::world::{guid, named, raw_of, snapshot};
+use super::world::{addresses, guid, named, raw_of, snapshot};
 
 type Objects = Vec<(&'static Kind, Raw)>;
 
@@ -219,4 +221,52 @@ fn what_is_synchronized_from_on_premises_is_said_and_left_alone() {
         let said: Vec<&str> = plan.losses.iter().map(|loss| loss.what.as_str()).collect();
         assert_eq!(said, ["differs and is left alone: it is synchronized from on-premises and is changed there"]);
     });
+}
+
+/// Two files of one commit whose ids are the same object's by now: neither wins, and the object is not deleted either.
+#[test]
+fn an_object_that_is_wanted_twice_is_left_alone() {
+    let (old, new) = (guid(1, 0), guid(1, 1));
+    let both = vec![one("group", &old, "Before", json!({})), one("group", &new, "After", json!({}))];
+    let (wanted, live) = (snapshot(both), snapshot(vec![one("group", &new, "Now", json!({}))]));
+    let mut ids = IdMap::default();
+    ids.learn(&old, &new);
+    let plan = plan(&Inputs {
+        wanted: &wanted,
+        live: &live,
+        base: &addresses(&live),
+        deleted: &BTreeMap::new(),
+        ids: &ids,
+        scope: &Scope::default(),
+        prune: false,
+    });
+    assert_eq!(line(&plan), "");
+    let losses: Vec<String> = plan.losses.iter().map(|loss| format!("{}: {}", loss.name, loss.what)).collect();
+    insta::assert_snapshot!(losses.join("\n"), @r"
+    Before: is left alone: two files of the commit stand for the same object
+    After: is left alone: two files of the commit stand for the same object
+    ");
+}
+
+/// An application registered after the snapshot, and given a role: it is left there, and so is its role. With the role of
+/// one that a snapshot knew it is another matter.
+#[test]
+fn what_is_left_there_keeps_its_permissions() {
+    let (api, robot) = (guid(3, 0), guid(3, 1));
+    let principal = |id: &str, roles: Value| one("servicePrincipal", id, "P", json!({"appRoleAssignedTo": roles}));
+    let roles =
+        json!([{"id": "r", "appRoleId": guid(9, 0), "principalId": robot, "principalType": "ServicePrincipal"}]);
+    let wanted = snapshot(vec![principal(&api, json!([]))]);
+    let live = snapshot(vec![principal(&api, roles), principal(&robot, json!([]))]);
+    let all = addresses(&live);
+    let known: BTreeSet<_> = all.iter().filter(|address| address.id == api).cloned().collect();
+    for (base, prune, expected) in [
+        (&known, false, ""),
+        (&known, true, "unlink servicePrincipal; delete servicePrincipal"),
+        (&all, false, "unlink servicePrincipal; delete servicePrincipal"),
+    ] {
+        let (deleted, ids, scope) = (BTreeMap::new(), IdMap::default(), Scope::default());
+        let inputs = Inputs { wanted: &wanted, live: &live, base, deleted: &deleted, ids: &ids, scope: &scope, prune };
+        assert_eq!(line(&plan(&inputs)), expected);
+    }
 }

@@ -1,0 +1,165 @@
+//! Three lines: where two began, what is wanted on the one, what became of the tenant on the other. What only one of them
+//! changed is taken from that one; what both changed is nobody's to decide here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::model::kind::LinkShape;
+use crate::model::{Address, IdMap, Kind, Object};
+
+/// Whose object it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// The one that is wanted: only its line changed it.
+    Wanted,
+    /// The tenant's: what is wanted did not change it.
+    Tenant,
+    /// Both have it, and each changed it: see [`objects`].
+    Both,
+    /// One changed it and the other deleted it.
+    Clash,
+}
+
+/// Which objects there are when both lines are heard, and whose they are. An address that is missing is not wanted.
+///
+/// `T` tells whether two versions of an object are the same. An object that was created again since (`ids` says so) is
+/// judged by the address that is wanted; the one it has by now does not count beside it.
+pub fn whose<T: PartialEq>(
+    fork: &BTreeMap<Address, T>,
+    wanted: &BTreeMap<Address, T>,
+    tenant: &BTreeMap<Address, T>,
+    ids: &IdMap,
+) -> BTreeMap<Address, Whose> {
+    let today = |address: &Address| Address::new(address.kind, ids.current(&address.id));
+    let changed = wanted.iter().filter(|(address, version)| fork.get(*address) != Some(*version));
+    let heirs: BTreeSet<Address> = changed
+        .map(|(address, _)| (address, today(address)))
+        .filter(|(old, new)| *old != new)
+        .map(|(_, new)| new)
+        .collect();
+    let mut all: BTreeSet<&Address> = fork.keys().chain(wanted.keys()).collect();
+    all.extend(tenant.keys());
+    let mut found = BTreeMap::new();
+    for address in all {
+        let (old, want, now) = (fork.get(address), wanted.get(address), tenant.get(address));
+        let reborn = now.is_none() && today(address) != *address && tenant.contains_key(&today(address));
+        let whose = if heirs.contains(address) && want.is_none() {
+            continue;
+        } else if old == want {
+            now.map(|_| Whose::Tenant)
+        } else if want.is_none() && reborn {
+            Some(Whose::Clash)
+        } else if want == now {
+            now.map(|_| Whose::Tenant)
+        } else if old == now || reborn {
+            want.map(|_| Whose::Wanted)
+        } else if want.is_some() && now.is_some() {
+            Some(Whose::Both)
+        } else {
+            Some(Whose::Clash)
+        };
+        found.extend(whose.map(|whose| (address.clone(), whose)));
+    }
+    found
+}
+
+/// An object that both lines changed, property by property; references (members, owners) one by one.
+///
+/// # Errors
+/// The properties that both changed, each to something else.
+pub fn objects(
+    kind: &'static Kind,
+    fork: Option<&Object>,
+    wanted: &Object,
+    tenant: &Object,
+) -> Result<Object, Vec<String>> {
+    let mut merged = Object::default();
+    let mut both = Vec::new();
+    let names: BTreeSet<&String> = wanted.0.keys().chain(tenant.0.keys()).collect();
+    for name in names {
+        let (old, want, now) = (fork.and_then(|fork| fork.get(name)), wanted.get(name), tenant.get(name));
+        let references = kind.link(name).is_some_and(|link| matches!(link.shape, LinkShape::References));
+        let value = if want == now || old == want {
+            now.cloned()
+        } else if old == now {
+            want.cloned()
+        } else if references {
+            Some(one_by_one(old, want, now))
+        } else {
+            both.push(name.clone());
+            continue;
+        };
+        merged.0.extend(value.map(|value| (name.clone(), value)));
+    }
+    if both.is_empty() { Ok(merged) } else { Err(both) }
+}
+
+fn one_by_one(old: Option<&Value>, want: Option<&Value>, now: Option<&Value>) -> Value {
+    let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+    let (old, want, now) = (list(old), list(want), list(now));
+    let stays = now.iter().filter(|id| want.contains(id) || !old.contains(id));
+    let comes = want.iter().filter(|id| !old.contains(id) && !now.contains(id));
+    stays.chain(comes).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::kinds;
+
+    fn line(objects: &str) -> BTreeMap<Address, char> {
+        let mut chars = objects.chars();
+        let mut line = BTreeMap::new();
+        while let (Some(id), Some(version)) = (chars.next(), chars.next()) {
+            line.insert(Address::new("group", id.to_string()), version);
+        }
+        line
+    }
+
+    fn said(fork: &str, wanted: &str, tenant: &str, ids: &IdMap) -> String {
+        let found = whose(&line(fork), &line(wanted), &line(tenant), ids);
+        found.iter().map(|(address, whose)| format!("{} {whose:?}", address.id)).collect::<Vec<_>>().join(", ")
+    }
+
+    #[test]
+    fn what_one_line_left_alone_is_the_others() {
+        let none = IdMap::default();
+        // a: edited here; b: edited there; c: deleted here; d: deleted there; e: added here; f: added there; g: the same.
+        insta::assert_snapshot!(said("a1b1c1d1", "a2b1d1e1g1", "a1b2c1f1g1", &none), @r"a Wanted, b Tenant, e Wanted, f Tenant, g Tenant");
+        // a: edited on both; b: edited here, deleted there; c: the other way round; d: deleted on both; e: made on both.
+        insta::assert_snapshot!(said("a1b1c1d1", "a2b2e1", "a3c2e2", &none), @r"a Both, b Clash, c Clash, e Both");
+        // Nothing is lost of a line that the other one is at the start of.
+        assert_eq!(said("a1b1", "a1b1", "a2c1", &none), "a Tenant, c Tenant");
+        assert_eq!(said("a1b1", "a2c1", "a1b1", &none), "a Wanted, c Wanted");
+    }
+
+    #[test]
+    fn what_was_created_again_counts_once() {
+        let mut ids = IdMap::default();
+        ids.learn("a", "z");
+        assert_eq!(said("", "a1", "z1", &ids), "a Wanted", "taken back by an apply that ended early");
+        assert_eq!(said("a1", "a2", "z1", &ids), "a Wanted");
+        assert_eq!(said("a1", "a1", "z1", &ids), "z Tenant");
+        assert_eq!(said("a1", "", "z1", &ids), "a Clash, z Tenant");
+    }
+
+    #[test]
+    fn an_object_that_both_changed_is_taken_property_by_property() {
+        let Some(group) = kinds::by_name("group") else { return };
+        let object = |value: Value| Object(value.as_object().cloned().unwrap_or_default());
+        let fork = object(json!({"description": "d", "displayName": "n", "members": ["a", "b", "c"]}));
+        let wanted = object(json!({"description": "mine", "displayName": "n", "members": ["b", "c", "m"]}));
+        let tenant = object(json!({"description": "d", "members": ["a", "b", "t"], "visibility": "Private"}));
+        let merged = objects(group, Some(&fork), &wanted, &tenant).map(|object| Value::Object(object.0).to_string());
+        insta::assert_snapshot!(merged.unwrap_or_default(), @r#"{"description":"mine","members":["b","t","m"],"visibility":"Private"}"#);
+        let theirs = object(json!({"description": "theirs", "displayName": "other", "members": []}));
+        assert_eq!(objects(group, Some(&fork), &wanted, &theirs), Err(vec!["description".to_owned()]));
+        assert_eq!(
+            objects(group, None, &fork, &theirs).map_err(|both| both.join(" ")),
+            Err("description displayName".into())
+        );
+    }
+}

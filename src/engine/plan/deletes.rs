@@ -1,0 +1,49 @@
+//! What only the tenant has: deleted if that is meant, else listed and left alone.
+
+use super::{Planner, not_creatable, owned_elsewhere, wanted_today};
+use crate::engine::body::{before_delete, with_type};
+use crate::engine::digest;
+use crate::engine::order::{Phase, Stage};
+use crate::kinds;
+use crate::model::Action;
+use crate::model::kind::Deletion;
+
+impl Planner<'_> {
+    pub(super) fn delete_all(&mut self) {
+        let mut wanted = wanted_today(self.inputs);
+        wanted.extend(self.fates.keys().cloned());
+        for (address, object) in &self.inputs.live.objects {
+            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            if wanted.contains(address)
+                || !self.known(kind)
+                || !self.inputs.scope.takes(address, object.name())
+                || !self.inputs.scope.properties.is_empty()
+            {
+                continue;
+            }
+            let meant = self.inputs.base.contains(address) || self.inputs.prune;
+            let own = not_creatable(kind, object).is_none()
+                && owned_elsewhere(kind, object).is_none()
+                && kind.deletion != Deletion::Never;
+            if !meant || !own {
+                self.plan.unmanaged.push(address.clone());
+                continue;
+            }
+            self.plan.seen.insert(address.clone(), digest::seen(kind, object));
+            let first = before_delete(kind, object);
+            if !first.is_empty() {
+                let changes = first
+                    .iter()
+                    .map(|(name, value)| crate::model::FieldChange::Value {
+                        path: name.clone(),
+                        before: object.get(name).cloned(),
+                        after: Some(value.clone()),
+                    })
+                    .collect();
+                let action = Action::Update { body: with_type(kind, object, first), changes };
+                self.push(kind, address, object, Phase::Delete, Stage::Prepare, action, &[]);
+            }
+            self.push(kind, address, object, Phase::Delete, Stage::Make, Action::Delete, &[]);
+        }
+    }
+}

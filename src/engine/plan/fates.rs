@@ -1,0 +1,297 @@
+//! What becomes of every wanted object, and the writes that bring it about.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::{Fate, Planner, identities, named_in, not_creatable, owned_elsewhere, tier, tier_of};
+use crate::engine::body::{complete, differing_part, disabled, with_type};
+use crate::engine::normalize::{writable, writable_value};
+use crate::engine::order::{Phase, Stage};
+use crate::engine::refs::rewrite;
+use crate::engine::{diff, digest, losses, schema};
+use crate::kinds;
+use crate::model::kind::{Accepts, Creation, Updates};
+use crate::model::plan::Loss;
+use crate::model::{Action, Address, Kind, Object, Snapshot};
+
+impl Planner<'_> {
+    pub(super) fn classify(&mut self) {
+        for kind in kinds::ALL.iter().filter(|kind| self.inputs.scope.takes_kind(kind)) {
+            let sides = (self.inputs.wanted.coverage.kind(kind.name), self.inputs.live.coverage.kind(kind.name));
+            if !self.known(kind) && sides.0 != crate::model::Coverage::Skipped {
+                let worse = if sides.1.is_complete() { sides.0 } else { sides.1 };
+                self.plan.unknown.push((kind.name.to_owned(), worse));
+            }
+            for link in kind.links {
+                if !self.known(kind) || self.link_known(kind, link.name) {
+                    continue;
+                }
+                let live = self.inputs.live.coverage.link(kind.name, link.name);
+                self.plan.unknown.push((format!("{}.{}", kind.name, link.name), live));
+            }
+        }
+        let twice = self.wanted_twice();
+        for (address, object) in &self.inputs.wanted.objects {
+            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            if !self.known(kind) || !self.inputs.scope.takes(address, object.name()) {
+                continue;
+            }
+            if twice.contains(&Address::new(kind.name, self.inputs.ids.current(&address.id))) {
+                self.plan.losses.push(Loss {
+                    address: address.clone(),
+                    name: object.name().to_owned(),
+                    what: "is left alone: two files of the commit stand for the same object".to_owned(),
+                });
+                continue;
+            }
+            let mut object = rewrite(kind, object, self.inputs.ids);
+            let mut address = Address::new(kind.name, self.inputs.ids.current(&address.id));
+            if let Some(stand_in) = self.stand_in(kind, &address, &object) {
+                object.0.insert("id".to_owned(), stand_in.id.clone().into());
+                address = stand_in;
+            }
+            if self.inputs.live.unchanged.contains(&address) {
+                continue;
+            }
+            let fate = if self.inputs.live.objects.contains_key(&address) {
+                Fate::Update
+            } else if self.inputs.deleted.contains_key(&address) {
+                Fate::Restore
+            } else {
+                Fate::Create
+            };
+            if fate != Fate::Update && !self.inputs.scope.properties.is_empty() {
+                continue;
+            }
+            if fate == Fate::Create {
+                if let Some(reason) = not_creatable(kind, &object) {
+                    for id in identities(kind, &object) {
+                        self.lost.insert(id, address.clone());
+                    }
+                    let follows = kind.about(&object.0).iter().any(|id| self.moving.contains_key(id));
+                    let what = match follows {
+                        true => "gets a new id, and is put right once what it is about is there".to_owned(),
+                        false => format!("cannot be created again: {reason}"),
+                    };
+                    self.plan.losses.push(Loss { name: object.name().to_owned(), what, address });
+                    continue;
+                }
+                for id in identities(kind, &object) {
+                    self.moving.insert(id, address.clone());
+                }
+            }
+            if fate == Fate::Restore {
+                for id in identities(kind, &object) {
+                    self.returning.insert(id, address.clone());
+                }
+            }
+            self.fates.insert(address, (object, fate));
+        }
+    }
+
+    /// Objects, by today's ids, that are wanted more than once. Neither may win in silence.
+    fn wanted_twice(&self) -> BTreeSet<Address> {
+        let (mut once, mut twice) = (BTreeSet::new(), BTreeSet::new());
+        for old in self.inputs.wanted.objects.keys().chain(&self.inputs.wanted.unchanged) {
+            let today = Address::new(old.kind, self.inputs.ids.current(&old.id));
+            if !once.insert(today.clone()) {
+                twice.insert(today);
+            }
+        }
+        twice
+    }
+
+    /// The live object that has taken the place of one that nobody can create: it came by itself with what it is about.
+    fn stand_in(&self, kind: &Kind, address: &Address, object: &Object) -> Option<Address> {
+        let live = &self.inputs.live;
+        let comes = matches!(kind.creation, Creation::Never { .. }) && !kind.about.is_empty();
+        if !comes || live.objects.contains_key(address) || live.unchanged.contains(address) {
+            return None;
+        }
+        let about = kind.about(&object.0);
+        let mut alike = live.objects.iter().filter(|(other, _)| other.kind == kind.name);
+        alike
+            .find(|(other, found)| kind.about(&found.0) == about && !self.inputs.wanted.objects.contains_key(*other))
+            .map(|(other, _)| other.clone())
+    }
+
+    pub(super) fn write_all(&mut self) {
+        let fates = std::mem::take(&mut self.fates);
+        for (address, (object, fate)) in &fates {
+            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            match fate {
+                Fate::Create => self.create(kind, address, object),
+                Fate::Restore => {
+                    self.push(kind, address, object, Phase::Write, Stage::Make, Action::Restore, &[]);
+                    let bin = &self.inputs.deleted[address];
+                    self.update(kind, address, object, bin);
+                    self.links(kind, address, object, None);
+                }
+                Fate::Update => {
+                    let live = &self.inputs.live.objects[address];
+                    if let Some(reason) = owned_elsewhere(kind, live) {
+                        let unknown = |name: &str| {
+                            let sides = [self.inputs.wanted, self.inputs.live];
+                            sides.iter().any(|side| side.coverage.withholds(kind.name, name))
+                        };
+                        let changes = diff::objects(kind, live, object);
+                        if changes.iter().any(|change| !unknown(diff::top(change.path()))) {
+                            self.plan.losses.push(Loss {
+                                address: address.clone(),
+                                name: object.name().to_owned(),
+                                what: format!("differs and is left alone: {reason}"),
+                            });
+                        }
+                        continue;
+                    }
+                    self.update(kind, address, object, live);
+                    self.links(kind, address, object, Some(live));
+                    if self.order.touches(address) {
+                        self.plan.seen.insert(address.clone(), digest::seen(kind, live));
+                    }
+                }
+            }
+        }
+        self.fates = fates;
+    }
+
+    fn create(&mut self, kind: &'static Kind, address: &Address, object: &Object) {
+        let Creation::Post { accepts, .. } = kind.creation else { return };
+        let mut body = writable(kind, object, true);
+        // What cannot be changed cannot go without what it is about.
+        let gone = named_in(&Value::Object(body.clone()), &[&self.lost]).into_iter().next();
+        if let Some(target) = gone.filter(|_| kind.update == Updates::Nothing) {
+            let name = self.inputs.wanted.objects.get(&target).map_or(target.id.as_str(), Object::name);
+            self.plan.losses.push(Loss {
+                address: address.clone(),
+                name: object.name().to_owned(),
+                what: format!("cannot be created again without \"{name}\""),
+            });
+            return;
+        }
+        let mut later = Map::new();
+        let own = tier(kind);
+        for name in body.keys().cloned().collect::<Vec<_>>() {
+            let accepted = match accepts {
+                Accepts::All => true,
+                Accepts::Only(names) => names.contains(&name.as_str()),
+            };
+            // What names an object of the same or a later tier is written once that object exists.
+            let early =
+                self.awaited_in(&body[&name]).iter().any(|target| tier_of(target) >= own && !self.fixed(kind, &name));
+            if (!accepted || early)
+                && let Some(value) = body.remove(&name)
+            {
+                later.insert(name, value);
+            }
+        }
+        let needs = self.awaited_in(&Value::Object(body.clone()));
+        self.push(kind, address, object, Phase::Write, Stage::Make, Action::Create { body }, &needs);
+        self.plan.losses.extend(losses::of_creation(kind, address, object));
+        if !later.is_empty() {
+            let changes = later
+                .iter()
+                .map(|(name, value)| crate::model::FieldChange::Value {
+                    path: name.clone(),
+                    before: None,
+                    after: Some(value.clone()),
+                })
+                .collect();
+            self.push_update(kind, address, object, later, changes);
+        }
+        self.links(kind, address, object, None);
+    }
+
+    fn fixed(&self, kind: &'static Kind, property: &str) -> bool {
+        schema::of(kind).property(property).is_some_and(|rule| rule.create_only)
+    }
+
+    fn update(&mut self, kind: &'static Kind, address: &Address, wanted: &Object, live: &Object) {
+        let schema = schema::of(kind);
+        let mut body = Map::new();
+        let mut first = Map::new();
+        let mut fixed = Vec::new();
+        let mut names: Vec<&String> = wanted.0.keys().chain(live.0.keys()).collect();
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            let Some(rule) = schema.property(name) else { continue };
+            if rule.link || name == "id" || !self.inputs.scope.takes_property(name) {
+                continue;
+            }
+            let unknown = |side: &Snapshot| side.coverage.withholds(kind.name, name);
+            if unknown(self.inputs.wanted) || unknown(self.inputs.live) {
+                continue;
+            }
+            let (want, have) = (wanted.get(name), live.get(name));
+            let moved = want.is_some_and(|value| !self.moving_in(value).is_empty());
+            if want == have && !moved {
+                continue;
+            }
+            if rule.create_only && !rule.read_only {
+                fixed.push(name.clone());
+                continue;
+            }
+            if let Some(value) = writable_value(rule, &complete(rule, want, have), false) {
+                body.insert(name.clone(), value);
+            }
+            if let Some(value) = have.and_then(|have| disabled(rule, want, have))
+                && let Some(value) = writable_value(rule, &value, false)
+            {
+                first.insert(name.clone(), value);
+            }
+        }
+        let replaces = kind.update == Updates::Nothing && matches!(kind.creation, Creation::Post { .. });
+        if !fixed.is_empty() && replaces && self.inputs.scope.properties.is_empty() {
+            self.create(kind, address, wanted);
+            // The old one goes last: nobody is without the new one meanwhile.
+            self.push(kind, address, live, Phase::Delete, Stage::Make, Action::Delete, &[]);
+            return;
+        }
+        for name in fixed {
+            self.plan.losses.push(Loss {
+                address: address.clone(),
+                name: wanted.name().to_owned(),
+                what: format!("{name} is fixed when the object is created and stays as it is"),
+            });
+        }
+        for call in kind.calls {
+            if let Some(value) = body.remove(call.property) {
+                let needs = self.awaited_in(&value);
+                let action = Action::Call { property: call.property, value };
+                self.push(kind, address, wanted, Phase::Write, Stage::Call, action, &needs);
+            }
+        }
+        if body.is_empty() {
+            return;
+        }
+        let changes: Vec<_> = diff::objects(kind, live, wanted)
+            .into_iter()
+            .filter(|change| body.contains_key(diff::top(change.path())))
+            .collect();
+        if !first.is_empty() {
+            let mut prepared = live.clone();
+            prepared.0.extend(first.clone());
+            let changes = diff::objects(kind, live, &prepared);
+            // Only what is disabled is sent: the rest may name what is gone.
+            let body = first.into_iter().map(|(name, value)| (name.clone(), differing_part(value, live.get(&name))));
+            let action = Action::Update { body: with_type(kind, wanted, body.collect()), changes };
+            self.push(kind, address, wanted, Phase::Write, Stage::Prepare, action, &[]);
+        }
+        self.push_update(kind, address, wanted, with_type(kind, wanted, body), changes);
+    }
+
+    fn push_update(
+        &mut self,
+        kind: &'static Kind,
+        address: &Address,
+        object: &Object,
+        body: Map<String, Value>,
+        changes: Vec<crate::model::FieldChange>,
+    ) {
+        let needs = self.awaited_in(&Value::Object(body.clone()));
+        let action = Action::Update { body, changes };
+        self.push(kind, address, object, Phase::Write, Stage::Update, action, &needs);
+    }
+}

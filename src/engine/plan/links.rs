@@ -1,0 +1,133 @@
+//! Links: relations that Graph keeps apart from the properties, step by step.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Planner, named_in};
+use crate::engine::body::{complete, differing, list};
+use crate::engine::normalize::child_key;
+use crate::engine::order::{Phase, Stage};
+use crate::engine::schema::{self, Shape};
+use crate::model::kind::{Children, LinkShape, Updates};
+use crate::model::plan::Loss;
+use crate::model::{Action, Address, Kind, Object};
+
+impl Planner<'_> {
+    /// Steps for every link. `live` is `None` for objects that are made or restored: whatever they turn out to have
+    /// already is skipped when the step runs.
+    pub(super) fn links(&mut self, kind: &'static Kind, address: &Address, wanted: &Object, live: Option<&Object>) {
+        for link in kind.links {
+            let name = link.name;
+            if !self.inputs.scope.takes_property(name) || !self.link_known(kind, name) {
+                continue;
+            }
+            let want = wanted.get(name);
+            let have = live.and_then(|live| live.get(name));
+            match link.shape {
+                LinkShape::References => {
+                    let (want, have) = (list(want), list(have));
+                    let present: BTreeSet<&str> = have.iter().filter_map(Value::as_str).collect();
+                    let kept: BTreeSet<&str> = want.iter().filter_map(Value::as_str).collect();
+                    for id in want {
+                        if !present.contains(id.as_str().unwrap_or_default()) || !self.moving_in(id).is_empty() {
+                            self.push_link(kind, address, wanted, Action::Link { link: name, value: id.clone() });
+                        }
+                    }
+                    for id in have.iter().filter(|id| !kept.contains(id.as_str().unwrap_or_default())) {
+                        self.push_link(kind, address, wanted, Action::Unlink { link: name, value: id.clone() });
+                    }
+                }
+                LinkShape::Reference => match (want, have) {
+                    (Some(id), have) if Some(id) != have || !self.moving_in(id).is_empty() => {
+                        self.push_link(kind, address, wanted, Action::Link { link: name, value: id.clone() });
+                    }
+                    (None, Some(id)) => {
+                        self.push_link(kind, address, wanted, Action::Unlink { link: name, value: id.clone() });
+                    }
+                    _ => {}
+                },
+                LinkShape::Children(children) => {
+                    self.children(kind, address, wanted, name, &children, (list(want), list(have)));
+                }
+            }
+        }
+    }
+
+    fn children(
+        &mut self,
+        kind: &'static Kind,
+        address: &Address,
+        object: &Object,
+        link: &'static str,
+        children: &Children,
+        (want, have): (&[Value], &[Value]),
+    ) {
+        let Some(rule) = schema::of(kind).property(link) else { return };
+        let Shape::List(items) = &rule.shape else { return };
+        let present: BTreeMap<Vec<String>, &Value> =
+            have.iter().map(|child| (child_key(child, children), child)).collect();
+        let mut kept = BTreeSet::new();
+        for child in want {
+            let key = child_key(child, children);
+            let moved = !self.moving_in(child).is_empty();
+            match present.get(&key) {
+                Some(same) if **same == *child && !moved => {}
+                Some(other) => {
+                    let value = complete(items, Some(child), Some(other));
+                    let differing = differing(items, child, other);
+                    let patchable = match children.update {
+                        Updates::Nothing => false,
+                        Updates::Only(names) => differing.iter().all(|name| names.contains(&name.as_str())),
+                        Updates::All => true,
+                    };
+                    if patchable {
+                        self.push_link(kind, address, object, Action::Relink { link, value });
+                    } else {
+                        let old = (*other).clone();
+                        self.push_link(kind, address, object, Action::Unlink { link, value: old });
+                        self.push_link(kind, address, object, Action::Link { link, value: child.clone() });
+                    }
+                }
+                None if children.create.is_some() => {
+                    self.push_link(kind, address, object, Action::Link { link, value: child.clone() });
+                }
+                None => self.plan.losses.push(Loss {
+                    address: address.clone(),
+                    name: object.name().to_owned(),
+                    what: format!("{link} {} cannot be created", key.join(" ")),
+                }),
+            }
+            kept.insert(key);
+        }
+        if children.delete {
+            for child in have.iter().filter(|child| !kept.contains(&child_key(child, children))) {
+                // Whoever registered it since may well be the one who carries this out.
+                if !named_in(child, &[&self.strangers]).is_empty() {
+                    continue;
+                }
+                self.push_link(kind, address, object, Action::Unlink { link, value: child.clone() });
+            }
+        }
+    }
+
+    pub(super) fn push_link(&mut self, kind: &'static Kind, address: &Address, object: &Object, action: Action) {
+        if let Action::Link { link, value } = &action
+            && let Some(target) = named_in(value, &[&self.lost]).first()
+        {
+            let name = self.inputs.wanted.objects.get(target).map_or(target.id.as_str(), Object::name);
+            self.plan.losses.push(Loss {
+                address: address.clone(),
+                name: object.name().to_owned(),
+                what: format!("{link} loses \"{name}\", which cannot be created again"),
+            });
+            return;
+        }
+        let (stage, needs) = match &action {
+            Action::Unlink { .. } => (Stage::Unlink, Vec::new()),
+            Action::Link { value, .. } | Action::Relink { value, .. } => (Stage::Link, self.awaited_in(value)),
+            _ => (Stage::Link, Vec::new()),
+        };
+        self.push(kind, address, object, Phase::Write, stage, action, &needs);
+    }
+}

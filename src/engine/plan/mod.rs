@@ -1,0 +1,216 @@
+//! Wanted × live → [`Plan`]. Nothing here can write, wait or ask.
+
+mod deletes;
+mod fates;
+mod links;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::diff;
+use super::order::{Draft, Order, Phase, Stage};
+use super::refs::mentions;
+use super::schema;
+use super::scope::Scope;
+use crate::kinds;
+use crate::model::kind::Creation;
+use crate::model::{Action, Address, IdMap, Kind, Object, Plan, Snapshot, Step};
+
+/// Everything a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// What should be.
+    pub wanted: &'a Snapshot,
+    /// What is.
+    pub live: &'a Snapshot,
+    /// Addresses in the last snapshot: what the tenant is known to have had, so that its absence from `wanted` is meant.
+    pub base: &'a BTreeSet<Address>,
+    /// The recycle bin, without links.
+    pub deleted: &'a BTreeMap<Address, Object>,
+    /// Old id → new id.
+    pub ids: &'a IdMap,
+    /// What to look at.
+    pub scope: &'a Scope,
+    /// Whether objects that nobody knew are deleted too.
+    pub prune: bool,
+}
+
+/// The writes that take the tenant from `live` to `wanted`, within the scope.
+///
+/// Matching is by address, then by the id map. Both sides and unequal: Update. Wanted only: Restore from the recycle bin,
+/// else Create. Live only: Delete if the last snapshot had it or pruning was asked for, else it is unmanaged. A kind that
+/// either side does not know completely is left alone.
+pub fn plan(inputs: &Inputs<'_>) -> Plan {
+    let mut planner = Planner::new(inputs);
+    planner.classify();
+    planner.write_all();
+    planner.delete_all();
+    planner.finish()
+}
+
+struct Planner<'a> {
+    inputs: &'a Inputs<'a>,
+    plan: Plan,
+    order: Order,
+    /// Wanted objects with today's ids, and what becomes of them.
+    fates: BTreeMap<Address, (Object, Fate)>,
+    /// Ids (and other identities) that will change because their object is created again.
+    moving: BTreeMap<String, Address>,
+    /// Ids (and other identities) of what comes back from the recycle bin: they stay, but cannot be named before.
+    returning: BTreeMap<String, Address>,
+    /// Ids of what is wanted, is not there and cannot be created: no link can lead to it.
+    lost: BTreeMap<String, Address>,
+    /// Ids of what only the tenant has and no snapshot knew: it is left there with what it has been given.
+    strangers: BTreeMap<String, Address>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Update,
+    Restore,
+    Create,
+}
+
+impl<'a> Planner<'a> {
+    fn new(inputs: &'a Inputs<'a>) -> Self {
+        Planner {
+            inputs,
+            plan: Plan::default(),
+            order: Order::default(),
+            fates: BTreeMap::new(),
+            moving: BTreeMap::new(),
+            returning: BTreeMap::new(),
+            lost: BTreeMap::new(),
+            strangers: strangers(inputs),
+        }
+    }
+
+    /// Whether both sides know the kind completely; if not, says so once.
+    fn known(&self, kind: &Kind) -> bool {
+        self.inputs.wanted.coverage.kind(kind.name).is_complete()
+            && self.inputs.live.coverage.kind(kind.name).is_complete()
+    }
+
+    fn link_known(&self, kind: &Kind, link: &str) -> bool {
+        self.inputs.wanted.coverage.link(kind.name, link).is_complete()
+            && self.inputs.live.coverage.link(kind.name, link).is_complete()
+    }
+    /// Objects that get a new id and that `value` names.
+    fn moving_in(&self, value: &Value) -> Vec<Address> {
+        named_in(value, &[&self.moving])
+    }
+
+    /// Objects that `value` names and that are not there yet: they are created or restored by the same plan.
+    fn awaited_in(&self, value: &Value) -> Vec<Address> {
+        named_in(value, &[&self.moving, &self.returning])
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn push(
+        &mut self,
+        kind: &'static Kind,
+        address: &Address,
+        object: &Object,
+        phase: Phase,
+        stage: Stage,
+        action: Action,
+        needs: &[Address],
+    ) {
+        let tier = needs.iter().map(tier_of).chain([tier(kind)]).max().unwrap_or_default();
+        self.order.push(Draft {
+            phase,
+            tier,
+            stage,
+            needs: needs.to_vec(),
+            step: Step {
+                address: address.clone(),
+                called: diff::called(kind, object),
+                name: object.name().to_owned(),
+                about: kind.about(&object.0),
+                identities: match action {
+                    Action::Create { .. } => moving_identities(kind, object),
+                    _ => BTreeMap::new(),
+                },
+                action,
+                needs: Vec::new(),
+            },
+        });
+    }
+
+    fn finish(mut self) -> Plan {
+        let (steps, waves) = self.order.finish();
+        self.plan.steps = steps;
+        self.plan.waves = waves;
+        self.plan
+    }
+}
+
+/// Addresses that are wanted, by today's ids.
+fn wanted_today(inputs: &Inputs<'_>) -> BTreeSet<Address> {
+    (inputs.wanted.objects.keys())
+        .chain(&inputs.wanted.unchanged)
+        .map(|old| Address::new(old.kind, inputs.ids.current(&old.id)))
+        .collect()
+}
+
+fn strangers(inputs: &Inputs<'_>) -> BTreeMap<String, Address> {
+    let mut found = BTreeMap::new();
+    if inputs.prune {
+        return found;
+    }
+    let wanted = wanted_today(inputs);
+    for (address, object) in &inputs.live.objects {
+        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        if !wanted.contains(address) && !inputs.base.contains(address) {
+            found.extend(identities(kind, object).into_iter().map(|id| (id, address.clone())));
+        }
+    }
+    found
+}
+
+fn named_in(value: &Value, places: &[&BTreeMap<String, Address>]) -> Vec<Address> {
+    if places.iter().all(|place| place.is_empty()) {
+        return Vec::new();
+    }
+    let mut found = BTreeSet::new();
+    mentions(value, &mut |id| found.extend(places.iter().filter_map(|place| place.get(id)).cloned()));
+    found.into_iter().collect()
+}
+
+fn tier(kind: &Kind) -> usize {
+    schema::tiers().get(kind.name).copied().unwrap_or_default()
+}
+
+fn tier_of(address: &Address) -> usize {
+    schema::tiers().get(address.kind).copied().unwrap_or_default()
+}
+
+/// Why an object cannot be created through Graph, if so.
+pub fn not_creatable(kind: &'static Kind, object: &Object) -> Option<&'static str> {
+    if let Creation::Never { reason } = kind.creation {
+        return Some(reason);
+    }
+    kind.variants.iter().find(|variant| variant.when.holds(&object.0)).and_then(|variant| variant.not_creatable)
+}
+
+/// Why Graph would refuse changes to an object, if another directory owns it.
+fn owned_elsewhere(kind: &'static Kind, object: &Object) -> Option<&'static str> {
+    kind.owned_elsewhere.filter(|elsewhere| elsewhere.when.holds(&object.0)).map(|elsewhere| elsewhere.reason)
+}
+
+/// The ids by which others refer to an object and that change when it is created again.
+pub fn identities(kind: &'static Kind, object: &Object) -> Vec<String> {
+    moving_identities(kind, object).into_values().chain([object.id().to_owned()]).collect()
+}
+
+/// Beside the id. A service principal's `appId` is its application's and moves with that, so it is not among them.
+fn moving_identities(kind: &'static Kind, object: &Object) -> BTreeMap<String, String> {
+    let schema = schema::of(kind);
+    schema
+        .identities()
+        .iter()
+        .filter(|property| schema.property(property).is_none_or(|rule| rule.refs.is_empty()))
+        .filter_map(|property| Some((property.clone(), object.text(property)?.to_owned())))
+        .collect()
+}
