@@ -491,7 +491,7 @@ pub struct Plan {
 #[derive(Debug, Args)]
 pub struct Apply {
     /// A plan file.
-    #[arg(value_name = "PLAN", conflicts_with = "to", required_unless_present = "to")]
+    #[arg(value_name = "PLAN", conflicts_with = "to")]
     pub plan: Option<PathBuf>,
     /// Plan to this commit, and carry that out.
     #[arg(long, value_name = "REV")]

@@ -11,9 +11,9 @@ use super::args::{self, Cli, Command, Selectors};
 use super::connect::{connect, signed_in};
 use super::output::{Output, elapsed};
 use crate::emulator::{self, Seed};
-use crate::engine::planfile;
 use crate::engine::render::{self, text};
 use crate::engine::scope::Scope;
+use crate::engine::{planfile, schema};
 use crate::format::path::address_of;
 use crate::format::settings::Profile;
 use crate::kinds;
@@ -138,20 +138,30 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
         Command::Drift(drift) => super::drift::run(drift, repo, output).await,
         Command::Status(status) => super::status::run(status, repo, output).await,
         Command::Validate(validate) => {
-            let context = Context::open(repo, events)?;
-            let source = match validate.source.as_deref() {
-                Some(word) => Source::parse(word),
-                None if context.repo.workdir().is_some() => Source::Worktree,
-                None => Source::Commit("HEAD".to_owned()),
+            let found = Context::open(repo, events).and_then(|context| {
+                let source = match validate.source.as_deref() {
+                    Some(word) => Source::parse(word),
+                    None if context.repo.workdir().is_some() => Source::Worktree,
+                    None => Source::Commit("HEAD".to_owned()),
+                };
+                ops::validate::validate(&context, &source, false)
+            });
+            // Settings that are wrong and trees that are refused as a whole are findings like any others.
+            let findings = match found {
+                Ok(findings) => findings,
+                Err(error) => match (error.downcast_ref::<Invalid>(), error.downcast_ref::<RepoError>()) {
+                    (Some(Invalid(findings)), _) | (_, Some(RepoError::Hostile(findings))) => findings.clone(),
+                    _ => return Err(error),
+                },
             };
-            let findings = ops::validate::validate(&context, &source, false)?;
             if validate.json {
                 output.data(&render::json::findings(&findings));
             } else {
                 output.data(&text::findings(&findings, output.style));
             }
             let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-            output.talk(&format!("{errors} errors, {} warnings", findings.len() - errors));
+            let counted = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+            output.talk(&format!("{}, {}", counted(errors, "error"), counted(findings.len() - errors, "warning")));
             Ok(if errors == 0 { exit::DONE } else { exit::ERROR })
         }
         Command::Plan(plan) => {
@@ -358,8 +368,22 @@ pub fn scope(selectors: &Selectors) -> Result<Scope> {
         names: selectors.names.clone(),
         properties: selectors.properties.clone(),
     };
+    for word in &selectors.properties {
+        let known: Vec<&str> = kinds::ALL
+            .iter()
+            .filter(|kind| scope.takes_kind(kind))
+            .filter_map(|kind| schema::of(kind).document.get("properties")?.as_object())
+            .flat_map(|properties| properties.keys().map(String::as_str))
+            .collect();
+        if !known.contains(&word.as_str()) {
+            let near =
+                known.iter().min_by_key(|name| strsim::damerau_levenshtein(&name.to_lowercase(), &word.to_lowercase()));
+            let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            bail!("--property {word}: no kind in question has such a property or link{hint}");
+        }
+    }
     for path in &selectors.paths {
-        match address_of(path) {
+        match address_of(path.strip_prefix("./").unwrap_or(path)) {
             Ok((kind, id)) => {
                 if !scope.kinds.contains(&kind.name) {
                     scope.kinds.push(kind.name);

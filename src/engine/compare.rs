@@ -50,6 +50,7 @@ pub fn snapshots(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Report {
             name: object.map_or(String::new(), |object| object.name().to_owned()),
             about: object.map(|object| kind.about(&object.0)).unwrap_or_default(),
             risks: risk::of(kind, &what, a, b),
+            whole: whole(kind, &what, a, b),
             what,
             manner,
             path: String::new(),
@@ -57,6 +58,17 @@ pub fn snapshots(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Report {
         });
     }
     report
+}
+
+/// What an object is that came or went, but for what the heading says.
+fn whole(kind: &'static Kind, what: &What, a: Option<&Object>, b: Option<&Object>) -> Vec<FieldChange> {
+    let nothing = Object::default();
+    let mut fields = match what {
+        What::Modified(_) => return Vec::new(),
+        What::Added | What::Removed => objects(kind, a.unwrap_or(&nothing), b.unwrap_or(&nothing)),
+    };
+    fields.retain(|field| !matches!(field.path(), "id" | "displayName"));
+    fields
 }
 
 /// Changes of properties and links that both sides know.

@@ -168,6 +168,7 @@ mod tests {
             name: name.to_owned(),
             about: vec![],
             what,
+            whole: Vec::new(),
             manner: None,
             risks,
             path: String::new(),

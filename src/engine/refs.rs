@@ -243,7 +243,7 @@ pub fn mentioned(report: &Report) -> Mentioned {
     for change in &report.changes {
         let Some(kind) = kinds::by_name(change.address.kind) else { continue };
         found.ids.extend(change.about.iter().cloned());
-        for field in change.fields() {
+        for field in change.shown() {
             let values: Vec<&Value> = match field {
                 FieldChange::Value { before, after, .. } => before.iter().chain(after).collect(),
                 FieldChange::Gained { element, .. } | FieldChange::Lost { element, .. } => vec![element],

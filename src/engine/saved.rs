@@ -143,7 +143,7 @@ fn read_change(saved: SavedChange) -> Result<Change, String> {
     let what = match saved.change.as_str() {
         "added" => What::Added,
         "removed" => What::Removed,
-        "modified" => What::Modified(saved.properties.into_iter().map(read_field).collect()),
+        "modified" => What::Modified(Vec::new()),
         other => return Err(format!("{other:?} is no word for a change")),
     };
     let manner = match (saved.manner.as_deref(), saved.previous_name, saved.previous_id) {
@@ -161,7 +161,13 @@ fn read_change(saved: SavedChange) -> Result<Change, String> {
         let level = Level::parse(&risk.level).ok_or_else(|| format!("{:?} is no level of risk", risk.level))?;
         Ok(Risk { level, rule: risk.rule, says: risk.says, path: risk.path, line: risk.line })
     });
+    let fields: Vec<FieldChange> = saved.properties.into_iter().map(read_field).collect();
+    let (what, whole) = match what {
+        What::Modified(_) => (What::Modified(fields), Vec::new()),
+        other => (other, fields),
+    };
     Ok(Change {
+        whole,
         address: Address::new(kind.name, saved.id),
         called,
         name: saved.name,

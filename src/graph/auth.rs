@@ -85,6 +85,9 @@ pub(super) struct Token {
     ends_at: Option<Instant>,
 }
 
+/// How long the first sign-in is tried.
+const FIRST_CONTACT: Duration = Duration::from_secs(30);
+
 /// Hands out the token.
 pub(super) struct Auth {
     client: Client,
@@ -222,7 +225,10 @@ impl Auth {
                 Err(Failure::Passing(message)) => {
                     let pause = backoff(Cause::Passing, attempt, fastrand::f64());
                     attempt += 1;
-                    if started.elapsed() + pause > self.deadline {
+                    // Nobody waits minutes to learn that an address is wrong; a sign-in that worked before is worth it.
+                    let first = self.current().is_none();
+                    let patience = if first { self.deadline.min(FIRST_CONTACT) } else { self.deadline };
+                    if started.elapsed() + pause > patience {
                         return Err(TenantError::Unavailable { request: self.request.clone(), message });
                     }
                     tokio::time::sleep(pause).await;

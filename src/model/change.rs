@@ -67,6 +67,8 @@ pub struct Change {
     pub about: Vec<String>,
     /// What happened.
     pub what: What,
+    /// Of an object that came or went: what it is, as if each property had come or gone. Empty where it was not asked for.
+    pub whole: Vec<FieldChange>,
     /// How it came about, where that is more than `what` says.
     pub manner: Option<Manner>,
     /// What deserves a second look, worst first.
@@ -166,6 +168,14 @@ impl Change {
             (What::Added, None) => "added",
             (What::Removed, None) => "removed",
             (What::Modified(_), None) => "modified",
+        }
+    }
+
+    /// What a reader wants to see: the properties that differ, or the whole of an object that came or went.
+    pub fn shown(&self) -> &[FieldChange] {
+        match &self.what {
+            What::Modified(fields) => fields,
+            What::Added | What::Removed => &self.whole,
         }
     }
 

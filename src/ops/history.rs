@@ -276,6 +276,7 @@ impl<'a> Thread<'a> {
             about: self.kind.about(&object.0),
             risks: risk::of(self.kind, &what, before, after),
             what,
+            whole: Vec::new(),
             manner: None,
             path: String::new(),
             events: Vec::new(),

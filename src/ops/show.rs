@@ -83,6 +83,7 @@ pub fn names_of(context: &Context, commits: &[ObjectId], objects: &[(&'static Ki
         name: String::new(),
         about: kind.about(&object.0),
         what: What::Modified(diff::objects(kind, &Object::default(), object)),
+        whole: Vec::new(),
         manner: None,
         risks: Vec::new(),
         path: String::new(),

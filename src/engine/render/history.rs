@@ -172,6 +172,7 @@ mod tests {
             name: "Block".to_owned(),
             about: Vec::new(),
             what,
+            whole: Vec::new(),
             manner,
             risks: Vec::new(),
             path: String::new(),

@@ -11,6 +11,9 @@ const STYLE: &str = include_str!("html.css");
 /// Reports with more objects than this are shown closed: a browser lays out what is closed later.
 const OPEN: usize = 200;
 
+/// Rows of one object; a group may have lost a hundred thousand members, and browsers are not made for that.
+const MOST_FIELDS: usize = 1_000;
+
 /// A difference report.
 pub fn report(report: &Report, names: &Names) -> String {
     let mut out = String::new();
@@ -139,9 +142,9 @@ fn object(number: usize, change: &Change, report: &Report, names: &Names, open: 
         }
         out.push_str("</ul>\n");
     }
-    if !change.fields().is_empty() {
+    if !change.shown().is_empty() {
         out.push_str("<table><thead><tr><th>Property</th><th>Before</th><th>After</th></tr></thead><tbody>\n");
-        for field in change.fields() {
+        for field in change.shown().iter().take(MOST_FIELDS) {
             let (before, after) = match field {
                 FieldChange::Value { before, after, .. } => (before.as_ref(), after.as_ref()),
                 FieldChange::Gained { element, .. } => (None, Some(element)),
@@ -157,6 +160,9 @@ fn object(number: usize, change: &Change, report: &Report, names: &Names, open: 
             let _ = writeln!(out, "<tr><th scope=\"row\">{path}</th>{}{}</tr>", cell("-", before), cell("+", after));
         }
         out.push_str("</tbody></table>\n");
+        if change.shown().len() > MOST_FIELDS {
+            let _ = writeln!(out, "<p class=\"who\">… and {} more</p>", change.shown().len() - MOST_FIELDS);
+        }
     }
     let who = who(change, &report.audited);
     if !who.is_empty() {

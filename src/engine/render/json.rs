@@ -199,7 +199,7 @@ pub(super) fn of_change<'a>(change: &'a Change, names: &'a Names) -> ChangeDocum
         deleted,
         path: &change.path,
         about: &change.about,
-        properties: change.fields().iter().map(|field| property(field, names)).collect(),
+        properties: change.shown().iter().map(|field| property(field, names)).collect(),
         risks: change.risks.iter().map(risk).collect(),
         events: &change.events,
     }

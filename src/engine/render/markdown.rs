@@ -9,6 +9,8 @@ use crate::model::{Change, Report};
 /// Comments on GitHub end at 65,536 characters; bytes are never fewer than characters. What comes after the parts that are
 /// measured (the kinds that are not known) has room in the rest.
 const LIMIT: usize = 60_000;
+/// Lines of one object.
+const MOST_FIELDS: usize = 100;
 /// What the table may take of it.
 const TABLE: usize = LIMIT / 2;
 
@@ -38,7 +40,7 @@ pub fn report(report: &Report, names: &Names) -> String {
         let _ = writeln!(out, "\n… and {left} more objects, which do not fit here; see the full report.");
     }
     let mut folded = 0;
-    for change in report.changes.iter().filter(|change| !change.fields().is_empty()) {
+    for change in report.changes.iter().filter(|change| !change.shown().is_empty()) {
         let part = details(change, report, names);
         if folded > 0 || out.len() + part.len() > LIMIT {
             folded += 1;
@@ -108,10 +110,13 @@ fn details(change: &Change, report: &Report, names: &Names) -> String {
     let mut part = String::new();
     let name = heading(&shortened(&change.name, 200));
     let _ = writeln!(part, "\n<details><summary>{} <b>{name}</b></summary>\n\n```diff", change.called);
-    for field in change.fields() {
+    for field in change.shown().iter().take(MOST_FIELDS) {
         let (sign, text) = field_line(field, names);
         let sign = if sign == "~" { "!" } else { sign };
         let _ = writeln!(part, "{sign} {}", shortened(&text, 2_000).replace("```", "'''"));
+    }
+    if change.shown().len() > MOST_FIELDS {
+        let _ = writeln!(part, "  … and {} more", change.shown().len() - MOST_FIELDS);
     }
     part.push_str("```\n");
     for line in who(change, &report.audited) {

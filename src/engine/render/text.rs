@@ -58,6 +58,9 @@ pub fn report(report: &Report, names: &Names, style: Style) -> String {
     out
 }
 
+/// Properties of an object that came or went.
+const WHOLE: usize = 12;
+
 /// What is to be said of one change: what deserves a second look, what differs, who did it.
 pub(super) fn details(change: &Change, audited: &Audited, names: &Names, style: Style) -> Vec<String> {
     let mut lines = Vec::new();
@@ -69,7 +72,9 @@ pub(super) fn details(change: &Change, audited: &Audited, names: &Names, style: 
             Level::Low => line,
         });
     }
-    for field in change.fields() {
+    // Of an object that came or went the reader wants to see what it is, not all of it.
+    let most = if matches!(change.what, What::Modified(_)) { usize::MAX } else { WHOLE };
+    for field in change.shown().iter().take(most) {
         let (sign, text) = field_line(field, names);
         let text = format!("{sign} {text}");
         lines.push(match sign {
@@ -77,6 +82,9 @@ pub(super) fn details(change: &Change, audited: &Audited, names: &Names, style: 
             "-" => style.removed(&text),
             _ => text,
         });
+    }
+    if change.shown().len() > most {
+        lines.push(format!("… and {} more", change.shown().len() - most));
     }
     lines.extend(who(change, audited).iter().map(|line| style.faint(line)));
     lines

@@ -9,6 +9,7 @@ fn report(names: usize) -> Report {
         name: hostile.to_owned(),
         about: vec![],
         what: What::Removed,
+        whole: Vec::new(),
         manner: None,
         risks: vec![Risk {
             level: Level::High,
