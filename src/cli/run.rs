@@ -236,6 +236,12 @@ pub fn report_apply(applied: &apply::Applied, start: Instant, output: &Output) -
         output.say("verified: the tenant was read again and is as the commit says");
         return exit::DONE;
     }
+    if !applied.unmet.is_empty() {
+        output.say("not verified; what no step can bring about:");
+        for what in &applied.unmet {
+            output.say(&format!("  {}", render::safe(what)));
+        }
+    }
     if !applied.remaining.steps.is_empty() {
         let plan = render::plan::text(&applied.remaining, &[], &Default::default(), output.style);
         output.say(&format!("\nnot verified; what still differs:\n{}", plan.trim_end()));
@@ -247,6 +253,7 @@ fn applied_json(applied: &apply::Applied) -> String {
     render::json::pretty(&json!({
         "formatVersion": render::json::FORMAT_VERSION,
         "verified": applied.verified,
+        "unmet": applied.unmet,
         "done": applied.outcome.done,
         "failed": applied.outcome.failed.iter().map(|(step, error)| json!({"step": step + 1, "error": error})).collect::<Vec<_>>(),
         "skipped": applied.outcome.skipped.iter().map(|step| step + 1).collect::<Vec<_>>(),

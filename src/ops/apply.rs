@@ -1,6 +1,6 @@
 //! `apply`: carries out a plan, reads again, and records what was done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
@@ -16,7 +16,7 @@ use crate::engine::refs::Names;
 use crate::engine::render;
 use crate::engine::{digest, guard};
 use crate::kinds;
-use crate::model::{Action, Address, IdMap, Plan, StepId, Verdict};
+use crate::model::{Action, Address, Coverage, IdMap, Plan, StepId, Verdict};
 use crate::tenant::{TenantRead, TenantWrite};
 
 /// Writes at the same time. Graph takes about 20 a second per application and tenant.
@@ -46,8 +46,10 @@ pub struct Applied {
     pub outcome: Outcome,
     /// What still differs, as a plan; empty if all is as wanted.
     pub remaining: Plan,
-    /// Whether the tenant was read again and is as wanted.
+    /// Whether the tenant was read again and is as wanted: nothing of the commit is left to do, unknown or out of reach.
     pub verified: bool,
+    /// Why it is not, beside the steps that remain: one sentence each.
+    pub unmet: Vec<String>,
     /// The receipt.
     pub receipt: Exported,
     /// Objects that were created again.
@@ -176,10 +178,17 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
         outcome.learned.extend(&more.learned);
         again = plan(context, tenant, &aim).await?;
     }
-    let verified = again.plan.steps.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
+    let mut unmet = unmet(context, ready, &again)?;
+    let mut verified =
+        again.plan.steps.is_empty() && unmet.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
     let quiet = Context { events: context.events.briefly(), ..context.clone() };
     let receipt =
         export(&quiet, tenant, &again.kinds, &extra(context, ready, &outcome, verified, again.commit)).await?;
+    let whole = aim.scope.is_everything();
+    if verified && whole && context.repo.reference(&context.main_ref())? == Some(again.commit) {
+        unmet.extend(receipt.pending.iter().map(|path| format!("{path} is not in the tenant as the commit says")));
+        verified = unmet.is_empty();
+    }
     journal.ended(verified)?;
     // Ids of runs that were cut off are in the receipt now.
     for digest in Journal::unended(context.repo.git_dir())? {
@@ -192,7 +201,29 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
         .filter(|step| matches!(step.action, Action::Create { .. }))
         .filter(|step| outcome.learned.current(&step.address.id) != step.address.id)
         .count();
-    Ok(Applied { outcome, remaining: again.plan, verified, receipt, new_ids })
+    Ok(Applied { outcome, remaining: again.plan, verified, unmet, receipt, new_ids })
+}
+
+/// What of the commit no step can bring about: what could not be read, what Graph does not let be written, and what cannot
+/// be deleted.
+fn unmet(context: &Context, ready: &Ready, again: &Planned) -> Result<Vec<String>> {
+    let plan = &again.plan;
+    // What the settings leave out is not spoken of.
+    let unknown = plan.unknown.iter().filter(|(_, coverage)| *coverage != Coverage::Skipped);
+    let mut unmet: Vec<String> = unknown
+        .map(|(what, _)| format!("{what} is not known completely here or in the commit and was left alone"))
+        .collect();
+    let losses = plan.losses.iter();
+    unmet.extend(losses.map(|loss| format!("{} \"{}\": {}", loss.address.kind, render::safe(&loss.name), loss.what)));
+    let base = match ready.binding.base.as_str() {
+        "" => BTreeMap::new(),
+        base => Side::commit(context, base)?.index,
+    };
+    for address in plan.unmanaged.iter().filter(|address| ready.binding.prune || base.contains_key(address)) {
+        let name = again.names.get(&address.id).unwrap_or(&address.id);
+        unmet.push(format!("{} \"{}\": cannot be deleted", address.kind, render::safe(name)));
+    }
+    Ok(unmet)
 }
 
 /// What was in the tenant before or is wanted by its address: no creation of this plan has made it.
@@ -249,7 +280,7 @@ async fn check_unmoved<T: TenantRead>(context: &Context, tenant: &T, plan: &Plan
 
 /// The part of a second plan that may be carried out without asking again.
 fn correction(again: &Plan, first: &Plan, outcome: &Outcome) -> Plan {
-    let touched: std::collections::BTreeSet<Address> = first
+    let touched: BTreeSet<Address> = first
         .steps
         .iter()
         .map(|step| Address::new(step.address.kind, outcome.learned.current(&step.address.id)))
@@ -258,7 +289,7 @@ fn correction(again: &Plan, first: &Plan, outcome: &Outcome) -> Plan {
         touched.contains(&step.address)
             && !matches!(step.action, Action::Delete | Action::Create { .. } | Action::Restore)
     };
-    let mut number: std::collections::BTreeMap<StepId, StepId> = std::collections::BTreeMap::new();
+    let mut number: BTreeMap<StepId, StepId> = BTreeMap::new();
     let mut correction = Plan { seen: again.seen.clone(), ..Plan::default() };
     for wave in &again.waves {
         let mut kept = Vec::new();

@@ -20,6 +20,10 @@ use crate::model::{Address, Coverage, IdMap, Kind, Object};
 use crate::repo::{ObjectId, RepoError, SnapshotWriter, Worktree, blob_id};
 use crate::tenant::TenantRead;
 
+mod standing;
+
+use standing::{Edits, Standing};
+
 /// What an export did.
 #[derive(Debug, Clone)]
 #[must_use]
@@ -79,15 +83,22 @@ pub async fn export<T: TenantRead>(
     if parent.is_none() && manifest.layout.is_empty() {
         manifest.layout = choose_layout(tenant, &scope).await;
     }
+    let mut ids = manifest.ids.clone();
+    ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
+    ids.extend(&extra.learned);
+    let main = context.repo.reference(&context.main_ref())?;
+    let edits = Edits::on_main(context, parent, main, &ids)?;
     let mut sink = Storing {
         context,
         before: &before,
         by_address: index(&before),
         files: BTreeMap::new(),
         writer: context.repo.writer()?,
+        edits: &edits,
+        kept: BTreeMap::new(),
     };
     let reading = live::read(tenant, &scope, &manifest.layout, &context.events, &mut sink).await?;
-    let Storing { mut files, mut writer, .. } = sink;
+    let Storing { mut files, mut writer, kept, .. } = sink;
 
     carry_over(&before, &scope, &reading.coverage, &mut files);
     manifest.tenant.clone_from(&context.settings.tenant);
@@ -97,13 +108,17 @@ pub async fn export<T: TenantRead>(
     }
     manifest.coverage.0.extend(reading.coverage.0.clone());
     manifest.unknown.extend(reading.unknown.clone());
-    manifest.ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
-    manifest.ids.extend(&extra.learned);
+    manifest.ids.clone_from(&ids);
     let unknown = manifest.unknown.values().map(Vec::len).sum();
 
     // Files that are not the tenant's (settings, pipelines) come from `main` if it holds nothing else, else from before.
-    let main = context.repo.reference(&context.main_ref())?;
-    let standing = standing(context, parent, main, &files, extra.applied)?;
+    let after = index(&files);
+    let standing = edits.standing(&ids, |address| match (kept.get(address), after.get(address)) {
+        (Some(object), _) => Ok(Some(object.clone())),
+        // Carried over: the object database has it.
+        (None, Some(path)) => stored(context, address, path, files.get(path)),
+        (None, None) => Ok(None),
+    })?;
     let others = match (&standing, main) {
         (Standing::Joins, Some(main)) => files_of(&context.repo, main)?,
         _ => before.clone(),
@@ -142,7 +157,17 @@ pub async fn export<T: TenantRead>(
     let changed = changed_ids(&before, &files);
     let audit = audit::since_last(context, tenant, parent, &changed, &[&before, &files]).await?;
     let mut parents = vec![start];
-    parents.extend(extra.applied.filter(|applied| *applied != start));
+    // A receipt must not make edits of `main` that the tenant does not have part of the snapshots' history.
+    let loses = |applied| match (&standing, main) {
+        (Standing::Pending(_), Some(main)) => context.repo.is_ancestor(main, applied),
+        _ => Ok(false),
+    };
+    if let Some(applied) = extra.applied
+        && applied != start
+        && !loses(applied)?
+    {
+        parents.push(applied);
+    }
     if let (Standing::Joins, Some(main)) = (&standing, main)
         && !parents.contains(&main)
     {
@@ -157,44 +182,6 @@ pub async fn export<T: TenantRead>(
     exported.commit = Some(commit);
     exported.tip = commit;
     Ok(exported)
-}
-
-/// How `main` stands to the new snapshot.
-#[derive(Debug)]
-enum Standing {
-    /// It holds no edit of its own: it is fast-forwarded.
-    Follows,
-    /// It holds edits of settings and the like only, or edits that the tenant has by now: the lines are joined.
-    Joins,
-    /// It holds edits of objects that are not applied yet: these files.
-    Pending(Vec<String>),
-}
-
-fn standing(
-    context: &Context,
-    parent: Option<ObjectId>,
-    main: Option<ObjectId>,
-    files: &BTreeMap<String, ObjectId>,
-    applied: Option<ObjectId>,
-) -> Result<Standing> {
-    let (Some(parent), Some(main)) = (parent, main) else { return Ok(Standing::Follows) };
-    if context.repo.is_ancestor(main, parent)? {
-        return Ok(Standing::Follows);
-    }
-    if applied == Some(main) {
-        return Ok(Standing::Joins);
-    }
-    let Some(fork) = context.repo.merge_base(main, parent)? else {
-        return Ok(Standing::Pending(vec!["the branch has no common history with the snapshots".to_owned()]));
-    };
-    let at_fork = files_of(&context.repo, fork)?;
-    let on_main = files_of(&context.repo, main)?;
-    let mut pending: Vec<String> = edited(&at_fork, &on_main)
-        .filter(|path| !is_reserved(path) && on_main.get(*path) != files.get(*path))
-        .cloned()
-        .collect();
-    pending.sort();
-    Ok(if pending.is_empty() { Standing::Joins } else { Standing::Pending(pending) })
 }
 
 /// Paths whose content differs between two trees.
@@ -280,6 +267,13 @@ fn carry_over(
     }
 }
 
+/// An object as the object database has it.
+fn stored(context: &Context, address: &Address, path: &str, blob: Option<&ObjectId>) -> Result<Option<Object>> {
+    let (Some(kind), Some(blob)) = (kinds::by_name(address.kind), blob) else { return Ok(None) };
+    let document = yaml::read(path, &context.repo.blob(*blob)?).ok();
+    Ok(document.map(|document| normalize(kind, &document.value).object))
+}
+
 fn index(files: &BTreeMap<String, ObjectId>) -> BTreeMap<Address, String> {
     files
         .keys()
@@ -361,6 +355,9 @@ struct Storing<'a> {
     by_address: BTreeMap<Address, String>,
     files: BTreeMap<String, ObjectId>,
     writer: SnapshotWriter<'a>,
+    edits: &'a Edits,
+    /// Objects that somebody edited on `main`, as they are.
+    kept: BTreeMap<Address, Object>,
 }
 
 impl Sink for Storing<'_> {
@@ -393,6 +390,10 @@ impl Sink for Storing<'_> {
 
     fn take(&mut self, live: LiveObject) -> Result<()> {
         let blob = blob_id(&live.bytes);
+        let address = Address::new(live.kind.name, live.object.id());
+        if self.edits.concern(&address) {
+            self.kept.insert(address, live.object);
+        }
         // What the parent has is in the object database already.
         if self.before.get(&live.path) != Some(&blob) {
             self.writer.put(&live.bytes)?;

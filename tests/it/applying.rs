@@ -1,0 +1,254 @@
+//! `apply` from end to end, on a repository and a tenant in memory: what a person is told is so.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Mutex;
+
+use entragit::kinds;
+use entragit::model::{AuditEvent, Coverage, CoverageMap, Events, Kind, Write, Written};
+use entragit::ops::apply::{Applied, Ready, apply, prepare};
+use entragit::ops::export::{Exported, Extra, export};
+use entragit::ops::plan::Aim;
+use entragit::ops::{Context, init};
+use entragit::tenant::memory::MemoryTenant;
+use entragit::tenant::{Listing, Pages, Raw, RawObject, TenantError, TenantRead, TenantWrite};
+use serde_json::{Value, json};
+
+const TENANT: &str = "00000000-0000-4000-a000-000000000000";
+const ADA: &str = "00000000-1111-4000-8000-000000000001";
+const GRACE: &str = "00000000-1111-4000-8000-000000000002";
+const TEAM: &str = "00000001-1111-4000-8000-000000000001";
+const POLICY: &str = "00000006-1111-4000-8000-000000000001";
+
+/// A tenant in memory that fails as it is told.
+struct Tenant {
+    inner: MemoryTenant,
+    trouble: Mutex<Trouble>,
+}
+
+#[derive(Default)]
+struct Trouble {
+    /// A kind that cannot be read.
+    hidden: Option<&'static str>,
+}
+
+impl Tenant {
+    fn hidden(&self, kind: &Kind) -> bool {
+        self.trouble.lock().unwrap().hidden == Some(kind.name)
+    }
+
+    fn trouble(&self, change: impl FnOnce(&mut Trouble)) {
+        change(&mut self.trouble.lock().unwrap());
+    }
+
+    async fn update(&self, kind: &str, id: &str, body: Value) {
+        let write = Write::Update { kind: named(kind), id: id.to_owned(), body: raw(body) };
+        self.inner.write(&write).await.unwrap();
+    }
+
+    async fn get(&self, kind: &str, id: &str) -> Value {
+        Value::Object(self.inner.get(named(kind), id).await.unwrap().unwrap().value)
+    }
+
+    fn count(&self, kind: &str) -> usize {
+        self.inner.objects().iter().filter(|(name, _)| *name == kind).count()
+    }
+}
+
+impl TenantRead for Tenant {
+    async fn tenant_id(&self) -> Result<String, TenantError> {
+        self.inner.tenant_id().await
+    }
+
+    async fn list(&self, kind: &'static Kind, pages: Pages) -> Listing {
+        if self.hidden(kind) {
+            return Listing { coverage: Coverage::DeniedPermission, links: CoverageMap::default(), note: None };
+        }
+        self.inner.list(kind, pages).await
+    }
+
+    async fn count(&self, kind: &'static Kind) -> Result<usize, TenantError> {
+        self.inner.count(kind).await
+    }
+
+    async fn get(&self, kind: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
+        self.inner.get(kind, id).await
+    }
+
+    async fn deleted(&self, kind: &'static Kind) -> Result<Vec<Raw>, TenantError> {
+        self.inner.deleted(kind).await
+    }
+
+    async fn audit(&self, since: Option<&str>) -> Result<Vec<AuditEvent>, TenantError> {
+        self.inner.audit(since).await
+    }
+}
+
+impl TenantWrite for Tenant {
+    async fn write(&self, write: &Write) -> Result<Written, TenantError> {
+        self.inner.write(write).await
+    }
+}
+
+/// A tenant and its repository.
+struct World {
+    tenant: Tenant,
+    context: Context,
+    dir: tempfile::TempDir,
+}
+
+impl World {
+    async fn new() -> World {
+        let objects = vec![
+            (
+                "user",
+                json!({"id": ADA, "displayName": "Ada", "userPrincipalName": "ada@contoso.example",
+                "jobTitle": "Engineer", "onPremisesSyncEnabled": true}),
+            ),
+            ("user", json!({"id": GRACE, "displayName": "Grace", "userPrincipalName": "grace@contoso.example"})),
+            (
+                "group",
+                json!({"id": TEAM, "displayName": "Team", "description": "A team", "mailNickname": "team",
+                "mailEnabled": false, "securityEnabled": true, "members": []}),
+            ),
+            (
+                "conditionalAccessPolicy",
+                json!({"id": POLICY, "displayName": "Require MFA", "state": "enabled",
+                "conditions": {"users": {"includeUsers": ["All"]}, "clientAppTypes": ["all"]}}),
+            ),
+        ];
+        let inner = MemoryTenant::from_objects(objects.into_iter().map(|(kind, value)| (kind, raw(value))).collect());
+        let tenant = Tenant { inner: inner.unwrap(), trouble: Mutex::default() };
+        let dir = tempfile::tempdir().unwrap();
+        let context = init::init(dir.path(), TENANT, false, &BTreeMap::new(), &[], &Events::silent()).unwrap();
+        let world = World { tenant, context, dir };
+        assert!(world.export().await.complete);
+        world
+    }
+
+    async fn export(&self) -> Exported {
+        export(&self.context, &self.tenant, &[], &Extra::default()).await.unwrap()
+    }
+
+    async fn prepare(&self, to: &str) -> Ready {
+        prepare(&self.context, &self.tenant, &Aim { to: to.to_owned(), ..Aim::default() }).await.unwrap()
+    }
+
+    async fn apply(&self, to: &str) -> Applied {
+        let ready = self.prepare(to).await;
+        apply(&self.context, &self.tenant, &ready).await.unwrap()
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        git(self.dir.path(), arguments)
+    }
+
+    /// The one file whose path ends so.
+    fn file(&self, end: &str) -> String {
+        self.git(&["ls-files", &format!("*{end}")])
+    }
+
+    fn edit(&self, end: &str, from: &str, to: &str) {
+        let path = self.dir.path().join(self.file(end));
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(path, text.replace(from, to)).unwrap();
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.dir.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn commit(&self) -> String {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-qm", "An edit"]);
+        self.git(&["rev-parse", "main"])
+    }
+}
+
+fn git(dir: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new("git");
+    command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    for who in ["AUTHOR", "COMMITTER"] {
+        command.env(format!("GIT_{who}_NAME"), "Test").env(format!("GIT_{who}_EMAIL"), "test@localhost");
+    }
+    let output = command.current_dir(dir).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+fn raw(value: Value) -> Raw {
+    value.as_object().cloned().unwrap()
+}
+
+fn named(kind: &str) -> &'static Kind {
+    kinds::by_name(kind).unwrap()
+}
+
+const NEW_GROUP: &str =
+    "id: new:pilots\ndisplayName: Pilots\nmailEnabled: false\nmailNickname: pilots\nsecurityEnabled: true\n";
+
+#[tokio::test]
+async fn what_could_not_be_read_is_neither_verified_nor_lost() {
+    let world = World::new().await;
+    world.edit(&format!("{POLICY}.yaml"), "state: enabled", "state: disabled");
+    world.edit(&format!("{TEAM}.yaml"), "A team", "The team");
+    let main = world.commit();
+    world.tenant.trouble(|trouble| trouble.hidden = Some("conditionalAccessPolicy"));
+    let applied = world.apply("main").await;
+    assert_eq!(world.tenant.get("group", TEAM).await["description"], "The team");
+    assert!(!applied.verified);
+    insta::assert_snapshot!(applied.unmet.join("\n"), @"conditionalAccessPolicy is not known completely here or in the commit and was left alone");
+    assert_eq!(applied.receipt.pending, [world.file(&format!("{POLICY}.yaml"))]);
+    assert_eq!(world.git(&["rev-parse", "main"]), main);
+    world.tenant.trouble(|trouble| trouble.hidden = None);
+    let applied = world.apply("main").await;
+    assert!(applied.verified, "{:?}", applied.unmet);
+    assert_eq!(world.git(&["rev-parse", "main"]), world.git(&["rev-parse", "snapshots"]));
+    assert_eq!(world.tenant.get("conditionalAccessPolicy", POLICY).await["state"], "disabled");
+}
+
+#[tokio::test]
+async fn what_is_left_alone_is_neither_verified_nor_lost() {
+    let world = World::new().await;
+    world.edit(&format!("{ADA}.yaml"), "Engineer", "Countess");
+    world.edit(&format!("{TEAM}.yaml"), "A team", "The team");
+    let main = world.commit();
+    let applied = world.apply("main").await;
+    assert!(!applied.verified);
+    assert_eq!(applied.unmet.len(), 1, "{:?}", applied.unmet);
+    assert!(applied.unmet[0].contains("user \"Ada\": differs and is left alone"), "{:?}", applied.unmet);
+    assert_eq!(world.git(&["rev-parse", "main"]), main);
+    assert_eq!(world.git(&["log", "-1", "--format=%P", "snapshots"]).split(' ').count(), 1);
+    assert!(!world.export().await.pending.is_empty());
+    assert_eq!(world.git(&["rev-parse", "main"]), main);
+}
+
+/// Neither can an object that another directory owns be deleted.
+#[tokio::test]
+async fn a_deletion_that_is_left_out_is_neither_verified_nor_lost() {
+    let world = World::new().await;
+    world.git(&["rm", "-q", &world.file(&format!("{ADA}.yaml"))]);
+    world.edit(&format!("{TEAM}.yaml"), "A team", "The team");
+    let main = world.commit();
+    let applied = world.apply("main").await;
+    assert!(!applied.verified);
+    assert_eq!(applied.unmet, ["user \"Ada\": cannot be deleted"]);
+    assert_eq!(world.git(&["rev-parse", "main"]), main);
+}
+
+#[tokio::test]
+async fn a_receipt_joins_the_lines_under_new_ids() {
+    let world = World::new().await;
+    world.write("groups/pilots.yaml", NEW_GROUP);
+    world.commit();
+    let applied = world.apply("main").await;
+    assert!(applied.verified, "{:?}", applied.unmet);
+    assert_eq!(world.tenant.count("group"), 2);
+    assert_eq!(world.git(&["rev-parse", "main"]), world.git(&["rev-parse", "snapshots"]));
+    assert_eq!(world.git(&["log", "-1", "--format=%P"]).split(' ').count(), 2);
+    assert_eq!(world.git(&["ls-files", "groups/pilots.yaml"]), "");
+}
