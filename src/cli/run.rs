@@ -229,6 +229,12 @@ pub fn report_apply(applied: &apply::Applied, start: Instant, output: &Output) -
         outcome.skipped.len(),
         elapsed(start)
     ));
+    if !outcome.uncertain.is_empty() {
+        output.say(&format!(
+            "{} creations may or may not have happened; run the same command again, and they are looked for",
+            outcome.uncertain.len()
+        ));
+    }
     if applied.new_ids > 0 {
         output.say(&format!("{} objects have new ids; manifest.yaml maps the old ones to them", applied.new_ids));
     }
@@ -256,6 +262,7 @@ fn applied_json(applied: &apply::Applied) -> String {
         "unmet": applied.unmet,
         "done": applied.outcome.done,
         "failed": applied.outcome.failed.iter().map(|(step, error)| json!({"step": step + 1, "error": error})).collect::<Vec<_>>(),
+        "uncertain": applied.outcome.uncertain.iter().map(|(step, error)| json!({"step": step + 1, "error": error})).collect::<Vec<_>>(),
         "skipped": applied.outcome.skipped.iter().map(|step| step + 1).collect::<Vec<_>>(),
         "newIds": applied.outcome.learned,
         "receipt": applied.receipt.commit.map(|commit| commit.to_string()),

@@ -1,10 +1,11 @@
 //! `apply`: carries out a plan, reads again, and records what was done.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
-use super::execute::{Outcome, Run};
+use super::execute::{Outcome, PATIENCE, Run};
 use super::export::{Exported, Extra, export};
 use super::journal::Journal;
 use super::plan::{Aim, Planned, plan};
@@ -18,6 +19,8 @@ use crate::engine::{digest, guard};
 use crate::kinds;
 use crate::model::{Action, Address, Coverage, IdMap, Plan, StepId, Verdict};
 use crate::tenant::{TenantRead, TenantWrite};
+
+mod settle;
 
 /// Writes at the same time. Graph takes about 20 a second per application and tenant.
 const CONCURRENCY: usize = 8;
@@ -34,6 +37,8 @@ pub struct Ready {
     pub names: Names,
     /// SHA-256 over the plan file.
     pub digest: String,
+    /// The plan file.
+    text: Vec<u8>,
     /// Whether it comes from a file, made some time ago.
     saved: bool,
 }
@@ -56,24 +61,33 @@ pub struct Applied {
     pub new_ids: usize,
 }
 
-/// Makes a plan for right now, and keeps it as a file below the git directory so that it can be taken up again.
+/// Makes a plan for right now. What an earlier run may have created is looked for first.
 ///
 /// # Errors
 /// As [`plan`].
 pub async fn prepare<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Result<Ready> {
+    prepare_with(context, tenant, aim, PATIENCE).await
+}
+
+/// [`prepare`], with the pauses between looks for what an earlier run may have created.
+///
+/// # Errors
+/// As [`prepare`].
+pub async fn prepare_with<T: TenantRead>(
+    context: &Context,
+    tenant: &T,
+    aim: &Aim,
+    patience: &[Duration],
+) -> Result<Ready> {
     if let Some(begun) = begun(context, aim)? {
         return Ok(begun);
     }
+    super::source::check_tenant(context, tenant).await?;
+    settle::settle(context, tenant, None, patience).await?;
     let Planned { plan, binding, verdicts, names, .. } = plan(context, tenant, aim).await?;
     let text = planfile::write(&plan, &binding, &verdicts, &names);
     let digest = digest::bytes(text.as_bytes());
-    if !plan.steps.is_empty() {
-        let folder = context.repo.git_dir().join("entragit").join("plans");
-        std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-        let path = folder.join(format!("{digest}.json"));
-        std::fs::write(&path, &text).with_context(|| format!("keeping the plan in {}", path.display()))?;
-    }
-    Ok(Ready { plan, binding, verdicts, names, digest, saved: false })
+    Ok(Ready { plan, binding, verdicts, names, digest, text: text.into_bytes(), saved: false })
 }
 
 /// The plan of a run for the same aim that was cut off: taken up as it is, since making it anew would create again what
@@ -82,9 +96,7 @@ fn begun(context: &Context, aim: &Aim) -> Result<Option<Ready>> {
     let commit = context.resolve(&aim.to)?.to_string();
     let base = context.last_snapshot()?.map(|base| base.to_string()).unwrap_or_default();
     for digest in Journal::unended(context.repo.git_dir())? {
-        let path = context.repo.git_dir().join("entragit").join("plans").join(format!("{digest}.json"));
-        // A plan that was carried out from a file elsewhere is taken up by naming that file.
-        let Ok(bytes) = std::fs::read(&path) else { continue };
+        let Ok(bytes) = std::fs::read(settle::kept(context, &digest)) else { continue };
         let ready = open(context, &bytes)?;
         let same = ready.binding.commit == commit
             && ready.binding.base == base
@@ -116,7 +128,7 @@ pub fn open(context: &Context, bytes: &[u8]) -> Result<Ready> {
     // The guards' verdicts are made anew from what this machine knows; a file's own are only for people.
     let rules = super::plan::rules_of_last_snapshot(context)?;
     let verdicts = guard::verdicts(&plan, &rules);
-    Ok(Ready { plan, binding, verdicts, names, digest, saved: true })
+    Ok(Ready { plan, binding, verdicts, names, digest, text: bytes.to_vec(), saved: true })
 }
 
 /// Refuses a plan that a guard objects to, unless the guard is lifted by name.
@@ -137,10 +149,26 @@ pub fn check_guards(verdicts: &[Verdict], lifted: &[String]) -> Result<()> {
 /// # Errors
 /// [`Stale`] before the first write if something moved; else only if the journal or the repository cannot be written.
 pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, ready: &Ready) -> Result<Applied> {
+    apply_with(context, tenant, ready, PATIENCE).await
+}
+
+/// [`apply`], with the pauses between looks for what a creation with a lost answer has made.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn apply_with<T: TenantRead + TenantWrite>(
+    context: &Context,
+    tenant: &T,
+    ready: &Ready,
+    patience: &[Duration],
+) -> Result<Applied> {
     let mut journal = Journal::open(context.repo.git_dir(), &ready.digest)?;
     let ids = current_ids(context)?;
+    // Whatever becomes of this process, the run can be taken up.
+    settle::keep(context, &ready.digest, &ready.text)?;
     if ready.saved {
         super::source::check_tenant(context, tenant).await?;
+        settle::settle(context, tenant, Some(&ready.digest), patience).await?;
         check_unmoved(context, tenant, &ready.plan, &journal).await?;
     }
     if !journal.past.done.is_empty() || !journal.past.unknown.is_empty() {
@@ -155,6 +183,7 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
         ids: &ids,
         concurrency: CONCURRENCY,
         known: &known,
+        patience,
     };
     let mut outcome = run.execute(&mut journal).await?;
 
@@ -166,7 +195,8 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
     // What Graph adds on its own (a creator as owner, a default) is put right once, for the plan's own objects only, and
     // never by deleting.
     let correction = correction(&again.plan, &ready.plan, &outcome);
-    if !correction.steps.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty() {
+    let clean = outcome.failed.is_empty() && outcome.stale.is_empty() && outcome.uncertain.is_empty();
+    if !correction.steps.is_empty() && clean {
         context.events.note(format!("putting right what came out differently: {}", render::plan::counts(&correction)));
         let text = planfile::write(&correction, &again.binding, &[], &again.names);
         let mut second = Journal::open(context.repo.git_dir(), &digest::bytes(text.as_bytes()))?;
@@ -189,9 +219,12 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
         unmet.extend(receipt.pending.iter().map(|path| format!("{path} is not in the tenant as the commit says")));
         verified = unmet.is_empty();
     }
-    journal.ended(verified)?;
+    // A creation that may have happened keeps the journal open: the next run looks for it.
+    if outcome.uncertain.is_empty() {
+        journal.ended(verified)?;
+    }
     // Ids of runs that were cut off are in the receipt now.
-    for digest in Journal::unended(context.repo.git_dir())? {
+    for digest in Journal::unended(context.repo.git_dir())?.into_iter().filter(|digest| *digest != ready.digest) {
         Journal::open(context.repo.git_dir(), &digest)?.ended(false)?;
     }
     let new_ids = ready

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::Result;
 use futures_util::StreamExt as _;
@@ -20,6 +21,8 @@ mod resolve;
 
 use resolve::{Cache, Resolved};
 
+pub use find::{PATIENCE, Search};
+
 /// How a run of a plan ended.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[must_use]
@@ -28,6 +31,8 @@ pub struct Outcome {
     pub done: usize,
     /// Steps that failed, with the reason.
     pub failed: Vec<(StepId, String)>,
+    /// Creations whose answers were lost and that could not be found afterwards, with the reason: they may have happened.
+    pub uncertain: Vec<(StepId, String)>,
     /// Steps left out because one they need did not succeed.
     pub skipped: Vec<StepId>,
     /// Objects that had moved since the plan was made; nothing was written to them.
@@ -52,6 +57,8 @@ pub struct Run<'a, T> {
     pub concurrency: usize,
     /// What was there before or is wanted by this address: never what a creation with a lost answer has made.
     pub known: &'a BTreeSet<Address>,
+    /// Pauses between looks for what a creation with a lost answer has made.
+    pub patience: &'a [Duration],
 }
 
 struct State<'a> {
@@ -67,6 +74,8 @@ struct State<'a> {
 
 enum Failure {
     Stale,
+    /// A creation that may have happened.
+    Uncertain(String),
     Error(String),
 }
 
@@ -106,6 +115,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         }
         let mut state = state.into_inner().unwrap_or_else(PoisonError::into_inner);
         state.outcome.failed.sort();
+        state.outcome.uncertain.sort();
         state.outcome.skipped.sort_unstable();
         Ok(state.outcome)
     }
@@ -154,6 +164,11 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 state.outcome.skipped.push(id);
                 Some("it was changed since the plan was made".to_owned())
             }
+            Err(Failure::Uncertain(error)) => {
+                // The journal keeps it as sent: whoever takes the run up looks for it.
+                state.outcome.uncertain.push((id, error.clone()));
+                Some(error)
+            }
             Err(Failure::Error(error)) => {
                 state.journal.failed(id, &error)?;
                 state.outcome.failed.push((id, error.clone()));
@@ -162,6 +177,11 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         };
         self.events.emit(Event::StepEnded { number, of, title, error });
         Ok(())
+    }
+
+    fn search(&self) -> Search<'_, T> {
+        let unmanaged = &self.plan.unmanaged;
+        Search { tenant: self.tenant, known: self.known, unmanaged, patience: self.patience }
     }
 
     async fn attempt(
@@ -189,12 +209,12 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         Ok(match self.tenant.write(&write).await {
             Ok(written) => Ok(learned(kind, step, written.value.as_ref())),
             Err(TenantError::Unknown { request, message }) => match &write {
-                Write::Create { body, .. } => match self.find(kind, body, &ids).await {
+                Write::Create { body, .. } => match self.search().find(kind, body, &ids).await {
                     Ok(Some(found)) => Ok(learned(kind, step, Some(&found))),
-                    Ok(None) => Err(Failure::Error(format!(
-                        "{request}: {message}; no such object was found afterwards; make the plan anew to try again"
+                    Ok(None) => Err(Failure::Uncertain(format!(
+                        "{request}: {message}; no such object was found afterwards; run this again, and it is looked for"
                     ))),
-                    Err(failure) => Err(failure),
+                    Err(why) => Err(Failure::Uncertain(why)),
                 },
                 _ => Err(Failure::Error(format!("{request}: {message}"))),
             },
@@ -208,7 +228,7 @@ fn lock<'m, 's>(state: &'m Mutex<State<'s>>) -> MutexGuard<'m, State<'s>> {
 }
 
 /// The ids that a creation replaced: the object's own, and others by which it is referred to.
-fn learned(kind: &'static Kind, step: &Step, value: Option<&Map<String, Value>>) -> IdMap {
+pub(super) fn learned(kind: &'static Kind, step: &Step, value: Option<&Map<String, Value>>) -> IdMap {
     let mut learned = IdMap::default();
     let (Action::Create { .. }, Some(value)) = (&step.action, value) else { return learned };
     if let Some(id) = value.get("id").and_then(Value::as_str) {

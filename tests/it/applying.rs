@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use entragit::kinds;
 use entragit::model::{AuditEvent, Coverage, CoverageMap, Events, Kind, Write, Written};
-use entragit::ops::apply::{Applied, Ready, apply, prepare};
+use entragit::ops::apply::{Applied, Ready, apply_with, prepare_with};
 use entragit::ops::export::{Exported, Extra, export};
 use entragit::ops::plan::Aim;
 use entragit::ops::{Context, init};
@@ -31,6 +31,8 @@ struct Tenant {
 struct Trouble {
     /// A kind that cannot be read.
     hidden: Option<&'static str>,
+    /// The answers to creations are lost, and from then on the kind cannot be read.
+    outage: bool,
 }
 
 impl Tenant {
@@ -87,7 +89,13 @@ impl TenantRead for Tenant {
 
 impl TenantWrite for Tenant {
     async fn write(&self, write: &Write) -> Result<Written, TenantError> {
-        self.inner.write(write).await
+        let written = self.inner.write(write).await;
+        let mut trouble = self.trouble.lock().unwrap();
+        if let (true, Write::Create { kind, .. }) = (trouble.outage, write) {
+            trouble.hidden = Some(kind.name);
+            return Err(TenantError::Unknown { request: "test".into(), message: "lost".into() });
+        }
+        written
     }
 }
 
@@ -132,12 +140,13 @@ impl World {
     }
 
     async fn prepare(&self, to: &str) -> Ready {
-        prepare(&self.context, &self.tenant, &Aim { to: to.to_owned(), ..Aim::default() }).await.unwrap()
+        let aim = Aim { to: to.to_owned(), ..Aim::default() };
+        prepare_with(&self.context, &self.tenant, &aim, &[]).await.unwrap()
     }
 
     async fn apply(&self, to: &str) -> Applied {
         let ready = self.prepare(to).await;
-        apply(&self.context, &self.tenant, &ready).await.unwrap()
+        apply_with(&self.context, &self.tenant, &ready, &[]).await.unwrap()
     }
 
     fn git(&self, arguments: &[&str]) -> String {
@@ -251,4 +260,27 @@ async fn a_receipt_joins_the_lines_under_new_ids() {
     assert_eq!(world.git(&["rev-parse", "main"]), world.git(&["rev-parse", "snapshots"]));
     assert_eq!(world.git(&["log", "-1", "--format=%P"]).split(' ').count(), 2);
     assert_eq!(world.git(&["ls-files", "groups/pilots.yaml"]), "");
+}
+
+#[tokio::test]
+async fn a_creation_whose_answer_was_lost_is_not_repeated_after_an_outage() {
+    let world = World::new().await;
+    world.write("groups/pilots.yaml", NEW_GROUP);
+    world.commit();
+    world.tenant.trouble(|trouble| trouble.outage = true);
+    let applied = world.apply("main").await;
+    assert_eq!((applied.outcome.uncertain.len(), applied.verified), (1, false));
+    assert_eq!(world.tenant.count("group"), 2);
+    // Still out: rather nothing than twice.
+    let aim = Aim { to: "main".to_owned(), ..Aim::default() };
+    if let Ok(ready) = prepare_with(&world.context, &world.tenant, &aim, &[]).await {
+        let again = apply_with(&world.context, &world.tenant, &ready, &[]).await.unwrap();
+        assert_eq!((again.outcome.uncertain.len(), again.verified), (1, false));
+    }
+    assert_eq!(world.tenant.count("group"), 2);
+    world.tenant.trouble(|trouble| *trouble = Trouble::default());
+    let applied = world.apply("main").await;
+    assert!(applied.verified || applied.outcome.done == 0, "{:?}", applied.unmet);
+    assert_eq!(world.tenant.count("group"), 2);
+    assert_eq!(world.git(&["rev-parse", "main"]), world.git(&["rev-parse", "snapshots"]));
 }

@@ -42,7 +42,9 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         Ok(match &step.action {
             Action::Create { body } => {
                 let body = rewrite_body(kind, body, ids);
-                if sent_before && let Some(found) = self.find(kind, &body, ids).await? {
+                if sent_before
+                    && let Some(found) = self.search().find(kind, &body, ids).await.map_err(Failure::Uncertain)?
+                {
                     return Ok(Resolved::Already(learned(kind, step, Some(&found))));
                 }
                 Resolved::Write(Write::Create { kind, body })
