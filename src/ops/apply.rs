@@ -10,17 +10,18 @@ use super::export::{Exported, Extra, export};
 use super::journal::Journal;
 use super::plan::{Aim, Planned, plan};
 use super::source::Side;
-use super::{Context, Refused, Stale};
-use crate::engine::normalize::normalize;
+use super::{Context, Refused};
 use crate::engine::planfile::{self, Binding};
 use crate::engine::refs::Names;
 use crate::engine::render;
 use crate::engine::{digest, guard};
-use crate::kinds;
 use crate::model::{Action, Address, Coverage, IdMap, Plan, StepId, Verdict};
 use crate::tenant::{TenantRead, TenantWrite};
 
 mod settle;
+mod unmoved;
+
+use unmoved::check_unmoved;
 
 /// Writes at the same time. Graph takes about 20 a second per application and tenant.
 const CONCURRENCY: usize = 8;
@@ -169,7 +170,9 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     if ready.saved {
         super::source::check_tenant(context, tenant).await?;
         settle::settle(context, tenant, Some(&ready.digest), patience).await?;
-        check_unmoved(context, tenant, &ready.plan, &journal).await?;
+        let mut ids = ids.clone();
+        ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
+        check_unmoved(context, tenant, ready, &journal, &ids).await?;
     }
     if !journal.past.done.is_empty() || !journal.past.unknown.is_empty() {
         context.events.note(format!("taking up an earlier run: {} steps are done", journal.past.done.len()));
@@ -274,41 +277,6 @@ fn current_ids(context: &Context) -> Result<IdMap> {
         Some(tip) => super::manifest_of(&context.repo, &super::files_of(&context.repo, tip)?)?.ids,
         None => IdMap::default(),
     })
-}
-
-/// Before the first write: everything the plan read is as it was.
-async fn check_unmoved<T: TenantRead>(context: &Context, tenant: &T, plan: &Plan, journal: &Journal) -> Result<()> {
-    let begun: Vec<&Address> = journal
-        .past
-        .done
-        .iter()
-        .chain(&journal.past.unknown)
-        .filter_map(|id| plan.steps.get(*id))
-        .map(|step| &step.address)
-        .collect();
-    let mut moved = Vec::new();
-    for (address, seen) in plan.seen.iter().filter(|(address, _)| !begun.contains(address)) {
-        let Some(kind) = kinds::by_name(address.kind) else { continue };
-        let now = tenant.get(kind, &address.id).await?;
-        let same = now.is_some_and(|raw| digest::seen(kind, &normalize(kind, &raw.value).object).whole == seen.whole);
-        if !same {
-            let name = plan.steps.iter().find(|step| &step.address == address).map_or("", |step| step.name.as_str());
-            moved.push(format!("{} \"{}\"", address.kind, render::safe(name)));
-        }
-    }
-    for step in plan.steps.iter().filter(|step| step.action == Action::Restore && !begun.contains(&&step.address)) {
-        let Some(kind) = kinds::by_name(step.address.kind) else { continue };
-        if tenant.get(kind, &step.address.id).await?.is_some() {
-            moved.push(format!("{} \"{}\" is back already", step.called, render::safe(&step.name)));
-        }
-    }
-    if moved.is_empty() {
-        return Ok(());
-    }
-    context.events.warn(format!("{} objects moved since the plan was made", moved.len()));
-    let more = if moved.len() > 5 { format!(" and {} more", moved.len() - 5) } else { String::new() };
-    moved.truncate(5);
-    Err(Stale { what: format!("{}{more}", moved.join(", ")) }.into())
 }
 
 /// The part of a second plan that may be carried out without asking again.

@@ -17,6 +17,8 @@ pub struct Journal {
     file: File,
     /// What earlier runs of the same plan did.
     pub past: Past,
+    /// Whether an earlier run of the same plan came to its end.
+    pub ended_before: bool,
 }
 
 /// What a journal tells of earlier runs.
@@ -71,16 +73,19 @@ impl Journal {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Past::default(),
             Err(error) => return Err(error).with_context(|| format!("reading the journal {}", path.display())),
         };
-        let mut options = OpenOptions::new();
-        // A run that came to its end is history: the same plan starts anew.
-        options.create(true).append(!past.ended).write(true).truncate(past.ended);
-        let mut file = options.open(&path).with_context(|| format!("opening the journal {}", path.display()))?;
-        if torn && !past.ended {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .with_context(|| format!("opening the journal {}", path.display()))?;
+        if torn {
             // The next line must not become part of one that was cut off.
             file.write_all(b"\n").with_context(|| format!("writing the journal {}", path.display()))?;
         }
-        let past = if past.ended { Past::default() } else { past };
-        Ok(Journal { path, file, past })
+        // A run that came to its end is history: the same plan starts anew, where it may.
+        let ended_before = past.ended;
+        let past = if ended_before { Past::default() } else { past };
+        Ok(Journal { path, file, past, ended_before })
     }
 
     /// Digests of plans whose run has begun and not come to its end.
@@ -172,7 +177,11 @@ impl Journal {
 fn replay(text: &str) -> Past {
     let mut past = Past::default();
     for line in text.lines() {
-        match serde_json::from_str::<Line>(line) {
+        let line = serde_json::from_str::<Line>(line);
+        if past.ended && matches!(line, Ok(Line::Sent { .. } | Line::Done { .. } | Line::Failed { .. })) {
+            past = Past::default();
+        }
+        match line {
             Ok(Line::Sent { step, .. }) => {
                 past.unknown.insert(step);
             }
@@ -231,7 +240,12 @@ mod tests {
         journal.sent(0, "x")?;
         journal.ended(true)?;
         drop(journal);
-        assert_eq!(Journal::open(dir.path(), "d1")?.past, Past::default());
+        let mut journal = Journal::open(dir.path(), "d1")?;
+        assert_eq!((&journal.past, journal.ended_before), (&Past::default(), true));
+        assert!(Journal::open(dir.path(), "d1")?.ended_before, "looking does not make it forget");
+        journal.sent(1, "y")?;
+        let journal = Journal::open(dir.path(), "d1")?;
+        assert_eq!((journal.past.unknown, journal.ended_before), (BTreeSet::from([1]), false));
         Ok(())
     }
 }

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
 
+use entragit::engine::planfile;
 use entragit::kinds;
 use entragit::model::{AuditEvent, Coverage, CoverageMap, Events, Kind, Write, Written};
-use entragit::ops::apply::{Applied, Ready, apply_with, prepare_with};
+use entragit::ops::apply::{Applied, Ready, apply_with, open, prepare_with};
 use entragit::ops::export::{Exported, Extra, export};
-use entragit::ops::plan::Aim;
-use entragit::ops::{Context, init};
+use entragit::ops::plan::{Aim, plan};
+use entragit::ops::{Context, Stale, init};
 use entragit::tenant::memory::MemoryTenant;
 use entragit::tenant::{Listing, Pages, Raw, RawObject, TenantError, TenantRead, TenantWrite};
 use serde_json::{Value, json};
@@ -283,4 +284,28 @@ async fn a_creation_whose_answer_was_lost_is_not_repeated_after_an_outage() {
     assert!(applied.verified || applied.outcome.done == 0, "{:?}", applied.unmet);
     assert_eq!(world.tenant.count("group"), 2);
     assert_eq!(world.git(&["rev-parse", "main"]), world.git(&["rev-parse", "snapshots"]));
+}
+
+#[tokio::test]
+async fn a_plan_file_creates_nothing_twice() {
+    let world = World::new().await;
+    world.write("groups/pilots.yaml", NEW_GROUP);
+    world.commit();
+    let aim = Aim { to: "main".to_owned(), ..Aim::default() };
+    let planned = plan(&world.context, &world.tenant, &aim).await.unwrap();
+    let file = planfile::write(&planned.plan, &planned.binding, &planned.verdicts, &planned.names);
+    let ready = open(&world.context, file.as_bytes()).unwrap();
+    assert!(apply_with(&world.context, &world.tenant, &ready, &[]).await.unwrap().verified);
+    for _ in 0..2 {
+        let ready = open(&world.context, file.as_bytes()).unwrap();
+        let error = apply_with(&world.context, &world.tenant, &ready, &[]).await.unwrap_err();
+        assert!(error.downcast_ref::<Stale>().is_some(), "{error}");
+    }
+    assert_eq!(world.tenant.count("group"), 2);
+
+    // Neither does one that somebody else's creation has overtaken.
+    let file = file.replace("new:pilots", "new:others").replace("Pilots", "Others").replace("pilots", "others");
+    let ready = open(&world.context, file.as_bytes()).unwrap();
+    let error = apply_with(&world.context, &world.tenant, &ready, &[]).await.unwrap_err();
+    insta::assert_snapshot!(error, @r#"the tenant has moved since the plan was made: group "Others" may have been created meanwhile: there is a newer snapshot than the plan's; make the plan anew"#);
 }
