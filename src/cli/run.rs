@@ -229,6 +229,12 @@ pub fn report_apply(applied: &apply::Applied, start: Instant, output: &Output) -
         outcome.skipped.len(),
         elapsed(start)
     ));
+    if applied.corrected > 0 {
+        output.say(&format!(
+            "{} steps more put right what came out differently from what was written",
+            applied.corrected
+        ));
+    }
     if !outcome.uncertain.is_empty() {
         output.say(&format!(
             "{} creations may or may not have happened; run the same command again, and they are looked for",
@@ -261,6 +267,7 @@ fn applied_json(applied: &apply::Applied) -> String {
         "verified": applied.verified,
         "unmet": applied.unmet,
         "done": applied.outcome.done,
+        "corrected": applied.corrected,
         "failed": applied.outcome.failed.iter().map(|(step, error)| json!({"step": step + 1, "error": error})).collect::<Vec<_>>(),
         "uncertain": applied.outcome.uncertain.iter().map(|(step, error)| json!({"step": step + 1, "error": error})).collect::<Vec<_>>(),
         "skipped": applied.outcome.skipped.iter().map(|step| step + 1).collect::<Vec<_>>(),

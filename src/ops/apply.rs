@@ -15,12 +15,14 @@ use crate::engine::planfile::{self, Binding};
 use crate::engine::refs::Names;
 use crate::engine::render;
 use crate::engine::{digest, guard};
-use crate::model::{Action, Address, Coverage, IdMap, Plan, StepId, Verdict};
+use crate::model::{Action, Address, Coverage, IdMap, Plan, Verdict};
 use crate::tenant::{TenantRead, TenantWrite};
 
+mod correction;
 mod settle;
 mod unmoved;
 
+use correction::correction;
 use unmoved::check_unmoved;
 
 /// Writes at the same time. Graph takes about 20 a second per application and tenant.
@@ -56,6 +58,8 @@ pub struct Applied {
     pub verified: bool,
     /// Why it is not, beside the steps that remain: one sentence each.
     pub unmet: Vec<String>,
+    /// Steps beyond the plan that put right what came out differently.
+    pub corrected: usize,
     /// The receipt.
     pub receipt: Exported,
     /// Objects that were created again.
@@ -195,11 +199,14 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         Aim { to: ready.binding.commit.clone(), scope, prune: ready.binding.prune, learned: outcome.learned.clone() };
     context.events.note("reading the tenant again to verify");
     let mut again = plan(context, tenant, &aim).await?;
-    // What Graph adds on its own (a creator as owner, a default) is put right once, for the plan's own objects only, and
-    // never by deleting.
+    // What Graph adds on its own (a creator as owner, a default) is put right once, and only where this run wrote.
     let correction = correction(&again.plan, &ready.plan, &outcome);
+    let mut corrected = 0;
     let clean = outcome.failed.is_empty() && outcome.stale.is_empty() && outcome.uncertain.is_empty();
-    if !correction.steps.is_empty() && clean {
+    let verdicts = guard::verdicts(&correction, &super::plan::rules_of_last_snapshot(context)?);
+    if let Some(verdict) = verdicts.iter().find(|verdict| verdict.refused) {
+        context.events.warn(format!("what came out differently is left as it is: {}", verdict.message));
+    } else if !correction.steps.is_empty() && clean {
         context.events.note(format!("putting right what came out differently: {}", render::plan::counts(&correction)));
         let text = planfile::write(&correction, &again.binding, &[], &again.names);
         let mut second = Journal::open(context.repo.git_dir(), &digest::bytes(text.as_bytes()))?;
@@ -208,6 +215,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         let run = Run { plan: &correction, names: &again.names, ids: &ids, ..run };
         let more = run.execute(&mut second).await?;
         second.ended(more.failed.is_empty())?;
+        corrected = more.done;
         outcome.learned.extend(&more.learned);
         again = plan(context, tenant, &aim).await?;
     }
@@ -237,7 +245,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         .filter(|step| matches!(step.action, Action::Create { .. }))
         .filter(|step| outcome.learned.current(&step.address.id) != step.address.id)
         .count();
-    Ok(Applied { outcome, remaining: again.plan, verified, unmet, receipt, new_ids })
+    Ok(Applied { outcome, remaining: again.plan, verified, unmet, corrected, receipt, new_ids })
 }
 
 /// What of the commit no step can bring about: what could not be read, what Graph does not let be written, and what cannot
@@ -277,36 +285,6 @@ fn current_ids(context: &Context) -> Result<IdMap> {
         Some(tip) => super::manifest_of(&context.repo, &super::files_of(&context.repo, tip)?)?.ids,
         None => IdMap::default(),
     })
-}
-
-/// The part of a second plan that may be carried out without asking again.
-fn correction(again: &Plan, first: &Plan, outcome: &Outcome) -> Plan {
-    let touched: BTreeSet<Address> = first
-        .steps
-        .iter()
-        .map(|step| Address::new(step.address.kind, outcome.learned.current(&step.address.id)))
-        .collect();
-    let allowed = |step: &crate::model::Step| {
-        touched.contains(&step.address)
-            && !matches!(step.action, Action::Delete | Action::Create { .. } | Action::Restore)
-    };
-    let mut number: BTreeMap<StepId, StepId> = BTreeMap::new();
-    let mut correction = Plan { seen: again.seen.clone(), ..Plan::default() };
-    for wave in &again.waves {
-        let mut kept = Vec::new();
-        for id in wave {
-            let Some(step) = again.steps.get(*id).filter(|step| allowed(step)) else { continue };
-            let mut step = step.clone();
-            step.needs = step.needs.iter().filter_map(|need| number.get(need).copied()).collect();
-            number.insert(*id, correction.steps.len());
-            kept.push(correction.steps.len());
-            correction.steps.push(step);
-        }
-        if !kept.is_empty() {
-            correction.waves.push(kept);
-        }
-    }
-    correction
 }
 
 fn extra(context: &Context, ready: &Ready, outcome: &Outcome, verified: bool, commit: crate::repo::ObjectId) -> Extra {

@@ -34,6 +34,8 @@ struct Trouble {
     hidden: Option<&'static str>,
     /// The answers to creations are lost, and from then on the kind cannot be read.
     outage: bool,
+    /// Links that somebody else makes as soon as the next write is done.
+    meanwhile: Vec<Write>,
 }
 
 impl Tenant {
@@ -91,6 +93,10 @@ impl TenantRead for Tenant {
 impl TenantWrite for Tenant {
     async fn write(&self, write: &Write) -> Result<Written, TenantError> {
         let written = self.inner.write(write).await;
+        let meanwhile = std::mem::take(&mut self.trouble.lock().unwrap().meanwhile);
+        for write in meanwhile {
+            self.inner.write(&write).await?;
+        }
         let mut trouble = self.trouble.lock().unwrap();
         if let (true, Write::Create { kind, .. }) = (trouble.outage, write) {
             trouble.hidden = Some(kind.name);
@@ -308,4 +314,24 @@ async fn a_plan_file_creates_nothing_twice() {
     let ready = open(&world.context, file.as_bytes()).unwrap();
     let error = apply_with(&world.context, &world.tenant, &ready, &[]).await.unwrap_err();
     insta::assert_snapshot!(error, @r#"the tenant has moved since the plan was made: group "Others" may have been created meanwhile: there is a newer snapshot than the plan's; make the plan anew"#);
+}
+
+#[tokio::test]
+async fn a_correction_undoes_nothing_that_others_did_meanwhile() {
+    let world = World::new().await;
+    world.edit(&format!("{TEAM}.yaml"), "A team", "The team");
+    let text = format!("{NEW_GROUP}owners:\n- {ADA}\n");
+    world.write("groups/pilots.yaml", &text);
+    world.edit(&format!("{TEAM}.yaml"), "mailNickname", &format!("members:\n- {ADA}\nmailNickname"));
+    world.commit();
+    let ready = world.prepare("main").await;
+    let group = named("group");
+    let member = Write::Link { kind: group, id: TEAM.to_owned(), link: "members", value: json!(GRACE) };
+    let update = Write::Update { kind: group, id: TEAM.to_owned(), body: raw(json!({"visibility": "Private"})) };
+    world.tenant.trouble(|trouble| trouble.meanwhile = vec![member, update]);
+    let applied = apply_with(&world.context, &world.tenant, &ready, &[]).await.unwrap();
+    let now = world.tenant.get("group", TEAM).await;
+    assert!(now["members"].to_string().contains(GRACE) && now["visibility"] == "Private", "{now}");
+    assert_eq!((applied.verified, applied.corrected), (false, 0));
+    assert!(!applied.remaining.steps.is_empty());
 }
