@@ -10,7 +10,7 @@ use super::export::{Exported, Extra, export};
 use super::journal::Journal;
 use super::plan::{Aim, Planned, plan};
 use super::source::Side;
-use super::{Context, Refused};
+use super::{Context, Refused, Stale};
 use crate::engine::planfile::{self, Binding};
 use crate::engine::refs::Names;
 use crate::engine::render;
@@ -66,7 +66,7 @@ pub struct Applied {
     pub new_ids: usize,
 }
 
-/// Makes a plan for right now. What an earlier run may have created is looked for first.
+/// Makes a plan for right now, or takes up that of a run which was cut off, if the tenant has not moved since. What an earlier run may have created is looked for first.
 ///
 /// # Errors
 /// As [`plan`].
@@ -84,10 +84,24 @@ pub async fn prepare_with<T: TenantRead>(
     aim: &Aim,
     patience: &[Duration],
 ) -> Result<Ready> {
-    if let Some(begun) = begun(context, aim)? {
-        return Ok(begun);
-    }
     super::source::check_tenant(context, tenant).await?;
+    if let Some(begun) = begun(context, aim)? {
+        let mut ids = current_ids(context)?;
+        ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
+        let journal = Journal::open(context.repo.git_dir(), &begun.digest)?;
+        match check_unmoved(context, tenant, &begun, &journal, &ids).await {
+            Ok(()) => {
+                context.events.warn("an earlier run of this was cut off; it is taken up where it was");
+                return Ok(begun);
+            }
+            Err(error) if error.downcast_ref::<Stale>().is_some() => {
+                let said =
+                    "an earlier run of this was cut off, and the tenant has moved since; here is a plan for the rest";
+                context.events.warn(said);
+            }
+            Err(error) => return Err(error),
+        }
+    }
     settle::settle(context, tenant, None, patience).await?;
     let Planned { plan, binding, verdicts, names, .. } = plan(context, tenant, aim).await?;
     let text = planfile::write(&plan, &binding, &verdicts, &names);
@@ -108,7 +122,6 @@ fn begun(context: &Context, aim: &Aim) -> Result<Option<Ready>> {
             && ready.binding.prune == aim.prune
             && ready.binding.scope == (&aim.scope).into();
         if same {
-            context.events.warn("an earlier run of this was cut off; it is taken up where it was");
             return Ok(Some(ready));
         }
     }

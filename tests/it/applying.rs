@@ -26,6 +26,7 @@ const POLICY: &str = "00000006-1111-4000-8000-000000000001";
 struct Tenant {
     inner: MemoryTenant,
     trouble: Mutex<Trouble>,
+    killed: tokio::sync::Notify,
 }
 
 #[derive(Default)]
@@ -36,6 +37,8 @@ struct Trouble {
     outage: bool,
     /// Links that somebody else makes as soon as the next write is done.
     meanwhile: Vec<Write>,
+    /// Writes that are still carried out; then the program is killed.
+    writes_left: Option<usize>,
 }
 
 impl Tenant {
@@ -92,6 +95,18 @@ impl TenantRead for Tenant {
 
 impl TenantWrite for Tenant {
     async fn write(&self, write: &Write) -> Result<Written, TenantError> {
+        let killed = match &mut self.trouble.lock().unwrap().writes_left {
+            Some(0) => true,
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => false,
+        };
+        if killed {
+            self.killed.notify_one();
+            std::future::pending::<()>().await;
+        }
         let written = self.inner.write(write).await;
         let meanwhile = std::mem::take(&mut self.trouble.lock().unwrap().meanwhile);
         for write in meanwhile {
@@ -134,7 +149,7 @@ impl World {
             ),
         ];
         let inner = MemoryTenant::from_objects(objects.into_iter().map(|(kind, value)| (kind, raw(value))).collect());
-        let tenant = Tenant { inner: inner.unwrap(), trouble: Mutex::default() };
+        let tenant = Tenant { inner: inner.unwrap(), trouble: Mutex::default(), killed: tokio::sync::Notify::new() };
         let dir = tempfile::tempdir().unwrap();
         let context = init::init(dir.path(), TENANT, false, &BTreeMap::new(), &[], &Events::silent()).unwrap();
         let world = World { tenant, context, dir };
@@ -154,6 +169,18 @@ impl World {
     async fn apply(&self, to: &str) -> Applied {
         let ready = self.prepare(to).await;
         apply_with(&self.context, &self.tenant, &ready, &[]).await.unwrap()
+    }
+
+    /// Carries out so many writes of a plan for `main`, and is killed.
+    async fn killed_after(&self, writes: usize) {
+        let ready = self.prepare("main").await;
+        self.tenant.trouble(|trouble| trouble.writes_left = Some(writes));
+        tokio::select! {
+            biased;
+            () = self.tenant.killed.notified() => {}
+            ended = apply_with(&self.context, &self.tenant, &ready, &[]) => panic!("it ended: {:?}", ended.map(|_| ())),
+        }
+        self.tenant.trouble(|trouble| trouble.writes_left = None);
     }
 
     fn git(&self, arguments: &[&str]) -> String {
@@ -334,4 +361,25 @@ async fn a_correction_undoes_nothing_that_others_did_meanwhile() {
     assert!(now["members"].to_string().contains(GRACE) && now["visibility"] == "Private", "{now}");
     assert_eq!((applied.verified, applied.corrected), (false, 0));
     assert!(!applied.remaining.steps.is_empty());
+}
+
+fn titles(ready: &Ready) -> Vec<String> {
+    ready.plan.steps.iter().map(|step| format!("{} {} \"{}\"", step.action.word(), step.called, step.name)).collect()
+}
+
+#[tokio::test]
+async fn a_run_that_was_cut_off_and_overtaken_is_planned_anew() {
+    let world = World::new().await;
+    world.write("groups/pilots.yaml", NEW_GROUP);
+    world.git(&["rm", "-q", &world.file(&format!("{GRACE}.yaml"))]);
+    world.commit();
+    world.killed_after(1).await;
+    assert_eq!(world.tenant.count("group"), 2);
+    world.tenant.update("user", GRACE, json!({"displayName": "Grace H."})).await;
+    let ready = world.prepare("main").await;
+    assert_eq!(titles(&ready), ["delete user \"Grace H.\""]);
+    let applied = apply_with(&world.context, &world.tenant, &ready, &[]).await.unwrap();
+    assert!(applied.verified, "{:?}", applied.unmet);
+    assert_eq!(world.tenant.count("group"), 2);
+    assert_eq!(world.git(&["rev-parse", "main"]), world.git(&["rev-parse", "snapshots"]));
 }
