@@ -9,6 +9,8 @@ use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 
 use super::journal::Journal;
+use crate::engine::digest;
+use crate::engine::normalize::normalize;
 use crate::engine::refs::Names;
 use crate::engine::render::plan::title;
 use crate::engine::schema;
@@ -66,7 +68,8 @@ struct State<'a> {
     ids: IdMap,
     outcome: Outcome,
     ok: BTreeSet<StepId>,
-    touched: BTreeSet<Address>,
+    /// Objects that this plan has written to, and the digest of their properties if an earlier run noted it.
+    touched: BTreeMap<Address, Option<String>>,
     started: usize,
     /// Creations of the same name take turns, so that at most one of them can have an answer that was lost.
     turns: BTreeMap<(&'static str, String), Arc<tokio::sync::Mutex<()>>>,
@@ -100,7 +103,10 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         let started = past.done.len();
         // What was sent may have happened: the object differs from what the plan saw because of us.
         let begun = past.done.iter().chain(&past.unknown).filter_map(|id| self.plan.steps.get(*id));
-        let touched = begun.map(|step| step.address.clone()).collect();
+        let mut touched: BTreeMap<Address, Option<String>> = begun.map(|step| (step.address.clone(), None)).collect();
+        for (address, digest) in past.expected(self.plan) {
+            touched.insert(address.clone(), digest.map(str::to_owned));
+        }
         let turns = BTreeMap::new();
         let state = Mutex::new(State { journal, ids, outcome, ok: past.done.clone(), touched, started, turns });
         for wave in &self.plan.waves {
@@ -146,6 +152,21 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         };
         self.events.emit(Event::StepStarted { number, of, address: step.address.clone(), title: title.clone() });
         let result = self.attempt(id, step, &title, sent_before, state, cache).await?;
+        let done = result.is_ok();
+        self.note(id, step, &title, number, result, state)?;
+        if done { self.look_after(id, step, state).await } else { Ok(()) }
+    }
+
+    /// Writes down how a step ended.
+    fn note(
+        &self,
+        id: StepId,
+        step: &Step,
+        title: &str,
+        number: usize,
+        result: std::result::Result<IdMap, Failure>,
+        state: &Mutex<State<'_>>,
+    ) -> Result<()> {
         let mut state = lock(state);
         let error = match result {
             Ok(learned) => {
@@ -155,7 +176,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                     state.outcome.learned.learn(old, new);
                 }
                 state.ok.insert(id);
-                state.touched.insert(step.address.clone());
+                state.touched.insert(step.address.clone(), None);
                 state.outcome.done += 1;
                 None
             }
@@ -175,7 +196,32 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 Some(error)
             }
         };
-        self.events.emit(Event::StepEnded { number, of, title, error });
+        let of = self.plan.steps.len();
+        self.events.emit(Event::StepEnded { number, of, title: title.to_owned(), error });
+        Ok(())
+    }
+
+    /// Notes what an object has become by our own write, if more is to be written to it: a run that takes this one up can
+    /// tell our change from anybody else's.
+    async fn look_after(&self, id: StepId, step: &Step, state: &Mutex<State<'_>>) -> Result<()> {
+        let ours = matches!(step.action, Action::Update { .. } | Action::Call { .. });
+        if !ours || !self.plan.seen.contains_key(&step.address) {
+            return Ok(());
+        }
+        let today = {
+            let state = lock(state);
+            let mut others = self.plan.steps.iter().enumerate().filter(|(other, _)| !state.ok.contains(other));
+            if !others.any(|(_, other)| other.address == step.address) {
+                return Ok(());
+            }
+            state.ids.current(&step.address.id).to_owned()
+        };
+        let Some(kind) = kinds::by_name(step.address.kind) else { return Ok(()) };
+        // Without an answer it is not known, which is no error.
+        if let Ok(Some(raw)) = self.tenant.get(kind, &today).await {
+            let digest = digest::seen(kind, &normalize(kind, &raw.value).object).properties;
+            lock(state).journal.seen(id, &digest)?;
+        }
         Ok(())
     }
 
@@ -196,11 +242,15 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         let Some(kind) = kinds::by_name(step.address.kind) else {
             return Ok(Err(Failure::Error("unknown kind".to_owned())));
         };
-        let (ids, touched) = {
+        let (ids, expects) = {
             let state = lock(state);
-            (state.ids.clone(), state.touched.contains(&step.address))
+            let expects = match state.touched.get(&step.address) {
+                Some(digest) => digest.clone(),
+                None => self.plan.seen.get(&step.address).map(|seen| seen.properties.clone()),
+            };
+            (state.ids.clone(), expects)
         };
-        let write = match self.resolve(kind, step, &ids, touched, sent_before, cache).await {
+        let write = match self.resolve(kind, step, &ids, expects.as_deref(), sent_before, cache).await {
             Ok(Resolved::Write(write)) => write,
             Ok(Resolved::Already(learned)) => return Ok(Ok(learned)),
             Err(failure) => return Ok(Err(failure)),

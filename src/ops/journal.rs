@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{IdMap, StepId};
+use crate::model::{Action, Address, IdMap, Plan, StepId};
 
 /// A write-ahead journal, one JSON line per event, each on disk before the work goes on.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub struct Past {
     pub done: BTreeSet<StepId>,
     /// Steps that were sent and whose answer nobody wrote down: they may have happened.
     pub unknown: BTreeSet<StepId>,
+    /// Digests of objects' properties as they were after the step.
+    pub seen: BTreeMap<StepId, String>,
     /// Ids learned.
     pub learned: IdMap,
     /// Whether an earlier run came to its end.
@@ -46,6 +48,10 @@ enum Line {
         #[serde(default)]
         learned: BTreeMap<String, String>,
     },
+    Seen {
+        step: StepId,
+        properties: String,
+    },
     Failed {
         step: StepId,
         error: String,
@@ -53,6 +59,32 @@ enum Line {
     Ended {
         verified: bool,
     },
+}
+
+impl Past {
+    /// Digests that the properties of objects must have whose steps have begun, and not all ended; `None` if it is not
+    /// known, because the run was cut off between a write and the look at what it made.
+    pub fn expected<'a>(&'a self, plan: &'a Plan) -> BTreeMap<&'a Address, Option<&'a str>> {
+        let mut expected = BTreeMap::new();
+        for id in self.done.union(&self.unknown) {
+            let Some(step) = plan.steps.get(*id) else { continue };
+            let planned = || plan.seen.get(&step.address).map(|seen| seen.properties.as_str());
+            let digest = expected.entry(&step.address).or_insert_with(planned);
+            // Links are no properties.
+            if !matches!(step.action, Action::Link { .. } | Action::Relink { .. } | Action::Unlink { .. }) {
+                *digest = self.seen.get(id).filter(|_| self.done.contains(id)).map(String::as_str);
+            }
+        }
+        let left: BTreeSet<&Address> = plan
+            .steps
+            .iter()
+            .enumerate()
+            .filter(|(id, _)| !self.done.contains(id))
+            .map(|(_, step)| &step.address)
+            .collect();
+        expected.retain(|address, _| left.contains(address));
+        expected
+    }
 }
 
 impl Journal {
@@ -147,6 +179,14 @@ impl Journal {
         self.line(&Line::Done { step, learned })
     }
 
+    /// After a step that is done, the object's properties have this digest.
+    ///
+    /// # Errors
+    /// If it cannot be put on disk.
+    pub fn seen(&mut self, step: StepId, properties: &str) -> Result<()> {
+        self.line(&Line::Seen { step, properties: properties.to_owned() })
+    }
+
     /// A step failed for sure.
     ///
     /// # Errors
@@ -191,6 +231,9 @@ fn replay(text: &str) -> Past {
                 for (old, new) in learned {
                     past.learned.learn(&old, &new);
                 }
+            }
+            Ok(Line::Seen { step, properties }) => {
+                past.seen.insert(step, properties);
             }
             Ok(Line::Failed { step, .. }) => {
                 past.unknown.remove(&step);

@@ -10,6 +10,7 @@ use entragit::kinds;
 use entragit::model::{AuditEvent, Coverage, CoverageMap, Events, Kind, Write, Written};
 use entragit::ops::apply::{Applied, Ready, apply_with, open, prepare_with};
 use entragit::ops::export::{Exported, Extra, export};
+use entragit::ops::journal::Journal;
 use entragit::ops::plan::{Aim, plan};
 use entragit::ops::{Context, Stale, init};
 use entragit::tenant::memory::MemoryTenant;
@@ -371,15 +372,36 @@ fn titles(ready: &Ready) -> Vec<String> {
 async fn a_run_that_was_cut_off_and_overtaken_is_planned_anew() {
     let world = World::new().await;
     world.write("groups/pilots.yaml", NEW_GROUP);
+    world.edit(&format!("{POLICY}.yaml"), "state: enabled", "state: disabled");
     world.git(&["rm", "-q", &world.file(&format!("{GRACE}.yaml"))]);
     world.commit();
     world.killed_after(1).await;
     assert_eq!(world.tenant.count("group"), 2);
     world.tenant.update("user", GRACE, json!({"displayName": "Grace H."})).await;
     let ready = world.prepare("main").await;
-    assert_eq!(titles(&ready), ["delete user \"Grace H.\""]);
+    assert_eq!(titles(&ready), ["update conditionalAccessPolicy \"Require MFA\"", "delete user \"Grace H.\""]);
     let applied = apply_with(&world.context, &world.tenant, &ready, &[]).await.unwrap();
     assert!(applied.verified, "{:?}", applied.unmet);
     assert_eq!(world.tenant.count("group"), 2);
     assert_eq!(world.git(&["rev-parse", "main"]), world.git(&["rev-parse", "snapshots"]));
+}
+
+#[tokio::test]
+async fn what_a_run_wrote_before_it_was_cut_off_may_not_move_either() {
+    let world = World::new().await;
+    world.edit(&format!("{TEAM}.yaml"), "A team", "The team");
+    world.edit(&format!("{TEAM}.yaml"), "mailNickname", &format!("members:\n- {ADA}\nmailNickname"));
+    world.commit();
+    world.killed_after(1).await;
+    let untouched = world.prepare("main").await;
+    assert_eq!(titles(&untouched), ["update group \"Team\"", "link group \"Team\""]);
+    let journal = Journal::open(world.context.repo.git_dir(), &untouched.digest).unwrap();
+    assert_eq!(journal.past.done.len(), 1, "it is taken up");
+
+    world.tenant.update("group", TEAM, json!({"description": "Hands off"})).await;
+    let error = apply_with(&world.context, &world.tenant, &untouched, &[]).await.unwrap_err();
+    assert!(error.downcast_ref::<Stale>().is_some(), "{error}");
+    assert_eq!(world.tenant.get("group", TEAM).await["members"], json!([]));
+    let anew = world.prepare("main").await;
+    assert_ne!(anew.digest, untouched.digest, "it is a plan of its own, for a person to approve");
 }

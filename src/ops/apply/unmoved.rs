@@ -33,12 +33,16 @@ pub(super) async fn check_unmoved<T: TenantRead>(
         .filter_map(|id| plan.steps.get(*id))
         .map(|step| &step.address)
         .collect();
+    // What this plan has begun to write to is as the run left it; the rest is as the plan saw it, links and all.
+    let left = journal.past.expected(plan).into_iter().filter_map(|(address, digest)| Some((address, digest?, false)));
+    let seen = plan.seen.iter().filter(|(address, _)| !begun.contains(address));
+    let seen = seen.map(|(address, seen)| (address, seen.whole.as_str(), true));
     let mut moved = Vec::new();
-    for (address, seen) in plan.seen.iter().filter(|(address, _)| !begun.contains(address)) {
+    for (address, expected, whole) in seen.chain(left) {
         let Some(kind) = kinds::by_name(address.kind) else { continue };
-        let now = tenant.get(kind, &address.id).await?;
-        let same = now.is_some_and(|raw| digest::seen(kind, &normalize(kind, &raw.value).object).whole == seen.whole);
-        if !same {
+        let now = tenant.get(kind, ids.current(&address.id)).await?;
+        let now = now.map(|raw| digest::seen(kind, &normalize(kind, &raw.value).object));
+        if now.is_none_or(|now| expected != if whole { now.whole } else { now.properties }) {
             let name = plan.steps.iter().find(|step| &step.address == address).map_or("", |step| step.name.as_str());
             moved.push(format!("{} \"{}\"", address.kind, render::safe(name)));
         }

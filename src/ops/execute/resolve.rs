@@ -32,7 +32,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         kind: &'static Kind,
         step: &Step,
         ids: &IdMap,
-        touched: bool,
+        expects: Option<&str>,
         sent_before: bool,
         cache: &Cache,
     ) -> std::result::Result<Resolved, Failure> {
@@ -54,11 +54,11 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 None => Resolved::Write(Write::Restore { kind, id }),
             },
             Action::Update { body, .. } => {
-                self.still_as_seen(kind, step, &address, touched, cache).await?;
+                self.still_as_seen(kind, &address, expects, cache).await?;
                 Resolved::Write(Write::Update { kind, id, body: rewrite_body(kind, body, ids) })
             }
             Action::Call { property, value } => {
-                self.still_as_seen(kind, step, &address, touched, cache).await?;
+                self.still_as_seen(kind, &address, expects, cache).await?;
                 let value = rewrite_value(&rule(property), value, ids);
                 Resolved::Write(Write::Call { kind, id, property, value })
             }
@@ -66,11 +66,11 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 if self.look(kind, &address, cache).await?.is_none() {
                     return Ok(Resolved::Already(IdMap::default()));
                 }
-                self.still_as_seen(kind, step, &address, touched, cache).await?;
+                self.still_as_seen(kind, &address, expects, cache).await?;
                 Resolved::Write(Write::Delete { kind, id })
             }
             Action::Link { link, value } => {
-                self.still_as_seen(kind, step, &address, touched, cache).await?;
+                self.still_as_seen(kind, &address, expects, cache).await?;
                 let value = rewrite_value(&rule(link), value, ids);
                 match self.child(kind, &address, link, &value, cache).await? {
                     Some(_) => Resolved::Already(IdMap::default()),
@@ -78,7 +78,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 }
             }
             Action::Relink { link, value } => {
-                self.still_as_seen(kind, step, &address, touched, cache).await?;
+                self.still_as_seen(kind, &address, expects, cache).await?;
                 let value = rewrite_value(&rule(link), value, ids);
                 let child = self.child(kind, &address, link, &value, cache).await?;
                 let child = child.ok_or_else(|| Failure::Error("what should be changed is not there".to_owned()))?;
@@ -86,7 +86,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 Resolved::Write(Write::Relink { kind, id, link, child, value })
             }
             Action::Unlink { link, value } => {
-                self.still_as_seen(kind, step, &address, touched, cache).await?;
+                self.still_as_seen(kind, &address, expects, cache).await?;
                 match self.child(kind, &address, link, value, cache).await? {
                     Some(child) => Resolved::Write(Write::Unlink { kind, id, link, child }),
                     None => Resolved::Already(IdMap::default()),
@@ -110,19 +110,18 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         Ok(object.clone())
     }
 
-    /// Refuses to write to an object that someone changed since the plan was made.
+    /// Refuses to write to an object that someone changed since the plan was made, or since an earlier run wrote to it.
     async fn still_as_seen(
         &self,
         kind: &'static Kind,
-        step: &Step,
         address: &Address,
-        touched: bool,
+        expects: Option<&str>,
         cache: &Cache,
     ) -> std::result::Result<(), Failure> {
-        let Some(seen) = self.plan.seen.get(&step.address).filter(|_| !touched) else { return Ok(()) };
+        let Some(expected) = expects else { return Ok(()) };
         let Some(raw) = self.look(kind, address, cache).await? else { return Err(Failure::Stale) };
         let now = digest::seen(kind, &normalize(kind, &raw.value).object);
-        if now.properties == seen.properties { Ok(()) } else { Err(Failure::Stale) }
+        if now.properties == expected { Ok(()) } else { Err(Failure::Stale) }
     }
 
     /// The target of a link if the object has it now: the id of a reference, or a child's own Graph id.
