@@ -45,10 +45,40 @@ impl IdMap {
         self.0.len()
     }
 
-    /// Takes in another map, pair by pair.
+    /// Takes in another map, pair by pair. What this map knows to have been replaced since stays replaced, so that no
+    /// order in which maps are taken in breaks a chain.
     pub fn extend(&mut self, other: &IdMap) {
         for (old, new) in other.iter() {
-            self.learn(old, new);
+            let today = self.current(new).to_owned();
+            self.learn(old, &today);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&str, &str)]) -> IdMap {
+        let mut map = IdMap::default();
+        pairs.iter().for_each(|(old, new)| map.learn(old, new));
+        map
+    }
+
+    #[test]
+    fn a_chain_holds_in_whatever_order_it_is_learned() {
+        let whole = map(&[("a", "c"), ("b", "c")]);
+        for (first, second) in [(("a", "b"), ("b", "c")), (("b", "c"), ("a", "b"))] {
+            let mut ids = map(&[first]);
+            ids.extend(&map(&[second]));
+            assert_eq!(ids, whole);
+        }
+    }
+
+    #[test]
+    fn it_survives_the_manifest() {
+        let mut ids: IdMap = serde_json::from_str(r#"{"a":"b"}"#).unwrap();
+        ids.learn("b", "c");
+        assert_eq!(serde_json::to_string(&ids).unwrap(), r#"{"a":"c","b":"c"}"#);
     }
 }

@@ -32,6 +32,8 @@ pub struct Past {
     pub seen: BTreeMap<StepId, String>,
     /// Ids learned.
     pub learned: IdMap,
+    /// When the first run began (RFC 3339, UTC); empty if nobody wrote it down.
+    pub begun: String,
     /// Whether an earlier run came to its end.
     pub ended: bool,
 }
@@ -39,6 +41,9 @@ pub struct Past {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "state")]
 enum Line {
+    Begun {
+        at: String,
+    },
     Sent {
         step: StepId,
         title: String,
@@ -114,13 +119,20 @@ impl Journal {
             // The next line must not become part of one that was cut off.
             file.write_all(b"\n").with_context(|| format!("writing the journal {}", path.display()))?;
         }
+        // Their order counts when several runs were cut off.
+        if past.begun.is_empty() || past.ended {
+            let line = Line::Begun { at: format!("{:.9}", jiff::Timestamp::now()) };
+            let mut bytes = serde_json::to_vec(&line)?;
+            bytes.push(b'\n');
+            file.write_all(&bytes).with_context(|| format!("writing the journal {}", path.display()))?;
+        }
         // A run that came to its end is history: the same plan starts anew, where it may.
         let ended_before = past.ended;
         let past = if ended_before { Past::default() } else { past };
         Ok(Journal { path, file, past, ended_before })
     }
 
-    /// Digests of plans whose run has begun and not come to its end.
+    /// Digests of plans whose run has begun and not come to its end, oldest first.
     ///
     /// # Errors
     /// If the journals cannot be read.
@@ -138,11 +150,11 @@ impl Journal {
             let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
             let past = replay(&text);
             if !past.ended && (!past.done.is_empty() || !past.unknown.is_empty()) {
-                found.push(digest.to_owned());
+                found.push((past.begun, digest.to_owned()));
             }
         }
         found.sort();
-        Ok(found)
+        Ok(found.into_iter().map(|(_, digest)| digest).collect())
     }
 
     /// Ids that runs have learned which were cut off, and which no receipt records yet.
@@ -219,9 +231,11 @@ fn replay(text: &str) -> Past {
     for line in text.lines() {
         let line = serde_json::from_str::<Line>(line);
         if past.ended && matches!(line, Ok(Line::Sent { .. } | Line::Done { .. } | Line::Failed { .. })) {
-            past = Past::default();
+            past = Past { begun: past.begun, ..Past::default() };
         }
         match line {
+            // Of a run after the end, the last one; it makes nothing undone by itself.
+            Ok(Line::Begun { at }) => past.begun = at,
             Ok(Line::Sent { step, .. }) => {
                 past.unknown.insert(step);
             }
@@ -273,6 +287,22 @@ mod tests {
         std::fs::write(&path, b"{\"state\":\"sent\",\"step\":0,\"title\":\"x\"}\n{\"state\":\"do")?;
         Journal::open(dir.path(), "d1")?.sent(1, "y")?;
         assert_eq!(Journal::open(dir.path(), "d1")?.past.unknown, BTreeSet::from([0, 1]));
+        Ok(())
+    }
+
+    #[test]
+    fn runs_that_were_cut_off_are_taken_in_by_age() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let folder = Journal::open(dir.path(), "z")?.path().parent().map(Path::to_owned).unwrap_or_default();
+        let write = |digest: &str, at: &str, old: &str, new: &str| {
+            let begun = serde_json::json!({"state": "begun", "at": at});
+            let done = serde_json::json!({"state": "done", "step": 0, "learned": {old: new}});
+            std::fs::write(folder.join(format!("{digest}.jsonl")), format!("{begun}\n{done}\n"))
+        };
+        write("older", "2026-01-01T00:00:00.000000000Z", "a", "b")?;
+        write("newer", "2026-01-01T00:00:00.500000000Z", "b", "c")?;
+        assert_eq!(Journal::unended(dir.path())?, ["older", "newer"]);
+        assert_eq!(Journal::pending_ids(dir.path())?.current("a"), "c");
         Ok(())
     }
 
