@@ -65,7 +65,8 @@ pub struct Run<'a, T> {
 
 struct State<'a> {
     journal: &'a mut Journal,
-    ids: IdMap,
+    /// Shared with the steps that run: copied only when one is learned meanwhile.
+    ids: Arc<IdMap>,
     outcome: Outcome,
     ok: BTreeSet<StepId>,
     /// Objects that this plan has written to, and the digest of their properties if an earlier run noted it.
@@ -108,7 +109,8 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
             touched.insert(address.clone(), digest.map(str::to_owned));
         }
         let turns = BTreeMap::new();
-        let state = Mutex::new(State { journal, ids, outcome, ok: past.done.clone(), touched, started, turns });
+        let state =
+            Mutex::new(State { journal, ids: Arc::new(ids), outcome, ok: past.done.clone(), touched, started, turns });
         for wave in &self.plan.waves {
             let cache = Cache::default();
             let todo: Vec<StepId> = wave.iter().copied().filter(|id| !past.done.contains(id)).collect();
@@ -172,7 +174,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
             Ok(learned) => {
                 state.journal.done(id, &learned)?;
                 for (old, new) in learned.iter() {
-                    state.ids.learn(old, new);
+                    Arc::make_mut(&mut state.ids).learn(old, new);
                     state.outcome.learned.learn(old, new);
                 }
                 state.ok.insert(id);
@@ -248,7 +250,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 Some(digest) => digest.clone(),
                 None => self.plan.seen.get(&step.address).map(|seen| seen.properties.clone()),
             };
-            (state.ids.clone(), expects)
+            (Arc::clone(&state.ids), expects)
         };
         let write = match self.resolve(kind, step, &ids, expects.as_deref(), sent_before, cache).await {
             Ok(Resolved::Write(write)) => write,

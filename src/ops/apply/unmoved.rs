@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use anyhow::Result;
+use futures_util::StreamExt as _;
 
-use super::Ready;
+use super::{CONCURRENCY, Ready};
 use crate::engine::normalize::normalize;
 use crate::engine::{digest, render};
 use crate::kinds;
@@ -37,15 +38,24 @@ pub(super) async fn check_unmoved<T: TenantRead>(
     let left = journal.past.expected(plan).into_iter().filter_map(|(address, digest)| Some((address, digest?, false)));
     let seen = plan.seen.iter().filter(|(address, _)| !begun.contains(address));
     let seen = seen.map(|(address, seen)| (address, seen.whole.as_str(), true));
+    let looks: Vec<(&Address, &str, bool)> = seen.chain(left).collect();
+    let looked: Vec<Result<Option<&Address>>> = futures_util::stream::iter(looks)
+        .map(|(address, expected, whole)| async move {
+            let Some(kind) = kinds::by_name(address.kind) else { return Ok(None) };
+            let now = tenant.get(kind, ids.current(&address.id)).await?;
+            let now = now.map(|raw| digest::seen(kind, &normalize(kind, &raw.value).object));
+            let same = now.is_some_and(|now| expected == if whole { now.whole } else { now.properties });
+            Ok((!same).then_some(address))
+        })
+        .buffer_unordered(CONCURRENCY)
+        .collect()
+        .await;
+    // In the order of the plan, however the answers came.
+    let others: BTreeSet<&Address> = looked.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
     let mut moved = Vec::new();
-    for (address, expected, whole) in seen.chain(left) {
-        let Some(kind) = kinds::by_name(address.kind) else { continue };
-        let now = tenant.get(kind, ids.current(&address.id)).await?;
-        let now = now.map(|raw| digest::seen(kind, &normalize(kind, &raw.value).object));
-        if now.is_none_or(|now| expected != if whole { now.whole } else { now.properties }) {
-            let name = plan.steps.iter().find(|step| &step.address == address).map_or("", |step| step.name.as_str());
-            moved.push(format!("{} \"{}\"", address.kind, render::safe(name)));
-        }
+    for address in others {
+        let name = plan.steps.iter().find(|step| &step.address == address).map_or("", |step| step.name.as_str());
+        moved.push(format!("{} \"{}\"", address.kind, render::safe(name)));
     }
     for step in plan.steps.iter().filter(|step| !begun.contains(&step.address)) {
         let why = match &step.action {
