@@ -84,7 +84,10 @@ pub async fn prepare_with<T: TenantRead>(
     aim: &Aim,
     patience: &[Duration],
 ) -> Result<Ready> {
-    super::source::check_tenant(context, tenant).await?;
+    // With nothing to take up nothing is sent before the commit's files were found to be right.
+    if !Journal::unended(context.repo.git_dir())?.is_empty() {
+        super::source::check_tenant(context, tenant).await?;
+    }
     if let Some(begun) = begun(context, aim)? {
         let mut ids = current_ids(context)?;
         ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
