@@ -255,12 +255,30 @@ pub fn report_apply(applied: &apply::Applied, start: Instant, output: &Output) -
         outcome.skipped.len(),
         elapsed(start)
     ));
+    if applied.corrected > 0 {
+        output.say(&format!(
+            "{} steps more put right what came out differently from what was written",
+            applied.corrected
+        ));
+    }
+    if !outcome.uncertain.is_empty() {
+        output.say(&format!(
+            "{} creations may or may not have happened; run the same command again, and they are looked for",
+            outcome.uncertain.len()
+        ));
+    }
     if applied.new_ids > 0 {
         output.say(&format!("{} objects have new ids; manifest.yaml maps the old ones to them", applied.new_ids));
     }
     if applied.verified {
         output.say("verified: the tenant was read again and is as the commit says");
         return exit::DONE;
+    }
+    if !applied.unmet.is_empty() {
+        output.say("not verified; what no step can bring about:");
+        for what in &applied.unmet {
+            output.say(&format!("  {}", render::safe(what)));
+        }
     }
     if !applied.remaining.steps.is_empty() {
         let plan = render::plan::text(&applied.remaining, &[], &Default::default(), output.style);
@@ -273,8 +291,11 @@ fn applied_json(applied: &apply::Applied) -> String {
     render::json::pretty(&json!({
         "formatVersion": render::json::FORMAT_VERSION,
         "verified": applied.verified,
+        "unmet": applied.unmet,
         "done": applied.outcome.done,
+        "corrected": applied.corrected,
         "failed": applied.outcome.failed.iter().map(|(step, error)| json!({"step": step + 1, "error": error})).collect::<Vec<_>>(),
+        "uncertain": applied.outcome.uncertain.iter().map(|(step, error)| json!({"step": step + 1, "error": error})).collect::<Vec<_>>(),
         "skipped": applied.outcome.skipped.iter().map(|step| step + 1).collect::<Vec<_>>(),
         "newIds": applied.outcome.learned,
         "receipt": applied.receipt.commit.map(|commit| commit.to_string()),

@@ -1,23 +1,29 @@
 //! `apply`: carries out a plan, reads again, and records what was done.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
-use super::execute::{Outcome, Run};
+use super::execute::{Outcome, PATIENCE, Run};
 use super::export::{Exported, Extra, export};
 use super::journal::Journal;
 use super::plan::{Aim, Planned, plan};
 use super::source::Side;
 use super::{Context, Refused, Stale};
-use crate::engine::normalize::normalize;
 use crate::engine::planfile::{self, Binding};
 use crate::engine::refs::Names;
 use crate::engine::render;
 use crate::engine::{digest, guard};
-use crate::kinds;
-use crate::model::{Action, Address, IdMap, Plan, StepId, Verdict};
+use crate::model::{Action, Address, IdMap, Plan, Verdict};
 use crate::tenant::{TenantRead, TenantWrite};
+
+mod correction;
+mod settle;
+mod unmoved;
+
+use correction::correction;
+use unmoved::check_unmoved;
 
 /// Writes at the same time. Graph takes about 20 a second per application and tenant.
 const CONCURRENCY: usize = 8;
@@ -34,6 +40,8 @@ pub struct Ready {
     pub names: Names,
     /// SHA-256 over the plan file.
     pub digest: String,
+    /// The plan file.
+    text: Vec<u8>,
     /// Whether it comes from a file, made some time ago.
     saved: bool,
 }
@@ -46,32 +54,62 @@ pub struct Applied {
     pub outcome: Outcome,
     /// What still differs, as a plan; empty if all is as wanted.
     pub remaining: Plan,
-    /// Whether the tenant was read again and is as wanted.
+    /// Whether the tenant was read again and is as wanted: nothing of the commit is left to do, unknown or out of reach.
     pub verified: bool,
+    /// Why it is not, beside the steps that remain: one sentence each.
+    pub unmet: Vec<String>,
+    /// Steps beyond the plan that put right what came out differently.
+    pub corrected: usize,
     /// The receipt.
     pub receipt: Exported,
     /// Objects that were created again.
     pub new_ids: usize,
 }
 
-/// Makes a plan for right now, and keeps it as a file below the git directory so that it can be taken up again.
+/// Makes a plan for right now, or takes up that of a run which was cut off, if the tenant has not moved since. What an earlier run may have created is looked for first.
 ///
 /// # Errors
 /// As [`plan`].
 pub async fn prepare<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Result<Ready> {
-    if let Some(begun) = begun(context, aim)? {
-        return Ok(begun);
+    prepare_with(context, tenant, aim, PATIENCE).await
+}
+
+/// [`prepare`], with the pauses between looks for what an earlier run may have created.
+///
+/// # Errors
+/// As [`prepare`].
+pub async fn prepare_with<T: TenantRead>(
+    context: &Context,
+    tenant: &T,
+    aim: &Aim,
+    patience: &[Duration],
+) -> Result<Ready> {
+    // With nothing to take up nothing is sent before the commit's files were found to be right.
+    if !Journal::unended(context.repo.git_dir())?.is_empty() {
+        super::source::check_tenant(context, tenant).await?;
     }
+    if let Some(begun) = begun(context, aim)? {
+        let mut ids = current_ids(context)?;
+        ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
+        let journal = Journal::open(context.repo.git_dir(), &begun.digest)?;
+        match check_unmoved(context, tenant, &begun, &journal, &ids).await {
+            Ok(()) => {
+                context.events.warn("an earlier run of this was cut off; it is taken up where it was");
+                return Ok(begun);
+            }
+            Err(error) if error.downcast_ref::<Stale>().is_some() => {
+                let said =
+                    "an earlier run of this was cut off, and the tenant has moved since; here is a plan for the rest";
+                context.events.warn(said);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    settle::settle(context, tenant, None, patience).await?;
     let Planned { plan, binding, verdicts, names, .. } = plan(context, tenant, aim).await?;
     let text = planfile::write(&plan, &binding, &verdicts, &names);
     let digest = digest::bytes(text.as_bytes());
-    if !plan.steps.is_empty() {
-        let folder = context.repo.git_dir().join("entragit").join("plans");
-        std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
-        let path = folder.join(format!("{digest}.json"));
-        std::fs::write(&path, &text).with_context(|| format!("keeping the plan in {}", path.display()))?;
-    }
-    Ok(Ready { plan, binding, verdicts, names, digest, saved: false })
+    Ok(Ready { plan, binding, verdicts, names, digest, text: text.into_bytes(), saved: false })
 }
 
 /// The plan of a run for the same aim that was cut off: taken up as it is, since making it anew would create again what
@@ -80,16 +118,13 @@ fn begun(context: &Context, aim: &Aim) -> Result<Option<Ready>> {
     let commit = context.resolve(&aim.to)?.to_string();
     let base = context.last_snapshot()?.map(|base| base.to_string()).unwrap_or_default();
     for digest in Journal::unended(context.repo.git_dir())? {
-        let path = context.repo.git_dir().join("entragit").join("plans").join(format!("{digest}.json"));
-        // A plan that was carried out from a file elsewhere is taken up by naming that file.
-        let Ok(bytes) = std::fs::read(&path) else { continue };
+        let Ok(bytes) = std::fs::read(settle::kept(context, &digest)) else { continue };
         let ready = open(context, &bytes)?;
         let same = ready.binding.commit == commit
             && ready.binding.base == base
             && ready.binding.prune == aim.prune
             && ready.binding.scope == (&aim.scope).into();
         if same {
-            context.events.warn("an earlier run of this was cut off; it is taken up where it was");
             return Ok(Some(ready));
         }
     }
@@ -114,7 +149,7 @@ pub fn open(context: &Context, bytes: &[u8]) -> Result<Ready> {
     // The guards' verdicts are made anew from what this machine knows; a file's own are only for people.
     let rules = super::plan::rules_of_last_snapshot(context)?;
     let verdicts = guard::verdicts(&plan, &rules);
-    Ok(Ready { plan, binding, verdicts, names, digest, saved: true })
+    Ok(Ready { plan, binding, verdicts, names, digest, text: bytes.to_vec(), saved: true })
 }
 
 /// Refuses a plan that a guard objects to, unless the guard is lifted by name.
@@ -135,11 +170,29 @@ pub fn check_guards(verdicts: &[Verdict], lifted: &[String]) -> Result<()> {
 /// # Errors
 /// [`Stale`] before the first write if something moved; else only if the journal or the repository cannot be written.
 pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, ready: &Ready) -> Result<Applied> {
+    apply_with(context, tenant, ready, PATIENCE).await
+}
+
+/// [`apply`], with the pauses between looks for what a creation with a lost answer has made.
+///
+/// # Errors
+/// As [`apply`].
+pub async fn apply_with<T: TenantRead + TenantWrite>(
+    context: &Context,
+    tenant: &T,
+    ready: &Ready,
+    patience: &[Duration],
+) -> Result<Applied> {
     let mut journal = Journal::open(context.repo.git_dir(), &ready.digest)?;
     let ids = current_ids(context)?;
+    // Whatever becomes of this process, the run can be taken up.
+    settle::keep(context, &ready.digest, &ready.text)?;
     if ready.saved {
         super::source::check_tenant(context, tenant).await?;
-        check_unmoved(context, tenant, &ready.plan, &journal).await?;
+        settle::settle(context, tenant, Some(&ready.digest), patience).await?;
+        let mut ids = ids.clone();
+        ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
+        check_unmoved(context, tenant, ready, &journal, &ids).await?;
     }
     if !journal.past.done.is_empty() || !journal.past.unknown.is_empty() {
         context.events.note(format!("taking up an earlier run: {} steps are done", journal.past.done.len()));
@@ -153,6 +206,7 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
         ids: &ids,
         concurrency: CONCURRENCY,
         known: &known,
+        patience,
     };
     let mut outcome = run.execute(&mut journal).await?;
 
@@ -161,10 +215,14 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
         Aim { to: ready.binding.commit.clone(), scope, prune: ready.binding.prune, learned: outcome.learned.clone() };
     context.events.note("reading the tenant again to verify");
     let mut again = plan(context, tenant, &aim).await?;
-    // What Graph adds on its own (a creator as owner, a default) is put right once, for the plan's own objects only, and
-    // never by deleting.
+    // What Graph adds on its own (a creator as owner, a default) is put right once, and only where this run wrote.
     let correction = correction(&again.plan, &ready.plan, &outcome);
-    if !correction.steps.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty() {
+    let mut corrected = 0;
+    let clean = outcome.failed.is_empty() && outcome.stale.is_empty() && outcome.uncertain.is_empty();
+    let verdicts = guard::verdicts(&correction, &super::plan::rules_of_last_snapshot(context)?);
+    if let Some(verdict) = verdicts.iter().find(|verdict| verdict.refused) {
+        context.events.warn(format!("what came out differently is left as it is: {}", verdict.message));
+    } else if !correction.steps.is_empty() && clean {
         context.events.note(format!("putting right what came out differently: {}", render::plan::counts(&correction)));
         let text = planfile::write(&correction, &again.binding, &[], &again.names);
         let mut second = Journal::open(context.repo.git_dir(), &digest::bytes(text.as_bytes()))?;
@@ -173,16 +231,27 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
         let run = Run { plan: &correction, names: &again.names, ids: &ids, ..run };
         let more = run.execute(&mut second).await?;
         second.ended(more.failed.is_empty())?;
+        corrected = more.done;
         outcome.learned.extend(&more.learned);
         again = plan(context, tenant, &aim).await?;
     }
-    let verified = again.plan.steps.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
+    let mut unmet = unmet(context, ready, &again)?;
+    let mut verified =
+        again.plan.steps.is_empty() && unmet.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
     let quiet = Context { events: context.events.briefly(), ..context.clone() };
     let receipt =
         export(&quiet, tenant, &again.kinds, &extra(context, ready, &outcome, verified, again.commit)).await?;
-    journal.ended(verified)?;
+    let whole = aim.scope.is_everything();
+    if verified && whole && context.repo.reference(&context.main_ref())? == Some(again.commit) {
+        unmet.extend(receipt.pending.iter().map(|path| format!("{path} is not in the tenant as the commit says")));
+        verified = unmet.is_empty();
+    }
+    // A creation that may have happened keeps the journal open: the next run looks for it.
+    if outcome.uncertain.is_empty() {
+        journal.ended(verified)?;
+    }
     // Ids of runs that were cut off are in the receipt now.
-    for digest in Journal::unended(context.repo.git_dir())? {
+    for digest in Journal::unended(context.repo.git_dir())?.into_iter().filter(|digest| *digest != ready.digest) {
         Journal::open(context.repo.git_dir(), &digest)?.ended(false)?;
     }
     let new_ids = ready
@@ -192,7 +261,28 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
         .filter(|step| matches!(step.action, Action::Create { .. }))
         .filter(|step| outcome.learned.current(&step.address.id) != step.address.id)
         .count();
-    Ok(Applied { outcome, remaining: again.plan, verified, receipt, new_ids })
+    Ok(Applied { outcome, remaining: again.plan, verified, unmet, corrected, receipt, new_ids })
+}
+
+/// What of the commit no step can bring about: what could not be read, what Graph does not let be written, and what cannot
+/// be deleted.
+fn unmet(context: &Context, ready: &Ready, again: &Planned) -> Result<Vec<String>> {
+    let plan = &again.plan;
+    // What the commit itself does not know completely it does not want either.
+    let unread = again.unread.iter();
+    let mut unmet: Vec<String> =
+        unread.map(|what| format!("{what} could not be read completely and was left alone")).collect();
+    let losses = plan.losses.iter();
+    unmet.extend(losses.map(|loss| format!("{} \"{}\": {}", loss.address.kind, render::safe(&loss.name), loss.what)));
+    let base = match ready.binding.base.as_str() {
+        "" => BTreeMap::new(),
+        base => Side::commit(context, base)?.index,
+    };
+    for address in plan.unmanaged.iter().filter(|address| ready.binding.prune || base.contains_key(address)) {
+        let name = again.names.get(&address.id).unwrap_or(&address.id);
+        unmet.push(format!("{} \"{}\": cannot be deleted", address.kind, render::safe(name)));
+    }
+    Ok(unmet)
 }
 
 /// What was in the tenant before or is wanted by its address: no creation of this plan has made it.
@@ -210,73 +300,6 @@ fn current_ids(context: &Context) -> Result<IdMap> {
         Some(tip) => super::manifest_of(&context.repo, &super::files_of(&context.repo, tip)?)?.ids,
         None => IdMap::default(),
     })
-}
-
-/// Before the first write: everything the plan read is as it was.
-async fn check_unmoved<T: TenantRead>(context: &Context, tenant: &T, plan: &Plan, journal: &Journal) -> Result<()> {
-    let begun: Vec<&Address> = journal
-        .past
-        .done
-        .iter()
-        .chain(&journal.past.unknown)
-        .filter_map(|id| plan.steps.get(*id))
-        .map(|step| &step.address)
-        .collect();
-    let mut moved = Vec::new();
-    for (address, seen) in plan.seen.iter().filter(|(address, _)| !begun.contains(address)) {
-        let Some(kind) = kinds::by_name(address.kind) else { continue };
-        let now = tenant.get(kind, &address.id).await?;
-        let same = now.is_some_and(|raw| digest::seen(kind, &normalize(kind, &raw.value).object).whole == seen.whole);
-        if !same {
-            let name = plan.steps.iter().find(|step| &step.address == address).map_or("", |step| step.name.as_str());
-            moved.push(format!("{} \"{}\"", address.kind, render::safe(name)));
-        }
-    }
-    for step in plan.steps.iter().filter(|step| step.action == Action::Restore && !begun.contains(&&step.address)) {
-        let Some(kind) = kinds::by_name(step.address.kind) else { continue };
-        if tenant.get(kind, &step.address.id).await?.is_some() {
-            moved.push(format!("{} \"{}\" is back already", step.called, render::safe(&step.name)));
-        }
-    }
-    if moved.is_empty() {
-        return Ok(());
-    }
-    context.events.warn(format!("{} objects moved since the plan was made", moved.len()));
-    let more = if moved.len() > 5 { format!(" and {} more", moved.len() - 5) } else { String::new() };
-    moved.truncate(5);
-    Err(Stale { what: format!("{}{more}", moved.join(", ")) }.into())
-}
-
-/// The part of a second plan that may be carried out without asking again.
-fn correction(again: &Plan, first: &Plan, outcome: &Outcome) -> Plan {
-    let touched: std::collections::BTreeSet<Address> = first
-        .steps
-        .iter()
-        .map(|step| Address::new(step.address.kind, outcome.learned.current(&step.address.id)))
-        .collect();
-    // What came by itself with an object that was made is its own as well: a new role has settings.
-    let made: std::collections::BTreeSet<&str> = outcome.learned.iter().map(|(_, new)| new).collect();
-    let allowed = |step: &crate::model::Step| {
-        (touched.contains(&step.address) || step.about.iter().any(|id| made.contains(id.as_str())))
-            && !matches!(step.action, Action::Delete | Action::Create { .. } | Action::Restore)
-    };
-    let mut number: std::collections::BTreeMap<StepId, StepId> = std::collections::BTreeMap::new();
-    let mut correction = Plan { seen: again.seen.clone(), ..Plan::default() };
-    for wave in &again.waves {
-        let mut kept = Vec::new();
-        for id in wave {
-            let Some(step) = again.steps.get(*id).filter(|step| allowed(step)) else { continue };
-            let mut step = step.clone();
-            step.needs = step.needs.iter().filter_map(|need| number.get(need).copied()).collect();
-            number.insert(*id, correction.steps.len());
-            kept.push(correction.steps.len());
-            correction.steps.push(step);
-        }
-        if !kept.is_empty() {
-            correction.waves.push(kept);
-        }
-    }
-    correction
 }
 
 fn extra(context: &Context, ready: &Ready, outcome: &Outcome, verified: bool, commit: crate::repo::ObjectId) -> Extra {

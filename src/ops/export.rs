@@ -7,14 +7,16 @@ use anyhow::{Context as _, Result};
 use super::audit;
 use super::journal::Journal;
 use super::live::{self, LiveObject, Sink};
-use super::publish::{Standing, Told, changed, compare, message, publish, standing, subject};
+use super::publish::{Told, changed, compare, message, publish, subject};
 use super::source::check_tenant;
+use super::standing::{Edits, Standing};
 use super::{Context, MANIFEST, files_of, manifest_of};
 use crate::engine::normalize::normalize;
 use crate::engine::refs::Names;
 use crate::format::path::{Layout, address_of, is_reserved};
 use crate::format::settings::Actors;
 use crate::format::yaml;
+use crate::kinds;
 use crate::model::{Address, Coverage, IdMap, Kind, Object};
 use crate::repo::{ObjectId, SnapshotWriter, blob_id};
 use crate::tenant::TenantRead;
@@ -78,15 +80,22 @@ pub async fn export<T: TenantRead>(
     if parent.is_none() && manifest.layout.is_empty() {
         manifest.layout = choose_layout(tenant, &scope).await;
     }
+    let mut ids = manifest.ids.clone();
+    ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
+    ids.extend(&extra.learned);
+    let main = context.repo.reference(&context.main_ref())?;
+    let edits = Edits::on_main(context, parent, main, &ids)?;
     let mut sink = Storing {
         context,
         before: &before,
         by_address: index(&before),
         files: BTreeMap::new(),
         writer: context.repo.writer()?,
+        edits: &edits,
+        kept: BTreeMap::new(),
     };
     let reading = live::read(tenant, &scope, &manifest.layout, &context.events, &mut sink).await?;
-    let Storing { mut files, mut writer, .. } = sink;
+    let Storing { mut files, mut writer, kept, .. } = sink;
 
     carry_over(&before, &scope, &reading.coverage, &mut files);
     manifest.tenant.clone_from(&context.settings.tenant);
@@ -96,13 +105,17 @@ pub async fn export<T: TenantRead>(
     }
     manifest.coverage.0.extend(reading.coverage.0.clone());
     manifest.unknown.extend(reading.unknown.clone());
-    manifest.ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
-    manifest.ids.extend(&extra.learned);
+    manifest.ids.clone_from(&ids);
     let unknown = manifest.unknown.values().map(Vec::len).sum();
 
     // Files that are not the tenant's (settings, pipelines) come from `main` if it holds nothing else, else from before.
-    let main = context.repo.reference(&context.main_ref())?;
-    let standing = standing(context, parent, main, &files, extra.applied)?;
+    let after = index(&files);
+    let standing = edits.standing(&ids, |address| match (kept.get(address), after.get(address)) {
+        (Some(object), _) => Ok(Some(object.clone())),
+        // Carried over: the object database has it.
+        (None, Some(path)) => stored(context, address, path, files.get(path)),
+        (None, None) => Ok(None),
+    })?;
     let others = match (&standing, main) {
         (Standing::Joins, Some(main)) => files_of(&context.repo, main)?,
         _ => before.clone(),
@@ -141,7 +154,17 @@ pub async fn export<T: TenantRead>(
     let changed = changed(&context.repo, &before, &files)?;
     let audit = audit::since_last(context, tenant, parent, &changed, &[&before, &files]).await?;
     let mut parents = vec![start];
-    parents.extend(extra.applied.filter(|applied| *applied != start));
+    // A receipt must not make edits of `main` that the tenant does not have part of the snapshots' history.
+    let loses = |applied| match (&standing, main) {
+        (Standing::Pending(_), Some(main)) => context.repo.is_ancestor(main, applied),
+        _ => Ok(false),
+    };
+    if let Some(applied) = extra.applied
+        && applied != start
+        && !loses(applied)?
+    {
+        parents.push(applied);
+    }
     if let (Standing::Joins, Some(main)) = (&standing, main)
         && !parents.contains(&main)
     {
@@ -190,6 +213,13 @@ fn carry_over(
     }
 }
 
+/// An object as the object database has it.
+fn stored(context: &Context, address: &Address, path: &str, blob: Option<&ObjectId>) -> Result<Option<Object>> {
+    let (Some(kind), Some(blob)) = (kinds::by_name(address.kind), blob) else { return Ok(None) };
+    let document = yaml::read(path, &context.repo.blob(*blob)?).ok();
+    Ok(document.map(|document| normalize(kind, &document.value).object))
+}
+
 /// Where each object's file is.
 pub(super) fn index(files: &BTreeMap<String, ObjectId>) -> BTreeMap<Address, String> {
     files
@@ -204,6 +234,9 @@ struct Storing<'a> {
     by_address: BTreeMap<Address, String>,
     files: BTreeMap<String, ObjectId>,
     writer: SnapshotWriter<'a>,
+    edits: &'a Edits,
+    /// Objects that somebody edited on `main`, as they are.
+    kept: BTreeMap<Address, Object>,
 }
 
 impl Sink for Storing<'_> {
@@ -236,6 +269,10 @@ impl Sink for Storing<'_> {
 
     fn take(&mut self, live: LiveObject) -> Result<()> {
         let blob = blob_id(&live.bytes);
+        let address = Address::new(live.kind.name, live.object.id());
+        if self.edits.concern(&address) {
+            self.kept.insert(address, live.object);
+        }
         // What the parent has is in the object database already.
         if self.before.get(&live.path) != Some(&blob) {
             self.writer.put(&live.bytes)?;

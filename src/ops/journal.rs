@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{IdMap, StepId};
+use crate::model::{Action, Address, IdMap, Plan, StepId};
 
 /// A write-ahead journal, one JSON line per event, each on disk before the work goes on.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub struct Journal {
     file: File,
     /// What earlier runs of the same plan did.
     pub past: Past,
+    /// Whether an earlier run of the same plan came to its end.
+    pub ended_before: bool,
 }
 
 /// What a journal tells of earlier runs.
@@ -26,8 +28,12 @@ pub struct Past {
     pub done: BTreeSet<StepId>,
     /// Steps that were sent and whose answer nobody wrote down: they may have happened.
     pub unknown: BTreeSet<StepId>,
+    /// Digests of objects' properties as they were after the step.
+    pub seen: BTreeMap<StepId, String>,
     /// Ids learned.
     pub learned: IdMap,
+    /// When the first run began (RFC 3339, UTC); empty if nobody wrote it down.
+    pub begun: String,
     /// Whether an earlier run came to its end.
     pub ended: bool,
 }
@@ -35,6 +41,9 @@ pub struct Past {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "state")]
 enum Line {
+    Begun {
+        at: String,
+    },
     Sent {
         step: StepId,
         title: String,
@@ -44,6 +53,10 @@ enum Line {
         #[serde(default)]
         learned: BTreeMap<String, String>,
     },
+    Seen {
+        step: StepId,
+        properties: String,
+    },
     Failed {
         step: StepId,
         error: String,
@@ -51,6 +64,32 @@ enum Line {
     Ended {
         verified: bool,
     },
+}
+
+impl Past {
+    /// Digests that the properties of objects must have whose steps have begun, and not all ended; `None` if it is not
+    /// known, because the run was cut off between a write and the look at what it made.
+    pub fn expected<'a>(&'a self, plan: &'a Plan) -> BTreeMap<&'a Address, Option<&'a str>> {
+        let mut expected = BTreeMap::new();
+        for id in self.done.union(&self.unknown) {
+            let Some(step) = plan.steps.get(*id) else { continue };
+            let planned = || plan.seen.get(&step.address).map(|seen| seen.properties.as_str());
+            let digest = expected.entry(&step.address).or_insert_with(planned);
+            // Links are no properties.
+            if !matches!(step.action, Action::Link { .. } | Action::Relink { .. } | Action::Unlink { .. }) {
+                *digest = self.seen.get(id).filter(|_| self.done.contains(id)).map(String::as_str);
+            }
+        }
+        let left: BTreeSet<&Address> = plan
+            .steps
+            .iter()
+            .enumerate()
+            .filter(|(id, _)| !self.done.contains(id))
+            .map(|(_, step)| &step.address)
+            .collect();
+        expected.retain(|address, _| left.contains(address));
+        expected
+    }
 }
 
 impl Journal {
@@ -71,19 +110,29 @@ impl Journal {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Past::default(),
             Err(error) => return Err(error).with_context(|| format!("reading the journal {}", path.display())),
         };
-        let mut options = OpenOptions::new();
-        // A run that came to its end is history: the same plan starts anew.
-        options.create(true).append(!past.ended).write(true).truncate(past.ended);
-        let mut file = options.open(&path).with_context(|| format!("opening the journal {}", path.display()))?;
-        if torn && !past.ended {
+        let mut file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .with_context(|| format!("opening the journal {}", path.display()))?;
+        if torn {
             // The next line must not become part of one that was cut off.
             file.write_all(b"\n").with_context(|| format!("writing the journal {}", path.display()))?;
         }
-        let past = if past.ended { Past::default() } else { past };
-        Ok(Journal { path, file, past })
+        // Their order counts when several runs were cut off.
+        if past.begun.is_empty() || past.ended {
+            let line = Line::Begun { at: format!("{:.9}", jiff::Timestamp::now()) };
+            let mut bytes = serde_json::to_vec(&line)?;
+            bytes.push(b'\n');
+            file.write_all(&bytes).with_context(|| format!("writing the journal {}", path.display()))?;
+        }
+        // A run that came to its end is history: the same plan starts anew, where it may.
+        let ended_before = past.ended;
+        let past = if ended_before { Past::default() } else { past };
+        Ok(Journal { path, file, past, ended_before })
     }
 
-    /// Digests of plans whose run has begun and not come to its end.
+    /// Digests of plans whose run has begun and not come to its end, oldest first.
     ///
     /// # Errors
     /// If the journals cannot be read.
@@ -101,11 +150,11 @@ impl Journal {
             let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
             let past = replay(&text);
             if !past.ended && (!past.done.is_empty() || !past.unknown.is_empty()) {
-                found.push(digest.to_owned());
+                found.push((past.begun, digest.to_owned()));
             }
         }
         found.sort();
-        Ok(found)
+        Ok(found.into_iter().map(|(_, digest)| digest).collect())
     }
 
     /// Ids that runs have learned which were cut off, and which no receipt records yet.
@@ -142,6 +191,14 @@ impl Journal {
         self.line(&Line::Done { step, learned })
     }
 
+    /// After a step that is done, the object's properties have this digest.
+    ///
+    /// # Errors
+    /// If it cannot be put on disk.
+    pub fn seen(&mut self, step: StepId, properties: &str) -> Result<()> {
+        self.line(&Line::Seen { step, properties: properties.to_owned() })
+    }
+
     /// A step failed for sure.
     ///
     /// # Errors
@@ -172,7 +229,13 @@ impl Journal {
 fn replay(text: &str) -> Past {
     let mut past = Past::default();
     for line in text.lines() {
-        match serde_json::from_str::<Line>(line) {
+        let line = serde_json::from_str::<Line>(line);
+        if past.ended && matches!(line, Ok(Line::Sent { .. } | Line::Done { .. } | Line::Failed { .. })) {
+            past = Past { begun: past.begun, ..Past::default() };
+        }
+        match line {
+            // Of a run after the end, the last one; it makes nothing undone by itself.
+            Ok(Line::Begun { at }) => past.begun = at,
             Ok(Line::Sent { step, .. }) => {
                 past.unknown.insert(step);
             }
@@ -182,6 +245,9 @@ fn replay(text: &str) -> Past {
                 for (old, new) in learned {
                     past.learned.learn(&old, &new);
                 }
+            }
+            Ok(Line::Seen { step, properties }) => {
+                past.seen.insert(step, properties);
             }
             Ok(Line::Failed { step, .. }) => {
                 past.unknown.remove(&step);
@@ -225,13 +291,34 @@ mod tests {
     }
 
     #[test]
+    fn runs_that_were_cut_off_are_taken_in_by_age() -> Result<()> {
+        let dir = tempfile::tempdir()?;
+        let folder = Journal::open(dir.path(), "z")?.path().parent().map(Path::to_owned).unwrap_or_default();
+        let write = |digest: &str, at: &str, old: &str, new: &str| {
+            let begun = serde_json::json!({"state": "begun", "at": at});
+            let done = serde_json::json!({"state": "done", "step": 0, "learned": {old: new}});
+            std::fs::write(folder.join(format!("{digest}.jsonl")), format!("{begun}\n{done}\n"))
+        };
+        write("older", "2026-01-01T00:00:00.000000000Z", "a", "b")?;
+        write("newer", "2026-01-01T00:00:00.500000000Z", "b", "c")?;
+        assert_eq!(Journal::unended(dir.path())?, ["older", "newer"]);
+        assert_eq!(Journal::pending_ids(dir.path())?.current("a"), "c");
+        Ok(())
+    }
+
+    #[test]
     fn a_run_that_ended_is_history() -> Result<()> {
         let dir = tempfile::tempdir()?;
         let mut journal = Journal::open(dir.path(), "d1")?;
         journal.sent(0, "x")?;
         journal.ended(true)?;
         drop(journal);
-        assert_eq!(Journal::open(dir.path(), "d1")?.past, Past::default());
+        let mut journal = Journal::open(dir.path(), "d1")?;
+        assert_eq!((&journal.past, journal.ended_before), (&Past::default(), true));
+        assert!(Journal::open(dir.path(), "d1")?.ended_before, "looking does not make it forget");
+        journal.sent(1, "y")?;
+        let journal = Journal::open(dir.path(), "d1")?;
+        assert_eq!((journal.past.unknown, journal.ended_before), (BTreeSet::from([1]), false));
         Ok(())
     }
 }

@@ -36,6 +36,7 @@ pub mod resume;
 pub mod rules;
 pub mod show;
 pub mod source;
+mod standing;
 pub mod status;
 pub mod track;
 pub mod validate;

@@ -17,7 +17,7 @@ use crate::engine::refs::{Mentioned, Names, ids_in};
 use crate::engine::scope::Scope;
 use crate::kinds;
 use crate::model::kind::Deletion;
-use crate::model::{Action, Address, IdMap, Kind, Object, Plan, Snapshot, Verdict};
+use crate::model::{Action, Address, Coverage, IdMap, Kind, Object, Plan, Snapshot, Verdict};
 use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
 
@@ -37,6 +37,8 @@ pub struct Planned {
     pub wanted: Snapshot,
     /// The kinds that were read.
     pub kinds: Vec<&'static Kind>,
+    /// Kinds and links that could not be read completely from the tenant.
+    pub unread: Vec<String>,
 }
 
 /// How to plan.
@@ -127,7 +129,10 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
         scope: (&aim.scope).into(),
         prune: aim.prune,
     };
-    Ok(Planned { plan, binding, verdicts, names, commit, wanted, kinds })
+    let missing = |coverage: &Coverage| !matches!(coverage, Coverage::Complete | Coverage::Skipped);
+    let unread =
+        live.coverage.0.iter().filter(|(_, coverage)| missing(coverage)).map(|(what, _)| what.clone()).collect();
+    Ok(Planned { plan, binding, verdicts, names, commit, wanted, kinds, unread })
 }
 
 /// The recycle bin's objects that matter: those that the commit wants and the tenant lacks.

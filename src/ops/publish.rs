@@ -5,37 +5,24 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::audit::Changed;
+use super::standing::Standing;
 use super::{Context, files_of};
 use crate::format::path::{address_of, is_reserved};
 use crate::kinds;
 use crate::model::{Coverage, CoverageMap};
 use crate::repo::{ObjectId, Repo, RepoError, Worktree};
 
-/// How `main` stands to the new snapshot.
-#[derive(Debug)]
-pub(super) enum Standing {
-    /// It holds no edit of its own: it is fast-forwarded.
-    Follows,
-    /// It holds edits of settings and the like only, or edits that the tenant has by now: the lines are joined.
-    Joins,
-    /// It holds edits of objects that are not applied yet: these files.
-    Pending(Vec<String>),
-}
-
-/// How `main` stands to `files`, where `parent` was the last snapshot.
+/// How `main` stands to `files`, where `parent` was the last snapshot: file by file, for a round that has no time to look
+/// inside. What it takes for pending the next export may find applied.
 pub(super) fn standing(
     context: &Context,
     parent: Option<ObjectId>,
     main: Option<ObjectId>,
     files: &BTreeMap<String, ObjectId>,
-    applied: Option<ObjectId>,
 ) -> Result<Standing> {
     let (Some(parent), Some(main)) = (parent, main) else { return Ok(Standing::Follows) };
     if context.repo.is_ancestor(main, parent)? {
         return Ok(Standing::Follows);
-    }
-    if applied == Some(main) {
-        return Ok(Standing::Joins);
     }
     let Some(fork) = context.repo.merge_base(main, parent)? else {
         return Ok(Standing::Pending(vec![STRANGERS.to_owned()]));

@@ -9,7 +9,8 @@ use super::audit::{self, Audit};
 use super::export::index;
 use super::incremental::{Files, Found, words};
 use super::memory::Memory;
-use super::publish::{Standing, Told, changed, compare, edited, message, publish, standing, subject};
+use super::publish::{Told, changed, compare, edited, message, publish, standing, subject};
+use super::standing::Standing;
 use super::watch::{Committed, Round};
 use super::{Context, MANIFEST, files_of};
 use crate::engine::render::safe;
@@ -52,7 +53,7 @@ pub(super) async fn record<T: TenantRead>(
     let Outcome { full, start, parent, before, manifest, scope, found, names, news } = outcome;
     let mut files = found.files;
     let main = context.repo.reference(&context.main_ref())?;
-    let standing = standing(context, parent, main, &files, None)?;
+    let standing = standing(context, parent, main, &files)?;
     let others = match (&standing, main) {
         (Standing::Joins, Some(main)) => files_of(&context.repo, main)?,
         _ => before.clone(),

@@ -217,6 +217,7 @@ impl Case {
             ids: &self.ids,
             concurrency: self.concurrency,
             known: &self.known,
+            patience: &[],
         };
         let mut journal = self.journal(journal);
         let outcome = tokio::select! {

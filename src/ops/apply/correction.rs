@@ -1,0 +1,104 @@
+//! The part of a second plan that may be carried out without asking again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::engine::diff::top;
+use crate::engine::normalize::child_key;
+use crate::engine::refs::rewrite_value;
+use crate::engine::schema;
+use crate::kinds;
+use crate::model::kind::LinkShape;
+use crate::model::{Action, Address, IdMap, Kind, Plan, Step, StepId};
+use crate::ops::execute::Outcome;
+
+/// What the first plan wrote, with today's ids.
+#[derive(Default)]
+struct Wrote {
+    /// Objects that are there because of it: whatever Graph gave them, nobody else did.
+    made: BTreeSet<Address>,
+    properties: BTreeSet<(Address, String)>,
+    /// Single members and children, never a link as a whole: others may have been added meanwhile.
+    links: BTreeSet<(Address, &'static str, Vec<String>)>,
+}
+
+/// The steps of `again` that put right what the run itself wrote and Graph changed: of objects that it made, anything but
+/// their deletion; of others, only the properties and the single links that the approved plan wrote.
+pub(super) fn correction(again: &Plan, first: &Plan, outcome: &Outcome) -> Plan {
+    let wrote = Wrote::of(first, &outcome.learned);
+    let mut number: BTreeMap<StepId, StepId> = BTreeMap::new();
+    let mut correction = Plan { seen: again.seen.clone(), ..Plan::default() };
+    for wave in &again.waves {
+        let mut kept = Vec::new();
+        for id in wave {
+            let Some(mut step) = again.steps.get(*id).and_then(|step| wrote.allows(step)) else { continue };
+            step.needs = step.needs.iter().filter_map(|need| number.get(need).copied()).collect();
+            number.insert(*id, correction.steps.len());
+            kept.push(correction.steps.len());
+            correction.steps.push(step);
+        }
+        if !kept.is_empty() {
+            correction.waves.push(kept);
+        }
+    }
+    correction
+}
+
+impl Wrote {
+    fn of(plan: &Plan, ids: &IdMap) -> Wrote {
+        let mut wrote = Wrote::default();
+        for step in &plan.steps {
+            let Some(kind) = kinds::by_name(step.address.kind) else { continue };
+            let address = Address::new(kind.name, ids.current(&step.address.id));
+            match &step.action {
+                Action::Create { .. } | Action::Restore => drop(wrote.made.insert(address)),
+                Action::Update { body, .. } => {
+                    wrote.properties.extend(body.keys().map(|name| (address.clone(), name.clone())));
+                }
+                Action::Call { property, .. } => {
+                    wrote.properties.insert((address, (*property).to_owned()));
+                }
+                Action::Link { link, value } | Action::Relink { link, value } | Action::Unlink { link, value } => {
+                    let rule = schema::of(kind).property(link).cloned().unwrap_or_default();
+                    wrote.links.insert((address, link, key(kind, link, &rewrite_value(&rule, value, ids))));
+                }
+                Action::Delete => {}
+            }
+        }
+        wrote
+    }
+
+    /// The step, or what of it may be carried out.
+    fn allows(&self, step: &Step) -> Option<Step> {
+        let kind = kinds::by_name(step.address.kind)?;
+        // What came by itself with an object that was made is its own as well: a new role has settings.
+        let of_made = |id: &String| self.made.iter().any(|made| made.id == *id);
+        let made = self.made.contains(&step.address) || step.about.iter().any(of_made);
+        let wrote = |property: &str| made || self.properties.contains(&(step.address.clone(), property.to_owned()));
+        let mut step = step.clone();
+        let allowed = match &mut step.action {
+            Action::Create { .. } | Action::Restore | Action::Delete => false,
+            Action::Update { body, changes } => {
+                body.retain(|name, _| wrote(name) || name.starts_with('@'));
+                changes.retain(|change| wrote(top(change.path())));
+                body.keys().any(|name| !name.starts_with('@'))
+            }
+            Action::Call { property, .. } => wrote(property),
+            Action::Link { link, value } | Action::Relink { link, value } | Action::Unlink { link, value } => {
+                made || self.links.contains(&(step.address.clone(), *link, key(kind, link, value)))
+            }
+        };
+        allowed.then_some(step)
+    }
+}
+
+/// What tells one member or child of a link from its siblings.
+fn key(kind: &'static Kind, link: &str, value: &Value) -> Vec<String> {
+    match kind.link(link).map(|link| link.shape) {
+        Some(LinkShape::Children(children)) => child_key(value, &children),
+        Some(LinkShape::Reference | LinkShape::References) | None => {
+            vec![value.as_str().unwrap_or_default().to_owned()]
+        }
+    }
+}

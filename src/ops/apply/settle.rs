@@ -1,0 +1,74 @@
+//! Settling what runs that were cut off left open, before a plan is made anew: a creation that happened must not be repeated.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::{current_ids, known};
+use crate::engine::planfile;
+use crate::engine::refs::rewrite_body;
+use crate::kinds;
+use crate::model::Action;
+use crate::ops::Context;
+use crate::ops::execute::{Search, learned};
+use crate::ops::journal::Journal;
+use crate::tenant::TenantRead;
+
+/// Where the plan with this digest is kept, so that its run can be taken up.
+pub(super) fn kept(context: &Context, digest: &str) -> PathBuf {
+    context.repo.git_dir().join("entragit").join("plans").join(format!("{digest}.json"))
+}
+
+/// Keeps a plan.
+pub(super) fn keep(context: &Context, digest: &str, text: &[u8]) -> Result<()> {
+    let path = kept(context, digest);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    }
+    std::fs::write(&path, text).with_context(|| format!("keeping the plan in {}", path.display()))
+}
+
+/// Looks for what the creations made whose answers were lost, of every run that did not end but `except`, and writes into
+/// its journal what became of them.
+///
+/// # Errors
+/// If it cannot be told: making a plan now could create them twice.
+pub(super) async fn settle<T: TenantRead>(
+    context: &Context,
+    tenant: &T,
+    except: Option<&str>,
+    patience: &[Duration],
+) -> Result<()> {
+    let mut ids = current_ids(context)?;
+    ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
+    for digest in Journal::unended(context.repo.git_dir())?.into_iter().filter(|digest| Some(digest.as_str()) != except)
+    {
+        let Ok(bytes) = std::fs::read(kept(context, &digest)) else { continue };
+        let Ok((plan, binding, _)) = planfile::read(&bytes) else { continue };
+        let mut journal = Journal::open(context.repo.git_dir(), &digest)?;
+        let known = known(context, &binding, &ids)?;
+        let search = Search { tenant, known: &known, unmanaged: &plan.unmanaged, patience };
+        for id in journal.past.unknown.clone() {
+            let Some(step) = plan.steps.get(id) else { continue };
+            let (Action::Create { body }, Some(kind)) = (&step.action, kinds::by_name(step.address.kind)) else {
+                continue;
+            };
+            match search.find(kind, &rewrite_body(kind, body, &ids), &ids).await {
+                Ok(Some(found)) => {
+                    let learned = learned(kind, step, Some(&found));
+                    journal.done(id, &learned)?;
+                    ids.extend(&learned);
+                }
+                Ok(None) => journal.failed(id, "no such object was found afterwards")?,
+                Err(why) => bail!(
+                    "an earlier run was to create {} \"{}\" and it is not known whether it did: {why}; nothing was \
+                     written, try again later",
+                    step.called,
+                    crate::engine::render::safe(&step.name)
+                ),
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! Before the first write: the tenant is as the plan saw it.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+use futures_util::StreamExt as _;
+
+use super::{CONCURRENCY, Ready};
+use crate::engine::normalize::normalize;
+use crate::engine::{digest, render};
+use crate::kinds;
+use crate::model::{Action, Address, IdMap, Step};
+use crate::ops::journal::Journal;
+use crate::ops::{Context, Stale};
+use crate::tenant::TenantRead;
+
+/// Everything the plan read is as it was, and nothing it creates was created meanwhile.
+///
+/// # Errors
+/// [`Stale`], naming what moved.
+pub(super) async fn check_unmoved<T: TenantRead>(
+    context: &Context,
+    tenant: &T,
+    ready: &Ready,
+    journal: &Journal,
+    ids: &IdMap,
+) -> Result<()> {
+    let plan = &ready.plan;
+    let begun: BTreeSet<&Address> = journal
+        .past
+        .done
+        .iter()
+        .chain(&journal.past.unknown)
+        .filter_map(|id| plan.steps.get(*id))
+        .map(|step| &step.address)
+        .collect();
+    // What this plan has begun to write to is as the run left it; the rest is as the plan saw it, links and all.
+    let left = journal.past.expected(plan).into_iter().filter_map(|(address, digest)| Some((address, digest?, false)));
+    let seen = plan.seen.iter().filter(|(address, _)| !begun.contains(address));
+    let seen = seen.map(|(address, seen)| (address, seen.whole.as_str(), true));
+    let looks: Vec<(&Address, &str, bool)> = seen.chain(left).collect();
+    let looked: Vec<Result<Option<&Address>>> = futures_util::stream::iter(looks)
+        .map(|(address, expected, whole)| async move {
+            let Some(kind) = kinds::by_name(address.kind) else { return Ok(None) };
+            let now = tenant.get(kind, ids.current(&address.id)).await?;
+            let now = now.map(|raw| digest::seen(kind, &normalize(kind, &raw.value).object));
+            let same = now.is_some_and(|now| expected == if whole { now.whole } else { now.properties });
+            Ok((!same).then_some(address))
+        })
+        .buffer_unordered(CONCURRENCY)
+        .collect()
+        .await;
+    // In the order of the plan, however the answers came.
+    let others: BTreeSet<&Address> = looked.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
+    let mut moved = Vec::new();
+    for address in others {
+        let name = plan.steps.iter().find(|step| &step.address == address).map_or("", |step| step.name.as_str());
+        moved.push(format!("{} \"{}\"", address.kind, render::safe(name)));
+    }
+    for step in plan.steps.iter().filter(|step| !begun.contains(&step.address)) {
+        let why = match &step.action {
+            Action::Restore => {
+                let Some(kind) = kinds::by_name(step.address.kind) else { continue };
+                tenant.get(kind, &step.address.id).await?.map(|_| "is back already")
+            }
+            Action::Create { .. } => created(context, ready, step, journal, ids)?,
+            _ => None,
+        };
+        if let Some(why) = why {
+            moved.push(format!("{} \"{}\" {why}", step.called, render::safe(&step.name)));
+        }
+    }
+    if moved.is_empty() {
+        return Ok(());
+    }
+    context.events.warn(format!("{} objects moved since the plan was made", moved.len()));
+    let more = if moved.len() > 5 { format!(" and {} more", moved.len() - 5) } else { String::new() };
+    moved.truncate(5);
+    Err(Stale { what: format!("{}{more}", moved.join(", ")) }.into())
+}
+
+/// Why a creation might be one too many: nothing in the tenant is bound to it, so everything else must be as it was.
+fn created(
+    context: &Context,
+    ready: &Ready,
+    step: &Step,
+    journal: &Journal,
+    ids: &IdMap,
+) -> Result<Option<&'static str>> {
+    let base = context.last_snapshot()?.map(|base| base.to_string()).unwrap_or_default();
+    let mapped = |id: &String| ids.current(id) != id;
+    Ok(if journal.ended_before {
+        Some("would be created again: this plan was carried out before")
+    } else if mapped(&step.address.id) || step.identities.values().any(mapped) {
+        Some("was created meanwhile")
+    } else if ready.binding.base != base {
+        Some("may have been created meanwhile: there is a newer snapshot than the plan's")
+    } else {
+        None
+    })
+}

@@ -1,0 +1,112 @@
+//! Finding what a creation with a lost answer has made.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+
+use crate::engine::normalize::normalize;
+use crate::model::{Address, IdMap, Kind};
+use crate::tenant::{RawObject, TenantRead};
+
+/// Pauses between looks for what a creation with a lost answer has made: a minute in all. Graph's directory is
+/// eventually consistent, and an outage often ends by then.
+pub const PATIENCE: &[Duration] = &[
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(16),
+    Duration::from_secs(30),
+];
+
+/// Looks for what creations with lost answers have made.
+pub struct Search<'a, T> {
+    /// The tenant.
+    pub tenant: &'a T,
+    /// What was there before or is wanted by this address.
+    pub known: &'a BTreeSet<Address>,
+    /// What the plan saw and left alone.
+    pub unmanaged: &'a [Address],
+    /// Pauses between looks.
+    pub patience: &'a [Duration],
+}
+
+impl<T: TenantRead> Search<'_, T> {
+    /// The one object that a POST with a lost answer may have made: one that nobody knew, that no other step made, and
+    /// that has everything that was sent. It may show late, so it is looked for until patience ends.
+    ///
+    /// # Errors
+    /// Why it cannot be told.
+    pub async fn find(
+        &self,
+        kind: &'static Kind,
+        body: &Map<String, Value>,
+        ids: &IdMap,
+    ) -> Result<Option<Map<String, Value>>, String> {
+        let mut pauses = self.patience.iter();
+        loop {
+            let found = self.look(kind, body, ids).await;
+            match pauses.next().filter(|_| !matches!(found, Ok(Some(_)))) {
+                Some(pause) => tokio::time::sleep(*pause).await,
+                None => return found,
+            }
+        }
+    }
+
+    async fn look(
+        &self,
+        kind: &'static Kind,
+        body: &Map<String, Value>,
+        ids: &IdMap,
+    ) -> Result<Option<Map<String, Value>>, String> {
+        let made: BTreeSet<&str> = ids.iter().map(|(_, new)| new).collect();
+        // As it will be returned: sets in order, nothing empty.
+        let sent = Value::Object(normalize(kind, body).object.0);
+        let (sender, mut pages) = mpsc::channel::<Vec<RawObject>>(4);
+        let collect = async {
+            let mut found = Vec::new();
+            while let Some(page) = pages.recv().await {
+                for raw in page {
+                    let object = normalize(kind, &raw.value).object;
+                    let address = Address::new(kind.name, object.id());
+                    let new = !self.known.contains(&address)
+                        && !self.unmanaged.contains(&address)
+                        && !made.contains(address.id.as_str());
+                    if new && holds(&Value::Object(object.0), &sent) {
+                        found.push(raw.value);
+                    }
+                }
+            }
+            found
+        };
+        let (listing, mut found) = tokio::join!(self.tenant.list(kind, sender), collect);
+        if !listing.coverage.is_complete() {
+            return Err(format!(
+                "its answer was lost, and {} could not be read to see whether it was done",
+                kind.title
+            ));
+        }
+        match found.len() {
+            0 => Ok(None),
+            1 => Ok(found.pop()),
+            many => Err(format!(
+                "its answer was lost, and {many} objects in the tenant look like it; delete those that are too many, then \
+                 run this again"
+            )),
+        }
+    }
+}
+
+/// Whether `now` has everything that `sent` says; Graph may have added defaults.
+pub(super) fn holds(now: &Value, sent: &Value) -> bool {
+    match (now, sent) {
+        (Value::Object(now), Value::Object(sent)) => {
+            sent.iter().all(|(name, value)| now.get(name).is_some_and(|now| holds(now, value)))
+        }
+        (Value::Array(now), Value::Array(sent)) => {
+            now.len() == sent.len() && now.iter().zip(sent).all(|(now, sent)| holds(now, sent))
+        }
+        _ => now == sent,
+    }
+}

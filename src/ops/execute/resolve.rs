@@ -1,0 +1,197 @@
+//! What a step asks of the tenant, after looking at how its object is right now.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::{Map, Value};
+use tokio::sync::OnceCell;
+
+use super::find::holds;
+use super::{Failure, Run, learned};
+use crate::engine::digest;
+use crate::engine::normalize::{child_key, normalize, writable_value};
+use crate::engine::refs::{rewrite_body, rewrite_value};
+use crate::engine::schema;
+use crate::model::kind::{Children, LinkShape, Updates};
+use crate::model::{Action, Address, IdMap, Kind, Step, StepId, Write};
+use crate::tenant::{RawObject, TenantRead, TenantWrite};
+
+/// Objects as they are in one wave, each read once.
+pub(super) type Cache = Mutex<BTreeMap<Address, Arc<OnceCell<Option<RawObject>>>>>;
+
+/// What a step comes down to.
+pub(super) enum Resolved {
+    Write(Write),
+    /// It is as it should be already.
+    Already(IdMap),
+}
+
+impl<T: TenantRead + TenantWrite> Run<'_, T> {
+    /// What to ask of the tenant, after looking at how the object is right now.
+    pub(super) async fn resolve(
+        &self,
+        kind: &'static Kind,
+        step: &Step,
+        ids: &IdMap,
+        expects: Option<&str>,
+        sent_before: bool,
+        cache: &Cache,
+    ) -> std::result::Result<Resolved, Failure> {
+        // What is deleted is named as the tenant has it; its successor may be known by the same id already.
+        let id = match step.action {
+            Action::Delete => step.address.id.clone(),
+            _ => ids.current(&step.address.id).to_owned(),
+        };
+        let address = Address::new(kind.name, &id);
+        let rule = |link: &str| schema::of(kind).property(link).cloned().unwrap_or_default();
+        Ok(match &step.action {
+            Action::Create { body } => {
+                let body = rewrite_body(kind, body, ids);
+                if sent_before
+                    && let Some(found) = self.search().find(kind, &body, ids).await.map_err(Failure::Uncertain)?
+                {
+                    return Ok(Resolved::Already(learned(kind, step, Some(&found))));
+                }
+                // An assignment comes back with the user who is restored.
+                let restored =
+                    |need: &StepId| matches!(self.plan.steps.get(*need), Some(Step { action: Action::Restore, .. }));
+                if kind.update == Updates::Nothing
+                    && step.needs.iter().any(restored)
+                    && self.tenant.get(kind, &id).await?.is_some_and(|raw| is(kind, &raw, &body))
+                {
+                    return Ok(Resolved::Already(IdMap::default()));
+                }
+                Resolved::Write(Write::Create { kind, body })
+            }
+            Action::Restore => match self.tenant.get(kind, &id).await? {
+                Some(_) => Resolved::Already(IdMap::default()),
+                None => Resolved::Write(Write::Restore { kind, id }),
+            },
+            Action::Update { body, .. } => {
+                self.still_as_seen(kind, &address, expects, cache).await?;
+                Resolved::Write(Write::Update { kind, id, body: rewrite_body(kind, body, ids) })
+            }
+            Action::Call { property, value } => {
+                self.still_as_seen(kind, &address, expects, cache).await?;
+                let value = rewrite_value(&rule(property), value, ids);
+                Resolved::Write(Write::Call { kind, id, property, value })
+            }
+            Action::Delete => {
+                if self.look(kind, &address, cache).await?.is_none() {
+                    return Ok(Resolved::Already(IdMap::default()));
+                }
+                self.still_as_seen(kind, &address, expects, cache).await?;
+                Resolved::Write(Write::Delete { kind, id })
+            }
+            Action::Link { link, value } => {
+                self.still_as_seen(kind, &address, expects, cache).await?;
+                let value = rewrite_value(&rule(link), value, ids);
+                match self.child(kind, &address, link, &value, cache).await? {
+                    Some(_) => Resolved::Already(IdMap::default()),
+                    None => Resolved::Write(Write::Link { kind, id, link, value }),
+                }
+            }
+            Action::Relink { link, value } => {
+                self.still_as_seen(kind, &address, expects, cache).await?;
+                let value = rewrite_value(&rule(link), value, ids);
+                let child = self.child(kind, &address, link, &value, cache).await?;
+                let child = child.ok_or_else(|| Failure::Error("what should be changed is not there".to_owned()))?;
+                let value = value.as_object().map(|value| writable_child(kind, link, value)).unwrap_or_default();
+                Resolved::Write(Write::Relink { kind, id, link, child, value })
+            }
+            Action::Unlink { link, value } => {
+                self.still_as_seen(kind, &address, expects, cache).await?;
+                match self.child(kind, &address, link, value, cache).await? {
+                    Some(child) => Resolved::Write(Write::Unlink { kind, id, link, child }),
+                    None => Resolved::Already(IdMap::default()),
+                }
+            }
+        })
+    }
+
+    /// The object as it is in this wave, read once.
+    async fn look(
+        &self,
+        kind: &'static Kind,
+        address: &Address,
+        cache: &Cache,
+    ) -> std::result::Result<Option<RawObject>, Failure> {
+        let cell = {
+            let mut cache = cache.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(cache.entry(address.clone()).or_default())
+        };
+        let object = cell.get_or_try_init(|| self.tenant.get(kind, &address.id)).await?;
+        Ok(object.clone())
+    }
+
+    /// Refuses to write to an object that someone changed since the plan was made, or since an earlier run wrote to it.
+    async fn still_as_seen(
+        &self,
+        kind: &'static Kind,
+        address: &Address,
+        expects: Option<&str>,
+        cache: &Cache,
+    ) -> std::result::Result<(), Failure> {
+        let Some(expected) = expects else { return Ok(()) };
+        let Some(raw) = self.look(kind, address, cache).await? else { return Err(Failure::Stale) };
+        let now = digest::seen(kind, &normalize(kind, &raw.value).object);
+        if now.properties == expected { Ok(()) } else { Err(Failure::Stale) }
+    }
+
+    /// The target of a link if the object has it now: the id of a reference, or a child's own Graph id.
+    async fn child(
+        &self,
+        kind: &'static Kind,
+        address: &Address,
+        link: &str,
+        value: &Value,
+        cache: &Cache,
+    ) -> std::result::Result<Option<String>, Failure> {
+        let Some(raw) = self.look(kind, address, cache).await? else {
+            return Err(Failure::Error("the object is not there".to_owned()));
+        };
+        let now = raw.value.get(link);
+        let Some(shape) = kind.link(link).map(|link| link.shape) else { return Ok(None) };
+        let id_of = |value: &Value| value.as_str().or_else(|| value["id"].as_str()).map(str::to_owned);
+        Ok(match shape {
+            LinkShape::Reference => now.and_then(id_of).filter(|id| Some(id.as_str()) == value.as_str()),
+            LinkShape::References => now
+                .and_then(Value::as_array)
+                .and_then(|all| all.iter().filter_map(id_of).find(|id| Some(id.as_str()) == value.as_str())),
+            LinkShape::Children(children) => {
+                let key = key_of(value, &children);
+                now.and_then(Value::as_array)
+                    .and_then(|all| all.iter().find(|child| key_of(child, &children) == key))
+                    .and_then(|child| child["id"].as_str().map(str::to_owned))
+            }
+        })
+    }
+}
+
+fn key_of(value: &Value, children: &Children) -> Vec<String> {
+    child_key(value, children)
+}
+
+/// What PATCH on a child may carry: not what tells it from its siblings, which is how it is addressed.
+fn writable_child(kind: &'static Kind, link: &str, value: &Map<String, Value>) -> Map<String, Value> {
+    let Some(rule) = schema::of(kind).property(link) else { return Map::new() };
+    let key = match kind.link(link).map(|link| link.shape) {
+        Some(LinkShape::Children(children)) => children.key,
+        Some(LinkShape::References | LinkShape::Reference) | None => &[],
+    };
+    value
+        .iter()
+        .filter(|(name, _)| !key.contains(&name.as_str()))
+        .filter_map(|(name, value)| {
+            let rule = rule.property(name)?;
+            let value = writable_value(rule, value, false)?;
+            Some((name.clone(), value))
+        })
+        .collect()
+}
+
+/// Whether the object is what `body` would make.
+fn is(kind: &'static Kind, raw: &RawObject, body: &Map<String, Value>) -> bool {
+    let now = normalize(kind, &raw.value).object;
+    holds(&Value::Object(now.0), &Value::Object(normalize(kind, body).object.0))
+}

@@ -1,0 +1,168 @@
+//! How `main` stands to a new snapshot: whether the tenant has by now what people wrote there.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use serde_json::{Map, Value};
+
+use super::publish::{STRANGERS, edited};
+use super::source::new_object;
+use super::{Context, files_of};
+use crate::engine::normalize::{normalize, writable};
+use crate::engine::refs::rewrite;
+use crate::format::path::{address_of, is_reserved};
+use crate::format::yaml;
+use crate::kinds;
+use crate::model::kind::LinkShape;
+use crate::model::{Address, IdMap, Kind, Object};
+use crate::repo::ObjectId;
+
+/// How `main` stands to the new snapshot.
+#[derive(Debug)]
+pub(super) enum Standing {
+    /// It holds no edit of its own: it is fast-forwarded.
+    Follows,
+    /// It holds edits of settings and the like only, or edits that the tenant has by now: the lines are joined.
+    Joins,
+    /// It holds edits of objects that are not applied yet: these files.
+    Pending(Vec<String>),
+}
+
+/// What people changed on `main` since it left the snapshots.
+#[derive(Debug)]
+pub(super) enum Edits {
+    /// Nothing: it has no commit of its own.
+    None,
+    /// It shares no history with the snapshots.
+    Unrelated,
+    /// These objects, by the id they go by today.
+    Of(BTreeMap<Address, Edit>),
+}
+
+/// What became of one object's file on `main`.
+#[derive(Debug, Default)]
+pub(super) struct Edit {
+    /// The file, for people.
+    path: String,
+    /// The object where `main` left the snapshots.
+    before: Option<Object>,
+    /// The object on `main`.
+    wanted: Option<Object>,
+    /// Whether one of the files cannot be parsed.
+    broken: bool,
+}
+
+impl Edits {
+    /// Reads the files that `main` changed since it left the snapshots at `parent`.
+    pub(super) fn on_main(
+        context: &Context,
+        parent: Option<ObjectId>,
+        main: Option<ObjectId>,
+        ids: &IdMap,
+    ) -> Result<Edits> {
+        let (Some(parent), Some(main)) = (parent, main) else { return Ok(Edits::None) };
+        if context.repo.is_ancestor(main, parent)? {
+            return Ok(Edits::None);
+        }
+        let Some(fork) = context.repo.merge_base(main, parent)? else { return Ok(Edits::Unrelated) };
+        let sides = [files_of(&context.repo, fork)?, files_of(&context.repo, main)?];
+        let changed: BTreeSet<&String> = edited(&sides[0], &sides[1]).filter(|path| !is_reserved(path)).collect();
+        let mut edits: BTreeMap<Address, Edit> = BTreeMap::new();
+        for path in changed {
+            for (of_main, files) in [(false, &sides[0]), (true, &sides[1])] {
+                let Some(blob) = files.get(path) else { continue };
+                let (address, object) = parse(path, &context.repo.blob(*blob)?);
+                let today = Address::new(address.kind, ids.current(&address.id));
+                let edit = edits.entry(today).or_default();
+                if of_main || edit.path.is_empty() {
+                    edit.path.clone_from(path);
+                }
+                edit.broken |= object.is_none();
+                *(if of_main { &mut edit.wanted } else { &mut edit.before }) = object;
+            }
+        }
+        Ok(Edits::Of(edits))
+    }
+
+    /// Whether an object's bytes are needed to say how `main` stands.
+    pub(super) fn concern(&self, address: &Address) -> bool {
+        matches!(self, Edits::Of(edits) if edits.contains_key(address))
+    }
+
+    /// How `main` stands to a snapshot in which `now` is what the edited objects are.
+    pub(super) fn standing(
+        &self,
+        ids: &IdMap,
+        mut now: impl FnMut(&Address) -> Result<Option<Object>>,
+    ) -> Result<Standing> {
+        let edits = match self {
+            Edits::None => return Ok(Standing::Follows),
+            Edits::Unrelated => {
+                return Ok(Standing::Pending(vec![STRANGERS.to_owned()]));
+            }
+            Edits::Of(edits) => edits,
+        };
+        let mut pending = Vec::new();
+        for (address, edit) in edits {
+            let now = now(address)?;
+            let applied = match (&edit.wanted, &now) {
+                _ if edit.broken => false,
+                (Some(wanted), Some(now)) => {
+                    kinds::by_name(address.kind).is_some_and(|kind| has(kind, edit.before.as_ref(), wanted, now, ids))
+                }
+                (None, None) => true,
+                (Some(_), None) | (None, Some(_)) => false,
+            };
+            if !applied {
+                pending.push(edit.path.clone());
+            }
+        }
+        pending.sort();
+        Ok(if pending.is_empty() { Standing::Joins } else { Standing::Pending(pending) })
+    }
+}
+
+/// The object in a file; its address also where it does not parse.
+fn parse(path: &str, bytes: &[u8]) -> (Address, Option<Object>) {
+    match address_of(path) {
+        Ok((kind, id)) => {
+            let object = yaml::read(path, bytes).ok().map(|document| normalize(kind, &document.value).object);
+            (Address::new(kind.name, id), object)
+        }
+        // A file that a person named.
+        Err(_) => match new_object(path, bytes) {
+            Ok((address, object)) => (address, Some(object)),
+            Err(_) => (Address::new("", path), None),
+        },
+    }
+}
+
+/// Whether the tenant has everything that the edit from `before` to `wanted` says, and not merely what can be written:
+/// an edit that nothing can carry out is not carried out.
+fn has(kind: &'static Kind, before: Option<&Object>, wanted: &Object, now: &Object, ids: &IdMap) -> bool {
+    let today = rewrite(kind, wanted, ids);
+    let same = |today: &Map<String, Value>, now: &Map<String, Value>, names: BTreeSet<&String>| {
+        names.into_iter().all(|name| today.get(name) == now.get(name))
+    };
+    match before {
+        Some(before) => {
+            let names = before.0.keys().chain(wanted.0.keys());
+            same(&today.0, &now.0, names.filter(|name| before.get(name) != wanted.get(name)).collect())
+        }
+        None if today.id() == wanted.id() => same(&today.0, &now.0, today.0.keys().chain(now.0.keys()).collect()),
+        // Made (again) by us: it has what could be given, and what Graph gave it besides.
+        None => {
+            let (today, now) = (given(kind, &today), given(kind, now));
+            same(&today, &now, today.keys().collect())
+        }
+    }
+}
+
+/// What a new object can be given: no ids of credentials or children, which Graph makes.
+fn given(kind: &'static Kind, object: &Object) -> Map<String, Value> {
+    let mut given = writable(kind, object, true);
+    for link in kind.links.iter().filter(|link| !matches!(link.shape, LinkShape::Children(_))) {
+        given.extend(object.get(link.name).map(|value| (link.name.to_owned(), value.clone())));
+    }
+    given
+}
