@@ -87,6 +87,26 @@ async fn who_opened_the_door_is_told_and_it_is_shut_again() {
           ~ rules[Expiration_EndUser_Assignment].maximumDuration: PT8H → P30D
           Update role setting in PIM by Tomasz Zieliński <tomasz.zielinski@contoso.com>
     ");
+    // The whole chain, object by object: when, what, and both names.
+    let id = text(&json!(settings.rsplit('/').next()));
+    let line_of = |text: &str, part: &str| {
+        let line = text.lines().find(|line| line.contains(part));
+        line.unwrap_or_else(|| panic!("{part}: {text}")).to_owned()
+    };
+    for (object, what, by) in [
+        (id.as_str(), "rules[Expiration_EndUser_Assignment].maximumDuration: P30D", names::SECOND_ADMINISTRATOR),
+        (names::ORDERING_POLICY, "grantControls.builtInControls: block", names::ADMINISTRATOR),
+    ] {
+        let life = world.run(&["log", object]).ok().out;
+        assert!(life.contains(by) && life.contains("modified"), "{life}");
+        let blamed = world.run(&["blame", object]).ok().out;
+        assert!(line_of(&blamed, what).contains(by), "{blamed}");
+    }
+    let snapshots = world.run(&["log", "--limit", "2"]).ok().out;
+    assert!(
+        snapshots.contains(names::ADMINISTRATOR_UPN) && snapshots.contains(names::SECOND_ADMINISTRATOR_UPN),
+        "{snapshots}"
+    );
     let plan = world.run(&["plan", "--to", "HEAD~2"]).ends(2).out;
     assert!(plan.contains(r#"rules of roleManagementPolicy "Conditional Access Administrator""#), "{plan}");
     let ran = world.run(&["apply", "--to", "HEAD~2", "--yes"]).ok();
