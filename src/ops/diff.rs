@@ -69,8 +69,8 @@ pub async fn diff<T: TenantRead>(
     let mut report = compare::snapshots(&left, &right, &ids);
     drop((left, right));
     narrow(&mut report, scope);
-    report.before = a.label.clone();
-    report.after = b.label.clone();
+    report.before = described(context, &a, before)?;
+    report.after = described(context, &b, after)?;
 
     let range = a.commit.zip(b.commit).filter(|(a, b)| context.repo.is_ancestor(*a, *b).unwrap_or(false));
     // Only forwards in time is something that comes back restored.
@@ -254,6 +254,17 @@ fn places(context: &Context, report: &mut Report, a: &Side, b: &Side) -> Result<
         }
     }
     Ok(())
+}
+
+/// What a side is called, so that a report that was kept can be placed: `HEAD, d25e081139 of 2026-11-23T08:01:34Z`.
+fn described(context: &Context, side: &Side, source: &Source) -> Result<String> {
+    let Some(commit) = side.commit else {
+        let now = Timestamp::now().round(jiff::Unit::Second).unwrap_or_default();
+        return Ok(if *source == Source::Live { format!("live at {now}") } else { side.label.clone() });
+    };
+    let (id, time) = (commit.to_string(), time_of(Some(context.repo.commit(commit)?.committed)));
+    let short = format!("{} of {time}", &id[..10]);
+    Ok(if id.starts_with(&side.label) { short } else { format!("{}, {short}", side.label) })
 }
 
 /// When a snapshot was taken, as people read it.
