@@ -32,7 +32,7 @@ pub fn init(
     let repo = Repo::init(dir, &settings.branches.main, bare)?;
     if repo.reference(&main)?.is_some() {
         let head = repo.resolve(&main)?;
-        if repo.entries(head)?.iter().any(|entry| entry.path == SETTINGS) {
+        if repo.root_file(head, SETTINGS)?.is_some() {
             bail!("{} is a tenant repository already; go on with `entragit export`", dir.display());
         }
         bail!("{} is a git repository with commits of its own; choose an empty folder", dir.display());

@@ -100,11 +100,10 @@ impl Context {
             Some(path) => std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?,
             None => {
                 let head = repo.resolve("HEAD").context("looking for entragit.yaml")?;
-                let entries = repo.entries(head)?;
-                let entry = entries.iter().find(|entry| entry.path == SETTINGS).ok_or_else(|| {
+                let blob = repo.root_file(head, SETTINGS)?.ok_or_else(|| {
                     anyhow!("{} holds no {SETTINGS}; make a tenant repository with `entragit init`", dir.display())
                 })?;
-                repo.blob(entry.blob)?
+                repo.blob(blob)?
             }
         };
         let settings = Settings::parse(SETTINGS, &bytes).map_err(Invalid)?;
@@ -132,10 +131,9 @@ impl Context {
         let mut unusable = None;
         for (reference, name) in places {
             let Some(commit) = self.repo.reference(&reference)? else { continue };
-            let root = self.repo.folder(self.repo.commit(commit)?.tree)?;
-            let Some((_, blob)) = root.files.iter().find(|(name, _)| name == SETTINGS) else { continue };
+            let Some(blob) = self.repo.root_file(commit, SETTINGS)? else { continue };
             let place = format!("{name}:{SETTINGS}");
-            let bytes = self.repo.blob(*blob)?;
+            let bytes = self.repo.blob(blob)?;
             match self.take_guards(&bytes, place.clone()) {
                 Ok(()) => return Ok(()),
                 Err(error) => {
@@ -212,9 +210,8 @@ pub fn manifest_of(repo: &Repo, files: &BTreeMap<String, ObjectId>) -> Result<Ma
 /// # Errors
 /// If it cannot be read or is of a newer format.
 pub fn manifest_at(repo: &Repo, commit: ObjectId) -> Result<Manifest> {
-    let root = repo.folder(repo.commit(commit)?.tree)?;
-    match root.files.iter().find(|(name, _)| name == MANIFEST) {
-        Some((_, blob)) => Ok(Manifest::read(&repo.blob(*blob)?).map_err(Invalid)?),
+    match repo.root_file(commit, MANIFEST)? {
+        Some(blob) => Ok(Manifest::read(&repo.blob(blob)?).map_err(Invalid)?),
         None => Ok(Manifest::default()),
     }
 }

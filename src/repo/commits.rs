@@ -2,9 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use git2::{Commit, ErrorCode, Repository, Signature, Sort, Time};
+use git2::{Commit, ErrorCode, ObjectType, Repository, Signature, Sort, Time};
 
 use super::pack::flush_folder;
+use super::tree::{MAX_BLOB, read};
 use super::{ObjectId, Repo, RepoError};
 
 /// Who made a commit, and when.
@@ -191,7 +192,7 @@ pub(super) fn committer(git: &Repository, author: &Author) -> Result<Signature<'
 }
 
 pub(super) fn find(git: &Repository, id: ObjectId) -> Result<Commit<'_>, RepoError> {
-    git.find_commit(id.into()).map_err(|error| match error.code() {
+    let commit = git.find_commit(id.into()).map_err(|error| match error.code() {
         ErrorCode::NotFound => RepoError::Missing {
             id,
             hint: match git.is_shallow() {
@@ -200,7 +201,10 @@ pub(super) fn find(git: &Repository, id: ObjectId) -> Result<Commit<'_>, RepoErr
             },
         },
         _ => RepoError::git(format!("read commit {id}"), &error),
-    })
+    })?;
+    let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+    read(&odb, id, ObjectType::Commit, MAX_BLOB)?;
+    Ok(commit)
 }
 
 fn info(commit: &Commit<'_>) -> CommitInfo {

@@ -15,7 +15,7 @@ impl Repo {
         match git.find_note(Some(notes_ref), commit.into()) {
             Ok(note) => {
                 let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
-                read(&odb, note.id().into(), git2::ObjectType::Blob, MAX_BLOB).map(Some)
+                Ok(Some(read(&odb, note.id().into(), git2::ObjectType::Blob, MAX_BLOB)?.data().to_vec()))
             }
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(RepoError::git(format!("read the note of {commit}"), &error)),

@@ -20,7 +20,7 @@ pub struct Reader<'g> {
 impl Reader<'_> {
     /// The bytes of a file, as [`Repo::blob`].
     pub fn blob(&self, id: ObjectId) -> Result<Vec<u8>, RepoError> {
-        read(&self.odb, id, ObjectType::Blob, MAX_BLOB)
+        Ok(read(&self.odb, id, ObjectType::Blob, MAX_BLOB)?.data().to_vec())
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use git2::{ErrorCode, ObjectType, Odb};
+use git2::{ErrorCode, ObjectType, Odb, OdbObject};
 
 use super::names::{faults, finding, shown};
 use super::{ObjectId, Repo, RepoError};
@@ -50,7 +50,7 @@ impl Repo {
     pub fn blob(&self, id: ObjectId) -> Result<Vec<u8>, RepoError> {
         let git = self.git();
         let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
-        read(&odb, id, ObjectType::Blob, MAX_BLOB)
+        Ok(read(&odb, id, ObjectType::Blob, MAX_BLOB)?.data().to_vec())
     }
 }
 
@@ -66,7 +66,7 @@ impl Walk<'_> {
         let bytes = read(self.odb, id, ObjectType::Tree, MAX_TREE)?;
         let mut names = HashSet::new();
         let mut last: Option<(&[u8], bool)> = None;
-        let mut rest = bytes.as_slice();
+        let mut rest = bytes.data();
         while !rest.is_empty() {
             let (mode, name, child);
             (mode, name, child, rest) =
@@ -140,8 +140,16 @@ pub(super) fn in_order(before: (&[u8], bool), after: (&[u8], bool)) -> bool {
     key(before).lt(key(after))
 }
 
-/// Reads an object after its kind and size were found right. libgit2 compares the content with its id.
-pub(super) fn read(odb: &Odb<'_>, id: ObjectId, kind: ObjectType, limit: u64) -> Result<Vec<u8>, RepoError> {
+/// Reads an object after its kind and size were found right, and compares the content with its id.
+///
+/// libgit2 would compare too, with a SHA-1 that also looks for collisions and takes five times as long; whoever could
+/// plant a collision in the object database could move the branch just as well. See [`super::open`].
+pub(super) fn read<'a>(
+    odb: &'a Odb<'_>,
+    id: ObjectId,
+    kind: ObjectType,
+    limit: u64,
+) -> Result<OdbObject<'a>, RepoError> {
     let (size, found) = odb.read_header(id.into()).map_err(|error| match error.code() {
         ErrorCode::NotFound => RepoError::Damaged(format!("{kind} {id} is missing")),
         _ => RepoError::git(format!("read {kind} {id}"), &error),
@@ -153,7 +161,10 @@ pub(super) fn read(odb: &Odb<'_>, id: ObjectId, kind: ObjectType, limit: u64) ->
         return Err(RepoError::TooLarge { what: format!("{kind} {id}"), size: size as u64, limit });
     }
     let object = odb.read(id.into()).map_err(|error| RepoError::git(format!("read {kind} {id}"), &error))?;
-    Ok(object.data().to_vec())
+    match ObjectId::of(kind.str(), object.data()) == id {
+        true => Ok(object),
+        false => Err(RepoError::Damaged(format!("the content of {kind} {id} is not what was written"))),
+    }
 }
 
 #[cfg(test)]

@@ -62,13 +62,19 @@ impl Repo {
         Ok(Some(tree))
     }
 
+    /// The content of a file at the root of a commit, without reading the rest; `None` if there is no such file.
+    pub fn root_file(&self, commit: ObjectId, name: &str) -> Result<Option<ObjectId>, RepoError> {
+        let root = self.folder(self.commit(commit)?.tree)?;
+        Ok(root.files.into_iter().find(|(file, _)| file == name).map(|(_, id)| id))
+    }
+
     /// What a tree holds directly.
     pub fn folder(&self, tree: ObjectId) -> Result<Folder, RepoError> {
         let git = self.git();
         let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
         let bytes = read(&odb, tree, ObjectType::Tree, MAX_TREE)?;
         let mut folder = Folder::default();
-        for item in items(tree, &bytes)? {
+        for item in items(tree, bytes.data())? {
             let Some(name) = fair(item.name) else { continue };
             match item.folder {
                 true => folder.folders.push((name.to_owned(), item.id)),
@@ -122,12 +128,12 @@ struct Found {
 
 fn differ(odb: &Odb<'_>, pair: &Pair) -> Result<Found, RepoError> {
     let load = |id: Option<ObjectId>| match id {
-        Some(id) => read(odb, id, ObjectType::Tree, MAX_TREE),
-        None => Ok(Vec::new()),
+        Some(id) => Ok(Some((id, read(odb, id, ObjectType::Tree, MAX_TREE)?))),
+        None => Ok::<_, RepoError>(None),
     };
     let (left, right) = (load(pair.a)?, load(pair.b)?);
-    let list = |id: Option<ObjectId>, bytes| id.map_or(Ok(Vec::new()), |id| items(id, bytes));
-    let (left, right) = (list(pair.a, &left)?, list(pair.b, &right)?);
+    let left = left.as_ref().map_or(Ok(Vec::new()), |(id, tree)| items(*id, tree.data()))?;
+    let right = right.as_ref().map_or(Ok(Vec::new()), |(id, tree)| items(*id, tree.data()))?;
     let mut found = Found::default();
     let (mut i, mut j) = (0, 0);
     while i < left.len() || j < right.len() {

@@ -114,6 +114,11 @@ fn what_is_missing_or_too_large_is_said() {
     let commit = bench.git(&["commit-tree", "-m", "x", &tree]).parse().unwrap();
     assert!(matches!(bench.repo.entries(commit), Err(RepoError::Damaged(_))));
     assert!(matches!(bench.repo.blob(absent.parse().unwrap()), Err(RepoError::Damaged(_))));
+    let settings = bench.git_in(&["hash-object", "-w", "--stdin"], b"tenant: x\n");
+    let tree = tree_of(&bench, &[("100644", &settings, b"entragit.yaml"), ("40000", &absent, b"gone")]);
+    let commit = bench.git(&["commit-tree", "-m", "x", &tree]).parse().unwrap();
+    let found = bench.repo.root_file(commit, "entragit.yaml").unwrap().map(|id| id.to_string());
+    assert_eq!(found, Some(settings), "a file at the root is found without reading the rest");
     let large = bench.git_in(&["hash-object", "-w", "--stdin"], &vec![b'x'; (32 << 20) + 1]);
     assert!(matches!(bench.repo.blob(large.parse().unwrap()), Err(RepoError::TooLarge { .. })));
     let just = bench.git_in(&["hash-object", "-w", "--stdin"], &vec![b'x'; 32 << 20]);

@@ -95,6 +95,12 @@ fn a_damaged_object_is_never_read_as_something_else() {
     std::fs::remove_file(file(&blob)).unwrap();
     std::fs::copy(file(&other), file(&blob)).unwrap();
     assert!(matches!(bench.repo.blob(blob.parse().unwrap()), Err(RepoError::Damaged(_))));
+    let tree = bench.git(&["mktree"]);
+    let commit = |message: &str| bench.git(&["commit-tree", "-m", message, &tree]);
+    let (right, wrong) = (commit("right"), commit("wrong"));
+    std::fs::remove_file(file(&right)).unwrap();
+    std::fs::copy(file(&wrong), file(&right)).unwrap();
+    assert!(matches!(bench.repo.commit(right.parse().unwrap()), Err(RepoError::Damaged(_))));
 }
 
 #[test]
