@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::args;
 use super::output::{Output, elapsed};
-use super::run::{exit, report_apply, report_export};
+use super::recover::report_apply;
+use super::run::{exit, report_export};
 use crate::emulator::contoso::names;
 use crate::emulator::{self, Seed};
 use crate::engine::render::{self, text};

@@ -3,26 +3,24 @@
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::{CommandFactory as _, Parser as _};
 use serde_json::json;
 
-use super::args::{self, Cli, Command, Selectors};
-use super::connect::{connect, signed_in};
+use super::args::{Cli, Command, Selectors};
+use super::connect::connect;
 use super::output::{Output, elapsed};
-use crate::emulator::{self, Seed};
 use crate::engine::render::{self, text};
+use crate::engine::schema;
 use crate::engine::scope::Scope;
-use crate::engine::{planfile, schema};
 use crate::format::path::address_of;
 use crate::format::settings::Profile;
 use crate::kinds;
 use crate::model::Kind;
 use crate::model::finding::Severity;
 use crate::ops::export::{Exported, Extra, layout_for};
-use crate::ops::plan::Aim;
 use crate::ops::source::Source;
-use crate::ops::{self, Context, Invalid, Refused, Stale, apply};
+use crate::ops::{self, Context, Invalid, Refused, Stale};
 use crate::repo::RepoError;
 
 /// Exit codes, as documented in the help.
@@ -164,32 +162,11 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
             output.talk(&format!("{}, {}", counted(errors, "error"), counted(findings.len() - errors, "warning")));
             Ok(if errors == 0 { exit::DONE } else { exit::ERROR })
         }
-        Command::Plan(plan) => {
-            let context = guarded(Context::open(repo, events)?, plan.guards.as_deref(), &plan.sign_in)?;
-            let aim = Aim { to: plan.to, scope: scope(&plan.selectors)?, prune: plan.prune, ..Aim::default() };
-            let tenant = connect(&plan.sign_in, &context.settings.tenant, &context.events)?;
-            let planned = ops::plan::plan(&context, &tenant, &aim).await?;
-            output.clear();
-            let document = planfile::write(&planned.plan, &planned.binding, &planned.verdicts, &planned.names);
-            if plan.json {
-                output.data(&document);
-            } else {
-                output.data(&render::plan::text(&planned.plan, &planned.verdicts, &planned.names, output.style));
-            }
-            if let Some(path) = &plan.out {
-                std::fs::write(path, &document).with_context(|| format!("writing the plan to {}", path.display()))?;
-                output.talk(&format!("plan written to {}; carry it out with `entragit apply {0}`", path.display()));
-            }
-            Ok(match (planned.plan.steps.is_empty(), planned.verdicts.iter().any(|verdict| verdict.refused)) {
-                (_, true) => exit::REFUSED,
-                (true, false) => exit::DONE,
-                (false, false) => exit::DIFFERS,
-            })
-        }
-        Command::Apply(arguments) => run_apply(arguments, repo, output).await,
-        Command::Emulate(emulate) => run_emulator(emulate, output).await,
+        Command::Plan(arguments) => super::recover::plan(arguments, repo, output).await,
+        Command::Apply(arguments) => super::recover::apply(arguments, repo, output).await,
+        Command::Emulate(emulate) => super::emulate::run(emulate, output).await,
         Command::Kinds(arguments) => {
-            output.data(&if arguments.json { kinds_json() } else { kinds_text() });
+            output.data(&if arguments.json { super::kinds::json() } else { super::kinds::text() });
             Ok(exit::DONE)
         }
         Command::Completions(completions) => {
@@ -199,107 +176,6 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
             Ok(exit::DONE)
         }
     }
-}
-
-/// With everything that the guards go by.
-fn guarded(mut context: Context, guards: Option<&std::path::Path>, sign_in: &args::SignIn) -> Result<Context> {
-    if let Some(path) = guards {
-        context.take_guards_from(path)?;
-    }
-    context.events.note(format!("guards: {}", context.guards_from));
-    context.signed_in = signed_in(sign_in);
-    Ok(context)
-}
-
-async fn run_apply(arguments: args::Apply, repo: &std::path::Path, output: &Output) -> Result<u8> {
-    let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
-    let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
-    let _lock = context.repo.lock("apply")?;
-    let ready = match (&arguments.plan, &arguments.to) {
-        (Some(path), _) => {
-            let bytes = std::fs::read(path).with_context(|| format!("reading the plan {}", path.display()))?;
-            apply::open(&context, &bytes)?
-        }
-        (None, Some(to)) => {
-            let scope = scope(&arguments.selectors)?;
-            let aim = Aim { to: to.clone(), scope, prune: arguments.prune, ..Aim::default() };
-            apply::prepare(&context, &tenant, &aim).await?
-        }
-        (None, None) => bail!("name a plan file, or a commit with --to"),
-    };
-    output.clear();
-    output.say(render::plan::text(&ready.plan, &ready.verdicts, &ready.names, output.style).trim_end());
-    apply::check_guards(&ready.verdicts, &arguments.lift)?;
-    if ready.plan.steps.is_empty() {
-        return Ok(exit::DONE);
-    }
-    if !arguments.yes && !output.confirm("\nCarry this out?") {
-        bail!("not carried out: answer yes, or give --yes");
-    }
-    let start = Instant::now();
-    let applied = apply::apply(&context, &tenant, &ready).await?;
-    output.clear();
-    if arguments.json {
-        output.data(&applied_json(&applied));
-    }
-    Ok(report_apply(&applied, start, output))
-}
-
-/// Says how an apply ended.
-pub fn report_apply(applied: &apply::Applied, start: Instant, output: &Output) -> u8 {
-    let outcome = &applied.outcome;
-    output.say(&format!(
-        "{} steps done, {} failed, {} skipped, in {}",
-        outcome.done,
-        outcome.failed.len(),
-        outcome.skipped.len(),
-        elapsed(start)
-    ));
-    if applied.corrected > 0 {
-        output.say(&format!(
-            "{} steps more put right what came out differently from what was written",
-            applied.corrected
-        ));
-    }
-    if !outcome.uncertain.is_empty() {
-        output.say(&format!(
-            "{} creations may or may not have happened; run the same command again, and they are looked for",
-            outcome.uncertain.len()
-        ));
-    }
-    if applied.new_ids > 0 {
-        output.say(&format!("{} objects have new ids; manifest.yaml maps the old ones to them", applied.new_ids));
-    }
-    if applied.verified {
-        output.say("verified: the tenant was read again and is as the commit says");
-        return exit::DONE;
-    }
-    if !applied.unmet.is_empty() {
-        output.say("not verified; what no step can bring about:");
-        for what in &applied.unmet {
-            output.say(&format!("  {}", render::safe(what)));
-        }
-    }
-    if !applied.remaining.steps.is_empty() {
-        let plan = render::plan::text(&applied.remaining, &[], &Default::default(), output.style);
-        output.say(&format!("\nnot verified; what still differs:\n{}", plan.trim_end()));
-    }
-    if outcome.stale.is_empty() { exit::INCOMPLETE } else { exit::STALE }
-}
-
-fn applied_json(applied: &apply::Applied) -> String {
-    render::json::pretty(&json!({
-        "formatVersion": render::json::FORMAT_VERSION,
-        "verified": applied.verified,
-        "unmet": applied.unmet,
-        "done": applied.outcome.done,
-        "corrected": applied.corrected,
-        "failed": applied.outcome.failed.iter().map(|(step, error)| json!({"step": step + 1, "error": error})).collect::<Vec<_>>(),
-        "uncertain": applied.outcome.uncertain.iter().map(|(step, error)| json!({"step": step + 1, "error": error})).collect::<Vec<_>>(),
-        "skipped": applied.outcome.skipped.iter().map(|step| step + 1).collect::<Vec<_>>(),
-        "newIds": applied.outcome.learned,
-        "receipt": applied.receipt.commit.map(|commit| commit.to_string()),
-    }))
 }
 
 /// Says what an export did.
@@ -355,32 +231,6 @@ pub fn report_export(context: &Context, exported: &Exported, as_json: bool, star
     }
 }
 
-async fn run_emulator(arguments: args::Emulate, output: &Output) -> Result<u8> {
-    let seed = match arguments.seed.split_once(':') {
-        None if arguments.seed == "contoso" => Seed::Contoso,
-        None if arguments.seed == "empty" => Seed::Empty,
-        Some(("random", count)) => {
-            Seed::Random(count.parse().map_err(|_| anyhow!("--seed random:N takes a number, not {count:?}"))?)
-        }
-        _ => bail!("--seed is contoso, random:N or empty, not {:?}", arguments.seed),
-    };
-    let running = emulator::start(emulator::Options {
-        listen: arguments.listen,
-        seed,
-        state: arguments.state,
-        tenant: arguments.tenant,
-        client: arguments.client,
-        secret: arguments.secret,
-        roles: (!arguments.roles.is_empty()).then_some(arguments.roles),
-    })
-    .await?;
-    output.data(&format!("listening on {}\n", running.url()));
-    output.talk(&format!("tenant {}; stop with Ctrl-C", running.tenant_id()));
-    tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
-    running.stop().await?;
-    Ok(exit::DONE)
-}
-
 /// Selectors → scope. A path stands for the kind and id it names.
 pub fn scope(selectors: &Selectors) -> Result<Scope> {
     let mut scope = Scope {
@@ -428,55 +278,4 @@ pub fn kinds_of(words: &[String]) -> Result<Vec<&'static Kind>> {
             })
         })
         .collect()
-}
-
-fn kinds_text() -> String {
-    let mut out = String::new();
-    for kind in kinds::ALL {
-        let read = kind.permissions.read.join(" or ");
-        let write = kind.permissions.write.join(" or ");
-        out.push_str(&format!("{:<30} {}\n", kind.name, kind.title));
-        out.push_str(&format!("    folder  {}\n    graph   {}{}\n", kind.folder, kind.api.segment(), kind.path));
-        out.push_str(&format!("    read    {read}\n    write   {write}\n"));
-        for link in kind.links {
-            out.push_str(&format!("    link    {}", link.name));
-            if let Some(permissions) = link.permissions {
-                out.push_str(&format!(
-                    "  (read {}, write {})",
-                    permissions.read.join(" or "),
-                    permissions.write.join(" or ")
-                ));
-            }
-            out.push('\n');
-        }
-        for variant in kind.variants {
-            out.push_str(&format!("    also    {}", variant.name));
-            if let Some(reason) = variant.not_creatable {
-                out.push_str(&format!("  (not creatable: {reason})"));
-            }
-            out.push('\n');
-        }
-    }
-    out
-}
-
-fn kinds_json() -> String {
-    let kinds: Vec<_> = kinds::ALL
-        .iter()
-        .map(|kind| {
-            json!({
-                "name": kind.name,
-                "title": kind.title,
-                "folder": kind.folder,
-                "api": kind.api.segment(),
-                "path": kind.path,
-                "links": kind.links.iter().map(|link| link.name).collect::<Vec<_>>(),
-                "variants": kind.variants.iter().map(|variant| variant.name).collect::<Vec<_>>(),
-                "read": kind.permissions.read,
-                "write": kind.permissions.write,
-                "docs": kind.docs,
-            })
-        })
-        .collect();
-    render::json::pretty(&json!({"formatVersion": render::json::FORMAT_VERSION, "kinds": kinds}))
 }

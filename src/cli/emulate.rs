@@ -1,0 +1,35 @@
+//! `emulate`: the embedded tenant on its own.
+
+use anyhow::{Context as _, Result, anyhow, bail};
+
+use super::args;
+use super::output::Output;
+use super::run::exit;
+use crate::emulator::{self, Seed};
+
+/// Runs until Ctrl-C.
+pub async fn run(arguments: args::Emulate, output: &Output) -> Result<u8> {
+    let seed = match arguments.seed.split_once(':') {
+        None if arguments.seed == "contoso" => Seed::Contoso,
+        None if arguments.seed == "empty" => Seed::Empty,
+        Some(("random", count)) => {
+            Seed::Random(count.parse().map_err(|_| anyhow!("--seed random:N takes a number, not {count:?}"))?)
+        }
+        _ => bail!("--seed is contoso, random:N or empty, not {:?}", arguments.seed),
+    };
+    let running = emulator::start(emulator::Options {
+        listen: arguments.listen,
+        seed,
+        state: arguments.state,
+        tenant: arguments.tenant,
+        client: arguments.client,
+        secret: arguments.secret,
+        roles: (!arguments.roles.is_empty()).then_some(arguments.roles),
+    })
+    .await?;
+    output.data(&format!("listening on {}\n", running.url()));
+    output.talk(&format!("tenant {}; stop with Ctrl-C", running.tenant_id()));
+    tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
+    running.stop().await?;
+    Ok(exit::DONE)
+}
