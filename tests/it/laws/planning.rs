@@ -16,6 +16,7 @@ use entragit::model::{
 use proptest::prelude::*;
 use serde_json::Value;
 
+use super::config;
 use super::world::{SECRET, World, addresses, named, snapshot, world};
 
 /// Both sides and the recycle bin.
@@ -150,7 +151,7 @@ fn sorted(changes: &[FieldChange]) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     /// Law 1.
     #[test]

@@ -9,6 +9,7 @@ use entragit::tenant::{Raw, TenantRead, TenantWrite};
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::config;
 use super::harness::{Case, Trouble, block_on, failures, read, titles};
 use super::planning::Sides;
 use super::world::{SECRET, complete, named, world};
@@ -33,7 +34,7 @@ fn lost() -> impl Strategy<Value = BTreeMap<usize, bool>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     /// Law 2, and the rest of law 9.
     #[test]
@@ -173,7 +174,7 @@ proptest! {
 
 #[test]
 fn sides_and_the_tenant_agree() {
-    proptest!(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() }, |(world in world())| {
+    proptest!(config(), |(world in world())| {
         block_on(async {
             let sides = Sides::of(&world, 0);
             let (live, deleted) = read(&world.tenant().await).await;
