@@ -121,7 +121,9 @@ impl Planner<'_> {
         for (address, (object, fate)) in &fates {
             let Some(kind) = kinds::by_name(address.kind) else { continue };
             match fate {
-                Fate::Create => self.create(kind, address, object),
+                Fate::Create => {
+                    self.create(kind, address, object);
+                }
                 Fate::Restore => {
                     self.push(kind, address, object, Phase::Write, Stage::Make, Action::Restore, &[]);
                     let bin = &self.inputs.deleted[address];
@@ -156,8 +158,9 @@ impl Planner<'_> {
         self.fates = fates;
     }
 
-    fn create(&mut self, kind: &'static Kind, address: &Address, object: &Object) {
-        let Creation::Post { accepts, .. } = kind.creation else { return };
+    /// Whether it can be created; else the plan says why not.
+    fn create(&mut self, kind: &'static Kind, address: &Address, object: &Object) -> bool {
+        let Creation::Post { accepts, .. } = kind.creation else { return false };
         let mut body = writable(kind, object, true);
         // What cannot be changed cannot go without what it is about.
         let gone = named_in(&Value::Object(body.clone()), &[&self.lost]).into_iter().next();
@@ -168,7 +171,7 @@ impl Planner<'_> {
                 name: object.name().to_owned(),
                 what: format!("cannot be created again without \"{name}\""),
             });
-            return;
+            return false;
         }
         let mut later = Map::new();
         let own = tier(kind);
@@ -201,6 +204,7 @@ impl Planner<'_> {
             self.push_update(kind, address, object, later, changes);
         }
         self.links(kind, address, object, None);
+        true
     }
 
     fn fixed(&self, kind: &'static Kind, property: &str) -> bool {
@@ -244,9 +248,10 @@ impl Planner<'_> {
         }
         let replaces = kind.update == Updates::Nothing && matches!(kind.creation, Creation::Post { .. });
         if !fixed.is_empty() && replaces && self.inputs.scope.properties.is_empty() {
-            self.create(kind, address, wanted);
-            // The old one goes last: nobody is without the new one meanwhile.
-            self.push(kind, address, live, Phase::Delete, Stage::Make, Action::Delete, &[]);
+            // The old one goes last, and only if there is a new one: nobody is without it meanwhile.
+            if self.create(kind, address, wanted) {
+                self.push(kind, address, live, Phase::Delete, Stage::Make, Action::Delete, &[]);
+            }
             return;
         }
         for name in fixed {

@@ -274,7 +274,9 @@ impl Case {
                 continue;
             };
             expected.insert(today);
-            let fixed = |name: &str| lost.iter().any(|what| what.starts_with(&format!("{name} is fixed")));
+            // What cannot be changed stays as it is where the one that is wanted cannot be made.
+            let stays = lost.iter().any(|what| what.starts_with("cannot be created again without"));
+            let fixed = |name: &str| stays || lost.iter().any(|what| what.starts_with(&format!("{name} is fixed")));
             let want = facts(kind, &rewrite(kind, object, &self.ids), &cannot);
             let have = facts(kind, now, &cannot);
             let names: BTreeSet<&String> = want.keys().chain(have.keys()).collect();

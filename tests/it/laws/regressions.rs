@@ -270,3 +270,36 @@ fn what_is_left_there_keeps_its_permissions() {
         assert_eq!(line(&plan(&inputs)), expected);
     }
 }
+
+/// An assignment cannot be changed, only replaced; where the one that is wanted cannot be made, the old one stays.
+#[test]
+fn an_assignment_goes_only_when_another_takes_its_place() {
+    let assignment = |principal: &str| {
+        let rest = json!({"principalId": principal, "roleDefinitionId": guid(7, 0), "directoryScopeId": "/"});
+        one("roleAssignment", &guid(8, 0), "", rest)
+    };
+    let role = one("roleDefinition", &guid(7, 0), "Readers", json!({"isBuiltIn": false, "isEnabled": true}));
+    let user = |i: usize| one("user", &guid(0, i), "Ada", json!({}));
+    // The managed identity is gone and can be made by nobody but Azure.
+    let managed = one("servicePrincipal", &guid(3, 3), "Robot", json!({"servicePrincipalType": "ManagedIdentity"}));
+    let live = snapshot(vec![role.clone(), user(0), user(1), assignment(&guid(0, 0))]);
+    let planned = |wanted: Objects| {
+        let wanted = snapshot(wanted);
+        let base = BTreeSet::new();
+        plan(&Inputs {
+            wanted: &wanted,
+            live: &live,
+            base: &base,
+            deleted: &BTreeMap::new(),
+            ids: &IdMap::default(),
+            scope: &Scope::default(),
+            prune: false,
+        })
+    };
+    let replaced = planned(vec![role.clone(), user(0), user(1), assignment(&guid(0, 1))]);
+    assert_eq!(line(&replaced), "create roleAssignment; delete roleAssignment");
+    assert_eq!(replaced.steps[1].needs, [0]);
+    let kept = planned(vec![role, user(0), user(1), managed, assignment(&guid(3, 3))]);
+    assert_eq!(line(&kept), "");
+    assert_eq!(kept.losses.last().unwrap().what, "cannot be created again without \"Robot\"");
+}

@@ -22,8 +22,10 @@ pub const SP: usize = 3;
 pub const LOCATION: usize = 4;
 pub const STRENGTH: usize = 5;
 pub const POLICY: usize = 6;
+pub const ROLE: usize = 7;
+pub const ASSIGNMENT: usize = 8;
 
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 9] = [
     "user",
     "group",
     "application",
@@ -31,12 +33,14 @@ const KINDS: [&str; 7] = [
     "namedLocation",
     "authenticationStrengthPolicy",
     "conditionalAccessPolicy",
+    "roleDefinition",
+    "roleAssignment",
 ];
-const COUNTS: [usize; 7] = [4, 4, 3, 4, 2, 2, 3];
+const COUNTS: [usize; 9] = [4, 4, 3, 4, 2, 2, 3, 2, 3];
 
 /// The managed identity's place among the service principals; the others belong to the application of the same place.
 pub const MANAGED: usize = 3;
-/// The built-in one's place among the authentication strengths.
+/// The built-in one's place among the authentication strengths and the roles.
 const BUILT_IN: usize = 1;
 
 /// Where an object is in the tenant.
@@ -114,7 +118,10 @@ impl World {
                 };
                 // Only what can be made by us can be wanted without having been there, and an application's references
                 // go by an id that only Graph gives.
-                slot.fresh &= slot.there == There::Gone && k != APP && k != SP && (k != STRENGTH || i != BUILT_IN);
+                slot.fresh &= slot.there == There::Gone
+                    && k != APP
+                    && k != SP
+                    && (![STRENGTH, ROLE].contains(&k) || i != BUILT_IN);
             }
         }
         for i in 0..COUNTS[APP] {
@@ -467,6 +474,28 @@ fn object(k: usize, i: usize, id: &str, bits: u32, named: Seen<'_>, linked: Seen
                 },
                 "sessionControls": if bits.one() { json!({"disableResilienceDefaults": null,
                     "signInFrequency": {"isEnabled": true, "type": "hours", "value": 4}}) } else { Value::Null },
+            })
+        }
+        ROLE => json!({
+            "displayName": format!("Role {i}"),
+            "description": if bits.one() && i != BUILT_IN { Some("some tasks") } else { None },
+            "isBuiltIn": i == BUILT_IN,
+            "isEnabled": bits.one() || i == BUILT_IN,
+            "templateId": guid(30, i),
+            "resourceScopes": ["/"],
+            "rolePermissions": [{"allowedResourceActions": if variant == 0 || i == BUILT_IN {
+                vec!["microsoft.directory/users/basic/update"]
+            } else {
+                vec!["microsoft.directory/users/basic/update", "microsoft.directory/groups/basic/update"]
+            }, "condition": null}],
+        }),
+        // No two are of the same person and role: Graph would refuse the second.
+        ASSIGNMENT => {
+            let principal = [USER, GROUP, SP][variant as usize];
+            json!({
+                "principalId": linked(principal, i).unwrap_or_else(|| guid(principal, i)),
+                "roleDefinitionId": linked(ROLE, i % COUNTS[ROLE]).unwrap_or_else(|| guid(ROLE, i % COUNTS[ROLE])),
+                "directoryScopeId": "/",
             })
         }
         other => panic!("no kind {other}"),
