@@ -71,6 +71,9 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
     output.say(render::plan::text(&ready.plan, &ready.verdicts, &ready.names, output.style).trim_end());
     apply::check_guards(&ready.verdicts, &arguments.lift)?;
     if ready.plan.steps.is_empty() {
+        if arguments.json {
+            output.data(&nothing_json());
+        }
         return Ok(exit::DONE);
     }
     if !arguments.yes && !output.confirm("\nCarry this out?") {
@@ -125,6 +128,22 @@ pub fn report_apply(applied: &apply::Applied, start: Instant, output: &Output) -
         output.say(&format!("\nnot verified; what still differs:\n{}", plan.trim_end()));
     }
     if outcome.stale.is_empty() { exit::INCOMPLETE } else { exit::STALE }
+}
+
+/// The document of an apply that had nothing to do: no receipt, and nothing was read a second time.
+fn nothing_json() -> String {
+    render::json::pretty(&json!({
+        "formatVersion": render::json::FORMAT_VERSION,
+        "verified": false,
+        "unmet": [],
+        "done": 0,
+        "corrected": 0,
+        "failed": [],
+        "uncertain": [],
+        "skipped": [],
+        "newIds": {},
+        "receipt": null,
+    }))
 }
 
 fn applied_json(applied: &apply::Applied) -> String {

@@ -82,6 +82,7 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     let wanted_side = changes::meant(context, wanted_side, base_side.as_ref(), &ids)?;
     let kinds = diff::kinds_of(context, Some(&wanted_side), &aim.scope);
     let live_side = Side::live(context, tenant, &kinds, &[&wanted_side]).await?;
+    known_ids(&aim.scope, &[&wanted_side, &live_side], &ids)?;
     let deleted = recycle_bin(tenant, &kinds, &wanted_side, &live_side, &ids).await?;
     let base: BTreeSet<Address> = base_side.iter().flat_map(|base| base.index.keys().cloned()).collect();
 
@@ -133,6 +134,23 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     let unread =
         live.coverage.0.iter().filter(|(_, coverage)| missing(coverage)).map(|(what, _)| what.clone()).collect();
     Ok(Planned { plan, binding, verdicts, names, commit, wanted, kinds, unread })
+}
+
+/// An id that no side holds is a slip of the pen: an empty plan would say that all is well.
+fn known_ids(scope: &Scope, sides: &[&Side], ids: &IdMap) -> Result<()> {
+    if sides.iter().any(|side| !side.odd.is_empty()) {
+        return Ok(());
+    }
+    for id in &scope.ids {
+        let fits = |other: &str| other == id || ids.current(other) == id.as_str();
+        if !sides.iter().any(|side| side.index.keys().any(|address| fits(&address.id))) {
+            anyhow::bail!(
+                "--id {id}: neither the commit nor the tenant has such an object of the kinds in question; `entragit log {id}` \
+                 tells whether it ever was there"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// The recycle bin's objects that matter: those that the commit wants and the tenant lacks.

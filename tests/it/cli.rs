@@ -403,3 +403,14 @@ fn the_readmes_recovery_works_as_printed() {
     assert!(ran.err.contains("verified: the tenant was read again"), "{}", ran.err);
     assert!(ran.out.contains("Revert"), "{}", ran.out);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_to_do_is_a_document_too_and_an_unknown_id_is_an_error() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let ran = world.run(&["apply", "--to", "HEAD", "--yes", "--json"]).ok();
+    assert_eq!((&ran.json()["done"], &ran.json()["receipt"]), (&json!(0), &Value::Null));
+    assert_eq!(world.run(&["plan", "--to", "HEAD", "--json"]).ok().json()["summary"], "0 steps");
+    let ran = world.run(&["plan", "--to", "HEAD", "--id", "no-such-id"]).ends(1);
+    assert!(ran.err.contains("--id no-such-id: neither the commit nor the tenant"), "{}", ran.err);
+}

@@ -147,7 +147,7 @@ pub fn counts(plan: &Plan) -> String {
         })
         .collect();
     let steps = if plan.steps.len() == 1 { "1 step".to_owned() } else { format!("{} steps", plan.steps.len()) };
-    format!("{steps}: {}", parts.join(", "))
+    if parts.is_empty() { steps } else { format!("{steps}: {}", parts.join(", ")) }
 }
 
 /// What kinds the plan touches, for a one-line message: `2 groups, 1 Conditional Access policies`.
