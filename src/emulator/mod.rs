@@ -51,6 +51,8 @@ use server::Shared;
 use tenant::Tenant;
 use token::Pins;
 
+use crate::model::{Address, Snapshot};
+
 /// How long changes gather before they are saved.
 const SAVE_AFTER: Duration = Duration::from_millis(500);
 
@@ -120,6 +122,24 @@ const TENANT: &str = "84841066-274d-4ec0-a5c1-276be684bdd3";
 /// Starts serving; when this returns, the port is bound.
 pub async fn start(options: Options) -> anyhow::Result<Running> {
     let tenant = open(&options)?;
+    serve(options, tenant).await
+}
+
+/// Starts serving a tenant that holds what `snapshot` holds instead of a seed. Second: what could not be loaded, and why.
+pub async fn start_from(options: Options, snapshot: &Snapshot) -> anyhow::Result<(Running, Vec<(Address, String)>)> {
+    let (mut seeds, mut left_out) = (Vec::new(), Vec::new());
+    for (address, object) in &snapshot.objects {
+        match seed::of_snapshot(address, object) {
+            Ok(seed) => seeds.push(seed),
+            Err(reason) => left_out.push((address.clone(), reason)),
+        }
+    }
+    let id = options.tenant.clone().unwrap_or_else(|| TENANT.to_owned());
+    let tenant = Tenant::new(id, secret(), seeds);
+    Ok((serve(options, tenant).await?, left_out))
+}
+
+async fn serve(options: Options, tenant: Tenant) -> anyhow::Result<Running> {
     let tenant_id = tenant.id.clone();
     let listener = tokio::net::TcpListener::bind(options.listen)
         .await
@@ -148,12 +168,16 @@ fn open(options: &Options) -> anyhow::Result<Tenant> {
         return state::load(path);
     }
     let id = options.tenant.clone().unwrap_or_else(|| TENANT.to_owned());
-    let secret = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+    let secret = secret();
     Ok(match options.seed {
         Seed::Contoso => Tenant::new(id, secret, seed::contoso()),
         Seed::Random(count) => Tenant::new(id, secret, seed::random(count, 1)),
         Seed::Empty => Tenant::new(id, secret, []),
     })
+}
+
+fn secret() -> String {
+    format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
 }
 
 async fn save_now_and_then(shared: Arc<Shared>, path: PathBuf) {

@@ -4,6 +4,7 @@
 mod applying;
 mod architecture;
 mod cli;
+mod drill;
 mod emulator;
 mod examples;
 mod graph;

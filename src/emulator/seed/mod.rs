@@ -5,11 +5,13 @@
 pub mod contoso;
 mod object;
 mod random;
+mod snapshot;
 #[cfg(test)]
 mod tests;
 mod value;
 
 pub use object::SeedObject;
+pub use snapshot::seed as of_snapshot;
 
 /// Contoso: about three hundred objects, every kind among them, and the ordering application of the announcement.
 pub fn contoso() -> Vec<SeedObject> {

@@ -1,0 +1,65 @@
+//! A tenant started from a snapshot is the tenant that the snapshot was taken of.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use entragit::emulator::{self, Options, Running, Seed};
+use entragit::graph::{Config, Credential, GraphTenant};
+use entragit::model::{Events, Secret, Snapshot};
+use entragit::ops::export::{Extra, export};
+use entragit::ops::source::{Side, snapshots};
+use entragit::ops::{Context, init};
+
+/// Every file of an export, and its objects.
+async fn exported(running: &Running, dir: &Path) -> (BTreeMap<String, String>, Snapshot) {
+    let context: Context =
+        init::init(dir, running.tenant_id(), true, &BTreeMap::new(), &[], &Events::silent()).unwrap();
+    let config = Config {
+        graph_url: running.url(),
+        authority_url: running.url(),
+        tenant: running.tenant_id().to_owned(),
+        credential: Credential::ClientSecret {
+            client_id: "drill".to_owned(),
+            client_secret: Secret::new("drill".to_owned()),
+        },
+        concurrency: 8,
+        deadline: Duration::from_secs(60),
+    };
+    let tenant = GraphTenant::connect(config, Events::silent()).unwrap();
+    let tip = export(&context, &tenant, &[], &Extra::default()).await.unwrap().tip.to_string();
+    let side = Side::commit(&context, &tip).unwrap();
+    let files = side
+        .index
+        .values()
+        .map(|entry| (entry.path.clone(), String::from_utf8(side.read(&context.repo, entry).unwrap()).unwrap()));
+    let (snapshot, _) = snapshots(&context.repo, &side, &Side::empty(), &|_| true).unwrap();
+    (files.collect(), snapshot)
+}
+
+async fn comes_back_whole(seed: Seed) {
+    let folder = tempfile::tempdir().unwrap();
+    let first = emulator::start(Options { seed, ..Options::default() }).await.unwrap();
+    let (files, snapshot) = exported(&first, &folder.path().join("first")).await;
+    first.stop().await.unwrap();
+    let (second, left_out) = emulator::start_from(Options::default(), &snapshot).await.unwrap();
+    let (again, _) = exported(&second, &folder.path().join("second")).await;
+    second.stop().await.unwrap();
+    assert_eq!(left_out, []);
+    let paths: std::collections::BTreeSet<_> = files.keys().chain(again.keys()).collect();
+    let differs = |path: &&&String| files.get(**path) != again.get(**path);
+    let wrong: Vec<_> = paths.iter().filter(differs).map(|path| (path, files.get(*path), again.get(*path))).collect();
+    assert!(wrong.is_empty(), "{} of {} files differ: {:#?}", wrong.len(), paths.len(), &wrong[..wrong.len().min(4)]);
+}
+
+#[tokio::test]
+async fn contoso_loaded_from_its_snapshot_exports_the_same_bytes() {
+    comes_back_whole(Seed::Contoso).await;
+}
+
+#[tokio::test]
+async fn a_random_company_loaded_from_its_snapshot_exports_the_same_bytes() {
+    for count in [40, 300] {
+        comes_back_whole(Seed::Random(count)).await;
+    }
+}
