@@ -211,8 +211,13 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     let mut outcome = run.execute(&mut journal).await?;
 
     let scope = ready.binding.scope.scope().map_err(|error| anyhow!("the plan's scope: {error}"))?;
-    let aim =
-        Aim { to: ready.binding.commit.clone(), scope, prune: ready.binding.prune, learned: outcome.learned.clone() };
+    let aim = Aim {
+        to: ready.binding.commit.clone(),
+        scope,
+        prune: ready.binding.prune,
+        learned: outcome.learned.clone(),
+        again: true,
+    };
     context.events.note("reading the tenant again to verify");
     let mut again = plan(context, tenant, &aim).await?;
     // What Graph adds on its own (a creator as owner, a default) is put right once, and only where this run wrote.

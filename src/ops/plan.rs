@@ -52,6 +52,8 @@ pub struct Aim {
     pub prune: bool,
     /// Ids learned by an apply that is still running.
     pub learned: IdMap,
+    /// Planned again by an apply that has written: what was named may be gone now, as it should be.
+    pub again: bool,
 }
 
 /// Makes a plan. Nothing is written anywhere.
@@ -82,7 +84,9 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     let wanted_side = changes::meant(context, wanted_side, base_side.as_ref(), &ids)?;
     let kinds = diff::kinds_of(context, Some(&wanted_side), &aim.scope);
     let live_side = Side::live(context, tenant, &kinds, &[&wanted_side]).await?;
-    known_ids(&aim.scope, &[&wanted_side, &live_side], &ids)?;
+    if !aim.again {
+        known_ids(&aim.scope, &[&wanted_side, &live_side], &ids)?;
+    }
     let deleted = recycle_bin(tenant, &kinds, &wanted_side, &live_side, &ids).await?;
     let base: BTreeSet<Address> = base_side.iter().flat_map(|base| base.index.keys().cloned()).collect();
 
