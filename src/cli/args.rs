@@ -222,6 +222,10 @@ pub struct Selectors {
     /// Only this property or link, as in `members`; may be repeated.
     #[arg(long = "property", value_name = "NAME")]
     pub properties: Vec<String>,
+    /// Leave this out, whatever else takes it in: a kind (`user`), a property or link of a kind (`group.members`), an id, a
+    /// path, or a pattern over names, of a kind or of all (`group:Sales*`, `Sales*`); may be repeated.
+    #[arg(long, value_name = "WHAT")]
+    pub exclude: Vec<String>,
 }
 
 /// `demo`

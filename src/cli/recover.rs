@@ -25,11 +25,31 @@ fn guarded(mut context: Context, guards: Option<&Path>, sign_in: &args::SignIn) 
     Ok(context)
 }
 
+/// What the arguments say is wanted.
+struct Wanted<'a> {
+    to: &'a str,
+    changes: Option<&'a str>,
+    prune: bool,
+}
+
+impl Wanted<'_> {
+    fn aim(&self, context: &Context, selectors: &args::Selectors) -> Result<Aim> {
+        let (since, to) = match self.changes {
+            Some(text) => {
+                let (since, to) = ops::changes::range(context, text)?;
+                (Some(since), to)
+            }
+            None => (None, self.to.to_owned()),
+        };
+        Ok(Aim { to, since, scope: scope(selectors)?, prune: self.prune, ..Aim::default() })
+    }
+}
+
 /// Shows the plan to a commit, and keeps it in a file if that is wanted.
 pub async fn plan(arguments: args::Plan, repo: &Path, output: &Output) -> Result<u8> {
     let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
-    let scope = scope(&arguments.selectors)?;
-    let aim = Aim { to: arguments.to, scope, prune: arguments.prune, ..Aim::default() };
+    let wanted = Wanted { to: &arguments.to, changes: arguments.changes.as_deref(), prune: arguments.prune };
+    let aim = wanted.aim(&context, &arguments.selectors)?;
     let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
     let planned = ops::plan::plan(&context, &tenant, &aim).await?;
     output.clear();
@@ -55,17 +75,18 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
     let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
     let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
     let _lock = context.repo.lock("apply")?;
-    let ready = match (&arguments.plan, &arguments.to) {
+    let wanted = Wanted {
+        to: arguments.to.as_deref().unwrap_or("HEAD"),
+        changes: arguments.changes.as_deref(),
+        prune: arguments.prune,
+    };
+    let ready = match (&arguments.plan, arguments.to.is_some() || arguments.changes.is_some()) {
         (Some(path), _) => {
             let bytes = std::fs::read(path).with_context(|| format!("reading the plan {}", path.display()))?;
             apply::open(&context, &bytes)?
         }
-        (None, Some(to)) => {
-            let scope = scope(&arguments.selectors)?;
-            let aim = Aim { to: to.clone(), scope, prune: arguments.prune, ..Aim::default() };
-            apply::prepare(&context, &tenant, &aim).await?
-        }
-        (None, None) => bail!("name a plan file, or a commit with --to"),
+        (None, true) => apply::prepare(&context, &tenant, &wanted.aim(&context, &arguments.selectors)?).await?,
+        (None, false) => bail!("name a plan file, or a commit with --to, or what was changed with --changes"),
     };
     output.clear();
     output.say(render::plan::text(&ready.plan, &ready.verdicts, &ready.names, output.style).trim_end());

@@ -12,7 +12,7 @@ use super::connect::connect;
 use super::output::{Output, elapsed};
 use crate::engine::render::{self, text};
 use crate::engine::schema;
-use crate::engine::scope::Scope;
+use crate::engine::scope::{Exclusion, Scope};
 use crate::format::path::address_of;
 use crate::format::settings::Profile;
 use crate::kinds;
@@ -238,6 +238,7 @@ pub fn scope(selectors: &Selectors) -> Result<Scope> {
         ids: selectors.ids.clone(),
         names: selectors.names.clone(),
         properties: selectors.properties.clone(),
+        exclude: selectors.exclude.iter().map(|word| exclusion(word)).collect::<Result<_>>()?,
     };
     for word in &selectors.properties {
         let known: Vec<&str> = kinds::ALL
@@ -265,6 +266,20 @@ pub fn scope(selectors: &Selectors) -> Result<Scope> {
         }
     }
     Ok(scope)
+}
+
+/// What `--exclude` leaves out; a pattern that looks like something else is an error, since it would leave out nothing.
+fn exclusion(word: &str) -> Result<Exclusion> {
+    if let Ok((kind, id)) = address_of(word.strip_prefix("./").unwrap_or(word)) {
+        return Ok(if kind.is_singleton() { Exclusion::Kind(kind.name) } else { Exclusion::Id(id) });
+    }
+    if let (Exclusion::Name(_), Some((kind, property))) = (Exclusion::parse(word), word.split_once('.'))
+        && kinds::by_word(kind).is_some()
+        && !property.contains([' ', '*'])
+    {
+        bail!("--exclude {word}: {kind} has no property or link `{property}`");
+    }
+    Ok(Exclusion::parse(word))
 }
 
 /// The kinds that people mean.

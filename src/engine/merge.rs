@@ -64,16 +64,9 @@ pub fn whose<T: PartialEq>(
     found
 }
 
-/// An object that both lines changed, property by property; references (members, owners) one by one.
-///
-/// # Errors
-/// The properties that both changed, each to something else.
-pub fn objects(
-    kind: &'static Kind,
-    fork: Option<&Object>,
-    wanted: &Object,
-    tenant: &Object,
-) -> Result<Object, Vec<String>> {
+/// An object that both lines changed, property by property; references (members, owners) one by one. Beside it the
+/// properties that both changed, each to something else: the object has them as they are wanted.
+pub fn objects(kind: &'static Kind, fork: Option<&Object>, wanted: &Object, tenant: &Object) -> (Object, Vec<String>) {
     let mut merged = Object::default();
     let mut both = Vec::new();
     let names: BTreeSet<&String> = wanted.0.keys().chain(tenant.0.keys()).collect();
@@ -88,11 +81,11 @@ pub fn objects(
             Some(one_by_one(old, want, now))
         } else {
             both.push(name.clone());
-            continue;
+            want.cloned()
         };
         merged.0.extend(value.map(|value| (name.clone(), value)));
     }
-    if both.is_empty() { Ok(merged) } else { Err(both) }
+    (merged, both)
 }
 
 fn one_by_one(old: Option<&Value>, want: Option<&Value>, now: Option<&Value>) -> Value {
@@ -153,13 +146,12 @@ mod tests {
         let fork = object(json!({"description": "d", "displayName": "n", "members": ["a", "b", "c"]}));
         let wanted = object(json!({"description": "mine", "displayName": "n", "members": ["b", "c", "m"]}));
         let tenant = object(json!({"description": "d", "members": ["a", "b", "t"], "visibility": "Private"}));
-        let merged = objects(group, Some(&fork), &wanted, &tenant).map(|object| Value::Object(object.0).to_string());
-        insta::assert_snapshot!(merged.unwrap_or_default(), @r#"{"description":"mine","members":["b","t","m"],"visibility":"Private"}"#);
+        let (merged, both) = objects(group, Some(&fork), &wanted, &tenant);
+        assert!(both.is_empty());
+        insta::assert_snapshot!(Value::Object(merged.0).to_string(), @r#"{"description":"mine","members":["b","t","m"],"visibility":"Private"}"#);
         let theirs = object(json!({"description": "theirs", "displayName": "other", "members": []}));
-        assert_eq!(objects(group, Some(&fork), &wanted, &theirs), Err(vec!["description".to_owned()]));
-        assert_eq!(
-            objects(group, None, &fork, &theirs).map_err(|both| both.join(" ")),
-            Err("description displayName".into())
-        );
+        let (merged, both) = objects(group, Some(&fork), &wanted, &theirs);
+        assert_eq!((merged.get("description"), both), (Some(&json!("mine")), vec!["description".to_owned()]));
+        assert_eq!(objects(group, None, &fork, &theirs).1.join(" "), "description displayName");
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::digest;
 use super::refs::Names;
 use super::render::plan::title;
-use super::scope::Scope;
+use super::scope::{Exclusion, Scope};
 use crate::kinds;
 use crate::model::plan::{Loss, Seen};
 use crate::model::{Action, Address, Coverage, FieldChange, Plan, Step, Verdict};
@@ -32,6 +32,9 @@ pub struct Binding {
     /// Whether objects that nobody knew are deleted too.
     #[serde(default)]
     pub prune: bool,
+    /// If only changes are wanted: those since this commit, in hex. Empty: the commit as it stands.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub since: String,
 }
 
 /// A [`Scope`] as text.
@@ -46,6 +49,8 @@ pub struct ScopeDocument {
     names: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     properties: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    exclude: Vec<String>,
 }
 
 impl From<&Scope> for ScopeDocument {
@@ -55,6 +60,7 @@ impl From<&Scope> for ScopeDocument {
             ids: scope.ids.clone(),
             names: scope.names.clone(),
             properties: scope.properties.clone(),
+            exclude: scope.exclude.iter().map(Exclusion::word).collect(),
         }
     }
 }
@@ -73,6 +79,7 @@ impl ScopeDocument {
             ids: self.ids.clone(),
             names: self.names.clone(),
             properties: self.properties.clone(),
+            exclude: self.exclude.iter().map(|word| Exclusion::parse(word)).collect(),
         })
     }
 }

@@ -1,5 +1,8 @@
 //! [`Scope`]: which objects and properties a command is about.
 
+use super::refs::is_guid;
+use super::schema;
+use crate::kinds;
 use crate::model::{Address, Kind};
 
 /// Which objects and properties a command is about. Empty lists mean no restriction; several lists must all agree.
@@ -13,12 +16,74 @@ pub struct Scope {
     pub names: Vec<String>,
     /// Top-level properties and links.
     pub properties: Vec<String>,
+    /// What is left out of all that.
+    pub exclude: Vec<Exclusion>,
+}
+
+/// What is left out, whatever else takes it in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exclusion {
+    /// A kind, by its name.
+    Kind(&'static str),
+    /// A property or link of a kind's objects. An object that is created is created whole but for its links.
+    Property(&'static str, String),
+    /// The objects of a kind whose name fits a pattern.
+    Named(&'static str, String),
+    /// The objects of any kind whose name fits a pattern.
+    Name(String),
+    /// The object with this id.
+    Id(String),
+}
+
+impl Exclusion {
+    /// What a person meant: `group`, `group.members`, `group:Sales*`, an id, or a pattern over names.
+    pub fn parse(word: &str) -> Exclusion {
+        if let Some(kind) = kinds::by_word(word) {
+            return Exclusion::Kind(kind.name);
+        }
+        if let Some((kind, property)) = word.split_once('.')
+            && let Some(kind) = kinds::by_word(kind)
+            && schema::of(kind).property(property).is_some()
+        {
+            return Exclusion::Property(kind.name, property.to_owned());
+        }
+        if let Some((kind, pattern)) = word.split_once(':')
+            && let Some(kind) = kinds::by_word(kind)
+        {
+            return Exclusion::Named(kind.name, pattern.to_owned());
+        }
+        match is_guid(word) || word.starts_with("new:") {
+            true => Exclusion::Id(word.to_owned()),
+            false => Exclusion::Name(word.to_owned()),
+        }
+    }
+
+    /// As [`Exclusion::parse`] takes it.
+    pub fn word(&self) -> String {
+        match self {
+            Exclusion::Kind(kind) => (*kind).to_owned(),
+            Exclusion::Property(kind, property) => format!("{kind}.{property}"),
+            Exclusion::Named(kind, pattern) => format!("{kind}:{pattern}"),
+            Exclusion::Name(word) | Exclusion::Id(word) => word.clone(),
+        }
+    }
+
+    fn leaves_out(&self, address: &Address, name: &str) -> bool {
+        match self {
+            Exclusion::Kind(kind) => *kind == address.kind,
+            Exclusion::Named(kind, pattern) => *kind == address.kind && matches(pattern, name),
+            Exclusion::Name(pattern) => matches(pattern, name),
+            Exclusion::Id(id) => id.eq_ignore_ascii_case(&address.id),
+            Exclusion::Property(..) => false,
+        }
+    }
 }
 
 impl Scope {
     /// Whether the kind is in scope.
     pub fn takes_kind(&self, kind: &Kind) -> bool {
-        self.kinds.is_empty() || self.kinds.contains(&kind.name)
+        (self.kinds.is_empty() || self.kinds.contains(&kind.name))
+            && !self.exclude.contains(&Exclusion::Kind(kind.name))
     }
 
     /// Whether the object is in scope.
@@ -26,11 +91,24 @@ impl Scope {
         (self.kinds.is_empty() || self.kinds.contains(&address.kind))
             && (self.ids.is_empty() || self.ids.contains(&address.id))
             && (self.names.is_empty() || self.names.iter().any(|pattern| matches(pattern, name)))
+            && !self.exclude.iter().any(|exclusion| exclusion.leaves_out(address, name))
     }
 
-    /// Whether a top-level property or link is in scope.
-    pub fn takes_property(&self, property: &str) -> bool {
-        self.properties.is_empty() || self.properties.iter().any(|wanted| wanted == property)
+    /// Whether an object is in scope that goes by another id since it was created again: either may have been named.
+    pub fn takes_by(&self, old: &Address, today: &Address, name: &str) -> bool {
+        let named = |address: &Address| self.takes(address, name);
+        let left_out = |address: &Address| self.exclude.iter().any(|exclusion| exclusion.leaves_out(address, name));
+        (named(old) || named(today)) && !left_out(old) && !left_out(today)
+    }
+
+    /// Whether a top-level property or link of a kind is in scope.
+    pub fn takes_property(&self, kind: &str, property: &str) -> bool {
+        let left_out = |exclusion: &Exclusion| match exclusion {
+            Exclusion::Property(of, left_out) => *of == kind && left_out == property,
+            _ => false,
+        };
+        (self.properties.is_empty() || self.properties.iter().any(|wanted| wanted == property))
+            && !self.exclude.iter().any(left_out)
     }
 
     /// Whether single objects are picked, so that a whole kind's absence means nothing.
@@ -66,7 +144,34 @@ pub fn matches(pattern: &str, name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::*;
+
+    #[test]
+    fn exclusions_say_what_they_mean() {
+        let words = ["groups", "group.members", "group:Sales*", "Sales*", "group.sales", "new:a"];
+        let said: Vec<String> = words.map(|word| format!("{:?}", Exclusion::parse(word))).to_vec();
+        insta::assert_snapshot!(said.join(", "), @r#"Kind("group"), Property("group", "members"), Named("group", "Sales*"), Name("Sales*"), Name("group.sales"), Id("new:a")"#);
+        for word in words {
+            assert_eq!(Exclusion::parse(&Exclusion::parse(word).word()), Exclusion::parse(word));
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_stays_out_whatever_takes_it_in() {
+        let scope = |words: &[&str]| Scope {
+            ids: vec!["a".to_owned()],
+            exclude: words.iter().map(|word| Exclusion::parse(word)).collect(),
+            ..Scope::default()
+        };
+        let (old, today) = (Address::new("group", "a"), Address::new("group", "b"));
+        assert!(scope(&[]).takes_by(&old, &today, "Sales"));
+        assert!(scope(&["user", "group.members"]).takes_by(&today, &old, "Sales"));
+        for word in ["group", "group:sales", "s*"] {
+            assert!(!scope(&[word]).takes_by(&old, &today, "Sales"), "{word}");
+        }
+        assert!(!scope(&["group.members"]).takes_property("group", "members"));
+        assert!(scope(&["group.members"]).takes_property("application", "owners"));
+    }
 
     #[test]
     fn patterns() {

@@ -117,12 +117,17 @@ pub async fn prepare_with<T: TenantRead>(
 fn begun(context: &Context, aim: &Aim) -> Result<Option<Ready>> {
     let commit = context.resolve(&aim.to)?.to_string();
     let base = context.last_snapshot()?.map(|base| base.to_string()).unwrap_or_default();
+    let since = match &aim.since {
+        Some(since) => context.resolve(since)?.to_string(),
+        None => String::new(),
+    };
     for digest in Journal::unended(context.repo.git_dir())? {
         let Ok(bytes) = std::fs::read(settle::kept(context, &digest)) else { continue };
         let ready = open(context, &bytes)?;
         let same = ready.binding.commit == commit
             && ready.binding.base == base
             && ready.binding.prune == aim.prune
+            && ready.binding.since == since
             && ready.binding.scope == (&aim.scope).into();
         if same {
             return Ok(Some(ready));
@@ -215,6 +220,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         to: ready.binding.commit.clone(),
         scope,
         prune: ready.binding.prune,
+        since: Some(ready.binding.since.clone()).filter(|since| !since.is_empty()),
         learned: outcome.learned.clone(),
         again: true,
     };
@@ -243,10 +249,10 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     let mut unmet = unmet(context, ready, &again)?;
     let mut verified =
         again.plan.steps.is_empty() && unmet.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
+    let whole = is_whole(context, &ready.binding)?;
     let quiet = Context { events: context.events.briefly(), ..context.clone() };
-    let receipt =
-        export(&quiet, tenant, &again.kinds, &extra(context, ready, &outcome, verified, again.commit)).await?;
-    let whole = aim.scope.is_everything();
+    let extra = extra(context, ready, &outcome, (verified, whole), again.commit);
+    let receipt = export(&quiet, tenant, &again.kinds, &extra).await?;
     if verified && whole && context.repo.reference(&context.main_ref())? == Some(again.commit) {
         unmet.extend(receipt.pending.iter().map(|path| format!("{path} is not in the tenant as the commit says")));
         verified = unmet.is_empty();
@@ -307,7 +313,23 @@ fn current_ids(context: &Context) -> Result<IdMap> {
     })
 }
 
-fn extra(context: &Context, ready: &Ready, outcome: &Outcome, verified: bool, commit: crate::repo::ObjectId) -> Extra {
+/// Whether a plan brings about all that its commit says: a part of it leaves the rest pending.
+fn is_whole(context: &Context, binding: &Binding) -> Result<bool> {
+    let everything = binding.scope.scope().is_ok_and(|scope| scope.is_everything());
+    if !everything || binding.since.is_empty() {
+        return Ok(everything);
+    }
+    let Some(last) = context.last_snapshot()? else { return Ok(false) };
+    Ok(context.repo.is_ancestor(context.resolve(&binding.since)?, last)?)
+}
+
+fn extra(
+    context: &Context,
+    ready: &Ready,
+    outcome: &Outcome,
+    (verified, whole): (bool, bool),
+    commit: crate::repo::ObjectId,
+) -> Extra {
     let short = &ready.binding.commit[..10.min(ready.binding.commit.len())];
     let subject = context
         .repo
@@ -315,7 +337,6 @@ fn extra(context: &Context, ready: &Ready, outcome: &Outcome, verified: bool, co
         .ok()
         .and_then(|info| info.message.lines().next().map(str::to_owned))
         .unwrap_or_default();
-    let whole = ready.binding.scope.scope().is_ok_and(|scope| scope.is_everything());
     Extra {
         // Only a receipt for all of a commit joins the lines: a part leaves the rest pending.
         applied: (verified && whole).then_some(commit),

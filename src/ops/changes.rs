@@ -1,53 +1,188 @@
-//! What a commit means whose line was left behind by the tenant: its own changes, and no more.
+//! What a commit means of which only its own changes are wanted: because the tenant went on since its line was begun, or
+//! because it was asked for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::diff::diff;
 use super::live::bytes_of;
-use super::source::{Entry, Side, new_object};
+use super::source::{Entry, Side, Source, new_object};
 use super::{Context, Invalid, validate};
 use crate::engine::merge::{self, Whose};
 use crate::engine::normalize::normalize;
 use crate::engine::refs::Names;
+use crate::engine::render::event_line;
+use crate::engine::scope::Scope;
 use crate::kinds;
 use crate::model::finding::Severity;
-use crate::model::{Address, Finding, IdMap, Object};
+use crate::model::{Address, Finding, IdMap, Kind, Object};
 use crate::repo::{ObjectId, blob_id};
+use crate::tenant::TenantRead;
+
+/// An object that both lines changed, and how.
+struct Conflict {
+    address: Address,
+    path: String,
+    what: String,
+}
+
+/// A side as it is meant, and what stands against it.
+struct Merged {
+    side: Side,
+    conflicts: Vec<Conflict>,
+    /// Files whose object, or a part of it, comes from the commit.
+    own: BTreeSet<String>,
+}
+
+/// `BASE..REV` as two commits. Without `BASE`: where the line of `REV` left the snapshots; without `REV`: `HEAD`.
+///
+/// # Errors
+/// If it is no range, a commit is unknown, or the two have no history in common.
+pub fn range(context: &Context, text: &str) -> Result<(String, String)> {
+    let (base, to) = match text.split_once("..") {
+        Some((base, to)) if !to.starts_with('.') => (base, to),
+        None if text.is_empty() => ("", ""),
+        _ => bail!("--changes {text}: write BASE..REV, two commits by any name that git knows"),
+    };
+    let to = if to.is_empty() { "HEAD" } else { to };
+    if !base.is_empty() {
+        return Ok((base.to_owned(), to.to_owned()));
+    }
+    let Some(last) = context.last_snapshot()? else { bail!("there is no snapshot yet; run `entragit export`") };
+    match context.repo.merge_base(context.resolve(to)?, last)? {
+        Some(fork) => Ok((fork.to_string(), to.to_owned())),
+        None => bail!("{}", strangers(context, to)),
+    }
+}
 
 /// The side as it is meant. A commit that the last snapshot follows is an earlier state: it is wanted as it stands
 /// (recovery). So is one that follows the last snapshot. Any other was made while the tenant went on: only what it changed
 /// since the two lines parted is its own, and the rest is as the last snapshot has it.
 ///
 /// # Errors
-/// [`Invalid`], with every object that both lines changed.
-pub fn meant(context: &Context, wanted: Side, tip: Option<&Side>, ids: &IdMap) -> Result<Side> {
+/// [`Invalid`], with every object that both lines changed, and who changed it in the tenant.
+pub async fn meant<T: TenantRead>(context: &Context, wanted: Side, tip: Option<&Side>, ids: &IdMap) -> Result<Side> {
     let Some(tip) = tip else { return Ok(wanted) };
     let (Some(commit), Some(last)) = (wanted.commit, tip.commit) else { return Ok(wanted) };
     if context.repo.is_ancestor(commit, last)? || context.repo.is_ancestor(last, commit)? {
         return Ok(wanted);
     }
-    let snapshots = &context.settings.branches.snapshots;
-    let Some(fork) = context.repo.merge_base(commit, last)? else {
-        bail!(
-            "{} shares no history with {snapshots}, so what it changes is not known; a shallow clone lacks it (`git fetch \
-             --unshallow`), else `git merge {snapshots}`",
-            wanted.label
-        );
-    };
+    let Some(fork) = context.repo.merge_base(commit, last)? else { bail!("{}", strangers(context, &wanted.label)) };
     context.events.note(format!(
         "{} was forked from {}, and the tenant went on since: what {0} changed since then is planned, the rest stays as it is",
         wanted.label,
         &fork.to_string()[..10],
     ));
     let fork = Side::commit(context, &fork.to_string())?;
-    let side = merged(context, wanted, &fork, tip, ids)?;
+    let merged = merged(context, wanted, &fork, tip, ids)?;
+    if !merged.conflicts.is_empty() {
+        let sides = (Source::Commit(commit_of(&fork)), Source::Commit(last.to_string()));
+        return Err(refusal::<T>(context, None, merged.conflicts, &fork, &sides).await);
+    }
     // What it refers to may have gone meanwhile.
-    validate::require_valid(context, &side)?;
-    Ok(side)
+    validate::require_valid(context, &merged.side)?;
+    Ok(merged.side)
 }
 
-fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &IdMap) -> Result<Side> {
+/// How the changes of a commit are held against the tenant as it is.
+pub struct Against<'a> {
+    /// Where the changes begin.
+    pub since: &'a str,
+    /// The tenant as it was just read.
+    pub live: &'a Side,
+    /// Today's ids.
+    pub ids: &'a IdMap,
+    /// What is looked at.
+    pub scope: &'a Scope,
+    /// Whether what is wanted wins: after the writes nothing is in the way of it any more.
+    pub written: bool,
+}
+
+/// The live tenant with what was changed from one commit to the other.
+///
+/// # Errors
+/// [`Invalid`], with everything in scope that somebody else changed meanwhile, and who that was.
+pub async fn own<T: TenantRead>(context: &Context, tenant: &T, wanted: Side, against: &Against<'_>) -> Result<Side> {
+    let fork = Side::commit(context, against.since)?;
+    let mut wanted = wanted;
+    let bytes = against.live.bytes.iter().map(|(blob, bytes)| (*blob, bytes.clone()));
+    wanted.bytes.extend(bytes);
+    let Merged { side, mut conflicts, own } = merged(context, wanted, &fork, against.live, against.ids)?;
+    if against.written {
+        return Ok(side);
+    }
+    conflicts.retain(|conflict| {
+        let today = Address::new(conflict.address.kind, against.ids.current(&conflict.address.id));
+        let object = |side: &Side, address: &Address| {
+            let entry = side.index.get(address)?;
+            side.object(&context.repo, kinds::by_name(address.kind)?, entry).ok().flatten()
+        };
+        let found = object(against.live, &today).or_else(|| object(&fork, &conflict.address));
+        against.scope.takes_by(&conflict.address, &today, found.as_ref().map_or("", Object::name))
+    });
+    if !conflicts.is_empty() {
+        let sides = (Source::Commit(commit_of(&fork)), Source::Live);
+        return Err(refusal(context, Some(tenant), conflicts, &fork, &sides).await);
+    }
+    // What it refers to may be gone; what the tenant itself has is not judged.
+    let findings = validate::findings(context, &side, true)?;
+    let wrong: Vec<Finding> = findings
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Error && own.contains(&finding.path))
+        .collect();
+    if wrong.is_empty() { Ok(side) } else { Err(Invalid(wrong).into()) }
+}
+
+fn strangers(context: &Context, label: &str) -> String {
+    let snapshots = &context.settings.branches.snapshots;
+    format!(
+        "{label} shares no history with {snapshots}, so what it changes is not known; a shallow clone lacks it (`git fetch \
+         --unshallow`), else `git merge {snapshots}`"
+    )
+}
+
+fn commit_of(side: &Side) -> String {
+    side.commit.map(|commit| commit.to_string()).unwrap_or_default()
+}
+
+/// Conflicts as findings, each with who made the change that is in the way, as far as the audit log tells.
+async fn refusal<T: TenantRead>(
+    context: &Context,
+    tenant: Option<&T>,
+    conflicts: Vec<Conflict>,
+    fork: &Side,
+    (before, after): &(Source, Source),
+) -> anyhow::Error {
+    let mut kinds: Vec<&'static str> = conflicts.iter().map(|conflict| conflict.address.kind).collect();
+    kinds.dedup();
+    let scope = Scope { kinds, ..Scope::default() };
+    // A conflict is one whether or not it can be told who is behind it.
+    let report = diff(context, tenant, (before, after), &scope).await.unwrap_or_default().report;
+    let findings = conflicts.into_iter().map(|conflict| {
+        let change = report.changes.iter().find(|change| change.address == conflict.address);
+        let mut who: Vec<String> = change.iter().flat_map(|change| &change.events).map(event_line).collect();
+        who.dedup();
+        who.truncate(3);
+        let who = if who.is_empty() { String::new() } else { format!(" ({})", who.join("; ")) };
+        Finding {
+            path: conflict.path,
+            line: 0,
+            severity: Severity::Error,
+            check: "conflict",
+            message: format!(
+                "{} here and in the tenant since {}{who}; {}`git merge {}`, decide there, and commit",
+                conflict.what,
+                fork.label,
+                if tenant.is_some() { "`entragit export`, " } else { "" },
+                context.settings.branches.snapshots
+            ),
+        }
+    });
+    Invalid(findings.collect()).into()
+}
+
+fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &IdMap) -> Result<Merged> {
     let own = named_by_people(&wanted);
     let versions = |side: &Side, own: &BTreeMap<Address, (String, Object, ObjectId)>| {
         let index = side.index.iter().map(|(address, entry)| (address.clone(), entry.blob));
@@ -56,54 +191,58 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
     let before: BTreeMap<Address, ObjectId> = versions(fork, &named_by_people(fork));
     let whose = merge::whose(&before, &versions(&wanted, &own), &versions(tip, &named_by_people(tip)), ids);
     let mut index = BTreeMap::new();
-    let mut findings = Vec::new();
+    let mut conflicts = Vec::new();
+    let mut touched: BTreeSet<String> = wanted.odd.keys().cloned().collect();
     for (address, whose) in &whose {
         let mine = wanted.index.get(address);
         let path = mine.map(|entry| entry.path.clone()).or_else(|| own.get(address).map(|(path, ..)| path.clone()));
         let theirs = tip.index.get(address);
-        let mut conflict = |what: &str| {
-            findings.push(Finding {
-                path: path.clone().or_else(|| theirs.map(|entry| entry.path.clone())).unwrap_or_default(),
-                line: 0,
-                severity: Severity::Error,
-                check: "conflict",
-                message: format!(
-                    "{what} here and in the tenant since {}; `git merge {}`, decide there, and commit",
-                    fork.label, context.settings.branches.snapshots
-                ),
-            });
+        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let object = |side: &Side| -> Result<Option<Object>> {
+            let entry = side.index.get(address);
+            Ok(entry.map(|entry| side.object(&context.repo, kind, entry)).transpose()?.flatten())
+        };
+        let mut conflict = |what: String| {
+            let path = path.clone().or_else(|| theirs.map(|entry| entry.path.clone()));
+            let path = path.or_else(|| fork.index.get(address).map(|entry| entry.path.clone()));
+            conflicts.push(Conflict { address: address.clone(), path: path.unwrap_or_default(), what });
         };
         match whose {
-            Whose::Wanted => index.extend(mine.map(|entry| (address.clone(), entry.clone()))),
+            Whose::Wanted => {
+                touched.extend(path);
+                index.extend(mine.map(|entry| (address.clone(), entry.clone())));
+            }
             Whose::Tenant => index.extend(theirs.map(|entry| (address.clone(), entry.clone()))),
-            Whose::Clash => conflict("changed on one side and deleted on the other,"),
+            Whose::Clash => {
+                // Bytes hold names of others as comments: only what an object is counts.
+                let (before, here, there) = (object(fork)?, object(&wanted)?, object(tip)?);
+                if before.is_none() || (before != here && before != there) {
+                    conflict("changed on one side and deleted on the other,".to_owned());
+                }
+                if before != here {
+                    index.extend(mine.map(|entry| (address.clone(), entry.clone())));
+                } else {
+                    index.extend(theirs.map(|entry| (address.clone(), entry.clone())));
+                }
+            }
             Whose::Both => {
-                let Some(kind) = kinds::by_name(address.kind) else { continue };
-                let object = |side: &Side| -> Result<Option<Object>> {
-                    let entry = side.index.get(address);
-                    Ok(entry.map(|entry| side.object(&context.repo, kind, entry)).transpose()?.flatten())
-                };
                 let mine = match own.get(address) {
                     Some((_, object, _)) => Some(object.clone()),
                     None => object(&wanted)?,
                 };
                 let (Some(mine), Some(now)) = (mine, object(tip)?) else { continue };
-                match merge::objects(kind, object(fork)?.as_ref(), &mine, &now) {
-                    Ok(object) => {
-                        let object = normalize(kind, &object.0).object;
-                        let bytes = bytes_of(kind, &object, &Names::default());
-                        let blob = blob_id(&bytes);
-                        wanted.bytes.insert(blob, bytes);
-                        let path = path.context("the path of an object that is wanted")?;
-                        index.insert(address.clone(), Entry { path, blob });
-                    }
-                    Err(both) => conflict(&format!("{} changed", both.join(", "))),
+                let (object, both) = merge::objects(kind, object(fork)?.as_ref(), &mine, &now);
+                // What was not read of the tenant was changed by nobody.
+                let read = |name: &String| !tip.manifest.coverage.withholds(kind.name, name);
+                let both: Vec<String> = both.into_iter().filter(read).collect();
+                if !both.is_empty() {
+                    conflict(format!("{} changed", both.join(", ")));
                 }
+                let path = path.clone().context("the path of an object that is wanted")?;
+                touched.insert(path.clone());
+                index.insert(address.clone(), put(&mut wanted, kind, path, object));
             }
         }
-    }
-    if !findings.is_empty() {
-        return Err(Invalid(findings).into());
     }
     wanted.odd.retain(|path, _| {
         own.iter().any(|(address, (own, ..))| own == path && whose.get(address) == Some(&Whose::Wanted))
@@ -116,7 +255,16 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
             *coverage = there;
         }
     }
-    Ok(wanted)
+    Ok(Merged { side: wanted, conflicts, own: touched })
+}
+
+/// Takes in an object that is in no file as it is.
+fn put(side: &mut Side, kind: &'static Kind, path: String, object: Object) -> Entry {
+    let object = normalize(kind, &object.0).object;
+    let bytes = bytes_of(kind, &object, &Names::default());
+    let blob = blob_id(&bytes);
+    side.bytes.insert(blob, bytes);
+    Entry { path, blob }
 }
 
 /// Objects in files that people named. Those that do not parse are findings elsewhere.

@@ -166,16 +166,17 @@ pub fn narrow(report: &mut Report, scope: &Scope) {
         if !scope.takes(&change.address, &change.name) && !scope.takes(&old, &was) {
             return false;
         }
-        if scope.properties.is_empty() {
+        let kind = change.address.kind;
+        if scope.properties.is_empty() && scope.exclude.is_empty() {
             return true;
         }
-        change.risks.retain(|risk| scope.takes_property(diff::top(&risk.path)));
+        change.risks.retain(|risk| scope.takes_property(kind, diff::top(&risk.path)));
         match &mut change.what {
             What::Modified(fields) => {
-                fields.retain(|field| scope.takes_property(diff::top(field.path())));
+                fields.retain(|field| scope.takes_property(kind, diff::top(field.path())));
                 !fields.is_empty()
             }
-            What::Added | What::Removed => false,
+            What::Added | What::Removed => scope.properties.is_empty(),
         }
     });
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
+use super::changes::Against;
 use super::journal::Journal;
 use super::lookup::learn_names;
 pub use super::rules::of_last_snapshot as rules_of_last_snapshot;
@@ -50,6 +51,8 @@ pub struct Aim {
     pub scope: Scope,
     /// Whether objects that nobody knew are deleted too.
     pub prune: bool,
+    /// If only changes are wanted, and all else is to stay as it is in the tenant: those since this commit.
+    pub since: Option<String>,
     /// Ids learned by an apply that is still running.
     pub learned: IdMap,
     /// Planned again by an apply that has written: what was named may be gone now, as it should be.
@@ -81,9 +84,19 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     // What a run that was cut off has created is not created again.
     ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
     ids.extend(&aim.learned);
-    let wanted_side = changes::meant(context, wanted_side, base_side.as_ref(), &ids)?;
+    let wanted_side = match aim.since {
+        Some(_) => wanted_side,
+        None => changes::meant::<T>(context, wanted_side, base_side.as_ref(), &ids).await?,
+    };
     let kinds = diff::kinds_of(context, Some(&wanted_side), &aim.scope);
     let live_side = Side::live(context, tenant, &kinds, &[&wanted_side]).await?;
+    let wanted_side = match &aim.since {
+        Some(since) => {
+            let against = Against { since, live: &live_side, ids: &ids, scope: &aim.scope, written: aim.again };
+            changes::own(context, tenant, wanted_side, &against).await?
+        }
+        None => wanted_side,
+    };
     if !aim.again {
         known_ids(&aim.scope, &[&wanted_side, &live_side], &ids)?;
     }
@@ -133,6 +146,10 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
         base: base_commit.map(|base| base.to_string()).unwrap_or_default(),
         scope: (&aim.scope).into(),
         prune: aim.prune,
+        since: match &aim.since {
+            Some(since) => context.resolve(since)?.to_string(),
+            None => String::new(),
+        },
     };
     let missing = |coverage: &Coverage| !matches!(coverage, Coverage::Complete | Coverage::Skipped);
     let unread =

@@ -3,6 +3,7 @@
 
 mod applying;
 mod architecture;
+mod changes;
 mod cli;
 mod drill;
 mod emulator;

@@ -35,7 +35,7 @@ fn duration(longest: &str) -> Value {
     json!({"@odata.type": "#microsoft.graph.unifiedRoleManagementPolicyExpirationRule", "maximumDuration": longest})
 }
 
-async fn sign_in(graph: &mut Graph, name: &str) {
+pub(crate) async fn sign_in(graph: &mut Graph, name: &str) {
     let form = format!("grant_type=password&client_id=portal&scope=x/.default&username={name}&password=p");
     graph.token = graph.sign_in(&form).await;
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::cli::World;
 
 /// What a plan would do, one step a line, by name.
-fn steps(plan: &Value) -> String {
+pub(crate) fn steps(plan: &Value) -> String {
     let line = |step: &Value| {
         let word = |name: &str| step[name].as_str().unwrap_or_default().to_owned();
         format!("{} {} {}", word("action"), word("kind"), word("name"))
@@ -120,7 +120,7 @@ fn sheltering(world: &World) -> (String, String) {
     (path, lines[line - 1..=line].join("\n") + "\n")
 }
 
-fn replace(world: &World, path: &str, from: &str, to: &str) {
+pub(crate) fn replace(world: &World, path: &str, from: &str, to: &str) {
     let text = std::fs::read_to_string(world.path().join(path)).unwrap();
     assert!(text.contains(from), "{path}: {text}");
     world.write(path, &text.replacen(from, to, 1));

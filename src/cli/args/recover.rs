@@ -12,6 +12,10 @@ pub struct Plan {
     /// The commit that is wanted.
     #[arg(long, value_name = "REV", default_value = "HEAD")]
     pub to: String,
+    /// Only what was changed from BASE to REV, and all else as it is in the tenant: what a merged pull request means. What
+    /// somebody else changed meanwhile is refused, with who that was [default: what HEAD changed since the snapshot it follows].
+    #[arg(long, value_name = "BASE..REV", num_args = 0..=1, default_missing_value = "", conflicts_with = "to")]
+    pub changes: Option<String>,
     /// Write the plan to a file, for `apply`.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -42,6 +46,10 @@ pub struct Apply {
     /// Plan to this commit, and carry that out.
     #[arg(long, value_name = "REV")]
     pub to: Option<String>,
+    /// Only what was changed from BASE to REV, and all else as it is in the tenant: what a merged pull request means. What
+    /// somebody else changed meanwhile is refused, with who that was [default: what HEAD changed since the snapshot it follows].
+    #[arg(long, value_name = "BASE..REV", num_args = 0..=1, default_missing_value = "", conflicts_with_all = ["to", "plan"])]
+    pub changes: Option<String>,
     /// Do not ask.
     #[arg(long, short)]
     pub yes: bool,

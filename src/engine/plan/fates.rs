@@ -34,10 +34,19 @@ impl Planner<'_> {
         let twice = self.wanted_twice();
         for (address, object) in &self.inputs.wanted.objects {
             let Some(kind) = kinds::by_name(address.kind) else { continue };
-            if !self.known(kind) || !self.inputs.scope.takes(address, object.name()) {
+            let today = Address::new(kind.name, self.inputs.ids.current(&address.id));
+            if !self.known(kind) {
                 continue;
             }
-            if twice.contains(&Address::new(kind.name, self.inputs.ids.current(&address.id))) {
+            if !self.inputs.scope.takes_by(address, &today, object.name()) {
+                let live = self.inputs.live;
+                if !live.objects.contains_key(&today) && !live.unchanged.contains(&today) {
+                    let object = rewrite(kind, object, self.inputs.ids);
+                    self.left_out.extend(identities(kind, &object).into_iter().map(|id| (id, address.clone())));
+                }
+                continue;
+            }
+            if twice.contains(&today) {
                 self.plan.losses.push(Loss {
                     address: address.clone(),
                     name: object.name().to_owned(),
@@ -46,7 +55,7 @@ impl Planner<'_> {
                 continue;
             }
             let mut object = rewrite(kind, object, self.inputs.ids);
-            let mut address = Address::new(kind.name, self.inputs.ids.current(&address.id));
+            let mut address = today;
             if let Some(stand_in) = self.stand_in(kind, &address, &object) {
                 object.0.insert("id".to_owned(), stand_in.id.clone().into());
                 address = stand_in;
@@ -221,7 +230,7 @@ impl Planner<'_> {
         names.dedup();
         for name in names {
             let Some(rule) = schema.property(name) else { continue };
-            if rule.link || name == "id" || !self.inputs.scope.takes_property(name) {
+            if rule.link || name == "id" || !self.inputs.scope.takes_property(kind.name, name) {
                 continue;
             }
             let unknown = |side: &Snapshot| side.coverage.withholds(kind.name, name);

@@ -19,7 +19,7 @@ impl Planner<'_> {
     pub(super) fn links(&mut self, kind: &'static Kind, address: &Address, wanted: &Object, live: Option<&Object>) {
         for link in kind.links {
             let name = link.name;
-            if !self.inputs.scope.takes_property(name) || !self.link_known(kind, name) {
+            if !self.inputs.scope.takes_property(kind.name, name) || !self.link_known(kind, name) {
                 continue;
             }
             let want = wanted.get(name);
@@ -113,13 +113,17 @@ impl Planner<'_> {
 
     pub(super) fn push_link(&mut self, kind: &'static Kind, address: &Address, object: &Object, action: Action) {
         if let Action::Link { link, value } = &action
-            && let Some(target) = named_in(value, &[&self.lost]).first()
+            && let Some(target) = named_in(value, &[&self.lost, &self.left_out]).first()
         {
+            let why = match named_in(value, &[&self.lost]).is_empty() {
+                true => "is not there and is not in scope",
+                false => "cannot be created again",
+            };
             let name = self.inputs.wanted.objects.get(target).map_or(target.id.as_str(), Object::name);
             self.plan.losses.push(Loss {
                 address: address.clone(),
                 name: object.name().to_owned(),
-                what: format!("{link} loses \"{name}\", which cannot be created again"),
+                what: format!("{link} loses \"{name}\", which {why}"),
             });
             return;
         }

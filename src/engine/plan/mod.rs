@@ -61,6 +61,8 @@ struct Planner<'a> {
     returning: BTreeMap<String, Address>,
     /// Ids of what is wanted, is not there and cannot be created: no link can lead to it.
     lost: BTreeMap<String, Address>,
+    /// Ids of what is wanted, is not there, and is not in scope: nothing can be linked to it.
+    left_out: BTreeMap<String, Address>,
     /// Ids of what only the tenant has and no snapshot knew: it is left there with what it has been given.
     strangers: BTreeMap<String, Address>,
 }
@@ -82,6 +84,7 @@ impl<'a> Planner<'a> {
             moving: BTreeMap::new(),
             returning: BTreeMap::new(),
             lost: BTreeMap::new(),
+            left_out: BTreeMap::new(),
             strangers: strangers(inputs),
         }
     }
