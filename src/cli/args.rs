@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod recover;
 mod report;
 
-pub use recover::{Apply, Plan};
+pub use recover::{Apply, Plan, Undo};
 pub use report::{Blame, Diff, Drift, Format, Log, Notify, NotifyShape, Show, Status};
 
 /// Microsoft Entra as code, in git: export a tenant, compare any two moments, and bring it back.
@@ -166,6 +166,17 @@ pub enum Command {
     /// Deletes only what the last snapshot had, restores from the recycle bin before it creates, and reads the tenant again
     /// afterwards. What was done is recorded as a commit. A run that was cut off is taken up by running it again.
     Apply(Apply),
+    /// Take back what an apply did
+    ///
+    /// Plans from what the receipt of an apply recorded back to what was found before it, shows the plan with what it cannot
+    /// bring back, asks, and carries it out. What nobody but the apply touched is left alone, and so is what somebody else
+    /// changed since: that is refused with who it was, and can be left out with --exclude. An undo has a receipt of its own, and
+    /// can be undone.
+    #[command(after_help = "Examples:\n  \
+                  entragit undo                    the last apply\n  \
+                  entragit undo --out plan.json    only look; carry it out later with `entragit apply plan.json`\n  \
+                  entragit undo d25e081139         an earlier one, by its receipt")]
+    Undo(Undo),
     /// Run the embedded tenant: a Graph-compatible server for trying things out and for tests
     Emulate(Emulate),
     /// List the kinds of directory objects, with the permissions they need

@@ -82,7 +82,7 @@ pub async fn demo(arguments: args::Demo, output: &Output) -> Result<u8> {
     output.heading("7. Apply, and read again: entragit apply --to HEAD~1");
     let moment = Instant::now();
     let applied = apply::apply(&context, &tool, &ready).await?;
-    let code = report_apply(&applied, moment, output);
+    let code = report_apply(&applied, &ready, moment, output);
     running.save(&state)?;
     running.stop().await?;
     if code != exit::DONE {

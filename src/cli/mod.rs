@@ -12,6 +12,7 @@ mod output;
 mod recover;
 mod run;
 mod status;
+mod stop;
 mod watch;
 
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
-//! `plan` and `apply`.
+//! `plan`, `apply` and `undo`.
 
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
@@ -9,11 +10,16 @@ use serde_json::json;
 use super::args;
 use super::connect::{connect, signed_in};
 use super::output::{Output, elapsed};
-use super::run::{exit, scope};
+use super::run::{exclusion, exit, scope};
+use super::stop::Stop;
 use crate::engine::planfile;
 use crate::engine::render;
+use crate::graph::GraphTenant;
 use crate::ops::plan::Aim;
 use crate::ops::{self, Context, apply};
+
+/// Most failed, or skipped, steps that are named one by one.
+const SHOWN: usize = 20;
 
 /// With everything that the guards go by.
 fn guarded(mut context: Context, guards: Option<&Path>, sign_in: &args::SignIn) -> Result<Context> {
@@ -53,13 +59,18 @@ pub async fn plan(arguments: args::Plan, repo: &Path, output: &Output) -> Result
     let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
     let planned = ops::plan::plan(&context, &tenant, &aim).await?;
     output.clear();
+    show(&planned, arguments.json, arguments.out.as_deref(), output)
+}
+
+/// Shows a plan, and keeps it in a file if that is wanted.
+fn show(planned: &ops::plan::Planned, json: bool, out: Option<&Path>, output: &Output) -> Result<u8> {
     let document = planfile::write(&planned.plan, &planned.binding, &planned.verdicts, &planned.names);
-    if arguments.json {
+    if json {
         output.data(&document);
     } else {
         output.data(&render::plan::text(&planned.plan, &planned.verdicts, &planned.names, output.style));
     }
-    if let Some(path) = &arguments.out {
+    if let Some(path) = out {
         std::fs::write(path, &document).with_context(|| format!("writing the plan to {}", path.display()))?;
         output.talk(&format!("plan written to {}; carry it out with `entragit apply {0}`", path.display()));
     }
@@ -86,32 +97,107 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
             apply::open(&context, &bytes)?
         }
         (None, true) => apply::prepare(&context, &tenant, &wanted.aim(&context, &arguments.selectors)?).await?,
+        (None, false) if arguments.resume => apply::cut_off(&context)?,
         (None, false) => bail!("name a plan file, or a commit with --to, or what was changed with --changes"),
     };
+    let how = How { yes: arguments.yes, json: arguments.json, lift: &arguments.lift };
+    carry_out(&context, &tenant, &ready, &how, output).await
+}
+
+/// Takes back what an apply did.
+pub async fn undo(arguments: args::Undo, repo: &Path, output: &Output) -> Result<u8> {
+    let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
+    let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
+    let lock = context.repo.lock("undo")?;
+    let (receipt, mut aim) = ops::undo::aim(&context, arguments.receipt.as_deref())?;
+    aim.scope.exclude = arguments.exclude.iter().map(|word| exclusion(word)).collect::<Result<_>>()?;
+    context.events.note(format!("taking back the apply {}", &receipt.to_string()[..10]));
+    if let Some(path) = &arguments.out {
+        drop(lock);
+        let planned = ops::plan::plan(&context, &tenant, &aim).await?;
+        output.clear();
+        return show(&planned, arguments.json, Some(path), output);
+    }
+    let ready = apply::prepare(&context, &tenant, &aim).await?;
+    let how = How { yes: arguments.yes, json: arguments.json, lift: &arguments.lift };
+    carry_out(&context, &tenant, &ready, &how, output).await
+}
+
+/// How a plan is carried out.
+struct How<'a> {
+    yes: bool,
+    json: bool,
+    lift: &'a [String],
+}
+
+async fn carry_out(
+    context: &Context,
+    tenant: &GraphTenant,
+    ready: &apply::Ready,
+    how: &How<'_>,
+    output: &Output,
+) -> Result<u8> {
     output.clear();
     output.say(render::plan::text(&ready.plan, &ready.verdicts, &ready.names, output.style).trim_end());
-    apply::check_guards(&ready.verdicts, &arguments.lift)?;
+    apply::check_guards(&ready.verdicts, how.lift)?;
     if ready.plan.steps.is_empty() {
-        if arguments.json {
+        if how.json {
             output.data(&nothing_json());
         }
         return Ok(exit::DONE);
     }
-    if !arguments.yes && !output.confirm("\nCarry this out?") {
+    if !how.yes && !output.confirm("\nCarry this out?") {
         bail!("not carried out: answer yes, or give --yes");
     }
     let start = Instant::now();
-    let applied = apply::apply(&context, &tenant, &ready).await?;
+    let applied = until_stopped(context, apply::apply(context, tenant, ready), output).await?;
     output.clear();
-    if arguments.json {
+    if how.json {
         output.data(&applied_json(&applied));
     }
-    Ok(report_apply(&applied, start, output))
+    Ok(report_apply(&applied, ready, start, output))
+}
+
+/// Ctrl-C, or SIGTERM, lets the writes under way finish and begins no other; a second one ends at once, which loses nothing
+/// either.
+async fn until_stopped<T>(context: &Context, work: impl Future<Output = Result<T>>, output: &Output) -> Result<T> {
+    let mut stop = Stop::listen()?;
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        result = &mut work => return result,
+        () = stop.wait() => {}
+    }
+    context.stop.store(true, Ordering::Relaxed);
+    output.clear();
+    output.say("finishing the writes under way, and beginning no other; once more ends at once");
+    tokio::select! {
+        biased;
+        result = &mut work => result,
+        () = stop.wait() => bail!("ended at once; what was sent is in the journal, and `entragit apply --resume` goes on from there"),
+    }
 }
 
 /// Says how an apply ended.
-pub fn report_apply(applied: &apply::Applied, start: Instant, output: &Output) -> u8 {
+pub fn report_apply(applied: &apply::Applied, ready: &apply::Ready, start: Instant, output: &Output) -> u8 {
     let outcome = &applied.outcome;
+    let title = |step: &usize| ready.plan.steps.get(*step).map(|step| render::plan::title(step, &ready.names));
+    let named = |what: &str, steps: &mut dyn Iterator<Item = (&usize, &str)>| {
+        for (count, (step, why)) in steps.enumerate() {
+            if count == SHOWN {
+                output.say("  …");
+                break;
+            }
+            let why = if why.is_empty() { String::new() } else { format!(": {}", render::safe(why)) };
+            output.say(&format!("{what}: {}{why}", title(step).unwrap_or_default()));
+        }
+    };
+    named("failed", &mut outcome.failed.iter().map(|(step, error)| (step, error.as_str())));
+    let stale = |step: &usize| ready.plan.steps.get(*step).is_some_and(|step| outcome.stale.contains(&step.address));
+    let why = |step: &usize| {
+        if stale(step) { "it was changed since the plan was made" } else { "what it needs is not there" }
+    };
+    named("skipped", &mut outcome.skipped.iter().map(|step| (step, why(step))));
     output.say(&format!(
         "{} steps done, {} failed, {} skipped, in {}",
         outcome.done,
@@ -119,6 +205,13 @@ pub fn report_apply(applied: &apply::Applied, start: Instant, output: &Output) -
         outcome.skipped.len(),
         elapsed(start)
     ));
+    if outcome.not_begun > 0 {
+        output.say(&format!(
+            "stopped: {} steps were not begun; `entragit apply --resume` goes on from here, `entragit plan` shows what is left",
+            outcome.not_begun
+        ));
+        return exit::INCOMPLETE;
+    }
     if applied.corrected > 0 {
         output.say(&format!(
             "{} steps more put right what came out differently from what was written",
@@ -162,6 +255,7 @@ fn nothing_json() -> String {
         "failed": [],
         "uncertain": [],
         "skipped": [],
+        "notBegun": 0,
         "newIds": {},
         "receipt": null,
     }))
@@ -177,7 +271,8 @@ fn applied_json(applied: &apply::Applied) -> String {
         "failed": applied.outcome.failed.iter().map(|(step, error)| json!({"step": step + 1, "error": error})).collect::<Vec<_>>(),
         "uncertain": applied.outcome.uncertain.iter().map(|(step, error)| json!({"step": step + 1, "error": error})).collect::<Vec<_>>(),
         "skipped": applied.outcome.skipped.iter().map(|step| step + 1).collect::<Vec<_>>(),
+        "notBegun": applied.outcome.not_begun,
         "newIds": applied.outcome.learned,
-        "receipt": applied.receipt.commit.map(|commit| commit.to_string()),
+        "receipt": applied.receipt.as_ref().and_then(|receipt| receipt.commit).map(|commit| commit.to_string()),
     }))
 }

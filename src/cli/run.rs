@@ -164,6 +164,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
         }
         Command::Plan(arguments) => super::recover::plan(arguments, repo, output).await,
         Command::Apply(arguments) => super::recover::apply(arguments, repo, output).await,
+        Command::Undo(arguments) => super::recover::undo(arguments, repo, output).await,
         Command::Emulate(emulate) => super::emulate::run(emulate, output).await,
         Command::Kinds(arguments) => {
             output.data(&if arguments.json { super::kinds::json() } else { super::kinds::text() });
@@ -269,7 +270,7 @@ pub fn scope(selectors: &Selectors) -> Result<Scope> {
 }
 
 /// What `--exclude` leaves out; a pattern that looks like something else is an error, since it would leave out nothing.
-fn exclusion(word: &str) -> Result<Exclusion> {
+pub fn exclusion(word: &str) -> Result<Exclusion> {
     if let Ok((kind, id)) = address_of(word.strip_prefix("./").unwrap_or(word)) {
         return Ok(if kind.is_singleton() { Exclusion::Kind(kind.name) } else { Exclusion::Id(id) });
     }

@@ -10,6 +10,7 @@ use super::args;
 use super::connect::connect;
 use super::output::{Output, elapsed};
 use super::run::exit;
+use super::stop::Stop;
 use crate::engine::render::{json::FORMAT_VERSION, safe};
 use crate::graph::GraphTenant;
 use crate::ops::Context;
@@ -192,45 +193,6 @@ fn stopped(output: &Output) -> u8 {
     output.clear();
     output.talk("stopped");
     exit::DONE
-}
-
-/// The signals that end a watch.
-struct Stop {
-    #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
-}
-
-impl Stop {
-    #[cfg(unix)]
-    fn listen() -> Result<Stop> {
-        use anyhow::Context as _;
-        use tokio::signal::unix::{SignalKind, signal};
-        let listen = |kind| signal(kind).context("listening for signals");
-        Ok(Stop { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
-    }
-
-    #[cfg(unix)]
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-
-    #[cfg(not(unix))]
-    fn listen() -> Result<Stop> {
-        Ok(Stop {})
-    }
-
-    #[cfg(not(unix))]
-    async fn wait(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // Nobody can press it.
-            std::future::pending::<()>().await;
-        }
-    }
 }
 
 #[cfg(test)]

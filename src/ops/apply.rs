@@ -15,10 +15,11 @@ use crate::engine::planfile::{self, Binding};
 use crate::engine::refs::Names;
 use crate::engine::render;
 use crate::engine::{digest, guard};
-use crate::model::{Action, Address, IdMap, Plan, Verdict};
+use crate::model::{Action, Address, IdMap, Object, Plan, Verdict};
 use crate::tenant::{TenantRead, TenantWrite};
 
 mod correction;
+mod found;
 mod settle;
 mod unmoved;
 
@@ -44,10 +45,12 @@ pub struct Ready {
     text: Vec<u8>,
     /// Whether it comes from a file, made some time ago.
     saved: bool,
+    /// What it changes or deletes, as it was found; of a plan from a file it is not known yet.
+    found: BTreeMap<Address, Object>,
 }
 
 /// How an apply ended.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[must_use]
 pub struct Applied {
     /// Step by step.
@@ -60,8 +63,8 @@ pub struct Applied {
     pub unmet: Vec<String>,
     /// Steps beyond the plan that put right what came out differently.
     pub corrected: usize,
-    /// The receipt.
-    pub receipt: Exported,
+    /// The receipt; none if the run was ended before its end.
+    pub receipt: Option<Exported>,
     /// Objects that were created again.
     pub new_ids: usize,
 }
@@ -93,7 +96,7 @@ pub async fn prepare_with<T: TenantRead>(
         ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
         let journal = Journal::open(context.repo.git_dir(), &begun.digest)?;
         match check_unmoved(context, tenant, &begun, &journal, &ids).await {
-            Ok(()) => {
+            Ok(_) => {
                 context.events.warn("an earlier run of this was cut off; it is taken up where it was");
                 return Ok(begun);
             }
@@ -106,10 +109,10 @@ pub async fn prepare_with<T: TenantRead>(
         }
     }
     settle::settle(context, tenant, None, patience).await?;
-    let Planned { plan, binding, verdicts, names, .. } = plan(context, tenant, aim).await?;
+    let Planned { plan, binding, verdicts, names, found, .. } = plan(context, tenant, aim).await?;
     let text = planfile::write(&plan, &binding, &verdicts, &names);
     let digest = digest::bytes(text.as_bytes());
-    Ok(Ready { plan, binding, verdicts, names, digest, text: text.into_bytes(), saved: false })
+    Ok(Ready { plan, binding, verdicts, names, digest, text: text.into_bytes(), saved: false, found })
 }
 
 /// The plan of a run for the same aim that was cut off: taken up as it is, since making it anew would create again what
@@ -154,7 +157,7 @@ pub fn open(context: &Context, bytes: &[u8]) -> Result<Ready> {
     // The guards' verdicts are made anew from what this machine knows; a file's own are only for people.
     let rules = super::plan::rules_of_last_snapshot(context)?;
     let verdicts = guard::verdicts(&plan, &rules);
-    Ok(Ready { plan, binding, verdicts, names, digest, text: bytes.to_vec(), saved: true })
+    Ok(Ready { plan, binding, verdicts, names, digest, text: bytes.to_vec(), saved: true, found: BTreeMap::new() })
 }
 
 /// Refuses a plan that a guard objects to, unless the guard is lifted by name.
@@ -168,6 +171,33 @@ pub fn check_guards(verdicts: &[Verdict], lifted: &[String]) -> Result<()> {
         .map(|verdict| verdict.guard)
         .collect();
     if refusing.is_empty() { Ok(()) } else { Err(Refused { guards: refusing.join(", ") }.into()) }
+}
+
+/// The plan with this digest, if this clone carried it out.
+pub fn kept_plan(context: &Context, digest: &str) -> Option<Plan> {
+    // A digest is a file's name here: nothing but hex.
+    let hex = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let bytes = std::fs::read(settle::kept(context, digest)).ok().filter(|_| hex)?;
+    planfile::read(&bytes).ok().map(|(plan, ..)| plan)
+}
+
+/// The last run that was cut off, ready to be taken up.
+///
+/// # Errors
+/// If there is none, or its plan is not kept.
+pub fn cut_off(context: &Context) -> Result<Ready> {
+    let git_dir = context.repo.git_dir();
+    let Some(digest) = Journal::unended(git_dir)?.pop() else {
+        bail!("no apply was cut off in this clone; there is nothing to take up")
+    };
+    let path = settle::kept(context, &digest);
+    let bytes = std::fs::read(&path).with_context(|| {
+        format!(
+            "reading the plan of the run that was cut off, {}; `entragit apply --to REV` makes a new one",
+            path.display()
+        )
+    })?;
+    open(context, &bytes)
 }
 
 /// Carries out a plan: checks that nothing it touches has moved, writes, reads again, and commits a receipt.
@@ -197,7 +227,9 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         settle::settle(context, tenant, Some(&ready.digest), patience).await?;
         let mut ids = ids.clone();
         ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
-        check_unmoved(context, tenant, ready, &journal, &ids).await?;
+        found::keep(context, ready, &check_unmoved(context, tenant, ready, &journal, &ids).await?)?;
+    } else {
+        found::keep(context, ready, &ready.found)?;
     }
     if !journal.past.done.is_empty() || !journal.past.unknown.is_empty() {
         context.events.note(format!("taking up an earlier run: {} steps are done", journal.past.done.len()));
@@ -212,8 +244,12 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         concurrency: CONCURRENCY,
         known: &known,
         patience,
+        stop: &context.stop,
     };
     let mut outcome = run.execute(&mut journal).await?;
+    if outcome.not_begun > 0 {
+        return Ok(Applied { outcome, ..Applied::default() });
+    }
 
     let scope = ready.binding.scope.scope().map_err(|error| anyhow!("the plan's scope: {error}"))?;
     let aim = Aim {
@@ -251,7 +287,13 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         again.plan.steps.is_empty() && unmet.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
     let whole = is_whole(context, &ready.binding)?;
     let quiet = Context { events: context.events.briefly(), ..context.clone() };
-    let extra = extra(context, ready, &outcome, (verified, whole), again.commit);
+    let tip = context.last_snapshot()?;
+    found::publish(context, tenant, &ready.digest).await?;
+    let mut extra = extra(context, ready, &outcome, (verified, whole), again.commit);
+    // What follows the commit that was applied joins no other line.
+    if extra.applied == tip {
+        extra.applied = context.last_snapshot()?;
+    }
     let receipt = export(&quiet, tenant, &again.kinds, &extra).await?;
     if verified && whole && context.repo.reference(&context.main_ref())? == Some(again.commit) {
         unmet.extend(receipt.pending.iter().map(|path| format!("{path} is not in the tenant as the commit says")));
@@ -272,7 +314,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         .filter(|step| matches!(step.action, Action::Create { .. }))
         .filter(|step| outcome.learned.current(&step.address.id) != step.address.id)
         .count();
-    Ok(Applied { outcome, remaining: again.plan, verified, unmet, corrected, receipt, new_ids })
+    Ok(Applied { outcome, remaining: again.plan, verified, unmet, corrected, receipt: Some(receipt), new_ids })
 }
 
 /// What of the commit no step can bring about: what could not be read, what Graph does not let be written, and what cannot
@@ -331,9 +373,15 @@ fn extra(
     commit: crate::repo::ObjectId,
 ) -> Extra {
     let short = &ready.binding.commit[..10.min(ready.binding.commit.len())];
+    let undone = context
+        .repo
+        .resolve(&ready.binding.since)
+        .and_then(|since| context.repo.commit(since))
+        .ok()
+        .filter(|receipt| receipt.parents.first() == Some(&commit) && ready.binding.commit == commit.to_string());
     let subject = context
         .repo
-        .commit(commit)
+        .commit(undone.as_ref().map_or(commit, |receipt| receipt.id))
         .ok()
         .and_then(|info| info.message.lines().next().map(str::to_owned))
         .unwrap_or_default();
@@ -342,10 +390,11 @@ fn extra(
         applied: (verified && whole).then_some(commit),
         learned: outcome.learned.clone(),
         hold_main: !verified,
-        subject: Some(if verified {
-            format!("Applied {short}: {subject}")
-        } else {
-            format!("Applied in part {short}: {subject}")
+        subject: Some(match (&undone, verified) {
+            (None, true) => format!("Applied {short}: {subject}"),
+            (None, false) => format!("Applied in part {short}: {subject}"),
+            (Some(receipt), true) => format!("Undone {}: {subject}", &receipt.id.to_string()[..10]),
+            (Some(receipt), false) => format!("Undone in part {}: {subject}", &receipt.id.to_string()[..10]),
         }),
         trailers: vec![
             ("Entragit-Applied".to_owned(), ready.binding.commit.clone()),

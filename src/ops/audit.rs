@@ -73,6 +73,12 @@ impl Audit {
         }
     }
 
+    /// The part of it up to a moment, in seconds since 1970.
+    #[must_use]
+    pub fn until(&self, moment: i64) -> Audit {
+        self.part(|event| seconds(&event.time) <= moment, true)
+    }
+
     /// Who did something, most active first, as the settings allow.
     pub fn actors(&self, style: Actors) -> Vec<String> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();

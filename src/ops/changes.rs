@@ -20,11 +20,21 @@ use crate::model::{Address, Finding, IdMap, Kind, Object};
 use crate::repo::{ObjectId, blob_id};
 use crate::tenant::TenantRead;
 
-/// An object that both lines changed, and how.
+/// An object that both lines changed.
 struct Conflict {
     address: Address,
     path: String,
-    what: String,
+    /// What both changed; nothing if one changed it and the other deleted it.
+    properties: Vec<String>,
+}
+
+impl Conflict {
+    fn what(&self) -> String {
+        match self.properties.is_empty() {
+            true => "changed on one side and deleted on the other,".to_owned(),
+            false => format!("{} changed", self.properties.join(", ")),
+        }
+    }
 }
 
 /// A side as it is meant, and what stands against it.
@@ -112,14 +122,17 @@ pub async fn own<T: TenantRead>(context: &Context, tenant: &T, wanted: Side, aga
     if against.written {
         return Ok(side);
     }
-    conflicts.retain(|conflict| {
+    conflicts.retain_mut(|conflict| {
         let today = Address::new(conflict.address.kind, against.ids.current(&conflict.address.id));
         let object = |side: &Side, address: &Address| {
             let entry = side.index.get(address)?;
             side.object(&context.repo, kinds::by_name(address.kind)?, entry).ok().flatten()
         };
+        let clash = conflict.properties.is_empty();
+        conflict.properties.retain(|property| against.scope.takes_property(today.kind, property));
         let found = object(against.live, &today).or_else(|| object(&fork, &conflict.address));
-        against.scope.takes_by(&conflict.address, &today, found.as_ref().map_or("", Object::name))
+        let name = found.as_ref().map_or("", Object::name);
+        (clash || !conflict.properties.is_empty()) && against.scope.takes_by(&conflict.address, &today, name)
     });
     if !conflicts.is_empty() {
         let sides = (Source::Commit(commit_of(&fork)), Source::Live);
@@ -166,13 +179,13 @@ async fn refusal<T: TenantRead>(
         who.truncate(3);
         let who = if who.is_empty() { String::new() } else { format!(" ({})", who.join("; ")) };
         Finding {
-            path: conflict.path,
+            path: conflict.path.clone(),
             line: 0,
             severity: Severity::Error,
             check: "conflict",
             message: format!(
                 "{} here and in the tenant since {}{who}; {}`git merge {}`, decide there, and commit",
-                conflict.what,
+                conflict.what(),
                 fork.label,
                 if tenant.is_some() { "`entragit export`, " } else { "" },
                 context.settings.branches.snapshots
@@ -202,10 +215,10 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
             let entry = side.index.get(address);
             Ok(entry.map(|entry| side.object(&context.repo, kind, entry)).transpose()?.flatten())
         };
-        let mut conflict = |what: String| {
+        let mut conflict = |properties: Vec<String>| {
             let path = path.clone().or_else(|| theirs.map(|entry| entry.path.clone()));
             let path = path.or_else(|| fork.index.get(address).map(|entry| entry.path.clone()));
-            conflicts.push(Conflict { address: address.clone(), path: path.unwrap_or_default(), what });
+            conflicts.push(Conflict { address: address.clone(), path: path.unwrap_or_default(), properties });
         };
         match whose {
             Whose::Wanted => {
@@ -217,7 +230,7 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
                 // Bytes hold names of others as comments: only what an object is counts.
                 let (before, here, there) = (object(fork)?, object(&wanted)?, object(tip)?);
                 if before.is_none() || (before != here && before != there) {
-                    conflict("changed on one side and deleted on the other,".to_owned());
+                    conflict(Vec::new());
                 }
                 if before != here {
                     index.extend(mine.map(|entry| (address.clone(), entry.clone())));
@@ -236,7 +249,7 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
                 let read = |name: &String| !tip.manifest.coverage.withholds(kind.name, name);
                 let both: Vec<String> = both.into_iter().filter(read).collect();
                 if !both.is_empty() {
-                    conflict(format!("{} changed", both.join(", ")));
+                    conflict(both);
                 }
                 let path = path.clone().context("the path of an object that is wanted")?;
                 touched.insert(path.clone());

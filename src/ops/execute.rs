@@ -1,6 +1,7 @@
 //! Carrying out a plan: wave by wave, re-read, write, journal.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ pub struct Outcome {
     pub skipped: Vec<StepId>,
     /// Objects that had moved since the plan was made; nothing was written to them.
     pub stale: BTreeSet<Address>,
+    /// Steps that were not begun because the run was to end.
+    pub not_begun: usize,
     /// Ids learned.
     pub learned: IdMap,
 }
@@ -61,6 +64,8 @@ pub struct Run<'a, T> {
     pub known: &'a BTreeSet<Address>,
     /// Pauses between looks for what a creation with a lost answer has made.
     pub patience: &'a [Duration],
+    /// Once it is set no step is begun any more.
+    pub stop: &'a AtomicBool,
 }
 
 struct State<'a> {
@@ -145,6 +150,10 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         };
         let number = {
             let mut state = lock(state);
+            if self.stop.load(Ordering::Relaxed) {
+                state.outcome.not_begun += 1;
+                return Ok(());
+            }
             if step.needs.iter().any(|need| !state.ok.contains(need)) {
                 state.outcome.skipped.push(id);
                 return Ok(());

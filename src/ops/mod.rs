@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, Result, anyhow};
 
@@ -39,6 +40,7 @@ pub mod source;
 mod standing;
 pub mod status;
 pub mod track;
+pub mod undo;
 pub mod validate;
 pub mod watch;
 pub mod when;
@@ -56,6 +58,8 @@ pub struct Context {
     pub signed_in: BTreeSet<String>,
     /// Where the guards' settings and the break-glass accounts come from, as people would name it.
     pub guards_from: String,
+    /// Set when a run is to end: the writes under way are finished, and no other is begun.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// Names of files at the top of a tenant repository.
@@ -113,6 +117,7 @@ impl Context {
             events,
             signed_in: BTreeSet::new(),
             guards_from: format!("{SETTINGS} as it is here"),
+            stop: Arc::default(),
         };
         context.take_guards_of_others()?;
         Ok(context)

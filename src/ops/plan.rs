@@ -36,6 +36,8 @@ pub struct Planned {
     pub commit: ObjectId,
     /// What is wanted of every object the plan could touch, with the ids of the commit.
     pub wanted: Snapshot,
+    /// Every object that the plan changes or deletes, as it was found.
+    pub found: BTreeMap<Address, Object>,
     /// The kinds that were read.
     pub kinds: Vec<&'static Kind>,
     /// Kinds and links that could not be read completely from the tenant.
@@ -90,6 +92,11 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     };
     let kinds = diff::kinds_of(context, Some(&wanted_side), &aim.scope);
     let live_side = Side::live(context, tenant, &kinds, &[&wanted_side]).await?;
+    if !aim.again {
+        let since = aim.since.as_ref().map(|since| Side::commit(context, since)).transpose()?;
+        let sides: Vec<&Side> = [&wanted_side, &live_side].into_iter().chain(&since).collect();
+        known_ids(&aim.scope, &sides, &ids)?;
+    }
     let wanted_side = match &aim.since {
         Some(since) => {
             let against = Against { since, live: &live_side, ids: &ids, scope: &aim.scope, written: aim.again };
@@ -97,9 +104,6 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
         }
         None => wanted_side,
     };
-    if !aim.again {
-        known_ids(&aim.scope, &[&wanted_side, &live_side], &ids)?;
-    }
     let deleted = recycle_bin(tenant, &kinds, &wanted_side, &live_side, &ids).await?;
     let base: BTreeSet<Address> = base_side.iter().flat_map(|base| base.index.keys().cloned()).collect();
 
@@ -154,7 +158,9 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     let missing = |coverage: &Coverage| !matches!(coverage, Coverage::Complete | Coverage::Skipped);
     let unread =
         live.coverage.0.iter().filter(|(_, coverage)| missing(coverage)).map(|(what, _)| what.clone()).collect();
-    Ok(Planned { plan, binding, verdicts, names, commit, wanted, kinds, unread })
+    let found = plan.seen.keys().filter_map(|address| Some((address.clone(), live.objects.get(address)?.clone())));
+    let found = found.collect();
+    Ok(Planned { plan, binding, verdicts, names, commit, wanted, found, kinds, unread })
 }
 
 /// An id that no side holds is a slip of the pen: an empty plan would say that all is well.

@@ -89,6 +89,22 @@ impl Repo {
             std::thread::sleep(Duration::from_millis(25));
         }
     }
+
+    /// Removes a reference, if it is where it is `expected` or gone already.
+    pub fn delete_ref(&self, name: &str, expected: ObjectId) -> Result<(), RepoError> {
+        let git = self.git();
+        match git.find_reference(name) {
+            Ok(mut reference) if reference.target().map(ObjectId::from) == Some(expected) => {
+                reference.delete().map_err(|error| RepoError::git(format!("delete {name}"), &error))
+            }
+            Ok(reference) => {
+                let found = reference.target().map(ObjectId::from);
+                Err(RepoError::Moved { name: name.to_owned(), found })
+            }
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(()),
+            Err(error) => Err(RepoError::git(format!("read {name}"), &error)),
+        }
+    }
 }
 
 fn target(git: &Repository, name: &str) -> Result<Option<ObjectId>, RepoError> {

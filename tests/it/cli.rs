@@ -49,15 +49,18 @@ impl World {
     }
 
     fn run_at(&self, url: &str, arguments: &[&str]) -> Ran {
-        let output = hermetic(env!("CARGO_BIN_EXE_entragit"), self.path())
+        Ran::of(&self.command(url, arguments).output().unwrap())
+    }
+
+    pub(crate) fn command(&self, url: &str, arguments: &[&str]) -> Command {
+        let mut command = hermetic(env!("CARGO_BIN_EXE_entragit"), self.path());
+        command
             .env("ENTRAGIT_GRAPH_URL", url)
             .env("ENTRAGIT_AUTHORITY_URL", url)
             .env("AZURE_CLIENT_ID", "test")
             .env("AZURE_CLIENT_SECRET", "not-a-secret")
-            .args(arguments)
-            .output()
-            .unwrap();
-        Ran::of(&output)
+            .args(arguments);
+        command
     }
 
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
@@ -77,7 +80,7 @@ impl World {
     }
 
     /// Deletes and purges every group, policy, location and strength.
-    async fn wipe(&self) {
+    pub(crate) async fn wipe(&self) {
         let access = "/v1.0/identity/conditionalAccess";
         for (list, bin) in [
             (format!("{access}/policies"), Some(format!("{access}/deletedItems/policies"))),
@@ -216,7 +219,8 @@ async fn what_was_wiped_for_good_comes_back_with_new_ids() {
     assert!(text.contains(ids[names::REMOTE_WORKERS].as_str().unwrap()), "the policy names the new group");
     world.run(&["plan", "--to", "HEAD"]).ok();
     // The identity map resolves older commits, too.
-    world.run(&["plan", "--to", "HEAD~1"]).ok();
+    world.run(&["plan", "--to", "HEAD~2"]).ok();
+    assert!(world.git(&["log", "-1", "--format=%s", "HEAD~1"]).starts_with("Found before applying"));
     let tree = world.git(&["grep", "-l", names::REMOTE_WORKERS, "HEAD"]);
     assert_eq!(tree, "HEAD:manifest.yaml", "only the map remembers the old id");
     assert_eq!(world.git(&["log", "-1", "--format=%P"]).split(' ').count(), 1, "HEAD was the tip already");

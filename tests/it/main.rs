@@ -16,4 +16,5 @@ mod roles;
 mod safety;
 mod schemas;
 mod sdk;
+mod undo;
 mod yaml_parsers;

@@ -43,6 +43,9 @@ pub struct Apply {
     /// A plan file.
     #[arg(value_name = "PLAN", conflicts_with = "to")]
     pub plan: Option<PathBuf>,
+    /// Take up the last run that was cut off in this clone, where it was.
+    #[arg(long, conflicts_with_all = ["plan", "to", "changes", "prune"])]
+    pub resume: bool,
     /// Plan to this commit, and carry that out.
     #[arg(long, value_name = "REV")]
     pub to: Option<String>,
@@ -69,6 +72,35 @@ pub struct Apply {
     /// What to look at.
     #[command(flatten)]
     pub selectors: Selectors,
+    /// Sign-in.
+    #[command(flatten)]
+    pub sign_in: SignIn,
+}
+
+/// `undo`
+#[derive(Debug, Args)]
+pub struct Undo {
+    /// The receipt of the apply, by any name that git knows [default: the last one].
+    #[arg(value_name = "RECEIPT")]
+    pub receipt: Option<String>,
+    /// Write the plan to a file, for `apply`, and carry nothing out.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "lift"])]
+    pub out: Option<PathBuf>,
+    /// Do not ask.
+    #[arg(long, short)]
+    pub yes: bool,
+    /// Lift a guard by its name; may be repeated.
+    #[arg(long, value_name = "GUARD")]
+    pub lift: Vec<String>,
+    /// Leave this out, as `plan --exclude` does; may be repeated.
+    #[arg(long, value_name = "WHAT")]
+    pub exclude: Vec<String>,
+    /// Take the guards and break-glass accounts from this entragit.yaml, as `apply --guards` does.
+    #[arg(long, value_name = "FILE")]
+    pub guards: Option<PathBuf>,
+    /// Print one JSON document at the end.
+    #[arg(long)]
+    pub json: bool,
     /// Sign-in.
     #[command(flatten)]
     pub sign_in: SignIn,

@@ -1,6 +1,6 @@
 //! Before the first write: the tenant is as the plan saw it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use futures_util::StreamExt as _;
@@ -9,12 +9,15 @@ use super::{CONCURRENCY, Ready};
 use crate::engine::normalize::normalize;
 use crate::engine::{digest, render};
 use crate::kinds;
-use crate::model::{Action, Address, IdMap, Step};
+use crate::model::{Action, Address, IdMap, Object, Step};
 use crate::ops::journal::Journal;
 use crate::ops::{Context, Stale};
 use crate::tenant::TenantRead;
 
-/// Everything the plan read is as it was, and nothing it creates was created meanwhile.
+/// An object as it is now, and whether that is as expected.
+type Look<'a> = (&'a Address, Option<Object>, bool);
+
+/// Everything the plan read is as it was, and nothing it creates was created meanwhile. Gives the objects as they were found.
 ///
 /// # Errors
 /// [`Stale`], naming what moved.
@@ -24,7 +27,7 @@ pub(super) async fn check_unmoved<T: TenantRead>(
     ready: &Ready,
     journal: &Journal,
     ids: &IdMap,
-) -> Result<()> {
+) -> Result<BTreeMap<Address, Object>> {
     let plan = &ready.plan;
     let begun: BTreeSet<&Address> = journal
         .past
@@ -39,19 +42,28 @@ pub(super) async fn check_unmoved<T: TenantRead>(
     let seen = plan.seen.iter().filter(|(address, _)| !begun.contains(address));
     let seen = seen.map(|(address, seen)| (address, seen.whole.as_str(), true));
     let looks: Vec<(&Address, &str, bool)> = seen.chain(left).collect();
-    let looked: Vec<Result<Option<&Address>>> = futures_util::stream::iter(looks)
+    let looked: Vec<Result<Look<'_>>> = futures_util::stream::iter(looks)
         .map(|(address, expected, whole)| async move {
-            let Some(kind) = kinds::by_name(address.kind) else { return Ok(None) };
+            let Some(kind) = kinds::by_name(address.kind) else { return Ok((address, None, true)) };
             let now = tenant.get(kind, ids.current(&address.id)).await?;
-            let now = now.map(|raw| digest::seen(kind, &normalize(kind, &raw.value).object));
-            let same = now.is_some_and(|now| expected == if whole { now.whole } else { now.properties });
-            Ok((!same).then_some(address))
+            let now = now.map(|raw| normalize(kind, &raw.value).object);
+            let seen = now.as_ref().map(|now| digest::seen(kind, now));
+            let same = seen.is_some_and(|seen| expected == if whole { seen.whole } else { seen.properties });
+            Ok((address, now, same))
         })
         .buffer_unordered(CONCURRENCY)
         .collect()
         .await;
     // In the order of the plan, however the answers came.
-    let others: BTreeSet<&Address> = looked.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
+    let mut others: BTreeSet<&Address> = BTreeSet::new();
+    let mut found = BTreeMap::new();
+    for (address, now, same) in looked.into_iter().collect::<Result<Vec<_>>>()? {
+        if !same {
+            others.insert(address);
+        } else if let Some(now) = now {
+            found.insert(address.clone(), now);
+        }
+    }
     let mut moved = Vec::new();
     for address in others {
         let name = plan.steps.iter().find(|step| &step.address == address).map_or("", |step| step.name.as_str());
@@ -71,7 +83,7 @@ pub(super) async fn check_unmoved<T: TenantRead>(
         }
     }
     if moved.is_empty() {
-        return Ok(());
+        return Ok(found);
     }
     context.events.warn(format!("{} objects moved since the plan was made", moved.len()));
     let more = if moved.len() > 5 { format!(" and {} more", moved.len() - 5) } else { String::new() };

@@ -218,6 +218,7 @@ impl Case {
             concurrency: self.concurrency,
             known: &self.known,
             patience: &[],
+            stop: &Default::default(),
         };
         let mut journal = self.journal(journal);
         let outcome = tokio::select! {

@@ -1,0 +1,124 @@
+//! What a run finds before its first write: a snapshot of its own below the receipt. So the receipt's difference is what the
+//! run did, whatever had happened in the tenant since the last export, and the way back from it is known.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use super::Ready;
+use crate::engine::refs::{Mentioned, Names, ids_in};
+use crate::format::path::path_of;
+use crate::kinds;
+use crate::model::{Address, Object};
+use crate::ops::export::index;
+use crate::ops::live::{bytes_of, link_value};
+use crate::ops::lookup::{learn_names, object_in};
+use crate::ops::publish::{Told, changed, compare, message};
+use crate::ops::source::{Entry, Side};
+use crate::ops::{Context, audit, files_of, manifest_of};
+use crate::tenant::TenantRead;
+
+/// Where what was found is kept until the receipt is written.
+fn reference(digest: &str) -> String {
+    format!("refs/entragit/found/{digest}")
+}
+
+/// Keeps the objects that the plan touches as they were found, if they differ from the last snapshot. A run that is taken up
+/// keeps what it found when it began.
+///
+/// # Errors
+/// If the repository cannot be read or written.
+pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, Object>) -> Result<()> {
+    let Some(base) = context.last_snapshot()? else { return Ok(()) };
+    if context.repo.reference(&reference(&ready.digest))?.is_some() {
+        return Ok(());
+    }
+    let before = files_of(&context.repo, base)?;
+    let manifest = manifest_of(&context.repo, &before)?;
+    let paths = index(&before);
+    let names = names(context, base, found)?;
+    let mut files = before.clone();
+    let mut writer = context.repo.writer()?;
+    for address in ready.plan.steps.iter().map(|step| &step.address) {
+        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let old = paths.get(address);
+        let Some(object) = found.get(address) else {
+            // It is to be created or restored: it is not there.
+            if let Some(path) = old.filter(|_| !ready.plan.seen.contains_key(address)) {
+                files.remove(path);
+            }
+            continue;
+        };
+        let mut object = object.clone();
+        if let Some((path, blob)) = old.and_then(|path| Some((path, before.get(path)?))) {
+            // What could not be read is as it was when it last could.
+            let entry = Entry { path: path.clone(), blob: *blob };
+            let last = object_in(&context.repo, kind, &entry)?.unwrap_or_default();
+            for (what, _) in &ready.plan.unknown {
+                let link = what.split_once('.').filter(|(of, _)| *of == kind.name).map(|(_, link)| link);
+                if let Some((link, value)) = link.and_then(|link| Some((link, link_value(&last, link)?))) {
+                    object.0.insert(link.to_owned(), value);
+                }
+            }
+            files.remove(path);
+        }
+        let layout = manifest.layout.get(kind.name).copied().unwrap_or_default();
+        let bytes = bytes_of(kind, &object, &names);
+        files.insert(path_of(kind, &address.id, object.name(), layout), writer.put(&bytes)?);
+    }
+    if files == before {
+        return Ok(());
+    }
+    let tree = writer.finish(&files)?;
+    let (added, modified, removed) = compare(&before, &files);
+    let told = Told {
+        subject: format!(
+            "Found before applying {}: {} objects differ from the last snapshot",
+            &ready.binding.commit[..10.min(ready.binding.commit.len())],
+            added + modified + removed
+        ),
+        counts: &BTreeMap::new(),
+        objects: index(&files).len(),
+        coverage: &manifest.coverage,
+        trailers: &[],
+        actors: Vec::new(),
+    };
+    let text = message(&manifest.tenant, &told);
+    let commit = context.repo.create_commit(tree, &[base], &text, &context.repo.author())?;
+    Ok(context.repo.move_ref(&reference(&ready.digest), commit, None, "entragit: found before an apply")?)
+}
+
+/// Names for the comments in files.
+fn names(context: &Context, base: crate::repo::ObjectId, found: &BTreeMap<Address, Object>) -> Result<Names> {
+    let mut names = Names::default();
+    let mut mentioned = Mentioned::default();
+    for (address, object) in found {
+        if let Some(kind) = kinds::by_name(address.kind) {
+            names.learn(kind, object);
+            let text = String::from_utf8_lossy(&bytes_of(kind, object, &Names::default())).into_owned();
+            mentioned.ids.extend(ids_in(&text).into_iter().map(str::to_owned));
+        }
+    }
+    mentioned.identities.clone_from(&mentioned.ids);
+    learn_names(&context.repo, &[&Side::unlisted(context, base)?], &mentioned, &mut names)?;
+    Ok(names)
+}
+
+/// Puts what was found on `snapshots`, with who had made it so, if that is still where it was.
+///
+/// # Errors
+/// If the repository cannot be read or written.
+pub(super) async fn publish<T: TenantRead>(context: &Context, tenant: &T, digest: &str) -> Result<()> {
+    let Some(commit) = context.repo.reference(&reference(digest))? else { return Ok(()) };
+    let info = context.repo.commit(commit)?;
+    let last = context.last_snapshot()?;
+    if let Some(base) = info.parents.first().copied().filter(|base| last == Some(*base)) {
+        let (before, files) = (files_of(&context.repo, base)?, files_of(&context.repo, commit)?);
+        let changed = changed(&context.repo, &before, &files)?;
+        let audit = audit::since_last(context, tenant, Some(base), &changed, &[&before, &files]).await?;
+        context.repo.move_ref(&context.snapshots_ref(), commit, Some(base), "entragit: found before an apply")?;
+        // What came after it is the run's own doing.
+        audit::store(context, commit, &audit.until(info.committed))?;
+    }
+    Ok(context.repo.delete_ref(&reference(digest), commit)?)
+}
