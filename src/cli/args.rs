@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod recover;
 mod report;
 
-pub use recover::{Apply, Plan, Undo};
+pub use recover::{Apply, Drill, DrillFormat, Plan, Undo};
 pub use report::{Blame, Diff, Drift, Format, Log, Notify, NotifyShape, Show, Status};
 
 /// Microsoft Entra as code, in git: export a tenant, compare any two moments, and bring it back.
@@ -177,6 +177,25 @@ pub enum Command {
                   entragit undo --out plan.json    only look; carry it out later with `entragit apply plan.json`\n  \
                   entragit undo d25e081139         an earlier one, by its receipt")]
     Undo(Undo),
+    /// Practise a recovery: damage a snapshot in the embedded tenant, recover it, and report what came back
+    ///
+    /// Loads a commit of the repository (or a made-up company) into an embedded tenant, damages it, exports, plans back, applies,
+    /// reads again, and holds every object against what it was. Ends with 0 if everything that can be restored is back, no
+    /// reference leads nowhere and a second plan is empty, and with 4 otherwise. The live tenant is never touched: nothing is
+    /// signed in to.
+    #[command(after_help = "Scenarios:\n  \
+                  policy-edited   every Conditional Access policy is switched off or blocks everybody\n  \
+                  mass-deletion   groups, applications and policies are moved to the recycle bin\n  \
+                  purge           the same, and the recycle bins are emptied\n  \
+                  rogue-admin     roles, exclusions, redirect URIs and settings are changed for an intruder\n  \
+                  everything      everything that can be deleted is deleted for good\n  \
+                  random:N        edits, deletions and lost members; the same number gives the same damage\n\n\
+                  Examples:\n  \
+                  entragit drill                                        the last snapshot, everything lost\n  \
+                  entragit drill HEAD~5 --scenario random:7             an earlier one, a little damage\n  \
+                  entragit drill --format markdown > drill.md           for the auditor\n  \
+                  entragit drill --company random:10000                 without a repository")]
+    Drill(Drill),
     /// Run the embedded tenant: a Graph-compatible server for trying things out and for tests
     Emulate(Emulate),
     /// List the kinds of directory objects, with the permissions they need

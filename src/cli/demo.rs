@@ -47,7 +47,7 @@ pub async fn demo(arguments: args::Demo, output: &Output) -> Result<u8> {
     .await?;
     output.say(&format!("a Graph-compatible server listens on {}", running.url()));
     let context = repository(&dir, running.tenant_id(), output)?;
-    let tool = connect(&running.url(), &context, application(), output.events())?;
+    let tool = tenant_at(&running.url(), &context, application("demo"), output.events())?;
 
     output.heading("2. Export: each object is one YAML file, a commit is a snapshot");
     let moment = Instant::now();
@@ -60,7 +60,7 @@ pub async fn demo(arguments: args::Demo, output: &Output) -> Result<u8> {
         username: names::ADMINISTRATOR_UPN.to_owned(),
         password: Secret::new("demo".to_owned()),
     };
-    break_things(&connect(&running.url(), &context, person, Events::silent())?, output).await?;
+    break_things(&tenant_at(&running.url(), &context, person, Events::silent())?, output).await?;
 
     output.heading("4. Export again");
     let moment = Instant::now();
@@ -128,11 +128,13 @@ fn repository(dir: &Path, tenant: &str, output: &Output) -> Result<Context> {
     init::init(dir, tenant, false, &layout, &emergency, &output.events())
 }
 
-fn application() -> Credential {
-    Credential::ClientSecret { client_id: "demo".to_owned(), client_secret: Secret::new("demo".to_owned()) }
+/// An application, as the embedded tenant takes it.
+pub fn application(name: &str) -> Credential {
+    Credential::ClientSecret { client_id: name.to_owned(), client_secret: Secret::new(name.to_owned()) }
 }
 
-fn connect(url: &str, context: &Context, credential: Credential, events: Events) -> Result<GraphTenant> {
+/// The embedded tenant at an address.
+pub fn tenant_at(url: &str, context: &Context, credential: Credential, events: Events) -> Result<GraphTenant> {
     let config = Config {
         graph_url: url.to_owned(),
         authority_url: url.to_owned(),

@@ -7,16 +7,23 @@ use super::output::Output;
 use super::run::exit;
 use crate::emulator::{self, Seed};
 
+/// What a tenant holds, by its name.
+pub fn seed(word: &str) -> Result<Seed> {
+    Ok(match word.split_once(':') {
+        None if word == "contoso" => Seed::Contoso,
+        None if word == "empty" => Seed::Empty,
+        Some(("random", count)) => Seed::Random(
+            count
+                .parse()
+                .map_err(|_| anyhow!("a company is contoso, random:N or empty, and N a number, not {count:?}"))?,
+        ),
+        _ => bail!("a company is contoso, random:N or empty, not {word:?}"),
+    })
+}
+
 /// Runs until Ctrl-C.
 pub async fn run(arguments: args::Emulate, output: &Output) -> Result<u8> {
-    let seed = match arguments.seed.split_once(':') {
-        None if arguments.seed == "contoso" => Seed::Contoso,
-        None if arguments.seed == "empty" => Seed::Empty,
-        Some(("random", count)) => {
-            Seed::Random(count.parse().map_err(|_| anyhow!("--seed random:N takes a number, not {count:?}"))?)
-        }
-        _ => bail!("--seed is contoso, random:N or empty, not {:?}", arguments.seed),
-    };
+    let seed = seed(&arguments.seed)?;
     let running = emulator::start(emulator::Options {
         listen: arguments.listen,
         seed,

@@ -5,6 +5,7 @@ mod connect;
 mod demo;
 mod diff;
 mod drift;
+mod drill;
 mod emulate;
 mod history;
 mod kinds;

@@ -165,6 +165,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
         Command::Plan(arguments) => super::recover::plan(arguments, repo, output).await,
         Command::Apply(arguments) => super::recover::apply(arguments, repo, output).await,
         Command::Undo(arguments) => super::recover::undo(arguments, repo, output).await,
+        Command::Drill(arguments) => super::drill::drill(arguments, repo, output).await,
         Command::Emulate(emulate) => super::emulate::run(emulate, output).await,
         Command::Kinds(arguments) => {
             output.data(&if arguments.json { super::kinds::json() } else { super::kinds::text() });

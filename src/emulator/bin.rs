@@ -8,8 +8,10 @@ use super::error::Fault;
 use super::quirks;
 use super::read;
 use super::request::{Reply, Request};
+use super::store::Key;
 use super::tenant::{Tenant, is_directory};
 use super::write::note_sources;
+use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::LinkShape;
 
@@ -63,9 +65,29 @@ pub fn restore(
 /// <https://learn.microsoft.com/graph/api/directory-deleteditems-delete>
 pub fn purge(tenant: &mut Tenant, owner: Option<&'static Kind>, id: &str, request: &Request) -> Result<Reply, Fault> {
     let (kind, key, object) = tenant.deleted(owner, id)?;
+    forget(tenant, kind, &key);
+    tenant.audit(request, kind, Verb::Purge, Some(&object), None);
+    Ok(Reply::empty())
+}
+
+/// Empties every recycle bin, as time does after 30 days: nobody did it. How many objects that were.
+pub fn empty(tenant: &mut Tenant) -> usize {
+    let mut count = 0;
+    for kind in kinds::ALL {
+        let keys: Vec<Key> = tenant.store.table_mut(kind).bin.keys().cloned().collect();
+        count += keys.len();
+        for key in keys {
+            forget(tenant, kind, &key);
+        }
+    }
+    count
+}
+
+fn forget(tenant: &mut Tenant, kind: &'static Kind, key: &Key) {
+    quirks::on_purge(tenant, kind, key);
     for link in kind.links {
         if matches!(link.shape, LinkShape::Children(_)) {
-            let children: Vec<_> = tenant.links.targets(&key, link.name).into_iter().flatten().cloned().collect();
+            let children: Vec<_> = tenant.links.targets(key, link.name).into_iter().flatten().cloned().collect();
             for child in children {
                 tenant.store.children_mut(link.name).live.remove(&child);
                 tenant.links.forget(&child);
@@ -73,14 +95,12 @@ pub fn purge(tenant: &mut Tenant, owner: Option<&'static Kind>, id: &str, reques
         }
     }
     // What the purged object was assigned to goes with it, seen from its own side.
-    let assigned: Vec<_> = tenant.links.targets(&key, "appRoleAssignments").into_iter().flatten().cloned().collect();
+    let assigned: Vec<_> = tenant.links.targets(key, "appRoleAssignments").into_iter().flatten().cloned().collect();
     for child in assigned {
         tenant.store.children_mut("appRoleAssignedTo").live.remove(&child);
         tenant.links.forget(&child);
     }
-    tenant.store.table_mut(kind).bin.remove(&key);
-    tenant.links.forget(&key);
-    tenant.log.note(kind, &key, What::Gone);
-    tenant.audit(request, kind, Verb::Purge, Some(&object), None);
-    Ok(Reply::empty())
+    tenant.store.table_mut(kind).bin.remove(key);
+    tenant.links.forget(key);
+    tenant.log.note(kind, key, What::Gone);
 }

@@ -213,6 +213,12 @@ impl Running {
         state::save(&tenant, path)
     }
 
+    /// Empties every recycle bin, as time does after 30 days. How many objects were in them.
+    pub fn empty_bins(&self) -> usize {
+        let mut tenant = self.shared.tenant.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        bin::empty(&mut tenant)
+    }
+
     /// Waits until the server ends by itself; [`Running::stop`] says how it ended.
     pub async fn wait(&self) {
         // An error means that the server is gone, which is what is waited for.

@@ -26,6 +26,8 @@ struct Saved {
     links: Vec<(String, String, Vec<String>)>,
     log: Vec<Entry>,
     audits: Vec<Value>,
+    #[serde(default)]
+    foreign: BTreeMap<String, Properties>,
 }
 
 /// Writes the tenant to `path` at once or not at all.
@@ -48,6 +50,7 @@ pub fn save(tenant: &Tenant, path: &Path) -> anyhow::Result<()> {
             .collect(),
         log: tenant.log.0.clone(),
         audits: tenant.audits.0.iter().cloned().collect(),
+        foreign: tenant.foreign.clone(),
     };
     for kind in kinds::ALL {
         let table = tenant.store.table(kind);
@@ -109,6 +112,7 @@ pub fn load(path: &Path) -> anyhow::Result<Tenant> {
     }
     tenant.log.0 = saved.log;
     tenant.audits.0 = saved.audits.into();
+    tenant.foreign = saved.foreign;
     Ok(tenant)
 }
 

@@ -1,6 +1,6 @@
 //! [`Tenant`]: everything the embedded tenant knows, and how to find things in it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
@@ -40,6 +40,9 @@ pub struct Tenant {
     pub audits: Audits,
     /// Signs tokens of every sort.
     pub secret: String,
+    /// Applications of other tenants whose service principals were purged here, by application id, as those showed them: they
+    /// are still registered where they come from, and a service principal can be made of them again.
+    pub foreign: BTreeMap<String, Properties>,
 }
 
 impl Tenant {
@@ -55,6 +58,7 @@ impl Tenant {
             log: Log::default(),
             audits: Audits::default(),
             secret,
+            foreign: BTreeMap::new(),
         };
         let mut domains = BTreeSet::new();
         for seed in seeds {

@@ -8,6 +8,7 @@ pub mod compare;
 pub mod diff;
 pub mod digest;
 pub mod drift;
+pub mod drill;
 pub mod guard;
 pub mod losses;
 pub mod manner;

@@ -109,7 +109,7 @@ impl World {
 }
 
 impl Ran {
-    fn of(output: &Output) -> Ran {
+    pub(crate) fn of(output: &Output) -> Ran {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ran { code: output.status.code().unwrap_or(-1), out: text(&output.stdout), err: text(&output.stderr) }
     }
@@ -134,7 +134,7 @@ impl Ran {
     }
 }
 
-fn hermetic(program: &str, dir: &Path) -> Command {
+pub(crate) fn hermetic(program: &str, dir: &Path) -> Command {
     let mut command = Command::new(program);
     command
         .env_clear()

@@ -11,6 +11,8 @@ use entragit::ops::export::{Extra, export};
 use entragit::ops::source::{Side, snapshots};
 use entragit::ops::{Context, init};
 
+use super::cli::{Ran, World, hermetic};
+
 /// Every file of an export, and its objects.
 async fn exported(running: &Running, dir: &Path) -> (BTreeMap<String, String>, Snapshot) {
     let context: Context =
@@ -62,4 +64,47 @@ async fn a_random_company_loaded_from_its_snapshot_exports_the_same_bytes() {
     for count in [40, 300] {
         comes_back_whole(Seed::Random(count)).await;
     }
+}
+
+/// Every scenario, on the company that shows everything: what can be written is back, and what cannot is said.
+#[test]
+fn every_scenario_is_recovered_from() {
+    for scenario in ["policy-edited", "mass-deletion", "purge", "rogue-admin", "everything", "random:1", "random:7"] {
+        let ran = drilled(&["--company", "contoso", "--scenario", scenario, "--json"]);
+        let report = ran.ok().json();
+        assert_eq!(report["passed"], true, "{scenario}: {report}");
+        assert_eq!(report["damage"]["refused"], 0, "{scenario}");
+        let damage = &report["damage"];
+        assert!(["added", "modified", "removed"].iter().any(|what| damage[*what] != 0), "{scenario} does nothing");
+        let recovered = &report["recovered"];
+        assert_eq!(recovered["values"], recovered["valuesBack"], "{scenario}");
+        assert_eq!(report["steps"]["remaining"], 0, "{scenario}");
+    }
+    let ran = drilled(&["--company", "contoso", "--scenario", "flood"]).ends(1);
+    assert!(ran.err.contains("no scenario is called \"flood\""), "{}", ran.err);
+}
+
+/// A snapshot of one's own is loaded, damaged and recovered; the tenant it is of is never asked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_is_practised_on_without_its_tenant() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let before = world.git(&["rev-parse", "HEAD", "snapshots"]);
+    let command = |arguments: &[&str]| {
+        let mut command = hermetic(env!("CARGO_BIN_EXE_entragit"), world.path());
+        Ran::of(&command.arg("drill").args(arguments).output().unwrap())
+    };
+    let report = command(&["--scenario", "purge", "--json"]).ok().json();
+    assert_eq!(report["passed"], true, "{report}");
+    assert!(report["source"].as_str().unwrap().starts_with(&before[..10]), "{report}");
+    let text = command(&["HEAD", "--scenario", "random:5", "--format", "markdown"]).ok().out;
+    assert!(text.starts_with("# Recovery drill: passed"), "{text}");
+    assert!(text.contains("| Dangling references | 0 |") && text.contains("no live tenant was touched"), "{text}");
+    assert_eq!(world.git(&["rev-parse", "HEAD", "snapshots"]), before, "the repository is as it was");
+}
+
+fn drilled(arguments: &[&str]) -> Ran {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = hermetic(env!("CARGO_BIN_EXE_entragit"), folder.path());
+    Ran::of(&command.arg("drill").args(arguments).output().unwrap())
 }

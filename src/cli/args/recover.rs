@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{Selectors, SignIn};
 
@@ -104,4 +104,38 @@ pub struct Undo {
     /// Sign-in.
     #[command(flatten)]
     pub sign_in: SignIn,
+}
+
+/// `drill`
+#[derive(Debug, Args)]
+pub struct Drill {
+    /// The commit to recover [default: the last snapshot].
+    #[arg(value_name = "REV", conflicts_with = "company")]
+    pub revision: Option<String>,
+    /// What goes wrong: see below.
+    #[arg(long, value_name = "NAME", default_value = "everything")]
+    pub scenario: String,
+    /// A made-up company instead of a snapshot: `contoso` or `random:N`.
+    #[arg(long, value_name = "COMPANY")]
+    pub company: Option<String>,
+    /// How to show the result.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    pub format: DrillFormat,
+    /// Print one JSON document: short for `--format json`.
+    #[arg(long)]
+    pub json: bool,
+    /// Show every step of the recovery.
+    #[arg(long)]
+    pub progress: bool,
+}
+
+/// How to show what a drill found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum DrillFormat {
+    /// For the terminal.
+    Text,
+    /// For a file that somebody keeps.
+    Markdown,
+    /// For scripts.
+    Json,
 }

@@ -143,6 +143,35 @@ fn uri_allowed(tenant: &Tenant, app_id: &str, uri: &str) -> bool {
                 || host.contains(app_id) && !app_id.is_empty())
 }
 
+/// What a service principal shows of its application.
+/// <https://learn.microsoft.com/graph/api/resources/serviceprincipal#properties>
+const OF_APPLICATION: &[&str] = &[
+    "appDescription",
+    "appDisplayName",
+    "appOwnerOrganizationId",
+    "appRoles",
+    "applicationTemplateId",
+    "homepage",
+    "info",
+    "oauth2PermissionScopes",
+    "publisherName",
+    "replyUrls",
+    "servicePrincipalNames",
+    "signInAudience",
+    "verifiedPublisher",
+];
+
+/// A service principal that goes for good leaves its application where that is registered: in another tenant, perhaps.
+pub(super) fn purge_principal(tenant: &mut Tenant, object: &Properties) {
+    let app_id = text(object, "appId").to_owned();
+    let own =
+        kinds::by_name("application").is_some_and(|kind| tenant.store.table(kind).holder("appId", &app_id).is_some());
+    let here = text(object, "appOwnerOrganizationId") == tenant.id;
+    if !own && !here && !app_id.is_empty() {
+        tenant.foreign.insert(app_id, object.clone());
+    }
+}
+
 /// <https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals>
 pub(super) fn create_principal(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
     require(object, &["appId"], "ServicePrincipal")?;
@@ -176,10 +205,19 @@ pub(super) fn create_principal(tenant: &Tenant, object: &mut Properties) -> Resu
             object.insert("appOwnerOrganizationId".to_owned(), "f8cdef31-a31e-4b4a-93e4-5f571e91255a".into());
             object.insert("signInAudience".to_owned(), "AzureADMultipleOrgs".into());
         }
+        (None, None) if tenant.foreign.contains_key(&app_id) => {}
         (None, None) => {
             return Err(Fault::bad(format!(
                 "The appId '{app_id}' of the service principal does not reference a valid application object."
             )));
+        }
+    }
+    // What the application itself says, wherever it is registered.
+    // <https://learn.microsoft.com/entra/identity/enterprise-apps/create-service-principal-cross-tenant>
+    if let Some(known) = tenant.foreign.get(&app_id).filter(|_| application.is_none()) {
+        object.entry("displayName").or_insert_with(|| known.get("displayName").cloned().unwrap_or_default());
+        for name in OF_APPLICATION {
+            object.extend(known.get(*name).map(|value| ((*name).to_owned(), value.clone())));
         }
     }
     let mut names: Vec<Value> =

@@ -286,6 +286,15 @@ pub fn on_delete(tenant: &Tenant, kind: &Kind, key: &Key, object: &Properties) -
     }
 }
 
+/// What an object that is gone for good leaves elsewhere.
+pub fn on_purge(tenant: &mut Tenant, kind: &Kind, key: &Key) {
+    if kind.name == "servicePrincipal"
+        && let Some(object) = tenant.store.table(kind).bin.get(key).map(super::store::Row::unpack)
+    {
+        application::purge_principal(tenant, &object);
+    }
+}
+
 /// Whether a deleted object can come back.
 pub fn on_restore(tenant: &Tenant, kind: &Kind, object: &Properties) -> Result<(), Fault> {
     let table = tenant.store.table(kind);

@@ -1,6 +1,8 @@
 //! A tenant that starts as a snapshot: normalized objects → what the tenant is seeded with.
 
-use serde_json::Value;
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
 
 use super::SeedObject;
 use crate::kinds;
@@ -20,5 +22,22 @@ pub fn seed(address: &Address, object: &Object) -> Result<SeedObject, String> {
             Some(entry) => drop(seed.links.insert(link.name, vec![entry])),
         }
     }
+    if kind.name == "servicePrincipal" && !seed.value.contains_key("appRoles") {
+        seed.value
+            .insert("appRoles".to_owned(), declared(seed.links.get("appRoleAssignedTo").map_or(&[], Vec::as_slice)));
+    }
     Ok(seed)
+}
+
+/// The roles that an application must have declared, since somebody holds them. Snapshots leave them to the application, which
+/// may be registered in another tenant.
+fn declared(assignments: &[Value]) -> Value {
+    let ids: BTreeSet<&str> =
+        assignments.iter().filter_map(|assignment| assignment.get("appRoleId")?.as_str()).collect();
+    let default = "00000000-0000-0000-0000-000000000000";
+    let role = |id: &str| {
+        json!({"id": id, "allowedMemberTypes": ["Application", "User"], "description": id, "displayName": id,
+            "isEnabled": true, "origin": "Application", "value": id})
+    };
+    ids.into_iter().filter(|id| *id != default).map(role).collect()
 }

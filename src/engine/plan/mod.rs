@@ -198,7 +198,7 @@ pub fn not_creatable(kind: &'static Kind, object: &Object) -> Option<&'static st
 }
 
 /// Why Graph would refuse changes to an object, if another directory owns it.
-fn owned_elsewhere(kind: &'static Kind, object: &Object) -> Option<&'static str> {
+pub fn owned_elsewhere(kind: &'static Kind, object: &Object) -> Option<&'static str> {
     kind.owned_elsewhere.filter(|elsewhere| elsewhere.when.holds(&object.0)).map(|elsewhere| elsewhere.reason)
 }
 

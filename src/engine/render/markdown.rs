@@ -135,7 +135,7 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
 }
 
 /// Text for a table cell: nothing in it can end the cell, start markup or mention anyone.
-fn cell(text: &str) -> String {
+pub(super) fn cell(text: &str) -> String {
     let mut out = String::new();
     for c in inert(text).chars() {
         if matches!(c, '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '!' | '&' | '~' | '$') {

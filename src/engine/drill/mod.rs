@@ -1,0 +1,273 @@
+//! A recovery drill: what is damaged, and what of it came back. Both are pure; the embedded tenant is damaged elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::diff;
+use super::normalize::writable;
+use super::plan::{identities, not_creatable, owned_elsewhere};
+use super::refs::{references, rewrite};
+use crate::kinds;
+use crate::model::plan::Loss;
+use crate::model::{Address, IdMap, Kind, Object, Snapshot};
+
+pub mod scenario;
+
+/// What came back, and what did not.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recovered {
+    /// Objects that were there before the damage.
+    pub objects: usize,
+    /// Those that are the same again, byte for byte, but for ids that changed.
+    pub same: usize,
+    /// Those that were created again, under a new id.
+    pub recreated: usize,
+    /// Properties and members, owners, assignments that can be written: how many there were.
+    pub values: usize,
+    /// Those that are as they were.
+    pub values_back: usize,
+    /// Objects that are back, but for properties that nobody can write: secrets, and what Graph sets itself. How many objects
+    /// for each kind and property.
+    pub unwritable: BTreeMap<(&'static str, String), usize>,
+    /// What can be written and is not as it was.
+    pub differing: Vec<Unlike>,
+    /// Objects that are not there.
+    pub missing: Vec<Unlike>,
+    /// Objects that had not been there before the damage and still are.
+    pub extra: Vec<Unlike>,
+    /// References to objects that had been there and are not: `kind "name" property`.
+    pub dangling: Vec<String>,
+}
+
+/// An object that is not as it was, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlike {
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its id before the damage.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What differs; nothing if it is missing or one too many.
+    pub properties: Vec<String>,
+    /// Why, as the plan said beforehand; empty if nobody had said it.
+    pub why: String,
+}
+
+impl Recovered {
+    /// Whether everything that can be written is back, and nothing leads nowhere.
+    pub fn is_whole(&self) -> bool {
+        let unsaid = |unlike: &&Unlike| unlike.why.is_empty();
+        self.differing.is_empty() && self.dangling.is_empty() && !self.missing.iter().any(|it| unsaid(&it))
+    }
+}
+
+/// Holds the tenant after a recovery against the tenant before the damage. `ids` leads from old ids to today's; `losses` is
+/// what the plan said.
+pub fn held_against(before: &Snapshot, after: &Snapshot, ids: &IdMap, losses: &[Loss]) -> Recovered {
+    let mut why: BTreeMap<Address, Vec<&str>> = BTreeMap::new();
+    for loss in losses {
+        let today = Address::new(loss.address.kind, ids.current(&loss.address.id));
+        let said = why.entry(today).or_default();
+        if !said.contains(&loss.what.as_str()) {
+            said.push(&loss.what);
+        }
+    }
+    let mut recovered = Recovered { objects: before.objects.len(), ..Recovered::default() };
+    let mut expected = BTreeSet::new();
+    for (address, object) in &before.objects {
+        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let mut wanted = rewrite(kind, object, ids);
+        let today = today(kind, address, &wanted, after, ids);
+        wanted.0.insert("id".to_owned(), today.id.clone().into());
+        let said = why.get(&today).map(|said| said.join("; ")).unwrap_or_default();
+        let unlike = |properties: Vec<String>| Unlike {
+            kind: kind.name,
+            id: address.id.clone(),
+            name: object.name().to_owned(),
+            properties,
+            why: said.clone(),
+        };
+        recovered.recreated += usize::from(today != *address);
+        match after.objects.get(&today) {
+            Some(now) => compare(kind, &wanted, now, &mut recovered, unlike),
+            None => {
+                // What nobody can create is not counted among what can be written.
+                recovered.values += if not_creatable(kind, object).is_some() { 0 } else { values(kind, &wanted).len() };
+                recovered.missing.push(unlike(Vec::new()));
+            }
+        }
+        expected.insert(today);
+    }
+    for (address, object) in after.objects.iter().filter(|(address, _)| !expected.contains(*address)) {
+        let said = why.get(address).map(|said| said.join("; ")).unwrap_or_default();
+        recovered.extra.push(Unlike {
+            kind: address.kind,
+            id: address.id.clone(),
+            name: object.name().to_owned(),
+            properties: Vec::new(),
+            why: said,
+        });
+    }
+    recovered.dangling = dangling(before, after, ids);
+    recovered
+}
+
+/// What an object goes by now. One that comes by itself with what it is about has an id of its own then.
+fn today(kind: &'static Kind, address: &Address, wanted: &Object, after: &Snapshot, ids: &IdMap) -> Address {
+    let today = Address::new(kind.name, ids.current(&address.id));
+    if kind.about.is_empty() || after.objects.contains_key(&today) {
+        return today;
+    }
+    let about = kind.about(&wanted.0);
+    let alike = |(other, found): &(&Address, &Object)| other.kind == kind.name && kind.about(&found.0) == about;
+    after.objects.iter().find(alike).map_or(today, |(found, _)| found.clone())
+}
+
+fn compare(
+    kind: &'static Kind,
+    wanted: &Object,
+    now: &Object,
+    recovered: &mut Recovered,
+    unlike: impl Fn(Vec<String>) -> Unlike,
+) {
+    // What another directory owns can be written only there.
+    let elsewhere = owned_elsewhere(kind, now).is_some();
+    let values = if elsewhere { Vec::new() } else { values(kind, wanted) };
+    let have: BTreeSet<String> = self::values(kind, now).into_iter().map(|pair| key(&pair)).collect();
+    let total = values.len();
+    recovered.values += total;
+    let lost: Vec<String> =
+        values.iter().filter(|pair| !have.contains(&key(pair))).map(|pair| pair.0.clone()).collect();
+    recovered.values_back += total - lost.len();
+    if wanted == now {
+        recovered.same += 1;
+        return;
+    }
+    let mut differing: BTreeSet<String> = lost.into_iter().collect();
+    if !elsewhere {
+        let had: BTreeSet<String> = values.iter().map(key).collect();
+        let added = self::values(kind, now).into_iter().filter(|pair| !had.contains(&key(pair)));
+        differing.extend(added.map(|(name, _)| name));
+    }
+    let changed: BTreeSet<String> =
+        diff::objects(kind, now, wanted).iter().map(|change| diff::top(change.path()).to_owned()).collect();
+    for property in changed.into_iter().filter(|property| !differing.contains(property)) {
+        *recovered.unwritable.entry((kind.name, property)).or_default() += 1;
+    }
+    if !differing.is_empty() {
+        recovered.differing.push(unlike(differing.into_iter().collect()));
+    }
+}
+
+fn key((name, value): &(String, Value)) -> String {
+    format!("{name} {value}")
+}
+
+/// What of an object can be written, one by one: properties, and each element of a link.
+fn values(kind: &'static Kind, object: &Object) -> Vec<(String, Value)> {
+    let mut values: Vec<(String, Value)> = writable(kind, object, true).into_iter().collect();
+    for link in kind.links {
+        match object.get(link.name) {
+            Some(Value::Array(elements)) => {
+                values.extend(elements.iter().map(|element| (link.name.to_owned(), element.clone())));
+            }
+            Some(value) => values.push((link.name.to_owned(), value.clone())),
+            None => {}
+        }
+    }
+    values
+}
+
+/// References of the tenant that lead to something that had been there and is not.
+fn dangling(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Vec<String> {
+    let all = |snapshot: &Snapshot| -> BTreeSet<String> {
+        let objects =
+            snapshot.objects.iter().filter_map(|(address, object)| Some((kinds::by_name(address.kind)?, object)));
+        objects.flat_map(|(kind, object)| identities(kind, object)).collect()
+    };
+    let (had, has) = (all(before), all(after));
+    // What nobody can create again is missed by its own name, not once more by each that names it.
+    let lost: BTreeSet<String> = before
+        .objects
+        .iter()
+        .filter_map(|(address, object)| Some((kinds::by_name(address.kind)?, object)))
+        .filter(|(kind, object)| not_creatable(kind, object).is_some())
+        .flat_map(|(kind, object)| identities(kind, object))
+        .collect();
+    let mut found = Vec::new();
+    for (address, object) in &after.objects {
+        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        for reference in references(kind, object) {
+            let id = reference.value;
+            let gone = (had.contains(id) || ids.current(id) != id) && !has.contains(id) && !lost.contains(id);
+            let was = before
+                .objects
+                .get(address)
+                .is_some_and(|old| references(kind, old).iter().any(|old| old.value == id) && !had.contains(id));
+            if gone && !was {
+                found.push(format!("{} \"{}\" {} {id}", kind.name, object.name(), reference.property));
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn snapshot(objects: &[(&'static str, Value)]) -> Snapshot {
+        let mut snapshot = Snapshot::default();
+        for (kind, value) in objects {
+            let object = Object(value.as_object().cloned().unwrap_or_default());
+            snapshot.objects.insert(Address::new(kind, object.id()), object);
+        }
+        snapshot
+    }
+
+    fn group(id: &str, rest: &Value) -> (&'static str, Value) {
+        let mut group = json!({"id": id, "displayName": "Sales", "mailEnabled": false, "securityEnabled": true});
+        if let (Some(group), Some(rest)) = (group.as_object_mut(), rest.as_object()) {
+            group.extend(rest.clone());
+        }
+        ("group", group)
+    }
+
+    const OLD: &str = "00000001-0000-4000-8000-000000000001";
+    const NEW: &str = "00000001-0000-4000-8000-000000000002";
+    const USER: &str = "00000002-0000-4000-8000-000000000001";
+
+    #[test]
+    fn what_is_not_as_it_was_is_told_apart() {
+        let user = ("user", json!({"id": USER, "displayName": "Ada", "userPrincipalName": "ada@contoso.com"}));
+        let before = snapshot(&[user.clone(), group(OLD, &json!({"members": [USER], "mail": "s@contoso.com"}))]);
+        let mut ids = IdMap::default();
+        ids.learn(OLD, NEW);
+        let held =
+            |after: &[(&'static str, Value)], losses: &[Loss]| held_against(&before, &snapshot(after), &ids, losses);
+        // Back under a new id, but for what only Exchange writes.
+        let whole = held(&[user.clone(), group(NEW, &json!({"members": [USER]}))], &[]);
+        assert_eq!((whole.same, whole.recreated, whole.values - whole.values_back), (1, 1, 0));
+        assert_eq!(whole.unwritable, BTreeMap::from([(("group", "mail".to_owned()), 1)]));
+        assert!(whole.is_whole());
+        // A member is missing, and one too many.
+        let lost = held(&[user.clone(), group(NEW, &json!({"mail": "s@contoso.com"}))], &[]);
+        assert_eq!(lost.differing[0].properties, ["members"]);
+        assert_eq!(lost.values - lost.values_back, 1);
+        assert!(!lost.is_whole());
+        let more = held(&[user.clone(), group(NEW, &json!({"members": [NEW, USER], "mail": "s@contoso.com"}))], &[]);
+        assert_eq!(more.differing[0].properties, ["members"]);
+        // Missing: only what was said beforehand is no failure.
+        let missing = held(std::slice::from_ref(&user), &[]);
+        assert_eq!((missing.missing.len(), missing.is_whole()), (1, false));
+        let loss = Loss { address: Address::new("group", OLD), name: String::new(), what: "cannot be made".to_owned() };
+        assert_eq!(held(std::slice::from_ref(&user), &[loss]).missing[0].why, "cannot be made");
+        // The group still names somebody who is gone.
+        let dangling = held(&[group(NEW, &json!({"members": [USER], "mail": "s@contoso.com"}))], &[]);
+        assert_eq!(dangling.dangling, [format!("group \"Sales\" members {USER}")]);
+    }
+}

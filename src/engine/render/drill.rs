@@ -1,0 +1,200 @@
+//! What a drill found: for a terminal, for a pull request or a file that an auditor keeps, and as JSON.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::json::{FORMAT_VERSION, pretty};
+use super::markdown::cell;
+use super::{Style, safe};
+use crate::engine::drill::{Recovered, Unlike};
+
+/// Most objects of one sort that are named one by one in a text.
+const SHOWN: usize = 20;
+
+/// A drill from beginning to end.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Drill {
+    /// What was recovered: `HEAD, d25e081139 of 2026-11-23T08:01:34Z`.
+    pub source: String,
+    /// The scenario's name.
+    pub scenario: String,
+    /// When it began, RFC 3339.
+    pub time: String,
+    /// The program's version.
+    pub version: String,
+    /// Writes that did the damage, and those that the tenant refused.
+    pub writes: (usize, usize),
+    /// Objects that were gone for good.
+    pub purged: usize,
+    /// Objects that the report between both snapshots calls added, modified, removed.
+    pub damaged: (usize, usize, usize),
+    /// What the plan wants: `584 steps: 88 create, …`.
+    pub plan: String,
+    /// Guards that would have to be lifted by name before this is carried out on a real tenant, with what they say.
+    pub guards: Vec<(String, String)>,
+    /// What the plan says that re-creation loses: how many objects for each sentence.
+    pub losses: Vec<(String, usize)>,
+    /// Steps done, failed, skipped, and beyond the plan.
+    pub steps: (usize, usize, usize, usize),
+    /// Steps that a second plan would have.
+    pub remaining: usize,
+    /// What came back.
+    pub recovered: Recovered,
+    /// Each stage and how long it took, in seconds.
+    pub stages: Vec<(&'static str, f64)>,
+}
+
+impl Drill {
+    /// Whether everything that can be restored is back, nothing leads nowhere, and nothing is left to do.
+    pub fn passed(&self) -> bool {
+        self.recovered.is_whole() && self.steps.1 == 0 && self.steps.2 == 0 && self.remaining == 0
+    }
+
+    fn verdict(&self) -> &'static str {
+        if self.passed() { "passed" } else { "failed" }
+    }
+
+    fn facts(&self) -> Vec<(&'static str, String)> {
+        let all = &self.recovered;
+        let (added, modified, removed) = self.damaged;
+        let (done, failed, skipped, more) = self.steps;
+        let percent = match all.values {
+            0 => "100.00".to_owned(),
+            // Rounded down: 100 is said only of everything.
+            values => format!("{}.{:02}", all.values_back * 100 / values, all.values_back * 10_000 / values % 100),
+        };
+        vec![
+            ("Snapshot", format!("{} with {} objects", self.source, all.objects)),
+            ("Scenario", self.scenario.clone()),
+            (
+                "Damage",
+                format!(
+                    "{} writes ({} refused by the tenant), {} objects purged; {added} added, {modified} modified, {removed} removed",
+                    self.writes.0, self.writes.1, self.purged
+                ),
+            ),
+            ("Plan", self.plan.clone()),
+            ("Steps", format!("{done} done, {failed} failed, {skipped} skipped, {more} more to put right")),
+            ("Second plan", format!("{} steps", self.remaining)),
+            (
+                "Back byte for byte",
+                format!("{} of {} objects, {} of them under a new id", all.same, all.objects, all.recreated),
+            ),
+            ("Values that can be written", format!("{} of {} back ({percent} %)", all.values_back, all.values)),
+            ("Dangling references", all.dangling.len().to_string()),
+            ("Not back", format!("{} objects", all.missing.len())),
+            ("One too many", format!("{} objects", all.extra.len())),
+            (
+                "Time",
+                self.stages
+                    .iter()
+                    .map(|(stage, seconds)| format!("{stage} {seconds:.1} s"))
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            ),
+        ]
+    }
+
+    /// What an auditor asks about, list by list.
+    fn lists(&self) -> Vec<(&'static str, Vec<String>)> {
+        let all = &self.recovered;
+        let unlike = |all: &[Unlike]| all.iter().map(line).collect::<Vec<_>>();
+        let unwritable =
+            all.unwritable.iter().map(|((kind, property), count)| format!("{kind}.{property}: {count} objects"));
+        vec![
+            ("Differs although it can be written", unlike(&all.differing)),
+            ("Not back", unlike(&all.missing)),
+            ("Had not been there before", unlike(&all.extra)),
+            ("References that lead nowhere", all.dangling.clone()),
+            ("Differs, and nobody can write it", unwritable.collect()),
+            ("Lost by re-creation", self.losses.iter().map(|(what, count)| format!("{count} × {what}")).collect()),
+            (
+                "Guards that would have to be lifted by name",
+                self.guards.iter().map(|(guard, says)| format!("{guard}: {says}")).collect(),
+            ),
+        ]
+    }
+}
+
+fn line(unlike: &Unlike) -> String {
+    let what = if unlike.properties.is_empty() { String::new() } else { format!(": {}", unlike.properties.join(", ")) };
+    let why = if unlike.why.is_empty() { String::new() } else { format!(" ({})", unlike.why) };
+    format!("{} \"{}\" {}{what}{why}", unlike.kind, unlike.name, unlike.id)
+}
+
+/// For a terminal.
+pub fn text(drill: &Drill, style: Style) -> String {
+    let mut out = format!("{}  {}\n\n", style.bold("Drill"), drill.verdict());
+    for (name, value) in drill.facts() {
+        let _ = writeln!(out, "  {name:<28}{}", safe(&value));
+    }
+    for (title, lines) in drill.lists().into_iter().filter(|(_, lines)| !lines.is_empty()) {
+        let _ = writeln!(out, "\n{}", style.bold(title));
+        for line in lines.iter().take(SHOWN) {
+            let _ = writeln!(out, "  {}", safe(line));
+        }
+        if lines.len() > SHOWN {
+            let _ = writeln!(out, "  … and {} more; --format json lists them all", lines.len() - SHOWN);
+        }
+    }
+    out
+}
+
+/// For a file that somebody keeps.
+pub fn markdown(drill: &Drill) -> String {
+    let mut out = format!(
+        "# Recovery drill: {}\n\nBegun {}, Entragit {}, on an embedded tenant; no live tenant was touched.\n\n| | |\n|---|---|\n",
+        drill.verdict(),
+        drill.time,
+        drill.version
+    );
+    for (name, value) in drill.facts() {
+        let _ = writeln!(out, "| {name} | {} |", cell(&value));
+    }
+    for (title, lines) in drill.lists().into_iter().filter(|(_, lines)| !lines.is_empty()) {
+        let _ = writeln!(out, "\n## {title}\n");
+        for line in lines {
+            let _ = writeln!(out, "- {}", cell(&line));
+        }
+    }
+    out
+}
+
+/// For scripts.
+pub fn json(drill: &Drill) -> String {
+    let all = &drill.recovered;
+    let unlike = |all: &[Unlike]| -> Vec<Value> {
+        let one = |it: &Unlike| json!({"kind": it.kind, "id": it.id, "name": it.name, "properties": it.properties, "why": it.why});
+        all.iter().map(one).collect()
+    };
+    let (added, modified, removed) = drill.damaged;
+    let (done, failed, skipped, more) = drill.steps;
+    pretty(&json!({
+        "formatVersion": FORMAT_VERSION,
+        "passed": drill.passed(),
+        "source": drill.source,
+        "scenario": drill.scenario,
+        "time": drill.time,
+        "version": drill.version,
+        "damage": {"writes": drill.writes.0, "refused": drill.writes.1, "purged": drill.purged,
+            "added": added, "modified": modified, "removed": removed},
+        "plan": {
+            "summary": drill.plan,
+            "guards": drill.guards.iter().map(|(guard, says)| json!({"guard": guard, "message": says})).collect::<Vec<_>>(),
+            "losses": drill.losses.iter().map(|(what, count)| json!({"what": what, "objects": count})).collect::<Vec<_>>(),
+        },
+        "steps": {"done": done, "failed": failed, "skipped": skipped, "corrected": more, "remaining": drill.remaining},
+        "recovered": {
+            "objects": all.objects, "same": all.same, "recreated": all.recreated,
+            "values": all.values, "valuesBack": all.values_back,
+            "differing": unlike(&all.differing), "missing": unlike(&all.missing), "extra": unlike(&all.extra),
+            "dangling": all.dangling,
+            "unwritable": all.unwritable.iter().map(|((kind, property), count)| {
+                json!({"kind": kind, "property": property, "objects": count})
+            }).collect::<Vec<_>>(),
+        },
+        "seconds": drill.stages.iter().map(|(stage, seconds)| ((*stage).to_owned(), json!(seconds)))
+            .collect::<serde_json::Map<_, _>>(),
+    }))
+}
