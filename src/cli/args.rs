@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod recover;
 mod report;
 
-pub use recover::{Apply, Drill, DrillFormat, Plan, Undo};
+pub use recover::{Apply, Drill, Plan, TextFormat, Undo};
 pub use report::{Blame, Diff, Drift, Format, Log, Notify, NotifyShape, Show, Status};
 
 /// Microsoft Entra as code, in git: export a tenant, compare any two moments, and bring it back.

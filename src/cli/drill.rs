@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use futures_util::StreamExt as _;
 
-use super::args::{self, DrillFormat};
+use super::args::{self, TextFormat};
 use super::demo::{application, tenant_at};
 use super::output::Output;
 use super::run::exit;
@@ -101,9 +101,9 @@ pub async fn drill(arguments: args::Drill, repo: &Path, output: &Output) -> Resu
     };
     output.clear();
     let document = match (arguments.json, arguments.format) {
-        (true, _) | (_, DrillFormat::Json) => json(&report),
-        (_, DrillFormat::Markdown) => markdown(&report),
-        (_, DrillFormat::Text) => text(&report, output.style),
+        (true, _) | (_, TextFormat::Json) => json(&report),
+        (_, TextFormat::Markdown) => markdown(&report),
+        (_, TextFormat::Text) => text(&report, output.style),
     };
     output.data(&document);
     Ok(if report.passed() { exit::DONE } else { exit::INCOMPLETE })

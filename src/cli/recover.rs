@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 
-use super::args;
+use super::args::{self, TextFormat};
 use super::connect::{connect, signed_in};
 use super::output::{Output, elapsed};
 use super::run::{exclusion, exit, scope};
@@ -17,6 +17,7 @@ use crate::engine::render;
 use crate::graph::GraphTenant;
 use crate::ops::plan::Aim;
 use crate::ops::{self, Context, apply};
+use crate::repo::Worktree;
 
 /// Most failed, or skipped, steps that are named one by one.
 const SHOWN: usize = 20;
@@ -47,8 +48,25 @@ impl Wanted<'_> {
             }
             None => (None, self.to.to_owned()),
         };
+        uncommitted(context, &to)?;
         Ok(Aim { to, since, scope: scope(selectors)?, prune: self.prune, ..Aim::default() })
     }
+}
+
+/// Says that edits in the work tree are not in a plan to HEAD: who just made them would think so.
+fn uncommitted(context: &Context, to: &str) -> Result<()> {
+    let head = context.resolve("HEAD")?;
+    if context.repo.workdir().is_none() || context.resolve(to)? != head {
+        return Ok(());
+    }
+    if let Worktree::Dirty(paths) = context.repo.worktree_state(head)? {
+        context.events.warn(format!(
+            "the work tree has uncommitted changes ({}{}), which are in no commit and so in no plan",
+            paths.first().map_or("", String::as_str),
+            if paths.len() > 1 { format!(" and {} more", paths.len() - 1) } else { String::new() }
+        ));
+    }
+    Ok(())
 }
 
 /// Shows the plan to a commit, and keeps it in a file if that is wanted.
@@ -59,17 +77,18 @@ pub async fn plan(arguments: args::Plan, repo: &Path, output: &Output) -> Result
     let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
     let planned = ops::plan::plan(&context, &tenant, &aim).await?;
     output.clear();
-    show(&planned, arguments.json, arguments.out.as_deref(), output)
+    show(&planned, if arguments.json { TextFormat::Json } else { arguments.format }, arguments.out.as_deref(), output)
 }
 
 /// Shows a plan, and keeps it in a file if that is wanted.
-fn show(planned: &ops::plan::Planned, json: bool, out: Option<&Path>, output: &Output) -> Result<u8> {
+fn show(planned: &ops::plan::Planned, format: TextFormat, out: Option<&Path>, output: &Output) -> Result<u8> {
     let document = planfile::write(&planned.plan, &planned.binding, &planned.verdicts, &planned.names);
-    if json {
-        output.data(&document);
-    } else {
-        output.data(&render::plan::text(&planned.plan, &planned.verdicts, &planned.names, output.style));
-    }
+    let (plan, verdicts, names) = (&planned.plan, &planned.verdicts, &planned.names);
+    output.data(&match format {
+        TextFormat::Json => document.clone(),
+        TextFormat::Markdown => render::plan_markdown::plan(plan, verdicts, names),
+        TextFormat::Text => render::plan::text(plan, verdicts, names, output.style),
+    });
     if let Some(path) = out {
         std::fs::write(path, &document).with_context(|| format!("writing the plan to {}", path.display()))?;
         output.talk(&format!("plan written to {}; carry it out with `entragit apply {0}`", path.display()));
@@ -116,7 +135,8 @@ pub async fn undo(arguments: args::Undo, repo: &Path, output: &Output) -> Result
         drop(lock);
         let planned = ops::plan::plan(&context, &tenant, &aim).await?;
         output.clear();
-        return show(&planned, arguments.json, Some(path), output);
+        let format = if arguments.json { TextFormat::Json } else { TextFormat::Text };
+        return show(&planned, format, Some(path), output);
     }
     let ready = apply::prepare(&context, &tenant, &aim).await?;
     let how = How { yes: arguments.yes, json: arguments.json, lift: &arguments.lift };

@@ -6,6 +6,40 @@ use crate::model::kind::{Creation, Generated, Updates};
 use crate::model::plan::Loss;
 use crate::model::{Address, Kind, Object};
 
+/// What re-creation loses in all, sort by sort: `12 client secrets`.
+pub fn totals(losses: &[Loss]) -> Vec<String> {
+    let mut counts: [(&str, &str, usize); 6] = [
+        ("new id", "new ids", 0),
+        ("client secret", "client secrets", 0),
+        ("certificate", "certificates", 0),
+        ("password with its MFA registrations", "passwords with their MFA registrations", 0),
+        ("object's licences", "objects' licences", 0),
+        ("object that cannot come back", "objects that cannot come back", 0),
+    ];
+    for loss in losses {
+        for part in loss.what.split(", ") {
+            let number = |what: &str| {
+                part.strip_prefix("loses ")?.strip_suffix(what)?.trim_end_matches('s').trim().parse::<usize>().ok()
+            };
+            match part {
+                "gets a new id" => counts[0].2 += 1,
+                PASSWORD => counts[3].2 += 1,
+                LICENCES => counts[4].2 += 1,
+                _ if part.starts_with("cannot be created again") => counts[5].2 += 1,
+                _ => {
+                    counts[1].2 += number("client secret").or(number("client secrets")).unwrap_or_default();
+                    counts[2].2 += number("certificate").or(number("certificates")).unwrap_or_default();
+                }
+            }
+        }
+    }
+    let said = counts.iter().filter(|(.., count)| *count > 0);
+    said.map(|(one, many, count)| format!("{count} {}", if *count == 1 { one } else { many })).collect()
+}
+
+const PASSWORD: &str = "loses its password (a random one is set) and its MFA registrations";
+const LICENCES: &str = "loses its licences";
+
 /// What is lost when `object` is created again; one entry per object.
 pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> Option<Loss> {
     if address.id.starts_with("new:") {
@@ -30,7 +64,7 @@ pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> O
     for generated in generates {
         match generated {
             Generated::PasswordProfile => {
-                lost.push("loses its password (a random one is set) and its MFA registrations".to_owned());
+                lost.push(PASSWORD.to_owned());
             }
         }
     }
@@ -38,10 +72,29 @@ pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> O
         lost.push("comes back as an object of the cloud, no longer synchronized from on-premises".to_owned());
     }
     if object.get("assignedLicenses").is_some() {
-        lost.push("loses its licences".to_owned());
+        lost.push(LICENCES.to_owned());
     }
     if lost.is_empty() {
         return None;
     }
     Some(Loss { address: address.clone(), name: object.name().to_owned(), what: lost.join(", ") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_lost_is_counted() {
+        let loss =
+            |what: &str| Loss { address: Address::new("user", "a"), name: "a".to_owned(), what: what.to_owned() };
+        let losses = [
+            loss("gets a new id, loses 1 client secret, loses 2 certificates"),
+            loss("gets a new id, loses 3 client secrets"),
+            loss(&format!("gets a new id, {PASSWORD}, {LICENCES}")),
+            loss("cannot be created again: Azure alone makes it"),
+            loss("description is fixed when the object is created and stays as it is"),
+        ];
+        insta::assert_snapshot!(totals(&losses).join(" · "), @"3 new ids · 4 client secrets · 2 certificates · 1 password with its MFA registrations · 1 object's licences · 1 object that cannot come back");
+    }
 }

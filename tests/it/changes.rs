@@ -35,6 +35,12 @@ async fn what_was_changed_is_carried_out_and_the_rest_stays() {
     update group Remote workers
     update conditionalAccessPolicy CA210 Order Desk: multifactor authentication for remote workers
     ");
+    let markdown = world.run(&["plan", "--changes", "--format", "markdown"]).ends(2);
+    assert!(markdown.out.starts_with("### Entra plan: 1 step: 1 update"), "{}", markdown.out);
+    world.write(&path, "nonsense");
+    let ran = world.run(&["plan", "--changes"]).ends(2);
+    assert!(ran.err.contains("uncommitted changes") && ran.err.contains(&path), "{}", ran.err);
+    world.git(&["checkout", "--", "."]);
     for changes in ["--changes", "--changes=HEAD~1..HEAD", "--changes=..main", "--changes=snapshots.."] {
         let plan = world.run(&["plan", changes, "--json"]).ends(2).json();
         assert_eq!(steps(&plan), "update group Remote colleagues");

@@ -19,7 +19,10 @@ pub struct Plan {
     /// Write the plan to a file, for `apply`.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Print the plan as JSON.
+    /// How to show it; markdown fits a comment on a pull request.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    pub format: TextFormat,
+    /// Print the plan as JSON: short for `--format json`.
     #[arg(long)]
     pub json: bool,
     /// Delete objects, too, that no snapshot knew.
@@ -120,7 +123,7 @@ pub struct Drill {
     pub company: Option<String>,
     /// How to show the result.
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
-    pub format: DrillFormat,
+    pub format: TextFormat,
     /// Print one JSON document: short for `--format json`.
     #[arg(long)]
     pub json: bool,
@@ -129,12 +132,12 @@ pub struct Drill {
     pub progress: bool,
 }
 
-/// How to show what a drill found.
+/// How to show a plan, or what a drill found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum DrillFormat {
+pub enum TextFormat {
     /// For the terminal.
     Text,
-    /// For a file that somebody keeps.
+    /// For a pull request, or a file that somebody keeps.
     Markdown,
     /// For scripts.
     Json,

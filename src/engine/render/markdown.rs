@@ -8,9 +8,9 @@ use crate::model::{Change, Report};
 
 /// Comments on GitHub end at 65,536 characters; bytes are never fewer than characters. What comes after the parts that are
 /// measured (the kinds that are not known) has room in the rest.
-const LIMIT: usize = 60_000;
+pub(super) const LIMIT: usize = 60_000;
 /// Lines of one object.
-const MOST_FIELDS: usize = 100;
+pub(super) const MOST_FIELDS: usize = 100;
 /// What the table may take of it.
 const TABLE: usize = LIMIT / 2;
 
@@ -147,7 +147,7 @@ pub(super) fn cell(text: &str) -> String {
 }
 
 /// Text within HTML within markdown.
-fn heading(text: &str) -> String {
+pub(super) fn heading(text: &str) -> String {
     inert(&super::html::escape(text)).replace('[', "&#91;").replace(']', "&#93;").replace('`', "&#96;")
 }
 

@@ -14,6 +14,7 @@ pub mod json;
 pub mod markdown;
 pub mod notify;
 pub mod plan;
+pub mod plan_markdown;
 pub mod sarif;
 pub mod status;
 pub mod text;

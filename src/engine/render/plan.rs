@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use super::{Style, field_line, safe, value_text};
 use crate::engine::diff::top;
+use crate::engine::losses;
 use crate::engine::refs::Names;
 use crate::kinds;
 use crate::model::{Action, Address, Plan, Step, Verdict};
@@ -29,6 +30,9 @@ pub fn title(step: &Step, names: &Names) -> String {
     }
 }
 
+/// Most objects that are created and shown property by property.
+const MOST_SHOWN: usize = 10;
+
 /// The whole plan: steps wave by wave, what is lost, what is left alone, and the guards' verdicts.
 pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> String {
     let mut out = String::new();
@@ -37,6 +41,8 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
     } else {
         let _ = writeln!(out, "{}  {}", style.bold("Plan"), counts(plan));
     }
+    // What somebody wrote by hand is shown; what comes back as it was, in numbers, is in the commit.
+    let few = plan.steps.iter().filter(|step| matches!(step.action, Action::Create { .. })).count() <= MOST_SHOWN;
     for (number, wave) in plan.waves.iter().enumerate() {
         let _ = writeln!(out, "\n{}", style.faint(&format!("wave {}", number + 1)));
         let mut folded: BTreeMap<&Address, usize> = BTreeMap::new();
@@ -52,6 +58,13 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
                 Action::Update { .. } | Action::Call { .. } | Action::Relink { .. } => style.changed(&line),
             };
             let _ = writeln!(out, "{line}  {}", style.faint(&safe(&step.address.id)));
+            if let Action::Create { body } = &step.action
+                && (step.address.id.starts_with("new:") || few)
+            {
+                for (name, value) in body.iter().filter(|(name, _)| *name != "displayName") {
+                    let _ = writeln!(out, "      + {}: {}", safe(name), value_text(value, names));
+                }
+            }
             if let Action::Update { body, changes } = &step.action {
                 for change in changes {
                     let (sign, text) = field_line(change, names);
@@ -72,6 +85,10 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
     }
     if !plan.losses.is_empty() {
         let _ = writeln!(out, "\n{}", style.bold("What this cannot bring back"));
+        let totals = losses::totals(&plan.losses);
+        if !totals.is_empty() {
+            let _ = writeln!(out, "  in all: {}", totals.join(", "));
+        }
         // The same loss of many objects is one line.
         let mut by_loss: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
         for loss in &plan.losses {
