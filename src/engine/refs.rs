@@ -214,14 +214,45 @@ fn rewrite_text(text: &str, ids: &IdMap) -> String {
             rewritten = rewritten.replace(id, current);
         }
     }
+    for app_id in extensions_in(text) {
+        let current = ids.current(&app_id);
+        if current != app_id {
+            rewritten = rewritten.replace(&extension_of(&app_id), &extension_of(current));
+        }
+    }
     rewritten
+}
+
+/// How the name of an extension property begins: with its application's id, without dashes.
+/// <https://learn.microsoft.com/graph/api/resources/extensionproperty>
+fn extension_of(app_id: &str) -> String {
+    format!("extension_{}_", app_id.replace('-', ""))
+}
+
+/// Application ids in the names of extension properties, as membership rules and claims name them:
+/// `user.extension_7b7d0f91b50a4faabc76b3224205ff04_costCentre`.
+fn extensions_in(text: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for part in text.split("extension_").skip(1) {
+        let Some(hex) = part.get(..32).filter(|_| part[32..].starts_with('_')) else { continue };
+        if hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            found.insert([&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"));
+        }
+    }
+    found
+}
+
+/// Every id that a text mentions: GUIDs, and application ids in the names of extension properties.
+pub fn each_id_in(text: &str, see: &mut dyn FnMut(&str)) {
+    ids_in(text).into_iter().for_each(&mut *see);
+    extensions_in(text).iter().for_each(|id| see(id));
 }
 
 /// Every id that a value mentions anywhere: GUIDs inside strings, and `new:label` words.
 pub fn mentions(value: &Value, see: &mut dyn FnMut(&str)) {
     match value {
         Value::String(text) if text.starts_with("new:") => see(text),
-        Value::String(text) => ids_in(text).into_iter().for_each(see),
+        Value::String(text) => each_id_in(text, see),
         Value::Array(elements) => elements.iter().for_each(|element| mentions(element, see)),
         Value::Object(map) => map.values().for_each(|value| mentions(value, see)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -311,4 +342,24 @@ pub fn ids_in(text: &str) -> BTreeSet<&str> {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_inside_texts_are_found_and_rewritten() {
+        let rule = "user.extension_7b7d0f91b50a4faabc76b3224205ff04_desk -eq \"x\" -or user.memberof -any (group.objectId -in \
+                    ['00000001-0000-4000-8000-000000000001']) -or user.extension_7b7d0f91_no -ne null";
+        let mut seen = Vec::new();
+        each_id_in(rule, &mut |id| seen.push(id.to_owned()));
+        assert_eq!(seen, ["00000001-0000-4000-8000-000000000001", "7b7d0f91-b50a-4faa-bc76-b3224205ff04"]);
+        let mut ids = IdMap::default();
+        ids.learn("7b7d0f91-b50a-4faa-bc76-b3224205ff04", "11111111-2222-4333-8444-555555555555");
+        ids.learn("00000001-0000-4000-8000-000000000001", "00000001-0000-4000-8000-000000000002");
+        insta::assert_snapshot!(rewrite_text(rule, &ids), @r#"user.extension_11111111222243338444555555555555_desk -eq "x" -or user.memberof -any (group.objectId -in ['00000001-0000-4000-8000-000000000002']) -or user.extension_7b7d0f91_no -ne null"#);
+        // Not on the border of a character, and cut short.
+        each_id_in("extension_ééééééééééééééééé_x extension_7b7d", &mut |id| panic!("{id}"));
+    }
 }

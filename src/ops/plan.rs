@@ -14,7 +14,7 @@ use crate::engine::guard;
 use crate::engine::normalize::normalize;
 use crate::engine::plan::{Inputs, identities, plan as decide};
 use crate::engine::planfile::Binding;
-use crate::engine::refs::{Mentioned, Names, ids_in};
+use crate::engine::refs::{Mentioned, Names, each_id_in};
 use crate::engine::scope::Scope;
 use crate::kinds;
 use crate::model::kind::Deletion;
@@ -226,7 +226,9 @@ fn mentioning(context: &Context, wanted: &Side, live: &Side, ids: &BTreeSet<Stri
         }
         let bytes = wanted.read(&context.repo, entry)?;
         let text = String::from_utf8_lossy(&bytes);
-        if ids_in(&text).into_iter().any(|id| ids.contains(id) && id != address.id) {
+        let mut names_one = false;
+        each_id_in(&text, &mut |id| names_one |= ids.contains(id) && id != address.id);
+        if names_one {
             found.insert(address.clone());
         }
     }

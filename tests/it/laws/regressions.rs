@@ -303,3 +303,34 @@ fn an_assignment_goes_only_when_another_takes_its_place() {
     assert_eq!(line(&kept), "");
     assert_eq!(kept.losses.last().unwrap().what, "cannot be created again without \"Robot\"");
 }
+
+/// A rule names an extension property by its application's id without dashes; the application is created again.
+#[test]
+fn a_rule_follows_the_application_whose_extension_it_names() {
+    block_on(async {
+        let (app_id, app, group) = (guid(8, 0), guid(2, 0), guid(1, 0));
+        let rule = format!("user.extension_{}_desk -eq \"Sales\"", app_id.replace('-', ""));
+        let application = one("application", &app, "Desks", json!({"appId": app_id, "signInAudience": "AzureADMyOrg"}));
+        let dynamic = json!({"groupTypes": ["DynamicMembership"], "membershipRule": rule, "mailEnabled": false,
+            "membershipRuleProcessingState": "On", "securityEnabled": true, "mailNickname": "sales"});
+        let group = one("group", &group, "Sales", dynamic);
+        let objects = vec![application, group];
+        let mut case = Case::of(snapshot(objects.clone()), tenant(&objects[1..].to_vec()), 1).await;
+        let plan = case.plan().await;
+        assert_eq!(line(&plan), "create application; update group");
+        assert_eq!(plan.steps[1].needs, [0]);
+        assert_eq!(case.run(&plan, "first", Trouble::default()).await.unwrap().failed, []);
+        assert!(case.plan().await.steps.is_empty());
+        let objects = case.tenant.objects();
+        let text = |kind: &str, name: &str| {
+            let raw = objects.iter().find(|(of, _)| *of == kind).map(|(_, raw)| raw.clone()).unwrap();
+            raw.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let now = text("application", "appId");
+        assert_ne!(now, app_id);
+        assert_eq!(
+            text("group", "membershipRule"),
+            format!("user.extension_{}_desk -eq \"Sales\"", now.replace('-', ""))
+        );
+    });
+}

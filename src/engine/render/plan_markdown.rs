@@ -1,0 +1,223 @@
+//! A plan for a pull request: what it would do, what it cannot bring back, what guards say.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::field_line;
+use super::markdown::{LIMIT, MOST_FIELDS, cell, heading, shortened};
+use super::plan::{counts, title};
+use crate::engine::losses;
+use crate::engine::refs::Names;
+use crate::model::{Action, Address, Plan, Step, Verdict};
+
+/// What the table of steps may take of a comment.
+const TABLE: usize = LIMIT / 2;
+
+/// The plan as a comment. What does not fit is counted: first the details of the last objects go, then rows of the table.
+pub fn plan(plan: &Plan, verdicts: &[Verdict], names: &Names) -> String {
+    let mut out = match plan.steps.is_empty() {
+        true => "### Entra plan: nothing to do\n\nThe tenant is as it should be.\n".to_owned(),
+        false => format!("### Entra plan: {}\n", counts(plan)),
+    };
+    for verdict in verdicts {
+        let word = if verdict.refused { "Refused" } else { "Warning" };
+        let _ = writeln!(out, "\n**{word} by {}**: {}", cell(verdict.guard), cell(&shortened(&verdict.message, 2_000)));
+    }
+    lost(plan, &mut out);
+    let objects = by_object(plan);
+    if !objects.is_empty() {
+        out.push_str("\n| Object | What is done |\n|---|---|\n");
+    }
+    let mut left = 0;
+    for (_, steps) in &objects {
+        let row = row(steps);
+        if left > 0 || out.len() + row.len() > TABLE {
+            left += 1;
+        } else {
+            out.push_str(&row);
+        }
+    }
+    if left > 0 {
+        let _ = writeln!(out, "\n… and {left} more objects, which do not fit here; see the plan file.");
+    }
+    let mut folded = 0;
+    for (_, steps) in &objects {
+        let part = details(steps, names);
+        if folded > 0 || out.len() + part.len() > LIMIT {
+            folded += usize::from(!part.is_empty());
+        } else {
+            out.push_str(&part);
+        }
+    }
+    if folded > 0 {
+        let _ = writeln!(out, "\nThe properties of {folded} objects do not fit here; see the plan file.");
+    }
+    if !plan.unknown.is_empty() {
+        out.push_str("\nLeft alone, because it is not completely known:\n\n");
+        for (what, coverage) in &plan.unknown {
+            let _ = writeln!(out, "- `{what}`: {}", coverage.word());
+        }
+    }
+    if !plan.unmanaged.is_empty() {
+        let _ = writeln!(out, "\nOnly in the tenant, and left there: {} objects.", plan.unmanaged.len());
+    }
+    out
+}
+
+fn lost(plan: &Plan, out: &mut String) {
+    if plan.losses.is_empty() {
+        return;
+    }
+    out.push_str("\n**What this cannot bring back**\n\n");
+    let totals = losses::totals(&plan.losses);
+    if !totals.is_empty() {
+        let _ = writeln!(out, "In all: {}.\n", totals.join(", "));
+    }
+    let mut by_loss: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for loss in &plan.losses {
+        by_loss.entry((loss.address.kind, &loss.what)).or_default().push(&loss.name);
+    }
+    for ((kind, what), names) in by_loss.iter().take(50) {
+        let shown: Vec<String> = names.iter().take(3).map(|name| format!("\"{}\"", shortened(name, 80))).collect();
+        let more = if names.len() > 3 { format!(" and {} more", names.len() - 3) } else { String::new() };
+        let _ = writeln!(out, "- {kind} {}{more}: {}", cell(&shown.join(", ")), cell(what));
+    }
+}
+
+/// Steps of each object, objects in the order of their first step.
+fn by_object(plan: &Plan) -> Vec<(&Address, Vec<&Step>)> {
+    let mut places: BTreeMap<&Address, usize> = BTreeMap::new();
+    let mut objects: Vec<(&Address, Vec<&Step>)> = Vec::new();
+    for step in &plan.steps {
+        let place = *places.entry(&step.address).or_insert_with(|| {
+            objects.push((&step.address, Vec::new()));
+            objects.len() - 1
+        });
+        if let Some((_, steps)) = objects.get_mut(place) {
+            steps.push(step);
+        }
+    }
+    objects
+}
+
+fn row(steps: &[&Step]) -> String {
+    let Some(first) = steps.first() else { return String::new() };
+    let mut words: Vec<(&str, usize)> = Vec::new();
+    for step in steps {
+        match words.iter_mut().find(|(word, _)| *word == step.action.word()) {
+            Some((_, count)) => *count += 1,
+            None => words.push((step.action.word(), 1)),
+        }
+    }
+    let words: Vec<String> = words
+        .iter()
+        .map(|(word, count)| if *count == 1 { (*word).to_owned() } else { format!("{count} {word}") })
+        .collect();
+    format!("| {} {} | {} |\n", first.called, cell(&shortened(&first.name, 200)), words.join(", "))
+}
+
+fn details(steps: &[&Step], names: &Names) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for step in steps {
+        match &step.action {
+            Action::Update { changes, .. } => lines.extend(changes.iter().map(|change| {
+                let (sign, text) = field_line(change, names);
+                format!("{} {text}", if sign == "~" { "!" } else { sign })
+            })),
+            Action::Create { body } => {
+                lines.extend(body.iter().map(|(name, value)| format!("+ {name}: {}", super::value_text(value, names))))
+            }
+            Action::Link { .. } => lines.push(format!("+ {}", title(step, names))),
+            Action::Unlink { .. } => lines.push(format!("- {}", title(step, names))),
+            Action::Call { .. } | Action::Relink { .. } => lines.push(format!("! {}", title(step, names))),
+            Action::Restore | Action::Delete => {}
+        }
+    }
+    let Some(first) = steps.first().filter(|_| !lines.is_empty()) else { return String::new() };
+    let name = heading(&shortened(&first.name, 200));
+    let mut part = format!("\n<details><summary>{} <b>{name}</b></summary>\n\n```diff\n", first.called);
+    for line in lines.iter().take(MOST_FIELDS) {
+        let _ = writeln!(part, "{}", super::safe(&shortened(line, 2_000)).replace("```", "'''"));
+    }
+    if lines.len() > MOST_FIELDS {
+        let _ = writeln!(part, "  … and {} more", lines.len() - MOST_FIELDS);
+    }
+    part.push_str("```\n\n</details>\n");
+    part
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::FieldChange;
+    use crate::model::plan::Loss;
+
+    fn step(id: &str, name: &str, action: Action) -> Step {
+        Step {
+            address: Address::new("group", id),
+            called: "group",
+            name: name.to_owned(),
+            about: Vec::new(),
+            identities: BTreeMap::new(),
+            action,
+            needs: Vec::new(),
+        }
+    }
+
+    fn renamed(id: &str, name: &str) -> Step {
+        let changes = vec![FieldChange::Value {
+            path: "displayName".to_owned(),
+            before: Some(json!("```\n</details> @all | [x](http://a)")),
+            after: Some(json!(name)),
+        }];
+        step(id, name, Action::Update { body: Default::default(), changes })
+    }
+
+    #[test]
+    fn a_plan_reads_well_and_a_hostile_name_is_only_text() {
+        let mut all = Plan { steps: vec![renamed("a", "Sales | <b>@all")], ..Plan::default() };
+        all.steps.push(step("a", "Sales", Action::Link { link: "members", value: json!("b") }));
+        all.steps.push(step("b", "Gone", Action::Delete));
+        let what = "gets a new id, loses 1 client secret".to_owned();
+        all.losses.push(Loss { address: Address::new("application", "c"), name: "Shop".to_owned(), what });
+        let verdict = Verdict { guard: "mass-delete", refused: true, message: "the plan deletes 1 of 1".to_owned() };
+        let text = plan(&all, &[verdict], &Names::default());
+        assert!(text.contains("@\u{2060}all"), "nobody is notified");
+        insta::assert_snapshot!(text.replace('\u{2060}', ""), @r#"
+        ### Entra plan: 3 steps: 1 update, 1 link, 1 delete
+
+        **Refused by mass-delete**: the plan deletes 1 of 1
+
+        **What this cannot bring back**
+
+        In all: 1 new id, 1 client secret.
+
+        - application "Shop": gets a new id, loses 1 client secret
+
+        | Object | What is done |
+        |---|---|
+        | group Sales \| \<b\>@all | update, link |
+        | group Gone | delete |
+
+        <details><summary>group <b>Sales | &lt;b&gt;@all</b></summary>
+
+        ```diff
+        ! displayName: '''\u{a}</details> @all | [x](http://a) → Sales | <b>@all
+        + add to members of group "Sales": b
+        ```
+
+        </details>
+        "#);
+        assert!(plan(&Plan::default(), &[], &Names::default()).contains("nothing to do"));
+    }
+
+    #[test]
+    fn a_long_plan_fits_a_comment() {
+        let steps = (0..5_000).map(|number| renamed(&number.to_string(), &"long ".repeat(20))).collect();
+        let text = plan(&Plan { steps, ..Plan::default() }, &[], &Names::default());
+        assert!(text.len() < 65_536, "{}", text.len());
+        assert!(text.contains("more objects, which do not fit here") && text.contains("5000 update"), "counts stay");
+    }
+}
