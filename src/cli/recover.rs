@@ -37,6 +37,7 @@ struct Wanted<'a> {
     to: &'a str,
     changes: Option<&'a str>,
     prune: bool,
+    adopt: bool,
 }
 
 impl Wanted<'_> {
@@ -49,7 +50,7 @@ impl Wanted<'_> {
             None => (None, self.to.to_owned()),
         };
         uncommitted(context, &to)?;
-        Ok(Aim { to, since, scope: scope(selectors)?, prune: self.prune, ..Aim::default() })
+        Ok(Aim { to, since, scope: scope(selectors)?, prune: self.prune, adopt: self.adopt, ..Aim::default() })
     }
 }
 
@@ -72,7 +73,12 @@ fn uncommitted(context: &Context, to: &str) -> Result<()> {
 /// Shows the plan to a commit, and keeps it in a file if that is wanted.
 pub async fn plan(arguments: args::Plan, repo: &Path, output: &Output) -> Result<u8> {
     let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
-    let wanted = Wanted { to: &arguments.to, changes: arguments.changes.as_deref(), prune: arguments.prune };
+    let wanted = Wanted {
+        to: &arguments.to,
+        changes: arguments.changes.as_deref(),
+        prune: arguments.prune,
+        adopt: arguments.adopt,
+    };
     let aim = wanted.aim(&context, &arguments.selectors)?;
     let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
     let planned = ops::plan::plan(&context, &tenant, &aim).await?;
@@ -109,6 +115,7 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
         to: arguments.to.as_deref().unwrap_or("HEAD"),
         changes: arguments.changes.as_deref(),
         prune: arguments.prune,
+        adopt: arguments.adopt,
     };
     let ready = match (&arguments.plan, arguments.to.is_some() || arguments.changes.is_some()) {
         (Some(path), _) => {

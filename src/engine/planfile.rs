@@ -11,7 +11,7 @@ use super::render::plan::title;
 use super::scope::{Exclusion, Scope};
 use crate::kinds;
 use crate::model::plan::{Loss, Seen};
-use crate::model::{Action, Address, Coverage, FieldChange, Plan, Step, Verdict};
+use crate::model::{Action, Address, Coverage, FieldChange, IdMap, Plan, Step, Verdict};
 
 /// Version of the file's shape.
 pub const FORMAT_VERSION: u32 = 1;
@@ -35,6 +35,9 @@ pub struct Binding {
     /// If only changes are wanted: those since this commit, in hex. Empty: the commit as it stands.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub since: String,
+    /// Ids of objects that somebody made anew by hand: what is wanted → what stands for it.
+    #[serde(default, skip_serializing_if = "IdMap::is_empty")]
+    pub adopted: IdMap,
 }
 
 /// A [`Scope`] as text.

@@ -14,6 +14,7 @@ pub const KIND: Kind = Kind {
     path: "/applications",
     shape: Shape::Collection,
     naming: Naming::Slug,
+    natural: &["displayName"],
     about: &[],
     filter: None,
     page_size: Some(999),

@@ -14,6 +14,7 @@ pub const KIND: Kind = Kind {
     path: "/policies/authenticationMethodsPolicy",
     shape: Shape::Singleton,
     naming: Naming::Fixed,
+    natural: &[],
     about: &[],
     filter: None,
     page_size: None,

@@ -14,6 +14,7 @@ pub const KIND: Kind = Kind {
     path: "/policies/authenticationStrengthPolicies",
     shape: Shape::Collection,
     naming: Naming::Slug,
+    natural: &["displayName"],
     about: &[],
     filter: None,
     page_size: None,

@@ -14,6 +14,7 @@ pub const KIND: Kind = Kind {
     path: "/groups",
     shape: Shape::Collection,
     naming: Naming::Slug,
+    natural: &["displayName"],
     about: &[],
     filter: None,
     // "default 100, maximum 999": <https://learn.microsoft.com/graph/api/group-list>

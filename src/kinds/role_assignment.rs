@@ -15,6 +15,7 @@ pub const KIND: Kind = Kind {
     path: "/roleManagement/directory/roleAssignments",
     shape: Shape::Collection,
     naming: Naming::Id,
+    natural: &["principalId", "roleDefinitionId", "directoryScopeId"],
     about: &["principalId", "roleDefinitionId"],
     // The page asks for a `$filter` by role or principal; Microsoft's own `Get-MgRoleManagementDirectoryRoleAssignment
     // -All` sends none: <https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments>

@@ -14,6 +14,7 @@ pub const KIND: Kind = Kind {
     path: "/policies/roleManagementPolicies",
     shape: Shape::Collection,
     naming: Naming::Id,
+    natural: &[],
     about: &["roleDefinitionId"],
     // "Required": <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicies>
     filter: Some("scopeId eq '/' and scopeType eq 'DirectoryRole'"),

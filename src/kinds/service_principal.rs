@@ -15,6 +15,7 @@ pub const KIND: Kind = Kind {
     path: "/servicePrincipals",
     shape: Shape::Collection,
     naming: Naming::Slug,
+    natural: &["appId"],
     about: &[],
     filter: None,
     page_size: Some(999),

@@ -14,6 +14,7 @@ pub const KIND: Kind = Kind {
     path: "/users",
     shape: Shape::Collection,
     naming: Naming::Id,
+    natural: &["userPrincipalName"],
     about: &[],
     filter: None,
     // "default 100, maximum 999": <https://learn.microsoft.com/graph/api/user-list>

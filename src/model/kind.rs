@@ -26,6 +26,8 @@ pub struct Kind {
     pub shape: Shape,
     /// What the file is called.
     pub naming: Naming,
+    /// Properties by which people take one for another that they made anew by hand; none where they cannot.
+    pub natural: &'static [&'static str],
     /// Properties that say which objects it is about, where it has no name of its own.
     pub about: &'static [&'static str],
     /// The `$filter` without which Graph refuses the list.

@@ -131,6 +131,7 @@ fn begun(context: &Context, aim: &Aim) -> Result<Option<Ready>> {
             && ready.binding.base == base
             && ready.binding.prune == aim.prune
             && ready.binding.since == since
+            && (aim.adopt || ready.binding.adopted.is_empty())
             && ready.binding.scope == (&aim.scope).into();
         if same {
             return Ok(Some(ready));
@@ -219,7 +220,8 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     patience: &[Duration],
 ) -> Result<Applied> {
     let mut journal = Journal::open(context.repo.git_dir(), &ready.digest)?;
-    let ids = current_ids(context)?;
+    let mut ids = current_ids(context)?;
+    ids.extend(&ready.binding.adopted);
     // Whatever becomes of this process, the run can be taken up.
     settle::keep(context, &ready.digest, &ready.text)?;
     if ready.saved {
@@ -247,6 +249,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         stop: &context.stop,
     };
     let mut outcome = run.execute(&mut journal).await?;
+    outcome.learned.extend(&ready.binding.adopted);
     if outcome.not_begun > 0 {
         return Ok(Applied { outcome, ..Applied::default() });
     }
@@ -256,6 +259,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         to: ready.binding.commit.clone(),
         scope,
         prune: ready.binding.prune,
+        adopt: false,
         since: Some(ready.binding.since.clone()).filter(|since| !since.is_empty()),
         learned: outcome.learned.clone(),
         again: true,

@@ -10,11 +10,13 @@ use super::lookup::learn_names;
 pub use super::rules::of_last_snapshot as rules_of_last_snapshot;
 use super::source::{Side, snapshots};
 use super::{Context, changes, diff, rules, validate};
+use crate::engine::adopt::{Ambiguous, Sides, adopt};
 use crate::engine::guard;
 use crate::engine::normalize::normalize;
 use crate::engine::plan::{Inputs, identities, plan as decide};
 use crate::engine::planfile::Binding;
 use crate::engine::refs::{Mentioned, Names, each_id_in};
+use crate::engine::render::safe;
 use crate::engine::scope::Scope;
 use crate::kinds;
 use crate::model::kind::Deletion;
@@ -55,6 +57,8 @@ pub struct Aim {
     pub prune: bool,
     /// If only changes are wanted, and all else is to stay as it is in the tenant: those since this commit.
     pub since: Option<String>,
+    /// Whether objects that somebody made anew by hand are taken for those that are wanted and gone.
+    pub adopt: bool,
     /// Ids learned by an apply that is still running.
     pub learned: IdMap,
     /// Planned again by an apply that has written: what was named may be gone now, as it should be.
@@ -105,6 +109,12 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
         None => wanted_side,
     };
     let deleted = recycle_bin(tenant, &kinds, &wanted_side, &live_side, &ids).await?;
+    let adopted = if aim.adopt {
+        adopted(context, (&wanted_side, &live_side), &deleted, &ids, &aim.scope)?
+    } else {
+        IdMap::default()
+    };
+    ids.extend(&adopted);
     let base: BTreeSet<Address> = base_side.iter().flat_map(|base| base.index.keys().cloned()).collect();
 
     // Ids that changed or will change sit in files that are equal on both sides, too: a policy that still names a group
@@ -154,6 +164,7 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
             Some(since) => context.resolve(since)?.to_string(),
             None => String::new(),
         },
+        adopted,
     };
     let missing = |coverage: &Coverage| !matches!(coverage, Coverage::Complete | Coverage::Skipped);
     let unread =
@@ -178,6 +189,38 @@ fn known_ids(scope: &Scope, sides: &[&Side], ids: &IdMap) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Ids of what is adopted.
+fn adopted(
+    context: &Context,
+    (wanted, live): (&Side, &Side),
+    deleted: &BTreeMap<Address, Object>,
+    ids: &IdMap,
+    scope: &Scope,
+) -> Result<IdMap> {
+    let (wanted, live) = snapshots(&context.repo, wanted, live, &|_| false)?;
+    match adopt(&Sides { wanted: &wanted, live: &live, deleted, ids, scope }) {
+        Ok(adopted) => {
+            if !adopted.is_empty() {
+                context
+                    .events
+                    .note(format!("{} ids are adopted of what was made anew by hand", adopted.iter().count()));
+            }
+            Ok(adopted)
+        }
+        Err(ambiguous) => {
+            let line = |one: &Ambiguous| {
+                let ids: Vec<&str> = one.candidates.iter().map(|address| address.id.as_str()).collect();
+                format!("{} \"{}\" {}: {}", one.wanted.kind, safe(&one.name), one.wanted.id, ids.join(", "))
+            };
+            anyhow::bail!(
+                "--adopt cannot tell which object stands for which; rename or delete those that do not, or leave the wanted \
+                 one out with --exclude ID:\n  {}",
+                ambiguous.iter().map(line).collect::<Vec<_>>().join("\n  ")
+            )
+        }
+    }
 }
 
 /// The recycle bin's objects that matter: those that the commit wants and the tenant lacks.

@@ -25,6 +25,10 @@ pub struct Plan {
     /// Print the plan as JSON: short for `--format json`.
     #[arg(long)]
     pub json: bool,
+    /// Take an object that somebody made anew by hand for one that is wanted and gone: if exactly one agrees in name (users: in
+    /// user principal name; service principals: in application id).
+    #[arg(long)]
+    pub adopt: bool,
     /// Delete objects, too, that no snapshot knew.
     #[arg(long)]
     pub prune: bool,
@@ -62,6 +66,10 @@ pub struct Apply {
     /// Lift a guard by its name; may be repeated.
     #[arg(long, value_name = "GUARD")]
     pub lift: Vec<String>,
+    /// Take an object that somebody made anew by hand for one that is wanted and gone: if exactly one agrees in name (users: in
+    /// user principal name; service principals: in application id).
+    #[arg(long, conflicts_with = "plan")]
+    pub adopt: bool,
     /// Delete objects, too, that no snapshot knew.
     #[arg(long, conflicts_with = "plan")]
     pub prune: bool,

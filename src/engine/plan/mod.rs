@@ -208,7 +208,7 @@ pub fn identities(kind: &'static Kind, object: &Object) -> Vec<String> {
 }
 
 /// Beside the id. A service principal's `appId` is its application's and moves with that, so it is not among them.
-fn moving_identities(kind: &'static Kind, object: &Object) -> BTreeMap<String, String> {
+pub fn moving_identities(kind: &'static Kind, object: &Object) -> BTreeMap<String, String> {
     let schema = schema::of(kind);
     schema
         .identities()

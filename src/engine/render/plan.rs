@@ -86,7 +86,8 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
     if !plan.losses.is_empty() {
         let _ = writeln!(out, "\n{}", style.bold("What this cannot bring back"));
         let totals = losses::totals(&plan.losses);
-        if !totals.is_empty() {
+        // Few are counted at a glance.
+        if !totals.is_empty() && plan.losses.len() > 3 {
             let _ = writeln!(out, "  in all: {}", totals.join(", "));
         }
         // The same loss of many objects is one line.

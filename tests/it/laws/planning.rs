@@ -125,6 +125,7 @@ fn binding() -> Binding {
         scope: (&Scope::default()).into(),
         prune: false,
         since: String::new(),
+        adopted: IdMap::default(),
     }
 }
 

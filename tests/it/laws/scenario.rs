@@ -52,6 +52,9 @@ fn groups_deleted_and_purged_and_a_policy_switched_off() {
     wave 1
       ↺ restore group "Remote workers"  00000001-1111-4000-8000-000000000001
       + create group "Exempt from MFA"  00000001-1111-4000-8000-000000000002
+          + mailEnabled: false
+          + mailNickname: x
+          + securityEnabled: true
 
     wave 2
       ~ update group "Remote workers"  00000001-1111-4000-8000-000000000001
