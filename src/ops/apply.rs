@@ -10,11 +10,11 @@ use super::export::{Exported, Extra, export};
 use super::journal::Journal;
 use super::plan::{Aim, Planned, plan};
 use super::source::Side;
-use super::{Context, Refused, Stale};
+use super::{Context, Refused, Stale, guards};
+use crate::engine::digest;
 use crate::engine::planfile::{self, Binding};
 use crate::engine::refs::Names;
 use crate::engine::render;
-use crate::engine::{digest, guard};
 use crate::model::{Action, Address, IdMap, Plan, Verdict};
 use crate::tenant::{TenantRead, TenantWrite};
 
@@ -147,8 +147,7 @@ pub fn open(context: &Context, bytes: &[u8]) -> Result<Ready> {
         names.insert(&step.address.id, &step.name);
     }
     // The guards' verdicts are made anew from what this machine knows; a file's own are only for people.
-    let rules = super::plan::rules_of_last_snapshot(context)?;
-    let verdicts = guard::verdicts(&plan, &rules);
+    let verdicts = guards::verdicts_of_file(context, &plan, &binding)?;
     Ok(Ready { plan, binding, verdicts, names, digest, text: bytes.to_vec(), saved: true })
 }
 
@@ -219,7 +218,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     let correction = correction(&again.plan, &ready.plan, &outcome);
     let mut corrected = 0;
     let clean = outcome.failed.is_empty() && outcome.stale.is_empty() && outcome.uncertain.is_empty();
-    let verdicts = guard::verdicts(&correction, &super::plan::rules_of_last_snapshot(context)?);
+    let verdicts = guards::verdicts_of_file(context, &correction, &again.binding)?;
     if let Some(verdict) = verdicts.iter().find(|verdict| verdict.refused) {
         context.events.warn(format!("what came out differently is left as it is: {}", verdict.message));
     } else if !correction.steps.is_empty() && clean {

@@ -22,6 +22,7 @@ pub mod drift;
 pub mod execute;
 pub mod export;
 pub mod find;
+pub mod guards;
 pub mod history;
 pub mod incremental;
 pub mod init;
