@@ -8,6 +8,7 @@ mod emulator;
 mod examples;
 mod graph;
 mod laws;
+mod lockout;
 mod mutations;
 mod reports;
 mod roles;

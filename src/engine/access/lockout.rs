@@ -191,15 +191,16 @@ fn compare(
 }
 
 impl Tenant {
-    /// Whether anybody at all is Global Administrator, enabled, and kept out by no policy; where nobody is known to be, it
-    /// is not known.
+    /// Whether anybody at all is Global Administrator, enabled, and kept out by no policy whatever they do. What they have
+    /// to fulfil for it, others than emergency accounts are taken to be able to.
     fn someone_administers(&self) -> bool {
         self.global_administrators().into_iter().any(|id| {
             let enabled = self.users.get(id).is_none_or(|user| user.get("accountEnabled") != Some(&Value::Bool(false)));
             // Service principals have no hands to put things right with.
             let person = !self.principals.contains_key(id);
             let subject = Subject::User(id.to_owned());
-            enabled && person && self.policies.keys().all(|policy| grip(self, policy, &subject).block.is_none())
+            let blocked = |policy: &String| grip(self, policy, &subject).block.is_some_and(|block| block.outright);
+            enabled && person && !self.policies.keys().any(blocked)
         })
     }
 }

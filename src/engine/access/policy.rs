@@ -51,6 +51,8 @@ pub struct Block {
     pub from: BTreeSet<&'static str>,
     /// What would still let the account in, as clauses.
     pub ways: BTreeSet<String>,
+    /// Whether it is a block and nothing else would do.
+    pub outright: bool,
 }
 
 impl Block {
@@ -87,18 +89,21 @@ pub fn grip(tenant: &Tenant, id: &str, subject: &Subject) -> Grip {
     let mut grip = Grip { applies: true, ..Grip::default() };
     let from = applications(conditions);
     let demanded = match (demand(tenant, policy), subject) {
-        (Demand::Block, _) => Some("blocks".to_owned()),
+        (Demand::Block, _) => Some(("blocks".to_owned(), true)),
         // "Block" is the only control for workload identities:
         // <https://learn.microsoft.com/entra/identity/conditional-access/workload-identity>
         (_, Subject::Principal(_)) | (Demand::Met, _) => None,
-        (Demand::Unmet(what), _) => Some(format!("asks for {}, which nobody knows it to have, of", what.join(", "))),
+        (Demand::Unmet(what), _) => {
+            Some((format!("asks for {}, which nobody knows it to have, of", what.join(", ")), false))
+        }
     };
-    if let Some(demand) = demanded
+    if let Some((demand, outright)) = demanded
         && !from.is_empty()
         && let Some(mut ways) = ways_round(tenant, conditions)
     {
         ways.extend(target);
-        grip.block = Some(Block { demand, from, ways });
+        let outright = outright && ways.is_empty() && from.len() == NEEDED.len();
+        grip.block = Some(Block { demand, from, ways, outright });
     }
     grip
 }

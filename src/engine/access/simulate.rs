@@ -20,7 +20,9 @@ impl Tenant {
             Action::Link { link, value } | Action::Relink { link, value } => self.link(kind, &id, link, value, true),
             Action::Unlink { link, value } => self.link(kind, &id, link, value, false),
             Action::Delete => self.delete(kind, &id),
-            Action::Call { .. } => {}
+            Action::Call { property, value } => {
+                self.update(kind, &id, &Map::from_iter([((*property).to_owned(), value.clone())]));
+            }
         }
     }
 
@@ -75,6 +77,15 @@ impl Tenant {
                     self.grants.insert(grant);
                 } else {
                     self.grants.remove(&grant);
+                }
+            }
+            ("authenticationMethodsPolicy", "authenticationMethodConfigurations") => {
+                let all = self.methods.get_mut(link).and_then(Value::as_array_mut).into_iter().flatten();
+                let id = |method: &Value| method.get("id").and_then(Value::as_str).map(str::to_lowercase);
+                for method in all.filter(|method| id(method) == id(value)) {
+                    if let (Some(method), Some(value)) = (method.as_object_mut(), value.as_object()) {
+                        merge(method, value);
+                    }
                 }
             }
             ("application", "federatedIdentityCredentials") => {
