@@ -214,3 +214,149 @@ fn everyday() -> Vec<Scene> {
     ));
     scenes
 }
+
+/// Plans that let somebody in by another way than before: what comes first decides.
+pub fn moves() -> Vec<Scene> {
+    let quarantine: fn(&mut World) = |world| {
+        world.put(POLICY, "quarantine", policy(controls(&["block"])));
+        world.set(POLICY, "quarantine", "/conditions/users", json!({"includeGroups": [id("travel")]}));
+    };
+    let strict: fn(&mut World) = |world| {
+        world.put(POLICY, "strict", policy(controls(&["block"])));
+    };
+    vec![
+        Scene::of("from a group to names", strict, |world| {
+            world.set(
+                POLICY,
+                "strict",
+                "/conditions/users",
+                json!({"includeUsers": ["All"], "excludeUsers": [id("bg1"), id("bg2")]}),
+            );
+            for name in ["mfa", "legacy", "places"] {
+                world.set(POLICY, name, "/conditions/users/excludeUsers", json!([id("bg1"), id("bg2")]));
+            }
+            world.members("shelter", &[]);
+        }),
+        Scene::new("from names to a group that they join", |world| {
+            world.members("travel", &["bg1", "bg2"]);
+            world.set(
+                POLICY,
+                "devices",
+                "/conditions/users",
+                json!({"includeUsers": ["All"], "excludeGroups": [id("travel")]}),
+            );
+        }),
+        Scene::of("from one group to another", strict, |world| {
+            for name in ["mfa", "legacy", "places", "strict"] {
+                world.set(POLICY, name, "/conditions/users/excludeGroups", json!([id("travel")]));
+            }
+            world.members("shelter", &[]);
+            world.members("travel", &["bg1", "bg2"]);
+        }),
+        Scene::of("from one group to a new one", strict, |world| {
+            world.put(
+                "group",
+                "fresh",
+                json!({"mailEnabled": false, "mailNickname": "fresh", "securityEnabled": true, "groupTypes": []}),
+            );
+            world.members("fresh", &["bg1", "bg2"]);
+            for name in ["mfa", "legacy", "places", "strict"] {
+                world.set(POLICY, name, "/conditions/users/excludeGroups", json!([id("fresh")]));
+            }
+            world.remove("group", "shelter");
+        }),
+        Scene::new("a policy and the group that it leaves out, both new", |world| {
+            world.put(
+                "group",
+                "fresh",
+                json!({"mailEnabled": false, "mailNickname": "fresh", "securityEnabled": true, "groupTypes": []}),
+            );
+            world.members("fresh", &["inner", "bg1"]);
+            world.put(POLICY, "new", policy(controls(&["block"])));
+            world.set(POLICY, "new", "/conditions/users/excludeGroups", json!([id("fresh")]));
+        }),
+        Scene::of("a policy goes, and with it those that it left out", strict, |world| {
+            for name in ["mfa", "legacy", "places", "strict"] {
+                world.remove(POLICY, name);
+            }
+            world.members("shelter", &[]);
+        }),
+        Scene::of("a policy is turned off, and those that it left out leave", strict, |world| {
+            for name in ["mfa", "legacy", "places", "strict"] {
+                world.set(POLICY, name, "/state", "disabled".into());
+                world.set(POLICY, name, "/conditions/users/excludeGroups", json!([]));
+            }
+            world.members("shelter", &[]);
+        }),
+        Scene::of("into a group that is blocked, but left out by name", quarantine, |world| {
+            world.members("travel", &["bg1"]);
+            world.set(POLICY, "quarantine", "/conditions/users/excludeUsers", json!([id("bg1")]));
+        }),
+        Scene::of("into a group that was blocked", quarantine, |world| {
+            world.members("travel", &["bg1"]);
+            world.set(POLICY, "quarantine", "/state", "disabled".into());
+        }),
+        Scene::of("into a group that a policy is about no longer", quarantine, |world| {
+            world.members("travel", &["bg1"]);
+            world.set(POLICY, "quarantine", "/conditions/users/includeGroups", json!([id("staff")]));
+            world.set(POLICY, "quarantine", "/displayName", "Quarantine of staff".into());
+            world.set(POLICY, "quarantine", "/state", "enabledForReportingButNotEnforced".into());
+        }),
+        Scene::of(
+            "out of a group that is blocked, and not left out by name any more",
+            |world| {
+                quarantine(world);
+                world.members("travel", &["bg1", "ann"]);
+                world.set(POLICY, "quarantine", "/conditions/users/excludeUsers", json!([id("bg1")]));
+            },
+            |world| {
+                world.members("travel", &["ann"]);
+                world.set(POLICY, "quarantine", "/conditions/users/excludeUsers", json!([]));
+            },
+        ),
+        Scene::of("a policy is replaced", strict, |world| {
+            world.remove(POLICY, "strict");
+            world.put(POLICY, "stricter", policy(controls(&["block"])));
+            world.set(
+                POLICY,
+                "stricter",
+                "/conditions/users",
+                json!({"includeUsers": ["All"], "excludeUsers": [id("bg1"), id("bg2")]}),
+            );
+        }),
+        Scene::of(
+            "an administrator by name becomes one by group",
+            |world| world.remove("roleAssignment", "ga-bg2"),
+            |world| {
+                world.remove("roleAssignment", "ga-bg1");
+                world.members("admins", &["admin2", "bg1"]);
+            },
+        ),
+        Scene::of(
+            "an administrator by group becomes one by name",
+            |world| {
+                world.remove("roleAssignment", "ga-bg1");
+                world.members("admins", &["admin2", "bg1"]);
+            },
+            |world| {
+                role(world, "ga-bg1", "bg1", GLOBAL);
+                world.members("admins", &["admin2"]);
+            },
+        ),
+        Scene::of(
+            "places are left out one by one",
+            |world| world.set(POLICY, "places", "/conditions/users/excludeGroups", json!([])),
+            |world| {
+                world.put(
+                    "namedLocation",
+                    "branch",
+                    json!({"@odata.type": "#microsoft.graph.ipNamedLocation", "isTrusted": true,
+                    "ipRanges": [{"@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": "203.0.113.0/24"},
+                        {"@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": "192.0.2.0/25"}]}),
+                );
+                world.set(POLICY, "places", "/conditions/locations/excludeLocations", json!([id("branch")]));
+                world.remove("namedLocation", "office");
+            },
+        ),
+    ]
+}
