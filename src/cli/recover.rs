@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::json;
 
 use super::args;
 use super::connect::{connect, signed_in};
 use super::output::{Output, elapsed};
 use super::run::{exit, scope};
+use crate::engine::guard::accept::Accepted;
 use crate::engine::planfile;
 use crate::engine::render;
 use crate::ops::plan::Aim;
@@ -27,11 +28,13 @@ fn guarded(mut context: Context, guards: Option<&Path>, sign_in: &args::SignIn) 
 
 /// Shows the plan to a commit, and keeps it in a file if that is wanted.
 pub async fn plan(arguments: args::Plan, repo: &Path, output: &Output) -> Result<u8> {
+    let accepted = Accepted::parse(&arguments.accept).map_err(|error| anyhow!(error))?;
     let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
     let scope = scope(&arguments.selectors)?;
     let aim = Aim { to: arguments.to, scope, prune: arguments.prune, ..Aim::default() };
     let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
-    let planned = ops::plan::plan(&context, &tenant, &aim).await?;
+    let mut planned = ops::plan::plan(&context, &tenant, &aim).await?;
+    planned.verdicts = accepted.settle(&planned.verdicts);
     output.clear();
     let document = planfile::write(&planned.plan, &planned.binding, &planned.verdicts, &planned.names);
     if arguments.json {
@@ -55,7 +58,7 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
     let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
     let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
     let _lock = context.repo.lock("apply")?;
-    let ready = match (&arguments.plan, &arguments.to) {
+    let mut ready = match (&arguments.plan, &arguments.to) {
         (Some(path), _) => {
             let bytes = std::fs::read(path).with_context(|| format!("reading the plan {}", path.display()))?;
             apply::open(&context, &bytes)?
@@ -69,7 +72,7 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
     };
     output.clear();
     output.say(render::plan::text(&ready.plan, &ready.verdicts, &ready.names, output.style).trim_end());
-    apply::check_guards(&ready.verdicts, &arguments.lift)?;
+    ready.accepted = apply::check_guards(&ready.verdicts, &arguments.accept)?;
     if ready.plan.steps.is_empty() {
         return Ok(exit::DONE);
     }

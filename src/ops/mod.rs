@@ -75,10 +75,12 @@ fn count(findings: usize) -> String {
 
 /// A guard refused the plan.
 #[derive(Debug, thiserror::Error)]
-#[error("refused by {guards}; look at the plan, and lift a guard with `--lift NAME` if it is meant")]
+#[error("refused by {guards}; look at the plan, and if it is meant, accept that by name: `{accept}`")]
 pub struct Refused {
     /// The guards' names.
     pub guards: String,
+    /// The arguments that accept it.
+    pub accept: String,
 }
 
 /// The tenant is not as it was when the plan was made.

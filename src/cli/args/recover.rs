@@ -18,6 +18,9 @@ pub struct Plan {
     /// Print the plan as JSON.
     #[arg(long)]
     pub json: bool,
+    /// Show the plan as it stands once this is accepted, as with `apply`; may be repeated.
+    #[arg(long, value_name = "GUARD[:OBJECT]")]
+    pub accept: Vec<String>,
     /// Delete objects, too, that no snapshot knew.
     #[arg(long)]
     pub prune: bool,
@@ -45,9 +48,10 @@ pub struct Apply {
     /// Do not ask.
     #[arg(long, short)]
     pub yes: bool,
-    /// Lift a guard by its name; may be repeated.
-    #[arg(long, value_name = "GUARD")]
-    pub lift: Vec<String>,
+    /// Accept what a guard refuses, by its name, or for one object only, as in lock-out:user/<id>; may be repeated. The
+    /// receipt says what was accepted.
+    #[arg(long, value_name = "GUARD[:OBJECT]", visible_alias = "lift")]
+    pub accept: Vec<String>,
     /// Delete objects, too, that no snapshot knew.
     #[arg(long, conflicts_with = "plan")]
     pub prune: bool,

@@ -1,13 +1,29 @@
-//! Guards: named rules over a plan. A refusal stands until a person lifts it by name.
+//! Guards: named rules over a plan. A refusal stands until a person accepts it by name.
+
+pub mod accept;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::access::Tenant;
-use super::access::lockout::{Accounts, lock_outs};
-use super::refs::mentions;
+use crate::engine::access::Tenant;
+use crate::engine::access::lockout::{Accounts, lock_outs};
+use crate::engine::refs::mentions;
 use crate::model::{Action, FieldChange, Plan, Step, Verdict};
+
+/// Every guard's name.
+pub const NAMES: &[&str] = &[
+    "mass-delete",
+    "mass-change",
+    "break-glass",
+    "self",
+    "lock-out",
+    "escalation",
+    "incomplete",
+    "unwritable",
+    "unmanaged",
+    "redacted",
+];
 
 /// What the guards go by. Ids are in lower case.
 #[derive(Debug, Clone, Default, PartialEq)]
