@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::json;
 
 use super::args::{self, TextFormat};
@@ -12,6 +12,7 @@ use super::connect::{connect, signed_in};
 use super::output::{Output, elapsed};
 use super::run::{exclusion, exit, scope};
 use super::stop::Stop;
+use crate::engine::guard::accept::Accepted;
 use crate::engine::planfile;
 use crate::engine::render;
 use crate::graph::GraphTenant;
@@ -72,6 +73,7 @@ fn uncommitted(context: &Context, to: &str) -> Result<()> {
 
 /// Shows the plan to a commit, and keeps it in a file if that is wanted.
 pub async fn plan(arguments: args::Plan, repo: &Path, output: &Output) -> Result<u8> {
+    let accepted = Accepted::parse(&arguments.accept).map_err(|error| anyhow!(error))?;
     let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
     let wanted = Wanted {
         to: &arguments.to,
@@ -81,7 +83,8 @@ pub async fn plan(arguments: args::Plan, repo: &Path, output: &Output) -> Result
     };
     let aim = wanted.aim(&context, &arguments.selectors)?;
     let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
-    let planned = ops::plan::plan(&context, &tenant, &aim).await?;
+    let mut planned = ops::plan::plan(&context, &tenant, &aim).await?;
+    planned.verdicts = accepted.settle(&planned.verdicts);
     output.clear();
     show(&planned, if arguments.json { TextFormat::Json } else { arguments.format }, arguments.out.as_deref(), output)
 }
@@ -117,7 +120,7 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
         prune: arguments.prune,
         adopt: arguments.adopt,
     };
-    let ready = match (&arguments.plan, arguments.to.is_some() || arguments.changes.is_some()) {
+    let mut ready = match (&arguments.plan, arguments.to.is_some() || arguments.changes.is_some()) {
         (Some(path), _) => {
             let bytes = std::fs::read(path).with_context(|| format!("reading the plan {}", path.display()))?;
             apply::open(&context, &bytes)?
@@ -126,8 +129,8 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
         (None, false) if arguments.resume => apply::cut_off(&context)?,
         (None, false) => bail!("name a plan file, or a commit with --to, or what was changed with --changes"),
     };
-    let how = How { yes: arguments.yes, json: arguments.json, lift: &arguments.lift };
-    carry_out(&context, &tenant, &ready, &how, output).await
+    let how = How { yes: arguments.yes, json: arguments.json, accept: &arguments.accept };
+    carry_out(&context, &tenant, &mut ready, &how, output).await
 }
 
 /// Takes back what an apply did.
@@ -145,28 +148,29 @@ pub async fn undo(arguments: args::Undo, repo: &Path, output: &Output) -> Result
         let format = if arguments.json { TextFormat::Json } else { TextFormat::Text };
         return show(&planned, format, Some(path), output);
     }
-    let ready = apply::prepare(&context, &tenant, &aim).await?;
-    let how = How { yes: arguments.yes, json: arguments.json, lift: &arguments.lift };
-    carry_out(&context, &tenant, &ready, &how, output).await
+    let mut ready = apply::prepare(&context, &tenant, &aim).await?;
+    let how = How { yes: arguments.yes, json: arguments.json, accept: &arguments.accept };
+    carry_out(&context, &tenant, &mut ready, &how, output).await
 }
 
 /// How a plan is carried out.
 struct How<'a> {
     yes: bool,
     json: bool,
-    lift: &'a [String],
+    accept: &'a [String],
 }
 
 async fn carry_out(
     context: &Context,
     tenant: &GraphTenant,
-    ready: &apply::Ready,
+    ready: &mut apply::Ready,
     how: &How<'_>,
     output: &Output,
 ) -> Result<u8> {
+    apply::judge(context, tenant, ready).await?;
     output.clear();
     output.say(render::plan::text(&ready.plan, &ready.verdicts, &ready.names, output.style).trim_end());
-    apply::check_guards(&ready.verdicts, how.lift)?;
+    ready.accepted = apply::check_guards(&ready.verdicts, how.accept)?;
     if ready.plan.steps.is_empty() {
         if how.json {
             output.data(&nothing_json());

@@ -2,6 +2,7 @@
 
 #![warn(clippy::disallowed_types, clippy::disallowed_methods)]
 
+pub mod access;
 pub mod adopt;
 pub mod blame;
 mod body;

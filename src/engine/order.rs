@@ -1,21 +1,30 @@
 //! Drafts of steps → steps in waves.
 //!
 //! ```text
-//! write   tier 0   make → prepare → update → call → link → unlink
-//!         tier 1   make → prepare → update → call → link → unlink
-//!         …        a tier's kinds refer only to kinds of the tiers above it in this drawing
-//! delete  last tier first:  prepare → delete
+//! loosen    policies let go of whom they let go
+//! write     tier 0   make → prepare → update → call → link → unlink
+//!           tier 1   make → prepare → update → call → link → unlink
+//!           …        a tier's kinds refer only to kinds of the tiers above it in this drawing
+//! enforce   policies are made and get stricter, when all they name is complete
+//! withdraw  policies are deleted → members leave groups
+//! delete    last tier first:  prepare → delete
 //! ```
 
 use std::collections::BTreeMap;
 
 use crate::model::{Action, Address, Step, StepId};
 
-/// Writing comes before deleting.
+/// Writing comes before deleting; Conditional Access has moments of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
+    /// What keeps nobody out who was let in.
+    Loosen,
     /// Everything that adds or changes.
     Write,
+    /// What may keep somebody out: when all that lets others in is done.
+    Enforce,
+    /// What is taken away from whoever may need it until then.
+    Withdraw,
     /// What is deleted, and what deletion needs first.
     Delete,
 }
@@ -119,7 +128,7 @@ impl Order {
 
 fn rank(draft: &Draft) -> (Phase, usize, u8) {
     match draft.phase {
-        Phase::Write => {
+        Phase::Loosen | Phase::Write | Phase::Enforce => {
             let stage = match draft.stage {
                 Stage::Make => 0,
                 Stage::Prepare => 1,
@@ -130,6 +139,7 @@ fn rank(draft: &Draft) -> (Phase, usize, u8) {
             };
             (draft.phase, draft.tier, stage)
         }
+        Phase::Withdraw => (draft.phase, 0, u8::from(draft.stage == Stage::Unlink)),
         // Deletes go the other way round: what refers goes before what it refers to.
         Phase::Delete => (draft.phase, usize::MAX - draft.tier, u8::from(draft.stage != Stage::Prepare)),
     }

@@ -175,6 +175,8 @@ struct VerdictDocument {
     guard: String,
     refused: bool,
     message: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    objects: Vec<String>,
 }
 
 /// The plan as JSON text.
@@ -210,6 +212,7 @@ pub fn write(plan: &Plan, binding: &Binding, verdicts: &[Verdict], names: &Names
                 guard: verdict.guard.to_owned(),
                 refused: verdict.refused,
                 message: verdict.message.clone(),
+                objects: verdict.objects.clone(),
             })
             .collect(),
     };

@@ -125,6 +125,8 @@ pub struct Verdict {
     pub refused: bool,
     /// What it found, in one or two sentences.
     pub message: String,
+    /// What it is about, as in `user/<id>`: every one of them can be accepted by itself.
+    pub objects: Vec<String>,
 }
 
 /// A step with every id resolved: what a tenant is asked to do. Paths and methods are the tenant's to know.

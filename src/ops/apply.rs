@@ -10,11 +10,12 @@ use super::export::{Exported, Extra, export};
 use super::journal::Journal;
 use super::plan::{Aim, Planned, plan};
 use super::source::Side;
-use super::{Context, Refused, Stale};
+use super::{Context, Refused, Stale, guards};
+use crate::engine::digest;
+use crate::engine::guard::accept::Accepted;
 use crate::engine::planfile::{self, Binding};
 use crate::engine::refs::Names;
 use crate::engine::render;
-use crate::engine::{digest, guard};
 use crate::model::{Action, Address, IdMap, Object, Plan, Verdict};
 use crate::tenant::{TenantRead, TenantWrite};
 
@@ -37,6 +38,8 @@ pub struct Ready {
     pub binding: Binding,
     /// What the guards say.
     pub verdicts: Vec<Verdict>,
+    /// What a person accepted of the guards' refusals, as `GUARD:OBJECT`: the receipt says so.
+    pub accepted: Vec<String>,
     /// Names of what it mentions.
     pub names: Names,
     /// SHA-256 over the plan file.
@@ -112,7 +115,8 @@ pub async fn prepare_with<T: TenantRead>(
     let Planned { plan, binding, verdicts, names, found, .. } = plan(context, tenant, aim).await?;
     let text = planfile::write(&plan, &binding, &verdicts, &names);
     let digest = digest::bytes(text.as_bytes());
-    Ok(Ready { plan, binding, verdicts, names, digest, text: text.into_bytes(), saved: false, found })
+    let text = text.into_bytes();
+    Ok(Ready { plan, binding, verdicts, accepted: Vec::new(), names, digest, text, saved: false, found })
 }
 
 /// The plan of a run for the same aim that was cut off: taken up as it is, since making it anew would create again what
@@ -156,22 +160,42 @@ pub fn open(context: &Context, bytes: &[u8]) -> Result<Ready> {
         names.insert(&step.address.id, &step.name);
     }
     // The guards' verdicts are made anew from what this machine knows; a file's own are only for people.
-    let rules = super::plan::rules_of_last_snapshot(context)?;
-    let verdicts = guard::verdicts(&plan, &rules);
-    Ok(Ready { plan, binding, verdicts, names, digest, text: bytes.to_vec(), saved: true, found: BTreeMap::new() })
+    let verdicts = guards::verdicts_of_file(context, &plan, &binding, &BTreeSet::new())?;
+    let (accepted, text, found) = (Vec::new(), bytes.to_vec(), BTreeMap::new());
+    Ok(Ready { plan, binding, verdicts, accepted, names, digest, text, saved: true, found })
 }
 
-/// Refuses a plan that a guard objects to, unless the guard is lifted by name.
+/// Has the guards look again at a plan from a file, knowing which of the objects that it is to bring back are gone indeed.
 ///
 /// # Errors
-/// [`Refused`], naming the guards.
-pub fn check_guards(verdicts: &[Verdict], lifted: &[String]) -> Result<()> {
-    let refusing: Vec<&str> = verdicts
-        .iter()
-        .filter(|verdict| verdict.refused && !lifted.iter().any(|name| name == verdict.guard))
-        .map(|verdict| verdict.guard)
-        .collect();
-    if refusing.is_empty() { Ok(()) } else { Err(Refused { guards: refusing.join(", ") }.into()) }
+/// If the tenant cannot be asked, or the repository not be read.
+pub async fn judge<T: TenantRead>(context: &Context, tenant: &T, ready: &mut Ready) -> Result<()> {
+    if ready.saved && ready.verdicts.iter().any(|verdict| verdict.refused) {
+        super::source::check_tenant(context, tenant).await?;
+        let absent = guards::absent(context, tenant, &ready.plan).await?;
+        ready.verdicts = guards::verdicts_of_file(context, &ready.plan, &ready.binding, &absent)?;
+    }
+    Ok(())
+}
+
+/// Refuses a plan that a guard objects to, unless that is accepted by name; gives back what was, as `GUARD:OBJECT`.
+///
+/// # Errors
+/// [`Refused`], naming what is not accepted; or if there is no guard of a name that is.
+pub fn check_guards(verdicts: &[Verdict], accepted: &[String]) -> Result<Vec<String>> {
+    let accepted = Accepted::parse(accepted).map_err(|error| anyhow!(error))?;
+    let open: Vec<String> = verdicts.iter().flat_map(|verdict| accepted.open(verdict)).collect();
+    if open.is_empty() {
+        return Ok(accepted.taken(verdicts));
+    }
+    let refusing = verdicts.iter().filter(|verdict| !accepted.open(verdict).is_empty());
+    let mut guards: Vec<&str> = refusing.map(|verdict| verdict.guard).collect();
+    guards.dedup();
+    let accept = match open.len() {
+        1..=3 => open.iter().map(|open| format!("--accept {open}")).collect::<Vec<_>>().join(" "),
+        _ => guards.iter().map(|guard| format!("--accept {guard}")).collect::<Vec<_>>().join(" "),
+    };
+    Err(Refused { guards: guards.join(", "), accept }.into())
 }
 
 /// The plan with this digest, if this clone carried it out.
@@ -270,8 +294,9 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     let correction = correction(&again.plan, &ready.plan, &outcome);
     let mut corrected = 0;
     let clean = outcome.failed.is_empty() && outcome.stale.is_empty() && outcome.uncertain.is_empty();
-    let verdicts = guard::verdicts(&correction, &super::plan::rules_of_last_snapshot(context)?);
-    if let Some(verdict) = verdicts.iter().find(|verdict| verdict.refused) {
+    let verdicts = guards::verdicts_of_file(context, &correction, &again.binding, &BTreeSet::new())?;
+    let accepted = Accepted::parse(&ready.accepted).map_err(|error| anyhow!(error))?;
+    if let Some(verdict) = verdicts.iter().find(|verdict| !accepted.open(verdict).is_empty()) {
         context.events.warn(format!("what came out differently is left as it is: {}", verdict.message));
     } else if !correction.steps.is_empty() && clean {
         context.events.note(format!("putting right what came out differently: {}", render::plan::counts(&correction)));
@@ -407,6 +432,9 @@ fn extra(
                 "Entragit-Steps".to_owned(),
                 format!("{} done, {} failed, {} skipped", outcome.done, outcome.failed.len(), outcome.skipped.len()),
             ),
-        ],
+        ]
+        .into_iter()
+        .chain(ready.accepted.iter().map(|what| ("Entragit-Accepted".to_owned(), what.clone())))
+        .collect(),
     }
 }

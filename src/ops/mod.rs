@@ -23,6 +23,7 @@ pub mod drift;
 pub mod execute;
 pub mod export;
 pub mod find;
+pub mod guards;
 pub mod history;
 pub mod incremental;
 pub mod init;
@@ -78,10 +79,12 @@ fn count(findings: usize) -> String {
 
 /// A guard refused the plan.
 #[derive(Debug, thiserror::Error)]
-#[error("refused by {guards}; look at the plan, and lift a guard with `--lift NAME` if it is meant")]
+#[error("refused by {guards}; look at the plan, and if it is meant, accept that by name: `{accept}`")]
 pub struct Refused {
     /// The guards' names.
     pub guards: String,
+    /// The arguments that accept it.
+    pub accept: String,
 }
 
 /// The tenant is not as it was when the plan was made.

@@ -7,11 +7,9 @@ use anyhow::Result;
 use super::changes::Against;
 use super::journal::Journal;
 use super::lookup::learn_names;
-pub use super::rules::of_last_snapshot as rules_of_last_snapshot;
 use super::source::{Side, snapshots};
-use super::{Context, changes, diff, rules, validate};
+use super::{Context, changes, diff, guards, validate};
 use crate::engine::adopt::{Ambiguous, Sides, adopt};
-use crate::engine::guard;
 use crate::engine::normalize::normalize;
 use crate::engine::plan::{Inputs, identities, plan as decide};
 use crate::engine::planfile::Binding;
@@ -153,7 +151,7 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     learn_names(&context.repo, &[&wanted_side, &live_side], &mentioned, &mut names)?;
     call_by_name(&mut plan, &about, &mut names);
     let sides: Vec<&Side> = base_side.iter().chain([&live_side, &wanted_side]).collect();
-    let verdicts = guard::verdicts(&plan, &rules::of(context, &sides, &live_side)?);
+    let verdicts = guards::verdicts(context, &plan, &sides, &live_side, &deleted)?;
     let binding = Binding {
         tenant: context.settings.tenant.clone(),
         commit: commit.to_string(),

@@ -14,20 +14,6 @@ use crate::repo::ObjectId;
 /// How many snapshots back an account is looked for that is in none of the sides.
 const BACK: usize = 30;
 
-/// The guards' rules as the last snapshot knows the accounts: for a plan that comes from a file.
-///
-/// # Errors
-/// If the repository cannot be read.
-pub fn of_last_snapshot(context: &Context) -> Result<Rules> {
-    match context.last_snapshot()? {
-        Some(tip) => {
-            let side = Side::commit(context, &tip.to_string())?;
-            of(context, &[&side], &side)
-        }
-        None => of(context, &[], &Side::empty()),
-    }
-}
-
 /// The guards' rules. An account is looked for in every side: the live one may not have been asked for users, and somebody
 /// may have renamed or deleted it. `there` says how many objects there are.
 ///

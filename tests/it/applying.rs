@@ -379,14 +379,14 @@ fn titles(ready: &Ready) -> Vec<String> {
 async fn a_run_that_was_cut_off_and_overtaken_is_planned_anew() {
     let world = World::new().await;
     world.write("groups/pilots.yaml", NEW_GROUP);
-    world.edit(&format!("{POLICY}.yaml"), "state: enabled", "state: disabled");
+    world.edit(&format!("{POLICY}.yaml"), "Require MFA", "Demand MFA");
     world.git(&["rm", "-q", &world.file(&format!("{GRACE}.yaml"))]);
     world.commit();
     world.killed_after(1).await;
     assert_eq!(world.tenant.count("group"), 2);
     world.tenant.update("user", GRACE, json!({"displayName": "Grace H."})).await;
     let ready = world.prepare("main").await;
-    assert_eq!(titles(&ready), ["update conditionalAccessPolicy \"Require MFA\"", "delete user \"Grace H.\""]);
+    assert_eq!(titles(&ready), ["update conditionalAccessPolicy \"Demand MFA\"", "delete user \"Grace H.\""]);
     let applied = apply_with(&world.context, &world.tenant, &ready, &[]).await.unwrap();
     assert!(applied.verified, "{:?}", applied.unmet);
     assert_eq!(world.tenant.count("group"), 2);

@@ -372,7 +372,17 @@ async fn guards_refuse_and_are_lifted_by_name() {
     world.run(&["export"]).ok();
     let ran = world.run(&["apply", "--to", "HEAD~1", "--yes"]).ends(3);
     assert!(ran.err.contains("break-glass"), "{}", ran.err);
+    let ran = world.run(&["apply", "--to", "HEAD~1", "--yes", "--accept", "breakglass"]).ends(1);
+    assert!(ran.err.contains("there are mass-delete, mass-change, break-glass"), "{}", ran.err);
+    let other = format!("break-glass:user/{}", names::EMERGENCY_2);
+    world.run(&["apply", "--to", "HEAD~1", "--yes", "--accept", &other]).ends(3);
+    let accepted = format!("break-glass:user/{}", names::EMERGENCY_1);
+    world.run(&["plan", "--to", "HEAD~1"]).ends(3);
+    let ran = world.run(&["plan", "--to", "HEAD~1", "--accept", &accepted]).ends(2);
+    assert!(ran.out.contains("(accepted)"), "{}", ran.out);
     world.run(&["apply", "--to", "HEAD~1", "--yes", "--lift", "break-glass"]).ok();
+    let receipt = world.git(&["log", "-1", "--format=%(trailers:key=Entragit-Accepted,valueonly)", "snapshots"]);
+    assert_eq!(receipt.trim(), accepted);
 }
 
 #[tokio::test(flavor = "multi_thread")]

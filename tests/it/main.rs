@@ -11,6 +11,7 @@ mod emulator;
 mod examples;
 mod graph;
 mod laws;
+mod lockout;
 mod mutations;
 mod reports;
 mod roles;

@@ -29,6 +29,9 @@ pub struct Plan {
     /// user principal name; service principals: in application id).
     #[arg(long)]
     pub adopt: bool,
+    /// Show the plan as it stands once this is accepted, as with `apply`; may be repeated.
+    #[arg(long, value_name = "GUARD[:OBJECT]")]
+    pub accept: Vec<String>,
     /// Delete objects, too, that no snapshot knew.
     #[arg(long)]
     pub prune: bool,
@@ -63,9 +66,10 @@ pub struct Apply {
     /// Do not ask.
     #[arg(long, short)]
     pub yes: bool,
-    /// Lift a guard by its name; may be repeated.
-    #[arg(long, value_name = "GUARD")]
-    pub lift: Vec<String>,
+    /// Accept what a guard refuses, by its name, or for one object only, as in lock-out:user/<id>; may be repeated. The
+    /// receipt says what was accepted.
+    #[arg(long, value_name = "GUARD[:OBJECT]", visible_alias = "lift")]
+    pub accept: Vec<String>,
     /// Take an object that somebody made anew by hand for one that is wanted and gone: if exactly one agrees in name (users: in
     /// user principal name; service principals: in application id).
     #[arg(long, conflicts_with = "plan")]
@@ -95,14 +99,14 @@ pub struct Undo {
     #[arg(value_name = "RECEIPT")]
     pub receipt: Option<String>,
     /// Write the plan to a file, for `apply`, and carry nothing out.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "lift"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "accept"])]
     pub out: Option<PathBuf>,
     /// Do not ask.
     #[arg(long, short)]
     pub yes: bool,
-    /// Lift a guard by its name; may be repeated.
-    #[arg(long, value_name = "GUARD")]
-    pub lift: Vec<String>,
+    /// Accept what a guard refuses, by its name, or for one object only, as with `apply`; may be repeated.
+    #[arg(long, value_name = "GUARD[:OBJECT]", visible_alias = "lift")]
+    pub accept: Vec<String>,
     /// Leave this out, as `plan --exclude` does; may be repeated.
     #[arg(long, value_name = "WHAT")]
     pub exclude: Vec<String>,

@@ -3,6 +3,7 @@
 mod deletes;
 mod fates;
 mod links;
+mod strictness;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -120,6 +121,7 @@ impl<'a> Planner<'a> {
         action: Action,
         needs: &[Address],
     ) {
+        let phase = self.phase_of(kind, address, object, phase, &action, needs);
         let tier = needs.iter().map(tier_of).chain([tier(kind)]).max().unwrap_or_default();
         self.order.push(Draft {
             phase,

@@ -127,6 +127,14 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
     for verdict in verdicts {
         let word = if verdict.refused { style.removed("refused") } else { style.changed("warning") };
         let _ = writeln!(out, "\n{word} by {}: {}", verdict.guard, safe(&verdict.message));
+        if verdict.refused && (1..=5).contains(&verdict.objects.len()) {
+            let objects = verdict.objects.iter().map(|object| format!("--accept {}:{}", verdict.guard, safe(object)));
+            let _ = writeln!(
+                out,
+                "  {}",
+                style.faint(&format!("if it is meant: {}", objects.collect::<Vec<_>>().join(" ")))
+            );
+        }
     }
     out
 }

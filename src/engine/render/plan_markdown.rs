@@ -182,7 +182,12 @@ mod tests {
         all.steps.push(step("b", "Gone", Action::Delete));
         let what = "gets a new id, loses 1 client secret".to_owned();
         all.losses.push(Loss { address: Address::new("application", "c"), name: "Shop".to_owned(), what });
-        let verdict = Verdict { guard: "mass-delete", refused: true, message: "the plan deletes 1 of 1".to_owned() };
+        let verdict = Verdict {
+            guard: "mass-delete",
+            refused: true,
+            message: "the plan deletes 1 of 1".to_owned(),
+            objects: Vec::new(),
+        };
         let text = plan(&all, &[verdict], &Names::default());
         assert!(text.contains("@\u{2060}all"), "nobody is notified");
         insta::assert_snapshot!(text.replace('\u{2060}', ""), @r#"

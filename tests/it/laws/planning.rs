@@ -297,8 +297,11 @@ proptest! {
         let first = plan.steps.iter().position(|step| step.action == Action::Delete).unwrap_or(plan.steps.len());
         let (deletes, others): (Vec<_>, Vec<_>) =
             plan.steps.iter().enumerate().skip(first).partition(|(_, step)| step.action == Action::Delete);
-        // In between there is only what a deletion needs.
+        // In between there is only what a deletion needs, and members who leave when no policy hangs on it any more.
         for (id, step) in others {
+            if matches!(step.action, Action::Unlink { link: "members", .. }) {
+                continue;
+            }
             let mut of = deletes.iter().filter(|(_, delete)| delete.address == step.address);
             prop_assert!(of.any(|(_, delete)| delete.needs.contains(&id)), "{:?}", step);
         }

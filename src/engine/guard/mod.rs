@@ -1,11 +1,29 @@
-//! Guards: named rules over a plan. A refusal stands until a person lifts it by name.
+//! Guards: named rules over a plan. A refusal stands until a person accepts it by name.
+
+pub mod accept;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::refs::mentions;
+use crate::engine::access::Tenant;
+use crate::engine::access::lockout::{Accounts, lock_outs};
+use crate::engine::refs::mentions;
 use crate::model::{Action, FieldChange, Plan, Step, Verdict};
+
+/// Every guard's name.
+pub const NAMES: &[&str] = &[
+    "mass-delete",
+    "mass-change",
+    "break-glass",
+    "self",
+    "lock-out",
+    "escalation",
+    "incomplete",
+    "unwritable",
+    "unmanaged",
+    "redacted",
+];
 
 /// What the guards go by. Ids are in lower case.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,14 +42,18 @@ pub struct Rules {
     pub max_deletes_percent: usize,
     /// How many objects are known, per kind.
     pub known: BTreeMap<&'static str, usize>,
+    /// What decides who gets in, before the plan.
+    pub access: Tenant,
 }
 
 /// Every guard's verdict that has something to say.
 pub fn verdicts(plan: &Plan, rules: &Rules) -> Vec<Verdict> {
-    [mass_delete(plan, rules), break_glass(plan, rules), own(plan, rules), redacted(plan)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let before = [mass_delete(plan, rules), break_glass(plan, rules), own(plan, rules)];
+    let mut verdicts: Vec<Verdict> = before.into_iter().flatten().collect();
+    let locked_out = lock_out(plan, rules, &verdicts);
+    verdicts.extend(locked_out);
+    verdicts.extend(redacted(plan));
+    verdicts
 }
 
 /// Kinds are counted one by one: that there are many users does not make it harmless to lose every policy.
@@ -58,21 +80,23 @@ fn mass_delete(plan: &Plan, rules: &Rules) -> Option<Verdict> {
     if all > limit && said.is_empty() {
         said.push(format!("the plan deletes {all} objects; {limit} pass without a question"));
     }
-    refusal("mass-delete", said)
+    refusal("mass-delete", said, deletes.keys().map(|kind| (*kind).to_owned()).collect())
 }
 
 fn break_glass(plan: &Plan, rules: &Rules) -> Option<Verdict> {
-    let steps = plan.steps.iter().filter(|step| takes_from_break_glass(step, rules));
+    let steps: Vec<&Step> = plan.steps.iter().filter(|step| takes_from_break_glass(step, rules)).collect();
+    let mut objects = objects_of(&steps);
     let mut said: Vec<String> =
-        one_list("the plan takes something from a break-glass account", steps).into_iter().collect();
+        one_list("the plan takes something from a break-glass account", &steps).into_iter().collect();
     if !plan.steps.is_empty() {
+        objects.extend(rules.unresolved.iter().map(|account| format!("user/{account}")));
         said.extend(rules.unresolved.iter().map(|account| {
             format!(
                 "breakGlass names {account}, and no user that is known here is that; correct it, or give the account's object id"
             )
         }));
     }
-    refusal("break-glass", said)
+    refusal("break-glass", said, objects)
 }
 
 fn takes_from_break_glass(step: &Step, rules: &Rules) -> bool {
@@ -106,7 +130,7 @@ fn takes_from_break_glass(step: &Step, rules: &Rules) -> bool {
 /// Who carries out a plan must still be able to at its end: to finish it, and to take it back.
 fn own(plan: &Plan, rules: &Rules) -> Option<Verdict> {
     let is_own = |id: &str| rules.own.contains(&id.to_ascii_lowercase());
-    let steps = plan.steps.iter().filter(|step| match &step.action {
+    let own = plan.steps.iter().filter(|step| match &step.action {
         Action::Delete => is_own(&step.address.id) || step.about.iter().any(|id| is_own(id)),
         Action::Update { .. } => is_own(&step.address.id),
         Action::Unlink { value, .. } => is_own(&step.address.id) || named(Some(value)).iter().any(|id| is_own(id)),
@@ -114,7 +138,25 @@ fn own(plan: &Plan, rules: &Rules) -> Option<Verdict> {
             false
         }
     });
-    refusal("self", one_list("the plan changes whoever is signed in to carry it out", steps).into_iter().collect())
+    let steps: Vec<&Step> = own.collect();
+    let said = one_list("the plan changes whoever is signed in to carry it out", &steps).into_iter().collect();
+    refusal("self", said, objects_of(&steps))
+}
+
+/// Nobody may be kept out who was not before: at no moment of the plan. What another guard refuses in so many words is not
+/// said twice.
+fn lock_out(plan: &Plan, rules: &Rules, said: &[Verdict]) -> Vec<Verdict> {
+    let accounts = Accounts { break_glass: rules.break_glass.clone(), own: rules.own.clone() };
+    let mut by_object: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for found in lock_outs(&rules.access, plan, &accounts) {
+        let twice = said
+            .iter()
+            .any(|verdict| matches!(verdict.guard, "break-glass" | "self") && verdict.objects.contains(&found.object));
+        if !(found.direct && twice) {
+            by_object.entry(found.object).or_default().push(found.message);
+        }
+    }
+    by_object.into_iter().filter_map(|(object, said)| refusal("lock-out", said, vec![object])).collect()
 }
 
 fn named(value: Option<&Value>) -> BTreeSet<String> {
@@ -127,14 +169,21 @@ fn named(value: Option<&Value>) -> BTreeSet<String> {
     found
 }
 
-fn one_list<'a>(what: &str, steps: impl Iterator<Item = &'a Step>) -> Option<String> {
+/// The objects that steps are about, once each.
+fn objects_of(steps: &[&Step]) -> Vec<String> {
+    let objects: BTreeSet<String> =
+        steps.iter().map(|step| format!("{}/{}", step.address.kind, step.address.id)).collect();
+    objects.into_iter().collect()
+}
+
+fn one_list(what: &str, steps: &[&Step]) -> Option<String> {
     let steps: Vec<String> =
-        steps.map(|step| format!("{} {} \"{}\"", step.action.word(), step.called, step.name)).collect();
+        steps.iter().map(|step| format!("{} {} \"{}\"", step.action.word(), step.called, step.name)).collect();
     (!steps.is_empty()).then(|| format!("{what}: {}", steps.join("; ")))
 }
 
-fn refusal(guard: &'static str, said: Vec<String>) -> Option<Verdict> {
-    (!said.is_empty()).then(|| Verdict { guard, refused: true, message: said.join("; ") })
+fn refusal(guard: &'static str, said: Vec<String>, objects: Vec<String>) -> Option<Verdict> {
+    (!said.is_empty()).then(|| Verdict { guard, refused: true, message: said.join("; "), objects })
 }
 
 fn redacted(plan: &Plan) -> Option<Verdict> {
@@ -157,5 +206,6 @@ fn redacted(plan: &Plan) -> Option<Verdict> {
         guard: "redacted",
         refused: true,
         message: format!("{} \"{}\" would be given asterisks for a secret", step.called, step.name),
+        objects: objects_of(&[step]),
     })
 }

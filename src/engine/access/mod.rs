@@ -1,0 +1,212 @@
+//! Who gets in: what Conditional Access, groups and roles make of an account, worked out without asking anybody.
+//!
+//! A [`Tenant`] holds of a tenant only what decides that. A plan's steps are carried out on it wave by wave
+//! ([`simulate`]), and every state is compared with the one before the plan ([`lockout`]).
+
+pub mod lockout;
+mod methods;
+mod places;
+pub mod policy;
+mod simulate;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use crate::model::{Address, Kind, Object};
+
+/// The role that everything hangs on, the same in every tenant.
+/// <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference#global-administrator>
+pub const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
+
+/// What decides who gets in. Ids are in lower case.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tenant {
+    policies: BTreeMap<String, Map<String, Value>>,
+    locations: BTreeMap<String, Map<String, Value>>,
+    strengths: BTreeMap<String, Map<String, Value>>,
+    methods: Map<String, Value>,
+    users: BTreeMap<String, Map<String, Value>>,
+    groups: BTreeMap<String, Group>,
+    assignments: BTreeMap<String, Assignment>,
+    principals: BTreeMap<String, Map<String, Value>>,
+    /// (who holds it, the application whose role it is, the role).
+    grants: BTreeSet<(String, String, String)>,
+    /// Applications: id → (appId, names of its federated credentials).
+    applications: BTreeMap<String, (String, BTreeSet<String>)>,
+    /// What a restore brings back, as far as it is known.
+    bin: BTreeMap<Address, Object>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Group {
+    members: BTreeSet<String>,
+    /// The rule that computes its members, where there is one and it runs.
+    rule: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Assignment {
+    principal: String,
+    role: String,
+    scope: String,
+}
+
+/// Kinds that decide who gets in.
+pub const KINDS: &[&str] = &[
+    "conditionalAccessPolicy",
+    "namedLocation",
+    "authenticationStrengthPolicy",
+    "authenticationMethodsPolicy",
+    "user",
+    "group",
+    "roleAssignment",
+    "servicePrincipal",
+    "application",
+];
+
+impl Tenant {
+    /// Takes in an object as it is before the plan.
+    pub fn take(&mut self, kind: &Kind, object: &Object) {
+        self.put(kind.name, &object.id().to_lowercase(), &object.0);
+    }
+
+    /// Takes in an object of the recycle bin.
+    pub fn take_deleted(&mut self, address: &Address, object: &Object) {
+        self.bin.insert(Address::new(address.kind, address.id.to_lowercase()), object.clone());
+    }
+
+    /// Whether nothing is known: then nothing can be said either.
+    pub fn is_empty(&self) -> bool {
+        *self == Tenant::default()
+    }
+
+    /// Ids that decide about others and that had better be known: groups that policies name or that hold a role, members of
+    /// the latter, and whoever holds a role.
+    pub fn asked(&self) -> BTreeSet<String> {
+        let mut asked: BTreeSet<String> = self.assignments.values().map(|held| held.principal.clone()).collect();
+        for policy in self.policies.values() {
+            let users = policy.get("conditions").and_then(|conditions| conditions.get("users"));
+            for list in ["includeGroups", "excludeGroups"] {
+                asked.extend(words(users.and_then(|users| users.get(list))));
+            }
+        }
+        for held in self.assignments.values().filter(|held| held.role == GLOBAL_ADMINISTRATOR) {
+            asked.extend(self.groups.get(&held.principal).into_iter().flat_map(|group| group.members.iter().cloned()));
+        }
+        asked
+    }
+
+    fn put(&mut self, kind: &str, id: &str, properties: &Map<String, Value>) {
+        let text = |name: &str| properties.get(name).and_then(Value::as_str).unwrap_or_default().to_lowercase();
+        match kind {
+            "conditionalAccessPolicy" => drop(self.policies.insert(id.to_owned(), properties.clone())),
+            "namedLocation" => drop(self.locations.insert(id.to_owned(), properties.clone())),
+            "authenticationStrengthPolicy" => drop(self.strengths.insert(id.to_owned(), properties.clone())),
+            "authenticationMethodsPolicy" => self.methods = properties.clone(),
+            "user" => {
+                let few = ["accountEnabled", "displayName", "userPrincipalName", "userType"];
+                let kept = properties.iter().filter(|(name, _)| few.contains(&name.as_str()));
+                self.users.insert(id.to_owned(), kept.map(|(name, value)| (name.clone(), value.clone())).collect());
+            }
+            "group" => {
+                let group = Group { members: words(properties.get("members")).collect(), rule: rule(properties) };
+                self.groups.insert(id.to_owned(), group);
+            }
+            "roleAssignment" => {
+                let held = Assignment {
+                    principal: text("principalId"),
+                    role: text("roleDefinitionId"),
+                    scope: text("directoryScopeId"),
+                };
+                self.assignments.insert(id.to_owned(), held);
+            }
+            "servicePrincipal" => {
+                let few = ["accountEnabled", "appId", "displayName", "servicePrincipalType"];
+                let kept = properties.iter().filter(|(name, _)| few.contains(&name.as_str()));
+                self.principals
+                    .insert(id.to_owned(), kept.map(|(name, value)| (name.clone(), value.clone())).collect());
+                let granted = properties.get("appRoleAssignedTo").and_then(Value::as_array).into_iter().flatten();
+                self.grants.extend(granted.filter_map(|grant| grant_of(id, grant)));
+            }
+            "application" => {
+                let trusted = properties.get("federatedIdentityCredentials").and_then(Value::as_array);
+                let trusted = trusted.into_iter().flatten().map(credential).collect();
+                self.applications.insert(id.to_owned(), (text("appId"), trusted));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether `id` is in the group, at whatever depth; rules and groups that are not known decide nothing.
+    fn holds(&self, group: &str, id: &str) -> bool {
+        let mut seen = BTreeSet::new();
+        let mut next = vec![group];
+        while let Some(group) = next.pop() {
+            let Some(group) = self.groups.get(group).filter(|_| seen.insert(group)) else { continue };
+            if group.members.contains(id) {
+                return true;
+            }
+            next.extend(group.members.iter().map(String::as_str).filter(|member| self.groups.contains_key(*member)));
+        }
+        false
+    }
+
+    /// The rules that decide whether `id` is in the group: of it, or of a group in it.
+    fn rules(&self, group: &str) -> BTreeSet<String> {
+        let (mut seen, mut found) = (BTreeSet::new(), BTreeSet::new());
+        let mut next = vec![group.to_owned()];
+        while let Some(id) = next.pop() {
+            let Some(group) = self.groups.get(&id).filter(|_| seen.insert(id.clone())) else { continue };
+            found.extend(group.rule.iter().cloned());
+            next.extend(group.members.iter().filter(|member| self.groups.contains_key(*member)).cloned());
+        }
+        found
+    }
+
+    /// The roles that `id` holds for the whole tenant, itself or through a group.
+    fn roles(&self, id: &str) -> BTreeSet<&str> {
+        let held = self.assignments.values().filter(|held| held.scope == "/" || held.scope.is_empty());
+        held.filter(|held| held.principal == id || self.holds(&held.principal, id))
+            .map(|held| held.role.as_str())
+            .collect()
+    }
+
+    /// People who are Global Administrator for good, by id.
+    fn global_administrators(&self) -> BTreeSet<&str> {
+        let held = self.assignments.values().filter(|held| held.role == GLOBAL_ADMINISTRATOR && held.scope == "/");
+        let mut found = BTreeSet::new();
+        for held in held {
+            match self.groups.get(&held.principal) {
+                Some(group) => found.extend(group.members.iter().map(String::as_str)),
+                None => drop(found.insert(held.principal.as_str())),
+            }
+        }
+        found
+    }
+
+    fn name<'a>(&'a self, id: &'a str) -> &'a str {
+        let known = self.users.get(id).or_else(|| self.principals.get(id)).or_else(|| self.policies.get(id));
+        known.and_then(|known| known.get("displayName")).and_then(Value::as_str).unwrap_or(id)
+    }
+}
+
+/// The strings of a list, in lower case.
+fn words(list: Option<&Value>) -> impl Iterator<Item = String> + '_ {
+    list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_lowercase)
+}
+
+fn rule(properties: &Map<String, Value>) -> Option<String> {
+    let dynamic = words(properties.get("groupTypes")).any(|kind| kind == "dynamicmembership");
+    let text = properties.get("membershipRule").and_then(Value::as_str).unwrap_or_default();
+    dynamic.then(|| text.to_owned())
+}
+
+fn grant_of(resource: &str, grant: &Value) -> Option<(String, String, String)> {
+    let text = |name: &str| grant.get(name).and_then(Value::as_str).map(str::to_lowercase);
+    Some((text("principalId")?, resource.to_owned(), text("appRoleId")?))
+}
+
+fn credential(value: &Value) -> String {
+    value.get("name").and_then(Value::as_str).unwrap_or_default().to_owned()
+}

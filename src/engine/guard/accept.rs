@@ -1,0 +1,128 @@
+//! Accepting what a guard refuses: by its name, as a whole or for one object.
+
+use super::NAMES;
+use crate::model::Verdict;
+
+/// What was accepted: guards, each as a whole or for one object.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Accepted(Vec<(String, Option<String>)>);
+
+impl Accepted {
+    /// Reads `GUARD` or `GUARD:OBJECT`, with the object as verdicts name it or by its id alone.
+    ///
+    /// # Errors
+    /// If there is no guard of that name; says which there are.
+    pub fn parse(words: &[String]) -> Result<Accepted, String> {
+        let read = |word: &String| {
+            let (guard, object) = match word.split_once(':') {
+                Some((guard, object)) => (guard, Some(object.to_lowercase())),
+                None => (word.as_str(), None),
+            };
+            match NAMES.contains(&guard) && object.as_deref() != Some("") {
+                true => Ok((guard.to_owned(), object)),
+                false => Err(format!(
+                    "`{}` is no guard that could be accepted; there are {}, each alone or with one object, as in \
+                     lock-out:user/<id>",
+                    word.escape_debug(),
+                    NAMES.join(", ")
+                )),
+            }
+        };
+        words.iter().map(read).collect::<Result<_, _>>().map(Accepted)
+    }
+
+    /// Objects of a verdict that are not accepted, or the guard's name if it is about none; nothing if all of it is.
+    pub fn open(&self, verdict: &Verdict) -> Vec<String> {
+        let whole = self.0.iter().any(|(guard, object)| guard == verdict.guard && object.is_none());
+        if whole || !verdict.refused {
+            return Vec::new();
+        }
+        if verdict.objects.is_empty() {
+            return vec![verdict.guard.to_owned()];
+        }
+        let open = verdict.objects.iter().filter(|object| !self.takes(verdict.guard, object));
+        open.map(|object| format!("{}:{object}", verdict.guard)).collect()
+    }
+
+    /// What of the verdicts was accepted, as `GUARD:OBJECT`, once each.
+    pub fn taken(&self, verdicts: &[Verdict]) -> Vec<String> {
+        let mut taken = Vec::new();
+        for verdict in verdicts.iter().filter(|verdict| verdict.refused) {
+            let whole = self.0.iter().any(|(guard, object)| guard == verdict.guard && object.is_none());
+            if verdict.objects.is_empty() && whole {
+                taken.push(verdict.guard.to_owned());
+            }
+            let objects = verdict.objects.iter().filter(|object| whole || self.takes(verdict.guard, object));
+            taken.extend(objects.map(|object| format!("{}:{object}", verdict.guard)));
+        }
+        taken.sort();
+        taken.dedup();
+        taken
+    }
+
+    /// The verdicts as they stand once this is accepted: what is left refuses.
+    pub fn settle(&self, verdicts: &[Verdict]) -> Vec<Verdict> {
+        let settled = verdicts.iter().map(|verdict| match verdict.refused && self.open(verdict).is_empty() {
+            true => Verdict { refused: false, message: format!("{} (accepted)", verdict.message), ..verdict.clone() },
+            false => verdict.clone(),
+        });
+        settled.collect()
+    }
+
+    fn takes(&self, guard: &str, object: &str) -> bool {
+        let id = object.split_once('/').map_or(object, |(_, id)| id);
+        let mut all = self.0.iter().filter(|(name, _)| name == guard);
+        all.any(|(_, word)| {
+            word.as_ref().is_some_and(|word| word.eq_ignore_ascii_case(object) || word.eq_ignore_ascii_case(id))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdicts() -> Vec<Verdict> {
+        let verdict = |guard, refused, objects: &[&str]| Verdict {
+            guard,
+            refused,
+            message: String::new(),
+            objects: objects.iter().map(|object| (*object).to_owned()).collect(),
+        };
+        vec![
+            verdict("lock-out", true, &["user/AB", "user/cd"]),
+            verdict("redacted", true, &[]),
+            verdict("unwritable", false, &["user/ef"]),
+        ]
+    }
+
+    fn left(words: &[&str]) -> String {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        match Accepted::parse(&words) {
+            Ok(accepted) => verdicts().iter().flat_map(|verdict| accepted.open(verdict)).collect::<Vec<_>>().join(" "),
+            Err(error) => error,
+        }
+    }
+
+    #[test]
+    fn what_is_not_named_stays_refused() {
+        assert_eq!(left(&[]), "lock-out:user/AB lock-out:user/cd redacted");
+        assert_eq!(left(&["lock-out"]), "redacted");
+        assert_eq!(left(&["lock-out:user/ab", "redacted"]), "lock-out:user/cd");
+        assert_eq!(left(&["lock-out:ab", "lock-out:CD", "redacted"]), "");
+        assert_eq!(left(&["self:user/ab"]), "lock-out:user/AB lock-out:user/cd redacted");
+    }
+
+    #[test]
+    fn an_unknown_guard_is_named() {
+        insta::assert_snapshot!(left(&["lockout"]), @"`lockout` is no guard that could be accepted; there are mass-delete, mass-change, break-glass, self, lock-out, escalation, incomplete, unwritable, unmanaged, redacted, each alone or with one object, as in lock-out:user/<id>");
+        assert!(left(&["lock-out:"]).starts_with("`lock-out:` is no guard"));
+    }
+
+    #[test]
+    fn what_was_accepted_is_told_object_by_object() {
+        let words = ["lock-out", "redacted", "unwritable"].map(str::to_owned);
+        let taken = Accepted::parse(&words).map(|accepted| accepted.taken(&verdicts()).join(" "));
+        assert_eq!(taken, Ok("lock-out:user/AB lock-out:user/cd redacted".to_owned()));
+    }
+}

@@ -1,0 +1,84 @@
+//! When a step of Conditional Access comes, so that at no moment anybody is kept out whom neither end keeps out:
+//!
+//! 1. what a policy lets go of first: one that is enforced no longer, or that leaves out more;
+//! 2. everything else that is made or added: groups get their members, locations their ranges;
+//! 3. every other write to a policy, when all it names is as it should be;
+//! 4. policies that go, and only then members that leave groups: their exclusion may hang on it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::Planner;
+use crate::engine::order::Phase;
+use crate::model::{Action, Address, FieldChange, Kind, Object};
+
+const POLICY: &str = "conditionalAccessPolicy";
+
+impl Planner<'_> {
+    /// The phase of a step that would come in `phase`.
+    pub(super) fn phase_of(
+        &self,
+        kind: &Kind,
+        address: &Address,
+        object: &Object,
+        phase: Phase,
+        action: &Action,
+        needs: &[Address],
+    ) -> Phase {
+        match (kind.name, action) {
+            (POLICY, Action::Delete) => Phase::Withdraw,
+            (POLICY, Action::Update { body, changes }) if phase == Phase::Write => {
+                let made = self.moving.contains_key(&address.id) || self.returning.contains_key(&address.id);
+                match !made && needs.is_empty() && lets_go(object, body, changes) {
+                    true => Phase::Loosen,
+                    false => Phase::Enforce,
+                }
+            }
+            (POLICY, _) if phase == Phase::Write => Phase::Enforce,
+            ("group", Action::Unlink { link: "members", .. }) if !self.only_included(&address.id) => Phase::Withdraw,
+            _ => phase,
+        }
+    }
+
+    /// Whether policies that change are about whoever is in the group, and none leaves them out.
+    fn only_included(&self, group: &str) -> bool {
+        // A policy that is the same before and after keeps out the same people whenever the member leaves.
+        let (wanted, live) = (self.inputs.wanted, self.inputs.live);
+        let changes = |at: &Address| wanted.objects.get(at) != live.objects.get(at);
+        let names = |list: &str| {
+            [wanted, live].into_iter().any(|side| {
+                let policies = side.objects.range(Address::new(POLICY, "")..).take_while(|(at, _)| at.kind == POLICY);
+                policies.into_iter().filter(|(at, _)| changes(at)).any(|(_, policy)| {
+                    let users = policy.get("conditions").and_then(|conditions| conditions.get("users"));
+                    let list = users.and_then(|users| users.get(list)).and_then(Value::as_array);
+                    list.into_iter().flatten().any(|id| id.as_str() == Some(group))
+                })
+            })
+        };
+        names("includeGroups") && !names("excludeGroups")
+    }
+}
+
+/// Whether an update can keep nobody out: the policy is not enforced after it, or all that it does is to be about fewer.
+fn lets_go(wanted: &Object, body: &Map<String, Value>, changes: &[FieldChange]) -> bool {
+    if wanted.text("state") != Some("enabled") {
+        return body.contains_key("state");
+    }
+    let about: BTreeSet<&str> = BTreeSet::from(["users", "applications", "clientApplications", "locations"]);
+    !changes.is_empty()
+        && changes.iter().all(|change| {
+            let mut path = change.path().split('.');
+            let (Some("conditions"), Some(of), Some(list), None) = (path.next(), path.next(), path.next(), path.next())
+            else {
+                return false;
+            };
+            // Without any location that it includes, a policy is about every place.
+            let (more, fewer) = match change {
+                FieldChange::Gained { .. } | FieldChange::Value { before: None, .. } => (true, false),
+                FieldChange::Lost { .. } => (false, of != "locations"),
+                FieldChange::Value { .. } => (false, false),
+            };
+            about.contains(of) && ((more && list.starts_with("exclude")) || (fewer && list.starts_with("include")))
+        })
+}

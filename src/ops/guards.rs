@@ -1,0 +1,225 @@
+//! The guards over a plan: [`guard`] decides, this brings together what it must know. What is read follows the plan and the
+//! policies: groups that policies or roles name are followed down to their members, and no other group is looked at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use futures_util::StreamExt as _;
+
+use super::lookup::Lookup;
+use super::source::Side;
+use super::{Context, rules};
+use crate::engine::access::{self, Tenant};
+use crate::engine::guard::{self, Rules};
+use crate::engine::planfile::Binding;
+use crate::engine::refs::mentions;
+use crate::kinds;
+use crate::model::{Action, Address, Object, Plan, Step, Verdict};
+use crate::tenant::TenantRead;
+
+/// Objects that are looked for at the same time.
+const LOOKS: usize = 8;
+
+/// What every guard says of a plan that was just made. `there` is what the plan starts from; an account is looked for in
+/// every side.
+///
+/// # Errors
+/// If the repository cannot be read.
+pub fn verdicts(
+    context: &Context,
+    plan: &Plan,
+    sides: &[&Side],
+    there: &Side,
+    deleted: &BTreeMap<Address, Object>,
+) -> Result<Vec<Verdict>> {
+    let mut rules = rules::of(context, sides, there)?;
+    rules.access = known(context, plan, sides, there, &rules)?;
+    for (address, object) in deleted {
+        rules.access.take_deleted(address, object);
+    }
+    Ok(guard::verdicts(plan, &rules))
+}
+
+/// The same of a plan that comes from a file: as far as the last snapshot knows the tenant, less what was found to be
+/// `absent` since. What the plan brings back from the recycle bin is taken to be what the commit says.
+///
+/// # Errors
+/// If the repository cannot be read.
+pub fn verdicts_of_file(
+    context: &Context,
+    plan: &Plan,
+    binding: &Binding,
+    absent: &BTreeSet<Address>,
+) -> Result<Vec<Verdict>> {
+    let wanted = Side::commit(context, &binding.commit)?;
+    let mut base = match context.last_snapshot()? {
+        Some(tip) => Side::commit(context, &tip.to_string())?,
+        None => Side::empty(),
+    };
+    base.index.retain(|address, _| !absent.contains(address));
+    let mut deleted = BTreeMap::new();
+    for step in plan.steps.iter().filter(|step| step.action == Action::Restore) {
+        let found = [&wanted, &base].into_iter().find_map(|side| Some((side, side.index.get(&step.address)?)));
+        if let (Some((side, entry)), Some(kind)) = (found, kinds::by_name(step.address.kind))
+            && let Some(object) = side.object(&context.repo, kind, entry)?
+        {
+            deleted.insert(step.address.clone(), object);
+        }
+    }
+    verdicts(context, plan, &[&base, &wanted], &base, &deleted)
+}
+
+/// What a plan from a file is to create or restore although the last snapshot has it: looked for in the tenant, since nobody
+/// may be told by the file alone that it is gone. What is not there.
+///
+/// # Errors
+/// If the tenant cannot be asked.
+pub async fn absent<T: TenantRead>(context: &Context, tenant: &T, plan: &Plan) -> Result<BTreeSet<Address>> {
+    let Some(tip) = context.last_snapshot()? else { return Ok(BTreeSet::new()) };
+    let mut lookup = Lookup::new(&context.repo, tip);
+    let mut looks = Vec::new();
+    for step in &plan.steps {
+        let comes = matches!(step.action, Action::Create { .. } | Action::Restore);
+        if let Some(kind) = kinds::by_name(step.address.kind).filter(|kind| comes && access::KINDS.contains(&kind.name))
+            && lookup.find(kind, &step.address.id)?.is_some()
+        {
+            looks.push((kind, step.address.clone()));
+        }
+    }
+    let looked: Vec<Result<Option<Address>>> = futures_util::stream::iter(looks)
+        .map(|(kind, address)| async move {
+            let found = tenant.get(kind, &address.id).await?;
+            Ok(found.is_none().then_some(address))
+        })
+        .buffer_unordered(LOOKS)
+        .collect()
+        .await;
+    Ok(looked.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
+
+/// What decides who gets in, before the plan.
+fn known(context: &Context, plan: &Plan, sides: &[&Side], there: &Side, rules: &Rules) -> Result<Tenant> {
+    let mut reader = Known { context, sides, there, tenant: Tenant::default(), taken: BTreeSet::new() };
+    let concerned = |step: &Step| access::KINDS.contains(&step.address.kind);
+    if !plan.steps.iter().any(concerned) {
+        return Ok(reader.tenant);
+    }
+    for kind in [
+        "conditionalAccessPolicy",
+        "namedLocation",
+        "authenticationStrengthPolicy",
+        "authenticationMethodsPolicy",
+        "roleAssignment",
+    ] {
+        reader.all(kind)?;
+    }
+    let mut next: BTreeSet<String> = rules.break_glass.union(&rules.own).cloned().collect();
+    for step in plan.steps.iter().filter(|step| concerned(step)) {
+        next.extend(named(step));
+    }
+    loop {
+        next.extend(reader.tenant.asked());
+        let new: Vec<String> = next.iter().filter(|id| reader.taken.insert((*id).clone())).cloned().collect();
+        if new.is_empty() {
+            break;
+        }
+        next.clear();
+        for id in new {
+            for kind in ["user", "group", "servicePrincipal", "application"] {
+                if let Some(object) = reader.one(&Address::new(kind, id.as_str()))?
+                    && kind == "group"
+                {
+                    let members = object.get("members").and_then(|members| members.as_array()).into_iter().flatten();
+                    let groups = members.filter_map(|id| id.as_str()).filter(|id| reader.is_group(id));
+                    next.extend(groups.map(str::to_owned));
+                }
+            }
+        }
+    }
+    reader.resources(&rules.own)?;
+    Ok(reader.tenant)
+}
+
+/// Ids in a step that may come to decide: of a policy or a role assignment all, of a group those it takes in.
+fn named(step: &Step) -> BTreeSet<String> {
+    let mut found: BTreeSet<String> = step.about.iter().cloned().collect();
+    let mut see = |value: &serde_json::Value| {
+        mentions(value, &mut |id| {
+            found.insert(id.to_lowercase());
+        })
+    };
+    match &step.action {
+        Action::Create { body } | Action::Update { body, .. }
+            if matches!(step.address.kind, "conditionalAccessPolicy" | "roleAssignment") =>
+        {
+            body.values().for_each(&mut see);
+        }
+        Action::Link { link: "members", value } => see(value),
+        Action::Update { .. } | Action::Delete | Action::Unlink { .. } => drop(found.insert(step.address.id.clone())),
+        _ => {}
+    }
+    found
+}
+
+struct Known<'a> {
+    context: &'a Context,
+    sides: &'a [&'a Side],
+    there: &'a Side,
+    tenant: Tenant,
+    taken: BTreeSet<String>,
+}
+
+impl<'a> Known<'a> {
+    /// Where a kind is to be looked up: in what is there if that was read, else in the last snapshot.
+    fn side(&self, kind: &str) -> Option<&'a Side> {
+        let complete = |side: &Side| side.manifest.coverage.kind(kind).is_complete();
+        if complete(self.there) {
+            return Some(self.there);
+        }
+        self.sides.iter().copied().find(|side| complete(side))
+    }
+
+    fn all(&mut self, kind: &'static str) -> Result<()> {
+        let Some((side, kind)) = self.side(kind).zip(kinds::by_name(kind)) else { return Ok(()) };
+        for (_, entry) in side.index.iter().filter(|(address, _)| address.kind == kind.name) {
+            if let Some(object) = side.object(&self.context.repo, kind, entry)? {
+                self.tenant.take(kind, &object);
+            }
+        }
+        Ok(())
+    }
+
+    fn one(&mut self, address: &Address) -> Result<Option<Object>> {
+        let Some((side, kind)) = self.side(address.kind).zip(kinds::by_name(address.kind)) else { return Ok(None) };
+        let Some(entry) = side.index.get(address) else { return Ok(None) };
+        let object = side.object(&self.context.repo, kind, entry)?;
+        if let Some(object) = &object {
+            self.tenant.take(kind, object);
+        }
+        Ok(object)
+    }
+
+    fn is_group(&self, id: &str) -> bool {
+        self.side("group").is_some_and(|side| side.index.contains_key(&Address::new("group", id)))
+    }
+
+    /// The service principals whose permissions whoever is signed in holds.
+    fn resources(&mut self, own: &BTreeSet<String>) -> Result<()> {
+        let Some((side, kind)) = self.side("servicePrincipal").zip(kinds::by_name("servicePrincipal")) else {
+            return Ok(());
+        };
+        if own.is_empty() {
+            return Ok(());
+        }
+        for (_, entry) in side.index.iter().filter(|(address, _)| address.kind == kind.name) {
+            let bytes = side.read(&self.context.repo, entry)?;
+            let text = String::from_utf8_lossy(&bytes);
+            if own.iter().any(|id| text.contains(id.as_str()))
+                && let Some(object) = side.object(&self.context.repo, kind, entry)?
+            {
+                self.tenant.take(kind, &object);
+            }
+        }
+        Ok(())
+    }
+}
