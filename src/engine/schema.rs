@@ -79,6 +79,15 @@ pub struct Ref {
 }
 
 impl Schema {
+    /// The kinds that objects refer to.
+    pub fn refers_to(&self) -> BTreeSet<&'static str> {
+        let mut found = BTreeSet::new();
+        self.root.each_ref(false, &mut |reference, _| {
+            found.insert(reference.kind);
+        });
+        found
+    }
+
     /// Names of the properties that an export reads, for `$select`: everything but links, secrets, what Graph owns and
     /// nobody keeps, and what is left out on purpose. Sorted.
     pub fn selected(&self) -> &[String] {

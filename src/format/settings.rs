@@ -84,6 +84,12 @@ pub struct Guards {
     pub max_deletes: usize,
     /// Deletions in per cent of the objects known; the larger limit counts.
     pub max_deletes_percent: usize,
+    /// Objects of one kind that are changed in place.
+    pub max_changes: usize,
+    /// Changes in per cent of the objects known of the kind; the larger limit counts.
+    pub max_changes_percent: usize,
+    /// Links of one sort that are taken away.
+    pub max_unlinks: usize,
 }
 
 impl Scope {
@@ -145,6 +151,10 @@ impl Settings {
              \x20 # A plan that deletes more than both of these, in all or of one kind, is refused.\n\
              \x20 maxDeletes: 10\n\
              \x20 maxDeletesPercent: 5\n\
+             \x20 # So is one that changes more objects of a kind than both of these, or takes away more links.\n\
+             \x20 maxChanges: 100\n\
+             \x20 maxChangesPercent: 20\n\
+             \x20 maxUnlinks: 100\n\
              \n\
              {}",
             drift::TEMPLATE
@@ -204,7 +214,11 @@ impl Settings {
         }
         let section = |name: &str| top.get(name).and_then(Value::as_object).unwrap_or(&empty);
         reader.only(section("branches"), "/branches", &["snapshots", "main"]);
-        reader.only(section("guards"), "/guards", &["maxDeletes", "maxDeletesPercent"]);
+        reader.only(
+            section("guards"),
+            "/guards",
+            &["maxDeletes", "maxDeletesPercent", "maxChanges", "maxChangesPercent", "maxUnlinks"],
+        );
         let settings = Settings {
             tenant,
             cloud: reader.text(top, "", "cloud", "public"),
@@ -218,6 +232,9 @@ impl Settings {
             guards: Guards {
                 max_deletes: reader.number(section("guards"), "/guards", "maxDeletes", 10),
                 max_deletes_percent: reader.number(section("guards"), "/guards", "maxDeletesPercent", 5),
+                max_changes: reader.number(section("guards"), "/guards", "maxChanges", 100),
+                max_changes_percent: reader.number(section("guards"), "/guards", "maxChangesPercent", 20),
+                max_unlinks: reader.number(section("guards"), "/guards", "maxUnlinks", 100),
             },
             objective: drift::objective(&mut reader, top),
             ignore: drift::ignore(&mut reader, section("drift")),
@@ -225,8 +242,13 @@ impl Settings {
         if settings.cloud != "public" {
             reader.say("/cloud", format!("the cloud `{}` is not supported yet; only `public` is", settings.cloud));
         }
-        if settings.guards.max_deletes_percent > 100 {
-            reader.say("/guards/maxDeletesPercent", "`maxDeletesPercent` is 100 at most".to_owned());
+        let guards = settings.guards;
+        for (name, percent) in
+            [("maxDeletesPercent", guards.max_deletes_percent), ("maxChangesPercent", guards.max_changes_percent)]
+        {
+            if percent > 100 {
+                reader.say(&format!("/guards/{name}"), format!("`{name}` is 100 at most"));
+            }
         }
         if settings.branches.snapshots == settings.branches.main {
             reader.say("/branches", "the two branches need two names".to_owned());
@@ -358,6 +380,10 @@ mod tests {
           # A plan that deletes more than both of these, in all or of one kind, is refused.
           maxDeletes: 10
           maxDeletesPercent: 5
+          # So is one that changes more objects of a kind than both of these, or takes away more links.
+          maxChanges: 100
+          maxChangesPercent: 20
+          maxUnlinks: 100
 
         # How old the last snapshot may become before `entragit status` says so.
         objective: 24h
@@ -397,7 +423,7 @@ mod tests {
         1: `../common` is no tenant id
         2: `branches` holds settings of its own, one a line and indented
         4: `maxDeletesPercent` is 100 at most
-        5: `prune` is no setting; known are maxDeletes, maxDeletesPercent
+        5: `prune` is no setting; known are maxDeletes, maxDeletesPercent, maxChanges, maxChangesPercent, maxUnlinks
         6: `MaxDeletes` is no setting; known are tenant, cloud, profile, kinds, breakGlass, actors, branches, guards, objective, drift
         7: `kinds` is a list of texts, as in [a, b]
         "##);

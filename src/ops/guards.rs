@@ -8,13 +8,13 @@ use futures_util::StreamExt as _;
 
 use super::lookup::Lookup;
 use super::source::Side;
-use super::{Context, rules};
+use super::{Context, files_of, manifest_of, rules};
 use crate::engine::access::{self, Tenant};
-use crate::engine::guard::{self, Rules};
+use crate::engine::guard::{self, Rules, escalation};
 use crate::engine::planfile::Binding;
-use crate::engine::refs::mentions;
+use crate::engine::refs::{mentions, rewrite};
 use crate::kinds;
-use crate::model::{Action, Address, Object, Plan, Step, Verdict};
+use crate::model::{Action, Address, Object, Plan, Step, StepId, Verdict};
 use crate::tenant::TenantRead;
 
 /// Objects that are looked for at the same time.
@@ -34,6 +34,15 @@ pub fn verdicts(
 ) -> Result<Vec<Verdict>> {
     let mut rules = rules::of(context, sides, there)?;
     rules.access = known(context, plan, sides, there, &rules)?;
+    let gone = plan.steps.iter().any(|step| step.action == Action::Delete);
+    if gone && let Some(tip) = context.last_snapshot()? {
+        rules.base = Some(Side::commit(context, &tip.to_string())?.index.into_keys().collect());
+    }
+    let granted = escalation::grants(plan, &rules.access);
+    if !granted.is_empty() {
+        let steps: Vec<StepId> = granted.into_iter().map(|(step, _)| step).collect();
+        rules.held = held(context, plan, &steps)?;
+    }
     for (address, object) in deleted {
         rules.access.take_deleted(address, object);
     }
@@ -97,6 +106,63 @@ pub async fn absent<T: TenantRead>(context: &Context, tenant: &T, plan: &Plan) -
     Ok(looked.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
+/// What every permission over the tenant is for.
+const MICROSOFT_GRAPH: &str = "00000003-0000-0000-c000-000000000000";
+
+/// How many snapshots back it is looked for that something was held.
+const BACK: usize = 500;
+
+/// Those of `steps` that give what a snapshot had given: looked for in the versions of the objects only.
+fn held(context: &Context, plan: &Plan, steps: &[StepId]) -> Result<BTreeSet<StepId>> {
+    let mut found = BTreeSet::new();
+    let Some(tip) = context.last_snapshot()? else { return Ok(found) };
+    let ids = manifest_of(&context.repo, &files_of(&context.repo, tip)?)?.ids;
+    let look = |side: &Side, found: &mut BTreeSet<StepId>| -> Result<bool> {
+        for number in steps {
+            let Some(step) = plan.steps.get(*number).filter(|_| !found.contains(number)) else { continue };
+            let Some(kind) = kinds::by_name(step.address.kind) else { continue };
+            let old = ids.iter().filter(|(_, new)| *new == step.address.id).map(|(old, _)| old);
+            for id in old.chain([step.address.id.as_str()]) {
+                if let Some(entry) = side.index.get(&Address::new(kind.name, id))
+                    && let Some(object) = side.object(&context.repo, kind, entry)?
+                    && gives(&rewrite(kind, &object, &ids), step)
+                {
+                    found.insert(*number);
+                }
+            }
+        }
+        Ok(found.len() == steps.len())
+    };
+    if look(&Side::commit(context, &tip.to_string())?, &mut found)? {
+        return Ok(found);
+    }
+    for pair in context.repo.line(tip, BACK)?.windows(2) {
+        let [before, _] = Side::commits(context, &pair[1].id.to_string(), &pair[0].id.to_string())?;
+        if look(&before, &mut found)? {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Whether an object had what a step gives it.
+fn gives(object: &Object, step: &Step) -> bool {
+    match &step.action {
+        Action::Create { body } => ["principalId", "roleDefinitionId", "directoryScopeId"]
+            .iter()
+            .all(|name| object.get(name) == body.get(*name)),
+        Action::Link { link, value } | Action::Relink { link, value } => {
+            let list = object.get(link).and_then(|list| list.as_array()).into_iter().flatten();
+            let wider = |had: &serde_json::Value| {
+                let (Some(had), Some(value)) = (had.as_object(), value.as_object()) else { return false };
+                value.iter().all(|(name, value)| had.get(name).is_none_or(|had| had == value))
+            };
+            list.into_iter().any(|had| had == value || wider(had))
+        }
+        _ => false,
+    }
+}
+
 /// What decides who gets in, before the plan.
 fn known(context: &Context, plan: &Plan, sides: &[&Side], there: &Side, rules: &Rules) -> Result<Tenant> {
     let mut reader = Known { context, sides, there, tenant: Tenant::default(), taken: BTreeSet::new() };
@@ -154,7 +220,11 @@ fn named(step: &Step) -> BTreeSet<String> {
         {
             body.values().for_each(&mut see);
         }
-        Action::Link { link: "members", value } => see(value),
+        Action::Link { link: "members" | "owners" | "federatedIdentityCredentials", value } => {
+            see(value);
+            found.insert(step.address.id.clone());
+        }
+        Action::Relink { .. } => drop(found.insert(step.address.id.clone())),
         Action::Update { .. } | Action::Delete | Action::Unlink { .. } => drop(found.insert(step.address.id.clone())),
         _ => {}
     }
@@ -203,18 +273,19 @@ impl<'a> Known<'a> {
         self.side("group").is_some_and(|side| side.index.contains_key(&Address::new("group", id)))
     }
 
-    /// The service principals whose permissions whoever is signed in holds.
+    /// The service principals whose permissions whoever is signed in holds, Microsoft Graph's, and those of the applications
+    /// that were taken in.
     fn resources(&mut self, own: &BTreeSet<String>) -> Result<()> {
         let Some((side, kind)) = self.side("servicePrincipal").zip(kinds::by_name("servicePrincipal")) else {
             return Ok(());
         };
-        if own.is_empty() {
-            return Ok(());
-        }
+        let mut words = self.tenant.app_ids();
+        words.extend(own.iter().cloned());
+        words.insert(MICROSOFT_GRAPH.to_owned());
         for (_, entry) in side.index.iter().filter(|(address, _)| address.kind == kind.name) {
             let bytes = side.read(&self.context.repo, entry)?;
             let text = String::from_utf8_lossy(&bytes);
-            if own.iter().any(|id| text.contains(id.as_str()))
+            if words.iter().any(|id| text.contains(id.as_str()))
                 && let Some(object) = side.object(&self.context.repo, kind, entry)?
             {
                 self.tenant.take(kind, &object);

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::Context;
 use super::source::{Entry, Side};
-use crate::engine::guard::Rules;
+use crate::engine::guard::{Limits, Rules};
 use crate::kinds;
 use crate::model::{Address, Kind, Object};
 use crate::repo::ObjectId;
@@ -24,6 +24,11 @@ pub fn of(context: &Context, sides: &[&Side], there: &Side) -> Result<Rules> {
     let mut rules = Rules {
         max_deletes: settings.guards.max_deletes,
         max_deletes_percent: settings.guards.max_deletes_percent,
+        changes: Limits {
+            changes: settings.guards.max_changes,
+            percent: settings.guards.max_changes_percent,
+            unlinks: settings.guards.max_unlinks,
+        },
         ..Rules::default()
     };
     for address in there.index.keys() {

@@ -162,7 +162,10 @@ async fn an_assignment_is_made_anew_or_comes_back_with_its_holder() {
     let edited = std::fs::read_to_string(world.path().join(path)).unwrap();
     world.write(path, &edited.replace(&text(&desk["principalId"]), names::ADMINISTRATOR_ID));
     world.commit("Priya instead of the help desk");
-    world.run(&["apply", "--to", "HEAD", "--yes"]).ok();
+    // That role is a privileged one, and no snapshot ever had her hold it.
+    let ran = world.run(&["apply", "--to", "HEAD", "--yes"]).ends(3);
+    assert!(ran.err.contains("refused by escalation: the plan gives power that no snapshot"), "{}", ran.err);
+    world.run(&["apply", "--to", "HEAD", "--yes", "--accept", "escalation"]).ok();
     let now = held(&world.graph, HELP_DESK).await;
     assert_eq!((now.len(), &now[0]["principalId"]), (1, &json!(names::ADMINISTRATOR_ID)));
 

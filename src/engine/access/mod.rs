@@ -41,8 +41,10 @@ pub struct Tenant {
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Group {
     members: BTreeSet<String>,
-    /// The rule that computes its members, where there is one and it runs.
+    /// The rule that computes its members, where there is one.
     rule: Option<String>,
+    /// Whether it may hold roles.
+    assignable: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -97,6 +99,29 @@ impl Tenant {
         asked
     }
 
+    /// Whether a group holds a role, or may be given one.
+    pub fn is_privileged_group(&self, id: &str) -> bool {
+        let id = id.to_lowercase();
+        self.groups.get(&id).is_some_and(|group| group.assignable)
+            || self.assignments.values().any(|held| held.principal == id)
+    }
+
+    /// The application permissions that a service principal has, or that of an application, as ids of roles.
+    pub fn permissions_of(&self, address: &Address) -> BTreeSet<&str> {
+        let id = address.id.to_lowercase();
+        let app = self.applications.get(&id).map(|(app, _)| app.as_str());
+        let own = |principal: &str| {
+            let app_id = self.principals.get(principal).and_then(|own| own.get("appId")).and_then(Value::as_str);
+            principal == id || app.zip(app_id).is_some_and(|(app, own)| app.eq_ignore_ascii_case(own))
+        };
+        self.grants.iter().filter(|(who, ..)| own(who)).map(|(_, _, role)| role.as_str()).collect()
+    }
+
+    /// appIds of the applications that are known.
+    pub fn app_ids(&self) -> BTreeSet<String> {
+        self.applications.values().map(|(app, _)| app.clone()).filter(|app| !app.is_empty()).collect()
+    }
+
     fn put(&mut self, kind: &str, id: &str, properties: &Map<String, Value>) {
         let text = |name: &str| properties.get(name).and_then(Value::as_str).unwrap_or_default().to_lowercase();
         match kind {
@@ -110,7 +135,11 @@ impl Tenant {
                 self.users.insert(id.to_owned(), kept.map(|(name, value)| (name.clone(), value.clone())).collect());
             }
             "group" => {
-                let group = Group { members: words(properties.get("members")).collect(), rule: rule(properties) };
+                let group = Group {
+                    members: words(properties.get("members")).collect(),
+                    rule: rule(properties),
+                    assignable: properties.get("isAssignableToRole") == Some(&Value::Bool(true)),
+                };
                 self.groups.insert(id.to_owned(), group);
             }
             "roleAssignment" => {

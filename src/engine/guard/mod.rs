@@ -1,6 +1,8 @@
 //! Guards: named rules over a plan. A refusal stands until a person accepts it by name.
 
 pub mod accept;
+mod amount;
+pub mod escalation;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +11,7 @@ use serde_json::Value;
 use crate::engine::access::Tenant;
 use crate::engine::access::lockout::{Accounts, lock_outs};
 use crate::engine::refs::mentions;
-use crate::model::{Action, FieldChange, Plan, Step, Verdict};
+use crate::model::{Action, Address, FieldChange, Plan, Step, StepId, Verdict};
 
 /// Every guard's name.
 pub const NAMES: &[&str] = &[
@@ -42,17 +44,43 @@ pub struct Rules {
     pub max_deletes_percent: usize,
     /// How many objects are known, per kind.
     pub known: BTreeMap<&'static str, usize>,
+    /// Changes in place that pass without a question.
+    pub changes: Limits,
     /// What decides who gets in, before the plan.
     pub access: Tenant,
+    /// Steps that give somebody power that a snapshot has held before.
+    pub held: BTreeSet<StepId>,
+    /// What the last snapshot knew; nothing, if there is none.
+    pub base: Option<BTreeSet<Address>>,
+}
+
+/// How much may change without a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Objects of one kind.
+    pub changes: usize,
+    /// The same in per cent of the objects known of the kind, of links as well; the larger limit counts.
+    pub percent: usize,
+    /// Links of one sort that are taken away.
+    pub unlinks: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { changes: 100, percent: 20, unlinks: 100 }
+    }
 }
 
 /// Every guard's verdict that has something to say.
 pub fn verdicts(plan: &Plan, rules: &Rules) -> Vec<Verdict> {
-    let before = [mass_delete(plan, rules), break_glass(plan, rules), own(plan, rules)];
+    let before =
+        [mass_delete(plan, rules), amount::mass_change(plan, rules), break_glass(plan, rules), own(plan, rules)];
     let mut verdicts: Vec<Verdict> = before.into_iter().flatten().collect();
     let locked_out = lock_out(plan, rules, &verdicts);
     verdicts.extend(locked_out);
-    verdicts.extend(redacted(plan));
+    verdicts.extend(escalations(plan, rules));
+    let after = [amount::incomplete(plan), amount::unwritable(plan), amount::unmanaged(plan, rules), redacted(plan)];
+    verdicts.extend(after.into_iter().flatten());
     verdicts
 }
 
@@ -157,6 +185,24 @@ fn lock_out(plan: &Plan, rules: &Rules, said: &[Verdict]) -> Vec<Verdict> {
         }
     }
     by_object.into_iter().filter_map(|(object, said)| refusal("lock-out", said, vec![object])).collect()
+}
+
+/// Power that no snapshot has held refuses, one verdict for all of it; what comes back is only said.
+fn escalations(plan: &Plan, rules: &Rules) -> Vec<Verdict> {
+    let (held, new): (Vec<_>, Vec<_>) =
+        escalation::grants(plan, &rules.access).into_iter().partition(|(step, _)| rules.held.contains(step));
+    let verdict = |grants: Vec<(StepId, String)>, refused, what: &str| {
+        let steps: Vec<&Step> = grants.iter().filter_map(|(step, _)| plan.steps.get(*step)).collect();
+        let mut said: Vec<&str> = grants.iter().take(10).map(|(_, says)| says.as_str()).collect();
+        let more = format!("{} more", grants.len().saturating_sub(10));
+        if grants.len() > 10 {
+            said.push(&more);
+        }
+        let message = format!("{what}: {}", said.join("; "));
+        (!grants.is_empty()).then(|| Verdict { guard: "escalation", refused, message, objects: objects_of(&steps) })
+    };
+    let new = verdict(new, true, "the plan gives power that no snapshot of this tenant has held");
+    new.into_iter().chain(verdict(held, false, "the plan gives back power that was held before")).collect()
 }
 
 fn named(value: Option<&Value>) -> BTreeSet<String> {

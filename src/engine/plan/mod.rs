@@ -66,6 +66,8 @@ struct Planner<'a> {
     left_out: BTreeMap<String, Address>,
     /// Ids of what only the tenant has and no snapshot knew: it is left there with what it has been given.
     strangers: BTreeMap<String, Address>,
+    /// Groups whose members a policy may hold, and that let nobody go: who leaves does so early.
+    included: BTreeSet<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,6 +89,7 @@ impl<'a> Planner<'a> {
             lost: BTreeMap::new(),
             left_out: BTreeMap::new(),
             strangers: strangers(inputs),
+            included: strictness::only_included(inputs),
         }
     }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::Planner;
+use super::{Inputs, Planner};
 use crate::engine::order::Phase;
 use crate::model::{Action, Address, FieldChange, Kind, Object};
 
@@ -36,28 +36,29 @@ impl Planner<'_> {
                 }
             }
             (POLICY, _) if phase == Phase::Write => Phase::Enforce,
-            ("group", Action::Unlink { link: "members", .. }) if !self.only_included(&address.id) => Phase::Withdraw,
+            ("group", Action::Unlink { link: "members", .. }) if !self.included.contains(&address.id) => {
+                Phase::Withdraw
+            }
             _ => phase,
         }
     }
+}
 
-    /// Whether policies that change are about whoever is in the group, and none leaves them out.
-    fn only_included(&self, group: &str) -> bool {
-        // A policy that is the same before and after keeps out the same people whenever the member leaves.
-        let (wanted, live) = (self.inputs.wanted, self.inputs.live);
-        let changes = |at: &Address| wanted.objects.get(at) != live.objects.get(at);
-        let names = |list: &str| {
-            [wanted, live].into_iter().any(|side| {
-                let policies = side.objects.range(Address::new(POLICY, "")..).take_while(|(at, _)| at.kind == POLICY);
-                policies.into_iter().filter(|(at, _)| changes(at)).any(|(_, policy)| {
-                    let users = policy.get("conditions").and_then(|conditions| conditions.get("users"));
-                    let list = users.and_then(|users| users.get(list)).and_then(Value::as_array);
-                    list.into_iter().flatten().any(|id| id.as_str() == Some(group))
-                })
-            })
-        };
-        names("includeGroups") && !names("excludeGroups")
+/// Groups that policies which change are about, and that none of these leaves out.
+pub(super) fn only_included(inputs: &Inputs<'_>) -> BTreeSet<String> {
+    let (wanted, live) = (&inputs.wanted.objects, &inputs.live.objects);
+    let (mut included, mut excluded) = (BTreeSet::new(), BTreeSet::new());
+    for side in [wanted, live] {
+        let policies = side.range(Address::new(POLICY, "")..).take_while(|(at, _)| at.kind == POLICY);
+        for (_, policy) in policies.filter(|(at, _)| wanted.get(*at) != live.get(*at)) {
+            let users = policy.get("conditions").and_then(|conditions| conditions.get("users"));
+            for (list, found) in [("includeGroups", &mut included), ("excludeGroups", &mut excluded)] {
+                let groups = users.and_then(|users| users.get(list)).and_then(Value::as_array).into_iter().flatten();
+                found.extend(groups.filter_map(Value::as_str).map(str::to_owned));
+            }
+        }
     }
+    included.difference(&excluded).cloned().collect()
 }
 
 /// Whether an update can keep nobody out: the policy is not enforced after it, or all that it does is to be about fewer.

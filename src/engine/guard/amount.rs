@@ -1,0 +1,115 @@
+//! Guards that count, and guards that look at what the plan could not know.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Rules, objects_of, refusal};
+use crate::engine::schema;
+use crate::kinds;
+use crate::model::{Action, Address, Coverage, Plan, Step, Verdict};
+
+/// Changes in place, and links taken away. What is made or brought back takes nothing from anybody: on the worst day that
+/// is a thousand objects. An update that only follows the new id of what it names changes nothing either.
+pub(super) fn mass_change(plan: &Plan, rules: &Rules) -> Option<Verdict> {
+    let made: BTreeSet<&Address> = plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step.action, Action::Create { .. } | Action::Restore))
+        .map(|step| &step.address)
+        .collect();
+    let gone: BTreeSet<&Address> =
+        plan.steps.iter().filter(|step| step.action == Action::Delete).map(|step| &step.address).collect();
+    let mut changed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut unlinked: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for step in plan.steps.iter().filter(|step| !made.contains(&step.address) && !gone.contains(&step.address)) {
+        let follows = matches!(&step.action, Action::Update { changes, .. } if changes.is_empty());
+        match &step.action {
+            Action::Update { .. } | Action::Call { .. } | Action::Relink { .. } if !follows => {
+                changed.entry(step.address.kind).or_default().insert(&step.address.id);
+            }
+            Action::Unlink { link, .. } => *unlinked.entry((step.address.kind, link)).or_default() += 1,
+            _ => {}
+        }
+    }
+    let (mut said, mut objects) = (Vec::new(), BTreeSet::new());
+    let known = |kind: &str| rules.known.get(kind).copied().unwrap_or_default();
+    let limits = rules.changes;
+    let share = |kind: &str| known(kind) * limits.percent / 100;
+    for (kind, ids) in &changed {
+        let (limit, count) = (limits.changes.max(share(kind)), ids.len());
+        if count > limit {
+            let known = known(kind);
+            said.push(format!(
+                "the plan changes {count} of {known} objects of kind {kind}; {limit} pass without a question"
+            ));
+            objects.insert((*kind).to_owned());
+        }
+    }
+    for ((kind, link), count) in &unlinked {
+        let limit = limits.unlinks.max(share(kind));
+        if *count > limit {
+            said.push(format!(
+                "the plan takes {count} {link} from objects of kind {kind}; {limit} pass without a question"
+            ));
+            objects.insert(format!("{kind}.{link}"));
+        }
+    }
+    refusal("mass-change", said, objects.into_iter().collect())
+}
+
+/// Deletions that rest on not knowing what refers to what goes. A kind that could not be read this time refuses; one that
+/// whoever is signed in may never read is only said.
+pub(super) fn incomplete(plan: &Plan) -> Option<Verdict> {
+    let mut taken: BTreeSet<&str> = BTreeSet::new();
+    for step in &plan.steps {
+        match &step.action {
+            Action::Delete => drop(taken.insert(step.address.kind)),
+            Action::Unlink { .. } => drop(taken.insert(step.address.kind)),
+            _ => {}
+        }
+    }
+    if taken.is_empty() {
+        return None;
+    }
+    let (mut said, mut objects, mut refused) = (Vec::new(), Vec::new(), false);
+    for (what, coverage) in &plan.unknown {
+        let transient = matches!(coverage, Coverage::Partial | Coverage::Failed);
+        let kind = what.split('.').next().unwrap_or_default();
+        let refers =
+            kinds::by_name(kind).is_some_and(|kind| schema::of(kind).refers_to().iter().any(|to| taken.contains(to)));
+        if (transient || *coverage == Coverage::DeniedPermission) && (refers || taken.contains(kind)) {
+            said.push(format!("{what} is {}", coverage.word()));
+            objects.push(what.clone());
+            refused |= transient;
+        }
+    }
+    let kinds = taken.into_iter().collect::<Vec<_>>().join(", ");
+    let message = format!(
+        "the plan takes something away ({kinds}) and does not know all that may depend on it: {}",
+        said.join("; ")
+    );
+    (!said.is_empty()).then_some(Verdict { guard: "incomplete", refused, message, objects })
+}
+
+/// Steps that Graph is documented to refuse. What the planner leaves alone for the same reason is among its losses.
+/// <https://learn.microsoft.com/graph/api/resources/groups-overview>: mail-enabled groups are read-only.
+pub(super) fn unwritable(plan: &Plan) -> Option<Verdict> {
+    let exchange = |step: &&Step| step.called == "mailEnabledGroup";
+    let steps: Vec<&Step> = plan.steps.iter().filter(exchange).collect();
+    let message =
+        format!("{} steps are about mail-enabled groups, which only Exchange changes: they will fail", steps.len());
+    (!steps.is_empty()).then(|| Verdict { guard: "unwritable", refused: false, message, objects: objects_of(&steps) })
+}
+
+/// Deletions of what no snapshot knew: somebody asked for them with `--prune`, and here is what that takes.
+pub(super) fn unmanaged(plan: &Plan, rules: &Rules) -> Option<Verdict> {
+    let base = rules.base.as_ref()?;
+    let strange = |step: &&Step| step.action == Action::Delete && !base.contains(&step.address);
+    let steps: Vec<&Step> = plan.steps.iter().filter(strange).collect();
+    let mut names: Vec<String> =
+        steps.iter().take(5).map(|step| format!("{} \"{}\"", step.called, step.name)).collect();
+    if steps.len() > 5 {
+        names.push(format!("{} more", steps.len() - 5));
+    }
+    let message = format!("the plan deletes {} objects that no snapshot knew: {}", steps.len(), names.join(", "));
+    (!steps.is_empty()).then(|| Verdict { guard: "unmanaged", refused: false, message, objects: objects_of(&steps) })
+}
