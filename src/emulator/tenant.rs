@@ -10,6 +10,7 @@ use super::clock::Clock;
 use super::csdl;
 use super::delta::Log;
 use super::error::Fault;
+use super::faults::{Faults, Replicas, Weather};
 use super::links::Links;
 use super::quirks;
 use super::routes::Pick;
@@ -40,6 +41,10 @@ pub struct Tenant {
     pub audits: Audits,
     /// Signs tokens of every sort.
     pub secret: String,
+    /// What goes wrong.
+    pub weather: Weather,
+    /// Writes that some replicas lack.
+    pub replicas: Replicas,
 }
 
 impl Tenant {
@@ -55,6 +60,8 @@ impl Tenant {
             log: Log::default(),
             audits: Audits::default(),
             secret,
+            weather: Weather::new(Faults::default(), 0),
+            replicas: Replicas::default(),
         };
         let mut domains = BTreeSet::new();
         for seed in seeds {

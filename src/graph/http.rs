@@ -6,12 +6,13 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, Url};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use super::auth::{Auth, Token};
 use super::fault::Fault;
