@@ -9,6 +9,7 @@ use super::execute::{Outcome, PATIENCE, Run};
 use super::export::{Exported, Extra, export};
 use super::journal::Journal;
 use super::plan::{Aim, Planned, plan};
+use super::settled::{Expected, Settled};
 use super::source::Side;
 use super::{Context, Refused, Stale};
 use crate::engine::planfile::{self, Binding};
@@ -21,9 +22,11 @@ use crate::tenant::{TenantRead, TenantWrite};
 mod correction;
 mod settle;
 mod unmoved;
+mod verify;
 
 use correction::correction;
 use unmoved::check_unmoved;
+pub use verify::{Unconverged, Verification};
 
 /// Writes at the same time. Graph takes about 20 a second per application and tenant.
 const CONCURRENCY: usize = 8;
@@ -60,6 +63,8 @@ pub struct Applied {
     pub unmet: Vec<String>,
     /// Steps beyond the plan that put right what came out differently.
     pub corrected: usize,
+    /// Object by object, what reading them again has shown.
+    pub verification: Verification,
     /// The receipt.
     pub receipt: Exported,
     /// Objects that were created again.
@@ -92,7 +97,7 @@ pub async fn prepare_with<T: TenantRead>(
         let mut ids = current_ids(context)?;
         ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
         let journal = Journal::open(context.repo.git_dir(), &begun.digest)?;
-        match check_unmoved(context, tenant, &begun, &journal, &ids).await {
+        match check_unmoved(context, tenant, &begun, &journal, &ids, patience).await {
             Ok(()) => {
                 context.events.warn("an earlier run of this was cut off; it is taken up where it was");
                 return Ok(begun);
@@ -106,7 +111,9 @@ pub async fn prepare_with<T: TenantRead>(
         }
     }
     settle::settle(context, tenant, None, patience).await?;
-    let Planned { plan, binding, verdicts, names, .. } = plan(context, tenant, aim).await?;
+    // What a run wrote that was cut off a moment ago may not show everywhere.
+    let tenant = Settled::new(tenant, settle::fresh(context, patience)?, patience);
+    let Planned { plan, binding, verdicts, names, .. } = plan(context, &tenant, aim).await?;
     let text = planfile::write(&plan, &binding, &verdicts, &names);
     let digest = digest::bytes(text.as_bytes());
     Ok(Ready { plan, binding, verdicts, names, digest, text: text.into_bytes(), saved: false })
@@ -192,7 +199,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         settle::settle(context, tenant, Some(&ready.digest), patience).await?;
         let mut ids = ids.clone();
         ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
-        check_unmoved(context, tenant, ready, &journal, &ids).await?;
+        check_unmoved(context, tenant, ready, &journal, &ids, patience).await?;
     }
     if !journal.past.done.is_empty() || !journal.past.unknown.is_empty() {
         context.events.note(format!("taking up an earlier run: {} steps are done", journal.past.done.len()));
@@ -208,13 +215,21 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         known: &known,
         patience,
     };
-    let mut outcome = run.execute(&mut journal).await?;
+    let outcome = run.execute(&mut journal).await?;
 
     let scope = ready.binding.scope.scope().map_err(|error| anyhow!("the plan's scope: {error}"))?;
     let aim =
         Aim { to: ready.binding.commit.clone(), scope, prune: ready.binding.prune, learned: outcome.learned.clone() };
     context.events.note("reading the tenant again to verify");
-    let mut again = plan(context, tenant, &aim).await?;
+    let mut all_ids = ids.clone();
+    all_ids.extend(&outcome.learned);
+    let written = |more: &[(&Plan, &Outcome)], ids: &IdMap| {
+        let mut expected = Expected::of(&ready.plan, outcome.ok.iter().copied(), ids);
+        more.iter().for_each(|(plan, outcome)| expected.add(Expected::of(plan, outcome.ok.iter().copied(), ids)));
+        Settled::new(tenant, expected, patience)
+    };
+    let mut settled = written(&[], &all_ids);
+    let mut again = plan(context, &settled, &aim).await?;
     // What Graph adds on its own (a creator as owner, a default) is put right once, and only where this run wrote.
     let correction = correction(&again.plan, &ready.plan, &outcome);
     let mut corrected = 0;
@@ -232,15 +247,16 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         let more = run.execute(&mut second).await?;
         second.ended(more.failed.is_empty())?;
         corrected = more.done;
-        outcome.learned.extend(&more.learned);
-        again = plan(context, tenant, &aim).await?;
+        settled = written(&[(&correction, &more)], &all_ids);
+        again = plan(context, &settled, &aim).await?;
     }
+    let verification = verify::verify(&ready.plan, &outcome.ok, &all_ids, &again.plan, &settled.late(), &again.names);
     let mut unmet = unmet(context, ready, &again)?;
     let mut verified =
         again.plan.steps.is_empty() && unmet.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
     let quiet = Context { events: context.events.briefly(), ..context.clone() };
     let receipt =
-        export(&quiet, tenant, &again.kinds, &extra(context, ready, &outcome, verified, again.commit)).await?;
+        export(&quiet, &settled, &again.kinds, &extra(context, ready, &outcome, verified, again.commit)).await?;
     let whole = aim.scope.is_everything();
     if verified && whole && context.repo.reference(&context.main_ref())? == Some(again.commit) {
         unmet.extend(receipt.pending.iter().map(|path| format!("{path} is not in the tenant as the commit says")));
@@ -261,7 +277,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         .filter(|step| matches!(step.action, Action::Create { .. }))
         .filter(|step| outcome.learned.current(&step.address.id) != step.address.id)
         .count();
-    Ok(Applied { outcome, remaining: again.plan, verified, unmet, corrected, receipt, new_ids })
+    Ok(Applied { outcome, remaining: again.plan, verified, unmet, corrected, verification, receipt, new_ids })
 }
 
 /// What of the commit no step can bring about: what could not be read, what Graph does not let be written, and what cannot

@@ -6,6 +6,7 @@ mod architecture;
 mod cli;
 mod emulator;
 mod examples;
+mod faults;
 mod graph;
 mod laws;
 mod mutations;

@@ -28,7 +28,6 @@ enum Place {
 /// Some objects as they are.
 #[derive(Debug)]
 pub struct Capture {
-    keys: BTreeSet<Key>,
     rows: BTreeMap<(Place, Key), Row>,
     links: BTreeSet<(Key, &'static str, Key)>,
     log: usize,
@@ -56,7 +55,7 @@ impl Capture {
                 links.insert((key.clone(), name, to));
             }
         }
-        Self { keys, rows, links, log: tenant.log.0.len() }
+        Self { rows, links, log: tenant.log.0.len() }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::model::Action;
 use crate::ops::Context;
 use crate::ops::execute::{Search, learned};
 use crate::ops::journal::Journal;
+use crate::ops::settled::Expected;
 use crate::tenant::TenantRead;
 
 /// Where the plan with this digest is kept, so that its run can be taken up.
@@ -27,6 +28,26 @@ pub(super) fn keep(context: &Context, digest: &str, text: &[u8]) -> Result<()> {
         std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     }
     std::fs::write(&path, text).with_context(|| format!("keeping the plan in {}", path.display()))
+}
+
+/// What runs have written that were cut off less than a patience ago.
+///
+/// # Errors
+/// If the journals cannot be read.
+pub(super) fn fresh(context: &Context, patience: &[Duration]) -> Result<Expected> {
+    let mut ids = current_ids(context)?;
+    ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
+    let mut fresh = Expected::default();
+    for digest in Journal::unended(context.repo.git_dir())? {
+        let Ok(bytes) = std::fs::read(kept(context, &digest)) else { continue };
+        let Ok((plan, ..)) = planfile::read(&bytes) else { continue };
+        let journal = Journal::open(context.repo.git_dir(), &digest)?;
+        let age = std::fs::metadata(journal.path()).and_then(|file| file.modified()).ok();
+        if age.and_then(|at| at.elapsed().ok()).is_none_or(|age| age < patience.iter().sum()) {
+            fresh.add(Expected::of(&plan, journal.past.done.iter().copied(), &ids));
+        }
+    }
+    Ok(fresh)
 }
 
 /// Looks for what the creations made whose answers were lost, of every run that did not end but `except`, and writes into

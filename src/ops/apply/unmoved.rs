@@ -1,6 +1,7 @@
 //! Before the first write: the tenant is as the plan saw it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use anyhow::Result;
 use futures_util::StreamExt as _;
@@ -24,6 +25,7 @@ pub(super) async fn check_unmoved<T: TenantRead>(
     ready: &Ready,
     journal: &Journal,
     ids: &IdMap,
+    patience: &[Duration],
 ) -> Result<()> {
     let plan = &ready.plan;
     let begun: BTreeSet<&Address> = journal
@@ -42,10 +44,17 @@ pub(super) async fn check_unmoved<T: TenantRead>(
     let looked: Vec<Result<Option<&Address>>> = futures_util::stream::iter(looks)
         .map(|(address, expected, whole)| async move {
             let Some(kind) = kinds::by_name(address.kind) else { return Ok(None) };
-            let now = tenant.get(kind, ids.current(&address.id)).await?;
-            let now = now.map(|raw| digest::seen(kind, &normalize(kind, &raw.value).object));
-            let same = now.is_some_and(|now| expected == if whole { now.whole } else { now.properties });
-            Ok((!same).then_some(address))
+            // What this run wrote itself a moment ago may not show everywhere.
+            let mut pauses = if whole { [].iter() } else { patience.iter() };
+            loop {
+                let now = tenant.get(kind, ids.current(&address.id)).await?;
+                let now = now.map(|raw| digest::seen(kind, &normalize(kind, &raw.value).object));
+                let same = now.is_some_and(|now| expected == if whole { now.whole } else { now.properties });
+                match pauses.next().filter(|_| !same) {
+                    Some(pause) => tokio::time::sleep(*pause).await,
+                    None => return Ok((!same).then_some(address)),
+                }
+            }
         })
         .buffer_unordered(CONCURRENCY)
         .collect()

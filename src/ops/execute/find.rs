@@ -10,13 +10,14 @@ use crate::engine::normalize::normalize;
 use crate::model::{Address, IdMap, Kind};
 use crate::tenant::{RawObject, TenantRead};
 
-/// Pauses between looks for what a creation with a lost answer has made: a minute in all. Graph's directory is
-/// eventually consistent, and an outage often ends by then.
+/// Pauses between looks for what was written: a minute and a half in all. Graph's directory is eventually consistent, and
+/// an outage often ends by then.
 pub const PATIENCE: &[Duration] = &[
     Duration::from_secs(2),
     Duration::from_secs(4),
     Duration::from_secs(8),
     Duration::from_secs(16),
+    Duration::from_secs(30),
     Duration::from_secs(30),
 ];
 
@@ -99,7 +100,7 @@ impl<T: TenantRead> Search<'_, T> {
 }
 
 /// Whether `now` has everything that `sent` says; Graph may have added defaults.
-pub(super) fn holds(now: &Value, sent: &Value) -> bool {
+pub(in crate::ops) fn holds(now: &Value, sent: &Value) -> bool {
     match (now, sent) {
         (Value::Object(now), Value::Object(sent)) => {
             sent.iter().all(|(name, value)| now.get(name).is_some_and(|now| holds(now, value)))

@@ -1,0 +1,162 @@
+//! Recovery over HTTP from a tenant whose replicas lag, whose answers get lost and whose limits are Microsoft's.
+//!
+//! The clock is tokio's and paused: whoever waits a minute waits for nothing.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use entragit::emulator::{Faults, Options, Running, Seed, contoso::names};
+use entragit::graph::{Config, Credential, GraphTenant};
+use entragit::kinds;
+use entragit::model::kind::Deletion;
+use entragit::model::{Events, Secret, Write};
+use entragit::ops::apply::{Applied, apply, prepare};
+use entragit::ops::export::{Extra, export};
+use entragit::ops::plan::{Aim, plan};
+use entragit::ops::{Context, init};
+use entragit::tenant::{RawObject, TenantRead, TenantWrite};
+use serde_json::Value;
+
+use super::emulator::client::Graph;
+
+/// A tenant over HTTP and its repository.
+struct World {
+    graph: Graph,
+    tenant: GraphTenant,
+    context: Context,
+    dir: tempfile::TempDir,
+}
+
+fn connect(running: &Running) -> GraphTenant {
+    let config = Config {
+        graph_url: running.url(),
+        authority_url: running.url(),
+        tenant: running.tenant_id().to_owned(),
+        credential: Credential::ClientSecret { client_id: "test".into(), client_secret: Secret::new("x".into()) },
+        concurrency: 8,
+        deadline: std::time::Duration::from_secs(300),
+    };
+    let events = match std::env::var_os("ENTRAGIT_SHOW") {
+        Some(_) => Events::new(|event| println!("{event:?}")),
+        None => Events::silent(),
+    };
+    GraphTenant::connect(config, events).unwrap()
+}
+
+impl World {
+    async fn new() -> World {
+        World::with(Options { seed: Seed::Contoso, ..Options::default() }).await
+    }
+
+    async fn with(options: Options) -> World {
+        let graph = Graph::with(options).await;
+        let tenant = connect(&graph.tenant);
+        let dir = tempfile::tempdir().unwrap();
+        let breakers = [names::EMERGENCY_1.to_owned()];
+        let id = graph.tenant.tenant_id();
+        let mut context = init::init(dir.path(), id, false, &BTreeMap::new(), &breakers, &Events::silent()).unwrap();
+        if std::env::var_os("ENTRAGIT_SHOW").is_some() {
+            context.events = Events::new(|event| println!("{event:?}"));
+        }
+        let world = World { graph, tenant, context, dir };
+        assert!(export(&world.context, &world.tenant, &[], &Extra::default()).await.unwrap().complete);
+        world
+    }
+
+    fn faults(&self, words: &str) {
+        self.graph.tenant.set_faults(words.parse::<Faults>().unwrap());
+    }
+
+    async fn list(&self, kind: &str) -> Vec<RawObject> {
+        let kind = kinds::by_name(kind).unwrap();
+        let (send, mut pages) = tokio::sync::mpsc::channel(4);
+        let collect = async {
+            let mut all = Vec::new();
+            while let Some(page) = pages.recv().await {
+                all.extend(page);
+            }
+            all
+        };
+        let (listing, all) = tokio::join!(self.tenant.list(kind, send), collect);
+        assert!(listing.coverage.is_complete());
+        all
+    }
+
+    /// Deletes what can be deleted and made again of these kinds; for good if `purge`.
+    async fn wipe(&self, names: &[&str], purge: bool) {
+        for name in names {
+            let kind = kinds::by_name(name).unwrap();
+            for object in self.list(name).await {
+                if object.value.get("policyType") == Some(&Value::from("builtIn")) {
+                    continue;
+                }
+                let id = object.value["id"].as_str().unwrap().to_owned();
+                if object.value.get("isTrusted") == Some(&Value::from(true)) {
+                    let mut body = serde_json::Map::new();
+                    body.insert("@odata.type".into(), object.value["@odata.type"].clone());
+                    body.insert("isTrusted".into(), false.into());
+                    self.tenant.write(&Write::Update { kind, id: id.clone(), body }).await.unwrap();
+                }
+                self.tenant.write(&Write::Delete { kind, id: id.clone() }).await.unwrap();
+                if let (Deletion::Soft { item, .. }, true) = (kind.deletion, purge) {
+                    // Synchronized groups never reach the bin.
+                    self.graph.delete(&format!("/v1.0{item}/{id}")).await;
+                }
+            }
+        }
+    }
+
+    fn aim(&self) -> Aim {
+        Aim { to: "main".to_owned(), ..Aim::default() }
+    }
+
+    async fn apply(&self) -> anyhow::Result<Applied> {
+        let ready = prepare(&self.context, &self.tenant, &self.aim()).await?;
+        apply(&self.context, &self.tenant, &ready).await
+    }
+
+    /// Objects by kind and name: what is twice is seen.
+    async fn inventory(&self) -> BTreeMap<(&'static str, String), usize> {
+        let mut all = BTreeMap::new();
+        for kind in kinds::ALL {
+            for object in self.list(kind.name).await {
+                let name = object.value.get("displayName").and_then(Value::as_str).unwrap_or_default();
+                *all.entry((kind.name, name.to_owned())).or_default() += 1;
+            }
+        }
+        all
+    }
+
+    fn git(&self, arguments: &[&str]) -> String {
+        git(self.dir.path(), arguments)
+    }
+}
+
+fn git(dir: &Path, arguments: &[&str]) -> String {
+    let output = std::process::Command::new("git").current_dir(dir).args(arguments).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Groups, policies and what they name are purged; half of the POSTs lose their answers; replicas lag by up to a minute.
+#[tokio::test(start_paused = true)]
+async fn a_purged_tenant_comes_back_once_over_lagging_replicas_and_lost_answers() {
+    for seed in 0..3 {
+        let world = World::new().await;
+        let before = world.inventory().await;
+        world.wipe(&["conditionalAccessPolicy", "namedLocation", "group", "authenticationStrengthPolicy"], true).await;
+        world.faults(&format!("lag:60,lose:0.5,seed:{seed}"));
+        let applied = world.apply().await.unwrap();
+        let (_, lost, _) = world.graph.tenant.counts();
+        assert!(lost > 5, "{lost}");
+        assert_eq!(applied.outcome.failed, []);
+        assert_eq!(applied.outcome.uncertain, []);
+        assert!(applied.verified, "{:?} {:?}", applied.unmet, applied.remaining.steps);
+        // Everything is known everywhere.
+        world.faults("");
+        assert_eq!(world.inventory().await, before, "seed {seed}");
+        let second = plan(&world.context, &world.tenant, &world.aim()).await.unwrap();
+        assert_eq!(second.plan.steps, []);
+        assert_eq!(world.git(&["rev-parse", "main"]), world.git(&["rev-parse", "snapshots"]));
+        world.graph.tenant.stop().await.unwrap();
+    }
+}
