@@ -110,6 +110,9 @@ pub fn report_apply(applied: &apply::Applied, start: Instant, output: &Output) -
     if applied.new_ids > 0 {
         output.say(&format!("{} objects have new ids; manifest.yaml maps the old ones to them", applied.new_ids));
     }
+    for line in verified::lines(&applied.verification) {
+        output.say(&line);
+    }
     if applied.verified {
         output.say("verified: the tenant was read again and is as the commit says");
         return exit::DONE;
@@ -127,10 +130,13 @@ pub fn report_apply(applied: &apply::Applied, start: Instant, output: &Output) -
     if outcome.stale.is_empty() { exit::INCOMPLETE } else { exit::STALE }
 }
 
+mod verified;
+
 fn applied_json(applied: &apply::Applied) -> String {
     render::json::pretty(&json!({
         "formatVersion": render::json::FORMAT_VERSION,
         "verified": applied.verified,
+        "verification": verified::json(&applied.verification),
         "unmet": applied.unmet,
         "done": applied.outcome.done,
         "corrected": applied.corrected,

@@ -112,8 +112,9 @@ pub async fn prepare_with<T: TenantRead>(
     }
     settle::settle(context, tenant, None, patience).await?;
     // What a run wrote that was cut off a moment ago may not show everywhere.
-    let tenant = Settled::new(tenant, settle::fresh(context, patience)?, patience);
+    let tenant = Settled::new(tenant, settle::fresh(context)?, patience);
     let Planned { plan, binding, verdicts, names, .. } = plan(context, &tenant, aim).await?;
+    settle::refuse_late(&plan, &tenant.late())?;
     let text = planfile::write(&plan, &binding, &verdicts, &names);
     let digest = digest::bytes(text.as_bytes());
     Ok(Ready { plan, binding, verdicts, names, digest, text: text.into_bytes(), saved: false })
@@ -262,8 +263,8 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         unmet.extend(receipt.pending.iter().map(|path| format!("{path} is not in the tenant as the commit says")));
         verified = unmet.is_empty();
     }
-    // A creation that may have happened keeps the journal open: the next run looks for it.
-    if outcome.uncertain.is_empty() {
+    // A creation that may have happened, or does not show yet, keeps the journal open: the next run looks for it.
+    if outcome.uncertain.is_empty() && verification.pending.is_empty() {
         journal.ended(verified)?;
     }
     // Ids of runs that were cut off are in the receipt now.

@@ -10,7 +10,7 @@ use entragit::graph::{Config, Credential, GraphTenant};
 use entragit::kinds;
 use entragit::model::kind::Deletion;
 use entragit::model::{Events, Secret, Write};
-use entragit::ops::apply::{Applied, apply, prepare};
+use entragit::ops::apply::{Applied, Verification, apply, prepare};
 use entragit::ops::export::{Extra, export};
 use entragit::ops::plan::{Aim, plan};
 use entragit::ops::{Context, init};
@@ -159,4 +159,25 @@ async fn a_purged_tenant_comes_back_once_over_lagging_replicas_and_lost_answers(
         assert_eq!(world.git(&["rev-parse", "main"]), world.git(&["rev-parse", "snapshots"]));
         world.graph.tenant.stop().await.unwrap();
     }
+}
+
+/// Replicas lag for longer than anybody waits: nothing is lost, nothing is created again, and it is said which is which.
+#[tokio::test(start_paused = true)]
+async fn what_lags_for_too_long_is_pending_and_not_done_again() {
+    let world = World::new().await;
+    let before = world.inventory().await;
+    world.wipe(&["conditionalAccessPolicy"], true).await;
+    world.faults("lag:100000,seed:3");
+    let applied = world.apply().await.unwrap();
+    let Verification { converged, pending, not_converged } = &applied.verification;
+    assert_eq!((applied.outcome.failed.len(), applied.verified, not_converged.len()), (0, false, 0));
+    assert_eq!(converged + pending.len(), before.keys().filter(|(kind, _)| *kind == "conditionalAccessPolicy").count());
+    assert!(!pending.is_empty() && pending.iter().all(|object| object.reason == "still reads as before the write"));
+    // As long as it lasts, what is asked again is refused rather than made twice.
+    let error = world.apply().await.unwrap_err().to_string();
+    assert!(error.ends_with("the tenant does not show it yet; nothing was written, try again later"), "{error}");
+    world.faults("");
+    assert!(world.apply().await.unwrap().verified);
+    assert_eq!(world.inventory().await, before);
+    world.graph.tenant.stop().await.unwrap();
 }
