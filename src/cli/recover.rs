@@ -1,7 +1,7 @@
 //! `plan` and `apply`.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;
@@ -55,6 +55,7 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
     let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
     let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
     let _lock = context.repo.lock("apply")?;
+    let patience = ops::execute::patience(Duration::from_secs(arguments.patience));
     let ready = match (&arguments.plan, &arguments.to) {
         (Some(path), _) => {
             let bytes = std::fs::read(path).with_context(|| format!("reading the plan {}", path.display()))?;
@@ -63,7 +64,7 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
         (None, Some(to)) => {
             let scope = scope(&arguments.selectors)?;
             let aim = Aim { to: to.clone(), scope, prune: arguments.prune, ..Aim::default() };
-            apply::prepare(&context, &tenant, &aim).await?
+            apply::prepare_with(&context, &tenant, &aim, &patience).await?
         }
         (None, None) => bail!("name a plan file, or a commit with --to"),
     };
@@ -77,7 +78,7 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
         bail!("not carried out: answer yes, or give --yes");
     }
     let start = Instant::now();
-    let applied = apply::apply(&context, &tenant, &ready).await?;
+    let applied = apply::apply_with(&context, &tenant, &ready, &patience).await?;
     output.clear();
     if arguments.json {
         output.data(&applied_json(&applied));

@@ -25,7 +25,7 @@ mod resolve;
 use resolve::{Cache, Resolved};
 
 pub(super) use find::holds;
-pub use find::{PATIENCE, Search};
+pub use find::{PATIENCE, Search, patience};
 
 /// How a run of a plan ended.
 #[derive(Debug, Clone, Default, PartialEq)]

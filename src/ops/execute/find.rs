@@ -21,6 +21,20 @@ pub const PATIENCE: &[Duration] = &[
     Duration::from_secs(30),
 ];
 
+/// The pauses of [`PATIENCE`] for so long, or the last of them again and again.
+pub fn patience(mut time: Duration) -> Vec<Duration> {
+    let longest = PATIENCE.last().copied().unwrap_or_default();
+    let mut pauses = Vec::new();
+    for pause in PATIENCE.iter().copied().chain(std::iter::repeat(longest)) {
+        if time.is_zero() {
+            break;
+        }
+        pauses.push(pause.min(time));
+        time = time.saturating_sub(pause);
+    }
+    pauses
+}
+
 /// Looks for what creations with lost answers have made.
 pub struct Search<'a, T> {
     /// The tenant.
