@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use super::auth::{Auth, Token};
 use super::fault::Fault;
+use super::pace::Pace;
 use super::retry::{Cause, backoff, retry_after, spread};
 use super::urls::Base;
 use crate::model::{Event, Events};
@@ -73,6 +74,7 @@ pub(super) struct Http {
     pub auth: Auth,
     slots: Semaphore,
     pauses: Mutex<HashMap<String, Instant>>,
+    pace: Pace,
     events: Events,
     /// Time for one request with its repetitions.
     pub deadline: Duration,
@@ -100,7 +102,7 @@ impl Http {
         events: Events,
     ) -> Self {
         let slots = Semaphore::new(slots.clamp(1, 256));
-        Http { client, base, auth, slots, pauses: Mutex::new(HashMap::new()), events, deadline }
+        Http { client, base, auth, slots, pauses: Mutex::new(HashMap::new()), pace: Pace::default(), events, deadline }
     }
 
     /// Sends `request` and reads the reply's body with `parse`. A body that cannot be read counts as an answer that was lost.
@@ -121,7 +123,10 @@ impl Http {
                 let token = self.auth.bearer().await?;
                 let outcome = self.once(request, &token, clock.left(), &parse).await;
                 match outcome {
-                    Ok(answer) => return Ok(answer),
+                    Ok(answer) => {
+                        self.pace.faster(&workload);
+                        return Ok(answer);
+                    }
                     Err(Setback::Unauthorized(error)) if renewed || !self.auth.can_renew() => Setback::Final(error),
                     Err(Setback::Unauthorized(_)) => {
                         renewed = true;
@@ -149,8 +154,15 @@ impl Http {
                     unavailable(request, &why)
                 });
             };
-            if cause == Cause::Throttled {
-                self.hold(&workload, pause);
+            match (cause, wait) {
+                // It does not say for how long: whoever asks for the like queues.
+                (Cause::Throttled, None) => {
+                    self.pace.slower(&workload, Instant::now());
+                    self.events.emit(Event::Waiting { seconds: pause.as_secs_f64(), reason: why });
+                    continue;
+                }
+                (Cause::Throttled, Some(_)) => self.hold(&workload, pause),
+                (Cause::Passing, _) => {}
             }
             self.wait(pause, &why).await;
         }
@@ -176,10 +188,11 @@ impl Http {
             let until = self.pauses.lock().unwrap_or_else(PoisonError::into_inner).get(workload).copied();
             let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
-                return;
+                break;
             }
             tokio::time::sleep(spread(left, fastrand::f64())).await;
         }
+        tokio::time::sleep_until(self.pace.place(workload, Instant::now())).await;
     }
 
     async fn once<T>(

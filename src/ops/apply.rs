@@ -28,8 +28,9 @@ use correction::correction;
 use unmoved::check_unmoved;
 pub use verify::{Unconverged, Verification};
 
-/// Writes at the same time. Graph takes about 20 a second per application and tenant.
-const CONCURRENCY: usize = 8;
+/// Writes at the same time. Graph takes 20 a second per application and tenant, and a step with its look before takes up to a
+/// second. <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>
+const CONCURRENCY: usize = 24;
 
 /// A plan that is ready to be carried out.
 pub struct Ready {

@@ -33,7 +33,7 @@ fn connect(running: &Running) -> GraphTenant {
         authority_url: running.url(),
         tenant: running.tenant_id().to_owned(),
         credential: Credential::ClientSecret { client_id: "test".into(), client_secret: Secret::new("x".into()) },
-        concurrency: 8,
+        concurrency: 24,
         deadline: std::time::Duration::from_secs(300),
     };
     let events = match std::env::var_os("ENTRAGIT_SHOW") {
@@ -178,6 +178,27 @@ async fn what_lags_for_too_long_is_pending_and_not_done_again() {
     assert!(error.ends_with("the tenant does not show it yet; nothing was written, try again later"), "{error}");
     world.faults("");
     assert!(world.apply().await.unwrap().verified);
+    assert_eq!(world.inventory().await, before);
+    world.graph.tenant.stop().await.unwrap();
+}
+
+/// Microsoft's limits, on a clock that nobody waits for: what is refused waits, and nothing is lost by it.
+#[tokio::test(start_paused = true)]
+async fn a_recovery_under_microsofts_limits_takes_as_long_as_they_say() {
+    let world = World::new().await;
+    let before = world.inventory().await;
+    world.wipe(&["conditionalAccessPolicy", "namedLocation", "group"], true).await;
+    let ready = prepare(&world.context, &world.tenant, &world.aim()).await.unwrap();
+    world.faults("limits,drained,latency:200");
+    let start = tokio::time::Instant::now();
+    let applied = apply(&world.context, &world.tenant, &ready).await.unwrap();
+    let took = start.elapsed().as_secs_f64();
+    let (writes, _, throttled) = world.graph.tenant.counts();
+    println!("{} steps, {writes} writes, {throttled} throttled, {took:.0} s", applied.outcome.done);
+    assert!(applied.verified, "{:?} {:?}", applied.unmet, applied.outcome.failed);
+    // 20 writes a second in all, and one request a second for Conditional Access.
+    assert!(took < 150.0, "{took}");
+    world.faults("");
     assert_eq!(world.inventory().await, before);
     world.graph.tenant.stop().await.unwrap();
 }

@@ -17,8 +17,8 @@ use crate::tenant::{RawObject, TenantError, TenantRead, TenantWrite};
 /// Terraform's provider does it. <https://github.com/hashicorp/terraform-provider-azuread/blob/main/internal/helpers/consistency>
 const READS: (usize, usize) = (2, 5);
 
-/// Reads that must not find an object before it is created again.
-const ABSENT: usize = 3;
+/// Reads that must not find an object before it is created again; more of one that is our own and may be new.
+const ABSENT: (usize, usize) = (1, 3);
 
 impl<T: TenantRead + TenantWrite> Run<'_, T> {
     /// Waits until a new object is read several times in a row, if others need it. It is never created again: what needs it
@@ -88,8 +88,9 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
     }
 
     /// Whether an object that a list lacked is there after all: one replica's word is no proof of absence.
-    pub(super) async fn is_there(&self, kind: &'static Kind, id: &str) -> Result<bool, TenantError> {
-        for _ in 0..ABSENT {
+    pub(super) async fn is_there(&self, kind: &'static Kind, id: &str, ids: &IdMap) -> Result<bool, TenantError> {
+        let ours = ids.iter().any(|(_, new)| new == id);
+        for _ in 0..if ours { ABSENT.1 } else { ABSENT.0 } {
             if self.tenant.get(kind, id).await?.is_some() {
                 return Ok(true);
             }

@@ -53,7 +53,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                     return Ok(Resolved::Already(learned(kind, step, Some(&found))));
                 }
                 // One id, or that of a file that was never applied.
-                if uuid::Uuid::try_parse(&id).is_ok() && self.is_there(kind, &id).await? {
+                if uuid::Uuid::try_parse(&id).is_ok() && self.is_there(kind, &id, ids).await? {
                     let now = self.tenant.get(kind, &id).await?;
                     return if now.is_some_and(|raw| is(kind, &raw, &body)) {
                         Ok(Resolved::Already(IdMap::default()))
