@@ -1,6 +1,7 @@
-//! How fast a workload may be asked that throttles without saying for how long.
+//! How fast Graph may be asked once it has refused something with 429.
 //!
-//! Conditional Access takes "1 request per second per tenant" for all applications together, and its 429 carries no
+//! Writes to the directory share one limit, 3,000 in 150 seconds for an application in a tenant, whatever they are about.
+//! <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>. Conditional Access takes "1 request per second per tenant" for all applications together, and its 429 carries no
 //! `Retry-After`: <https://learn.microsoft.com/graph/throttling-limits#identity-protection-and-conditional-access-service-limits>.
 //! Workers that each back off on their own would come back together, and be refused together. Here they queue: one request at
 //! a time leaves, further apart after each refusal, closer after each answer.
@@ -11,13 +12,20 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Where a queue starts, and how far apart and how close requests may come.
-const FIRST: Duration = Duration::from_millis(1_020);
+/// The queue of all writes but those that Conditional Access counts.
+pub(super) const WRITES: &str = "writes";
+
+/// How far apart requests may come.
 const LONGEST: Duration = Duration::from_secs(10);
-const SHORTEST: Duration = Duration::from_millis(100);
+
+/// The documented pace, with a little to spare: where a queue starts.
+fn documented(queue: &str) -> Duration {
+    Duration::from_millis(if queue == WRITES { 51 } else { 1_020 })
+}
 
 #[derive(Debug)]
 struct Queue {
+    first: Duration,
     next: Instant,
     apart: Duration,
     slowed: Instant,
@@ -41,19 +49,15 @@ impl Pace {
         at
     }
 
-    /// A request was refused. Those that were under way at the same time count once.
-    pub(super) fn slower(&self, workload: &str, now: Instant) {
+    /// A request was refused, and is to wait so long. Those that were under way at the same time count once.
+    pub(super) fn slower(&self, workload: &str, now: Instant, wait: Option<Duration>) {
         let mut queues = self.queues();
-        match queues.get_mut(workload) {
-            Some(queue) if now < queue.slowed + queue.apart * 4 => {}
-            Some(queue) => {
-                queue.apart = queue.apart.mul_f64(1.25).clamp(FIRST, LONGEST);
-                queue.slowed = now;
-                queue.next = queue.next.max(now + queue.apart);
-            }
-            None => {
-                queues.insert(workload.to_owned(), Queue { next: now + FIRST * 2, apart: FIRST, slowed: now });
-            }
+        let first = documented(workload);
+        let queue = queues.entry(workload.to_owned()).or_insert(Queue { first, next: now, apart: first, slowed: now });
+        queue.next = queue.next.max(now + wait.unwrap_or(first * 2));
+        if now >= queue.slowed + (queue.apart * 4).max(Duration::from_secs(1)) {
+            queue.apart = queue.apart.mul_f64(1.25).clamp(first, LONGEST);
+            queue.slowed = now;
         }
     }
 
@@ -62,7 +66,8 @@ impl Pace {
         let mut queues = self.queues();
         if let Some(queue) = queues.get_mut(workload) {
             // Slowly down to the documented pace, slower still below it.
-            queue.apart = queue.apart.mul_f64(if queue.apart > FIRST { 0.97 } else { 0.998 }).max(SHORTEST);
+            let by = if queue.apart > queue.first { 0.97 } else { 0.9995 };
+            queue.apart = queue.apart.mul_f64(by).max(queue.first / 10);
         }
     }
 }
@@ -76,17 +81,19 @@ mod tests {
         let (pace, start) = (Pace::default(), Instant::now());
         assert_eq!(pace.place("identity", start), start);
         for _ in 0..20 {
-            pace.slower("identity", start);
+            pace.slower("identity", start, None);
         }
         let places: Vec<u128> =
             (0..3).map(|_| pace.place("identity", start).duration_since(start).as_millis()).collect();
         assert_eq!(places, [2_040, 3_060, 4_080]);
         assert_eq!(pace.place("users", start), start);
         let later = start + Duration::from_secs(20);
-        pace.slower("identity", later);
+        pace.slower("identity", later, None);
         (0..3).for_each(|_| pace.faster("identity"));
         let first = pace.place("identity", later + LONGEST);
         let apart = pace.place("identity", later + LONGEST).duration_since(first);
-        assert!(apart > FIRST && apart < FIRST * 5 / 4, "{apart:?}");
+        pace.slower(WRITES, later, Some(LONGEST));
+        assert_eq!(pace.place(WRITES, later), later + LONGEST);
+        assert!(apart > documented("identity") && apart < documented("identity") * 5 / 4, "{apart:?}");
     }
 }
