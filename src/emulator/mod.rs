@@ -193,10 +193,12 @@ impl Running {
         &self.tenant_id
     }
 
-    /// Other faults from now on: writes are counted anew, and every replica has everything.
+    /// Other faults from now on: writes are counted anew, and without a lag every replica has everything.
     pub fn set_faults(&self, faults: Faults) {
         let mut tenant = self.shared.tenant.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-        tenant.replicas = faults::Replicas::default();
+        if faults.lag.is_zero() {
+            tenant.replicas = faults::Replicas::default();
+        }
         tenant.weather.change(faults, users(&tenant));
     }
 
