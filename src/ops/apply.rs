@@ -127,6 +127,9 @@ fn begun(context: &Context, aim: &Aim) -> Result<Option<Ready>> {
     let commit = context.resolve(&aim.to)?.to_string();
     let base = context.last_snapshot()?.map(|base| base.to_string()).unwrap_or_default();
     for digest in Journal::unended(context.repo.git_dir())? {
+        if Journal::open(context.repo.git_dir(), &digest)?.past.waiting {
+            continue;
+        }
         let Ok(bytes) = std::fs::read(settle::kept(context, &digest)) else { continue };
         let ready = open(context, &bytes)?;
         let same = ready.binding.commit == commit
@@ -233,7 +236,11 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     let mut settled = written(&[], &all_ids);
     let mut again = plan(context, &settled, &aim).await?;
     // What Graph adds on its own (a creator as owner, a default) is put right once, and only where this run wrote.
-    let correction = correction(&again.plan, &ready.plan, &outcome);
+    let judge = |again: &Planned, settled: &Settled<'_, T>| {
+        verify::verify(&ready.plan, &outcome.ok, &all_ids, &again.plan, &settled.late(), &again.names)
+    };
+    let mut verification = judge(&again, &settled);
+    let correction = correction(&again.plan, &ready.plan, &outcome, &verification);
     let mut corrected = 0;
     let clean = outcome.failed.is_empty() && outcome.stale.is_empty() && outcome.uncertain.is_empty();
     let verdicts = guard::verdicts(&correction, &super::plan::rules_of_last_snapshot(context)?);
@@ -251,8 +258,8 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         corrected = more.done;
         settled = written(&[(&correction, &more)], &all_ids);
         again = plan(context, &settled, &aim).await?;
+        verification = judge(&again, &settled);
     }
-    let verification = verify::verify(&ready.plan, &outcome.ok, &all_ids, &again.plan, &settled.late(), &again.names);
     let mut unmet = unmet(context, ready, &again)?;
     let mut verified =
         again.plan.steps.is_empty() && unmet.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
@@ -265,8 +272,10 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         verified = unmet.is_empty();
     }
     // A creation that may have happened, or does not show yet, keeps the journal open: the next run looks for it.
-    if outcome.uncertain.is_empty() && verification.pending.is_empty() {
-        journal.ended(verified)?;
+    match (outcome.uncertain.is_empty(), verification.pending.len()) {
+        (true, 0) => journal.ended(verified)?,
+        (true, pending) => journal.waiting(pending)?,
+        (false, _) => {}
     }
     // Ids of runs that were cut off are in the receipt now.
     for digest in Journal::unended(context.repo.git_dir())?.into_iter().filter(|digest| *digest != ready.digest) {

@@ -152,11 +152,14 @@ async fn a_purged_tenant_comes_back_once_over_lagging_replicas_and_lost_answers(
         let before = world.inventory().await;
         world.wipe(&WIPED, true).await;
         world.faults(&format!("lag:60,lose:0.5,seed:{seed}"));
-        let applied = world.apply().await.unwrap();
+        let ready = prepare(&world.context, &world.tenant, &world.aim()).await.unwrap();
+        let applied = apply(&world.context, &world.tenant, &ready).await.unwrap();
         let (_, lost, _) = world.graph.tenant.counts();
         assert!(lost > 5, "{lost}");
         assert_eq!(applied.outcome.failed, []);
         assert_eq!(applied.outcome.uncertain, []);
+        assert_eq!(applied.outcome.done, ready.plan.steps.len());
+        assert_eq!((applied.verification.pending.len(), applied.verification.not_converged.len()), (0, 0));
         assert!(applied.verified, "{:?} {:?}", applied.unmet, applied.remaining.steps);
         // Everything is known everywhere.
         world.faults("");
@@ -239,4 +242,29 @@ async fn a_run_that_was_killed_over_lagging_replicas_is_taken_up() {
         println!("seed {seed}: killed {way} write {write}, verified in run {}", rounds + 2);
         world.graph.tenant.stop().await.unwrap();
     }
+}
+
+/// A property reads old for as long as anybody waits. It is written again only if it is asked again, and nothing hangs.
+#[tokio::test(start_paused = true)]
+async fn an_update_that_reads_old_is_pending_and_can_be_asked_again() {
+    let world = World::new().await;
+    let kind = kinds::by_name("group").unwrap();
+    let body = |text: &str| serde_json::Map::from_iter([("description".to_owned(), Value::from(text))]);
+    let update = |text| Write::Update { kind, id: names::REMOTE_WORKERS.to_owned(), body: body(text) };
+    world.tenant.write(&update("Wrong")).await.unwrap();
+    let mut pending = 0;
+    for seed in 0..4 {
+        world.faults(&format!("lag:100000,seed:{seed}"));
+        let applied = world.apply().await.unwrap();
+        assert_eq!(applied.verification.not_converged, [], "seed {seed}");
+        pending += applied.verification.pending.len();
+        world.faults("");
+        // Somebody else meanwhile.
+        world.tenant.write(&update("Wrong again")).await.unwrap();
+    }
+    assert!(pending > 0);
+    assert!(world.apply().await.unwrap().verified);
+    let second = plan(&world.context, &world.tenant, &world.aim()).await.unwrap();
+    assert_eq!(second.plan.steps, []);
+    world.graph.tenant.stop().await.unwrap();
 }

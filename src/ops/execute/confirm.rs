@@ -87,14 +87,19 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         }
     }
 
-    /// Whether an object that a list lacked is there after all: one replica's word is no proof of absence.
-    pub(super) async fn is_there(&self, kind: &'static Kind, id: &str, ids: &IdMap) -> Result<bool, TenantError> {
+    /// An object that a list lacked, if it is there after all: one replica's word is no proof of absence.
+    pub(super) async fn after_all(
+        &self,
+        kind: &'static Kind,
+        id: &str,
+        ids: &IdMap,
+    ) -> Result<Option<RawObject>, TenantError> {
         let ours = ids.iter().any(|(_, new)| new == id);
         for _ in 0..if ours { ABSENT.1 } else { ABSENT.0 } {
-            if self.tenant.get(kind, id).await?.is_some() {
-                return Ok(true);
+            if let Some(raw) = self.tenant.get(kind, id).await? {
+                return Ok(Some(raw));
             }
         }
-        Ok(false)
+        Ok(None)
     }
 }

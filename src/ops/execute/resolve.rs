@@ -52,14 +52,12 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 {
                     return Ok(Resolved::Already(learned(kind, step, Some(&found))));
                 }
-                // One id, or that of a file that was never applied.
-                if uuid::Uuid::try_parse(&id).is_ok() && self.is_there(kind, &id, ids).await? {
-                    let now = self.tenant.get(kind, &id).await?;
-                    return if now.is_some_and(|raw| is(kind, &raw, &body)) {
-                        Ok(Resolved::Already(IdMap::default()))
-                    } else {
-                        Err(Failure::Stale)
-                    };
+                // A file that was never applied has no id that the tenant could know.
+                if uuid::Uuid::try_parse(&id).is_ok()
+                    && let Some(raw) = self.after_all(kind, &id, ids).await?
+                {
+                    let same = is(kind, &raw, &body);
+                    return if same { Ok(Resolved::Already(IdMap::default())) } else { Err(Failure::Stale) };
                 }
                 // An assignment comes back with the user who is restored.
                 let restored =
