@@ -196,6 +196,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     patience: &[Duration],
 ) -> Result<Applied> {
     let mut journal = Journal::open(context.repo.git_dir(), &ready.digest)?;
+    journal.begin_anew();
     let ids = current_ids(context)?;
     // Whatever becomes of this process, the run can be taken up.
     settle::keep(context, &ready.digest, &ready.text)?;

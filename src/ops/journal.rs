@@ -174,6 +174,14 @@ impl Journal {
         Ok(ids)
     }
 
+    /// A run that came to its end but for what did not show is history, too, once the same plan is carried out again.
+    pub fn begin_anew(&mut self) {
+        if self.past.waiting {
+            self.past = Past::default();
+            self.ended_before = true;
+        }
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -244,7 +252,9 @@ fn replay(text: &str) -> Past {
     let mut past = Past::default();
     for line in text.lines() {
         let line = serde_json::from_str::<Line>(line);
-        if past.ended && matches!(line, Ok(Line::Sent { .. } | Line::Done { .. } | Line::Failed { .. })) {
+        if (past.ended || past.waiting)
+            && matches!(line, Ok(Line::Sent { .. } | Line::Done { .. } | Line::Failed { .. }))
+        {
             past = Past { begun: past.begun, ..Past::default() };
         }
         match line {

@@ -263,7 +263,8 @@ async fn an_update_that_reads_old_is_pending_and_can_be_asked_again() {
         world.tenant.write(&update("Wrong again")).await.unwrap();
     }
     assert!(pending > 0);
-    assert!(world.apply().await.unwrap().verified);
+    let applied = world.apply().await.unwrap();
+    assert!(applied.verified, "{:?} {:?} {:?}", applied.unmet, applied.outcome, applied.remaining.steps);
     let second = plan(&world.context, &world.tenant, &world.aim()).await.unwrap();
     assert_eq!(second.plan.steps, []);
     world.graph.tenant.stop().await.unwrap();
