@@ -359,6 +359,11 @@ pub struct Emulate {
     /// Give tokens only this application permission; may be repeated [default: all that are needed].
     #[arg(long = "role", value_name = "PERMISSION")]
     pub roles: Vec<String>,
+    /// What goes wrong, in words or in a file of them: `lag:60` (seconds until every replica has a write), `lose:0.5` (share of
+    /// POSTs whose answer is lost), `lose-others`, `drop`, `limits` (Microsoft's; `limits:10`: ten times those), `drained`,
+    /// `latency:100` (ms), `hang-before:N`, `hang-after:N` (the Nth write), `seed:7`; with commas between them.
+    #[arg(long, value_name = "FAULTS")]
+    pub faults: Option<String>,
 }
 
 /// `kinds`

@@ -20,7 +20,8 @@ pub fn connect(sign_in: &SignIn, tenant: &str, events: &Events) -> Result<GraphT
         authority_url: sign_in.authority_url.trim_end_matches('/').to_owned(),
         tenant: sign_in.tenant.clone().unwrap_or_else(|| tenant.to_owned()),
         credential,
-        concurrency: 8,
+        // Enough for 20 changes a second where each request takes half a second.
+        concurrency: 24,
         deadline: Duration::from_secs(300),
     };
     Ok(GraphTenant::connect(config, events.clone())?)

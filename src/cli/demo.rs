@@ -43,6 +43,7 @@ pub async fn demo(arguments: args::Demo, output: &Output) -> Result<u8> {
         client: None,
         secret: None,
         roles: None,
+        faults: emulator::Faults::default(),
     })
     .await?;
     output.say(&format!("a Graph-compatible server listens on {}", running.url()));

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use super::args;
 use super::output::Output;
 use super::run::exit;
-use crate::emulator::{self, Seed};
+use crate::emulator::{self, Faults, Seed};
 
 /// What a tenant holds, by its name.
 pub fn seed(word: &str) -> Result<Seed> {
@@ -32,6 +32,7 @@ pub async fn run(arguments: args::Emulate, output: &Output) -> Result<u8> {
         client: arguments.client,
         secret: arguments.secret,
         roles: (!arguments.roles.is_empty()).then_some(arguments.roles),
+        faults: faults(arguments.faults.as_deref())?,
     })
     .await?;
     output.data(&format!("listening on {}\n", running.url()));
@@ -39,4 +40,16 @@ pub async fn run(arguments: args::Emulate, output: &Output) -> Result<u8> {
     tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
     running.stop().await?;
     Ok(exit::DONE)
+}
+
+/// The faults, in words or in a file of them.
+fn faults(text: Option<&str>) -> Result<Faults> {
+    let Some(text) = text else { return Ok(Faults::default()) };
+    let path = std::path::Path::new(text);
+    let words = if path.is_file() {
+        std::fs::read_to_string(path).with_context(|| format!("reading the faults in {text}"))?
+    } else {
+        text.to_owned()
+    };
+    words.parse().map_err(|error: String| anyhow!("--faults: {error}"))
 }

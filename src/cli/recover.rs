@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::json;
@@ -114,6 +114,7 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
     let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
     let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
     let _lock = context.repo.lock("apply")?;
+    let patience = ops::execute::patience(Duration::from_secs(arguments.patience));
     let wanted = Wanted {
         to: arguments.to.as_deref().unwrap_or("HEAD"),
         changes: arguments.changes.as_deref(),
@@ -125,11 +126,14 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
             let bytes = std::fs::read(path).with_context(|| format!("reading the plan {}", path.display()))?;
             apply::open(&context, &bytes)?
         }
-        (None, true) => apply::prepare(&context, &tenant, &wanted.aim(&context, &arguments.selectors)?).await?,
+        (None, true) => {
+            let aim = wanted.aim(&context, &arguments.selectors)?;
+            apply::prepare_with(&context, &tenant, &aim, &patience).await?
+        }
         (None, false) if arguments.resume => apply::cut_off(&context)?,
         (None, false) => bail!("name a plan file, or a commit with --to, or what was changed with --changes"),
     };
-    let how = How { yes: arguments.yes, json: arguments.json, accept: &arguments.accept };
+    let how = How { yes: arguments.yes, json: arguments.json, accept: &arguments.accept, patience: &patience };
     carry_out(&context, &tenant, &mut ready, &how, output).await
 }
 
@@ -149,7 +153,8 @@ pub async fn undo(arguments: args::Undo, repo: &Path, output: &Output) -> Result
         return show(&planned, format, Some(path), output);
     }
     let mut ready = apply::prepare(&context, &tenant, &aim).await?;
-    let how = How { yes: arguments.yes, json: arguments.json, accept: &arguments.accept };
+    let patience = ops::execute::PATIENCE;
+    let how = How { yes: arguments.yes, json: arguments.json, accept: &arguments.accept, patience };
     carry_out(&context, &tenant, &mut ready, &how, output).await
 }
 
@@ -158,6 +163,7 @@ struct How<'a> {
     yes: bool,
     json: bool,
     accept: &'a [String],
+    patience: &'a [Duration],
 }
 
 async fn carry_out(
@@ -181,7 +187,7 @@ async fn carry_out(
         bail!("not carried out: answer yes, or give --yes");
     }
     let start = Instant::now();
-    let applied = until_stopped(context, apply::apply(context, tenant, ready), output).await?;
+    let applied = until_stopped(context, apply::apply_with(context, tenant, ready, how.patience), output).await?;
     output.clear();
     if how.json {
         output.data(&applied_json(&applied));
@@ -258,6 +264,9 @@ pub fn report_apply(applied: &apply::Applied, ready: &apply::Ready, start: Insta
     if applied.new_ids > 0 {
         output.say(&format!("{} objects have new ids; manifest.yaml maps the old ones to them", applied.new_ids));
     }
+    for line in verified::lines(&applied.verification) {
+        output.say(&line);
+    }
     if applied.verified {
         output.say("verified: the tenant was read again and is as the commit says");
         return exit::DONE;
@@ -275,11 +284,14 @@ pub fn report_apply(applied: &apply::Applied, ready: &apply::Ready, start: Insta
     if outcome.stale.is_empty() { exit::INCOMPLETE } else { exit::STALE }
 }
 
+mod verified;
+
 /// The document of an apply that had nothing to do: no receipt, and nothing was read a second time.
 fn nothing_json() -> String {
     render::json::pretty(&json!({
         "formatVersion": render::json::FORMAT_VERSION,
         "verified": false,
+        "verification": verified::json(&Default::default()),
         "unmet": [],
         "done": 0,
         "corrected": 0,
@@ -296,6 +308,7 @@ fn applied_json(applied: &apply::Applied) -> String {
     render::json::pretty(&json!({
         "formatVersion": render::json::FORMAT_VERSION,
         "verified": applied.verified,
+        "verification": verified::json(&applied.verification),
         "unmet": applied.unmet,
         "done": applied.outcome.done,
         "corrected": applied.corrected,

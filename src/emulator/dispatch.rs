@@ -9,6 +9,7 @@ use super::csdl::{self, Csdl};
 use super::delta;
 use super::error::Fault;
 use super::expand::Shapes;
+use super::faults::{Capture, Replicas};
 use super::logs;
 use super::permissions;
 use super::read;
@@ -22,6 +23,9 @@ use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::{Link, LinkShape};
 use std::sync::RwLock;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 /// Answers `request`.
 pub fn dispatch(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fault> {
@@ -31,12 +35,58 @@ pub fn dispatch(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fau
         return batch::answer(tenant, request);
     }
     let csdl = csdl::v1();
-    if reads(request, &route) {
+    let reads = reads(request, &route);
+    if reads {
         let tenant = tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        return reading(&tenant, csdl, &route, request);
+        tenant.weather.admit(request)?;
+        if tenant.replicas.agree() {
+            let reply = reading(&tenant, csdl, &route, request);
+            tenant.weather.charge(request, reply.as_ref().map_or(0, |reply| reply.units));
+            return reply;
+        }
     }
     let mut tenant = tenant.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-    writing(&mut tenant, csdl, &route, request)
+    let lag = tenant.weather.lag();
+    let now = Instant::now();
+    let reply = match (reads, lag) {
+        (true, Some((_, dice))) => {
+            match Replicas::show(&mut tenant, dice, now, |tenant| reading(tenant, csdl, &route, request)) {
+                // Its token is newer than the replica's log: another replica answers.
+                Err(fault) if fault.status == 410 => reading(&tenant, csdl, &route, request),
+                reply => reply,
+            }
+        }
+        (true, None) => reading(&tenant, csdl, &route, request),
+        (false, lag) => {
+            tenant.weather.admit(request)?;
+            late(&mut tenant, lag, now, request, |tenant| writing(tenant, csdl, &route, request))
+        }
+    };
+    tenant.weather.charge(request, reply.as_ref().map_or(0, |reply| reply.units));
+    reply
+}
+
+/// Carries out a write that other replicas learn of later.
+fn late(
+    tenant: &mut Tenant,
+    lag: Option<(Duration, u64)>,
+    now: Instant,
+    request: &Request,
+    write: impl FnOnce(&mut Tenant) -> Result<Reply, Fault>,
+) -> Result<Reply, Fault> {
+    let Some((lag, dice)) = lag else { return write(tenant) };
+    tenant.replicas.check(request, dice, now)?;
+    let body = String::from_utf8_lossy(&request.body).into_owned();
+    let asked = || request.segments.iter().map(String::as_str).chain([body.as_str()]);
+    let before = Capture::of(tenant, asked());
+    let reply = write(tenant)?;
+    // Of the reply, only the id of what was made: whatever else it mentions may have been there before.
+    let made = reply.body.as_deref().filter(|_| reply.status == 201);
+    let made = made.and_then(|body| serde_json::from_str::<Value>(body).ok());
+    let made = made.as_ref().and_then(|body| body["id"].as_str());
+    let after = Capture::of(tenant, asked().chain(made));
+    tenant.replicas.note(before, &after, lag, dice, now);
+    Ok(reply)
 }
 
 /// Whether the request only reads: every GET, and the one POST that asks a question.

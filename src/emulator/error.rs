@@ -14,12 +14,14 @@ pub struct Fault {
     pub message: String,
     /// A `Location` header, for a forced resynchronization.
     pub location: Option<String>,
+    /// Other headers.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 impl Fault {
     /// Any refusal.
     pub fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), location: None }
+        Self { status, code, message: message.into(), location: None, headers: Vec::new() }
     }
 
     /// 400 `Request_BadRequest`.

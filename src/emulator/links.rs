@@ -46,18 +46,21 @@ impl Links {
             .collect()
     }
 
+    /// Every link that leads from `from`: name and target.
+    pub fn all_targets(&self, from: &Key) -> Vec<(&'static str, Key)> {
+        self.forward
+            .range((from.id.clone(), "")..)
+            .take_while(|((id, _), _)| *id == from.id)
+            .flat_map(|((_, name), keys)| keys.iter().map(|target| (*name, target.clone())))
+            .collect()
+    }
+
     /// Forgets everything that leads from or to `key`.
     pub fn forget(&mut self, key: &Key) {
         for (name, source) in self.all_sources(key) {
             self.remove(&source, name, key);
         }
-        let outgoing: Vec<_> = self
-            .forward
-            .range((key.id.clone(), "")..)
-            .take_while(|((id, _), _)| *id == key.id)
-            .flat_map(|((_, name), keys)| keys.iter().map(|target| (*name, target.clone())))
-            .collect();
-        for (name, target) in outgoing {
+        for (name, target) in self.all_targets(key) {
             self.remove(key, name, &target);
         }
     }

@@ -16,6 +16,7 @@ mod dispatch;
 mod error;
 mod evaluate;
 mod expand;
+mod faults;
 mod filter;
 mod links;
 mod list;
@@ -46,6 +47,7 @@ use anyhow::Context;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use faults::{Faults, Hang};
 pub use seed::contoso;
 use server::Shared;
 use tenant::Tenant;
@@ -87,6 +89,8 @@ pub struct Options {
     pub secret: Option<String>,
     /// Application permissions put into tokens; `None`: all that the paths served here need.
     pub roles: Option<Vec<String>>,
+    /// What goes wrong.
+    pub faults: Faults,
 }
 
 impl Default for Options {
@@ -99,6 +103,7 @@ impl Default for Options {
             client: None,
             secret: None,
             roles: None,
+            faults: Faults::default(),
         }
     }
 }
@@ -140,6 +145,7 @@ pub async fn start_from(options: Options, snapshot: &Snapshot) -> anyhow::Result
 }
 
 async fn serve(options: Options, tenant: Tenant) -> anyhow::Result<Running> {
+    tenant.weather.change(options.faults.clone(), users(&tenant));
     let tenant_id = tenant.id.clone();
     let listener = tokio::net::TcpListener::bind(options.listen)
         .await
@@ -180,6 +186,10 @@ fn secret() -> String {
     format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())
 }
 
+fn users(tenant: &Tenant) -> usize {
+    crate::kinds::by_name("user").map_or(0, |kind| tenant.store.table(kind).live.len())
+}
+
 async fn save_now_and_then(shared: Arc<Shared>, path: PathBuf) {
     loop {
         tokio::time::sleep(SAVE_AFTER).await;
@@ -205,6 +215,30 @@ impl Running {
     /// The tenant's id.
     pub fn tenant_id(&self) -> &str {
         &self.tenant_id
+    }
+
+    /// Other faults from now on: writes are counted anew, and without a lag every replica has everything.
+    pub fn set_faults(&self, faults: Faults) {
+        let mut tenant = self.shared.tenant.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if faults.lag.is_zero() {
+            tenant.replicas = faults::Replicas::default();
+        }
+        tenant.weather.change(faults, users(&tenant));
+    }
+
+    /// Waits until a server that was told to has stopped answering.
+    pub async fn hung(&self) {
+        let mut hung = {
+            let tenant = self.shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            tenant.weather.hangs()
+        };
+        // An error means that the tenant is gone.
+        let _ = hung.wait_for(|hung| *hung).await;
+    }
+
+    /// Writes that came, answers that were lost on purpose, and requests that were throttled, since the faults were set.
+    pub fn counts(&self) -> (u64, u64, u64) {
+        self.shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner).weather.counts()
     }
 
     /// Writes the tenant to a file that `state` takes later, at once or not at all.

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::dispatch;
 use super::error::Fault;
+use super::faults::{Fate, Hang};
 use super::request::{Reply, Request, parse_path, parse_query};
 use super::tenant::Tenant;
 use super::token::{self, Pins};
@@ -71,10 +72,48 @@ async fn handle(
                 },
                 id: uuid::Uuid::new_v4().to_string(),
             };
-            return graph(&shared, request, &peer.ip().to_string());
+            return weathered(&shared, request, &peer.ip().to_string()).await;
         }
     }
     authority(&shared, &method, path, &body, &base)
+}
+
+/// Answers, or fails to, as the faults say.
+async fn weathered(shared: &Shared, request: Request, ip: &str) -> Response<Body> {
+    let batch = request.segments.first().is_some_and(|segment| segment == "$batch");
+    let writes = request.method != "GET" && !batch;
+    let (latency, fate) = {
+        let tenant = shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let fate = if writes { tenant.weather.fate(&request.method) } else { Fate::Answered };
+        (tenant.weather.latency(), fate)
+    };
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    match fate {
+        Fate::Dropped => return cut(),
+        Fate::Hangs(Hang::Before) => return std::future::pending().await,
+        Fate::Answered | Fate::Cut | Fate::Masked(_) | Fate::Hangs(Hang::After) => {}
+    }
+    let response = graph(shared, request, ip);
+    match fate {
+        Fate::Hangs(_) => std::future::pending().await,
+        // A refusal that is lost is one that was never heard: nothing was done.
+        _ if !response.status().is_success() => response,
+        Fate::Cut => cut(),
+        Fate::Masked(status) => {
+            let mut response = plain(status, &json!({"error": {"code": "UnknownError", "message": ""}}));
+            *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::GATEWAY_TIMEOUT);
+            response
+        }
+        Fate::Answered | Fate::Dropped => response,
+    }
+}
+
+/// An answer that breaks off before it says anything.
+fn cut() -> Response<Body> {
+    let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+    Response::new(Body::from_stream(futures_util::stream::iter([Err::<Bytes, _>(broken)])))
 }
 
 fn graph(shared: &Shared, mut request: Request, ip: &str) -> Response<Body> {
@@ -117,7 +156,8 @@ pub fn settle(tenant: &RwLock<Tenant>, request: &Request, result: Result<Reply, 
             .to_string();
         let client = request.header("client-request-id").unwrap_or(&request.id);
         let body = fault.body(&request.id, client, &date).to_string();
-        let headers = fault.location.into_iter().map(|location| ("Location", location)).collect();
+        let location = fault.location.into_iter().map(|location| ("Location", location));
+        let headers = location.chain(fault.headers).collect();
         Reply { status: fault.status, headers, body: Some(body), plain: false, units: 0 }
     })
 }

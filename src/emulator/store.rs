@@ -57,7 +57,7 @@ fn rank(id: &str) -> u64 {
 }
 
 /// One object's properties as JSON text.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row(Box<str>);
 
 impl Row {

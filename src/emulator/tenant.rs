@@ -10,6 +10,7 @@ use super::clock::Clock;
 use super::csdl;
 use super::delta::Log;
 use super::error::Fault;
+use super::faults::{Faults, Replicas, Weather};
 use super::links::Links;
 use super::quirks;
 use super::routes::Pick;
@@ -43,6 +44,10 @@ pub struct Tenant {
     /// Applications of other tenants whose service principals were purged here, by application id, as those showed them: they
     /// are still registered where they come from, and a service principal can be made of them again.
     pub foreign: BTreeMap<String, Properties>,
+    /// What goes wrong.
+    pub weather: Weather,
+    /// Writes that some replicas lack.
+    pub replicas: Replicas,
 }
 
 impl Tenant {
@@ -59,6 +64,8 @@ impl Tenant {
             audits: Audits::default(),
             secret,
             foreign: BTreeMap::new(),
+            weather: Weather::new(Faults::default(), 0),
+            replicas: Replicas::default(),
         };
         let mut domains = BTreeSet::new();
         for seed in seeds {

@@ -6,15 +6,17 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, Url};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 use super::auth::{Auth, Token};
 use super::fault::Fault;
+use super::pace::{self, Pace};
 use super::retry::{Cause, backoff, retry_after, spread};
 use super::urls::Base;
 use crate::model::{Event, Events};
@@ -72,6 +74,7 @@ pub(super) struct Http {
     pub auth: Auth,
     slots: Semaphore,
     pauses: Mutex<HashMap<String, Instant>>,
+    pace: Pace,
     events: Events,
     /// Time for one request with its repetitions.
     pub deadline: Duration,
@@ -99,7 +102,7 @@ impl Http {
         events: Events,
     ) -> Self {
         let slots = Semaphore::new(slots.clamp(1, 256));
-        Http { client, base, auth, slots, pauses: Mutex::new(HashMap::new()), events, deadline }
+        Http { client, base, auth, slots, pauses: Mutex::new(HashMap::new()), pace: Pace::default(), events, deadline }
     }
 
     /// Sends `request` and reads the reply's body with `parse`. A body that cannot be read counts as an answer that was lost.
@@ -109,18 +112,22 @@ impl Http {
         parse: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<T, TenantError> {
         let workload = workload(&request.url);
+        let queue = queue(request, &workload);
         let mut clock = Clock::new(self.deadline);
         let mut renewed = false;
         let mut perhaps_done = false;
         loop {
             let setback = {
-                self.pass(&workload).await;
+                self.pass(&workload, queue).await;
                 let _slot = self.slots.acquire().await.map_err(|_| unavailable(request, "this client is closed"))?;
                 clock.start();
                 let token = self.auth.bearer().await?;
                 let outcome = self.once(request, &token, clock.left(), &parse).await;
                 match outcome {
-                    Ok(answer) => return Ok(answer),
+                    Ok(answer) => {
+                        self.pace.faster(queue);
+                        return Ok(answer);
+                    }
                     Err(Setback::Unauthorized(error)) if renewed || !self.auth.can_renew() => Setback::Final(error),
                     Err(Setback::Unauthorized(_)) => {
                         renewed = true;
@@ -148,8 +155,15 @@ impl Http {
                     unavailable(request, &why)
                 });
             };
-            if cause == Cause::Throttled {
-                self.hold(&workload, pause);
+            match (cause, wait) {
+                // All that is counted together queues.
+                (Cause::Throttled, wait) if wait.is_none() || queue == pace::WRITES => {
+                    self.pace.slower(queue, Instant::now(), wait);
+                    self.events.emit(Event::Waiting { seconds: pause.as_secs_f64(), reason: why });
+                    continue;
+                }
+                (Cause::Throttled, _) => self.hold(&workload, pause),
+                (Cause::Passing, _) => {}
             }
             self.wait(pause, &why).await;
         }
@@ -170,15 +184,16 @@ impl Http {
         *entry = (*entry).max(until);
     }
 
-    async fn pass(&self, workload: &str) {
+    async fn pass(&self, workload: &str, queue: &str) {
         loop {
             let until = self.pauses.lock().unwrap_or_else(PoisonError::into_inner).get(workload).copied();
             let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
-                return;
+                break;
             }
             tokio::time::sleep(spread(left, fastrand::f64())).await;
         }
+        tokio::time::sleep_until(self.pace.place(queue, Instant::now())).await;
     }
 
     async fn once<T>(
@@ -285,6 +300,12 @@ pub(super) fn why(error: &reqwest::Error) -> String {
     }
     let cause = cause.to_string();
     if cause.is_empty() || cause.contains("://") { what.to_owned() } else { format!("{what}: {cause}") }
+}
+
+/// The queue a request stands in when there is one.
+fn queue<'a>(request: &Request, workload: &'a str) -> &'a str {
+    let reads = matches!(request.repeat, Repeat::Safe);
+    if reads || workload == "identity" { workload } else { pace::WRITES }
 }
 
 /// Requests of one workload are throttled together; the path's first word is the best guess.

@@ -19,6 +19,7 @@ mod delta;
 mod fault;
 mod http;
 mod links;
+mod pace;
 mod page;
 mod read;
 mod request;

@@ -146,9 +146,15 @@ fn passes(error: &TenantError, new: bool) -> bool {
 /// Whether what was refused is so already.
 async fn is_done(http: &Http, write: &Write, error: &TenantError) -> Result<bool, TenantError> {
     Ok(match (write, error) {
-        (Write::Link { kind, link, .. }, TenantError::Refused { status: 400, message, .. }) => {
-            kind.link(link).is_some_and(|link| link.shape == LinkShape::References)
-                && message.contains("added object references already exist")
+        (Write::Link { kind, link, .. }, TenantError::Refused { status: 400, message, .. })
+            if kind.link(link).is_some_and(|link| link.shape == LinkShape::References) =>
+        {
+            message.contains("added object references already exist")
+        }
+        // A child that is there already: the first attempt made it.
+        (Write::Link { kind, link, .. }, TenantError::Refused { status: 400 | 409, message, .. }) => {
+            matches!(kind.link(link).map(|link| link.shape), Some(LinkShape::Children(_)))
+                && message.contains("already exists")
         }
         (Write::Unlink { .. } | Write::Delete { .. }, TenantError::NotFound { .. }) => true,
         // Not in the bin: perhaps because it was restored, by an attempt whose answer was lost.

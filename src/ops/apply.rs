@@ -6,9 +6,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::execute::{Outcome, PATIENCE, Run};
-use super::export::{Exported, Extra, export};
+use super::export::{Exported, export};
 use super::journal::Journal;
 use super::plan::{Aim, Planned, plan};
+use super::settled::{Expected, Settled};
 use super::source::Side;
 use super::{Context, Refused, Stale, guards};
 use crate::engine::digest;
@@ -21,14 +22,19 @@ use crate::tenant::{TenantRead, TenantWrite};
 
 mod correction;
 mod found;
+mod receipt;
 mod settle;
 mod unmoved;
+mod verify;
 
 use correction::correction;
+use receipt::{extra, is_whole, unmet};
 use unmoved::check_unmoved;
+pub use verify::{Unconverged, Verification};
 
-/// Writes at the same time. Graph takes about 20 a second per application and tenant.
-const CONCURRENCY: usize = 8;
+/// Writes at the same time. Graph takes 20 a second per application and tenant, and a step with its look before takes up to a
+/// second. <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>
+const CONCURRENCY: usize = 24;
 
 /// A plan that is ready to be carried out.
 pub struct Ready {
@@ -66,6 +72,8 @@ pub struct Applied {
     pub unmet: Vec<String>,
     /// Steps beyond the plan that put right what came out differently.
     pub corrected: usize,
+    /// Object by object, what reading them again has shown.
+    pub verification: Verification,
     /// The receipt; none if the run was ended before its end.
     pub receipt: Option<Exported>,
     /// Objects that were created again.
@@ -98,7 +106,7 @@ pub async fn prepare_with<T: TenantRead>(
         let mut ids = current_ids(context)?;
         ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
         let journal = Journal::open(context.repo.git_dir(), &begun.digest)?;
-        match check_unmoved(context, tenant, &begun, &journal, &ids).await {
+        match check_unmoved(context, tenant, &begun, &journal, &ids, patience).await {
             Ok(_) => {
                 context.events.warn("an earlier run of this was cut off; it is taken up where it was");
                 return Ok(begun);
@@ -112,7 +120,10 @@ pub async fn prepare_with<T: TenantRead>(
         }
     }
     settle::settle(context, tenant, None, patience).await?;
-    let Planned { plan, binding, verdicts, names, found, .. } = plan(context, tenant, aim).await?;
+    // What a run wrote that was cut off a moment ago may not show everywhere.
+    let tenant = Settled::new(tenant, settle::fresh(context)?, patience);
+    let Planned { plan, binding, verdicts, names, found, .. } = plan(context, &tenant, aim).await?;
+    settle::refuse_late(&plan, &tenant.late())?;
     let text = planfile::write(&plan, &binding, &verdicts, &names);
     let digest = digest::bytes(text.as_bytes());
     let text = text.into_bytes();
@@ -129,6 +140,9 @@ fn begun(context: &Context, aim: &Aim) -> Result<Option<Ready>> {
         None => String::new(),
     };
     for digest in Journal::unended(context.repo.git_dir())? {
+        if Journal::open(context.repo.git_dir(), &digest)?.past.waiting {
+            continue;
+        }
         let Ok(bytes) = std::fs::read(settle::kept(context, &digest)) else { continue };
         let ready = open(context, &bytes)?;
         let same = ready.binding.commit == commit
@@ -244,6 +258,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     patience: &[Duration],
 ) -> Result<Applied> {
     let mut journal = Journal::open(context.repo.git_dir(), &ready.digest)?;
+    journal.begin_anew();
     let mut ids = current_ids(context)?;
     ids.extend(&ready.binding.adopted);
     // Whatever becomes of this process, the run can be taken up.
@@ -253,7 +268,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         settle::settle(context, tenant, Some(&ready.digest), patience).await?;
         let mut ids = ids.clone();
         ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
-        found::keep(context, ready, &check_unmoved(context, tenant, ready, &journal, &ids).await?)?;
+        found::keep(context, ready, &check_unmoved(context, tenant, ready, &journal, &ids, patience).await?)?;
     } else {
         found::keep(context, ready, &ready.found)?;
     }
@@ -289,9 +304,21 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         again: true,
     };
     context.events.note("reading the tenant again to verify");
-    let mut again = plan(context, tenant, &aim).await?;
+    let mut all_ids = ids.clone();
+    all_ids.extend(&outcome.learned);
+    let written = |more: &[(&Plan, &Outcome)], ids: &IdMap| {
+        let mut expected = Expected::of(&ready.plan, outcome.ok.iter().copied(), ids);
+        more.iter().for_each(|(plan, outcome)| expected.add(Expected::of(plan, outcome.ok.iter().copied(), ids)));
+        Settled::new(tenant, expected, patience)
+    };
+    let mut settled = written(&[], &all_ids);
+    let mut again = plan(context, &settled, &aim).await?;
     // What Graph adds on its own (a creator as owner, a default) is put right once, and only where this run wrote.
-    let correction = correction(&again.plan, &ready.plan, &outcome);
+    let judge = |again: &Planned, settled: &Settled<'_, T>| {
+        verify::verify(&ready.plan, &outcome.ok, &all_ids, &again.plan, &settled.late(), &again.names)
+    };
+    let mut verification = judge(&again, &settled);
+    let correction = correction(&again.plan, &ready.plan, &outcome, &verification);
     let mut corrected = 0;
     let clean = outcome.failed.is_empty() && outcome.stale.is_empty() && outcome.uncertain.is_empty();
     let verdicts = guards::verdicts_of_file(context, &correction, &again.binding, &BTreeSet::new())?;
@@ -308,8 +335,9 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         let more = run.execute(&mut second).await?;
         second.ended(more.failed.is_empty())?;
         corrected = more.done;
-        outcome.learned.extend(&more.learned);
-        again = plan(context, tenant, &aim).await?;
+        settled = written(&[(&correction, &more)], &all_ids);
+        again = plan(context, &settled, &aim).await?;
+        verification = judge(&again, &settled);
     }
     let mut unmet = unmet(context, ready, &again)?;
     let mut verified =
@@ -323,14 +351,16 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     if extra.applied == tip {
         extra.applied = context.last_snapshot()?;
     }
-    let receipt = export(&quiet, tenant, &again.kinds, &extra).await?;
+    let receipt = export(&quiet, &settled, &again.kinds, &extra).await?;
     if verified && whole && context.repo.reference(&context.main_ref())? == Some(again.commit) {
         unmet.extend(receipt.pending.iter().map(|path| format!("{path} is not in the tenant as the commit says")));
         verified = unmet.is_empty();
     }
-    // A creation that may have happened keeps the journal open: the next run looks for it.
-    if outcome.uncertain.is_empty() {
-        journal.ended(verified)?;
+    // A creation that may have happened, or does not show yet, keeps the journal open: the next run looks for it.
+    match (outcome.uncertain.is_empty(), verification.pending.len()) {
+        (true, 0) => journal.ended(verified)?,
+        (true, pending) => journal.waiting(pending)?,
+        (false, _) => {}
     }
     // Ids of runs that were cut off are in the receipt now.
     for digest in Journal::unended(context.repo.git_dir())?.into_iter().filter(|digest| *digest != ready.digest) {
@@ -343,28 +373,8 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         .filter(|step| matches!(step.action, Action::Create { .. }))
         .filter(|step| outcome.learned.current(&step.address.id) != step.address.id)
         .count();
-    Ok(Applied { outcome, remaining: again.plan, verified, unmet, corrected, receipt: Some(receipt), new_ids })
-}
-
-/// What of the commit no step can bring about: what could not be read, what Graph does not let be written, and what cannot
-/// be deleted.
-fn unmet(context: &Context, ready: &Ready, again: &Planned) -> Result<Vec<String>> {
-    let plan = &again.plan;
-    // What the commit itself does not know completely it does not want either.
-    let unread = again.unread.iter();
-    let mut unmet: Vec<String> =
-        unread.map(|what| format!("{what} could not be read completely and was left alone")).collect();
-    let losses = plan.losses.iter();
-    unmet.extend(losses.map(|loss| format!("{} \"{}\": {}", loss.address.kind, render::safe(&loss.name), loss.what)));
-    let base = match ready.binding.base.as_str() {
-        "" => BTreeMap::new(),
-        base => Side::commit(context, base)?.index,
-    };
-    for address in plan.unmanaged.iter().filter(|address| ready.binding.prune || base.contains_key(address)) {
-        let name = again.names.get(&address.id).unwrap_or(&address.id);
-        unmet.push(format!("{} \"{}\": cannot be deleted", address.kind, render::safe(name)));
-    }
-    Ok(unmet)
+    let receipt = Some(receipt);
+    Ok(Applied { outcome, remaining: again.plan, verified, unmet, corrected, verification, receipt, new_ids })
 }
 
 /// What was in the tenant before or is wanted by its address: no creation of this plan has made it.
@@ -382,59 +392,4 @@ fn current_ids(context: &Context) -> Result<IdMap> {
         Some(tip) => super::manifest_of(&context.repo, &super::files_of(&context.repo, tip)?)?.ids,
         None => IdMap::default(),
     })
-}
-
-/// Whether a plan brings about all that its commit says: a part of it leaves the rest pending.
-fn is_whole(context: &Context, binding: &Binding) -> Result<bool> {
-    let everything = binding.scope.scope().is_ok_and(|scope| scope.is_everything());
-    if !everything || binding.since.is_empty() {
-        return Ok(everything);
-    }
-    let Some(last) = context.last_snapshot()? else { return Ok(false) };
-    Ok(context.repo.is_ancestor(context.resolve(&binding.since)?, last)?)
-}
-
-fn extra(
-    context: &Context,
-    ready: &Ready,
-    outcome: &Outcome,
-    (verified, whole): (bool, bool),
-    commit: crate::repo::ObjectId,
-) -> Extra {
-    let short = &ready.binding.commit[..10.min(ready.binding.commit.len())];
-    let undone = context
-        .repo
-        .resolve(&ready.binding.since)
-        .and_then(|since| context.repo.commit(since))
-        .ok()
-        .filter(|receipt| receipt.parents.first() == Some(&commit) && ready.binding.commit == commit.to_string());
-    let subject = context
-        .repo
-        .commit(undone.as_ref().map_or(commit, |receipt| receipt.id))
-        .ok()
-        .and_then(|info| info.message.lines().next().map(str::to_owned))
-        .unwrap_or_default();
-    Extra {
-        // Only a receipt for all of a commit joins the lines: a part leaves the rest pending.
-        applied: (verified && whole).then_some(commit),
-        learned: outcome.learned.clone(),
-        hold_main: !verified,
-        subject: Some(match (&undone, verified) {
-            (None, true) => format!("Applied {short}: {subject}"),
-            (None, false) => format!("Applied in part {short}: {subject}"),
-            (Some(receipt), true) => format!("Undone {}: {subject}", &receipt.id.to_string()[..10]),
-            (Some(receipt), false) => format!("Undone in part {}: {subject}", &receipt.id.to_string()[..10]),
-        }),
-        trailers: vec![
-            ("Entragit-Applied".to_owned(), ready.binding.commit.clone()),
-            ("Entragit-Plan".to_owned(), ready.digest.clone()),
-            (
-                "Entragit-Steps".to_owned(),
-                format!("{} done, {} failed, {} skipped", outcome.done, outcome.failed.len(), outcome.skipped.len()),
-            ),
-        ]
-        .into_iter()
-        .chain(ready.accepted.iter().map(|what| ("Entragit-Accepted".to_owned(), what.clone())))
-        .collect(),
-    }
 }

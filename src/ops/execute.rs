@@ -19,12 +19,14 @@ use crate::kinds;
 use crate::model::{Action, Address, Event, Events, IdMap, Kind, Plan, Step, StepId, Write};
 use crate::tenant::{TenantError, TenantRead, TenantWrite};
 
+mod confirm;
 mod find;
 mod resolve;
 
 use resolve::{Cache, Resolved};
 
-pub use find::{PATIENCE, Search};
+pub(super) use find::holds;
+pub use find::{PATIENCE, Search, patience};
 
 /// How a run of a plan ended.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -32,6 +34,8 @@ pub use find::{PATIENCE, Search};
 pub struct Outcome {
     /// Steps done, by this run or an earlier one.
     pub done: usize,
+    /// Which ones.
+    pub ok: BTreeSet<StepId>,
     /// Steps that failed, with the reason.
     pub failed: Vec<(StepId, String)>,
     /// Creations whose answers were lost and that could not be found afterwards, with the reason: they may have happened.
@@ -106,6 +110,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         ids.extend(&past.learned);
         let mut outcome = Outcome { learned: past.learned.clone(), ..Outcome::default() };
         outcome.done = past.done.len();
+        outcome.ok.clone_from(&past.done);
         let started = past.done.len();
         // What was sent may have happened: the object differs from what the plan saw because of us.
         let begun = past.done.iter().chain(&past.unknown).filter_map(|id| self.plan.steps.get(*id));
@@ -165,7 +170,11 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         let result = self.attempt(id, step, &title, sent_before, state, cache).await?;
         let done = result.is_ok();
         self.note(id, step, &title, number, result, state)?;
-        if done { self.look_after(id, step, state).await } else { Ok(()) }
+        if done {
+            self.confirm(id, step, state).await;
+            self.look_after(id, step, state).await?;
+        }
+        Ok(())
     }
 
     /// Writes down how a step ended.
@@ -187,6 +196,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                     state.outcome.learned.learn(old, new);
                 }
                 state.ok.insert(id);
+                state.outcome.ok.insert(id);
                 state.touched.insert(step.address.clone(), None);
                 state.outcome.done += 1;
                 None
@@ -228,8 +238,8 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
             state.ids.current(&step.address.id).to_owned()
         };
         let Some(kind) = kinds::by_name(step.address.kind) else { return Ok(()) };
-        // Without an answer it is not known, which is no error.
-        if let Ok(Some(raw)) = self.tenant.get(kind, &today).await {
+        let ids = Arc::clone(&lock(state).ids);
+        if let Some(raw) = self.read_back(kind, &today, step, &ids).await {
             let digest = digest::seen(kind, &normalize(kind, &raw.value).object).properties;
             lock(state).journal.seen(id, &digest)?;
         }
@@ -276,6 +286,13 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                         "{request}: {message}; no such object was found afterwards; run this again, and it is looked for"
                     ))),
                     Err(why) => Err(Failure::Uncertain(why)),
+                },
+                Write::Link { kind, id, link, value } => match self.appeared(kind, id, link, value).await {
+                    Ok(true) => Ok(IdMap::default()),
+                    Ok(false) => Err(Failure::Uncertain(format!(
+                        "{request}: {message}; it is not there yet; run this again, and it is looked for"
+                    ))),
+                    Err(error) => Err(Failure::Uncertain(format!("{request}: {message}; then {error}"))),
                 },
                 _ => Err(Failure::Error(format!("{request}: {message}"))),
             },

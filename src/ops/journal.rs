@@ -36,6 +36,8 @@ pub struct Past {
     pub begun: String,
     /// Whether an earlier run came to its end.
     pub ended: bool,
+    /// Whether it came there, but for what the tenant did not show yet.
+    pub waiting: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -63,6 +65,9 @@ enum Line {
     },
     Ended {
         verified: bool,
+    },
+    Waiting {
+        objects: usize,
     },
 }
 
@@ -169,6 +174,14 @@ impl Journal {
         Ok(ids)
     }
 
+    /// A run that came to its end but for what did not show is history, too, once the same plan is carried out again.
+    pub fn begin_anew(&mut self) {
+        if self.past.waiting {
+            self.past = Past::default();
+            self.ended_before = true;
+        }
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -215,6 +228,15 @@ impl Journal {
         self.line(&Line::Ended { verified })
     }
 
+    /// The run is over, and so many objects do not show yet what was written to them. There is nothing to take up; what it
+    /// created must not be created again.
+    ///
+    /// # Errors
+    /// If it cannot be put on disk.
+    pub fn waiting(&mut self, objects: usize) -> Result<()> {
+        self.line(&Line::Waiting { objects })
+    }
+
     fn line(&mut self, line: &Line) -> Result<()> {
         let mut bytes = serde_json::to_vec(line)?;
         bytes.push(b'\n');
@@ -230,7 +252,9 @@ fn replay(text: &str) -> Past {
     let mut past = Past::default();
     for line in text.lines() {
         let line = serde_json::from_str::<Line>(line);
-        if past.ended && matches!(line, Ok(Line::Sent { .. } | Line::Done { .. } | Line::Failed { .. })) {
+        if (past.ended || past.waiting)
+            && matches!(line, Ok(Line::Sent { .. } | Line::Done { .. } | Line::Failed { .. }))
+        {
             past = Past { begun: past.begun, ..Past::default() };
         }
         match line {
@@ -253,6 +277,7 @@ fn replay(text: &str) -> Past {
                 past.unknown.remove(&step);
             }
             Ok(Line::Ended { .. }) => past.ended = true,
+            Ok(Line::Waiting { .. }) => past.waiting = true,
             Err(_) => {}
         }
     }

@@ -36,6 +36,7 @@ mod publish;
 mod record;
 pub mod resume;
 pub mod rules;
+mod settled;
 pub mod show;
 pub mod source;
 mod standing;

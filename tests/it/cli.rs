@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use super::emulator::client::Graph;
 
 mod drift;
+mod killed;
 mod watch;
 
 /// A tenant and a repository of it.

@@ -2,6 +2,7 @@
 
 mod changes;
 pub(super) mod client;
+mod faults;
 mod metadata;
 mod speed;
 

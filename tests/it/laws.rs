@@ -5,6 +5,7 @@
 mod blaming;
 mod guards;
 mod harness;
+mod killing;
 mod planning;
 mod regressions;
 mod running;

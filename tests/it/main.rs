@@ -9,6 +9,7 @@ mod cli;
 mod drill;
 mod emulator;
 mod examples;
+mod faults;
 mod graph;
 mod laws;
 mod lockout;

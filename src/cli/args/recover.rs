@@ -81,6 +81,9 @@ pub struct Apply {
     /// else as the last snapshot has them; never from the work tree].
     #[arg(long, value_name = "FILE")]
     pub guards: Option<PathBuf>,
+    /// How long to look for what was written and does not show: Graph's replicas lag, and answers get lost.
+    #[arg(long, value_name = "SECONDS", default_value_t = 90)]
+    pub patience: u64,
     /// Print one JSON document at the end.
     #[arg(long)]
     pub json: bool,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::Verification;
 use crate::engine::diff::top;
 use crate::engine::normalize::child_key;
 use crate::engine::refs::rewrite_value;
@@ -25,14 +26,17 @@ struct Wrote {
 
 /// The steps of `again` that put right what the run itself wrote and Graph changed: of objects that it made, anything but
 /// their deletion; of others, only the properties and the single links that the approved plan wrote.
-pub(super) fn correction(again: &Plan, first: &Plan, outcome: &Outcome) -> Plan {
+pub(super) fn correction(again: &Plan, first: &Plan, outcome: &Outcome, verification: &Verification) -> Plan {
     let wrote = Wrote::of(first, &outcome.learned);
     let mut number: BTreeMap<StepId, StepId> = BTreeMap::new();
     let mut correction = Plan { seen: again.seen.clone(), ..Plan::default() };
     for wave in &again.waves {
         let mut kept = Vec::new();
         for id in wave {
-            let Some(mut step) = again.steps.get(*id).and_then(|step| wrote.allows(step)) else { continue };
+            // What only reads old is right already.
+            let pending = |step: &&Step| verification.pending.iter().any(|object| object.address == step.address);
+            let step = again.steps.get(*id).filter(|step| !pending(step));
+            let Some(mut step) = step.and_then(|step| wrote.allows(step)) else { continue };
             step.needs = step.needs.iter().filter_map(|need| number.get(need).copied()).collect();
             number.insert(*id, correction.steps.len());
             kept.push(correction.steps.len());

@@ -1,5 +1,6 @@
 //! Settling what runs that were cut off left open, before a plan is made anew: a creation that happened must not be repeated.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,10 +10,11 @@ use super::{current_ids, known};
 use crate::engine::planfile;
 use crate::engine::refs::rewrite_body;
 use crate::kinds;
-use crate::model::Action;
+use crate::model::{Action, Address, Plan, Step};
 use crate::ops::Context;
 use crate::ops::execute::{Search, learned};
 use crate::ops::journal::Journal;
+use crate::ops::settled::Expected;
 use crate::tenant::TenantRead;
 
 /// Where the plan with this digest is kept, so that its run can be taken up.
@@ -27,6 +29,47 @@ pub(super) fn keep(context: &Context, digest: &str, text: &[u8]) -> Result<()> {
         std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     }
     std::fs::write(&path, text).with_context(|| format!("keeping the plan in {}", path.display()))
+}
+
+/// How long what was created may not show before it counts as gone: 404 was seen for 11 minutes after the creation of a group in
+/// an administrative unit. <https://github.com/hashicorp/terraform-provider-azuread>
+const SHOWS_WITHIN: Duration = Duration::from_secs(15 * 60);
+
+/// Refuses to create again what was created a moment ago and does not show yet.
+///
+/// # Errors
+/// If the plan would.
+pub(super) fn refuse_late(plan: &Plan, late: &BTreeSet<Address>) -> Result<()> {
+    let again = |step: &&Step| matches!(step.action, Action::Create { .. }) && late.contains(&step.address);
+    match plan.steps.iter().find(again) {
+        Some(step) => bail!(
+            "{} \"{}\" was created less than {} minutes ago and the tenant does not show it yet; nothing was written, try again later",
+            step.called,
+            crate::engine::render::safe(&step.name),
+            SHOWS_WITHIN.as_secs() / 60
+        ),
+        None => Ok(()),
+    }
+}
+
+/// What runs have written that did not come to their end, and wrote a short while ago.
+///
+/// # Errors
+/// If the journals cannot be read.
+pub(super) fn fresh(context: &Context) -> Result<Expected> {
+    let mut ids = current_ids(context)?;
+    ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
+    let mut fresh = Expected::default();
+    for digest in Journal::unended(context.repo.git_dir())? {
+        let Ok(bytes) = std::fs::read(kept(context, &digest)) else { continue };
+        let Ok((plan, ..)) = planfile::read(&bytes) else { continue };
+        let journal = Journal::open(context.repo.git_dir(), &digest)?;
+        let age = std::fs::metadata(journal.path()).and_then(|file| file.modified()).ok();
+        if age.and_then(|at| at.elapsed().ok()).is_none_or(|age| age < SHOWS_WITHIN) {
+            fresh.add(Expected::of(&plan, journal.past.done.iter().copied(), &ids));
+        }
+    }
+    Ok(fresh)
 }
 
 /// Looks for what the creations made whose answers were lost, of every run that did not end but `except`, and writes into

@@ -1,6 +1,7 @@
 //! Before the first write: the tenant is as the plan saw it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use anyhow::Result;
 use futures_util::StreamExt as _;
@@ -27,6 +28,7 @@ pub(super) async fn check_unmoved<T: TenantRead>(
     ready: &Ready,
     journal: &Journal,
     ids: &IdMap,
+    patience: &[Duration],
 ) -> Result<BTreeMap<Address, Object>> {
     let plan = &ready.plan;
     let begun: BTreeSet<&Address> = journal
@@ -45,11 +47,18 @@ pub(super) async fn check_unmoved<T: TenantRead>(
     let looked: Vec<Result<Look<'_>>> = futures_util::stream::iter(looks)
         .map(|(address, expected, whole)| async move {
             let Some(kind) = kinds::by_name(address.kind) else { return Ok((address, None, true)) };
-            let now = tenant.get(kind, ids.current(&address.id)).await?;
-            let now = now.map(|raw| normalize(kind, &raw.value).object);
-            let seen = now.as_ref().map(|now| digest::seen(kind, now));
-            let same = seen.is_some_and(|seen| expected == if whole { seen.whole } else { seen.properties });
-            Ok((address, now, same))
+            // What this run wrote itself a moment ago may not show everywhere.
+            let mut pauses = if whole { [].iter() } else { patience.iter() };
+            loop {
+                let now = tenant.get(kind, ids.current(&address.id)).await?;
+                let now = now.map(|raw| normalize(kind, &raw.value).object);
+                let seen = now.as_ref().map(|now| digest::seen(kind, now));
+                let same = seen.is_some_and(|seen| expected == if whole { seen.whole } else { seen.properties });
+                match pauses.next().filter(|_| !same) {
+                    Some(pause) => tokio::time::sleep(*pause).await,
+                    None => return Ok((address, now, same)),
+                }
+            }
         })
         .buffer_unordered(CONCURRENCY)
         .collect()

@@ -10,15 +10,30 @@ use crate::engine::normalize::normalize;
 use crate::model::{Address, IdMap, Kind};
 use crate::tenant::{RawObject, TenantRead};
 
-/// Pauses between looks for what a creation with a lost answer has made: a minute in all. Graph's directory is
-/// eventually consistent, and an outage often ends by then.
+/// Pauses between looks for what was written: a minute and a half in all. Graph's directory is eventually consistent, and
+/// an outage often ends by then.
 pub const PATIENCE: &[Duration] = &[
     Duration::from_secs(2),
     Duration::from_secs(4),
     Duration::from_secs(8),
     Duration::from_secs(16),
     Duration::from_secs(30),
+    Duration::from_secs(30),
 ];
+
+/// The pauses of [`PATIENCE`] for so long, or the last of them again and again.
+pub fn patience(mut time: Duration) -> Vec<Duration> {
+    let longest = PATIENCE.last().copied().unwrap_or_default();
+    let mut pauses = Vec::new();
+    for pause in PATIENCE.iter().copied().chain(std::iter::repeat(longest)) {
+        if time.is_zero() {
+            break;
+        }
+        pauses.push(pause.min(time));
+        time = time.saturating_sub(pause);
+    }
+    pauses
+}
 
 /// Looks for what creations with lost answers have made.
 pub struct Search<'a, T> {
@@ -99,7 +114,7 @@ impl<T: TenantRead> Search<'_, T> {
 }
 
 /// Whether `now` has everything that `sent` says; Graph may have added defaults.
-pub(super) fn holds(now: &Value, sent: &Value) -> bool {
+pub(in crate::ops) fn holds(now: &Value, sent: &Value) -> bool {
     match (now, sent) {
         (Value::Object(now), Value::Object(sent)) => {
             sent.iter().all(|(name, value)| now.get(name).is_some_and(|now| holds(now, value)))

@@ -52,6 +52,13 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 {
                     return Ok(Resolved::Already(learned(kind, step, Some(&found))));
                 }
+                // A file that was never applied has no id that the tenant could know.
+                if uuid::Uuid::try_parse(&id).is_ok()
+                    && let Some(raw) = self.after_all(kind, &id, ids).await?
+                {
+                    let same = is(kind, &raw, &body);
+                    return if same { Ok(Resolved::Already(IdMap::default())) } else { Err(Failure::Stale) };
+                }
                 // An assignment comes back with the user who is restored.
                 let restored =
                     |need: &StepId| matches!(self.plan.steps.get(*need), Some(Step { action: Action::Restore, .. }));
@@ -147,24 +154,37 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         value: &Value,
         cache: &Cache,
     ) -> std::result::Result<Option<String>, Failure> {
-        let Some(raw) = self.look(kind, address, cache).await? else {
-            return Err(Failure::Error("the object is not there".to_owned()));
-        };
-        let now = raw.value.get(link);
-        let Some(shape) = kind.link(link).map(|link| link.shape) else { return Ok(None) };
-        let id_of = |value: &Value| value.as_str().or_else(|| value["id"].as_str()).map(str::to_owned);
-        Ok(match shape {
-            LinkShape::Reference => now.and_then(id_of).filter(|id| Some(id.as_str()) == value.as_str()),
-            LinkShape::References => now
-                .and_then(Value::as_array)
-                .and_then(|all| all.iter().filter_map(id_of).find(|id| Some(id.as_str()) == value.as_str())),
-            LinkShape::Children(children) => {
-                let key = key_of(value, &children);
-                now.and_then(Value::as_array)
-                    .and_then(|all| all.iter().find(|child| key_of(child, &children) == key))
-                    .and_then(|child| child["id"].as_str().map(str::to_owned))
-            }
-        })
+        match self.look(kind, address, cache).await? {
+            Some(raw) => Ok(linked(kind, &raw, link, value)),
+            // What this run made is there, whatever a replica says; of its links nothing is known.
+            None if self.makes(address) => Ok(None),
+            None => Err(Failure::Error("the object is not there".to_owned())),
+        }
+    }
+
+    /// Whether an object with this id is new by this plan.
+    fn makes(&self, address: &Address) -> bool {
+        self.plan.steps.iter().any(|step| {
+            matches!(step.action, Action::Create { .. } | Action::Restore) && step.address.kind == address.kind
+        }) && !self.plan.seen.contains_key(address)
+    }
+}
+
+/// The target of a link if the object has it: the id of a reference, or a child's own Graph id.
+pub(super) fn linked(kind: &'static Kind, raw: &RawObject, link: &str, value: &Value) -> Option<String> {
+    let now = raw.value.get(link);
+    let id_of = |value: &Value| value.as_str().or_else(|| value["id"].as_str()).map(str::to_owned);
+    match kind.link(link)?.shape {
+        LinkShape::Reference => now.and_then(id_of).filter(|id| Some(id.as_str()) == value.as_str()),
+        LinkShape::References => now
+            .and_then(Value::as_array)
+            .and_then(|all| all.iter().filter_map(id_of).find(|id| Some(id.as_str()) == value.as_str())),
+        LinkShape::Children(children) => {
+            let key = key_of(value, &children);
+            now.and_then(Value::as_array)
+                .and_then(|all| all.iter().find(|child| key_of(child, &children) == key))
+                .and_then(|child| child["id"].as_str().map(str::to_owned))
+        }
     }
 }
 

@@ -1,0 +1,261 @@
+//! Faults that are asked for: replicas that lag, answers that get lost, limits, and a server that stops answering.
+//!
+//! Time is tokio's, so that a test with a paused clock waits for nothing. The dice are seeded: the same faults fall on the
+//! same requests, as long as they come in the same order.
+
+mod limits;
+mod replicas;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::error::Fault;
+use super::request::Request;
+use limits::Limits;
+pub use replicas::{Capture, Replicas};
+
+/// What goes wrong, and how often. Nothing does by default.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Faults {
+    /// Of the dice.
+    pub seed: u64,
+    /// The longest time until a write is known to every replica.
+    pub lag: Duration,
+    /// Share of POSTs that are carried out and whose answer is lost.
+    pub lose: f64,
+    /// The same of every other write.
+    pub lose_others: f64,
+    /// Share of writes that are not carried out, and not answered either.
+    pub drop: f64,
+    /// Microsoft's limits, times this.
+    pub limits: Option<f64>,
+    /// Whether the limits are used up when the server starts.
+    pub drained: bool,
+    /// Time that every request takes.
+    pub latency: Duration,
+    /// From this write on (counted from 1), nothing is answered.
+    pub hang: Option<(u64, Hang)>,
+}
+
+/// When a server stops answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hang {
+    /// Before the write is carried out.
+    Before,
+    /// After it.
+    After,
+}
+
+impl Default for Faults {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            lag: Duration::ZERO,
+            lose: 0.0,
+            lose_others: 0.0,
+            drop: 0.0,
+            limits: None,
+            drained: false,
+            latency: Duration::ZERO,
+            hang: None,
+        }
+    }
+}
+
+impl std::str::FromStr for Faults {
+    type Err = String;
+
+    /// `lag:60,lose:0.5,seed:7`: words with commas or line ends between them; `#` begins a remark.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut faults = Self::default();
+        let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
+        for word in lines.flat_map(|line| line.split(',')).map(str::trim).filter(|word| !word.is_empty()) {
+            let (name, value) = word.split_once(':').map_or((word, ""), |(name, value)| (name.trim(), value.trim()));
+            let number = || -> Result<f64, String> {
+                let number = value.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+                number.ok_or_else(|| format!("{name} takes a number, as in {name}:0.5, not {value:?}"))
+            };
+            let whole = || value.parse::<u64>().map_err(|_| format!("{name} takes a whole number, not {value:?}"));
+            let share = || number().and_then(|n| if n <= 1.0 { Ok(n) } else { Err(format!("{name} is at most 1")) });
+            let time = |unit: f64| number().map(|n| Duration::from_secs_f64((n * unit).min(1e6)));
+            match name {
+                "seed" => faults.seed = whole()?,
+                "lag" => faults.lag = time(1.0)?,
+                "latency" => faults.latency = time(0.001)?,
+                "lose" => faults.lose = share()?,
+                "lose-others" => faults.lose_others = share()?,
+                "drop" => faults.drop = share()?,
+                "limits" if value.is_empty() => faults.limits = Some(1.0),
+                "limits" => faults.limits = Some(number()?).filter(|factor| *factor > 0.0),
+                "drained" => faults.drained = true,
+                "hang-before" => faults.hang = Some((whole()?, Hang::Before)),
+                "hang-after" => faults.hang = Some((whole()?, Hang::After)),
+                _ => {
+                    return Err(format!(
+                        "unknown fault {name:?}; there are seed, lag, latency, lose, lose-others, drop, limits, drained, \
+                         hang-before and hang-after"
+                    ));
+                }
+            }
+        }
+        Ok(faults)
+    }
+}
+
+/// What becomes of a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is carried out and answered.
+    Answered,
+    /// It is carried out, and the connection breaks.
+    Cut,
+    /// It is carried out, and something in between says this.
+    Masked(u16),
+    /// It is not carried out, and the connection breaks.
+    Dropped,
+    /// Nothing is ever answered.
+    Hangs(Hang),
+}
+
+/// The faults at work.
+#[derive(Debug)]
+pub struct Weather(Mutex<State>, watch::Sender<bool>);
+
+#[derive(Debug)]
+struct State {
+    faults: Faults,
+    dice: fastrand::Rng,
+    limits: Option<Limits>,
+    writes: u64,
+    lost: u64,
+    throttled: u64,
+}
+
+impl Weather {
+    /// For a tenant with so many users.
+    pub fn new(faults: Faults, users: usize) -> Self {
+        Self(Mutex::new(State::new(faults, users)), watch::channel(false).0)
+    }
+
+    /// Other faults from now on; writes are counted anew.
+    pub fn change(&self, faults: Faults, users: usize) {
+        *self.state() = State::new(faults, users);
+        self.1.send_replace(false);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The longest lag, and dice for one write or one look: `None` if there is no lag.
+    pub fn lag(&self) -> Option<(Duration, u64)> {
+        let mut state = self.state();
+        (!state.faults.lag.is_zero()).then(|| (state.faults.lag, state.dice.u64(..)))
+    }
+
+    /// Time that every request takes.
+    pub fn latency(&self) -> Duration {
+        self.state().faults.latency
+    }
+
+    /// What becomes of the next write.
+    pub fn fate(&self, method: &str) -> Fate {
+        let mut state = self.state();
+        state.writes += 1;
+        if let Some((from, hang)) = state.faults.hang
+            && state.writes >= from
+        {
+            self.1.send_replace(true);
+            // Of what comes after the first nothing is carried out: the other side is as good as dead.
+            return Fate::Hangs(if state.writes == from { hang } else { Hang::Before });
+        }
+        let share = if method == "POST" { state.faults.lose } else { state.faults.lose_others };
+        let (dropped, lost, how) = (state.dice.f64(), state.dice.f64(), state.dice.u8(0..3));
+        if dropped < state.faults.drop {
+            return Fate::Dropped;
+        }
+        if lost >= share {
+            return Fate::Answered;
+        }
+        state.lost += 1;
+        match how {
+            0 => Fate::Cut,
+            1 => Fate::Masked(503),
+            _ => Fate::Masked(504),
+        }
+    }
+
+    /// Tells when the server has stopped answering.
+    pub fn hangs(&self) -> watch::Receiver<bool> {
+        self.1.subscribe()
+    }
+
+    /// Refuses what is too much.
+    pub fn admit(&self, request: &Request) -> Result<(), Fault> {
+        let mut state = self.state();
+        let Some(limits) = &mut state.limits else { return Ok(()) };
+        let refused = limits.admit(request, Instant::now());
+        state.throttled += u64::from(refused.is_err());
+        refused
+    }
+
+    /// Charges what a reply cost.
+    pub fn charge(&self, request: &Request, units: u32) {
+        if let Some(limits) = &mut self.state().limits {
+            limits.charge(request, units, Instant::now());
+        }
+    }
+
+    /// Writes that came, answers that were lost on purpose, and requests that were throttled.
+    pub fn counts(&self) -> (u64, u64, u64) {
+        let state = self.state();
+        (state.writes, state.lost, state.throttled)
+    }
+}
+
+impl State {
+    fn new(faults: Faults, users: usize) -> Self {
+        let dice = fastrand::Rng::with_seed(faults.seed);
+        let limits = faults.limits.map(|factor| Limits::new(users, factor, faults.drained, Instant::now()));
+        Self { faults, dice, limits, writes: 0, lost: 0, throttled: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_told_in_words() {
+        let faults: Faults = "lag:60, lose:0.5,seed:7\nlimits # as Microsoft has them\nhang-after:3".parse().unwrap();
+        let expected = Faults {
+            seed: 7,
+            lag: Duration::from_secs(60),
+            lose: 0.5,
+            limits: Some(1.0),
+            hang: Some((3, Hang::After)),
+            ..Faults::default()
+        };
+        assert_eq!(faults, expected);
+        let said = |text: &str| text.parse::<Faults>().unwrap_err();
+        insta::assert_snapshot!(said("lag:soon"), @r#"lag takes a number, as in lag:0.5, not "soon""#);
+        insta::assert_snapshot!(said("lose:2"), @"lose is at most 1");
+        insta::assert_snapshot!(said("lots"), @r#"unknown fault "lots"; there are seed, lag, latency, lose, lose-others, drop, limits, drained, hang-before and hang-after"#);
+    }
+
+    #[test]
+    fn the_same_seed_loses_the_same_answers() {
+        let fates = |seed| {
+            let weather = Weather::new(Faults { seed, lose: 0.5, ..Faults::default() }, 1);
+            (0..40).map(|_| weather.fate("POST")).collect::<Vec<_>>()
+        };
+        assert_eq!(fates(7), fates(7));
+        assert_ne!(fates(7), fates(8));
+        assert!(fates(7).contains(&Fate::Cut) && fates(7).contains(&Fate::Answered));
+        let weather = Weather::new(Faults { lose: 1.0, ..Faults::default() }, 1);
+        assert_eq!(weather.fate("PATCH"), Fate::Answered);
+    }
+}

@@ -1,0 +1,193 @@
+//! Replicas: what was written shows late, and not everywhere at the same time.
+//!
+//! "a read … might be served by a replica that the write hasn't reached yet":
+//! <https://devblogs.microsoft.com/identity/designing-for-eventual-consistency-for-microsoft-entra/>. Here the tenant itself is always new;
+//! a reader is shown it without the writes that its replica lacks. Each object's writes reach a replica in their order,
+//! writes to different objects in any.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::emulator::error::Fault;
+use crate::emulator::request::Request;
+use crate::emulator::store::{Key, Row, is_guid, slot};
+use crate::emulator::tenant::Tenant;
+use crate::kinds;
+
+const REPLICAS: usize = 3;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Live(usize),
+    Bin(usize),
+    Child(&'static str),
+}
+
+/// Some objects as they are.
+#[derive(Debug)]
+pub struct Capture {
+    rows: BTreeMap<(Place, Key), Row>,
+    links: BTreeSet<(Key, &'static str, Key)>,
+    log: usize,
+}
+
+impl Capture {
+    /// Of the objects that `texts` mention.
+    pub fn of<'a>(tenant: &Tenant, texts: impl Iterator<Item = &'a str>) -> Self {
+        let mut keys: BTreeSet<Key> = texts.flat_map(mentioned).collect();
+        let singletons = kinds::ALL.iter().filter(|kind| kind.is_singleton());
+        keys.extend(singletons.filter_map(|kind| tenant.singleton(kind)).map(|(key, _)| key));
+        let (mut rows, mut links) = (BTreeMap::new(), BTreeSet::new());
+        for key in &keys {
+            for kind in kinds::ALL {
+                let table = tenant.store.table(kind);
+                let both = [(Place::Live(slot(kind)), &table.live), (Place::Bin(slot(kind)), &table.bin)];
+                for (place, table) in both {
+                    rows.extend(table.get(key).map(|row| ((place, key.clone()), row.clone())));
+                }
+            }
+            for (name, to) in tenant.links.all_targets(key) {
+                if let Some(row) = tenant.store.children(name).and_then(|table| table.live.get(&to)) {
+                    rows.insert((Place::Child(name), to.clone()), row.clone());
+                }
+                links.insert((key.clone(), name, to));
+            }
+        }
+        Self { rows, links, log: tenant.log.0.len() }
+    }
+}
+
+/// A write that some replicas lack.
+#[derive(Debug)]
+struct Late {
+    keys: BTreeSet<Key>,
+    /// Rows as they were before; after a swap, as they are.
+    rows: Vec<(Place, Key, Option<Row>)>,
+    /// Links, and whether they were there before.
+    links: Vec<((Key, &'static str, Key), bool)>,
+    log: usize,
+    shows: [Instant; REPLICAS],
+}
+
+impl Late {
+    /// Takes the tenant back to before the write, or forward again.
+    fn swap(&mut self, tenant: &mut Tenant) {
+        for (place, key, row) in &mut self.rows {
+            let table = match *place {
+                Place::Live(slot) => kinds::ALL.get(slot).map(|kind| &mut tenant.store.table_mut(kind).live),
+                Place::Bin(slot) => kinds::ALL.get(slot).map(|kind| &mut tenant.store.table_mut(kind).bin),
+                Place::Child(link) => Some(&mut tenant.store.children_mut(link).live),
+            };
+            let Some(table) = table else { continue };
+            *row = match row.take() {
+                Some(row) => table.insert(key.clone(), row),
+                None => table.remove(key),
+            };
+        }
+        for ((from, name, to), there) in &mut self.links {
+            match there {
+                true => tenant.links.add(from, name, to),
+                false => tenant.links.remove(from, name, to),
+            };
+            *there = !*there;
+        }
+    }
+
+    /// Whether the write made the object, or brought it back.
+    fn made(&self, id: &Key) -> bool {
+        self.rows.iter().any(|(place, key, before)| matches!(place, Place::Live(_)) && key == id && before.is_none())
+    }
+}
+
+/// The writes that some replicas lack, oldest first.
+#[derive(Debug, Default)]
+pub struct Replicas(Vec<Late>);
+
+impl Replicas {
+    /// Forgets what shows everywhere.
+    fn settle(&mut self, now: Instant) {
+        self.0.retain(|late| late.shows.iter().any(|shows| *shows > now));
+    }
+
+    /// Refuses a write that speaks of what its replica lacks. References are refused with 404, properties with 400.
+    /// <https://learn.microsoft.com/graph/api/group-post-members>
+    pub fn check(&mut self, request: &Request, dice: u64, now: Instant) -> Result<(), Fault> {
+        self.settle(now);
+        let replica = usize::try_from(dice % REPLICAS as u64).unwrap_or_default();
+        let lacks = |key: &Key| self.0.iter().any(|late| late.shows[replica] > now && late.made(key));
+        if let Some(key) = request.segments.iter().flat_map(|part| mentioned(part)).find(|key| lacks(key)) {
+            return Err(Fault::missing(&key.id));
+        }
+        let body = String::from_utf8_lossy(&request.body);
+        match mentioned(&body).into_iter().find(|key| lacks(key)) {
+            Some(key) if request.segments.last().is_some_and(|last| last == "$ref") => Err(Fault::missing(&key.id)),
+            Some(key) => Err(Fault { status: 400, code: "Request_BadRequest", ..Fault::missing(&key.id) }),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes note of a write: what it touched, as it was before and as it is.
+    pub fn note(&mut self, before: Capture, after: &Capture, lag: Duration, dice: u64, now: Instant) {
+        let mut rows: Vec<(Place, Key, Option<Row>)> = Vec::new();
+        let places: BTreeSet<&(Place, Key)> = before.rows.keys().chain(after.rows.keys()).collect();
+        for at in places.into_iter().filter(|at| before.rows.get(*at) != after.rows.get(*at)) {
+            rows.push((at.0, at.1.clone(), before.rows.get(at).cloned()));
+        }
+        let gone = before.links.difference(&after.links).map(|link| (link.clone(), true));
+        // What came with an object that nobody mentioned before is the object's own.
+        let came = after.links.difference(&before.links).map(|link| (link.clone(), false));
+        let links: Vec<_> = gone.chain(came).collect();
+        if rows.is_empty() && links.is_empty() {
+            return;
+        }
+        let keys: BTreeSet<Key> = rows
+            .iter()
+            .map(|(_, key, _)| key.clone())
+            .chain(links.iter().map(|((from, ..), _)| from.clone()))
+            .collect();
+        let mut dice = fastrand::Rng::with_seed(dice);
+        let mut shows = [now; REPLICAS].map(|now| now + lag.mul_f64(dice.f64()));
+        for late in self.0.iter().filter(|late| !late.keys.is_disjoint(&keys)) {
+            for (shows, earlier) in shows.iter_mut().zip(late.shows) {
+                *shows = (*shows).max(earlier);
+            }
+        }
+        self.0.push(Late { keys, rows, links, log: before.log, shows });
+    }
+
+    /// The tenant as a replica has it, for as long as `look` looks.
+    pub fn show<R>(tenant: &mut Tenant, dice: u64, now: Instant, look: impl FnOnce(&Tenant) -> R) -> R {
+        let replica = usize::try_from(dice % REPLICAS as u64).unwrap_or_default();
+        let mut late = std::mem::take(&mut tenant.replicas);
+        late.settle(now);
+        let lacks = |late: &&mut Late| late.shows[replica] > now;
+        let log = late.0.iter().filter(|late| late.shows[replica] > now).map(|late| late.log).min();
+        late.0.iter_mut().filter(lacks).rev().for_each(|late| late.swap(tenant));
+        let tail = log.map(|log| tenant.log.0.split_off(log.min(tenant.log.0.len())));
+        let result = look(tenant);
+        tenant.log.0.extend(tail.into_iter().flatten());
+        late.0.iter_mut().filter(lacks).for_each(|late| late.swap(tenant));
+        tenant.replicas = late;
+        result
+    }
+
+    /// Whether every replica has everything.
+    pub fn agree(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// The ids that a text mentions.
+pub fn mentioned(text: &str) -> Vec<Key> {
+    let mut found = Vec::new();
+    for word in text.split(|char: char| !char.is_ascii_alphanumeric() && !matches!(char, '-' | '_')) {
+        // `DirectoryRole_{tenant}_{role}` is a word of its own.
+        let long = word.len() > 36 && word.contains('_');
+        if is_guid(word) || long {
+            found.push(Key::of(word));
+        }
+    }
+    found
+}

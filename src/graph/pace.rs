@@ -1,0 +1,99 @@
+//! How fast Graph may be asked once it has refused something with 429.
+//!
+//! Writes to the directory share one limit, 3,000 in 150 seconds for an application in a tenant, whatever they are about.
+//! <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>. Conditional Access takes "1 request per second per tenant" for all applications together, and its 429 carries no
+//! `Retry-After`: <https://learn.microsoft.com/graph/throttling-limits#identity-protection-and-conditional-access-service-limits>.
+//! Workers that each back off on their own would come back together, and be refused together. Here they queue: one request at
+//! a time leaves, further apart after each refusal, closer after each answer.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The queue of all writes but those that Conditional Access counts.
+pub(super) const WRITES: &str = "writes";
+
+/// How far apart requests may come.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// The documented pace, with a little to spare: where a queue starts.
+fn documented(queue: &str) -> Duration {
+    Duration::from_millis(if queue == WRITES { 51 } else { 1_020 })
+}
+
+#[derive(Debug)]
+struct Queue {
+    first: Duration,
+    next: Instant,
+    apart: Duration,
+    slowed: Instant,
+}
+
+/// The queues, by workload. A workload that never refused anything has none.
+#[derive(Debug, Default)]
+pub(super) struct Pace(Mutex<HashMap<String, Queue>>);
+
+impl Pace {
+    fn queues(&self) -> MutexGuard<'_, HashMap<String, Queue>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When the next request may leave; its place is taken.
+    pub(super) fn place(&self, workload: &str, now: Instant) -> Instant {
+        let mut queues = self.queues();
+        let Some(queue) = queues.get_mut(workload) else { return now };
+        let at = queue.next.max(now);
+        queue.next = at + queue.apart;
+        at
+    }
+
+    /// A request was refused, and is to wait so long. Those that were under way at the same time count once.
+    pub(super) fn slower(&self, workload: &str, now: Instant, wait: Option<Duration>) {
+        let mut queues = self.queues();
+        let first = documented(workload);
+        let queue = queues.entry(workload.to_owned()).or_insert(Queue { first, next: now, apart: first, slowed: now });
+        queue.next = queue.next.max(now + wait.unwrap_or(first * 2));
+        if now >= queue.slowed + (queue.apart * 4).max(Duration::from_secs(1)) {
+            queue.apart = queue.apart.mul_f64(1.25).clamp(first, LONGEST);
+            queue.slowed = now;
+        }
+    }
+
+    /// A request was answered.
+    pub(super) fn faster(&self, workload: &str) {
+        let mut queues = self.queues();
+        if let Some(queue) = queues.get_mut(workload) {
+            // Slowly down to the documented pace, slower still below it.
+            let by = if queue.apart > queue.first { 0.97 } else { 0.9995 };
+            queue.apart = queue.apart.mul_f64(by).max(queue.first / 10);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_refused_queues() {
+        let (pace, start) = (Pace::default(), Instant::now());
+        assert_eq!(pace.place("identity", start), start);
+        for _ in 0..20 {
+            pace.slower("identity", start, None);
+        }
+        let places: Vec<u128> =
+            (0..3).map(|_| pace.place("identity", start).duration_since(start).as_millis()).collect();
+        assert_eq!(places, [2_040, 3_060, 4_080]);
+        assert_eq!(pace.place("users", start), start);
+        let later = start + Duration::from_secs(20);
+        pace.slower("identity", later, None);
+        (0..3).for_each(|_| pace.faster("identity"));
+        let first = pace.place("identity", later + LONGEST);
+        let apart = pace.place("identity", later + LONGEST).duration_since(first);
+        pace.slower(WRITES, later, Some(LONGEST));
+        assert_eq!(pace.place(WRITES, later), later + LONGEST);
+        assert!(apart > documented("identity") && apart < documented("identity") * 5 / 4, "{apart:?}");
+    }
+}

@@ -1,0 +1,90 @@
+//! What an apply leaves in the repository, and what it says of what it could not do.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use super::Ready;
+use crate::engine::planfile::Binding;
+use crate::engine::render;
+use crate::ops::Context;
+use crate::ops::execute::Outcome;
+use crate::ops::export::Extra;
+use crate::ops::plan::Planned;
+use crate::ops::source::Side;
+
+/// What of the commit no step can bring about: what could not be read, what Graph does not let be written, and what cannot
+/// be deleted.
+pub(super) fn unmet(context: &Context, ready: &Ready, again: &Planned) -> Result<Vec<String>> {
+    let plan = &again.plan;
+    // What the commit itself does not know completely it does not want either.
+    let unread = again.unread.iter();
+    let mut unmet: Vec<String> =
+        unread.map(|what| format!("{what} could not be read completely and was left alone")).collect();
+    let losses = plan.losses.iter();
+    unmet.extend(losses.map(|loss| format!("{} \"{}\": {}", loss.address.kind, render::safe(&loss.name), loss.what)));
+    let base = match ready.binding.base.as_str() {
+        "" => BTreeMap::new(),
+        base => Side::commit(context, base)?.index,
+    };
+    for address in plan.unmanaged.iter().filter(|address| ready.binding.prune || base.contains_key(address)) {
+        let name = again.names.get(&address.id).unwrap_or(&address.id);
+        unmet.push(format!("{} \"{}\": cannot be deleted", address.kind, render::safe(name)));
+    }
+    Ok(unmet)
+}
+
+/// Whether a plan brings about all that its commit says: a part of it leaves the rest pending.
+pub(super) fn is_whole(context: &Context, binding: &Binding) -> Result<bool> {
+    let everything = binding.scope.scope().is_ok_and(|scope| scope.is_everything());
+    if !everything || binding.since.is_empty() {
+        return Ok(everything);
+    }
+    let Some(last) = context.last_snapshot()? else { return Ok(false) };
+    Ok(context.repo.is_ancestor(context.resolve(&binding.since)?, last)?)
+}
+
+pub(super) fn extra(
+    context: &Context,
+    ready: &Ready,
+    outcome: &Outcome,
+    (verified, whole): (bool, bool),
+    commit: crate::repo::ObjectId,
+) -> Extra {
+    let short = &ready.binding.commit[..10.min(ready.binding.commit.len())];
+    let undone = context
+        .repo
+        .resolve(&ready.binding.since)
+        .and_then(|since| context.repo.commit(since))
+        .ok()
+        .filter(|receipt| receipt.parents.first() == Some(&commit) && ready.binding.commit == commit.to_string());
+    let subject = context
+        .repo
+        .commit(undone.as_ref().map_or(commit, |receipt| receipt.id))
+        .ok()
+        .and_then(|info| info.message.lines().next().map(str::to_owned))
+        .unwrap_or_default();
+    Extra {
+        // Only a receipt for all of a commit joins the lines: a part leaves the rest pending.
+        applied: (verified && whole).then_some(commit),
+        learned: outcome.learned.clone(),
+        hold_main: !verified,
+        subject: Some(match (&undone, verified) {
+            (None, true) => format!("Applied {short}: {subject}"),
+            (None, false) => format!("Applied in part {short}: {subject}"),
+            (Some(receipt), true) => format!("Undone {}: {subject}", &receipt.id.to_string()[..10]),
+            (Some(receipt), false) => format!("Undone in part {}: {subject}", &receipt.id.to_string()[..10]),
+        }),
+        trailers: vec![
+            ("Entragit-Applied".to_owned(), ready.binding.commit.clone()),
+            ("Entragit-Plan".to_owned(), ready.digest.clone()),
+            (
+                "Entragit-Steps".to_owned(),
+                format!("{} done, {} failed, {} skipped", outcome.done, outcome.failed.len(), outcome.skipped.len()),
+            ),
+        ]
+        .into_iter()
+        .chain(ready.accepted.iter().map(|what| ("Entragit-Accepted".to_owned(), what.clone())))
+        .collect(),
+    }
+}

@@ -1,0 +1,105 @@
+//! Reading back what was written, before anything builds on it.
+
+use std::sync::Mutex;
+
+use serde_json::{Map, Value};
+
+use super::resolve::linked;
+use super::{Run, State, lock};
+use crate::engine::refs::{rewrite_body, rewrite_value};
+use crate::engine::schema;
+use crate::kinds;
+use crate::model::{Action, IdMap, Kind, Step, StepId};
+use crate::ops::settled;
+use crate::tenant::{RawObject, TenantError, TenantRead, TenantWrite};
+
+/// Reads in a row that must find a new object. Once it was not found, some replica lags, and it must be found more often: as
+/// Terraform's provider does it. <https://github.com/hashicorp/terraform-provider-azuread/blob/main/internal/helpers/consistency>
+const READS: (usize, usize) = (2, 5);
+
+/// Reads that must not find an object before it is created again; more of one that is our own and may be new.
+const ABSENT: (usize, usize) = (1, 3);
+
+impl<T: TenantRead + TenantWrite> Run<'_, T> {
+    /// Waits until a new object is read several times in a row, if others need it. It is never created again: what needs it
+    /// is refused as long as it is not known, and waits then.
+    pub(super) async fn confirm(&self, id: StepId, step: &Step, state: &Mutex<State<'_>>) {
+        let new = matches!(step.action, Action::Create { .. } | Action::Restore);
+        if !new || !self.plan.steps.iter().any(|other| other.needs.contains(&id)) {
+            return;
+        }
+        let Some(kind) = kinds::by_name(step.address.kind) else { return };
+        let today = lock(state).ids.current(&step.address.id).to_owned();
+        let (mut wanted, mut good) = (READS.0, 0);
+        let mut pauses = self.patience.iter();
+        while good < wanted {
+            match self.tenant.get(kind, &today).await {
+                Ok(Some(_)) => good += 1,
+                Ok(None) => {
+                    (wanted, good) = (READS.1, 0);
+                    let Some(pause) = pauses.next() else { return };
+                    tokio::time::sleep(*pause).await;
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// The object as soon as it shows what the step wrote; `None` if it does not, or cannot be read.
+    pub(super) async fn read_back(&self, kind: &'static Kind, id: &str, step: &Step, ids: &IdMap) -> Option<RawObject> {
+        let written = match &step.action {
+            Action::Update { body, .. } => rewrite_body(kind, body, ids),
+            Action::Call { property, value } => {
+                let rule = schema::of(kind).property(property).cloned().unwrap_or_default();
+                Map::from_iter([((*property).to_owned(), rewrite_value(&rule, value, ids))])
+            }
+            _ => return None,
+        };
+        let mut pauses = self.patience.iter();
+        loop {
+            // Without an answer it is not known, which is no error.
+            if let Some(raw) = self.tenant.get(kind, id).await.ok()?
+                && settled::shows(kind, &raw, &written)
+            {
+                return Some(raw);
+            }
+            tokio::time::sleep(*pauses.next()?).await;
+        }
+    }
+
+    /// Whether a child whose answer was lost is there, sooner or later.
+    pub(super) async fn appeared(
+        &self,
+        kind: &'static Kind,
+        id: &str,
+        link: &str,
+        value: &Value,
+    ) -> Result<bool, TenantError> {
+        let mut pauses = self.patience.iter();
+        loop {
+            if let Some(raw) = self.tenant.get(kind, id).await?
+                && linked(kind, &raw, link, value).is_some()
+            {
+                return Ok(true);
+            }
+            let Some(pause) = pauses.next() else { return Ok(false) };
+            tokio::time::sleep(*pause).await;
+        }
+    }
+
+    /// An object that a list lacked, if it is there after all: one replica's word is no proof of absence.
+    pub(super) async fn after_all(
+        &self,
+        kind: &'static Kind,
+        id: &str,
+        ids: &IdMap,
+    ) -> Result<Option<RawObject>, TenantError> {
+        let ours = ids.iter().any(|(_, new)| new == id);
+        for _ in 0..if ours { ABSENT.1 } else { ABSENT.0 } {
+            if let Some(raw) = self.tenant.get(kind, id).await? {
+                return Ok(Some(raw));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,303 @@
+//! [`Settled`]: a tenant as it will be when everybody knows what this run wrote.
+//!
+//! Graph answers a read from any of its replicas, and one that lags shows an object as it was, or not at all
+//! (<https://devblogs.microsoft.com/identity/designing-for-eventual-consistency-for-microsoft-entra/>). Whoever took such an
+//! answer for the tenant would create what is there already, or record in a snapshot what is no longer so. An object that this
+//! run wrote to and that does not show it is therefore read again, until it does or patience ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+
+use super::execute::holds;
+use crate::engine::normalize::{child_key, normalize};
+use crate::engine::refs::{rewrite_body, rewrite_value};
+use crate::engine::schema;
+use crate::kinds;
+use crate::model::kind::LinkShape;
+use crate::model::{Action, Address, AuditEvent, Coverage, IdMap, Kind, Plan, StepId};
+use crate::tenant::{Changes, Listing, Pages, Raw, RawObject, TenantError, TenantRead};
+
+/// Looks at the same time.
+const CONCURRENCY: usize = 8;
+
+/// What a run wrote to one entry of a link.
+#[derive(Debug, Clone, PartialEq)]
+enum Entry {
+    There,
+    Gone,
+    /// There, with these properties.
+    With(Value),
+}
+
+/// What a run wrote to one object.
+#[derive(Debug, Default)]
+struct Written {
+    /// Whether it is there; `None` if that was not touched.
+    there: Option<bool>,
+    properties: Map<String, Value>,
+    links: BTreeMap<(&'static str, Vec<String>), Entry>,
+}
+
+/// What a run wrote, by object, with today's ids.
+#[derive(Debug, Default)]
+pub struct Expected(BTreeMap<Address, Written>);
+
+impl Expected {
+    /// Of the steps of `plan` that are done.
+    pub fn of(plan: &Plan, done: impl IntoIterator<Item = StepId>, ids: &IdMap) -> Expected {
+        let mut expected = Expected::default();
+        for step in done.into_iter().filter_map(|id| plan.steps.get(id)) {
+            let Some(kind) = kinds::by_name(step.address.kind) else { continue };
+            let id = match step.action {
+                Action::Delete => &step.address.id,
+                _ => ids.current(&step.address.id),
+            };
+            let written = expected.0.entry(Address::new(kind.name, id)).or_default();
+            let rule = |name: &str| schema::of(kind).property(name).cloned().unwrap_or_default();
+            match &step.action {
+                Action::Create { .. } | Action::Restore => written.there = Some(true),
+                Action::Delete => written.there = Some(false),
+                Action::Update { body, .. } => written.properties.extend(rewrite_body(kind, body, ids)),
+                Action::Call { property, value } => {
+                    written.properties.insert((*property).to_owned(), rewrite_value(&rule(property), value, ids));
+                }
+                Action::Link { link, value } | Action::Unlink { link, value } => {
+                    let entry = if matches!(step.action, Action::Link { .. }) { Entry::There } else { Entry::Gone };
+                    let value = rewrite_value(&rule(link), value, ids);
+                    written.links.insert((link, keys(kind, link, &value)), entry);
+                }
+                Action::Relink { link, value } => {
+                    let value = rewrite_value(&rule(link), value, ids);
+                    written.links.insert((link, keys(kind, link, &value)), Entry::With(value));
+                }
+            }
+        }
+        expected
+    }
+
+    /// With what was written after it.
+    pub fn add(&mut self, later: Expected) {
+        for (address, later) in later.0 {
+            let written = self.0.entry(address).or_default();
+            written.there = later.there.or(written.there);
+            written.properties.extend(later.properties);
+            written.links.extend(later.links);
+        }
+    }
+}
+
+impl Written {
+    /// Whether `raw` shows what was written.
+    fn shows(&self, kind: &'static Kind, raw: Option<&RawObject>) -> bool {
+        let Some(raw) = raw else { return self.there == Some(false) };
+        if self.there == Some(false) {
+            return false;
+        }
+        shows(kind, raw, &self.properties)
+            && self.links.iter().all(|((link, key), entry)| {
+                let unread = raw.missing.iter().any(|(name, _)| name == link);
+                unread
+                    || match entry {
+                        Entry::There => linked(kind, raw, link).contains(key),
+                        Entry::Gone => !linked(kind, raw, link).contains(key),
+                        Entry::With(value) => child_shows(kind, raw, (link, key), value),
+                    }
+            })
+    }
+}
+
+/// Whether an object has the properties that were written to it; one that was emptied may be absent.
+pub fn shows(kind: &'static Kind, raw: &RawObject, written: &Map<String, Value>) -> bool {
+    let now = normalize(kind, &raw.value).object;
+    let sent = normalize(kind, written).object;
+    let emptied = |name: &String, value: &Value| empty(value) && now.get(name).is_some_and(|now| !empty(now));
+    let left = written.iter().any(|(name, value)| !name.starts_with('@') && emptied(name, value));
+    !left && holds(&Value::Object(now.0.clone()), &Value::Object(sent.0))
+}
+
+/// Whether a child has the properties that were written to it.
+fn child_shows(kind: &'static Kind, raw: &RawObject, (link, key): (&str, &[String]), written: &Value) -> bool {
+    let child = |raw: &Raw| {
+        let object = normalize(kind, raw).object;
+        let all = object.get(link).and_then(Value::as_array)?;
+        all.iter().find(|child| keys(kind, link, child) == key).cloned()
+    };
+    let sent = Raw::from_iter([(link.to_owned(), Value::Array(vec![written.clone()]))]);
+    match (child(&raw.value), child(&sent)) {
+        (Some(now), Some(sent)) => holds(&now, &sent),
+        (now, _) => now.is_some(),
+    }
+}
+
+fn empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::String(_) | Value::Bool(_) | Value::Number(_) => false,
+    }
+}
+
+/// What tells a target or a child of a link from the others.
+fn keys(kind: &'static Kind, link: &str, value: &Value) -> Vec<String> {
+    match kind.link(link).map(|link| link.shape) {
+        Some(LinkShape::Children(children)) => child_key(value, &children),
+        Some(LinkShape::Reference | LinkShape::References) | None => {
+            vec![value.as_str().or_else(|| value["id"].as_str()).unwrap_or_default().to_owned()]
+        }
+    }
+}
+
+fn linked(kind: &'static Kind, raw: &RawObject, link: &str) -> BTreeSet<Vec<String>> {
+    let now = match raw.value.get(link) {
+        Some(Value::Array(all)) => all.as_slice(),
+        Some(one @ (Value::Object(_) | Value::String(_))) => std::slice::from_ref(one),
+        _ => &[],
+    };
+    now.iter().map(|value| keys(kind, link, value)).collect()
+}
+
+/// A tenant whose lists show what was written, as soon as that can be had.
+pub struct Settled<'a, T> {
+    tenant: &'a T,
+    expected: Expected,
+    /// Pauses that are left: one patience for everything, since it began when the last write ended.
+    pauses: Mutex<std::slice::Iter<'a, Duration>>,
+    late: Mutex<BTreeSet<Address>>,
+}
+
+impl<'a, T: TenantRead> Settled<'a, T> {
+    /// Waits for `expected` with these pauses.
+    pub fn new(tenant: &'a T, expected: Expected, pauses: &'a [Duration]) -> Self {
+        Settled { tenant, expected, pauses: Mutex::new(pauses.iter()), late: Mutex::default() }
+    }
+
+    /// Objects that did not show what was written to them when they were read last.
+    pub fn late(&self) -> BTreeSet<Address> {
+        self.lock_late().clone()
+    }
+
+    fn pause(&self) -> Option<Duration> {
+        self.pauses.lock().unwrap_or_else(PoisonError::into_inner).next().copied()
+    }
+
+    /// Reads objects again until they show what was written, and returns them as they are then.
+    async fn wait(&self, kind: &'static Kind, mut open: Vec<String>) -> Result<Vec<RawObject>, TenantError> {
+        let mut found = Vec::new();
+        loop {
+            let looks: Vec<_> = futures_util::stream::iter(std::mem::take(&mut open))
+                .map(|id| async move {
+                    let looked = self.tenant.get(kind, &id).await;
+                    (id, looked)
+                })
+                .buffer_unordered(CONCURRENCY)
+                .collect()
+                .await;
+            let mut unsettled = Vec::new();
+            for (id, looked) in looks {
+                let looked = looked?;
+                let address = Address::new(kind.name, &id);
+                match self.expected.0.get(&address) {
+                    Some(written) if !written.shows(kind, looked.as_ref()) => unsettled.push((address, looked)),
+                    _ => {
+                        self.lock_late().remove(&address);
+                        found.extend(looked);
+                    }
+                }
+            }
+            if unsettled.is_empty() {
+                return Ok(found);
+            }
+            let Some(pause) = self.pause() else {
+                let mut late = self.lock_late();
+                for (address, looked) in unsettled {
+                    late.insert(address);
+                    found.extend(looked);
+                }
+                return Ok(found);
+            };
+            open = unsettled.into_iter().map(|(address, _)| address.id).collect();
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    fn lock_late(&self) -> MutexGuard<'_, BTreeSet<Address>> {
+        self.late.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T: TenantRead> TenantRead for Settled<'_, T> {
+    async fn tenant_id(&self) -> Result<String, TenantError> {
+        self.tenant.tenant_id().await
+    }
+
+    async fn list(&self, kind: &'static Kind, pages: Pages) -> Listing {
+        let all = self.expected.0.iter().filter(|(address, _)| address.kind == kind.name);
+        let mut unseen: BTreeMap<&str, &Written> =
+            all.map(|(address, written)| (address.id.as_str(), written)).collect();
+        if unseen.is_empty() {
+            return self.tenant.list(kind, pages).await;
+        }
+        let (sender, mut inner) = mpsc::channel::<Vec<RawObject>>(4);
+        let forward = async {
+            let mut again: Vec<String> = Vec::new();
+            while let Some(mut page) = inner.recv().await {
+                page.retain(|raw| {
+                    let id = raw.value.get("id").and_then(Value::as_str).unwrap_or_default();
+                    // A singleton's id is not its own.
+                    let id = if kind.is_singleton() { unseen.keys().next().copied().unwrap_or(id) } else { id };
+                    let settled = unseen.remove(id).is_none_or(|written| written.shows(kind, Some(raw)));
+                    if !settled {
+                        again.push(id.to_owned());
+                    }
+                    settled
+                });
+                if pages.send(page).await.is_err() {
+                    break;
+                }
+            }
+            // What is deleted is missing as it should.
+            let missing = unseen.iter().filter(|(_, written)| written.there != Some(false));
+            (again, missing.map(|(id, _)| (*id).to_owned()).collect::<Vec<_>>())
+        };
+        let (mut listing, (mut again, missing)) = tokio::join!(self.tenant.list(kind, sender), forward);
+        if listing.coverage.is_complete() {
+            again.extend(missing);
+        }
+        match self.wait(kind, again).await {
+            Ok(found) if found.is_empty() => {}
+            // Nobody listens any more: whoever asked knows why.
+            Ok(found) => drop(pages.send(found).await),
+            Err(error) => {
+                listing.coverage = Coverage::Failed;
+                listing.note = Some(format!("what was written could not be read again: {error}"));
+            }
+        }
+        listing
+    }
+
+    async fn count(&self, kind: &'static Kind) -> Result<usize, TenantError> {
+        self.tenant.count(kind).await
+    }
+
+    async fn get(&self, kind: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
+        self.tenant.get(kind, id).await
+    }
+
+    async fn changes(&self, kind: &'static Kind, token: Option<&str>) -> Result<Changes, TenantError> {
+        self.tenant.changes(kind, token).await
+    }
+
+    async fn deleted(&self, kind: &'static Kind) -> Result<Vec<Raw>, TenantError> {
+        self.tenant.deleted(kind).await
+    }
+
+    async fn audit(&self, since: Option<&str>) -> Result<Vec<AuditEvent>, TenantError> {
+        self.tenant.audit(since).await
+    }
+}

@@ -1,0 +1,138 @@
+//! The real program, killed for real: SIGKILL while a write is on its way, before the tenant carries it out or after.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use entragit::emulator::{Faults, Hang, Options, Seed};
+use serde_json::Value;
+
+use super::{Graph, Ran, World, hermetic};
+
+const LISTS: [&str; 4] = [
+    "/v1.0/groups",
+    "/v1.0/identity/conditionalAccess/policies",
+    "/v1.0/identity/conditionalAccess/namedLocations",
+    "/v1.0/policies/authenticationStrengthPolicies",
+];
+
+/// Names, with how many have them.
+async fn inventory(graph: &Graph) -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for list in LISTS {
+        for object in graph.pages(list).await {
+            let members = match object["id"].as_str().filter(|_| list.ends_with("groups")) {
+                Some(id) => graph.pages(&format!("{list}/{id}/members?$select=id")).await.len(),
+                None => 0,
+            };
+            all.push((object["displayName"].to_string(), format!("{list} {members}")));
+        }
+    }
+    all.sort();
+    all
+}
+
+fn copy(from: &Path, to: &Path) {
+    let ran = std::process::Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
+    assert!(ran.success());
+}
+
+/// A wiped tenant in a file, and the repository that wants it back.
+struct Accident {
+    world: World,
+    state: PathBuf,
+    before: Vec<(String, String)>,
+    _dir: tempfile::TempDir,
+}
+
+impl Accident {
+    async fn new() -> Accident {
+        let world = World::new().await;
+        world.run(&["export"]).ok();
+        let before = inventory(&world.graph).await;
+        world.wipe().await;
+        let dir = tempfile::tempdir().unwrap();
+        let state = dir.path().join("wiped.json");
+        world.graph.tenant.save(&state).unwrap();
+        Accident { world, state, before, _dir: dir }
+    }
+
+    /// Applies, is killed at a write, applies again. Says whether it came to that write.
+    async fn killed_at(&self, write: u64, hang: Hang) -> bool {
+        let dir = tempfile::tempdir().unwrap();
+        let (state, repo) = (dir.path().join("tenant.json"), dir.path().join("repo"));
+        copy(&self.state, &state);
+        copy(self.world.path(), &repo);
+        let faults = Faults { hang: Some((write, hang)), ..Faults::default() };
+        let graph = Graph::with(Options { seed: Seed::Empty, state: Some(state), faults, ..Options::default() }).await;
+        let program = |arguments: &[&str]| {
+            let mut command = hermetic(env!("CARGO_BIN_EXE_entragit"), &repo);
+            let url = graph.tenant.url();
+            command.env("ENTRAGIT_GRAPH_URL", &url).env("ENTRAGIT_AUTHORITY_URL", &url);
+            command.env("AZURE_CLIENT_ID", "test").env("AZURE_CLIENT_SECRET", "not-a-secret").args(arguments);
+            command
+        };
+        let apply = ["apply", "--to", "HEAD", "--yes", "--patience", "0"];
+        let mut child = program(&apply).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let ended = loop {
+            tokio::select! {
+                () = graph.tenant.hung() => break None,
+                () = tokio::time::sleep(std::time::Duration::from_millis(50)) => {
+                    if let Some(status) = child.try_wait().unwrap() {
+                        break Some(status);
+                    }
+                }
+            }
+        };
+        // On this system, kill is SIGKILL.
+        let _ = child.kill();
+        child.wait().unwrap();
+        graph.tenant.set_faults(Faults::default());
+        let place = format!("{hang:?} {write}");
+        let ran = Ran::of(&program(&apply).output().unwrap());
+        assert_eq!(ran.code, 0, "{place}: {}", ran.err);
+        assert_eq!(inventory(&graph).await, self.before, "{place}");
+        let second = Ran::of(&program(&["plan", "--to", "HEAD"]).output().unwrap());
+        assert_eq!(second.code, 0, "{place}: {}", second.out);
+        journals_are_done(&repo, &place);
+        // Its state is not wanted any more.
+        drop(graph);
+        ended.is_none()
+    }
+}
+
+/// Of every journal, each step that was sent is done, and the run has ended.
+fn journals_are_done(repo: &Path, place: &str) {
+    let folder = repo.join(".git/entragit/journal");
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let lines: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let steps = |state: &str| {
+            let of = lines.iter().filter(|line| line["state"] == state);
+            of.map(|line| line["step"].as_u64().unwrap()).collect::<std::collections::BTreeSet<_>>()
+        };
+        assert!(steps("sent").is_subset(&steps("done")), "{place}");
+        assert_eq!(lines.last().unwrap()["state"], "ended", "{place}");
+    }
+}
+
+/// In the gate a few writes; with `ENTRAGIT_LAWS` set, sixty of them, both ways.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_is_killed_is_taken_up_by_the_next() {
+    let accident = Accident::new().await;
+    let writes: Vec<u64> = match std::env::var_os("ENTRAGIT_LAWS") {
+        Some(_) => (1..=60).map(|k| 1 + (k - 1) * 9).collect(),
+        None => vec![2, 150],
+    };
+    let mut killed = 0;
+    for write in writes {
+        for hang in [Hang::Before, Hang::After] {
+            if !accident.killed_at(write, hang).await {
+                println!("killed {killed} times; there is no write {write}");
+                assert!(killed > 0);
+                return;
+            }
+            killed += 1;
+        }
+    }
+    println!("killed {killed} times");
+}
