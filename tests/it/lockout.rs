@@ -2,6 +2,7 @@
 
 mod benign;
 mod hostile;
+mod others;
 mod policies;
 mod scene;
 

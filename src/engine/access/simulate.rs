@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Group, Tenant, credential, grant_of, rule};
+use super::{Tenant, credential, grant_of, rule};
 use crate::model::{Action, Address, Step};
 
 impl Tenant {
@@ -64,7 +64,7 @@ impl Tenant {
         match (kind, link) {
             ("group", "members") => {
                 let Some(member) = value.as_str().map(str::to_lowercase) else { return };
-                let group = self.groups.entry(id.to_owned()).or_insert_with(Group::default);
+                let group = self.groups.entry(id.to_owned()).or_default();
                 if add {
                     group.members.insert(member);
                 } else {

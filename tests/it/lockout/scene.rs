@@ -126,16 +126,22 @@ impl Scene {
         })
     }
 
-    pub fn verdicts(&self) -> Vec<Verdict> {
+    pub fn access(&self) -> Tenant {
         let mut access = Tenant::default();
-        let live = self.live.objects();
-        let mut known: BTreeMap<&'static str, usize> = BTreeMap::new();
-        for (address, object) in &live {
+        for (address, object) in &self.live.objects() {
             access.take(kinds::by_name(address.kind).unwrap(), object);
-            *known.entry(address.kind).or_default() += 1;
         }
         for (address, object) in &self.bin.objects() {
             access.take_deleted(address, object);
+        }
+        access
+    }
+
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        let access = self.access();
+        let mut known: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for address in self.live.objects().keys() {
+            *known.entry(address.kind).or_default() += 1;
         }
         let own = match self.runner {
             "runner" => BTreeSet::from([id("runner"), id("recovery"), id("recovery-app-id")]),
