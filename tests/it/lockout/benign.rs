@@ -5,6 +5,8 @@ use serde_json::json;
 use super::policies::{about_emergency, about_others, loose, met, needed, unmet};
 use super::scene::{GLOBAL, Scene, World, controls, id, policy, role};
 
+type Edit = fn(&mut World);
+
 const POLICY: &str = "conditionalAccessPolicy";
 
 /// Every scene.
@@ -70,7 +72,7 @@ fn policies() -> Vec<Scene> {
 }
 
 fn everyday() -> Vec<Scene> {
-    let edits: Vec<(&str, fn(&mut World))> = vec![
+    let edits: Vec<(&str, Edit)> = vec![
         ("a policy is turned off", |world| world.set(POLICY, "mfa", "/state", "disabled".into())),
         ("a policy is only reported", |world| {
             world.set(POLICY, "places", "/state", "enabledForReportingButNotEnforced".into());

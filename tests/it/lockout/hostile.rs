@@ -5,6 +5,8 @@ use serde_json::json;
 use super::policies::{about_emergency, needed, tight, unmet};
 use super::scene::{GLOBAL, READER, Scene, World, controls, id, policy, role};
 
+type Edit = fn(&mut World);
+
 const POLICY: &str = "conditionalAccessPolicy";
 
 /// Every scene.
@@ -184,7 +186,7 @@ fn exclusions() -> Vec<Scene> {
             world.set(POLICY, name, "/conditions/users/excludeGroups", json!([id("staff")]));
         }));
     }
-    let edits: Vec<(&str, fn(&mut World))> = vec![
+    let edits: Vec<(&str, Edit)> = vec![
         ("one of two accounts is not left out", |world| {
             world.set(POLICY, "devices", "/conditions/users/excludeUsers", json!([id("bg1")]));
         }),
