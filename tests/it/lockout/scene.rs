@@ -61,6 +61,20 @@ impl World {
         self.set("group", label, "/members", json!(members));
     }
 
+    /// What decides who gets in.
+    pub fn access(&self) -> Tenant {
+        let mut access = Tenant::default();
+        for (address, object) in &self.objects() {
+            access.take(kinds::by_name(address.kind).unwrap(), object);
+        }
+        access
+    }
+
+    pub fn ids(&self, kind: &str) -> Vec<String> {
+        let objects = self.0.iter().filter(|((of, _), _)| *of == kind);
+        objects.map(|(_, value)| value["id"].as_str().unwrap().to_owned()).collect()
+    }
+
     fn snapshot(&self) -> Snapshot {
         let mut coverage = CoverageMap::default();
         for kind in kinds::ALL {
@@ -127,10 +141,7 @@ impl Scene {
     }
 
     pub fn access(&self) -> Tenant {
-        let mut access = Tenant::default();
-        for (address, object) in &self.live.objects() {
-            access.take(kinds::by_name(address.kind).unwrap(), object);
-        }
+        let mut access = self.live.access();
         for (address, object) in &self.bin.objects() {
             access.take_deleted(address, object);
         }
