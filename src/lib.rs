@@ -40,6 +40,8 @@
 //!   complete is carried over, and never deleted ([`ops::export`], [`engine::plan`]).
 //! - **Two ways to aim.** An earlier commit is wanted as it stands. One that was forked from an earlier snapshot means what it
 //!   changed since; the rest is the tenant's ([`ops::changes`], [`engine::merge`]).
+//! - **Nobody is kept out on the way.** [`engine::access`] carries a plan out, wave by wave, on what decides who gets in, and
+//!   the guard `lock-out` compares each state with the one before ([`engine::guard`]).
 //! - **Cost follows the change.** Both sides of a comparison are indexed by blob id and parsed only where these differ
 //!   ([`ops::source`]); a watch reads what changed and carries the rest, to the same tree ([`ops::incremental`]).
 //! - **One event stream.** Work speaks in [`model::Event`]s; whoever listens decides what to show.

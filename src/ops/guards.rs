@@ -117,17 +117,23 @@ fn held(context: &Context, plan: &Plan, steps: &[StepId]) -> Result<BTreeSet<Ste
     let mut found = BTreeSet::new();
     let Some(tip) = context.last_snapshot()? else { return Ok(found) };
     let ids = manifest_of(&context.repo, &files_of(&context.repo, tip)?)?.ids;
+    // Object by object: a group that many join is read once.
+    let mut by_object: BTreeMap<&Address, Vec<StepId>> = BTreeMap::new();
+    for (number, step) in steps.iter().filter_map(|number| Some((*number, plan.steps.get(*number)?))) {
+        by_object.entry(&step.address).or_default().push(number);
+    }
     let look = |side: &Side, found: &mut BTreeSet<StepId>| -> Result<bool> {
-        for number in steps {
-            let Some(step) = plan.steps.get(*number).filter(|_| !found.contains(number)) else { continue };
-            let Some(kind) = kinds::by_name(step.address.kind) else { continue };
-            let old = ids.iter().filter(|(_, new)| *new == step.address.id).map(|(old, _)| old);
-            for id in old.chain([step.address.id.as_str()]) {
+        for (address, numbers) in &by_object {
+            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            if numbers.iter().all(|number| found.contains(number)) {
+                continue;
+            }
+            for id in ids.family(&address.id) {
                 if let Some(entry) = side.index.get(&Address::new(kind.name, id))
                     && let Some(object) = side.object(&context.repo, kind, entry)?
-                    && gives(&rewrite(kind, &object, &ids), step)
                 {
-                    found.insert(*number);
+                    let object = rewrite(kind, &object, &ids);
+                    found.extend(numbers.iter().filter(|number| gives(&object, &plan.steps[**number])));
                 }
             }
         }

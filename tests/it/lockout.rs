@@ -2,9 +2,11 @@
 
 mod benign;
 mod hostile;
+mod others;
 mod policies;
 mod scene;
 
+use entragit::engine::access::policy::{Subject, grip};
 use scene::Scene;
 
 /// What the guards refuse, and why.
@@ -56,6 +58,33 @@ fn nobody_is_kept_out_on_the_way() {
         .map(|(scene, said)| format!("{}: {said:?}", scene.name))
         .collect();
     assert!(refused.is_empty(), "{}", refused.join("\n"));
+}
+
+/// The plan's steps, carried out on what decides, come to what is wanted: as far as anybody's access goes.
+#[test]
+fn what_is_simulated_is_what_is_wanted() {
+    for scene in [hostile::all(), benign::all(), benign::moves()].concat() {
+        let (after, wanted) = (scene.access().after(&scene.plan()), scene.wanted.access());
+        for policy in scene.wanted.ids("conditionalAccessPolicy") {
+            let people = scene.wanted.ids("user").into_iter().map(Subject::User);
+            for subject in people.chain(scene.wanted.ids("servicePrincipal").into_iter().map(Subject::Principal)) {
+                let name = &scene.name;
+                assert_eq!(grip(&after, &policy, &subject), grip(&wanted, &policy, &subject), "{name}: {subject:?}");
+            }
+        }
+    }
+}
+
+/// What is over at the end is told to be.
+#[test]
+fn a_lock_out_on_the_way_says_until_when() {
+    let said: Vec<String> = hostile::on_the_way()
+        .iter()
+        .flat_map(refusals)
+        .map(|(_, message)| message)
+        .filter(|message| message.contains("until wave"))
+        .collect();
+    assert_eq!(said.len(), 7, "{}", said.join("\n"));
 }
 
 /// A scene that does nothing proves nothing.

@@ -179,6 +179,25 @@ async fn an_assignment_is_made_anew_or_comes_back_with_its_holder() {
     assert!(ran.err.contains(r#"delete roleAssignment "Emergency access 1: Global Administrator""#), "{}", ran.err);
 }
 
+/// A privileged role that was held before comes back without a question, however many snapshots lie in between.
+#[tokio::test(flavor = "multi_thread")]
+async fn power_that_was_held_before_comes_back() {
+    const PRIVILEGED: &str = "e8611ab8-c189-46e8-94e1-60213ab1f814";
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let good = world.git(&["rev-parse", "snapshots"]);
+    let one = held(&world.graph, PRIVILEGED).await.remove(0);
+    let path = format!("/v1.0/roleManagement/directory/roleAssignments/{}", text(&one["id"]));
+    assert_eq!(world.graph.delete(&path).await.0, 204);
+    world.run(&["export"]).ok();
+    let body = json!({"displayName": "x", "mailEnabled": false, "mailNickname": "x", "securityEnabled": true});
+    assert_eq!(world.graph.post("/v1.0/groups", body).await.0, 201);
+    world.run(&["export"]).ok();
+    let ran = world.run(&["apply", "--to", &good, "--yes"]).ok();
+    assert!(ran.err.contains("warning by escalation: the plan gives back power that was held before"), "{}", ran.err);
+    assert_eq!(held(&world.graph, PRIVILEGED).await[0]["principalId"], one["principalId"]);
+}
+
 #[tokio::test]
 async fn roles_are_as_strict_as_graph_says() {
     let graph = Graph::new().await;

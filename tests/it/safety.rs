@@ -246,3 +246,42 @@ async fn what_a_snapshot_left_dangling_can_be_recovered() {
     world.run(&["apply", "--to", "HEAD", "--yes"]).ok();
     assert_eq!(world.graph.ok(&policy).await["id"], names::ORDERING_POLICY);
 }
+
+/// What would lock the emergency accounts out is refused before the first write: also from a plan file, also if only policies
+/// are looked at; what leaves them out passes.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_locked_out_by_a_pull_request() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let policy = |more: &str| {
+        format!(
+            "id: new:strict\ndisplayName: Strict\nconditions:\n  applications:\n    includeApplications:\n      - All\n  clientAppTypes:\n    - all\n  users:\n{more}    includeUsers:\n      - All\ngrantControls:\n  builtInControls:\n    - compliantDevice\n  operator: OR\nstate: enabled\n"
+        )
+    };
+    let path = "conditional-access/policies/strict.yaml";
+    world.write(path, &policy(""));
+    world.commit("strict");
+    let ran =
+        world.run(&["plan", "--to", "HEAD", "--kind", "conditionalAccessPolicy", "--out", ".git/plan.json"]).ends(3);
+    assert!(
+        ran.out
+            .contains("refused by lock-out: after wave 1: the policy \"Strict\" asks for the control compliantDevice"),
+        "{}",
+        ran.out
+    );
+    assert!(ran.out.contains(&format!("--accept lock-out:user/{}", names::EMERGENCY_1)), "{}", ran.out);
+    let ran = world.run(&["apply", ".git/plan.json", "--yes"]).ends(3);
+    assert!(ran.err.contains("refused by lock-out"), "{}", ran.err);
+    let document: Value = serde_json::from_slice(&std::fs::read(world.path().join(".git/plan.json")).unwrap()).unwrap();
+    assert_eq!(document["verdicts"][0]["objects"][0], format!("user/{}", names::EMERGENCY_1));
+    let policies = world.graph.pages("/v1.0/identity/conditionalAccess/policies").await;
+    assert!(policies.iter().all(|policy| policy["displayName"] != "Strict"));
+    let other = format!("lock-out:user/{}", names::EMERGENCY_2);
+    world.run(&["plan", "--to", "HEAD", "--accept", &other]).ends(3);
+    let one = format!("lock-out:user/{}", names::EMERGENCY_1);
+    world.run(&["plan", "--to", "HEAD", "--accept", &one]).ends(2);
+    world.write(path, &policy(&format!("    excludeGroups:\n      - {}\n", names::EMERGENCY_ACCESS)));
+    world.commit("not for the emergency accounts");
+    world.run(&["plan", "--to", "HEAD", "--kind", "conditionalAccessPolicy"]).ends(2);
+    world.run(&["apply", "--to", "HEAD", "--yes"]).ok();
+}

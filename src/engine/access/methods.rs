@@ -23,8 +23,9 @@ pub(super) fn demand(tenant: &Tenant, policy: &Map<String, Value>) -> Demand {
     let Some(grant) = policy.get("grantControls").and_then(Value::as_object) else { return Demand::Met };
     let all = grant.get("operator").and_then(Value::as_str).is_some_and(|operator| operator == "AND");
     let (mut met, mut unmet) = (0, Vec::new());
-    for control in words(grant.get("builtInControls")) {
-        match control.as_str() {
+    let controls = grant.get("builtInControls").and_then(Value::as_array).into_iter().flatten();
+    for control in controls.filter_map(Value::as_str) {
+        match control.to_lowercase().as_str() {
             "block" => return Demand::Block,
             "mfa" | "passwordchange" => met += 1,
             _ => unmet.push(format!("the control {control}")),

@@ -3,9 +3,16 @@
 use serde_json::{Map, Value};
 
 use super::{Tenant, credential, grant_of, rule};
-use crate::model::{Action, Address, Step};
+use crate::model::{Action, Address, Plan, Step};
 
 impl Tenant {
+    /// The tenant as the whole plan leaves it.
+    pub fn after(&self, plan: &Plan) -> Tenant {
+        let mut now = self.clone();
+        plan.steps.iter().for_each(|step| now.carry_out(step));
+        now
+    }
+
     /// Carries out one step. What it does not know of, it takes the step's word for.
     pub(super) fn carry_out(&mut self, step: &Step) {
         let (kind, id) = (step.address.kind, step.address.id.to_lowercase());

@@ -56,8 +56,13 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 if uuid::Uuid::try_parse(&id).is_ok()
                     && let Some(raw) = self.after_all(kind, &id, ids).await?
                 {
-                    let same = is(kind, &raw, &body);
-                    return if same { Ok(Resolved::Already(IdMap::default())) } else { Err(Failure::Stale) };
+                    if is(kind, &raw, &body) {
+                        return Ok(Resolved::Already(IdMap::default()));
+                    }
+                    // What cannot be changed is replaced: the old one is there until the new one is.
+                    if kind.update != Updates::Nothing {
+                        return Err(Failure::Stale);
+                    }
                 }
                 // An assignment comes back with the user who is restored.
                 let restored =

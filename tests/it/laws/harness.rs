@@ -242,7 +242,7 @@ impl Case {
             }
             let outcome = self.run(&plan, &format!("settle-{round}"), Trouble::default()).await.unwrap();
             assert_eq!(outcome.failed, [], "{}", failures(&plan, &outcome));
-            assert_eq!(outcome.skipped, Vec::<usize>::new());
+            assert_eq!(outcome.skipped, Vec::<usize>::new(), "{}", titles(&plan));
         }
         panic!("it never settles: {}", titles(&self.plan().await));
     }

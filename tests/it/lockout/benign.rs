@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::policies::{about_emergency, about_others, loose, met, needed, unmet};
-use super::scene::{Edit, GLOBAL, Scene, World, controls, id, policy, role};
+use super::scene::{GLOBAL, Scene, World, controls, id, policy, role};
+
+type Edit = fn(&mut World);
 
 const POLICY: &str = "conditionalAccessPolicy";
 
@@ -70,7 +72,7 @@ fn policies() -> Vec<Scene> {
 }
 
 fn everyday() -> Vec<Scene> {
-    let edits: Vec<Edit> = vec![
+    let edits: Vec<(&str, Edit)> = vec![
         ("a policy is turned off", |world| world.set(POLICY, "mfa", "/state", "disabled".into())),
         ("a policy is only reported", |world| {
             world.set(POLICY, "places", "/state", "enabledForReportingButNotEnforced".into());

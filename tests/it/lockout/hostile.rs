@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use super::policies::{about_emergency, needed, tight, unmet};
-use super::scene::{Edit, GLOBAL, READER, Scene, World, controls, id, policy, role};
+use super::scene::{GLOBAL, READER, Scene, World, controls, id, policy, role};
+
+type Edit = fn(&mut World);
 
 const POLICY: &str = "conditionalAccessPolicy";
 
@@ -184,7 +186,7 @@ fn exclusions() -> Vec<Scene> {
             world.set(POLICY, name, "/conditions/users/excludeGroups", json!([id("staff")]));
         }));
     }
-    let edits: Vec<Edit> = vec![
+    let edits: Vec<(&str, Edit)> = vec![
         ("one of two accounts is not left out", |world| {
             world.set(POLICY, "devices", "/conditions/users/excludeUsers", json!([id("bg1")]));
         }),
@@ -423,7 +425,7 @@ fn administrators() -> Vec<Scene> {
 
 /// Fine before and fine at the end: the order in which it is carried out is what counts, or nothing can be put right on
 /// the way.
-fn on_the_way() -> Vec<Scene> {
+pub fn on_the_way() -> Vec<Scene> {
     let mut scenes = vec![Scene::of(
         "on the way: a policy comes back stricter than it is wanted",
         |world| world.remove(POLICY, "places"),
@@ -433,5 +435,33 @@ fn on_the_way() -> Vec<Scene> {
         restored.bin.put(POLICY, "places", policy(controls(&["block"])));
         restored.bin.set(POLICY, "places", "/conditions/users", json!({"includeUsers": ["All"]}));
     }
+    scenes.push(Scene::of(
+        "on the way: a strength takes a method before that is on",
+        |world| {
+            world.set(
+                POLICY,
+                "devices",
+                "/grantControls",
+                json!({"operator": "OR", "authenticationStrength": {"id": id("keys")}}),
+            );
+            world.set(POLICY, "devices", "/conditions/users", json!({"includeUsers": ["All"]}));
+        },
+        |world| {
+            world.set("authenticationStrengthPolicy", "keys", "/allowedCombinations", json!(["password,sms"]));
+            let all = world.of("authenticationMethodsPolicy", "methods");
+            all["authenticationMethodConfigurations"][0]["state"] = "disabled".into();
+            all["authenticationMethodConfigurations"][1]["state"] = "enabled".into();
+        },
+    ));
+    scenes.push(Scene::of(
+        "on the way: a place moves from one location to another",
+        |world| world.set(POLICY, "places", "/conditions/users/excludeGroups", json!([])),
+        |world| {
+            let range = |range: &str| json!([{"@odata.type": "#microsoft.graph.iPv4CidrRange", "cidrAddress": range}]);
+            world.set("namedLocation", "office", "/ipRanges", range("192.0.2.0/26"));
+            world.set("namedLocation", "vpn", "/ipRanges", range("203.0.113.0/24"));
+            world.set(POLICY, "places", "/conditions/locations/excludeLocations", json!([id("vpn")]));
+        },
+    ));
     scenes
 }

@@ -28,9 +28,6 @@ pub fn id(label: &str) -> String {
 #[derive(Clone, Default)]
 pub struct World(BTreeMap<(&'static str, String), Value>);
 
-/// A change to a world, and what it is called.
-pub type Edit = (&'static str, fn(&mut World));
-
 impl World {
     pub fn put(&mut self, kind: &'static str, label: &str, mut value: Value) {
         if value.get("id").is_none() {
@@ -62,6 +59,20 @@ impl World {
     pub fn members(&mut self, label: &str, members: &[&str]) {
         let members: Vec<String> = members.iter().map(|member| id(member)).collect();
         self.set("group", label, "/members", json!(members));
+    }
+
+    /// What decides who gets in.
+    pub fn access(&self) -> Tenant {
+        let mut access = Tenant::default();
+        for (address, object) in &self.objects() {
+            access.take(kinds::by_name(address.kind).unwrap(), object);
+        }
+        access
+    }
+
+    pub fn ids(&self, kind: &str) -> Vec<String> {
+        let objects = self.0.iter().filter(|((of, _), _)| *of == kind);
+        objects.map(|(_, value)| value["id"].as_str().unwrap().to_owned()).collect()
     }
 
     fn snapshot(&self) -> Snapshot {
@@ -129,16 +140,19 @@ impl Scene {
         })
     }
 
-    pub fn verdicts(&self) -> Vec<Verdict> {
-        let mut access = Tenant::default();
-        let live = self.live.objects();
-        let mut known: BTreeMap<&'static str, usize> = BTreeMap::new();
-        for (address, object) in &live {
-            access.take(kinds::by_name(address.kind).unwrap(), object);
-            *known.entry(address.kind).or_default() += 1;
-        }
+    pub fn access(&self) -> Tenant {
+        let mut access = self.live.access();
         for (address, object) in &self.bin.objects() {
             access.take_deleted(address, object);
+        }
+        access
+    }
+
+    pub fn verdicts(&self) -> Vec<Verdict> {
+        let access = self.access();
+        let mut known: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for address in self.live.objects().keys() {
+            *known.entry(address.kind).or_default() += 1;
         }
         let own = match self.runner {
             "runner" => BTreeSet::from([id("runner"), id("recovery"), id("recovery-app-id")]),
