@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 mod recover;
 mod report;
 
-pub use recover::{Apply, Drill, Plan, TextFormat, Undo};
+pub use recover::{Apply, Drill, Plan, Sign, TextFormat, Undo};
 pub use report::{Blame, Diff, Drift, Format, Log, Notify, NotifyShape, Show, Status};
 
 /// Microsoft Entra as code, in git: export a tenant, compare any two moments, and bring it back.
@@ -166,6 +166,20 @@ pub enum Command {
     /// Deletes only what the last snapshot had, restores from the recycle bin before it creates, and reads the tenant again
     /// afterwards. What was done is recorded as a commit. A run that was cut off is taken up by running it again.
     Apply(Apply),
+    /// Approve a plan file with your SSH key
+    ///
+    /// Shows the plan as the guards see it here, asks, and signs the file's bytes with `ssh-keygen`, as git signs commits. Where
+    /// `approval.require` in entragit.yaml, or `apply --require-approvals`, asks for it, a plan is carried out only with the
+    /// signatures of enough people of `approval.signers`, none of whom made the plan or what it wants.
+    #[command(after_help = "Examples:\n  \
+                  entragit plan --changes --out plan.json\n  \
+                  entragit sign plan.json --key ~/.ssh/id_ed25519\n  \
+                  entragit apply plan.json\n\n\
+                  Without Entragit:\n  \
+                  ssh-keygen -Y verify -f allowed_signers -I ada@contoso.com -n entragit-plan -s plan.json.1a2b3c4d.sig < plan.json\n\n\
+                  In entragit.yaml:\n  \
+                  approval:\n    require: 2\n    planHours: 24\n    signers:\n      - ada@contoso.com ssh-ed25519 AAAA…")]
+    Sign(Sign),
     /// Take back what an apply did
     ///
     /// Plans from what the receipt of an apply recorded back to what was found before it, shows the plan with what it cannot

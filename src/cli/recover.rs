@@ -16,6 +16,7 @@ use crate::engine::guard::accept::Accepted;
 use crate::engine::planfile;
 use crate::engine::render;
 use crate::graph::GraphTenant;
+use crate::ops::approve::{self, Demand};
 use crate::ops::plan::Aim;
 use crate::ops::{self, Context, apply};
 use crate::repo::Worktree;
@@ -124,7 +125,11 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
     let mut ready = match (&arguments.plan, arguments.to.is_some() || arguments.changes.is_some()) {
         (Some(path), _) => {
             let bytes = std::fs::read(path).with_context(|| format!("reading the plan {}", path.display()))?;
-            apply::open(&context, &bytes)?
+            let ready = apply::open(&context, &bytes)?;
+            if !ready.is_begun(&context)? {
+                approve::check_time(&ready.binding)?;
+            }
+            ready
         }
         (None, true) => {
             let aim = wanted.aim(&context, &arguments.selectors)?;
@@ -133,7 +138,15 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
         (None, false) if arguments.resume => apply::cut_off(&context)?,
         (None, false) => bail!("name a plan file, or a commit with --to, or what was changed with --changes"),
     };
-    let how = How { yes: arguments.yes, json: arguments.json, accept: &arguments.accept, patience: &patience };
+    let demand = Demand {
+        require: arguments.require_approvals,
+        signers: arguments.allowed_signers.as_deref(),
+        signatures: match (&arguments.plan, arguments.signatures.is_empty()) {
+            (Some(plan), true) => approve::beside(plan)?,
+            _ => arguments.signatures.clone(),
+        },
+    };
+    let how = How { yes: arguments.yes, json: arguments.json, accept: &arguments.accept, patience: &patience, demand };
     carry_out(&context, &tenant, &mut ready, &how, output).await
 }
 
@@ -154,8 +167,36 @@ pub async fn undo(arguments: args::Undo, repo: &Path, output: &Output) -> Result
     }
     let mut ready = apply::prepare(&context, &tenant, &aim).await?;
     let patience = ops::execute::PATIENCE;
-    let how = How { yes: arguments.yes, json: arguments.json, accept: &arguments.accept, patience };
+    let demand = Demand::default();
+    let how = How { yes: arguments.yes, json: arguments.json, accept: &arguments.accept, patience, demand };
     carry_out(&context, &tenant, &mut ready, &how, output).await
+}
+
+/// Approves a plan file.
+pub fn sign(arguments: &args::Sign, repo: &Path, output: &Output) -> Result<u8> {
+    let context = Context::open(repo, output.events())?;
+    let bytes =
+        std::fs::read(&arguments.plan).with_context(|| format!("reading the plan {}", arguments.plan.display()))?;
+    let ready = apply::open(&context, &bytes)?;
+    approve::check_time(&ready.binding)?;
+    output.say(render::plan::text(&ready.plan, &ready.verdicts, &ready.names, output.style).trim_end());
+    let made = format!(
+        "made by {}, of commit {}, until {}",
+        ready.binding.author, ready.binding.commit, ready.binding.expires
+    );
+    output.say(&format!("\n{}", render::safe(&made)));
+    if !arguments.yes && !output.confirm("\nApprove this?") {
+        bail!("not approved: answer yes, or give --yes");
+    }
+    let key = match &arguments.key {
+        Some(key) => key.clone(),
+        None => context.repo.signing_key().context(
+            "no key is given: name one with --key FILE, or set it with `git config user.signingKey ~/.ssh/id_ed25519`",
+        )?,
+    };
+    let out = approve::sign(&key, &arguments.plan, &bytes, arguments.out.as_deref())?;
+    output.say(&format!("approved; the signature is in {}", out.display()));
+    Ok(exit::DONE)
 }
 
 /// How a plan is carried out.
@@ -164,6 +205,7 @@ struct How<'a> {
     json: bool,
     accept: &'a [String],
     patience: &'a [Duration],
+    demand: Demand<'a>,
 }
 
 async fn carry_out(
@@ -183,6 +225,10 @@ async fn carry_out(
         }
         return Ok(exit::DONE);
     }
+    ready.approved = approve::approvals(context, ready, &how.demand)?;
+    for signer in &ready.approved {
+        output.say(&format!("approved by {} ({})", render::safe(&signer.principal), signer.key));
+    }
     if !how.yes && !output.confirm("\nCarry this out?") {
         bail!("not carried out: answer yes, or give --yes");
     }
@@ -190,7 +236,7 @@ async fn carry_out(
     let applied = until_stopped(context, apply::apply_with(context, tenant, ready, how.patience), output).await?;
     output.clear();
     if how.json {
-        output.data(&applied_json(&applied));
+        output.data(&applied_json(&applied, ready));
     }
     Ok(report_apply(&applied, ready, start, output))
 }
@@ -299,12 +345,14 @@ fn nothing_json() -> String {
         "uncertain": [],
         "skipped": [],
         "notBegun": 0,
+        "accepted": [],
+        "approvals": [],
         "newIds": {},
         "receipt": null,
     }))
 }
 
-fn applied_json(applied: &apply::Applied) -> String {
+fn applied_json(applied: &apply::Applied, ready: &apply::Ready) -> String {
     render::json::pretty(&json!({
         "formatVersion": render::json::FORMAT_VERSION,
         "verified": applied.verified,
@@ -316,6 +364,8 @@ fn applied_json(applied: &apply::Applied) -> String {
         "uncertain": applied.outcome.uncertain.iter().map(|(step, error)| json!({"step": step + 1, "error": error})).collect::<Vec<_>>(),
         "skipped": applied.outcome.skipped.iter().map(|step| step + 1).collect::<Vec<_>>(),
         "notBegun": applied.outcome.not_begun,
+        "accepted": ready.accepted,
+        "approvals": ready.approved.iter().map(|by| json!({"principal": by.principal, "key": by.key})).collect::<Vec<_>>(),
         "newIds": applied.outcome.learned,
         "receipt": applied.receipt.as_ref().and_then(|receipt| receipt.commit).map(|commit| commit.to_string()),
     }))

@@ -18,6 +18,7 @@ use crate::format::settings::Profile;
 use crate::kinds;
 use crate::model::Kind;
 use crate::model::finding::Severity;
+use crate::ops::approve::Unapproved;
 use crate::ops::export::{Exported, Extra, layout_for};
 use crate::ops::source::Source;
 use crate::ops::{self, Context, Invalid, Refused, Stale};
@@ -84,7 +85,7 @@ fn explain(error: &anyhow::Error, output: &Output) -> u8 {
         }
     }
     output.say(&format!("error: {}", said.join(": ")));
-    if error.downcast_ref::<Refused>().is_some() {
+    if error.downcast_ref::<Refused>().is_some() || error.downcast_ref::<Unapproved>().is_some() {
         return exit::REFUSED;
     }
     if error.downcast_ref::<Stale>().is_some() {
@@ -164,6 +165,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
         }
         Command::Plan(arguments) => super::recover::plan(arguments, repo, output).await,
         Command::Apply(arguments) => super::recover::apply(arguments, repo, output).await,
+        Command::Sign(arguments) => super::recover::sign(&arguments, repo, output),
         Command::Undo(arguments) => super::recover::undo(arguments, repo, output).await,
         Command::Drill(arguments) => super::drill::drill(arguments, repo, output).await,
         Command::Emulate(emulate) => super::emulate::run(emulate, output).await,

@@ -24,6 +24,12 @@ pub struct Binding {
     pub tenant: String,
     /// The commit that is wanted, in hex.
     pub commit: String,
+    /// Until when it holds (RFC 3339).
+    #[serde(default)]
+    pub expires: String,
+    /// Who made it, by e-mail address: nobody approves what they made.
+    #[serde(default)]
+    pub author: String,
     /// The tip of `snapshots` when the plan was made, in hex; empty if there was none.
     pub base: String,
     /// What it looks at; everything if all lists are empty.

@@ -8,8 +8,10 @@ use crate::kinds;
 use crate::model::finding::Severity;
 use crate::model::{Finding, Kind};
 
+mod approval;
 mod drift;
 
+pub use approval::Approval;
 pub use drift::Ignore;
 
 /// The settings.
@@ -29,6 +31,8 @@ pub struct Settings {
     pub branches: Branches,
     /// What passes without a question.
     pub guards: Guards,
+    /// Whose signatures a plan needs before it is carried out.
+    pub approval: Approval,
     /// How old the last snapshot may become before `status` says so.
     pub objective: SignedDuration,
     /// What is no drift.
@@ -170,7 +174,7 @@ impl Settings {
         let mut reader = Reader { path, document: &document, findings: Vec::new() };
         let top = &document.value;
         let known = ["tenant", "cloud", "profile", "kinds", "breakGlass", "actors", "branches", "guards"];
-        reader.only(top, "", &[&known[..], drift::KNOWN].concat());
+        reader.only(top, "", &[&known[..], drift::KNOWN, approval::KNOWN].concat());
         let tenant = reader.text(top, "", "tenant", "");
         if tenant.is_empty() {
             reader.say("/tenant", "the tenant's id is missing: `tenant: <id>`".to_owned());
@@ -207,7 +211,7 @@ impl Settings {
             }
         };
         let empty = Map::new();
-        for name in ["branches", "guards", "drift"] {
+        for name in ["branches", "guards", "drift", "approval"] {
             if top.get(name).is_some_and(|section| !section.is_object() && !section.is_null()) {
                 reader.say(&format!("/{name}"), format!("`{name}` holds settings of its own, one a line and indented"));
             }
@@ -236,6 +240,7 @@ impl Settings {
                 max_changes_percent: reader.number(section("guards"), "/guards", "maxChangesPercent", 20),
                 max_unlinks: reader.number(section("guards"), "/guards", "maxUnlinks", 100),
             },
+            approval: approval::approval(&mut reader, section("approval")),
             objective: drift::objective(&mut reader, top),
             ignore: drift::ignore(&mut reader, section("drift")),
         };

@@ -18,6 +18,7 @@ use crate::engine::planfile::{self, Binding};
 use crate::engine::refs::Names;
 use crate::engine::render;
 use crate::model::{Action, Address, IdMap, Object, Plan, Verdict};
+use crate::repo::sshsig::Signer;
 use crate::tenant::{TenantRead, TenantWrite};
 
 mod correction;
@@ -54,6 +55,8 @@ pub struct Ready {
     text: Vec<u8>,
     /// Whether it comes from a file, made some time ago.
     saved: bool,
+    /// Who approved it.
+    pub approved: Vec<Signer>,
     /// What it changes or deletes, as it was found; of a plan from a file it is not known yet.
     found: BTreeMap<Address, Object>,
 }
@@ -126,8 +129,8 @@ pub async fn prepare_with<T: TenantRead>(
     settle::refuse_late(&plan, &tenant.late())?;
     let text = planfile::write(&plan, &binding, &verdicts, &names);
     let digest = digest::bytes(text.as_bytes());
-    let text = text.into_bytes();
-    Ok(Ready { plan, binding, verdicts, accepted: Vec::new(), names, digest, text, saved: false, found })
+    let (text, accepted, approved) = (text.into_bytes(), Vec::new(), Vec::new());
+    Ok(Ready { plan, binding, verdicts, accepted, names, digest, text, saved: false, approved, found })
 }
 
 /// The plan of a run for the same aim that was cut off: taken up as it is, since making it anew would create again what
@@ -176,7 +179,27 @@ pub fn open(context: &Context, bytes: &[u8]) -> Result<Ready> {
     // The guards' verdicts are made anew from what this machine knows; a file's own are only for people.
     let verdicts = guards::verdicts_of_file(context, &plan, &binding, &BTreeSet::new())?;
     let (accepted, text, found) = (Vec::new(), bytes.to_vec(), BTreeMap::new());
-    Ok(Ready { plan, binding, verdicts, accepted, names, digest, text, saved: true, found })
+    Ok(Ready { plan, binding, verdicts, accepted, names, digest, text, saved: true, approved: Vec::new(), found })
+}
+
+impl Ready {
+    /// Whether it comes from a file, made some time ago.
+    pub fn is_saved(&self) -> bool {
+        self.saved
+    }
+
+    /// The plan file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Whether a run of it was begun and did not end: it may be finished whatever its time.
+    ///
+    /// # Errors
+    /// If the journal cannot be read.
+    pub fn is_begun(&self, context: &Context) -> Result<bool> {
+        Ok(Journal::unended(context.repo.git_dir())?.contains(&self.digest))
+    }
 }
 
 /// Has the guards look again at a plan from a file, knowing which of the objects that it is to bring back are gone indeed.

@@ -15,6 +15,7 @@ use crate::model::{Events, Finding, Kind};
 use crate::repo::{ObjectId, Repo};
 
 pub mod apply;
+pub mod approve;
 pub mod attribute;
 pub mod audit;
 pub mod changes;
@@ -173,6 +174,7 @@ impl Context {
             );
         }
         self.settings.guards = trusted.guards;
+        self.settings.approval = trusted.approval;
         self.settings.break_glass = trusted.break_glass;
         self.guards_from = place;
         Ok(())

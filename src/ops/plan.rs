@@ -152,7 +152,10 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     call_by_name(&mut plan, &about, &mut names);
     let sides: Vec<&Side> = base_side.iter().chain([&live_side, &wanted_side]).collect();
     let verdicts = guards::verdicts(context, &plan, &sides, &live_side, &deleted)?;
+    let (expires, author) = super::approve::stamp(context);
     let binding = Binding {
+        expires,
+        author,
         tenant: context.settings.tenant.clone(),
         commit: commit.to_string(),
         base: base_commit.map(|base| base.to_string()).unwrap_or_default(),

@@ -47,6 +47,11 @@ impl Repo {
         }
     }
 
+    /// The SSH key that git signs with (`user.signingKey`), if it is a file.
+    pub fn signing_key(&self) -> Option<std::path::PathBuf> {
+        self.git().config().ok()?.get_path("user.signingKey").ok()
+    }
+
     /// What a commit says of itself.
     pub fn commit(&self, id: ObjectId) -> Result<CommitInfo, RepoError> {
         let git = self.git();

@@ -23,6 +23,7 @@ mod pack;
 mod parallel;
 mod reflog;
 mod refs;
+pub mod sshsig;
 mod state;
 mod trailers;
 mod tree;

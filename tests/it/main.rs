@@ -3,6 +3,7 @@
 
 mod adopting;
 mod applying;
+mod approving;
 mod architecture;
 mod changes;
 mod cli;

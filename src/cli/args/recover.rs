@@ -53,6 +53,15 @@ pub struct Apply {
     /// A plan file.
     #[arg(value_name = "PLAN", conflicts_with = "to")]
     pub plan: Option<PathBuf>,
+    /// Carry out a plan file only if so many people have signed it, beside its authors; the settings may ask for more.
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub require_approvals: usize,
+    /// Who may approve, as git's allowed-signers file; only where `approval.signers` in entragit.yaml names nobody.
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
+    /// A signature; may be repeated [default: PLAN.sig and PLAN.*.sig].
+    #[arg(long, value_name = "FILE", requires = "plan")]
+    pub signatures: Vec<PathBuf>,
     /// Take up the last run that was cut off in this clone, where it was.
     #[arg(long, conflicts_with_all = ["plan", "to", "changes", "prune"])]
     pub resume: bool,
@@ -156,4 +165,21 @@ pub enum TextFormat {
     Markdown,
     /// For scripts.
     Json,
+}
+
+/// `sign`
+#[derive(Debug, Args)]
+pub struct Sign {
+    /// The plan file.
+    #[arg(value_name = "PLAN")]
+    pub plan: PathBuf,
+    /// The SSH key: a private key's file, or the public key of one that an agent holds [default: git's user.signingKey].
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Where to write the signature [default: beside the plan, PLAN.*.sig].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Do not ask.
+    #[arg(long, short)]
+    pub yes: bool,
 }

@@ -85,6 +85,9 @@ pub(super) fn extra(
         ]
         .into_iter()
         .chain(ready.accepted.iter().map(|what| ("Entragit-Accepted".to_owned(), what.clone())))
+        .chain(
+            ready.approved.iter().map(|by| ("Entragit-Approved-By".to_owned(), format!("{} {}", by.principal, by.key))),
+        )
         .collect(),
     }
 }

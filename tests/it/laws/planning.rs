@@ -122,6 +122,8 @@ fn binding() -> Binding {
         tenant: "t".to_owned(),
         commit: "c".to_owned(),
         base: "b".to_owned(),
+        expires: String::new(),
+        author: String::new(),
         scope: (&Scope::default()).into(),
         prune: false,
         since: String::new(),
