@@ -27,7 +27,9 @@
 //! drift   main, as fetched ─► less its own edits since the last snapshot ─► live ─► less what others own ─► render, webhooks
 //! status  last snapshot, manifest, refs, what differs between the last snapshots ─► Status ─► what needs attention
 //! plan    wanted (commit), live, base (last snapshot), recycle bin, id map ─► Plan ─► guards ─► verdicts
-//! apply   binding holds? ─► waves: re-read, journal, write ─► learn ids ─► read again, compare ─► receipt commit
+//! apply   binding holds? approved? ─► what was found is kept ─► waves: re-read, journal, write ─► learn ids ─► read again, compare ─► receipt
+//! undo    receipt ─► what it changed, three-way against live ─► Plan
+//! drill   snapshot ─► embedded tenant ─► damage ─► plan ─► apply ─► every object held against what it was
 //! ```
 //!
 //! # Ideas that everything rests on
@@ -39,7 +41,8 @@
 //! - **Absence must be proven.** [`model::Coverage`] says of each kind and link how completely it was read; what is not
 //!   complete is carried over, and never deleted ([`ops::export`], [`engine::plan`]).
 //! - **Two ways to aim.** An earlier commit is wanted as it stands. One that was forked from an earlier snapshot means what it
-//!   changed since; the rest is the tenant's ([`ops::changes`], [`engine::merge`]).
+//!   changed since; the rest is the tenant's ([`ops::changes`], [`engine::merge`]). Asked for changes, it is the live tenant that
+//!   they are held against, and so it is with the way back from an apply ([`ops::undo`]).
 //! - **Nobody is kept out on the way.** [`engine::access`] carries a plan out, wave by wave, on what decides who gets in, and
 //!   the guard `lock-out` compares each state with the one before ([`engine::guard`]).
 //! - **Cost follows the change.** Both sides of a comparison are indexed by blob id and parsed only where these differ

@@ -160,8 +160,9 @@ impl Settings {
              \x20 maxChangesPercent: 20\n\
              \x20 maxUnlinks: 100\n\
              \n\
-             {}",
-            drift::TEMPLATE
+             {}\n{}",
+            drift::TEMPLATE,
+            approval::TEMPLATE
         )
     }
 
@@ -400,6 +401,13 @@ mod tests {
         #     - kind: user
         #       property: jobTitle
         #       reason: "owned by HR"
+
+        # Whose signatures a plan file needs before `entragit apply` carries it out, and for how many hours it holds.
+        # approval:
+        #   require: 2
+        #   planHours: 24
+        #   signers:
+        #     - "ada@contoso.com ssh-ed25519 AAAA..."
         "##);
     }
 
@@ -429,7 +437,7 @@ mod tests {
         2: `branches` holds settings of its own, one a line and indented
         4: `maxDeletesPercent` is 100 at most
         5: `prune` is no setting; known are maxDeletes, maxDeletesPercent, maxChanges, maxChangesPercent, maxUnlinks
-        6: `MaxDeletes` is no setting; known are tenant, cloud, profile, kinds, breakGlass, actors, branches, guards, objective, drift
+        6: `MaxDeletes` is no setting; known are tenant, cloud, profile, kinds, breakGlass, actors, branches, guards, objective, drift, approval
         7: `kinds` is a list of texts, as in [a, b]
         "##);
         for name in ["main", "release/1.x", "a_b-c"] {

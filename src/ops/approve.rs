@@ -34,8 +34,8 @@ pub fn check_time(binding: &Binding) -> Result<()> {
     let now = jiff::Timestamp::now();
     match binding.expires.parse::<jiff::Timestamp>() {
         Ok(expires) if now < expires => Ok(()),
-        Ok(_) => Err(super::Stale { what: format!("the plan held until {}", binding.expires) }.into()),
-        Err(_) => Err(super::Stale { what: "the plan does not say until when it holds".to_owned() }.into()),
+        Ok(_) => Err(super::Stale { what: format!("it held until {}", binding.expires) }.into()),
+        Err(_) => Err(super::Stale { what: "it does not say until when it holds".to_owned() }.into()),
     }
 }
 

@@ -89,11 +89,11 @@ pub struct Refused {
     pub accept: String,
 }
 
-/// The tenant is not as it was when the plan was made.
+/// The tenant is not as it was when the plan was made, or that was too long ago.
 #[derive(Debug, thiserror::Error)]
-#[error("the tenant has moved since the plan was made: {what}; make the plan anew")]
+#[error("the plan no longer holds: {what}; make the plan anew")]
 pub struct Stale {
-    /// What moved.
+    /// What moved since, or until when it held.
     pub what: String,
 }
 

@@ -348,7 +348,7 @@ async fn a_plan_file_creates_nothing_twice() {
     let file = file.replace("new:pilots", "new:others").replace("Pilots", "Others").replace("pilots", "others");
     let ready = open(&world.context, file.as_bytes()).unwrap();
     let error = apply_with(&world.context, &world.tenant, &ready, &[]).await.unwrap_err();
-    insta::assert_snapshot!(error, @r#"the tenant has moved since the plan was made: group "Others" may have been created meanwhile: there is a newer snapshot than the plan's; make the plan anew"#);
+    insta::assert_snapshot!(error, @r#"the plan no longer holds: since it was made, these moved: group "Others" may have been created meanwhile: there is a newer snapshot than the plan's; make the plan anew"#);
 }
 
 #[tokio::test]

@@ -7,6 +7,14 @@ use super::Reader;
 /// Names of these settings.
 pub(super) const KNOWN: &[&str] = &["approval"];
 
+/// Their part of the template.
+pub(super) const TEMPLATE: &str = "# Whose signatures a plan file needs before `entragit apply` carries it out, and for how many hours it holds.\n\
+     # approval:\n\
+     #   require: 2\n\
+     #   planHours: 24\n\
+     #   signers:\n\
+     #     - \"ada@contoso.com ssh-ed25519 AAAA...\"\n";
+
 /// Whose signatures a plan needs before it is carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {

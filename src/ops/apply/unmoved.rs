@@ -97,7 +97,7 @@ pub(super) async fn check_unmoved<T: TenantRead>(
     context.events.warn(format!("{} objects moved since the plan was made", moved.len()));
     let more = if moved.len() > 5 { format!(" and {} more", moved.len() - 5) } else { String::new() };
     moved.truncate(5);
-    Err(Stale { what: format!("{}{more}", moved.join(", ")) }.into())
+    Err(Stale { what: format!("since it was made, these moved: {}{more}", moved.join(", ")) }.into())
 }
 
 /// Why a creation might be one too many: nothing in the tenant is bound to it, so everything else must be as it was.
