@@ -1,7 +1,7 @@
 //! Who gets in: what Conditional Access, groups and roles make of an account, worked out without asking anybody.
 //!
 //! A [`Tenant`] holds of a tenant only what decides that. A plan's steps are carried out on it wave by wave
-//! ([`simulate`]), and every state is compared with the one before the plan ([`lockout`]).
+//! (`simulate`), and every state is compared with the one before the plan (`lockout`).
 
 pub mod lockout;
 mod methods;
