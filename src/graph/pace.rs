@@ -65,8 +65,8 @@ impl Pace {
     pub(super) fn faster(&self, workload: &str) {
         let mut queues = self.queues();
         if let Some(queue) = queues.get_mut(workload) {
-            // Slowly down to the documented pace, slower still below it.
-            let by = if queue.apart > queue.first { 0.97 } else { 0.9995 };
+            // Slowly down to the documented pace; below it so slowly that what is refused for it does not cost more than it brings.
+            let by = if queue.apart > queue.first { 0.97 } else { 0.99999 };
             queue.apart = queue.apart.mul_f64(by).max(queue.first / 10);
         }
     }

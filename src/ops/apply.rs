@@ -344,7 +344,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     let correction = correction(&again.plan, &ready.plan, &outcome, &verification);
     let mut corrected = 0;
     let clean = outcome.failed.is_empty() && outcome.stale.is_empty() && outcome.uncertain.is_empty();
-    let verdicts = guards::verdicts_of_file(context, &correction, &again.binding, &BTreeSet::new())?;
+    let verdicts = correction::verdicts(context, &correction, &ready.plan, &again.binding, &all_ids)?;
     let accepted = Accepted::parse(&ready.accepted).map_err(|error| anyhow!(error))?;
     if let Some(verdict) = verdicts.iter().find(|verdict| !accepted.open(verdict).is_empty()) {
         context.events.warn(format!("what came out differently is left as it is: {}", verdict.message));

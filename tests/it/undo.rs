@@ -1,6 +1,7 @@
 //! The way back from an apply, and from one that was ended on its way.
 
 use entragit::emulator::contoso::names;
+use entragit::emulator::{Options, Seed};
 use serde_json::json;
 
 use super::cli::World;
@@ -83,4 +84,26 @@ async fn a_run_that_is_interrupted_is_taken_up() {
     assert!(ran.err.contains("verified"), "{}", ran.err);
     assert_eq!(world.graph.pages(GROUP).await.len(), groups, "nothing twice");
     assert!(world.run(&["apply", "--resume", "--yes"]).ends(1).err.contains("no apply was cut off"));
+}
+
+/// Graph gives what is made anew owners and defaults of its own. Taking them back from a thousand objects that the run itself
+/// has made is part of the run, not a mass change.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_graph_adds_to_new_objects_is_put_right_however_many_there_are() {
+    let seed = Seed::Random(300);
+    let world = World::with(Options { seed, ..Options::default() }).await;
+    let settings = std::fs::read_to_string(world.path().join("entragit.yaml")).unwrap();
+    let strict = settings.replace("maxUnlinks: 100", "maxUnlinks: 0").replace("maxChanges: 100", "maxChanges: 0");
+    world.write("entragit.yaml", &strict.replace("maxChangesPercent: 20", "maxChangesPercent: 0"));
+    world.commit("nothing passes");
+    world.run(&["export"]).ok();
+    for object in world.graph.pages("/v1.0/applications").await {
+        let id = object["id"].as_str().unwrap();
+        assert_eq!(world.graph.delete(&format!("/v1.0/applications/{id}")).await.0, 204);
+        assert_eq!(world.graph.delete(&format!("/v1.0/directory/deletedItems/{id}")).await.0, 204);
+    }
+    let apply = ["apply", "--to", "HEAD", "--yes", "--accept", "mass-change", "--accept", "break-glass", "--json"];
+    let ran = world.run(&apply).ok();
+    assert!(ran.json()["corrected"].as_u64().unwrap() > 0, "{}", ran.out);
+    assert!(ran.err.contains("verified"), "{}", ran.err);
 }

@@ -65,7 +65,7 @@ impl Planner<'_> {
             }
             let fate = if self.inputs.live.objects.contains_key(&address) {
                 Fate::Update
-            } else if self.inputs.deleted.contains_key(&address) {
+            } else if self.inputs.deleted.contains_key(&address) && !self.is_bound_to_moving(kind, &object) {
                 Fate::Restore
             } else {
                 Fate::Create
@@ -97,6 +97,17 @@ impl Planner<'_> {
             }
             self.fates.insert(address, (object, fate));
         }
+    }
+
+    /// Whether an object names for good what gets a new id: restored, it would belong to nothing, as a service principal whose
+    /// application was purged.
+    fn is_bound_to_moving(&self, kind: &'static Kind, object: &Object) -> bool {
+        let bound = |rule: &schema::Rule| rule.create_only && !rule.refs.is_empty();
+        let schema = schema::of(kind);
+        object
+            .0
+            .iter()
+            .any(|(name, value)| schema.property(name).is_some_and(bound) && !self.moving_in(value).is_empty())
     }
 
     /// Objects, by today's ids, that are wanted more than once. Neither may win in silence.

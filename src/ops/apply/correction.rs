@@ -2,17 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use anyhow::Result;
 use serde_json::Value;
 
 use super::Verification;
 use crate::engine::diff::top;
 use crate::engine::normalize::child_key;
+use crate::engine::planfile::Binding;
 use crate::engine::refs::rewrite_value;
 use crate::engine::schema;
 use crate::kinds;
 use crate::model::kind::LinkShape;
-use crate::model::{Action, Address, IdMap, Kind, Plan, Step, StepId};
+use crate::model::{Action, Address, IdMap, Kind, Plan, Step, StepId, Verdict};
 use crate::ops::execute::Outcome;
+use crate::ops::{Context, guards};
 
 /// What the first plan wrote, with today's ids.
 #[derive(Default)]
@@ -47,6 +50,30 @@ pub(super) fn correction(again: &Plan, first: &Plan, outcome: &Outcome, verifica
         }
     }
     correction
+}
+
+/// What the guards say of a correction. How much it changes counts only of objects that were there before the run: what Graph
+/// adds to each of a thousand objects that were just made is no mass change.
+///
+/// # Errors
+/// If the repository cannot be read.
+pub(super) fn verdicts(
+    context: &Context,
+    correction: &Plan,
+    first: &Plan,
+    binding: &Binding,
+    ids: &IdMap,
+) -> Result<Vec<Verdict>> {
+    let amount = |verdict: &Verdict| verdict.guard == "mass-change";
+    let all = guards::verdicts_of_file(context, correction, binding, &BTreeSet::new())?;
+    if !all.iter().any(amount) {
+        return Ok(all);
+    }
+    let made = Wrote::of(first, ids).made;
+    let steps = correction.steps.iter().filter(|step| !made.contains(&step.address)).cloned().collect();
+    let others = Plan { steps, ..Plan::default() };
+    let of_others = guards::verdicts_of_file(context, &others, binding, &BTreeSet::new())?;
+    Ok(all.into_iter().filter(|verdict| !amount(verdict)).chain(of_others.into_iter().filter(amount)).collect())
 }
 
 impl Wrote {

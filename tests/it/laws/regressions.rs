@@ -334,3 +334,22 @@ fn a_rule_follows_the_application_whose_extension_it_names() {
         );
     });
 }
+
+/// The service principal lies in the bin, its application is gone for good: restored, it would be nobody's.
+#[test]
+fn a_service_principal_is_made_anew_with_its_application() {
+    block_on(async {
+        let (app_id, app, principal) = (guid(8, 0), guid(2, 0), guid(3, 0));
+        let application = one("application", &app, "Desks", json!({"appId": app_id, "signInAudience": "AzureADMyOrg"}));
+        let rest = json!({"appId": app_id, "servicePrincipalType": "Application", "accountEnabled": true});
+        let objects = vec![application, one("servicePrincipal", &principal, "Desks", rest)];
+        let tenant = tenant(&objects[1..].to_vec());
+        delete(&tenant, "servicePrincipal", &principal).await;
+        let mut case = Case::of(snapshot(objects), tenant, 1).await;
+        let plan = case.plan().await;
+        assert!(line(&plan).starts_with("create application; create servicePrincipal"), "{}", line(&plan));
+        assert_eq!(plan.steps[1].needs, [0]);
+        assert_eq!(case.run(&plan, "first", Trouble::default()).await.unwrap().failed, []);
+        assert!(case.plan().await.steps.is_empty());
+    });
+}
