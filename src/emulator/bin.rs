@@ -85,15 +85,7 @@ pub fn empty(tenant: &mut Tenant) -> usize {
 
 fn forget(tenant: &mut Tenant, kind: &'static Kind, key: &Key) {
     quirks::on_purge(tenant, kind, key);
-    for link in kind.links {
-        if matches!(link.shape, LinkShape::Children(_)) {
-            let children: Vec<_> = tenant.links.targets(key, link.name).into_iter().flatten().cloned().collect();
-            for child in children {
-                tenant.store.children_mut(link.name).live.remove(&child);
-                tenant.links.forget(&child);
-            }
-        }
-    }
+    forget_children(tenant, kind, key);
     // What the purged object was assigned to goes with it, seen from its own side.
     let assigned: Vec<_> = tenant.links.targets(key, "appRoleAssignments").into_iter().flatten().cloned().collect();
     for child in assigned {
@@ -103,4 +95,17 @@ fn forget(tenant: &mut Tenant, kind: &'static Kind, key: &Key) {
     tenant.store.table_mut(kind).bin.remove(key);
     tenant.links.forget(key);
     tenant.log.note(kind, key, What::Gone);
+}
+
+/// Takes the children of what is gone for good.
+pub fn forget_children(tenant: &mut Tenant, kind: &'static Kind, key: &Key) {
+    for link in kind.links {
+        if matches!(link.shape, LinkShape::Children(_)) {
+            let children: Vec<_> = tenant.links.targets(key, link.name).into_iter().flatten().cloned().collect();
+            for child in children {
+                tenant.store.children_mut(link.name).live.remove(&child);
+                tenant.links.forget(&child);
+            }
+        }
+    }
 }

@@ -12,14 +12,16 @@ use super::routes::Pick;
 use super::store::{Key, Properties};
 use super::tenant::Tenant;
 use crate::model::Kind;
-use crate::model::kind::{Children, Link, LinkShape};
+use crate::model::kind::{Children, Link, LinkShape, Updates};
 
 /// The metadata's type of the children of a link.
 pub fn type_of(csdl: &'static Csdl, kind: &Kind, link: &Link) -> Result<&'static Type, Fault> {
-    csdl.ty(kind.entity)
-        .and_then(|ty| ty.nav(link.name))
-        .and_then(|nav| csdl.ty(&nav.ty))
-        .ok_or_else(|| Fault::no_segment(link.name))
+    type_at(csdl, kind, link).ok_or_else(|| Fault::no_segment(link.name))
+}
+
+fn type_at(csdl: &'static Csdl, kind: &Kind, link: &Link) -> Option<&'static Type> {
+    let mut names = link.segment().split('/');
+    names.try_fold(csdl.ty(kind.entity)?, |ty, name| csdl.ty(&ty.nav(name)?.ty))
 }
 
 /// What the registry says of the children of a link.
@@ -39,11 +41,21 @@ pub fn create(
     link: &'static Link,
     request: &Request,
 ) -> Result<Reply, Fault> {
-    let children = children_of(link)?;
-    if children.create.is_none() {
+    if children_of(link)?.create.is_none() {
         return Err(Fault::method());
     }
-    let mut child = request.object()?;
+    make(tenant, csdl, (kind, of), link, request, request.object()?)
+}
+
+fn make(
+    tenant: &mut Tenant,
+    csdl: &'static Csdl,
+    (kind, of): (&'static Kind, Option<&Pick>),
+    link: &'static Link,
+    request: &Request,
+    mut child: Properties,
+) -> Result<Reply, Fault> {
+    let children = children_of(link)?;
     check::body(csdl, type_of(csdl, kind, link)?, &child, Mode::Create)?;
     let named = children.owner.and_then(|owner| child.get(owner)).and_then(Value::as_str).map(str::to_owned);
     let (key, parent) = match (of, named) {
@@ -93,6 +105,9 @@ pub fn update(
     child: &Pick,
     request: &Request,
 ) -> Result<Reply, Fault> {
+    if children_of(link)?.update == Updates::Nothing {
+        return Err(Fault::method());
+    }
     let mut patch = request.object()?;
     let (key, old, parent) = match (find(tenant, kind, of, link, child), child) {
         (Err(fault), Pick::By(name, value)) if fault.status == 404 && request.prefers("create-if-missing") => {
@@ -105,7 +120,7 @@ pub fn update(
         (found, _) => found?,
     };
     // Microsoft's examples repeat the id: <https://learn.microsoft.com/graph/api/unifiedrolemanagementpolicyrule-update>
-    if link.name == "rules" && patch.get("id") == old.get("id") {
+    if patch.get("id") == old.get("id") {
         patch.remove("id");
     }
     check::body(csdl, type_of(csdl, kind, link)?, &patch, Mode::Update)?;
@@ -116,6 +131,42 @@ pub fn update(
     tenant.store.children_mut(link.name).live.insert(key, super::store::Row::pack(&new));
     tenant.audit_child(request, link.name, (kind, &parent), Some(&old), Some(&new));
     Ok(Reply::empty())
+}
+
+/// PUT of one child: made if it is not there, else replaced.
+pub fn put(
+    tenant: &mut Tenant,
+    csdl: &'static Csdl,
+    kind: &'static Kind,
+    of: Option<&Pick>,
+    link: &'static Link,
+    child: &Pick,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let children = children_of(link)?;
+    if children.update != Updates::Replace {
+        return Err(Fault::method());
+    }
+    let mut body = request.object()?;
+    match find(tenant, kind, of, link, child) {
+        Ok((key, old, parent)) => {
+            let ty = type_of(csdl, kind, link)?;
+            body.retain(|name, value| old.get(name) != Some(value) || !matches!(name.as_str(), "id" | "tenantId"));
+            check::body(csdl, ty, &body, Mode::Update)?;
+            let mut new = super::write::owned(ty, &old);
+            new.extend(body.into_iter().filter(|(name, value)| !value.is_null() && !name.contains("@odata.context")));
+            tenant.store.children_mut(link.name).live.insert(key, super::store::Row::pack(&new));
+            tenant.audit_child(request, link.name, (kind, &parent), Some(&old), Some(&new));
+            Ok(Reply::empty())
+        }
+        Err(fault) if fault.status == 404 => {
+            if let (Pick::Id(id), false) = (child, children.single) {
+                body.insert("id".to_owned(), id.clone().into());
+            }
+            make(tenant, csdl, (kind, of), link, request, body)
+        }
+        Err(fault) => Err(fault),
+    }
 }
 
 /// DELETE of one child.
@@ -159,6 +210,7 @@ pub fn find(
     let key = match (pick, &parent) {
         (Pick::Id(id), None) => Some(Key::of(id)),
         // Words such as `Fido2` are found in any case.
+        (Pick::Id(_), Some((parent, _))) if children_of(link)?.single => Some(quirks::child_key(link.name, parent, "")),
         (Pick::Id(id), Some((parent, _))) => {
             let all = tenant.links.targets(parent, link.name).ok_or_else(missing)?;
             let exact = quirks::child_key(link.name, parent, id);

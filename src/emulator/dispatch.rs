@@ -16,6 +16,7 @@ use super::read;
 use super::refs;
 use super::request::{Reply, Request};
 use super::routes::{self, Pick, Route, Target};
+use super::schedules;
 use super::store::Key;
 use super::tenant::Tenant;
 use super::write;
@@ -29,11 +30,12 @@ use tokio::time::Instant;
 
 /// Answers `request`.
 pub fn dispatch(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fault> {
-    let route = routes::route(request.api, &request.segments)?;
+    let mut route = routes::route(request.api, &request.segments)?;
     permissions::check(&route, &request.method, &request.caller)?;
     if matches!(route.target, Target::Batch) {
         return batch::answer(tenant, request);
     }
+    at_home(&tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner), &mut route.target);
     let csdl = csdl::of(request.api);
     let reads = reads(request, &route);
     if reads {
@@ -64,6 +66,14 @@ pub fn dispatch(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fau
     };
     tenant.weather.charge(request, reply.as_ref().map_or(0, |reply| reply.units));
     reply
+}
+
+/// Where several kinds share a path, the one that has the object.
+fn at_home(tenant: &Tenant, target: &mut Target) {
+    if let Target::Object(kind, of) | Target::Link { kind, of, .. } | Target::Child { kind, of: Some(of), .. } = target
+    {
+        *kind = tenant.at_path_of(kind, of);
+    }
 }
 
 /// Carries out a write that other replicas learn of later.
@@ -107,6 +117,13 @@ fn reading(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Reques
             read::linked(tenant, csdl, kind, of, link, request, (*refs, *count))
         }
         Target::Child { kind, of, link, child } => children::get(tenant, csdl, kind, of.as_ref(), link, child, request),
+        Target::Single { kind, of, link } => {
+            children::get(tenant, csdl, kind, Some(of), link, &Pick::Id(String::new()), request)
+        }
+        Target::End { kind, of, owner, link, to: None } => {
+            let (key, _) = tenant.find(kind, of)?;
+            read::of_kind(tenant, csdl, owner, tenant.links.sources(&key, link.name), request)
+        }
         Target::Children { kind, link } => every_child(tenant, csdl, kind, link, request),
         Target::Borrowed { kind, borrowed } => read::borrowed(tenant, csdl, kind, borrowed, request),
         Target::Typed { kind, of, name, reverse, only, count } => {
@@ -131,7 +148,9 @@ fn reading(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Reques
             logs::usage(tenant, kind, of, request)
         }
         Target::Action { name, .. } => Err(Fault::no_segment(name)),
-        Target::LinkEnd { .. } | Target::Restore(..) | Target::Batch => Err(Fault::method()),
+        Target::LinkEnd { .. } | Target::End { .. } | Target::Requests(_) | Target::Restore(..) | Target::Batch => {
+            Err(Fault::method())
+        }
     }
 }
 
@@ -141,12 +160,38 @@ fn writing(tenant: &mut Tenant, csdl: &'static Csdl, route: &Route, request: &Re
         ("PATCH", Target::Kind(kind)) if kind.is_singleton() => {
             write::update(tenant, csdl, kind, &Pick::Id(String::new()), request)
         }
+        ("PUT", Target::Kind(kind)) if kind.is_singleton() => {
+            write::replace(tenant, csdl, kind, &Pick::Id(String::new()), request)
+        }
+        ("PUT", Target::Object(kind, pick)) => write::replace(tenant, csdl, kind, pick, request),
+        ("POST", Target::Requests(kind)) => schedules::request(tenant, csdl, kind, request),
+        ("PUT", Target::Single { kind, of, link }) => {
+            children::put(tenant, csdl, kind, Some(of), link, &Pick::Id(String::new()), request)
+        }
+        ("PUT", Target::Child { kind, of, link, child }) => {
+            children::put(tenant, csdl, kind, of.as_ref(), link, child, request)
+        }
+        ("POST", Target::Single { kind, of, link }) => children::create(tenant, csdl, kind, Some(of), link, request),
+        ("PATCH", Target::Single { kind, of, link }) => {
+            children::update(tenant, csdl, kind, Some(of), link, &Pick::Id(String::new()), request)
+        }
+        ("DELETE", Target::Single { kind, of, link }) => {
+            children::delete(tenant, kind, Some(of), link, &Pick::Id(String::new()), request)
+        }
+        ("POST", Target::End { kind, of, owner, link, to: None }) => {
+            refs::at_end(tenant, (kind, of), (owner, link), None, request)
+        }
+        ("DELETE", Target::End { kind, of, owner, link, to: Some(to) }) => {
+            refs::at_end(tenant, (kind, of), (owner, link), Some(to), request)
+        }
         ("PATCH", Target::Object(kind, pick)) => write::update(tenant, csdl, kind, pick, request),
         ("DELETE", Target::Object(kind, pick)) => write::delete(tenant, kind, pick, request),
         ("POST", Target::Link { kind, of, link, refs: false, .. }) => {
             children::create(tenant, csdl, kind, Some(of), link, request)
         }
-        ("POST", Target::Link { kind, of, link, refs: true, .. }) if link.shape == LinkShape::References => {
+        ("POST", Target::Link { kind, of, link, refs: true, .. })
+            if link.shape == LinkShape::References && link.ends.is_empty() =>
+        {
             refs::add(tenant, kind, of, link, request)
         }
         ("PUT", Target::Link { kind, of, link, refs: true, .. }) if link.shape == LinkShape::Reference => {
@@ -155,7 +200,9 @@ fn writing(tenant: &mut Tenant, csdl: &'static Csdl, route: &Route, request: &Re
         ("DELETE", Target::Link { kind, of, link, refs: true, .. }) => {
             refs::remove(tenant, kind, of, link, None, request)
         }
-        ("DELETE", Target::LinkEnd { kind, of, link, to }) => refs::remove(tenant, kind, of, link, Some(to), request),
+        ("DELETE", Target::LinkEnd { kind, of, link, to }) if link.ends.is_empty() => {
+            refs::remove(tenant, kind, of, link, Some(to), request)
+        }
         ("POST", Target::Children { kind, link }) => children::create(tenant, csdl, kind, None, link, request),
         ("PATCH", Target::Child { kind, of, link, child }) => {
             children::update(tenant, csdl, kind, of.as_ref(), link, child, request)

@@ -8,6 +8,7 @@ use super::children;
 use super::csdl::Csdl;
 use super::error::Fault;
 use super::odata::{Expand, Shape};
+use super::quirks;
 use super::store::{Key, Properties};
 use super::tenant::Tenant;
 use crate::model::Kind;
@@ -23,6 +24,13 @@ pub fn expanded(
     expand: &Expand,
     item: &mut Properties,
 ) -> Result<(), Fault> {
+    // What lies with the object by value, and is shown to those who ask.
+    if quirks::by_value(kind, &expand.name) {
+        let row = tenant.store.table(kind).live.get(key);
+        let value = row.and_then(|row| row.pick(&[expand.name.as_str()]).remove(&expand.name));
+        item.insert(expand.name.clone(), value.unwrap_or(Value::Null));
+        return Ok(());
+    }
     let link = kind.link(&expand.name).ok_or_else(|| {
         Fault::new(
             400,
@@ -46,6 +54,9 @@ pub fn expanded(
         _ => targets.filter_map(|key| shapes.show(tenant, key)).take(20).collect(),
     };
     match link.shape {
+        _ if link.children().is_some_and(|children| children.single) => {
+            item.insert(link.name.to_owned(), items.pop().unwrap_or(Value::Null));
+        }
         LinkShape::Reference => {
             if let Some(one) = items.pop() {
                 item.insert(link.name.to_owned(), one);

@@ -64,8 +64,10 @@ impl<'a> List<'a> {
         let mut value = Vec::with_capacity(page.len());
         for (key, object) in page {
             let mut item = shape.apply(object);
-            if let (Some(expand), Some(kind)) = (&self.options.expand, self.kind) {
-                expanded(self.tenant, self.csdl, kind, &key, expand, &mut item)?;
+            for expand in &self.options.expand {
+                if let Some(kind) = self.kind {
+                    expanded(self.tenant, self.csdl, kind, &key, expand, &mut item)?;
+                }
             }
             value.push(Value::Object(item));
         }
@@ -136,7 +138,7 @@ impl<'a> List<'a> {
             [first, _, link] if first == "groups" && link == "members" => 3,
             _ => 1,
         };
-        let base = base + u32::from(self.options.expand.is_some());
+        let base = base + u32::from(!self.options.expand.is_empty());
         let less = u32::from(self.options.select.is_some()) + u32::from(self.options.top.is_some_and(|top| top < 20));
         base.saturating_sub(less).max(1)
     }

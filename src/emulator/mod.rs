@@ -29,6 +29,7 @@ mod read;
 mod refs;
 mod request;
 mod routes;
+mod schedules;
 mod seed;
 mod server;
 mod state;

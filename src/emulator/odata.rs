@@ -28,8 +28,8 @@ pub struct Options {
     pub order: Option<(String, bool)>,
     /// `$search`
     pub search: Option<String>,
-    /// `$expand`
-    pub expand: Option<Expand>,
+    /// `$expand`, relation by relation.
+    pub expand: Vec<Expand>,
     /// `$skiptoken`
     pub token: Option<String>,
 }
@@ -57,7 +57,7 @@ impl Options {
                 "$count" => options.count = value == "true",
                 "$orderby" => options.order = Some(order(value)),
                 "$search" => options.search = Some(value.clone()),
-                "$expand" => options.expand = Some(expand(value)?),
+                "$expand" => options.expand = expands(value, directory)?,
                 "$skiptoken" | "$deltatoken" => options.token = Some(value.clone()),
                 "$format" => {}
                 _ if name.starts_with('$') => {
@@ -102,7 +102,7 @@ impl Options {
                 "Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'",
             ));
         }
-        if advanced && self.expand.is_some() {
+        if advanced && !self.expand.is_empty() {
             return Err(Fault::unsupported("The 'expand' query option is not supported with advanced queries."));
         }
         // Without the header `$count=true` is silently ignored.
@@ -131,6 +131,30 @@ fn order(value: &str) -> (String, bool) {
     (name, words.next().is_some_and(|word| word.eq_ignore_ascii_case("desc")))
 }
 
+fn expands(value: &str, directory: bool) -> Result<Vec<Expand>, Fault> {
+    let mut parts = vec![String::new()];
+    let mut depth = 0usize;
+    for char in value.chars() {
+        match char {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                parts.push(String::new());
+                continue;
+            }
+            _ => {}
+        }
+        if let Some(part) = parts.last_mut() {
+            part.push(char);
+        }
+    }
+    // <https://learn.microsoft.com/graph/query-parameters#expand-parameter>: one relation of a directory object at a time.
+    if directory && parts.len() > 1 {
+        return Err(Fault::unsupported("Multiple navigation properties in $expand are not supported."));
+    }
+    parts.iter().map(|part| expand(part)).collect()
+}
+
 fn expand(value: &str) -> Result<Expand, Fault> {
     let (name, inner) = match value.split_once('(') {
         Some((name, rest)) => (
@@ -141,16 +165,12 @@ fn expand(value: &str) -> Result<Expand, Fault> {
         ),
         None => (value, ""),
     };
-    // <https://learn.microsoft.com/graph/query-parameters#expand-parameter>: one relation of a directory object at a time.
-    if name.contains(',') {
-        return Err(Fault::unsupported("Multiple navigation properties in $expand are not supported."));
-    }
     let mut select = None;
     for option in inner.split(';').filter(|option| !option.is_empty()) {
         match option.split_once('=') {
             Some(("$select", list)) => select = Some(names(list)),
             // Nested options of relations between directory objects are accepted and have no effect: `$levels`, `$top`.
-            Some(("$levels" | "$top", _)) => {}
+            Some(("$levels" | "$top" | "$expand", _)) => {}
             _ => {
                 return Err(Fault::odata(format!(
                     "Parsing OData Select and Expand failed: '{option}' is not supported."
@@ -231,7 +251,8 @@ impl<'a> Shape<'a> {
         for (name, value) in object {
             let wanted = match &self.select {
                 Some(names) => names.contains(&name),
-                None => self.base.property(&name).is_none(),
+                // Only what the metadata gives an id shows one.
+                None => self.base.property(&name).is_none() && name != "id",
             };
             // Annotations, directory extensions, and what came with a navigation property.
             if wanted || name == "@odata.type" {

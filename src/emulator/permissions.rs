@@ -96,10 +96,13 @@ fn needed(target: &Target) -> Option<Permissions> {
         Target::Link { kind, link, .. }
         | Target::LinkEnd { kind, link, .. }
         | Target::Child { kind, link, .. }
+        | Target::Single { kind, link, .. }
+        | Target::End { owner: kind, link, .. }
         | Target::Children { kind, link } => Some(link.permissions.unwrap_or(kind.permissions)),
         Target::Kind(kind)
         | Target::Borrowed { kind, .. }
         | Target::Count(kind)
+        | Target::Requests(kind)
         | Target::Object(kind, _)
         | Target::Delta(kind)
         | Target::Bin(kind) => of(kind),

@@ -19,6 +19,7 @@ use super::request::{Reply, Request};
 use super::routes::Pick;
 use super::store::{Key, Properties, Row, Table};
 use super::tenant::{Tenant, is_directory};
+use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::{Borrowed, Link, LinkShape};
 
@@ -28,7 +29,15 @@ pub fn list(tenant: &Tenant, csdl: &'static Csdl, kind: &'static Kind, request: 
         let (key, object) = tenant.find(kind, &Pick::Id(String::new()))?;
         return single(tenant, csdl, kind, request, &key, object);
     }
-    rows(tenant, csdl, kind, &tenant.store.table(kind).live, request)
+    let mut twins = kinds::ALL.iter().copied().filter(|other| other.path == kind.path);
+    if twins.clone().nth(1).is_none() {
+        return rows(tenant, csdl, kind, &tenant.store.table(kind).live, request);
+    }
+    // Kinds that Graph keeps in one list, and tells apart by what they are about.
+    let all = twins.clone().flat_map(|kind| tenant.store.table(kind).live.iter());
+    let all = all.map(|(key, row)| (key.clone(), row.clone())).collect();
+    let filtered = twins.find(|kind| quirks::required_filter(kind, request).is_ok());
+    rows(tenant, csdl, filtered.unwrap_or(kind), &all, request)
 }
 
 /// GET of one kind's recycle bin.
@@ -165,7 +174,7 @@ pub fn single(
     let context = format!("{context}{}{entity}", shape.context());
     let options = if reading { Options::read(request, csdl, ty, is_directory(kind))? } else { Options::default() };
     let mut item = shape.apply(object);
-    if let Some(expand) = &options.expand {
+    for expand in &options.expand {
         expanded(tenant, csdl, kind, key, expand, &mut item)?;
     }
     item.insert("@odata.context".to_owned(), context.into());
@@ -229,6 +238,11 @@ pub fn linked(
             }
             false => Err(Fault::bad("$count is not currently supported.")),
         };
+    }
+    if link.to != Link::COMMON.to {
+        let other = kinds::ALL.iter().copied().find(|kind| kind.path == link.to);
+        let other = other.ok_or_else(|| Fault::no_segment(link.name))?;
+        return of_kind(tenant, csdl, other, all, request);
     }
     objects(tenant, csdl, request, refs, |after| {
         let keys = all.map(|all| all.range((bound(after), Bound::Unbounded)));
@@ -316,15 +330,29 @@ pub fn typed(
     if count {
         return Ok(Reply::count(keys.into_iter().flatten().filter(|key| live.contains_key(*key)).count()));
     }
+    of_kind(tenant, csdl, only, keys, request)
+}
+
+/// What a relation to objects of one kind leads to.
+pub fn of_kind(
+    tenant: &Tenant,
+    csdl: &'static Csdl,
+    other: &'static Kind,
+    keys: Option<&BTreeSet<Key>>,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let ty = csdl.ty(other.entity).ok_or_else(|| Fault::no_segment(other.name))?;
+    let options = Options::read(request, csdl, ty, is_directory(other))?;
     let root = request.root();
-    let context = format!("{root}/$metadata#{}", only.path.trim_start_matches('/'));
-    let list = List { tenant, csdl, ty, request, options, context, kind: Some(only) };
+    let context = format!("{root}/$metadata#{}", other.path.trim_start_matches('/'));
+    let live = &tenant.store.table(other).live;
+    let list = List { tenant, csdl, ty, request, options, context, kind: Some(other) };
     list.answer(|after| {
         let keys = keys.map(|keys| keys.range((bound(after), Bound::Unbounded))).into_iter().flatten();
         let root = root.clone();
         Box::new(keys.filter_map(move |key| {
             let mut object = live.get(key)?.unpack();
-            quirks::on_read(tenant, only, key, &mut object, &root);
+            quirks::on_read(tenant, other, key, &mut object, &root);
             Some((key.clone(), object))
         }))
     })

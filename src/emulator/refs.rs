@@ -27,8 +27,11 @@ pub fn add(
         Some(Value::String(url)) if body.keys().all(|name| name.starts_with("@odata.")) => url.clone(),
         _ => return Err(Fault::bad("The request body must hold '@odata.id' and nothing else.")),
     };
-    let target = Key::of(target_id(&url)?);
-    let target_kind = tenant.directory_kind(&target).ok_or_else(|| Fault::missing(&target.id))?;
+    let target = Key::of(&match link.to == Link::COMMON.to {
+        true => target_id(&url)?.to_owned(),
+        false => id_below(&url, link.to)?,
+    });
+    let target_kind = tenant.target_kind(link, &target).ok_or_else(|| Fault::missing(&target.id))?;
     quirks::check_link(tenant, kind, (&key, &object), link.name, (target_kind, &target), true)?;
     let there = tenant.links.targets(&key, link.name).is_some_and(|all| all.contains(&target));
     match link.shape {
@@ -71,7 +74,7 @@ pub fn remove(
     };
     let there = target.filter(|target| tenant.links.targets(&key, link.name).is_some_and(|all| all.contains(target)));
     let target = there.ok_or_else(|| Fault::missing(to.unwrap_or(link.name)))?;
-    let target_kind = tenant.directory_kind(&target).ok_or_else(|| Fault::missing(&target.id))?;
+    let target_kind = tenant.target_kind(link, &target).ok_or_else(|| Fault::missing(&target.id))?;
     quirks::check_link(tenant, kind, (&key, &object), link.name, (target_kind, &target), false)?;
     unlink(tenant, request, kind, (&key, &object), link.name, &target);
     Ok(Reply::empty())
@@ -93,7 +96,7 @@ pub fn link(
     }
 }
 
-fn unlink(
+pub fn unlink(
     tenant: &mut Tenant,
     request: &Request,
     kind: &'static Kind,
@@ -139,6 +142,40 @@ fn already(link: &str) -> Fault {
     Fault::bad(format!(
         "One or more added object references already exist for the following modified properties: '{link}'."
     ))
+}
+
+/// POST and DELETE of a reference at the other end of a relation: `{target}/{id}/claimsMappingPolicies/$ref`.
+pub fn at_end(
+    tenant: &mut Tenant,
+    (kind, of): (&'static Kind, &Pick),
+    (owner, link): (&'static Kind, &'static Link),
+    gone: Option<&str>,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let (target, _) = tenant.find(kind, of)?;
+    let id = match gone {
+        Some(id) => id.to_owned(),
+        None => match request.object()?.get("@odata.id") {
+            Some(Value::String(url)) => id_below(url, owner.path)?,
+            _ => return Err(Fault::bad("The request body must hold '@odata.id'.")),
+        },
+    };
+    let (key, object) = tenant.find(owner, &Pick::Id(id))?;
+    let there = tenant.links.targets(&key, link.name).is_some_and(|all| all.contains(&target));
+    match (gone.is_some(), there) {
+        (true, false) => return Err(Fault::missing(&key.id)),
+        (false, true) => return Err(already(link.name)),
+        (true, true) => unlink(tenant, request, owner, (&key, &object), link.name, &target),
+        (false, false) => self::link(tenant, request, owner, (&key, &object), link.name, &target),
+    }
+    Ok(Reply::empty())
+}
+
+/// The id in `…{path}/{id}`.
+fn id_below(url: &str, path: &str) -> Result<String, Fault> {
+    let found = url.to_lowercase().find(&format!("{}/", path.to_lowercase()));
+    let id = found.and_then(|at| url.get(at + path.len() + 1..)).filter(|id| !id.is_empty() && !id.contains('/'));
+    id.map(str::to_owned).ok_or_else(|| Fault::bad(format!("Invalid URL format specified in payload: '{url}'.")))
 }
 
 /// The id at the end of `…/directoryObjects/{id}`, `…/users/{id}` and the like.

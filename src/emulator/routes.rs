@@ -54,6 +54,12 @@ pub enum Target {
     Deleted(Option<&'static Kind>, String),
     /// `…/restore` of a deleted object.
     Restore(Option<&'static Kind>, String),
+    /// The child of which there is at most one.
+    Single { kind: &'static Kind, of: Pick, link: &'static Link },
+    /// The other end of a relation that is read elsewhere: `claimsMappingPolicies` of a service principal.
+    End { kind: &'static Kind, of: Pick, owner: &'static Kind, link: &'static Link, to: Option<String> },
+    /// Where the writes of a kind are requested.
+    Requests(&'static Kind),
     /// Any directory object by id.
     DirectoryObject(String),
     /// `directoryObjects/getByIds`
@@ -79,7 +85,9 @@ pub struct Route {
 pub fn route(api: Api, segments: &[String]) -> Result<Route, Fault> {
     let spelled: Vec<Cow<'_, str>> = segments.iter().map(|segment| spelled_out(segment)).collect();
     let parts: Vec<&str> = spelled.iter().map(AsRef::as_ref).collect();
-    if let Some(found) = fixed(&parts) {
+    if let ["$batch"] | ["directoryObjects", ..] | ["auditLogs", ..] = parts.as_slice()
+        && let Some(found) = fixed(&parts)
+    {
         return Ok(found);
     }
     if let Some(found) = bins(api, &parts) {
@@ -97,9 +105,19 @@ pub fn route(api: Api, segments: &[String]) -> Result<Route, Fault> {
                 return Ok(Route { target: Target::Borrowed { kind, borrowed }, pattern });
             }
         }
-        if let Some(rest) = below(kind.path, &parts) {
-            return of_kind(api, kind, rest);
+        if let Some(requests) = kind.requests
+            && below(requests.path, &parts).is_some_and(<[&str]>::is_empty)
+        {
+            return Ok(Route { target: Target::Requests(kind), pattern: requests.path.to_lowercase() });
         }
+    }
+    // `/policies/crossTenantAccessPolicy/partners` is not below the policy, but a kind's own.
+    let found = served(api).filter_map(|kind| Some((kind, below(kind.path, &parts)?)));
+    if let Some((kind, rest)) = found.min_by_key(|(_, rest)| rest.len()) {
+        return of_kind(api, kind, rest);
+    }
+    if let Some(found) = fixed(&parts) {
+        return Ok(found);
     }
     Err(Fault::no_segment(parts.first().unwrap_or(&"")))
 }
@@ -199,22 +217,29 @@ fn of_kind(api: Api, kind: &'static Kind, rest: &[&str]) -> Result<Route, Fault>
 
 fn of_object(api: Api, kind: &'static Kind, of: Pick, rest: &[&str], path: &str) -> Result<Route, Fault> {
     let name = rest.first().copied().unwrap_or_default();
-    let lower = format!("{path}/{}", name.trim_start_matches("microsoft.graph.").to_lowercase());
+    let linked = kind.links.iter().find_map(|link| Some((link, below(link.segment(), rest)?)));
+    let segment = linked.map_or(name, |(link, _)| link.segment());
+    let lower = format!("{path}/{}", segment.trim_start_matches("microsoft.graph.").to_lowercase());
     let made = |target, tail: &str| Ok(Route { target, pattern: format!("{lower}{tail}") });
-    if let Some(link) = kind.link(name) {
-        let children: Option<Children> = match link.shape {
-            LinkShape::Children(children) => Some(children),
-            _ => None,
-        };
-        return match (&rest[1..], children) {
+    if let Some((link, tail)) = linked {
+        let children = link.children().copied();
+        return match (tail, children) {
+            ([], Some(Children { single: true, .. })) => made(Target::Single { kind, of, link }, ""),
             ([], _) => made(Target::Link { kind, of, link, refs: false, count: false }, ""),
             (["$ref"], None) => made(Target::Link { kind, of, link, refs: true, count: false }, ""),
             (["$count"], _) => made(Target::Link { kind, of, link, refs: false, count: true }, ""),
             ([to, "$ref"], None) => made(Target::LinkEnd { kind, of, link, to: bare(to) }, "/{id}"),
             ([to, ..], None) if link.shape == LinkShape::References && cast(to).is_some() => {
-                typed(kind, of, link.name, false, &rest[1..], lower)
+                typed(kind, of, link.name, false, tail, lower)
             }
             ([child], Some(_)) => made(Target::Child { kind, of: Some(of), link, child: pick(child) }, "/{id}"),
+            _ => Err(Fault::no_segment(rest[rest.len() - 1])),
+        };
+    }
+    if let Some((owner, link)) = other_end(api, kind, name) {
+        return match &rest[1..] {
+            [] | ["$ref"] => made(Target::End { kind, of, owner, link, to: None }, ""),
+            [to, "$ref"] => made(Target::End { kind, of, owner, link, to: Some(bare(to)) }, "/{id}"),
             _ => Err(Fault::no_segment(rest[rest.len() - 1])),
         };
     }
@@ -237,6 +262,12 @@ fn of_object(api: Api, kind: &'static Kind, of: Pick, rest: &[&str], path: &str)
         }
         _ => Err(Fault::no_segment(name)),
     }
+}
+
+/// The relation of another kind that `name` is the other end of.
+fn other_end(api: Api, kind: &Kind, name: &str) -> Option<(&'static Kind, &'static Link)> {
+    let is = |link: &&Link| link.ends.iter().any(|end| end.kind == kind.name && end.relation == name);
+    served(api).find_map(|owner| Some((owner, owner.links.iter().find(is)?)))
 }
 
 /// A relation narrowed to one kind by the cast segment that `rest` starts with.

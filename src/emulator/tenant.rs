@@ -18,7 +18,7 @@ use super::seed::SeedObject;
 use super::store::{Key, Properties, Row, Store};
 use crate::kinds;
 use crate::model::Kind;
-use crate::model::kind::{Deletion, LinkShape};
+use crate::model::kind::{Deletion, Link, LinkShape};
 
 /// The whole tenant.
 #[derive(Debug)]
@@ -100,7 +100,9 @@ impl Tenant {
                         // The same seed gives the same ids.
                         let text = format!("{}/{}/{}", key.id, link.name, Value::Object(child.clone()));
                         let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, text.as_bytes());
-                        child.entry("id").or_insert_with(|| quirks::child_id(link.name, id).into());
+                        if !children.single {
+                            child.entry("id").or_insert_with(|| quirks::child_id(link.name, id).into());
+                        }
                         self.adopt(&key, link.name, child);
                     }
                     (_, Value::String(id)) => {
@@ -114,7 +116,9 @@ impl Tenant {
 
     /// Puts a child into its table and under its parent, giving it an id if it has none.
     pub fn adopt(&mut self, parent: &Key, link: &'static str, mut child: Properties) -> Key {
-        child.entry("id").or_insert_with(|| quirks::child_id(link, uuid::Uuid::new_v4()).into());
+        if !quirks::single(link) {
+            child.entry("id").or_insert_with(|| quirks::child_id(link, uuid::Uuid::new_v4()).into());
+        }
         let id = child.get("id").and_then(Value::as_str).unwrap_or_default();
         let key = quirks::child_key(link, parent, id);
         self.store.children_mut(link).live.insert(key.clone(), Row::pack(&child));
@@ -163,6 +167,26 @@ impl Tenant {
         let key = key.ok_or_else(|| Fault::missing(word))?;
         let object = table.live.get(&key).ok_or_else(|| Fault::missing(word))?.unpack();
         if quirks::shown(self, kind, &object) { Ok((key, object)) } else { Err(Fault::missing(word)) }
+    }
+
+    /// The kind of what a link leads to, if it is there.
+    pub fn target_kind(&self, link: &Link, id: &Key) -> Option<&'static Kind> {
+        if link.to == Link::COMMON.to {
+            return self.directory_kind(id);
+        }
+        let mut kinds = kinds::ALL.iter().copied().filter(|kind| kind.path == link.to);
+        kinds.find(|kind| self.store.table(kind).live.contains_key(id))
+    }
+
+    /// The kind among those at the same path that has the object called `id`; `kind` itself if none has.
+    pub fn at_path_of(&self, kind: &'static Kind, pick: &Pick) -> &'static Kind {
+        let Pick::Id(id) = pick else { return kind };
+        let key = Key::of(id);
+        let has = |kind: &&'static Kind| self.store.table(kind).live.contains_key(&key);
+        if has(&kind) {
+            return kind;
+        }
+        kinds::ALL.iter().copied().filter(|other| other.path == kind.path).find(has).unwrap_or(kind)
     }
 
     /// The kind of the live directory object called `id`.
@@ -239,8 +263,10 @@ pub fn is_directory(kind: &Kind) -> bool {
     DIRECTORY.contains(&kind)
 }
 
+/// Policies are directory objects in the metadata only: they are no one's members, and no cast leads to them.
 static DIRECTORY: LazyLock<Vec<&'static Kind>> = LazyLock::new(|| {
+    let is = |kind: &Kind, base: &str| csdl::of(kind.api).is_a(kind.entity, base);
     let shared = |kind: &Kind| matches!(kind.deletion, Deletion::Soft { item: "/directory/deletedItems", .. });
-    let object = |kind: &Kind| csdl::of(kind.api).is_a(kind.entity, "directoryObject");
-    kinds::ALL.iter().copied().filter(|kind| shared(kind) && object(kind)).collect()
+    let object = |kind: &Kind| is(kind, "directoryObject") && (shared(kind) || kind.deletion == Deletion::Hard);
+    kinds::ALL.iter().copied().filter(|kind| object(kind) && !is(kind, "policyBase")).collect()
 });

@@ -15,7 +15,7 @@ use super::routes::Pick;
 use super::store::{Key, Properties};
 use super::tenant::Tenant;
 use crate::model::Kind;
-use crate::model::kind::{Creation, Deletion, LinkShape, Updates};
+use crate::model::kind::{Call, CallForm, Creation, Deletion, LinkShape, Updates, Verb as Method};
 
 /// POST to a collection.
 pub fn create(
@@ -24,7 +24,7 @@ pub fn create(
     kind: &'static Kind,
     request: &Request,
 ) -> Result<Reply, Fault> {
-    if matches!(kind.creation, Creation::Never { .. }) {
+    if !matches!(kind.creation, Creation::Post { .. }) || kind.requests.is_some() {
         return Err(Fault::method());
     }
     let body = request.object()?;
@@ -40,9 +40,28 @@ fn make(
 ) -> Result<Reply, Fault> {
     let ty = type_of(csdl, kind)?;
     let binds = take_binds(kind, &mut object)?;
+    // What an object is found by is given once, whatever the metadata says of it.
+    let chosen = object.remove(kind.key);
     check::body(csdl, ty, &object, Mode::Create)?;
-    let id = uuid::Uuid::new_v4().to_string();
-    object.insert("id".to_owned(), id.clone().into());
+    if kind.key != "id" && chosen.is_none() {
+        return Err(quirks::invalid(kind.key, kind.entity));
+    }
+    if chosen.is_some() && quirks::read_only(ty.short(), kind.key, false) {
+        return Err(Fault::bad(format!("Property '{}' is read-only and cannot be set.", kind.key)));
+    }
+    if let Some(chosen) = chosen {
+        object.insert("id".to_owned(), chosen.clone());
+        object.insert(kind.key.to_owned(), chosen);
+    }
+    let id = match (quirks::made_id(kind, &object), object.get("id").and_then(Value::as_str)) {
+        (Some(made), _) => made,
+        (None, Some(chosen)) => chosen.to_owned(),
+        (None, None) => uuid::Uuid::new_v4().to_string(),
+    };
+    if tenant.store.table(kind).live.contains_key(&Key::of(&id)) {
+        return Err(quirks::conflict("id"));
+    }
+    object.insert("id".to_owned(), id.into());
     clear_annotations(&mut object);
     unique(tenant, kind, None, &object)?;
     quirks::on_create(tenant, kind, &request.caller, &mut object)?;
@@ -80,7 +99,8 @@ pub fn update(
     pick: &Pick,
     request: &Request,
 ) -> Result<Reply, Fault> {
-    if kind.update == Updates::Nothing {
+    let makes = kind.creation == Creation::AtId(Method::Patch);
+    if kind.requests.is_some() || !makes && matches!(kind.update, Updates::Nothing | Updates::Replace) {
         return Err(Fault::method());
     }
     let mut patch = request.object()?;
@@ -90,8 +110,14 @@ pub fn update(
             patch.insert(name.clone(), value.clone().into());
             return make(tenant, csdl, kind, request, patch);
         }
+        (Err(fault), Pick::Id(id)) if fault.status == 404 && makes => {
+            patch.insert("id".to_owned(), id.clone().into());
+            return make(tenant, csdl, kind, request, patch);
+        }
         (Err(fault), _) => return Err(fault),
     };
+    // Repeating what an object is found by changes nothing.
+    patch.retain(|name, value| name != kind.key && name != "id" || old.get(name) != Some(value));
     if let Pick::By(name, value) = pick
         && patch.get(name).and_then(Value::as_str) == Some(value)
     {
@@ -125,6 +151,52 @@ pub fn update(
     Ok(Reply::empty())
 }
 
+/// PUT of one object: what the body does not name goes, but for what the service owns.
+pub fn replace(
+    tenant: &mut Tenant,
+    csdl: &'static Csdl,
+    kind: &'static Kind,
+    pick: &Pick,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let makes = kind.creation == Creation::AtId(Method::Put);
+    if kind.update != Updates::Replace && !makes {
+        return Err(Fault::method());
+    }
+    let mut body = request.object()?;
+    let (key, old) = match (tenant.find(kind, pick), pick) {
+        (Ok(found), _) => found,
+        (Err(fault), Pick::Id(id)) if fault.status == 404 && makes => {
+            body.insert("id".to_owned(), id.clone().into());
+            return make(tenant, csdl, kind, request, body);
+        }
+        (Err(fault), _) => return Err(fault),
+    };
+    let ty = type_of(csdl, kind)?;
+    body.retain(|name, value| name != kind.key && name != "id" || old.get(name) != Some(value));
+    check::body(csdl, ty, &body, Mode::Update)?;
+    let mut new = owned(ty, &old);
+    // Where a part lies with the object, PUT may leave it alone.
+    new.extend(
+        old.iter().filter(|(name, _)| quirks::by_value(kind, name)).map(|(name, value)| (name.clone(), value.clone())),
+    );
+    clear_annotations(&mut body);
+    new.extend(body.clone().into_iter().filter(|(_, value)| !value.is_null()));
+    unique(tenant, kind, Some(&old), &new)?;
+    quirks::on_update(tenant, kind, &old, &body, &mut new)?;
+    store(tenant, request, kind, &key, &old, &new);
+    Ok(Reply::empty())
+}
+
+/// What of an object nobody but the service writes.
+pub fn owned(ty: &Type, old: &Properties) -> Properties {
+    let own = |name: &str| {
+        matches!(name, "id" | "tenantId" | "@odata.type")
+            || ty.property(name).is_none_or(|property| quirks::read_only(ty.short(), name, property.read_only))
+    };
+    old.iter().filter(|(name, _)| own(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
 /// Puts a changed object back, with its line in the delta log and its entry in the audit log.
 pub fn store(
     tenant: &mut Tenant,
@@ -145,7 +217,7 @@ pub fn store(
 
 /// DELETE of one object: into the recycle bin where there is one.
 pub fn delete(tenant: &mut Tenant, kind: &'static Kind, pick: &Pick, request: &Request) -> Result<Reply, Fault> {
-    if kind.deletion == Deletion::Never {
+    if kind.deletion == Deletion::Never || kind.requests.is_some() {
         return Err(Fault::method());
     }
     let (key, object) = tenant.find(kind, pick)?;
@@ -160,7 +232,7 @@ pub fn delete(tenant: &mut Tenant, kind: &'static Kind, pick: &Pick, request: &R
     Ok(Reply::empty())
 }
 
-fn remove(tenant: &mut Tenant, kind: &'static Kind, key: &Key, request: &Request) {
+pub fn remove(tenant: &mut Tenant, kind: &'static Kind, key: &Key, request: &Request) {
     let Some(old) = tenant.store.table_mut(kind).take(kind, key) else { return };
     // Whoever was linked to it sees the link go; it is there again when the object is restored.
     note_sources(tenant, key, false);
@@ -171,6 +243,7 @@ fn remove(tenant: &mut Tenant, kind: &'static Kind, key: &Key, request: &Request
         tenant.store.table_mut(kind).bin.insert(key.clone(), super::store::Row::pack(&deleted));
         tenant.log.note(kind, key, What::Deleted);
     } else {
+        super::bin::forget_children(tenant, kind, key);
         tenant.links.forget(key);
         tenant.log.note(kind, key, What::Gone);
     }
@@ -197,7 +270,16 @@ pub fn act(
     let (key, old) = tenant.find(kind, pick)?;
     let mut new = old.clone();
     let reply = match (kind.name, action) {
-        (_, action) if kind.calls.iter().any(|call| call.action == action) => {
+        (_, action)
+            if kind.calls.iter().any(|call| call.action == action && kind.name != "authenticationStrengthPolicy") =>
+        {
+            let body = request.object()?;
+            for call in kind.calls.iter().filter(|call| call.action == action) {
+                carry_out(kind, call, &body, &mut new)?;
+            }
+            Reply::empty()
+        }
+        ("authenticationStrengthPolicy", "updateAllowedCombinations") => {
             let body = request.object()?;
             check_call(kind, &body)?;
             let mut reply = quirks::combinations(tenant, &mut new, &body)?;
@@ -215,6 +297,37 @@ pub fn act(
     };
     store(tenant, request, kind, &key, &old, &new);
     Ok(reply)
+}
+
+/// What an action does that sets one property.
+fn carry_out(kind: &Kind, call: &Call, body: &Properties, object: &mut Properties) -> Result<(), Fault> {
+    match call.form {
+        CallForm::Value => {
+            check_call(kind, body)?;
+            object.extend(body.clone());
+        }
+        // Both lists are required: <https://learn.microsoft.com/graph/api/group-assignlicense>
+        CallForm::AddRemove { add, remove, key } => {
+            let list =
+                |name: &str| body.get(name).and_then(Value::as_array).ok_or_else(|| quirks::invalid(name, kind.entity));
+            let (added, removed) = (list(add)?, list(remove)?);
+            check_call(kind, &Properties::from_iter([(call.property.to_owned(), Value::Array(added.clone()))]))?;
+            let mut all = object.get(call.property).and_then(Value::as_array).cloned().unwrap_or_default();
+            for gone in removed {
+                let before = all.len();
+                all.retain(|one| one.get(key) != Some(gone));
+                if all.len() == before {
+                    return Err(Fault::bad(format!("{gone} is not among {}.", call.property)));
+                }
+            }
+            for one in added {
+                all.retain(|other| other.get(key) != one.get(key));
+                all.push(one.clone());
+            }
+            object.insert(call.property.to_owned(), Value::Array(all));
+        }
+    }
+    Ok(())
 }
 
 /// The values of an action are of the property's own type.

@@ -239,6 +239,7 @@ impl Links {
 
     fn path(&self, link: &Link, id: &str) -> String {
         let select = match link.shape {
+            LinkShape::Children(_) if !link.expand.is_empty() => Some(format!("$expand={}", link.expand.join(","))),
             LinkShape::Children(_) => None,
             LinkShape::References | LinkShape::Reference => Some("$select=id".to_owned()),
         };

@@ -262,6 +262,9 @@ pub(super) fn filter(filter: Option<&str>) -> Option<String> {
 fn expand(kind: &Kind) -> Option<String> {
     let links = kind.links.iter().filter(|link| link.read == LinkRead::Expand);
     let names = links.map(|link| match link.shape {
+        LinkShape::Children(_) if !link.expand.is_empty() => {
+            format!("{}($expand={})", link.name, link.expand.join(","))
+        }
         LinkShape::Children(_) => link.name.to_owned(),
         LinkShape::Reference | LinkShape::References => format!("{}($select=id)", link.name),
     });

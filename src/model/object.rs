@@ -15,9 +15,9 @@ impl Object {
         self.text("id").unwrap_or_default()
     }
 
-    /// What people call it: `displayName`, or the id where it has none.
+    /// What people call it: `displayName`, or `name`, or the id where it has neither.
     pub fn name(&self) -> &str {
-        self.text("displayName").unwrap_or_else(|| self.id())
+        self.text("displayName").or_else(|| self.text("name")).unwrap_or_else(|| self.id())
     }
 
     /// A top-level string property.

@@ -35,7 +35,7 @@ pub fn create_child(tenant: &Tenant, link: &'static str, parent: &Key, child: &m
                 _ => Err(Fault::bad("Only external authentication methods can be added.")),
             }
         }
-        _ => Ok(()),
+        _ => super::generic::create_child(tenant, link, parent, child),
     }
 }
 
@@ -71,7 +71,7 @@ pub fn update_child(
             targets(tenant, new)
         }
         "rules" => roles::update_rule(old, patch),
-        _ => Err(Fault::method()),
+        _ => Ok(()),
     }
 }
 
@@ -200,7 +200,11 @@ fn targets(tenant: &Tenant, child: &Properties) -> Result<(), Fault> {
     Ok(())
 }
 
-fn siblings<'a>(tenant: &'a Tenant, link: &'static str, parent: &Key) -> impl Iterator<Item = Properties> + 'a {
+pub(super) fn siblings<'a>(
+    tenant: &'a Tenant,
+    link: &'static str,
+    parent: &Key,
+) -> impl Iterator<Item = Properties> + 'a {
     let table = tenant.store.children(link);
     let keys: Vec<Key> = tenant.links.targets(parent, link).into_iter().flatten().cloned().collect();
     keys.into_iter().filter_map(move |key| Some(table?.live.get(&key)?.unpack()))

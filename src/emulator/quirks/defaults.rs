@@ -85,6 +85,7 @@ pub fn complete(tenant: &mut Tenant) {
         }
     }
     super::settle(tenant);
+    super::generic::complete(tenant);
 }
 
 /// An assignment carries the names of both of its ends.

@@ -5,6 +5,7 @@ mod authentication;
 mod children;
 mod conditional_access;
 mod defaults;
+mod generic;
 mod group;
 mod location;
 mod roles;
@@ -21,10 +22,9 @@ use crate::model::Kind;
 pub use authentication::configuration;
 pub use children::{child_id, combinations, create_child, delete_child, password, update_child};
 pub use defaults::complete;
+pub use generic::{by_value, child_key, required_filter, single};
 pub use group::check_link;
-pub use roles::{
-    assignment_id, built_in as built_in_roles, child_key, policy_assignments, required_filter, settle, shown, unsettle,
-};
+pub use roles::{assignment_id, built_in as built_in_roles, policy_assignments, settle, shown, unsettle};
 
 /// Properties that no two live objects of a kind share; also the ones a path may pick an object by.
 pub fn unique(kind: &str) -> &'static [&'static str] {
@@ -217,7 +217,7 @@ pub fn nav_in_body(ty: &str, name: &str) -> bool {
         "authenticationStrength" => ty == "conditionalAccessGrantControls",
         // <https://learn.microsoft.com/graph/api/fido2authenticationmethodconfiguration-update>
         "includeTargets" | "passkeyProfiles" => ty.ends_with("AuthenticationMethodConfiguration"),
-        _ => false,
+        _ => generic::expandable(name),
     }
 }
 
@@ -226,6 +226,11 @@ pub fn on_seed(kind: &Kind, object: &mut Properties) {
     if matches!(kind.name, "user" | "group") && !object.contains_key("securityIdentifier") {
         object.insert("securityIdentifier".to_owned(), security_identifier(text(object, "id")).into());
     }
+}
+
+/// The id of a new object, where the service makes it of what the object says.
+pub fn made_id(kind: &Kind, object: &Properties) -> Option<String> {
+    generic::made_id(kind, object)
 }
 
 /// Checks a new object beyond its types, and adds what the service adds.
@@ -318,11 +323,14 @@ pub fn on_read(tenant: &Tenant, kind: &Kind, key: &Key, object: &mut Properties,
         "roleAssignment" => {
             object.insert("principalOrganizationId".to_owned(), tenant.id.clone().into());
         }
-        // Which role it is for stands in the list of assignments.
-        "roleManagementPolicy" => {
-            object.remove("roleDefinitionId");
-        }
         _ => {}
+    }
+    // What stands in a list of its own, and what is shown to those who ask.
+    for borrowed in kind.borrowed {
+        object.remove(borrowed.property);
+    }
+    if !kind.expand.is_empty() {
+        object.retain(|name, _| !by_value(kind, name));
     }
 }
 

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use super::{invalid, require, text};
 use crate::emulator::error::Fault;
-use crate::emulator::request::Request;
 use crate::emulator::store::{Key, Properties, strings};
 use crate::emulator::tenant::Tenant;
 use crate::kinds;
@@ -226,29 +225,6 @@ pub(super) fn assignments_of(tenant: &Tenant, role: &str) -> Vec<(&'static Kind,
         .collect()
 }
 
-/// Lists of policies are refused unless their filter names a scope: "Required". What Graph then says is told in
-/// <https://github.com/microsoftgraph/microsoft-graph-docs/issues/20060>.
-/// <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicies>
-pub fn required_filter(kind: &Kind, request: &Request) -> Result<(), Fault> {
-    if kind.name != "roleManagementPolicy" {
-        return Ok(());
-    }
-    let filter = request.option("$filter").unwrap_or_default();
-    match ["scopeId eq ", "scopeType eq "].iter().all(|part| filter.contains(part)) {
-        true => Ok(()),
-        false => Err(Fault::new(
-            400,
-            "UnknownError",
-            r#"{"errorCode":"MissingProvider","message":"The provider is missing.","instanceAnnotations":[]}"#,
-        )),
-    }
-}
-
-/// The key of a child in its table. The rules of every policy have the same names, so that the policy is part of theirs.
-pub fn child_key(link: &str, parent: &Key, id: &str) -> Key {
-    if link == "rules" { Key::of(&format!("{}/{id}", parent.id)) } else { Key::of(id) }
-}
-
 /// Gives every role its settings, as Privileged Identity Management does when it first sees the role.
 pub fn settle(tenant: &mut Tenant) {
     let (Some(roles), Some(policies)) = (kinds::by_name("roleDefinition"), kinds::by_name("roleManagementPolicy"))
@@ -358,7 +334,8 @@ pub(super) fn update_rule(old: &Properties, patch: &Properties) -> Result<(), Fa
 /// The list that says which role a policy is for, as the policies themselves do not.
 /// <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicyassignments>
 pub fn policy_assignments(tenant: &Tenant, policies: &Kind) -> Vec<(Key, Properties)> {
-    let rows = tenant.store.table(policies).live.values();
+    let lenders = kinds::ALL.iter().copied().filter(|kind| kind.path == policies.path);
+    let rows = lenders.flat_map(|kind| tenant.store.table(kind).live.values());
     rows.filter_map(|row| {
         let policy = row.unpack();
         let id = format!("{}_{}", text(&policy, "id"), text(&policy, "roleDefinitionId"));

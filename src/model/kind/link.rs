@@ -9,6 +9,8 @@ pub struct Link {
     pub name: &'static str,
     /// Path below the object, where that is not the name: `branding/localizations`.
     pub at: Option<&'static str>,
+    /// Relations by value that children come with only if `$expand` names them.
+    pub expand: &'static [&'static str],
     /// The collection that `@odata.id` of a reference names its target in.
     pub to: &'static str,
     /// The references are written at their targets: `POST {target}/{id}/{relation}/$ref`. One end for each kind of target.
@@ -89,6 +91,7 @@ impl Link {
     pub const COMMON: Link = Link {
         name: "",
         at: None,
+        expand: &[],
         to: "/directoryObjects",
         ends: &[],
         shape: LinkShape::References,

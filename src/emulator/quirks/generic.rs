@@ -1,0 +1,128 @@
+//! What follows from the registry alone, for every kind that no page is odd about.
+
+use serde_json::{Value, json};
+
+use crate::emulator::error::Fault;
+use crate::emulator::request::Request;
+use crate::emulator::store::{Key, Properties};
+use crate::emulator::tenant::Tenant;
+use crate::kinds;
+use crate::model::Kind;
+use crate::model::kind::Children;
+
+/// Whether a relation lies with the object by value and is shown to those who ask with `$expand`.
+pub fn by_value(kind: &Kind, relation: &str) -> bool {
+    kind.expand.iter().any(|known| name_of(known) == relation)
+}
+
+/// Whether a body may hold a relation by value because some list shows it so.
+pub(super) fn expandable(relation: &str) -> bool {
+    kinds::ALL.iter().any(|kind| {
+        let of_links = kind.links.iter().flat_map(|link| link.expand);
+        kind.expand.iter().chain(of_links).any(|known| known.split(['(', ')', ',', '=']).any(|word| word == relation))
+    })
+}
+
+fn name_of(expand: &str) -> &str {
+    expand.split('(').next().unwrap_or(expand)
+}
+
+/// What is said of the children that some kind calls `link`, where they live below more than one object.
+fn children(link: &str) -> Option<&'static Children> {
+    let shared = kinds::ALL.iter().filter(|kind| !kind.is_singleton());
+    shared.flat_map(|kind| kind.links).find(|known| known.name == link)?.children()
+}
+
+/// Whether there is at most one such child below an object.
+pub fn single(link: &str) -> bool {
+    kinds::ALL
+        .iter()
+        .flat_map(|kind| kind.links)
+        .any(|known| known.name == link && known.children().is_some_and(|children| children.single))
+}
+
+/// The key of a child in its table. Where children of several objects have the same ids, the object is part of it.
+pub fn child_key(link: &str, parent: &Key, id: &str) -> Key {
+    match children(link) {
+        Some(children) if children.single => Key::of(&format!("{}/{link}", parent.id)),
+        Some(children) if children.keeps_id => Key::of(&format!("{}/{id}", parent.id)),
+        _ => Key::of(id),
+    }
+}
+
+/// No two children of an object are the same by what tells them apart.
+pub(super) fn create_child(tenant: &Tenant, link: &'static str, parent: &Key, child: &Properties) -> Result<(), Fault> {
+    let all = kinds::ALL.iter().flat_map(|kind| kind.links).find(|known| known.name == link);
+    let Some(children) = all.and_then(|link| link.children()) else { return Ok(()) };
+    let same = |other: &Properties| children.key.iter().all(|name| other.get(*name) == child.get(*name));
+    if super::children::siblings(tenant, link, parent).any(|other| same(&other)) {
+        return Err(Fault::new(409, "Conflict", format!("The {link} to add already exists.")));
+    }
+    if children.keeps_id && !super::given(child, "id") {
+        return Err(super::invalid("id", link));
+    }
+    Ok(())
+}
+
+/// A list that is refused without its `$filter`.
+pub fn required_filter(kind: &Kind, request: &Request) -> Result<(), Fault> {
+    let Some(wanted) = kind.filter else { return Ok(()) };
+    let filter = request.option("$filter").unwrap_or_default();
+    let names = wanted.split(" and ").filter_map(|part| part.split(' ').next());
+    let missing = names.into_iter().find(|name| !filter.contains(&format!("{name} ")));
+    match missing {
+        None => Ok(()),
+        // What Graph says of policies: <https://github.com/microsoftgraph/microsoft-graph-docs/issues/20060>
+        Some(_) if kind.path == "/policies/roleManagementPolicies" => Err(Fault::new(
+            400,
+            "UnknownError",
+            r#"{"errorCode":"MissingProvider","message":"The provider is missing.","instanceAnnotations":[]}"#,
+        )),
+        Some(name) => Err(Fault::bad(format!("A $filter by '{name}' is required."))),
+    }
+}
+
+/// Every tenant has its singletons, and what stands for the tenant itself.
+pub(super) fn complete(tenant: &mut Tenant) {
+    for kind in kinds::ALL.iter().copied() {
+        let empty = tenant.store.table(kind).live.is_empty();
+        let value = match kind.path {
+            _ if !empty => continue,
+            "/organization" => Some(tenant.organization()),
+            _ if kind.is_singleton() => {
+                let id = kind.path.rsplit('/').next().unwrap_or(kind.name);
+                json!({"id": id}).as_object().cloned()
+            }
+            _ => None,
+        };
+        if let Some(properties) = value {
+            tenant.store.table_mut(kind).put(kind, &properties);
+        }
+        if kind.path == "/domains" {
+            for domain in tenant.domains.clone() {
+                let initial = domain.ends_with(".onmicrosoft.com");
+                let value = json!({
+                    "id": domain, "authenticationType": "Managed", "isAdminManaged": true, "isDefault": initial,
+                    "isInitial": initial, "isRoot": true, "isVerified": true,
+                    "supportedServices": ["Email", "OfficeCommunicationsOnline"],
+                });
+                if let Value::Object(properties) = value {
+                    tenant.store.table_mut(kind).put(kind, &properties);
+                }
+            }
+        }
+    }
+}
+
+/// The id that the service makes of what is made, where it is no GUID.
+pub(super) fn made_id(kind: &Kind, object: &Properties) -> Option<String> {
+    let text = |name: &str| super::text(object, name);
+    match kind.entity {
+        // "The identifier is a combination of the attribute set name and the custom security attribute name":
+        // <https://learn.microsoft.com/graph/api/resources/customsecurityattributedefinition>
+        "customSecurityAttributeDefinition" => Some(format!("{}_{}", text("attributeSet"), text("name"))),
+        // "The name … is prefixed with B2X_1_": <https://learn.microsoft.com/graph/api/identitycontainer-post-b2xuserflows>
+        "b2xIdentityUserFlow" => Some(format!("B2X_1_{}", text("id").trim_start_matches("B2X_1_"))),
+        _ => None,
+    }
+}

@@ -1,0 +1,108 @@
+//! Schedules, which are read as they are and written by requests.
+//! <https://learn.microsoft.com/graph/api/rbacapplication-post-roleeligibilityschedulerequests>
+
+use serde_json::{Value, json};
+
+use super::audit::Verb;
+use super::check::{self, Mode};
+use super::csdl::{Csdl, Type};
+use super::delta::What;
+use super::error::Fault;
+use super::quirks;
+use super::read;
+use super::request::{Reply, Request};
+use super::store::{Key, Properties};
+use super::tenant::Tenant;
+use super::write;
+use crate::kinds;
+use crate::model::Kind;
+use crate::model::kind::Requests;
+
+/// POST of a request: what an administrator asks for is done at once.
+pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, call: &Request) -> Result<Reply, Fault> {
+    let requests = kind.requests.ok_or_else(Fault::method)?;
+    let ty = csdl.ty(requests.entity).ok_or_else(|| Fault::no_segment(requests.entity))?;
+    let mut body = call.object()?;
+    check::body(csdl, ty, &body, Mode::Create)?;
+    let action = body.get("action").and_then(Value::as_str).unwrap_or_default().to_owned();
+    // Twins such as eligibilities and assignments of one group are told apart by what they are about.
+    let names = about(&requests, csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?);
+    if let Some(name) = names.iter().find(|name| !body.contains_key(**name) && !optional(name)) {
+        return Err(quirks::invalid(name, requests.entity));
+    }
+    dangling(tenant, &body)?;
+    let rows = tenant.store.table(kind).live.iter();
+    let same = |object: &Properties| names.iter().all(|name| object.get(*name) == body.get(*name));
+    let found = rows.map(|(key, row)| (key.clone(), row.unpack())).find(|(_, object)| same(object));
+    let schedule = match (action.as_str(), found) {
+        ("adminAssign", Some(_)) => {
+            return Err(Fault::new(400, "RoleAssignmentExists", "The Role assignment already exists."));
+        }
+        ("adminAssign", None) => {
+            let ty = csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?;
+            let mut schedule = body.clone();
+            schedule.retain(|name, value| ty.property(name).is_some() && !value.is_null());
+            let id = uuid::Uuid::new_v4().to_string();
+            let more = json!({"id": id, "createdUsing": id, "createdDateTime": tenant.clock.ticks(), "status": "Provisioned",
+                "memberType": "Direct"});
+            schedule.extend(more.as_object().cloned().unwrap_or_default());
+            schedule.retain(|name, _| ty.property(name).is_some());
+            tenant.store.table_mut(kind).put(kind, &schedule);
+            tenant.log.note(kind, &Key::of(&id), What::Written(schedule.keys().cloned().collect()));
+            tenant.audit(call, kind, Verb::Add, None, Some(&schedule));
+            id
+        }
+        ("adminUpdate", Some((key, old))) => {
+            let mut new = old.clone();
+            if let Some(info) = body.get("scheduleInfo") {
+                new.insert("scheduleInfo".to_owned(), info.clone());
+            }
+            write::store(tenant, call, kind, &key, &old, &new);
+            key.id.to_string()
+        }
+        ("adminRemove", Some((key, _))) => {
+            write::remove(tenant, kind, &key, call);
+            key.id.to_string()
+        }
+        ("adminUpdate" | "adminRemove", None) => {
+            return Err(Fault::new(400, "RoleAssignmentDoesNotExist", "The Role assignment does not exist."));
+        }
+        _ => return Err(quirks::invalid("action", requests.entity)),
+    };
+    let more = json!({"id": uuid::Uuid::new_v4().to_string(), requests.target: schedule, "status": "Provisioned",
+        "createdDateTime": tenant.clock.ticks()});
+    body.extend(more.as_object().cloned().unwrap_or_default());
+    let context = format!("{}/$metadata#{}/$entity", call.root(), requests.path.trim_start_matches('/'));
+    let mut reply = read::one(csdl, ty, call, body, context)?;
+    reply.status = 201;
+    Ok(reply)
+}
+
+/// What tells one schedule from another.
+fn about(requests: &Requests, ty: &Type) -> Vec<&'static str> {
+    let tells =
+        |name: &&'static str| ty.property(name).is_some_and(|property| !property.ty.contains("requestSchedule"));
+    requests.names.iter().copied().filter(tells).collect()
+}
+
+/// "Either directoryScopeId or appScopeId is required": <https://learn.microsoft.com/graph/api/resources/unifiedroleeligibilityschedulerequest>
+fn optional(name: &str) -> bool {
+    matches!(name, "appScopeId" | "directoryScopeId")
+}
+
+fn dangling(tenant: &Tenant, body: &Properties) -> Result<(), Fault> {
+    for (name, known) in
+        [("principalId", None), ("groupId", Some("group")), ("roleDefinitionId", Some("roleDefinition"))]
+    {
+        let Some(id) = body.get(name).and_then(Value::as_str) else { continue };
+        let key = Key::of(id);
+        let there = match known.and_then(kinds::by_name) {
+            Some(kind) => tenant.store.table(kind).live.contains_key(&key),
+            None => tenant.directory_kind(&key).is_some(),
+        };
+        if !there {
+            return Err(Fault::missing(id));
+        }
+    }
+    Ok(())
+}
