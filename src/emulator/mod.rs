@@ -37,6 +37,7 @@ mod tenant;
 mod token;
 mod write;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -178,8 +179,26 @@ fn open(options: &Options) -> anyhow::Result<Tenant> {
     Ok(match options.seed {
         Seed::Contoso => Tenant::new(id, secret, seed::contoso()),
         Seed::Random(count) => Tenant::new(id, secret, seed::random(count, 1)),
-        Seed::Empty => Tenant::new(id, secret, []),
+        Seed::Empty => {
+            let mut tenant = Tenant::new(id, secret.clone(), []);
+            // The world around it is the same: what Microsoft and others publish can be had.
+            tenant.foreign = published(&Tenant::new(String::new(), secret, seed::contoso()));
+            tenant
+        }
     })
+}
+
+/// Applications of other tenants that a tenant has service principals of.
+fn published(tenant: &Tenant) -> BTreeMap<String, store::Properties> {
+    let Some(kind) = crate::kinds::by_name("servicePrincipal") else { return BTreeMap::new() };
+    let text = |object: &store::Properties, name: &str| {
+        object.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+    };
+    let all = tenant.store.table(kind).live.keys().filter_map(|key| tenant.store.table(kind).get(&key.id));
+    let own = ["", tenant.id.as_str()];
+    all.filter(|object| !own.contains(&text(object, "appOwnerOrganizationId").as_str()))
+        .map(|object| (text(&object, "appId"), object))
+        .collect()
 }
 
 fn secret() -> String {

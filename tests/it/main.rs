@@ -20,5 +20,6 @@ mod roles;
 mod safety;
 mod schemas;
 mod sdk;
+mod translating;
 mod undo;
 mod yaml_parsers;
