@@ -5,6 +5,7 @@ mod adopting;
 mod applying;
 mod approving;
 mod architecture;
+mod authoring;
 mod changes;
 mod cli;
 mod drill;
