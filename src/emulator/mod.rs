@@ -125,6 +125,21 @@ pub struct Running {
 /// The id of a tenant that nobody named.
 const TENANT: &str = "84841066-274d-4ec0-a5c1-276be684bdd3";
 
+/// The objects of `random:COUNT`, kind and JSON, each link under its own name as a reader puts it there: to measure what is
+/// done with answers, without anybody answering.
+pub fn random(count: usize) -> impl Iterator<Item = (&'static str, serde_json::Map<String, serde_json::Value>)> {
+    seed::random(count, 1).map(|seed| {
+        let mut value = seed.value;
+        for (name, mut ends) in seed.links {
+            let one = crate::kinds::by_name(seed.kind).and_then(|kind| kind.link(name));
+            let single = one.is_some_and(|link| link.shape == crate::model::kind::LinkShape::Reference);
+            let end = if single { ends.pop().unwrap_or_default() } else { ends.into() };
+            value.insert(name.to_owned(), end);
+        }
+        (seed.kind, value)
+    })
+}
+
 /// Starts serving; when this returns, the port is bound.
 pub async fn start(options: Options) -> anyhow::Result<Running> {
     let tenant = open(&options)?;
