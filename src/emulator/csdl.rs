@@ -1,17 +1,68 @@
-//! Microsoft's own metadata for the types served here, read from an excerpt of it: what exists, of what type, and what
-//! may not be written. Never our schemas: the tenant must not be our own mirror.
+//! Microsoft's own description of Graph, v1.0 and beta: what exists, of what type, and what may not be written. Never our
+//! schemas: the tenant must not be our own mirror.
+//!
+//! The descriptions are whole, so that nobody has to touch them when a kind is added. They are split into types when first
+//! asked, and a type is read when it is first needed: most never are.
 
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{LazyLock, OnceLock};
 
-use serde_json::{Map, Value};
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
 
-/// The metadata of one version of Graph.
+use crate::model::kind::Api;
+
+/// The description of one version of Graph.
 #[derive(Debug)]
 pub struct Csdl {
-    types: HashMap<String, Arc<Type>>,
+    types: HashMap<&'static str, Entry>,
+    added: &'static Documented,
+    heirs: OnceLock<HashMap<&'static str, Vec<&'static str>>>,
     #[cfg_attr(not(test), expect(dead_code, reason = "tests check the paths of the registry against it"))]
-    container: HashMap<String, String>,
+    container: BTreeMap<&'static str, &'static RawValue>,
+    /// Where to look for types that the description refers to and does not hold.
+    fallback: Option<&'static Csdl>,
+}
+
+/// A type as the description has it, and as it was read.
+#[derive(Debug)]
+struct Entry {
+    raw: &'static RawValue,
+    read: OnceLock<Type>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    #[serde(borrow)]
+    types: BTreeMap<&'static str, &'static RawValue>,
+    #[serde(borrow)]
+    container: BTreeMap<&'static str, &'static RawValue>,
+}
+
+/// What Microsoft's pages say and the description lacks.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Documented {
+    #[serde(borrow)]
+    types: BTreeMap<&'static str, &'static RawValue>,
+    properties: BTreeMap<String, Vec<Value>>,
+    navigation: BTreeMap<String, Vec<Value>>,
+    paths: BTreeMap<String, Value>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'static"))]
+struct Additions {
+    #[serde(rename = "v1.0")]
+    v1: Documented,
+    beta: Documented,
+}
+
+/// The little of a type that says what it extends.
+#[derive(Deserialize)]
+struct Head {
+    base: Option<&'static str>,
 }
 
 /// A type, with everything it inherits.
@@ -63,44 +114,44 @@ pub struct Navigation {
     pub collection: bool,
 }
 
-static V1: LazyLock<Csdl> = LazyLock::new(|| Csdl::read(&METADATA));
-static METADATA: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(include_str!("csdl.json")).unwrap_or(Value::Null));
+static ADDED: LazyLock<Additions> =
+    LazyLock::new(|| serde_json::from_str(include_str!("metadata/documented.json")).unwrap_or_default());
+static V1: LazyLock<Csdl> = LazyLock::new(|| Csdl::split(include_str!("metadata/v1.0.json"), &ADDED.v1, None));
+static BETA: LazyLock<Csdl> =
+    LazyLock::new(|| Csdl::split(include_str!("metadata/beta.json"), &ADDED.beta, Some(v1())));
 
-/// The metadata of version 1.0, with the few types that only beta describes: they turn up in version 1.0 as well.
+/// The description of version 1.0.
 pub fn v1() -> &'static Csdl {
     &V1
 }
 
+/// The description of a version.
+pub fn of(api: Api) -> &'static Csdl {
+    match api {
+        Api::V1 => &V1,
+        Api::Beta => &BETA,
+    }
+}
+
 impl Csdl {
-    /// Reads the excerpt: Microsoft's metadata, and what only Microsoft's pages say (`documented`, `beta`).
-    fn read(source: &Value) -> Self {
-        let part = |path: &str| source.pointer(path).and_then(Value::as_object).cloned().unwrap_or_default();
-        let mut raw = part("/types");
-        raw.extend(part("/documented/types"));
-        raw.extend(part("/beta/types"));
-        for (name, more) in part("/documented/properties") {
-            let own = raw.get_mut(&name).and_then(|ty| ty.get_mut("properties")).and_then(Value::as_array_mut);
-            if let (Some(own), Value::Array(more)) = (own, more) {
-                own.extend(more);
-            }
-        }
-        let types = raw.keys().map(|name| (name.clone(), Arc::new(flatten(name, &raw)))).collect();
-        let container = part("/container")
-            .into_iter()
-            .chain(part("/documented/container"))
-            .filter_map(|(name, entry)| Some((name, entry.get("type")?.as_str()?.to_owned())))
-            .collect();
-        Self { types, container }
+    fn split(source: &'static str, added: &'static Documented, fallback: Option<&'static Csdl>) -> Self {
+        let file = serde_json::from_str(source).unwrap_or(File { types: BTreeMap::new(), container: BTreeMap::new() });
+        let all = file.types.into_iter().chain(added.types.iter().map(|(name, raw)| (*name, *raw)));
+        let types = all.map(|(name, raw)| (name, Entry { raw, read: OnceLock::new() })).collect();
+        Self { types, added, heirs: OnceLock::new(), container: file.container, fallback }
     }
 
     /// The type called `name`, with or without `#` and namespace.
     pub fn ty(&self, name: &str) -> Option<&Type> {
         let name = name.trim_start_matches('#');
-        match self.types.get(name) {
-            Some(found) => Some(found),
-            None => self.types.get(&format!("microsoft.graph.{name}")).map(Arc::as_ref),
-        }
+        let (key, entry) = match self.types.get_key_value(name) {
+            Some(found) => found,
+            None => match self.types.get_key_value(format!("microsoft.graph.{name}").as_str()) {
+                Some(found) => found,
+                None => return self.fallback?.ty(name),
+            },
+        };
+        Some(entry.read.get_or_init(|| self.flatten(key, entry.raw)))
     }
 
     /// Whether `name` is `base` or extends it.
@@ -116,19 +167,86 @@ impl Csdl {
     }
 
     /// The types that extend `name` directly.
-    pub fn derived<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Type> {
-        self.types.values().map(Arc::as_ref).filter(move |ty| ty.base.as_deref() == Some(name))
+    pub fn derived(&self, name: &str) -> impl Iterator<Item = &Type> {
+        self.heirs().get(name).into_iter().flatten().filter_map(|heir| self.ty(heir))
     }
 
-    /// The type that a path of names leads to, if the metadata has the path.
+    fn heirs(&self) -> &HashMap<&'static str, Vec<&'static str>> {
+        self.heirs.get_or_init(|| {
+            let mut heirs: HashMap<&str, Vec<&str>> = HashMap::new();
+            for (name, entry) in &self.types {
+                if let Ok(Head { base: Some(base) }) = serde_json::from_str(entry.raw.get()) {
+                    heirs.entry(base).or_default().push(name);
+                }
+            }
+            heirs.values_mut().for_each(|names| names.sort_unstable());
+            heirs
+        })
+    }
+
+    /// The type that a path of names leads to, if the description has the path.
     #[cfg(test)]
     pub fn at_path(&self, path: &str) -> Option<&str> {
-        let mut names = path.trim_matches('/').split('/');
-        let mut at = self.container.get(names.next()?)?.as_str();
-        for name in names {
+        let known = self.added.paths.iter().filter_map(|(known, entry)| {
+            let rest = path.strip_prefix(known.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'))?;
+            Some((rest, entry.get("type")?.as_str()?))
+        });
+        let (rest, mut at) = match known.min_by_key(|(rest, _)| rest.len()) {
+            Some(found) => found,
+            None => {
+                let (root, rest) = path.trim_matches('/').split_once('/').unwrap_or((path.trim_matches('/'), ""));
+                let entry: Value = serde_json::from_str(self.container.get(root)?.get()).ok()?;
+                (rest, self.ty(entry.get("type")?.as_str()?)?.name.as_str())
+            }
+        };
+        for name in rest.split('/').filter(|name| !name.is_empty() && !name.starts_with('{')) {
             at = &self.ty(at)?.nav(name)?.ty;
         }
         Some(at)
+    }
+
+    fn raw(&self, name: &str) -> Option<Value> {
+        match self.types.get(name) {
+            Some(entry) => serde_json::from_str(entry.raw.get()).ok(),
+            None => self.fallback?.raw(name),
+        }
+    }
+
+    fn flatten(&self, name: &str, raw: &RawValue) -> Type {
+        let mut ty = Type { name: name.to_owned(), ..Type::default() };
+        let mut chain = Vec::new();
+        let mut at = serde_json::from_str::<Value>(raw.get()).ok().map(|raw| (name.to_owned(), raw));
+        while let Some((name, entry)) = at {
+            let base = text(&entry, "base");
+            chain.push((name, entry));
+            at = base.and_then(|base| Some((base.clone(), self.raw(&base)?)));
+        }
+        let Some((_, own)) = chain.first() else { return ty };
+        ty.base = text(own, "base");
+        ty.is_abstract = flag(own, "abstract");
+        ty.flags = flag(own, "flags");
+        ty.members = own
+            .get("members")
+            .and_then(Value::as_array)
+            .map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+        for (name, entry) in &chain {
+            ty.open |= flag(entry, "open");
+            let list = |part: &str| entry.get(part).and_then(Value::as_array).into_iter().flatten();
+            let more = self.added.properties.get(name).into_iter().flatten();
+            for property in list("properties").chain(more).filter_map(read_property) {
+                if ty.property(&property.name).is_none() {
+                    ty.properties.push(property);
+                }
+            }
+            let more = self.added.navigation.get(name).into_iter().flatten();
+            for nav in list("navigation").chain(more) {
+                let (Some(name), Some(target)) = (text(nav, "name"), text(nav, "type")) else { continue };
+                if ty.nav(&name).is_none() {
+                    ty.navigation.push(Navigation { name, ty: target, collection: flag(nav, "collection") });
+                }
+            }
+        }
+        ty
     }
 }
 
@@ -147,40 +265,6 @@ impl Type {
     pub fn short(&self) -> &str {
         self.name.strip_prefix("microsoft.graph.").unwrap_or(&self.name)
     }
-}
-
-fn flatten(name: &str, raw: &Map<String, Value>) -> Type {
-    let mut ty = Type { name: name.to_owned(), ..Type::default() };
-    let mut chain = Vec::new();
-    let mut at = raw.get(name);
-    while let Some(entry) = at {
-        chain.push(entry);
-        at = entry.get("base").and_then(Value::as_str).and_then(|base| raw.get(base));
-    }
-    let Some(own) = chain.first() else { return ty };
-    ty.base = own.get("base").and_then(Value::as_str).map(str::to_owned);
-    ty.is_abstract = flag(own, "abstract");
-    ty.flags = flag(own, "flags");
-    ty.members = own
-        .get("members")
-        .and_then(Value::as_array)
-        .map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect());
-    for entry in chain {
-        ty.open |= flag(entry, "open");
-        for property in entry.get("properties").and_then(Value::as_array).into_iter().flatten() {
-            let Some(property) = read_property(property) else { continue };
-            if ty.property(&property.name).is_none() {
-                ty.properties.push(property);
-            }
-        }
-        for nav in entry.get("navigation").and_then(Value::as_array).into_iter().flatten() {
-            let (Some(name), Some(target)) = (text(nav, "name"), text(nav, "type")) else { continue };
-            if ty.nav(&name).is_none() {
-                ty.navigation.push(Navigation { name, ty: target, collection: flag(nav, "collection") });
-            }
-        }
-    }
-    ty
 }
 
 fn read_property(raw: &Value) -> Option<Property> {
@@ -211,13 +295,29 @@ mod tests {
     #[test]
     fn every_kind_is_a_type_at_its_path() {
         for kind in kinds::ALL {
-            let ty = v1().ty(kind.entity).unwrap_or_else(|| panic!("{} is no type", kind.name));
-            let at = v1().at_path(kind.path).unwrap_or_else(|| panic!("{} is no path", kind.path));
+            let csdl = of(kind.api);
+            let ty = csdl.ty(kind.entity).unwrap_or_else(|| panic!("{} is no type", kind.name));
+            let at = csdl.at_path(kind.path).unwrap_or_else(|| panic!("{} is no path", kind.path));
             assert_eq!(ty.name, at, "{}", kind.path);
             for link in kind.links {
                 assert!(ty.nav(link.name).is_some(), "{}/{}", kind.name, link.name);
             }
         }
+    }
+
+    #[test]
+    fn the_descriptions_can_be_read() {
+        for csdl in [v1(), of(Api::Beta)] {
+            assert!(csdl.types.len() > 700 && csdl.container.len() > 30, "{}", csdl.types.len());
+            assert!(csdl.types.keys().all(|name| csdl.ty(name).is_some_and(|ty| ty.name == *name)));
+            assert!(
+                csdl.added.paths.values().all(|entry| entry["type"].as_str().is_some_and(|ty| csdl.ty(ty).is_some()))
+            );
+            let sources = csdl.added.properties.values().chain(csdl.added.navigation.values()).flatten();
+            assert!(sources.chain(csdl.added.paths.values()).all(|entry| entry["source"].is_string()));
+        }
+        let beta = of(Api::Beta);
+        assert!(beta.ty("groupSetting").is_some() && beta.ty("nothing").is_none());
     }
 
     #[test]

@@ -29,12 +29,12 @@ use tokio::time::Instant;
 
 /// Answers `request`.
 pub fn dispatch(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fault> {
-    let route = routes::route(&request.segments)?;
+    let route = routes::route(request.api, &request.segments)?;
     permissions::check(&route, &request.method, &request.caller)?;
     if matches!(route.target, Target::Batch) {
         return batch::answer(tenant, request);
     }
-    let csdl = csdl::v1();
+    let csdl = csdl::of(request.api);
     let reads = reads(request, &route);
     if reads {
         let tenant = tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);

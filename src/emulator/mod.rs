@@ -1,6 +1,6 @@
 //! The embedded tenant: a Graph-compatible server in the binary, to try things on and to test against.
 //!
-//! It knows Graph from Microsoft's own metadata (`csdl.json`), Microsoft's permission table (`permissions.json`) and, where
+//! It knows Graph from Microsoft's own metadata (`metadata/`), Microsoft's permission table (`permissions.json`) and, where
 //! those are silent, from Microsoft's pages (`quirks`). It never looks at how our client reads Graph: a mirror proves nothing.
 //! It is stricter than Graph: whatever it takes, Graph takes.
 

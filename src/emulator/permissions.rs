@@ -1,10 +1,12 @@
 //! Which application permissions a call needs, from Microsoft's own permission table.
 //! <https://learn.microsoft.com/graph/permissions-reference>
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::LazyLock;
 
+use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::error::Fault;
 use super::routes::{Route, Target};
@@ -13,8 +15,17 @@ use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::Permissions;
 
-static TABLE: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(include_str!("permissions.json")).unwrap_or(Value::Null));
+/// The table, whole; a path's part of it is read when the path is asked for.
+static TABLE: LazyLock<Table> =
+    LazyLock::new(|| serde_json::from_str(include_str!("permissions.json")).unwrap_or_default());
+
+#[derive(Default, Deserialize)]
+struct Table {
+    #[serde(borrow)]
+    paths: HashMap<&'static str, &'static RawValue>,
+    #[serde(borrow)]
+    documented: HashMap<&'static str, &'static RawValue>,
+}
 
 /// Refuses a caller whose token does not carry what the call needs. A person's token is not looked at: what people may
 /// do depends on directory roles, which are not served here.
@@ -48,11 +59,11 @@ type Listed = Vec<(String, Vec<String>)>;
 
 /// What the table says of a path; `$ref` paths are folded into those of their relation.
 fn listed(pattern: &str, method: &str) -> Option<Listed> {
-    let table = |part: &str| TABLE.get(part)?.get(pattern);
-    let methods = table("paths")
+    let read = |part: &HashMap<&str, &RawValue>| serde_json::from_str::<Value>(part.get(pattern)?.get()).ok();
+    let methods = read(&TABLE.paths)
         .filter(|methods| methods.get(method).is_some())
-        .or_else(|| table("documented"))
-        .or_else(|| table("paths"))?;
+        .or_else(|| read(&TABLE.documented))
+        .or_else(|| read(&TABLE.paths))?;
     // The table has PUT and POST of a reference under either word.
     let rows = methods.get(method).or_else(|| match method {
         "POST" => methods.get("PUT"),
@@ -140,6 +151,7 @@ mod tests {
     use super::*;
     use crate::emulator::request::parse_path;
     use crate::emulator::routes::route;
+    use crate::model::kind::Api;
 
     fn allowed(method: &str, path: &str, roles: &[&str]) -> bool {
         let caller = Caller::App {
@@ -148,7 +160,7 @@ mod tests {
             name: String::new(),
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
         };
-        check(&route(&parse_path(path)).expect(path), method, &caller).is_ok()
+        check(&route(Api::Beta, &parse_path(path)).expect(path), method, &caller).is_ok()
     }
 
     #[test]

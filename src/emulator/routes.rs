@@ -8,7 +8,7 @@ use super::error::Fault;
 use super::tenant::is_directory;
 use crate::kinds;
 use crate::model::Kind;
-use crate::model::kind::{Borrowed, Children, Deletion, Link, LinkRead, LinkShape};
+use crate::model::kind::{Api, Borrowed, Children, Deletion, Link, LinkRead, LinkShape};
 
 /// How a path picks one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,17 +75,17 @@ pub struct Route {
     pub pattern: String,
 }
 
-/// Finds out what `segments` lead to.
-pub fn route(segments: &[String]) -> Result<Route, Fault> {
+/// Finds out what `segments` lead to. What only beta serves is nowhere in v1.0.
+pub fn route(api: Api, segments: &[String]) -> Result<Route, Fault> {
     let spelled: Vec<Cow<'_, str>> = segments.iter().map(|segment| spelled_out(segment)).collect();
     let parts: Vec<&str> = spelled.iter().map(AsRef::as_ref).collect();
     if let Some(found) = fixed(&parts) {
         return Ok(found);
     }
-    if let Some(found) = bins(&parts) {
+    if let Some(found) = bins(api, &parts) {
         return Ok(found);
     }
-    for kind in kinds::ALL {
+    for kind in served(api) {
         for link in kind.links {
             if let Some(found) = top_level(kind, link, &parts) {
                 return Ok(found);
@@ -98,10 +98,15 @@ pub fn route(segments: &[String]) -> Result<Route, Fault> {
             }
         }
         if let Some(rest) = below(kind.path, &parts) {
-            return of_kind(kind, rest);
+            return of_kind(api, kind, rest);
         }
     }
     Err(Fault::no_segment(parts.first().unwrap_or(&"")))
+}
+
+/// The kinds that a version serves: beta has what v1.0 has.
+fn served(api: Api) -> impl Iterator<Item = &'static Kind> {
+    kinds::ALL.iter().copied().filter(move |kind| kind.api == Api::V1 || kind.api == api)
 }
 
 /// `graph` is the alias that Microsoft's metadata gives to `microsoft.graph`; Microsoft's SDKs write it in paths.
@@ -134,14 +139,14 @@ fn fixed(parts: &[&str]) -> Option<Route> {
     }
 }
 
-fn bins(parts: &[&str]) -> Option<Route> {
-    for kind in kinds::ALL {
+fn bins(api: Api, parts: &[&str]) -> Option<Route> {
+    for kind in served(api) {
         let Deletion::Soft { list, item } = kind.deletion else { continue };
         if below(list, parts).is_some_and(<[&str]>::is_empty) {
             return Some(Route { target: Target::Bin(kind), pattern: list.to_lowercase() });
         }
         let shared = list != item;
-        let owner = (!shared).then_some(*kind);
+        let owner = (!shared).then_some(kind);
         let pattern = |tail: &str| format!("{}{tail}", item.to_lowercase());
         match below(item, parts) {
             Some([id]) if !id.starts_with("microsoft.graph.") => {
@@ -174,13 +179,13 @@ fn top_level(kind: &'static Kind, link: &'static Link, parts: &[&str]) -> Option
     }
 }
 
-fn of_kind(kind: &'static Kind, rest: &[&str]) -> Result<Route, Fault> {
+fn of_kind(api: Api, kind: &'static Kind, rest: &[&str]) -> Result<Route, Fault> {
     let path = kind.path.to_lowercase();
     let made = |target, pattern: String| Ok(Route { target, pattern });
     if kind.is_singleton() {
         return match rest {
             [] => made(Target::Kind(kind), path),
-            _ => of_object(kind, Pick::Id(String::new()), rest, &path),
+            _ => of_object(api, kind, Pick::Id(String::new()), rest, &path),
         };
     }
     match rest {
@@ -188,11 +193,11 @@ fn of_kind(kind: &'static Kind, rest: &[&str]) -> Result<Route, Fault> {
         ["$count"] => made(Target::Count(kind), path),
         ["delta"] if kind.delta.is_some() => made(Target::Delta(kind), format!("{path}/delta")),
         [id] => made(Target::Object(kind, pick(id)), format!("{path}/{{id}}")),
-        [id, rest @ ..] => of_object(kind, pick(id), rest, &format!("{path}/{{id}}")),
+        [id, rest @ ..] => of_object(api, kind, pick(id), rest, &format!("{path}/{{id}}")),
     }
 }
 
-fn of_object(kind: &'static Kind, of: Pick, rest: &[&str], path: &str) -> Result<Route, Fault> {
+fn of_object(api: Api, kind: &'static Kind, of: Pick, rest: &[&str], path: &str) -> Result<Route, Fault> {
     let name = rest.first().copied().unwrap_or_default();
     let lower = format!("{path}/{}", name.trim_start_matches("microsoft.graph.").to_lowercase());
     let made = |target, tail: &str| Ok(Route { target, pattern: format!("{lower}{tail}") });
@@ -213,7 +218,7 @@ fn of_object(kind: &'static Kind, of: Pick, rest: &[&str], path: &str) -> Result
             _ => Err(Fault::no_segment(rest[rest.len() - 1])),
         };
     }
-    let ty = csdl::v1().ty(kind.entity);
+    let ty = csdl::of(api).ty(kind.entity);
     let has = |nav: &str| ty.is_some_and(|ty| ty.nav(nav).is_some());
     match rest {
         ["memberOf"] if has("memberOf") => made(Target::Reverse { kind, of, name: "members" }, ""),
@@ -286,7 +291,7 @@ mod tests {
     use crate::emulator::request::parse_path;
 
     fn pattern(path: &str) -> String {
-        route(&parse_path(path)).map(|found| found.pattern).unwrap_or_default()
+        route(Api::V1, &parse_path(path)).map(|found| found.pattern).unwrap_or_default()
     }
 
     #[test]

@@ -241,5 +241,6 @@ pub fn is_directory(kind: &Kind) -> bool {
 
 static DIRECTORY: LazyLock<Vec<&'static Kind>> = LazyLock::new(|| {
     let shared = |kind: &Kind| matches!(kind.deletion, Deletion::Soft { item: "/directory/deletedItems", .. });
-    kinds::ALL.iter().copied().filter(|kind| shared(kind) && csdl::v1().is_a(kind.entity, "directoryObject")).collect()
+    let object = |kind: &Kind| csdl::of(kind.api).is_a(kind.entity, "directoryObject");
+    kinds::ALL.iter().copied().filter(|kind| shared(kind) && object(kind)).collect()
 });

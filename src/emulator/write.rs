@@ -219,7 +219,7 @@ pub fn act(
 
 /// The values of an action are of the property's own type.
 fn check_call(kind: &Kind, body: &Properties) -> Result<(), Fault> {
-    let csdl = super::csdl::v1();
+    let csdl = super::csdl::of(kind.api);
     match csdl.ty(kind.entity) {
         Some(ty) => check::body(csdl, ty, body, Mode::Create),
         None => Ok(()),

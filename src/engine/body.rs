@@ -141,7 +141,11 @@ pub(super) fn with_type(kind: &'static Kind, object: &Object, mut body: Map<Stri
     body
 }
 
-/// The elements of a list; none of anything else.
+/// The elements of a list, or the one child that there is; none of anything else.
 pub(super) fn list(value: Option<&Value>) -> &[Value] {
-    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    match value {
+        Some(Value::Array(elements)) => elements,
+        Some(child @ Value::Object(_)) => std::slice::from_ref(child),
+        _ => &[],
+    }
 }

@@ -19,8 +19,8 @@ pub fn objects(kind: &'static Kind, before: &Object, after: &Object) -> Vec<Fiel
             continue;
         }
         let key = match kind.link(name).map(|link| link.shape) {
-            Some(LinkShape::Children(children)) => Some(children),
-            Some(LinkShape::References | LinkShape::Reference) | None => None,
+            Some(LinkShape::Children(children)) if !children.single => Some(children),
+            Some(LinkShape::Children(_) | LinkShape::References | LinkShape::Reference) | None => None,
         };
         match (key, a, b) {
             (Some(children), a, b) => {

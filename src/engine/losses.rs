@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::schema;
 use crate::model::kind::{Creation, Generated, Updates};
 use crate::model::plan::Loss;
 use crate::model::{Address, Kind, Object};
@@ -40,16 +41,27 @@ pub fn totals(losses: &[Loss]) -> Vec<String> {
 const PASSWORD: &str = "loses its password (a random one is set) and its MFA registrations";
 const LICENCES: &str = "loses its licences";
 
+/// Whether whoever makes an object says which id it gets.
+pub fn chooses_id(kind: &'static Kind) -> bool {
+    matches!(kind.creation, Creation::AtId(_)) || schema::of(kind).property(kind.key).is_some_and(|id| id.create_only)
+}
+
 /// What is lost when `object` is created again; one entry per object.
 pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> Option<Loss> {
     if address.id.starts_with("new:") {
         return None;
     }
-    let Creation::Post { generates, note, .. } = kind.creation else { return None };
+    let (generates, note) = match kind.creation {
+        Creation::Post { generates, note, .. } => (generates, note),
+        Creation::AtId(_) => (&[] as &[Generated], None),
+        Creation::Never { .. } => return None,
+    };
     // Nothing is lost of what consists of nothing but what is written.
     let mut lost = match kind.update {
         Updates::Nothing => Vec::new(),
-        Updates::All | Updates::Only(_) => vec!["gets a new id".to_owned()],
+        // Who chooses the id chooses the same again.
+        _ if chooses_id(kind) => Vec::new(),
+        Updates::All | Updates::Only(_) | Updates::Replace => vec!["gets a new id".to_owned()],
     };
     lost.extend(note.map(str::to_owned));
     for (property, one, many) in

@@ -31,6 +31,7 @@ pub fn normalize(kind: &'static Kind, raw: &Map<String, Value>) -> Normalized {
         let value = match kind.link(name).map(|link| link.shape) {
             Some(LinkShape::References) => references(value),
             Some(LinkShape::Reference) => reference(value),
+            Some(LinkShape::Children(children)) if children.single => clean(rule, value, name, &mut unknown),
             Some(LinkShape::Children(children)) => {
                 list(rule, value, name, &mut unknown).map(|value| sort_children(value, &children))
             }

@@ -74,6 +74,13 @@ pub(super) fn carries(header: &HeaderValue, permission: &str) -> bool {
     })
 }
 
+/// Whether a token says that an application signed in, and nobody with it.
+/// <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
+pub(super) fn is_application(header: &HeaderValue) -> bool {
+    let says = |claims: &serde_json::Value| claims["idtyp"] == "app" || claims["roles"].is_array();
+    header.to_str().ok().and_then(claims).is_some_and(|claims| says(&claims) && claims["scp"].is_null())
+}
+
 /// A bearer token, ready to send.
 #[derive(Clone)]
 pub(super) struct Token {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::each;
 use super::http::Http;
 use super::links::query;
 use super::page::Pages;
@@ -61,10 +62,16 @@ impl Borrowed {
     }
 }
 
-async fn list(http: &Http, kind: &Kind, one: &kind::Borrowed) -> Found {
+async fn list(http: &Http, kind: &'static Kind, one: &kind::Borrowed) -> Found {
+    if let Some(each) = &kind.for_each {
+        return Ok(pairs(&each::all(http, kind, each, (one.path, one.filter)).await?, one));
+    }
     let url = http.base.join(&format!("{}{}{}", kind.api.segment(), one.path, query([filter(one.filter)])))?;
-    let entries = Pages::new(http, url, kind.permissions.read).all().await?;
+    Ok(pairs(&Pages::new(http, url, kind.permissions.read).all().await?, one))
+}
+
+fn pairs(entries: &[crate::tenant::Raw], one: &kind::Borrowed) -> HashMap<String, String> {
     let text =
         |entry: &crate::tenant::Raw, name: &str| entry.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-    Ok(entries.iter().filter_map(|entry| Some((text(entry, one.by)?, text(entry, one.property)?))).collect())
+    entries.iter().filter_map(|entry| Some((text(entry, one.by)?, text(entry, one.property)?))).collect()
 }

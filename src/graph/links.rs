@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::task::JoinSet;
 
@@ -116,7 +115,10 @@ impl Links {
                     (LinkShape::References, Some(Value::Array(items))) => {
                         Some(Value::Array(items.iter().filter_map(only_id).collect()))
                     }
-                    (LinkShape::Children(_), Some(value @ Value::Array(_))) => Some(value),
+                    (LinkShape::Children(children), None | Some(Value::Null)) if children.single => {
+                        return self.tallies.read(link.name);
+                    }
+                    (LinkShape::Children(children), Some(value)) if value.is_array() != children.single => Some(value),
                     _ => None,
                 }
             }
@@ -156,7 +158,7 @@ impl Links {
                         gone.insert(one.at);
                     }
                     (Found::Missing(coverage), _) => object.missing.push((one.link.name, coverage)),
-                    (Found::Items(items), LinkShape::Reference) => {
+                    (Found::Items(items), shape) if holds_one(shape) => {
                         if let Some(target) = items.into_iter().next() {
                             object.value.insert(one.link.name.to_owned(), target);
                         }
@@ -205,7 +207,10 @@ impl Links {
         }
         for (one, answer) in asked.into_iter().zip(answers) {
             let answer = match answer {
-                Ok(page) => self.rest(&one, page).await,
+                Ok((_, Some(only))) if holds_one(one.link.shape) => {
+                    self.rest(&one, Page { value: Some(vec![only]), next: None }).await
+                }
+                Ok((page, _)) => self.rest(&one, page).await,
                 Err(TenantError::NotFound { .. }) => match self.look_again(&one).await {
                     Ok(Some(items)) => Ok(items),
                     Ok(None) => {
@@ -237,11 +242,12 @@ impl Links {
             LinkShape::Children(_) => None,
             LinkShape::References | LinkShape::Reference => Some("$select=id".to_owned()),
         };
-        let top = match link.shape {
-            LinkShape::Reference => None,
-            _ => top(self.kind),
-        };
-        format!("{}/{id}/{}{}", self.kind.path, link.name, query([select, top]))
+        let top = if holds_one(link.shape) { None } else { top(self.kind) };
+        format!("{}/{}{}", self.object(id), link.segment(), query([select, top]))
+    }
+
+    fn object(&self, id: &str) -> String {
+        if self.kind.is_singleton() { self.kind.path.to_owned() } else { format!("{}/{id}", self.kind.path) }
     }
 
     /// The pages after the first.
@@ -291,13 +297,18 @@ impl Links {
     /// A link that was not found, though the object was listed: deleted meanwhile (`None`), or a replica that lags.
     async fn look_again(&self, one: &Wanted) -> Result<Option<Vec<Value>>, TenantError> {
         let id = segment(&one.id)?;
-        let url = self.http.base.join(&format!("{}{}/{id}?$select=id", self.kind.api.segment(), self.kind.path))?;
+        let url = self.http.base.join(&format!(
+            "{}{}?$select={}",
+            self.kind.api.segment(),
+            self.object(&id),
+            self.kind.key
+        ))?;
         let exists = self.http.run(&Request::get(url, self.kind.permissions.read), |_| Ok(())).await;
         match (exists, one.link.shape) {
             (Err(TenantError::NotFound { .. }), _) => Ok(None),
             (Err(error), _) => Err(error),
             // A single-valued relation that is not set is not found.
-            (Ok(()), LinkShape::Reference) => Ok(Some(Vec::new())),
+            (Ok(()), shape) if holds_one(shape) => Ok(Some(Vec::new())),
             (Ok(()), _) => {
                 let items = self.whole(one).await?;
                 self.rest(one, Page { value: Some(items), next: None }).await.map(Some)
@@ -334,21 +345,23 @@ pub(super) fn query<const N: usize>(parts: [Option<String>; N]) -> String {
     if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
 }
 
-/// A relation's reply: a page, or a single object.
-fn read_items(body: &[u8]) -> Result<Page, String> {
-    #[derive(Deserialize)]
-    struct One {
-        id: Option<String>,
+/// Whether the relation leads to at most one.
+fn holds_one(shape: LinkShape) -> bool {
+    match shape {
+        LinkShape::Reference => true,
+        LinkShape::Children(children) => children.single,
+        LinkShape::References => false,
     }
+}
+
+/// A relation's reply: a page, or a single object.
+fn read_items(body: &[u8]) -> Result<(Page, Option<Raw>), String> {
     let page = page::parse(body)?;
     if page.value.is_some() {
-        return Ok(page);
+        return Ok((page, None));
     }
-    let one: One = serde_json::from_slice(body).map_err(|error| broken(&error))?;
-    match one.id {
-        Some(id) => Ok(Page { value: Some(vec![Map::from_iter([("id".to_owned(), Value::from(id))])]), next: None }),
-        None => Ok(page),
-    }
+    let one: Raw = serde_json::from_slice(body).map_err(|error| broken(&error))?;
+    Ok((page, Some(one)))
 }
 
 fn only_id(value: &Value) -> Option<Value> {

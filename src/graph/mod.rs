@@ -16,6 +16,7 @@ mod auth;
 mod batch;
 mod borrow;
 mod delta;
+mod each;
 mod fault;
 mod http;
 mod links;

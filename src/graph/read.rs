@@ -6,15 +6,16 @@ use reqwest::Url;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::auth::carries;
+use super::auth::{carries, is_application};
 use super::borrow::Borrowed;
+use super::each;
 use super::http::{Http, Request};
 use super::links::{Links, query, top};
 use super::page::{Pages as List, broken};
 use super::tally::coverage_of;
 use super::urls::{escape, segment};
 use crate::engine::schema;
-use crate::model::kind::{Deletion, LinkRead, LinkShape, Select};
+use crate::model::kind::{Deletion, LinkRead, LinkShape, Readers, Select};
 use crate::model::{Coverage, CoverageMap, Kind};
 use crate::tenant::{Listing, Pages, Raw, RawObject, TenantError};
 
@@ -23,6 +24,9 @@ const AHEAD: usize = 2;
 
 /// Sends every object of `kind` to `pages`.
 pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, pages: Pages) -> Listing {
+    if let Some(skipped) = skipped(&http, kind).await {
+        return skipped;
+    }
     let withheld = withheld(&http, kind).await;
     let mut links = Links::new(Arc::clone(&http), kind);
     links.join(None).await;
@@ -69,6 +73,34 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, pages: Pages) -> 
         listing.note = Some(listing.note.map_or(note.clone(), |before| format!("{before}; {note}")));
     }
     listing
+}
+
+/// What is said of a kind that an application cannot read, if an application asks.
+async fn skipped(http: &Http, kind: &'static Kind) -> Option<Listing> {
+    if kind.readers == Readers::Everyone || !is_application(&http.auth.bearer().await.ok()?.header) {
+        return None;
+    }
+    let mut links = CoverageMap::default();
+    for link in kind.links {
+        links.set_link(kind.name, link.name, Coverage::Skipped);
+    }
+    let note = format!("{}: only a person's sign-in can read them, and an application signed in", kind.title);
+    Some(Listing { coverage: Coverage::Skipped, links, note: Some(note) })
+}
+
+/// The object with its id under `id`, whatever Graph calls it; a singleton that comes without one has the last part of its path.
+pub(super) fn identified(kind: &Kind, mut object: Raw) -> Raw {
+    let id = match kind.key {
+        "id" if kind.is_singleton() && !object.contains_key("id") => {
+            Some(kind.path.rsplit('/').next().unwrap_or(kind.name).into())
+        }
+        "id" => None,
+        key => object.get(key).cloned(),
+    };
+    if let Some(id) = id {
+        object.insert("id".to_owned(), id);
+    }
+    object
 }
 
 /// Properties that the sign-in's permissions do not reach, with the permission that would.
@@ -121,6 +153,10 @@ async fn fetch(http: Arc<Http>, kind: &'static Kind, send: mpsc::Sender<Result<V
         return;
     }
     let withheld = withheld(&http, kind).await;
+    if let Some(each) = kind.for_each {
+        let rest = [select(kind, &withheld), expand(kind), top(kind)];
+        return each::fetch(&http, kind, &each, &rest, &send).await;
+    }
     let options = [filter(kind.filter), select(kind, &withheld), expand(kind), top(kind)];
     let url = match url(&http, kind, kind.path, options) {
         Ok(url) => url,
@@ -129,7 +165,7 @@ async fn fetch(http: Arc<Http>, kind: &'static Kind, send: mpsc::Sender<Result<V
     let mut list = List::new(&http, url, kind.permissions.read);
     loop {
         let page = match list.next().await {
-            Ok(Some(objects)) => Ok(objects),
+            Ok(Some(objects)) => Ok(objects.into_iter().map(|object| identified(kind, object)).collect()),
             Ok(None) => return,
             Err(error) => Err(error),
         };
@@ -158,8 +194,9 @@ async fn one(http: &Http, kind: &'static Kind, id: &str) -> Result<Raw, TenantEr
     let path = if kind.is_singleton() { kind.path.to_owned() } else { format!("{}/{}", kind.path, segment(id)?) };
     let withheld = withheld(http, kind).await;
     let url = url(http, kind, &path, [None, select(kind, &withheld), expand(kind), None])?;
-    http.run(&Request::get(url, kind.permissions.read), |body| serde_json::from_slice(body).map_err(|e| broken(&e)))
-        .await
+    let parse = |body: &[u8]| serde_json::from_slice(body).map_err(|e| broken(&e));
+    let object = http.run(&Request::get(url, kind.permissions.read), parse).await?;
+    Ok(identified(kind, object))
 }
 
 /// The recycle bin's objects of a kind.
@@ -210,7 +247,7 @@ pub(super) fn selected(kind: &'static Kind, withheld: &Withheld) -> Option<Vec<&
     if names.is_empty() {
         return None;
     }
-    if !names.contains(&"id") {
+    if !names.contains(&"id") && kind.key == "id" {
         names.insert(0, "id");
     }
     Some(names)
@@ -228,6 +265,6 @@ fn expand(kind: &Kind) -> Option<String> {
         LinkShape::Children(_) => link.name.to_owned(),
         LinkShape::Reference | LinkShape::References => format!("{}($select=id)", link.name),
     });
-    let names: Vec<String> = names.collect();
+    let names: Vec<String> = names.chain(kind.expand.iter().map(|name| (*name).to_owned())).collect();
     (!names.is_empty()).then(|| format!("$expand={}", names.join(",")))
 }

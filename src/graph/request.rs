@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::http::Repeat;
 use super::urls::segment;
-use crate::model::kind::{Children, Creation, Deletion, LinkShape};
+use crate::kinds;
+use crate::model::kind::{CallForm, Children, Creation, Deletion, End, Link, LinkShape, Updates, Verb};
 use crate::model::{Kind, Write};
 use crate::tenant::TenantError;
 
@@ -20,8 +21,43 @@ pub(super) struct Call {
     pub permissions: &'static [&'static str],
 }
 
+/// What some writes cannot be put into words without.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Known {
+    /// The object as it is.
+    pub live: Map<String, Value>,
+    /// The kind of what a link leads to.
+    pub target: Option<&'static str>,
+}
+
+/// What a write has to be told first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    Nothing,
+    /// How the object is.
+    Object(&'static Kind),
+    /// Of which kind the target is.
+    Target(&'static [End]),
+}
+
+/// What `write` has to be told before it can be sent.
+pub(super) fn asks(write: &Write) -> Asks {
+    match write {
+        Write::Update { kind, .. } | Write::Delete { kind, .. } if kind.requests.is_some() => Asks::Object(kind),
+        Write::Call { kind, property, .. } => match kind.call(property).map(|call| call.form) {
+            Some(CallForm::AddRemove { .. }) => Asks::Object(kind),
+            Some(CallForm::Value) | None => Asks::Nothing,
+        },
+        Write::Link { kind, link, .. } | Write::Unlink { kind, link, .. } => match kind.link(link) {
+            Some(link) if link.ends.len() > 1 => Asks::Target(link.ends),
+            _ => Asks::Nothing,
+        },
+        _ => Asks::Nothing,
+    }
+}
+
 /// What to send for `write` to the Graph at `base`.
-pub(super) fn request_of(write: &Write, base: &str) -> Result<Call, TenantError> {
+pub(super) fn request_of(write: &Write, base: &str, known: &Known) -> Result<Call, TenantError> {
     let call = |kind: &'static Kind, method: Method, path: String, body: Option<Map<String, Value>>| Call {
         method,
         path: format!("{}{path}", kind.api.segment()),
@@ -30,7 +66,18 @@ pub(super) fn request_of(write: &Write, base: &str) -> Result<Call, TenantError>
         permissions: kind.permissions.write,
     };
     Ok(match write {
+        Write::Create { kind, body } if kind.requests.is_some() => {
+            let (path, body) = requested(kind, "adminAssign", body.clone())?;
+            Call { repeat: Repeat::Once, ..call(kind, Method::POST, path, Some(body)) }
+        }
         Write::Create { kind, body } => match kind.creation {
+            Creation::AtId(verb) => {
+                let mut body = body.clone();
+                let id =
+                    body.remove("id").ok_or_else(|| refuse(kind, "its id must be chosen: it is a word of its own"))?;
+                let method = if verb == Verb::Put { Method::PUT } else { Method::PATCH };
+                call(kind, method, object(kind, id.as_str().unwrap_or_default())?, Some(body))
+            }
             Creation::Post { .. } => {
                 let call = call(kind, Method::POST, kind.path.to_owned(), Some(body.clone()));
                 Call { repeat: Repeat::Once, ..call }
@@ -44,30 +91,69 @@ pub(super) fn request_of(write: &Write, base: &str) -> Result<Call, TenantError>
             }
             Deletion::Hard | Deletion::Never => return Err(refuse(kind, "there is no recycle bin for it")),
         },
-        Write::Update { kind, id, body } => call(kind, Method::PATCH, object(kind, id)?, Some(body.clone())),
+        Write::Update { kind, id, body } if kind.requests.is_some() => {
+            let mut whole = known.live.clone();
+            whole.extend(body.clone());
+            let (path, body) = requested(kind, "adminUpdate", about(kind, id, whole))?;
+            call(kind, Method::POST, path, Some(body))
+        }
+        Write::Update { kind, id, body } => {
+            let method = if kind.update == Updates::Replace { Method::PUT } else { Method::PATCH };
+            call(kind, method, object(kind, id)?, Some(body.clone()))
+        }
         Write::Call { kind, id, property, value } => {
-            let action = kind.call(property).ok_or_else(|| refuse(kind, "no action sets this property"))?.action;
-            let body = Map::from_iter([((*property).to_owned(), value.clone())]);
-            call(kind, Method::POST, format!("{}/{action}", object(kind, id)?), Some(body))
+            let found = kind.call(property).ok_or_else(|| refuse(kind, "no action sets this property"))?;
+            let body = match found.form {
+                CallForm::Value => Map::from_iter([((*property).to_owned(), value.clone())]),
+                CallForm::AddRemove { add, remove, key } => {
+                    let keys = |list: Option<&Value>| -> Vec<Value> {
+                        let all = list.and_then(Value::as_array).into_iter().flatten();
+                        all.filter_map(|one| one.get(key).cloned()).collect()
+                    };
+                    let wanted = keys(Some(value));
+                    let gone = keys(known.live.get(*property)).into_iter().filter(|key| !wanted.contains(key));
+                    let added = if value.is_null() { Value::Array(Vec::new()) } else { value.clone() };
+                    Map::from_iter([(add.to_owned(), added), (remove.to_owned(), gone.collect())])
+                }
+            };
+            call(kind, Method::POST, format!("{}/{}", object(kind, id)?, found.action), Some(body))
         }
         Write::Link { kind, id, link, value } => {
-            let (shape, permissions) = link_of(kind, link)?;
-            let path = format!("{}/{link}/$ref", object(kind, id)?);
-            let made = match shape {
+            let (found, permissions) = link_of(kind, link)?;
+            let path = format!("{}/{}/$ref", object(kind, id)?, found.segment());
+            let made = match found.shape {
+                // <https://learn.microsoft.com/graph/api/claimsmappingpolicy-list-appliesto>: written at its other end.
+                LinkShape::References if !found.ends.is_empty() => {
+                    let target = value.as_str().ok_or_else(|| refuse(kind, "a reference is an id"))?;
+                    let path = end_path(kind, found, target, known)?;
+                    call(kind, Method::POST, format!("{path}/$ref"), Some(reference(kind, base, kind.path, id)?))
+                }
                 // <https://learn.microsoft.com/graph/api/group-post-members>: adding what is there already is refused, so
                 // that a second POST does no harm.
-                LinkShape::References => call(kind, Method::POST, path, Some(reference(kind, base, value)?)),
+                LinkShape::References => {
+                    call(kind, Method::POST, path, Some(reference(kind, base, found.to, text(kind, value)?)?))
+                }
                 // <https://learn.microsoft.com/graph/api/user-post-manager>
-                LinkShape::Reference => call(kind, Method::PUT, path, Some(reference(kind, base, value)?)),
+                LinkShape::Reference => {
+                    call(kind, Method::PUT, path, Some(reference(kind, base, found.to, text(kind, value)?)?))
+                }
                 LinkShape::Children(children) => {
-                    let template = children.create.ok_or_else(|| refuse(kind, "none can be added"))?;
                     let Value::Object(child) = value else { return Err(refuse(kind, "a child has properties")) };
                     let mut body = child.clone();
                     if let Some(owner) = children.owner {
                         body.insert(owner.to_owned(), Value::from(id.as_str()));
                     }
-                    let path = template.replace("{parent}", &segment_or_none(kind, id)?);
-                    Call { repeat: Repeat::Once, ..call(kind, Method::POST, path, Some(body)) }
+                    match children.create {
+                        Some(template) => {
+                            let path = template.replace("{parent}", &segment_or_none(kind, id)?);
+                            Call { repeat: Repeat::Once, ..call(kind, Method::POST, path, Some(body)) }
+                        }
+                        None if children.creatable() => {
+                            let own = child.get("id").and_then(Value::as_str).unwrap_or_default();
+                            call(kind, Method::PUT, child_path(kind, &children, id, own)?, Some(body))
+                        }
+                        None => return Err(refuse(kind, "none can be added")),
+                    }
                 }
             };
             Call { permissions, ..made }
@@ -75,17 +161,26 @@ pub(super) fn request_of(write: &Write, base: &str) -> Result<Call, TenantError>
         Write::Relink { kind, id, link, child, value } => {
             let (children, permissions) = children_of(kind, link)?;
             let path = child_path(kind, &children, id, child)?;
-            Call { permissions, ..call(kind, Method::PATCH, path, Some(value.clone())) }
+            let method = if children.update == Updates::Replace { Method::PUT } else { Method::PATCH };
+            Call { permissions, ..call(kind, method, path, Some(value.clone())) }
         }
         Write::Unlink { kind, id, link, child } => {
-            let (shape, permissions) = link_of(kind, link)?;
-            let path = match shape {
-                LinkShape::References => format!("{}/{link}/{}/$ref", object(kind, id)?, segment(child)?),
-                LinkShape::Reference => format!("{}/{link}/$ref", object(kind, id)?),
+            let (found, permissions) = link_of(kind, link)?;
+            let own = format!("{}/{}", object(kind, id)?, found.segment());
+            let path = match found.shape {
+                LinkShape::References if !found.ends.is_empty() => {
+                    format!("{}/{}/$ref", end_path(kind, found, child, known)?, segment(id)?)
+                }
+                LinkShape::References => format!("{own}/{}/$ref", segment(child)?),
+                LinkShape::Reference => format!("{own}/$ref"),
                 LinkShape::Children(children) if children.delete => child_path(kind, &children, id, child)?,
                 LinkShape::Children(_) => return Err(refuse(kind, "none can be taken away")),
             };
             Call { permissions, ..call(kind, Method::DELETE, path, None) }
+        }
+        Write::Delete { kind, id } if kind.requests.is_some() => {
+            let (path, body) = requested(kind, "adminRemove", about(kind, id, known.live.clone()))?;
+            call(kind, Method::POST, path, Some(body))
         }
         Write::Delete { kind, id } => match kind.deletion {
             Deletion::Soft { .. } | Deletion::Hard if !kind.is_singleton() => {
@@ -101,30 +196,67 @@ pub(super) fn object(kind: &Kind, id: &str) -> Result<String, TenantError> {
     if kind.is_singleton() { Ok(kind.path.to_owned()) } else { Ok(format!("{}/{}", kind.path, segment(id)?)) }
 }
 
-fn reference(kind: &Kind, base: &str, target: &Value) -> Result<Map<String, Value>, TenantError> {
-    let id = target.as_str().ok_or_else(|| refuse(kind, "a reference is an id"))?;
-    let url = format!("{base}{}/directoryObjects/{}", kind.api.segment(), segment(id)?);
+/// A request with `action`, of which Graph makes what is wanted. It wants to know why; the journal and the commit say more.
+fn requested(
+    kind: &Kind,
+    action: &str,
+    mut body: Map<String, Value>,
+) -> Result<(String, Map<String, Value>), TenantError> {
+    let requests = kind.requests.ok_or_else(|| refuse(kind, "it is not written by requests"))?;
+    body.insert("action".to_owned(), action.into());
+    body.insert("justification".to_owned(), "entragit apply".into());
+    Ok((requests.path.to_owned(), body))
+}
+
+/// Of an object's properties, what a request about it names.
+fn about(kind: &Kind, id: &str, mut body: Map<String, Value>) -> Map<String, Value> {
+    let Some(requests) = kind.requests else { return body };
+    body.retain(|name, value| requests.names.contains(&name.as_str()) && !value.is_null());
+    body.insert(requests.target.to_owned(), id.into());
+    body
+}
+
+fn text<'a>(kind: &Kind, target: &'a Value) -> Result<&'a str, TenantError> {
+    target.as_str().ok_or_else(|| refuse(kind, "a reference is an id"))
+}
+
+/// `/servicePrincipals/{id}/claimsMappingPolicies`: where a relation is written whose other end keeps it.
+fn end_path(kind: &Kind, link: &Link, target: &str, known: &Known) -> Result<String, TenantError> {
+    let end = match (link.ends, known.target) {
+        ([only], _) => Some(only),
+        (ends, Some(name)) => ends.iter().find(|end| end.kind == name),
+        _ => None,
+    };
+    let end = end.ok_or_else(|| refuse(kind, &format!("{} cannot lead to {target}", link.name)))?;
+    let path = kinds::by_name(end.kind).ok_or_else(|| refuse(kind, "it leads to no kind"))?.path;
+    Ok(format!("{path}/{}/{}", segment(target)?, end.relation))
+}
+
+fn reference(kind: &Kind, base: &str, to: &str, id: &str) -> Result<Map<String, Value>, TenantError> {
+    let url = format!("{base}{}{to}/{}", kind.api.segment(), segment(id)?);
     match json!({ "@odata.id": url }) {
         Value::Object(body) => Ok(body),
         _ => Ok(Map::new()),
     }
 }
 
-fn link_of(kind: &Kind, name: &str) -> Result<(LinkShape, &'static [&'static str]), TenantError> {
+fn link_of(kind: &Kind, name: &str) -> Result<(&'static Link, &'static [&'static str]), TenantError> {
     let link = kind.link(name).ok_or_else(|| refuse(kind, "it has no such link"))?;
-    Ok((link.shape, link.permissions.unwrap_or(kind.permissions).write))
+    Ok((link, link.permissions.unwrap_or(kind.permissions).write))
 }
 
 fn children_of(kind: &Kind, name: &str) -> Result<(Children, &'static [&'static str]), TenantError> {
-    match link_of(kind, name)? {
-        (LinkShape::Children(children), permissions) => Ok((children, permissions)),
-        _ => Err(refuse(kind, "only children can be changed in place")),
+    let (link, permissions) = link_of(kind, name)?;
+    match link.shape {
+        LinkShape::Children(children) => Ok((children, permissions)),
+        LinkShape::References | LinkShape::Reference => Err(refuse(kind, "only children can be changed in place")),
     }
 }
 
 fn child_path(kind: &Kind, children: &Children, id: &str, child: &str) -> Result<String, TenantError> {
     let parent = segment_or_none(kind, id)?;
-    Ok(children.item.replace("{child}", &segment(child)?).replace("{parent}", &parent))
+    let child = if children.single { String::new() } else { segment(child)? };
+    Ok(children.item.replace("{child}", &child).replace("{parent}", &parent))
 }
 
 /// A singleton's id is in no path.
@@ -151,7 +283,7 @@ mod tests {
     }
 
     fn show(write: &Write) -> String {
-        match request_of(write, "https://graph.microsoft.com") {
+        match request_of(write, "https://graph.microsoft.com", &Known::default()) {
             Ok(call) => {
                 let body = call.body.map(|body| format!("\n{}", Value::Object(body))).unwrap_or_default();
                 format!("{} {}{body}\n{:?} {}", call.method, call.path, call.repeat, call.permissions.join(" "))

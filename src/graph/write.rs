@@ -14,9 +14,12 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
 use super::http::{Clock, Http, Repeat, Request};
-use super::request::{object, request_of};
+use super::page::broken;
+use super::request::{Asks, Known, asks, object, request_of};
 use super::retry::Cause;
-use crate::model::kind::{Creation, Generated, LinkShape};
+use super::urls::segment;
+use crate::kinds;
+use crate::model::kind::{Creation, End, Generated, LinkShape};
 use crate::model::{Kind, Write, Written};
 use crate::tenant::TenantError;
 
@@ -61,7 +64,8 @@ impl Fresh {
 
 /// Carries out `write`.
 pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<Written, TenantError> {
-    let mut call = request_of(write, http.base.text())?;
+    let known = find_out(http, write).await?;
+    let mut call = request_of(write, http.base.text(), &known)?;
     if let (Write::Create { kind, .. }, Some(body)) = (write, call.body.as_mut()) {
         generate(kind, body);
     }
@@ -75,8 +79,13 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
     };
     // What was made must come back with its id. For the rest, the status says enough.
     let wants_id = call.repeat == Repeat::Once;
-    let parse = move |body: &[u8]| match serde_json::from_slice::<Map<String, Value>>(body) {
+    let parse = |body: &[u8]| match serde_json::from_slice::<Map<String, Value>>(body).map(|value| named(write, value))
+    {
         Ok(value) if !wants_id || value.get("id").is_some_and(Value::is_string) => Ok(Some(value)),
+        // There is an empty answer to what is made where its id says.
+        _ if matches!(write, Write::Create { kind, .. } if matches!(kind.creation, Creation::AtId(_))) => {
+            Ok(Some(named(write, Map::new())))
+        }
         _ if wants_id => Err("it was done, but the reply does not say under which id".to_owned()),
         _ => Ok(None),
     };
@@ -103,6 +112,57 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
         }
         return if is_done(http, write, &error).await? { Ok(Written::default()) } else { Err(error) };
     }
+}
+
+/// What the write cannot be put into words without.
+async fn find_out(http: &Http, write: &Write) -> Result<Known, TenantError> {
+    let (Write::Update { kind, id, .. }
+    | Write::Delete { kind, id }
+    | Write::Call { kind, id, .. }
+    | Write::Link { kind, id, .. }
+    | Write::Unlink { kind, id, .. }) = write
+    else {
+        return Ok(Known::default());
+    };
+    let whole = |body: &[u8]| serde_json::from_slice::<Map<String, Value>>(body).map_err(|error| broken(&error));
+    match asks(write) {
+        Asks::Nothing => Ok(Known::default()),
+        Asks::Object(_) => {
+            let select = match write {
+                Write::Call { property, .. } => format!("?$select=id,{property}"),
+                _ => String::new(),
+            };
+            let url = http.base.join(&format!("{}{}{select}", kind.api.segment(), object(kind, id)?))?;
+            let live = http.run(&Request::get(url, kind.permissions.read), whole).await?;
+            Ok(Known { live, target: None })
+        }
+        Asks::Target(ends) => {
+            let (Write::Link { value: Value::String(target), .. } | Write::Unlink { child: target, .. }) = write else {
+                return Ok(Known::default());
+            };
+            // Its type is in `@odata.type`: <https://learn.microsoft.com/graph/api/directoryobject-get>
+            let url = http.base.join(&format!("/v1.0/directoryObjects/{}", segment(target)?))?;
+            let found = http.run(&Request::get(url, kind.permissions.read), whole).await?;
+            let ty = found.get("@odata.type").and_then(Value::as_str).unwrap_or_default();
+            let is =
+                |end: &&End| kinds::by_name(end.kind).is_some_and(|kind| ty.ends_with(&format!(".{}", kind.entity)));
+            Ok(Known { live: Map::new(), target: ends.iter().find(is).map(|end| end.kind) })
+        }
+    }
+}
+
+/// The answer with the id of what was made under `id`.
+fn named(write: &Write, mut value: Map<String, Value>) -> Map<String, Value> {
+    let Write::Create { kind, body } = write else { return value };
+    let id = match (kind.requests, kind.creation) {
+        (Some(requests), _) => value.get(requests.target).cloned(),
+        (None, Creation::AtId(_)) => body.get("id").cloned(),
+        _ => value.get(kind.key).cloned(),
+    };
+    if let Some(id) = id.filter(Value::is_string) {
+        value.insert("id".to_owned(), id);
+    }
+    value
 }
 
 fn remember(fresh: &Fresh, write: &Write, value: Option<&Map<String, Value>>) {
@@ -166,7 +226,7 @@ async fn is_done(http: &Http, write: &Write, error: &TenantError) -> Result<bool
 }
 
 async fn exists(http: &Http, kind: &'static Kind, id: &str) -> Result<bool, TenantError> {
-    let url = http.base.join(&format!("{}{}?$select=id", kind.api.segment(), object(kind, id)?))?;
+    let url = http.base.join(&format!("{}{}?$select={}", kind.api.segment(), object(kind, id)?, kind.key))?;
     match http.run(&Request::get(url, kind.permissions.read), |_| Ok(())).await {
         Ok(()) => Ok(true),
         Err(TenantError::NotFound { .. }) => Ok(false),

@@ -32,6 +32,7 @@ pub const KIND: Kind = Kind {
             read: LinkRead::Each,
             absent: None,
             permissions: None,
+            ..Link::COMMON
         },
         Link {
             name: "federatedIdentityCredentials",
@@ -45,10 +46,12 @@ pub const KIND: Kind = Kind {
                 delete: true,
                 owner: None,
                 keeps_id: false,
+                ..Children::COMMON
             }),
             read: LinkRead::Each,
             absent: None,
             permissions: None,
+            ..Link::COMMON
         },
     ],
     borrowed: &[],
@@ -58,4 +61,5 @@ pub const KIND: Kind = Kind {
     delta: Some("/applications/delta"),
     permissions: Permissions { read: &["Application.Read.All"], write: &["Application.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/application",
+    ..Kind::COMMON
 };

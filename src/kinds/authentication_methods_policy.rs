@@ -33,10 +33,12 @@ pub const KIND: Kind = Kind {
             delete: false,
             owner: None,
             keeps_id: true,
+            ..Children::COMMON
         }),
         read: LinkRead::Inline,
         absent: None,
         permissions: None,
+        ..Link::COMMON
     }],
     borrowed: &[],
     calls: &[],
@@ -48,4 +50,5 @@ pub const KIND: Kind = Kind {
         write: &["Policy.ReadWrite.AuthenticationMethod"],
     },
     docs: "https://learn.microsoft.com/graph/api/resources/authenticationmethodspolicy",
+    ..Kind::COMMON
 };

@@ -25,7 +25,7 @@ pub const KIND: Kind = Kind {
     links: &[],
     borrowed: &[],
     // <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-updateallowedcombinations>
-    calls: &[Call { property: "allowedCombinations", action: "updateAllowedCombinations" }],
+    calls: &[Call { property: "allowedCombinations", action: "updateAllowedCombinations", form: CallForm::Value }],
     variants: &[Variant {
         name: "builtInAuthenticationStrength",
         title: "built-in authentication strengths",
@@ -44,4 +44,5 @@ pub const KIND: Kind = Kind {
         write: &["Policy.ReadWrite.ConditionalAccess"],
     },
     docs: "https://learn.microsoft.com/graph/api/resources/authenticationstrengthpolicy",
+    ..Kind::COMMON
 };

@@ -33,4 +33,5 @@ pub const KIND: Kind = Kind {
         write: &["Policy.ReadWrite.Authorization"],
     },
     docs: "https://learn.microsoft.com/graph/api/resources/authorizationpolicy",
+    ..Kind::COMMON
 };

@@ -37,6 +37,7 @@ pub const KIND: Kind = Kind {
                 read: &["GroupMember.Read.All"],
                 write: &["GroupMember.ReadWrite.All"],
             }),
+            ..Link::COMMON
         },
         Link {
             name: "owners",
@@ -47,6 +48,7 @@ pub const KIND: Kind = Kind {
                 read: &["GroupMember.Read.All"],
                 write: &["Group.ReadWrite.All"],
             }),
+            ..Link::COMMON
         },
     ],
     borrowed: &[],
@@ -66,4 +68,5 @@ pub const KIND: Kind = Kind {
     delta: Some("/groups/delta"),
     permissions: Permissions { read: &["Group.Read.All"], write: &["Group.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/group",
+    ..Kind::COMMON
 };

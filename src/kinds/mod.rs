@@ -1,7 +1,38 @@
 //! The registry: one file and one word per kind.
 //!
 //! A new kind is a schema under `schemas/`, a file here that says how Graph serves it, one word in the list below, and a
-//! documented reply as a fixture. Nothing else changes.
+//! documented reply as a fixture. Nothing else changes: exporter, planner, validator, embedded tenant, permission tables, help
+//! and the tests read those four. Start from [`Kind::COMMON`](crate::model::Kind::COMMON) and say only what differs:
+//!
+//! ```text
+//! pub const KIND: Kind = Kind { name: …, entity: …, title: …, folder: …, schema: …, path: …, permissions: …, docs: …,
+//!     ..Kind::COMMON };
+//! ```
+//!
+//! | Graph says | the file says |
+//! |---|---|
+//! | only `/beta` has it | `api: Api::Beta` |
+//! | there is one per tenant | `shape: Shape::Singleton, naming: Naming::Fixed`, `creation: Creation::Never`, `deletion: Deletion::Never` |
+//! | it is changed with PUT, whole | `update: Updates::Replace` |
+//! | it cannot be changed: made anew, the old one deleted | `update: Updates::Nothing` |
+//! | it can only be looked at | `update: Updates::Nothing`, `Creation::Never`, `Deletion::Never`; what differs is said, never written |
+//! | it is made by PATCH or PUT at an id of one's own choice | `creation: Creation::AtId(Verb::Patch)` |
+//! | POST takes the id, or what stands for it | `x-entra-create-only` on that property in the schema |
+//! | its id is not called `id` | `key: "tenantId"`; files have `id` all the same |
+//! | its name is not called `displayName` | `x-entra-natural-key` in the schema, `natural: &["name"]` here |
+//! | the list needs `$filter`, or `$expand` for a part of the object | `filter`, `expand` |
+//! | the list is answered for one group at a time | `for_each`, and `{each}` in `filter` |
+//! | which object it belongs to stands in another list | `borrowed` |
+//! | it is read here and written by requests posted there | `requests` |
+//! | PATCH refuses a property, and an action sets it | `calls` |
+//! | a set of directory objects hangs on it | a [`Link`](crate::model::kind::Link); `to` where they are no directory objects |
+//! | `…/appliesTo` is read here and written as `$ref` at the other end | a link with `ends` |
+//! | small objects hang on it | a link with `LinkShape::Children`; `single` where there is at most one, `Updates::Replace` where PUT makes it |
+//! | … and hang a level deeper | `at: Some("branding/localizations")` |
+//! | only people can read it | `readers: Readers::PeopleOnly`: skipped under an application's sign-in, and said so |
+//! | it must be switched off before it is deleted | `x-entra-before-delete` in the schema |
+//! | it is withdrawn, never deleted | `Deletion::Never`; the property that withdraws it is like any other |
+//! | POST and PATCH want `@odata.type` | the schema lists `@odata.type` |
 
 #![warn(clippy::disallowed_types, clippy::disallowed_methods)]
 

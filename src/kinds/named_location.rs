@@ -37,4 +37,5 @@ pub const KIND: Kind = Kind {
         write: &["Policy.ReadWrite.ConditionalAccess"],
     },
     docs: "https://learn.microsoft.com/graph/api/resources/namedlocation",
+    ..Kind::COMMON
 };

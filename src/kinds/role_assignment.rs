@@ -43,4 +43,5 @@ pub const KIND: Kind = Kind {
         write: &["RoleManagement.ReadWrite.Directory"],
     },
     docs: "https://learn.microsoft.com/graph/api/resources/unifiedroleassignment",
+    ..Kind::COMMON
 };

@@ -44,4 +44,5 @@ pub const KIND: Kind = Kind {
         write: &["RoleManagement.ReadWrite.Directory"],
     },
     docs: "https://learn.microsoft.com/graph/api/resources/unifiedroledefinition",
+    ..Kind::COMMON
 };

@@ -36,10 +36,12 @@ pub const KIND: Kind = Kind {
             delete: false,
             owner: None,
             keeps_id: true,
+            ..Children::COMMON
         }),
         read: LinkRead::Expand,
         absent: None,
         permissions: None,
+        ..Link::COMMON
     }],
     // <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicyassignments>
     borrowed: &[Borrowed {
@@ -58,4 +60,5 @@ pub const KIND: Kind = Kind {
         write: &["RoleManagementPolicy.ReadWrite.Directory"],
     },
     docs: "https://learn.microsoft.com/graph/api/resources/unifiedrolemanagementpolicy",
+    ..Kind::COMMON
 };

@@ -34,6 +34,7 @@ pub const KIND: Kind = Kind {
             read: LinkRead::Each,
             absent: None,
             permissions: None,
+            ..Link::COMMON
         },
         Link {
             name: "appRoleAssignedTo",
@@ -46,6 +47,7 @@ pub const KIND: Kind = Kind {
                 delete: true,
                 owner: Some("resourceId"),
                 keeps_id: false,
+                ..Children::COMMON
             }),
             read: LinkRead::Each,
             absent: None,
@@ -53,6 +55,7 @@ pub const KIND: Kind = Kind {
                 read: &["Application.Read.All"],
                 write: &["AppRoleAssignment.ReadWrite.All"],
             }),
+            ..Link::COMMON
         },
         Link {
             name: "oauth2PermissionGrants",
@@ -65,6 +68,7 @@ pub const KIND: Kind = Kind {
                 delete: true,
                 owner: Some("clientId"),
                 keeps_id: false,
+                ..Children::COMMON
             }),
             read: LinkRead::Joined { path: "/oauth2PermissionGrants", by: "clientId" },
             absent: None,
@@ -72,6 +76,7 @@ pub const KIND: Kind = Kind {
                 read: &["Directory.Read.All"],
                 write: &["DelegatedPermissionGrant.ReadWrite.All"],
             }),
+            ..Link::COMMON
         },
     ],
     borrowed: &[],
@@ -86,4 +91,5 @@ pub const KIND: Kind = Kind {
     delta: Some("/servicePrincipals/delta"),
     permissions: Permissions { read: &["Application.Read.All"], write: &["Application.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/serviceprincipal",
+    ..Kind::COMMON
 };

@@ -33,6 +33,7 @@ pub const KIND: Kind = Kind {
         read: LinkRead::Expand,
         absent: None,
         permissions: None,
+        ..Link::COMMON
     }],
     borrowed: &[],
     calls: &[],
@@ -45,4 +46,5 @@ pub const KIND: Kind = Kind {
     delta: Some("/users/delta"),
     permissions: Permissions { read: &["User.Read.All"], write: &["User.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/user",
+    ..Kind::COMMON
 };

@@ -2,7 +2,13 @@
 //!
 //! What an object's *fields* mean stands in its JSON Schema; how Graph *serves* it stands here. Every field is a closed
 //! enum or a constant, never a closure, so that the exporter, the planner, the embedded tenant, the permission table and
-//! the help can all read the same table.
+//! the help can all read the same table. `src/kinds/mod.rs` says how to write one.
+
+mod condition;
+mod link;
+
+pub use condition::Condition;
+pub use link::{Children, End, Link, LinkRead, LinkShape};
 
 /// One type of directory object.
 #[derive(Debug)]
@@ -48,6 +54,17 @@ pub struct Kind {
     pub borrowed: &'static [Borrowed],
     /// Properties that PATCH refuses and an action sets.
     pub calls: &'static [Call],
+    /// The property that holds the id in Graph: `id`, or for instance a partner's `tenantId`. The file has an `id` besides.
+    pub key: &'static str,
+    /// Relations by value that the list has to be asked for with `$expand`, as `accessPackage($select=id)`. They are properties
+    /// of the file, not links.
+    pub expand: &'static [&'static str],
+    /// The list is asked for anew for each object of another kind.
+    pub for_each: Option<ForEach>,
+    /// It is read here and written by requests posted elsewhere.
+    pub requests: Option<Requests>,
+    /// Who can read it.
+    pub readers: Readers,
     /// Objects of this type that are reported under a name of their own.
     pub variants: &'static [Variant],
     /// What makes an object one that Graph only shows, because another directory owns it.
@@ -120,11 +137,22 @@ pub enum Creation {
         /// What whoever approves a creation should know, in one clause.
         note: Option<&'static str>,
     },
+    /// PATCH or PUT to the path of an id that the caller chose: it is made if it is not there.
+    AtId(Verb),
     /// It cannot be created through Graph.
     Never {
         /// Why, in one clause.
         reason: &'static str,
     },
+}
+
+/// How something is written where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// PATCH: what is not named stays.
+    Patch,
+    /// PUT: what is not named goes.
+    Put,
 }
 
 /// What a POST takes.
@@ -159,51 +187,6 @@ pub enum Deletion {
     Never,
 }
 
-/// A relation that Graph keeps apart from an object's properties.
-#[derive(Debug)]
-pub struct Link {
-    /// Navigation property, and the key it has in the file.
-    pub name: &'static str,
-    /// What the relation holds.
-    pub shape: LinkShape,
-    /// How it is read.
-    pub read: LinkRead,
-    /// When an object has no such relation of its own.
-    pub absent: Option<Condition>,
-    /// Application permissions, where they differ from the kind's.
-    pub permissions: Option<Permissions>,
-}
-
-/// What a relation holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LinkShape {
-    /// A set of ids: `POST {path}/{id}/{name}/$ref`, `DELETE {path}/{id}/{name}/{target}/$ref`.
-    References,
-    /// At most one id: `PUT` and `DELETE {path}/{id}/{name}/$ref`.
-    Reference,
-    /// Small objects that live with their parent, told apart by a natural key.
-    Children(Children),
-}
-
-/// Small objects that live with their parent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Children {
-    /// Properties that tell one from another.
-    pub key: &'static [&'static str],
-    /// Path to POST to, with `{parent}`; `None` where none can be made.
-    pub create: Option<&'static str>,
-    /// Path of one, with `{parent}` and `{child}` (the child's own Graph id).
-    pub item: &'static str,
-    /// Which properties PATCH takes; empty: a change is a delete and a create.
-    pub update: Updates,
-    /// Whether DELETE takes one away.
-    pub delete: bool,
-    /// The child's property that holds the parent's id: left out of the file, sent at creation.
-    pub owner: Option<&'static str>,
-    /// Whether the child's own id is a constant that belongs in the file.
-    pub keeps_id: bool,
-}
-
 /// What PATCH takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Updates {
@@ -213,25 +196,40 @@ pub enum Updates {
     Only(&'static [&'static str]),
     /// Every writable property.
     All,
+    /// PUT, with all of it.
+    Replace,
 }
 
-/// How a relation is read.
+/// A list that Graph answers only for one object of another kind at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LinkRead {
-    /// `GET {path}/{id}/{name}` for each object, in batches.
-    Each,
-    /// `$expand={name}` on the list: single-valued relations, of which the id is enough, and children. Graph truncates
-    /// other relations between directory objects at 20.
-    Expand,
-    /// One list for the whole tenant, joined by this property with the parent's id.
-    Joined {
-        /// The list's path.
-        path: &'static str,
-        /// The child's property that names its parent.
-        by: &'static str,
-    },
-    /// It is part of the parent's own reply.
-    Inline,
+pub struct ForEach {
+    /// The other kind's name; its id takes the place of `{each}` in `filter`.
+    pub kind: &'static str,
+    /// Which of its objects are asked about; all, if nothing is said.
+    pub when: Option<Condition>,
+}
+
+/// Writes that go by requests: `POST {path}` with `action` and the properties of what is to come.
+/// <https://learn.microsoft.com/graph/api/rbacapplication-post-roleeligibilityschedulerequests>
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Requests {
+    /// Where requests are posted.
+    pub path: &'static str,
+    /// The type of a request.
+    pub entity: &'static str,
+    /// Properties that every request names.
+    pub names: &'static [&'static str],
+    /// The request's property that holds the id of what it was about.
+    pub target: &'static str,
+}
+
+/// Who can read a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Applications and people.
+    Everyone,
+    /// People only: Graph has no application permission for it. Under an application's sign-in it is skipped, and said so.
+    PeopleOnly,
 }
 
 /// A property that Graph keeps in a list of its own: which object of that list belongs to which object of the kind. It is
@@ -250,46 +248,33 @@ pub struct Borrowed {
     pub entity: &'static str,
 }
 
-/// A condition over an object's own properties.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
-    /// The list `property` contains `value`.
-    Lists {
-        /// A list property.
-        property: &'static str,
-        /// The element to look for.
-        value: &'static str,
-    },
-    /// `property` equals `value`.
-    Is {
-        /// A string property.
-        property: &'static str,
-        /// Its value.
-        value: &'static str,
-    },
-    /// The flag `property` is set.
-    Flag {
-        /// A boolean property.
-        property: &'static str,
-    },
-    /// The flag `property` is set, and the list `but` does not contain `value`.
-    FlagUnlessListed {
-        /// A boolean property.
-        property: &'static str,
-        /// A list property.
-        but: &'static str,
-        /// The element to look for.
-        value: &'static str,
-    },
-}
-
-/// A property that PATCH refuses and an action sets: `POST {path}/{id}/{action}` with `{property: value}`.
+/// A property that PATCH refuses and an action sets: `POST {path}/{id}/{action}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call {
     /// The property.
     pub property: &'static str,
     /// The action's name.
     pub action: &'static str,
+    /// What it is sent.
+    pub form: CallForm,
+}
+
+/// What an action is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallForm {
+    /// `{property: value}`. The POST that makes the object takes the property as well.
+    Value,
+    /// `{add…: [elements], remove…: [keys]}`: what is wanted, and the keys of what is there and not wanted. The POST that
+    /// makes the object does not take it.
+    /// <https://learn.microsoft.com/graph/api/group-assignlicense>
+    AddRemove {
+        /// Name of the list of elements.
+        add: &'static str,
+        /// Name of the list of keys.
+        remove: &'static str,
+        /// The element's property that is its key.
+        key: &'static str,
+    },
 }
 
 /// Objects that another directory owns: Graph refuses changes to them.
@@ -324,6 +309,41 @@ pub struct Permissions {
 }
 
 impl Kind {
+    /// What a kind is unless it says otherwise: a collection whose objects are posted, patched and deleted for good. What has
+    /// no value here (a name, a schema, a path, permissions) every kind says for itself.
+    pub const COMMON: Kind = Kind {
+        name: "",
+        entity: "",
+        title: "",
+        folder: "",
+        schema: "{}",
+        api: Api::V1,
+        path: "",
+        shape: Shape::Collection,
+        naming: Naming::Slug,
+        natural: &["displayName"],
+        about: &[],
+        filter: None,
+        page_size: None,
+        select: Select::Default,
+        creation: Creation::Post { accepts: Accepts::All, generates: &[], note: None },
+        update: Updates::All,
+        deletion: Deletion::Hard,
+        links: &[],
+        borrowed: &[],
+        calls: &[],
+        key: "id",
+        expand: &[],
+        for_each: None,
+        requests: None,
+        readers: Readers::Everyone,
+        variants: &[],
+        owned_elsewhere: None,
+        delta: None,
+        permissions: Permissions { read: &[], write: &[] },
+        docs: "",
+    };
+
     /// The link called `name`, if the kind has one.
     pub fn link(&self, name: &str) -> Option<&'static Link> {
         self.links.iter().find(|link| link.name == name)
@@ -353,21 +373,3 @@ impl PartialEq for Kind {
 }
 
 impl Eq for Kind {}
-
-impl Condition {
-    /// Whether `properties` meet the condition.
-    pub fn holds(&self, properties: &serde_json::Map<String, serde_json::Value>) -> bool {
-        match *self {
-            Condition::Lists { property, value } => properties
-                .get(property)
-                .and_then(|list| list.as_array())
-                .is_some_and(|list| list.iter().any(|element| element.as_str() == Some(value))),
-            Condition::Is { property, value } => properties.get(property).and_then(|v| v.as_str()) == Some(value),
-            Condition::Flag { property } => properties.get(property).and_then(|flag| flag.as_bool()) == Some(true),
-            Condition::FlagUnlessListed { property, but, value } => {
-                Condition::Flag { property }.holds(properties)
-                    && !Condition::Lists { property: but, value }.holds(properties)
-            }
-        }
-    }
-}

@@ -124,10 +124,15 @@ pub fn shows(kind: &'static Kind, raw: &RawObject, written: &Map<String, Value>)
 fn child_shows(kind: &'static Kind, raw: &RawObject, (link, key): (&str, &[String]), written: &Value) -> bool {
     let child = |raw: &Raw| {
         let object = normalize(kind, raw).object;
-        let all = object.get(link).and_then(Value::as_array)?;
+        let all = match object.get(link)? {
+            Value::Array(all) => all.as_slice(),
+            one => std::slice::from_ref(one),
+        };
         all.iter().find(|child| keys(kind, link, child) == key).cloned()
     };
-    let sent = Raw::from_iter([(link.to_owned(), Value::Array(vec![written.clone()]))]);
+    let single = kind.link(link).and_then(|link| link.children()).is_some_and(|children| children.single);
+    let written = if single { written.clone() } else { Value::Array(vec![written.clone()]) };
+    let sent = Raw::from_iter([(link.to_owned(), written)]);
     match (child(&raw.value), child(&sent)) {
         (Some(now), Some(sent)) => holds(&now, &sent),
         (now, _) => now.is_some(),

@@ -15,6 +15,7 @@ mod faults;
 mod graph;
 mod laws;
 mod lockout;
+mod metadata;
 mod mutations;
 mod reports;
 mod roles;

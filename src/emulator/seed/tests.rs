@@ -11,7 +11,7 @@ use crate::model::Kind;
 use crate::model::kind::{Creation, LinkShape};
 
 static METADATA: LazyLock<Value> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("../csdl.json")).expect("the excerpt of Microsoft's metadata is JSON")
+    serde_json::from_str(include_str!("../metadata/v1.0.json")).expect("Microsoft's metadata is JSON")
 });
 
 fn ty(name: &str) -> Option<&'static Value> {

@@ -11,7 +11,7 @@ use crate::engine::order::{Phase, Stage};
 use crate::engine::refs::rewrite;
 use crate::engine::{diff, digest, losses, schema};
 use crate::kinds;
-use crate::model::kind::{Accepts, Creation, Updates};
+use crate::model::kind::{Accepts, CallForm, Creation, Updates};
 use crate::model::plan::Loss;
 use crate::model::{Action, Address, Kind, Object, Snapshot};
 
@@ -184,8 +184,17 @@ impl Planner<'_> {
 
     /// Whether it can be created; else the plan says why not.
     fn create(&mut self, kind: &'static Kind, address: &Address, object: &Object) -> bool {
-        let Creation::Post { accepts, .. } = kind.creation else { return false };
+        let accepts = match kind.creation {
+            Creation::Post { accepts, .. } => accepts,
+            Creation::AtId(_) => Accepts::All,
+            Creation::Never { .. } => return false,
+        };
         let mut body = writable(kind, object, true);
+        if losses::chooses_id(kind) && kind.key == "id" && !address.id.starts_with("new:") {
+            body.insert("id".to_owned(), address.id.clone().into());
+        }
+        let calls = kind.calls.iter().filter(|call| matches!(call.form, CallForm::AddRemove { .. }));
+        let calls: Vec<_> = calls.filter_map(|call| Some((call.property, body.remove(call.property)?))).collect();
         // What cannot be changed cannot go without what it is about.
         let gone = named_in(&Value::Object(body.clone()), &[&self.lost]).into_iter().next();
         if let Some(target) = gone.filter(|_| kind.update == Updates::Nothing) {
@@ -227,6 +236,10 @@ impl Planner<'_> {
                 .collect();
             self.push_update(kind, address, object, later, changes);
         }
+        for (property, value) in calls {
+            let needs = self.awaited_in(&value);
+            self.push(kind, address, object, Phase::Write, Stage::Call, Action::Call { property, value }, &needs);
+        }
         self.links(kind, address, object, None);
         true
     }
@@ -261,6 +274,14 @@ impl Planner<'_> {
                 fixed.push(name.clone());
                 continue;
             }
+            if let Updates::Only(names) = kind.update
+                && !rule.read_only
+                && kind.call(name).is_none()
+                && !names.contains(&name.as_str())
+            {
+                fixed.push(name.clone());
+                continue;
+            }
             if let Some(value) = writable_value(rule, &complete(rule, want, have), false) {
                 body.insert(name.clone(), value);
             }
@@ -271,6 +292,15 @@ impl Planner<'_> {
             }
         }
         let replaces = kind.update == Updates::Nothing && matches!(kind.creation, Creation::Post { .. });
+        if kind.update == Updates::Nothing && !replaces && !body.is_empty() {
+            let names: Vec<&str> = body.keys().map(String::as_str).filter(|name| !name.starts_with('@')).collect();
+            self.plan.losses.push(Loss {
+                address: address.clone(),
+                name: wanted.name().to_owned(),
+                what: format!("{} cannot be changed through Graph and stays as it is", names.join(", ")),
+            });
+            return;
+        }
         if !fixed.is_empty() && replaces && self.inputs.scope.properties.is_empty() {
             // The old one goes last, and only if there is a new one: nobody is without it meanwhile.
             if self.create(kind, address, wanted) {
@@ -307,6 +337,13 @@ impl Planner<'_> {
             let body = first.into_iter().map(|(name, value)| (name.clone(), differing_part(value, live.get(&name))));
             let action = Action::Update { body: with_type(kind, wanted, body.collect()), changes };
             self.push(kind, address, wanted, Phase::Write, Stage::Prepare, action, &[]);
+        }
+        if kind.update == Updates::Replace {
+            // PUT takes away what it does not name.
+            let mut whole = writable(kind, wanted, false);
+            whole.retain(|name, _| kind.call(name).is_none());
+            whole.extend(body);
+            body = whole;
         }
         self.push_update(kind, address, wanted, with_type(kind, wanted, body), changes);
     }

@@ -64,7 +64,12 @@ impl Planner<'_> {
         (want, have): (&[Value], &[Value]),
     ) {
         let Some(rule) = schema::of(kind).property(link) else { return };
-        let Shape::List(items) = &rule.shape else { return };
+        let items = match &rule.shape {
+            Shape::List(items) => items,
+            // At most one: the file holds the child itself.
+            Shape::Object(..) => rule,
+            Shape::Scalar => return,
+        };
         let present: BTreeMap<Vec<String>, &Value> =
             have.iter().map(|child| (child_key(child, children), child)).collect();
         let mut kept = BTreeSet::new();
@@ -79,7 +84,7 @@ impl Planner<'_> {
                     let patchable = match children.update {
                         Updates::Nothing => false,
                         Updates::Only(names) => differing.iter().all(|name| names.contains(&name.as_str())),
-                        Updates::All => true,
+                        Updates::All | Updates::Replace => true,
                     };
                     if patchable {
                         self.push_link(kind, address, object, Action::Relink { link, value });
@@ -89,7 +94,7 @@ impl Planner<'_> {
                         self.push_link(kind, address, object, Action::Link { link, value: child.clone() });
                     }
                 }
-                None if children.create.is_some() => {
+                None if children.creatable() => {
                     self.push_link(kind, address, object, Action::Link { link, value: child.clone() });
                 }
                 None => self.plan.losses.push(Loss {

@@ -186,9 +186,14 @@ pub(super) fn linked(kind: &'static Kind, raw: &RawObject, link: &str, value: &V
             .and_then(|all| all.iter().filter_map(id_of).find(|id| Some(id.as_str()) == value.as_str())),
         LinkShape::Children(children) => {
             let key = key_of(value, &children);
-            now.and_then(Value::as_array)
-                .and_then(|all| all.iter().find(|child| key_of(child, &children) == key))
-                .and_then(|child| child["id"].as_str().map(str::to_owned))
+            let all = match now {
+                Some(Value::Array(all)) => all.as_slice(),
+                Some(one @ Value::Object(_)) => std::slice::from_ref(one),
+                _ => &[],
+            };
+            let child = all.iter().find(|child| key_of(child, &children) == key)?;
+            // A single one needs no id.
+            child["id"].as_str().map(str::to_owned).or_else(|| children.single.then(String::new))
         }
     }
 }
@@ -200,16 +205,18 @@ fn key_of(value: &Value, children: &Children) -> Vec<String> {
 /// What PATCH on a child may carry: not what tells it from its siblings, which is how it is addressed.
 fn writable_child(kind: &'static Kind, link: &str, value: &Map<String, Value>) -> Map<String, Value> {
     let Some(rule) = schema::of(kind).property(link) else { return Map::new() };
-    let key = match kind.link(link).map(|link| link.shape) {
-        Some(LinkShape::Children(children)) => children.key,
-        Some(LinkShape::References | LinkShape::Reference) | None => &[],
+    // PUT takes all of it.
+    let (key, whole) = match kind.link(link).and_then(|link| link.children()) {
+        Some(children) if children.update == Updates::Replace => (&[] as &[&str], true),
+        Some(children) => (children.key, false),
+        None => (&[] as &[&str], false),
     };
     value
         .iter()
         .filter(|(name, _)| !key.contains(&name.as_str()))
         .filter_map(|(name, value)| {
             let rule = rule.property(name)?;
-            let value = writable_value(rule, value, false)?;
+            let value = writable_value(rule, value, whole)?;
             Some((name.clone(), value))
         })
         .collect()

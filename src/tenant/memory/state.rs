@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::engine::losses::chooses_id;
 use crate::engine::normalize::{child_key, writable_value};
 use crate::engine::schema;
 use crate::kinds;
-use crate::model::kind::{Accepts, Children, Creation, Deletion, Link, LinkShape, Updates};
+use crate::model::kind::{Accepts, CallForm, Children, Creation, Deletion, Link, LinkShape, Updates};
 use crate::model::{Kind, Write};
 use crate::tenant::{Changes, Raw, TenantError};
 
@@ -89,11 +90,21 @@ impl State {
     }
 
     fn create(&mut self, kind: &'static Kind, body: &Raw) -> Result<Raw, TenantError> {
-        let Creation::Post { accepts, .. } = kind.creation else {
-            return Err(refused(400, &format!("{} cannot be created", kind.name)));
+        let accepts = match kind.creation {
+            Creation::Post { accepts, .. } => accepts,
+            Creation::AtId(_) => Accepts::All,
+            Creation::Never { .. } => return Err(refused(400, &format!("{} cannot be created", kind.name))),
         };
+        let chosen = chosen_id(kind, body);
         for (name, value) in body {
+            if name == "id" && chosen.is_some() {
+                continue;
+            }
             check(kind, name, value, true)?;
+            let call = kind.call(name).is_some_and(|call| matches!(call.form, CallForm::AddRemove { .. }));
+            if call {
+                return Err(refused(400, &format!("{name} is set by an action, not by POST")));
+            }
             if let Accepts::Only(names) = accepts
                 && !names.contains(&name.as_str())
                 && !name.starts_with('@')
@@ -102,8 +113,11 @@ impl State {
             }
         }
         let mut raw: Raw = body.iter().filter(|(_, value)| !value.is_null()).map(own).collect();
-        let id = self.new_id();
+        let id = chosen.unwrap_or_else(|| self.new_id());
         raw.insert("id".to_owned(), Value::from(id.as_str()));
+        if self.objects.contains_key(&(kind.name, id.clone())) {
+            return Err(refused(409, &format!("{} {id} is there already", kind.name)));
+        }
         // What others refer to it by, where the tenant and not the caller decides it: an application's `appId`.
         for name in schema::of(kind).identities() {
             if !raw.contains_key(name) {
@@ -149,7 +163,7 @@ impl State {
                 Ok(None)
             }
             LinkShape::Children(children) => {
-                if children.create.is_none() {
+                if !children.creatable() {
                     return Err(refused(400, &format!("{name}: none can be added")));
                 }
                 let mut child = value.as_object().ok_or_else(|| refused(400, "a child has properties"))?.clone();
@@ -162,7 +176,7 @@ impl State {
                 if let Some(owner) = children.owner {
                     child.insert(owner.to_owned(), Value::from(id));
                 }
-                if !children.keeps_id {
+                if !children.keeps_id && !children.single {
                     child.insert("id".to_owned(), Value::from(self.new_id()));
                 }
                 let made = child.clone();
@@ -206,12 +220,13 @@ impl State {
             Updates::Nothing => true,
             Updates::Only(names) => !names.contains(&property.as_str()) && !property.starts_with('@'),
             Updates::All => children.key.contains(&property.as_str()),
+            Updates::Replace => false,
         };
         if let Some(property) = value.keys().find(|property| refuses(property)) {
             return Err(refused(400, &format!("{name}: {property} cannot be changed in place")));
         }
         let found = self.children.get_mut(&(key, link.name)).into_iter().flatten();
-        let found = found.into_iter().find(|other| child_id(other) == Some(child));
+        let found = found.into_iter().find(|other| children.single || child_id(other) == Some(child));
         let found = found.ok_or_else(|| not_found(&format!("{name}: no child {child}")))?;
         for (property, value) in value {
             if value.is_null() {
@@ -237,10 +252,10 @@ impl State {
             LinkShape::Children(Children { delete: false, .. }) => {
                 return Err(refused(400, &format!("{name}: none can be taken away")));
             }
-            LinkShape::Children(_) => {
+            LinkShape::Children(children) => {
                 let all = self.children.entry((key, link.name)).or_default();
                 let before = all.len();
-                all.retain(|other| child_id(other) != Some(child));
+                all.retain(|other| !children.single && child_id(other) != Some(child));
                 if all.len() == before {
                     return Err(not_found(&format!("{name}: no child {child}")));
                 }
@@ -280,10 +295,14 @@ impl State {
                 self.references.entry(place).or_default().extend(items.iter().filter_map(id_of));
             }
             (LinkShape::Reference, value) => self.references.entry(place).or_default().extend(id_of(&value)),
-            (LinkShape::Children(children), Value::Array(items)) => {
+            (LinkShape::Children(children), value @ (Value::Array(_) | Value::Object(_))) => {
+                let items = match value {
+                    Value::Array(items) => items,
+                    one => vec![one],
+                };
                 for item in items {
                     let Value::Object(mut child) = item else { continue };
-                    if child_id(&child).is_none() {
+                    if child_id(&child).is_none() && !children.single {
                         child.insert("id".to_owned(), Value::from(self.new_id()));
                     }
                     if let (Some(owner), false) = (children.owner, kind.is_singleton()) {
@@ -310,12 +329,13 @@ impl State {
             let value = match link.shape {
                 LinkShape::References => Some(Value::Array(targets.collect())),
                 LinkShape::Reference => targets.next(),
-                LinkShape::Children(_) => {
+                LinkShape::Children(children) => {
                     let all = self.children.get(&place).into_iter().flatten();
                     let live = all.filter(|child| {
                         !child.values().any(|value| value.as_str().is_some_and(|text| deleted.contains(text)))
                     });
-                    Some(Value::Array(live.cloned().map(Value::Object).collect()))
+                    let mut live = live.cloned().map(Value::Object);
+                    if children.single { live.next() } else { Some(Value::Array(live.collect())) }
                 }
             };
             whole.extend(value.map(|value| (link.name.to_owned(), value)));
@@ -368,6 +388,12 @@ fn check(kind: &'static Kind, name: &str, value: &Value, creating: bool) -> Resu
 
 fn link_of(kind: &'static Kind, name: &str) -> Result<&'static Link, TenantError> {
     kind.link(name).ok_or_else(|| refused(400, &format!("{} has no link {name}", kind.name)))
+}
+
+/// The id that whoever makes an object chose for it.
+fn chosen_id(kind: &'static Kind, body: &Raw) -> Option<String> {
+    let chosen = chooses_id(kind).then(|| body.get(kind.key).and_then(Value::as_str)).flatten();
+    chosen.map(str::to_owned)
 }
 
 fn own((name, value): (&String, &Value)) -> (String, Value) {

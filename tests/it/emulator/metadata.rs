@@ -2,15 +2,16 @@
 
 use entragit::emulator::Options;
 use entragit::kinds;
+use entragit::model::kind::Api;
 use serde_json::{Value, json};
 
 use super::client::*;
 use super::{LOCATIONS, POLICIES, STRENGTHS};
+use crate::metadata::of;
 
 /// The tenant must not be our own mirror: whatever it serves must be in Microsoft's metadata.
 #[tokio::test]
 async fn everything_served_is_in_microsofts_metadata() {
-    let metadata: Value = serde_json::from_str(include_str!("../../../src/emulator/csdl.json")).expect("json");
     let graph = Graph::with(Options::default()).await;
     let strength =
         text(&graph.made(STRENGTHS, json!({"displayName": "Keys", "allowedCombinations": ["fido2"]})).await["id"]);
@@ -23,19 +24,21 @@ async fn everything_served_is_in_microsofts_metadata() {
     graph.made(LOCATIONS, body).await;
     let mut seen = 0;
     for kind in kinds::ALL {
+        let metadata = of(kind.api);
         let path = format!("{}{}", kind.api.segment(), kind.path);
         let filter = kind.filter.map(|filter| format!("?$filter={filter}")).unwrap_or_default();
         let reply = graph.ok(&format!("{path}{filter}")).await;
         let items = reply["value"].as_array().cloned().unwrap_or_else(|| vec![reply.clone()]);
         for item in &items {
-            known(&metadata, &format!("microsoft.graph.{}", kind.entity), item, kind.name);
+            known(metadata, &format!("microsoft.graph.{}", kind.entity), item, kind.name);
             seen += 1;
             for borrowed in kind.borrowed {
-                let path = format!("/v1.0{}?$filter={}", borrowed.path, borrowed.filter.unwrap_or_default());
+                let path =
+                    format!("{}{}?$filter={}", kind.api.segment(), borrowed.path, borrowed.filter.unwrap_or_default());
                 let list = graph.ok(&path).await;
                 let entry = list["value"].as_array().into_iter().flatten().find(|one| one[borrowed.by] == item["id"]);
                 known(
-                    &metadata,
+                    metadata,
                     &format!("microsoft.graph.{}", borrowed.entity),
                     entry.expect("an entry"),
                     borrowed.property,
@@ -45,24 +48,21 @@ async fn everything_served_is_in_microsofts_metadata() {
                 let (status, reply) = graph.get(&format!("{path}/{}/{}", text(&item["id"]), link.name)).await;
                 assert!(status == 200 || link.name == "manager", "{reply}");
                 for child in reply["value"].as_array().into_iter().flatten() {
-                    known(&metadata, &target(&metadata, kind.entity, link.name), child, link.name);
+                    known(metadata, &target(metadata, kind.entity, link.name), child, link.name);
                 }
             }
         }
     }
     assert!(seen > 10);
+    let metadata = of(Api::V1);
     for entry in graph.pages("/v1.0/auditLogs/directoryAudits").await {
-        known(&metadata, "microsoft.graph.directoryAudit", &entry, "directoryAudit");
+        known(metadata, "microsoft.graph.directoryAudit", &entry, "directoryAudit");
     }
-    known(&metadata, "microsoft.graph.organization", &graph.ok("/v1.0/organization").await["value"][0], "organization");
+    known(metadata, "microsoft.graph.organization", &graph.ok("/v1.0/organization").await["value"][0], "organization");
 }
 
 fn types<'a>(metadata: &'a Value, name: &str) -> Vec<&'a Value> {
-    let find = |name: &str| {
-        ["types", "documented", "beta"]
-            .iter()
-            .find_map(|part| metadata[*part].get(name).or_else(|| metadata[*part].get("types")?.get(name)))
-    };
+    let find = |name: &str| metadata["types"].get(name);
     let (mut chain, mut at) = (Vec::new(), find(name));
     while let Some(ty) = at {
         chain.push(ty);
@@ -84,9 +84,7 @@ fn known(metadata: &Value, ty: &str, item: &Value, at: &str) {
     let chain = types(metadata, ty);
     assert!(!chain.is_empty(), "{at}: {ty} is no type");
     for (name, value) in item.iter().filter(|(name, _)| !name.contains('@')) {
-        let extra = metadata["documented"]["properties"][ty].as_array();
-        let all =
-            chain.iter().flat_map(|ty| ["properties", "navigation"].map(|part| ty[part].as_array())).chain([extra]);
+        let all = chain.iter().flat_map(|ty| ["properties", "navigation"].map(|part| ty[part].as_array()));
         let found = all.flatten().flatten().find(|member| member["name"] == name.as_str());
         let found = found.unwrap_or_else(|| panic!("{at}: {ty} has no {name}"));
         let inner = text(&found["type"]);

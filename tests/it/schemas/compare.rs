@@ -108,7 +108,8 @@ fn odata_types_fit(csdl: &Csdl, node: &Value, family: &BTreeSet<&str>) -> bool {
 fn compare_scalar(csdl: &Csdl, node: &Value, property: &Property, path: &str, tally: &mut Tally) {
     let wanted = match property.r#type.as_str() {
         "Boolean" => "boolean",
-        "Int32" => "integer",
+        "Byte" | "Int16" | "Int32" | "Int64" => "integer",
+        "Double" | "Single" | "Decimal" => "number",
         _ => "string",
     };
     if node.get("type").and_then(Value::as_str) != Some(wanted) {

@@ -1,26 +1,16 @@
-//! Microsoft's metadata as `src/emulator/csdl.json` holds it.
+//! Microsoft's metadata, typed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use entragit::model::kind::Api;
 use serde::Deserialize;
 
-/// The excerpt, with what only the documentation says folded in.
+/// Types that extend another and are never in its collections: what a function returns.
+const RESULTS: &[&str] = &["microsoft.graph.whatIfAnalysisResult"];
+
+/// The metadata of one version, with what only the documentation says folded in.
 pub struct Csdl {
     types: BTreeMap<String, Type>,
-}
-
-#[derive(Deserialize)]
-struct File {
-    types: BTreeMap<String, Type>,
-    documented: Section,
-    beta: Section,
-}
-
-#[derive(Deserialize)]
-struct Section {
-    types: BTreeMap<String, Type>,
-    #[serde(default)]
-    properties: BTreeMap<String, Vec<Property>>,
 }
 
 #[derive(Deserialize)]
@@ -51,27 +41,23 @@ pub struct Property {
 }
 
 impl Csdl {
-    /// Reads the excerpt.
-    pub fn load() -> Csdl {
-        let text = include_str!("../../../src/emulator/csdl.json");
-        let File { mut types, documented, beta } = serde_json::from_str(text).expect("csdl.json");
-        for section in [documented, beta] {
-            types.extend(section.types);
-            for (name, properties) in section.properties {
-                types.get_mut(&name).expect("a type of the excerpt").properties.extend(properties);
-            }
-        }
+    /// Reads a version's metadata.
+    pub fn load(api: Api) -> Csdl {
+        let mut types: BTreeMap<String, Type> =
+            BTreeMap::deserialize(&crate::metadata::of(api)["types"]).expect("types");
+        types.retain(|name, _| !RESULTS.contains(&name.as_str()));
         Csdl { types }
     }
 
     fn get(&self, name: &str) -> &Type {
-        self.types.get(name).unwrap_or_else(|| panic!("csdl.json does not hold {name}"))
+        self.types.get(name).unwrap_or_else(|| panic!("the metadata does not hold {name}"))
     }
 
     /// The type, then its bases.
     fn ancestry<'a>(&'a self, name: &'a str) -> impl Iterator<Item = (&'a str, &'a Type)> {
         std::iter::successors(Some((name, self.get(name))), |(_, found)| {
-            found.base.as_deref().map(|base| (base, self.get(base)))
+            let base = found.base.as_deref()?;
+            Some((base, self.types.get(base)?))
         })
     }
 

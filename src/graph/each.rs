@@ -1,0 +1,98 @@
+//! Lists that Graph answers only for one object of another kind at a time: the settings of each group, twenty in a request.
+
+use tokio::sync::mpsc;
+
+use super::batch::{self, Ask};
+use super::http::Http;
+use super::links::top;
+use super::page::{self, Page, Pages, Seen};
+use super::read::{filter, identified};
+use crate::kinds;
+use crate::model::Kind;
+use crate::model::kind::ForEach;
+use crate::tenant::{Raw, TenantError};
+
+/// Sends what there is for each object of the other kind; an error is the last thing it sends.
+pub(super) async fn fetch(
+    http: &Http,
+    kind: &'static Kind,
+    each: &ForEach,
+    rest: &[Option<String>],
+    send: &mpsc::Sender<Result<Vec<Raw>, TenantError>>,
+) {
+    let others = match others(http, each).await {
+        Ok(others) => others,
+        Err(error) => return drop(send.send(Err(error)).await),
+    };
+    let mut seen = Seen::default();
+    for some in others.chunks(batch::LIMIT) {
+        let objects = match about(http, kind, (kind.path, kind.filter), some, rest).await {
+            Ok(objects) => objects,
+            Err(error) => return drop(send.send(Err(error)).await),
+        };
+        let mut objects: Vec<Raw> = objects.into_iter().map(|object| identified(kind, object)).collect();
+        objects.retain(|object| object.get("id").and_then(|id| id.as_str()).is_none_or(|id| seen.insert(id)));
+        if send.send(Ok(objects)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// The whole of another list of the kind's, asked in the same manner.
+pub(super) async fn all(
+    http: &Http,
+    kind: &'static Kind,
+    each: &ForEach,
+    list: (&str, Option<&str>),
+) -> Result<Vec<Raw>, TenantError> {
+    let mut all = Vec::new();
+    for some in others(http, each).await?.chunks(batch::LIMIT) {
+        all.append(&mut about(http, kind, list, some, &[]).await?);
+    }
+    Ok(all)
+}
+
+/// The ids of the objects to ask about.
+async fn others(http: &Http, each: &ForEach) -> Result<Vec<String>, TenantError> {
+    let Some(other) = kinds::by_name(each.kind) else { return Ok(Vec::new()) };
+    let mut names = vec![other.key];
+    names.extend(each.when.iter().flat_map(|when| when.properties()));
+    let query: Vec<String> = [Some(format!("$select={}", names.join(","))), top(other)].into_iter().flatten().collect();
+    let url = http.base.join(&format!("{}{}?{}", other.api.segment(), other.path, query.join("&")))?;
+    let found = Pages::new(http, url, other.permissions.read).all().await?;
+    let meant = found.into_iter().filter(|object| each.when.is_none_or(|when| when.holds(object)));
+    Ok(meant.filter_map(|object| Some(object.get(other.key)?.as_str()?.to_owned())).collect())
+}
+
+async fn about(
+    http: &Http,
+    kind: &'static Kind,
+    (path, template): (&str, Option<&str>),
+    others: &[String],
+    rest: &[Option<String>],
+) -> Result<Vec<Raw>, TenantError> {
+    let ask = |id: &String| {
+        let meant = template.map(|template| template.replace("{each}", id));
+        let query: Vec<String> =
+            std::iter::once(filter(meant.as_deref())).chain(rest.iter().cloned()).flatten().collect();
+        Ask { path: format!("{path}?{}", query.join("&")), permissions: kind.permissions.read }
+    };
+    let asks: Vec<Ask> = others.iter().map(ask).collect();
+    let mut found = Vec::new();
+    for answer in batch::run(http, kind.api, &asks, page::parse).await {
+        let Page { value, next } = match answer {
+            Ok(page) => page,
+            // The other object has gone meanwhile.
+            Err(TenantError::NotFound { .. }) => continue,
+            Err(error) => return Err(error),
+        };
+        let label = format!("GET {path}");
+        let message = "a page without `value`".to_owned();
+        found.extend(value.ok_or(TenantError::Unexpected { request: label.clone(), message })?);
+        if let Some(next) = next {
+            let url = http.base.follow(&next, &label)?;
+            found.extend(Pages::new(http, url, kind.permissions.read).all().await?);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,62 @@
+//! [`Condition`]: what can be said of an object's own properties.
+
+/// A condition over an object's own properties.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// The list `property` contains `value`.
+    Lists {
+        /// A list property.
+        property: &'static str,
+        /// The element to look for.
+        value: &'static str,
+    },
+    /// `property` equals `value`.
+    Is {
+        /// A string property.
+        property: &'static str,
+        /// Its value.
+        value: &'static str,
+    },
+    /// The flag `property` is set.
+    Flag {
+        /// A boolean property.
+        property: &'static str,
+    },
+    /// The flag `property` is set, and the list `but` does not contain `value`.
+    FlagUnlessListed {
+        /// A boolean property.
+        property: &'static str,
+        /// A list property.
+        but: &'static str,
+        /// The element to look for.
+        value: &'static str,
+    },
+}
+
+impl Condition {
+    /// The properties that it looks at.
+    pub fn properties(&self) -> Vec<&'static str> {
+        match *self {
+            Condition::Lists { property, .. } | Condition::Is { property, .. } | Condition::Flag { property } => {
+                vec![property]
+            }
+            Condition::FlagUnlessListed { property, but, .. } => vec![property, but],
+        }
+    }
+
+    /// Whether `properties` meet the condition.
+    pub fn holds(&self, properties: &serde_json::Map<String, serde_json::Value>) -> bool {
+        match *self {
+            Condition::Lists { property, value } => properties
+                .get(property)
+                .and_then(|list| list.as_array())
+                .is_some_and(|list| list.iter().any(|element| element.as_str() == Some(value))),
+            Condition::Is { property, value } => properties.get(property).and_then(|v| v.as_str()) == Some(value),
+            Condition::Flag { property } => properties.get(property).and_then(|flag| flag.as_bool()) == Some(true),
+            Condition::FlagUnlessListed { property, but, value } => {
+                Condition::Flag { property }.holds(properties)
+                    && !Condition::Lists { property: but, value }.holds(properties)
+            }
+        }
+    }
+}

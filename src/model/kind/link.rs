@@ -1,0 +1,131 @@
+//! [`Link`]: relations, and small objects that live with their parent.
+
+use super::{Condition, Permissions, Updates};
+
+/// A relation that Graph keeps apart from an object's properties.
+#[derive(Debug)]
+pub struct Link {
+    /// Navigation property, and the key it has in the file.
+    pub name: &'static str,
+    /// Path below the object, where that is not the name: `branding/localizations`.
+    pub at: Option<&'static str>,
+    /// The collection that `@odata.id` of a reference names its target in.
+    pub to: &'static str,
+    /// The references are written at their targets: `POST {target}/{id}/{relation}/$ref`. One end for each kind of target.
+    pub ends: &'static [End],
+    /// What the relation holds.
+    pub shape: LinkShape,
+    /// How it is read.
+    pub read: LinkRead,
+    /// When an object has no such relation of its own.
+    pub absent: Option<Condition>,
+    /// Application permissions, where they differ from the kind's.
+    pub permissions: Option<Permissions>,
+}
+
+/// What a relation holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkShape {
+    /// A set of ids: `POST {path}/{id}/{name}/$ref`, `DELETE {path}/{id}/{name}/{target}/$ref`.
+    References,
+    /// At most one id: `PUT` and `DELETE {path}/{id}/{name}/$ref`.
+    Reference,
+    /// Small objects that live with their parent, told apart by a natural key.
+    Children(Children),
+}
+
+/// The other end of a relation that Graph writes there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    /// The kind of the target.
+    pub kind: &'static str,
+    /// The target's navigation property.
+    pub relation: &'static str,
+}
+
+/// Small objects that live with their parent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Children {
+    /// Properties that tell one from another.
+    pub key: &'static [&'static str],
+    /// There is at most one: the file holds an object, not a list.
+    pub single: bool,
+    /// Path to POST to, with `{parent}`; `None` where none can be made, or where PUT to `item` makes it (`update` is then
+    /// [`Updates::Replace`]).
+    pub create: Option<&'static str>,
+    /// Path of one, with `{parent}` and `{child}` (the child's own Graph id), which a single one does without.
+    pub item: &'static str,
+    /// Which properties PATCH takes; empty: a change is a delete and a create.
+    pub update: Updates,
+    /// Whether DELETE takes one away.
+    pub delete: bool,
+    /// The child's property that holds the parent's id: left out of the file, sent at creation.
+    pub owner: Option<&'static str>,
+    /// Whether the child's own id is a constant that belongs in the file.
+    pub keeps_id: bool,
+}
+
+/// How a relation is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkRead {
+    /// `GET {path}/{id}/{name}` for each object, in batches.
+    Each,
+    /// `$expand={name}` on the list: single-valued relations, of which the id is enough, and children. Graph truncates
+    /// other relations between directory objects at 20.
+    Expand,
+    /// One list for the whole tenant, joined by this property with the parent's id.
+    Joined {
+        /// The list's path.
+        path: &'static str,
+        /// The child's property that names its parent.
+        by: &'static str,
+    },
+    /// It is part of the parent's own reply.
+    Inline,
+}
+
+impl Link {
+    /// What a link is unless it says otherwise: a set of directory objects, read for each object.
+    pub const COMMON: Link = Link {
+        name: "",
+        at: None,
+        to: "/directoryObjects",
+        ends: &[],
+        shape: LinkShape::References,
+        read: LinkRead::Each,
+        absent: None,
+        permissions: None,
+    };
+
+    /// The path below the object.
+    pub fn segment(&self) -> &'static str {
+        self.at.unwrap_or(self.name)
+    }
+
+    /// What is said of children, if that is what the relation holds.
+    pub fn children(&self) -> Option<&Children> {
+        match &self.shape {
+            LinkShape::Children(children) => Some(children),
+            LinkShape::References | LinkShape::Reference => None,
+        }
+    }
+}
+
+impl Children {
+    /// What children are unless they say otherwise: fixed once they are made, and deletable.
+    pub const COMMON: Children = Children {
+        key: &[],
+        single: false,
+        create: None,
+        item: "",
+        update: Updates::Nothing,
+        delete: true,
+        owner: None,
+        keeps_id: false,
+    };
+
+    /// Whether one that is not there can be made.
+    pub fn creatable(&self) -> bool {
+        self.create.is_some() || self.update == Updates::Replace
+    }
+}
