@@ -28,6 +28,7 @@
 //! status  last snapshot, manifest, refs, what differs between the last snapshots ─► Status ─► what needs attention
 //! plan    wanted (commit), live, base (last snapshot), recycle bin, id map ─► Plan ─► guards ─► verdicts
 //! apply   binding holds? approved? ─► what was found is kept ─► waves: re-read, journal, write ─► learn ids ─► read again, compare ─► receipt
+//! translate  another tenant's commit, map, last snapshot ─► a commit of this tenant ─► what it changes, three-way against live ─► Plan
 //! undo    receipt ─► what it changed, three-way against live ─► Plan
 //! drill   snapshot ─► embedded tenant ─► damage ─► plan ─► apply ─► every object held against what it was
 //! ```

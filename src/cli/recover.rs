@@ -18,7 +18,7 @@ use crate::engine::render;
 use crate::graph::GraphTenant;
 use crate::ops::approve::{self, Demand};
 use crate::ops::plan::Aim;
-use crate::ops::{self, Context, apply};
+use crate::ops::{self, Context, apply, translate};
 use crate::repo::Worktree;
 
 /// Most failed, or skipped, steps that are named one by one.
@@ -40,10 +40,15 @@ struct Wanted<'a> {
     changes: Option<&'a str>,
     prune: bool,
     adopt: bool,
+    map: Option<&'a Path>,
 }
 
 impl Wanted<'_> {
     fn aim(&self, context: &Context, selectors: &args::Selectors) -> Result<Aim> {
+        if let Some(map) = self.map {
+            let from = translate::From { to: self.to, map, scope: scope(selectors)?, prune: self.prune };
+            return translate::aim(context, &from);
+        }
         let (since, to) = match self.changes {
             Some(text) => {
                 let (since, to) = ops::changes::range(context, text)?;
@@ -53,6 +58,21 @@ impl Wanted<'_> {
         };
         uncommitted(context, &to)?;
         Ok(Aim { to, since, scope: scope(selectors)?, prune: self.prune, adopt: self.adopt, ..Aim::default() })
+    }
+}
+
+/// A translation is planned in the repository of the tenant that is written to: its snapshots say what is there, its settings
+/// whom nobody may lock out.
+fn own_tenant(context: &Context, map: Option<&Path>, sign_in: &args::SignIn) -> Result<()> {
+    let own = &context.settings.tenant;
+    match &sign_in.tenant {
+        Some(tenant) if map.is_some() && !tenant.eq_ignore_ascii_case(own) => bail!(
+            "this repository is of tenant {own}, and the plan is for tenant {tenant}; make a repository of that one (`entragit \
+             --repo DIR init --tenant {tenant}`, `entragit --repo DIR export`), fetch this one into it (`git -C DIR fetch {} \
+             main`), and plan there with --to FETCH_HEAD",
+            context.repo.workdir().unwrap_or_else(|| context.repo.git_dir()).display()
+        ),
+        _ => Ok(()),
     }
 }
 
@@ -81,7 +101,9 @@ pub async fn plan(arguments: args::Plan, repo: &Path, output: &Output) -> Result
         changes: arguments.changes.as_deref(),
         prune: arguments.prune,
         adopt: arguments.adopt,
+        map: arguments.map.as_deref(),
     };
+    own_tenant(&context, wanted.map, &arguments.sign_in)?;
     let aim = wanted.aim(&context, &arguments.selectors)?;
     let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
     let mut planned = ops::plan::plan(&context, &tenant, &aim).await?;
@@ -121,7 +143,9 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
         changes: arguments.changes.as_deref(),
         prune: arguments.prune,
         adopt: arguments.adopt,
+        map: arguments.map.as_deref(),
     };
+    own_tenant(&context, wanted.map, &arguments.sign_in)?;
     let mut ready = match (&arguments.plan, arguments.to.is_some() || arguments.changes.is_some()) {
         (Some(path), _) => {
             let bytes = std::fs::read(path).with_context(|| format!("reading the plan {}", path.display()))?;

@@ -38,6 +38,7 @@ mod tenant;
 mod token;
 mod write;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -125,6 +126,21 @@ pub struct Running {
 /// The id of a tenant that nobody named.
 const TENANT: &str = "84841066-274d-4ec0-a5c1-276be684bdd3";
 
+/// The objects of `random:COUNT`, kind and JSON, each link under its own name as a reader puts it there: to measure what is
+/// done with answers, without anybody answering.
+pub fn random(count: usize) -> impl Iterator<Item = (&'static str, serde_json::Map<String, serde_json::Value>)> {
+    seed::random(count, 1).map(|seed| {
+        let mut value = seed.value;
+        for (name, mut ends) in seed.links {
+            let one = crate::kinds::by_name(seed.kind).and_then(|kind| kind.link(name));
+            let single = one.is_some_and(|link| link.shape == crate::model::kind::LinkShape::Reference);
+            let end = if single { ends.pop().unwrap_or_default() } else { ends.into() };
+            value.insert(name.to_owned(), end);
+        }
+        (seed.kind, value)
+    })
+}
+
 /// Starts serving; when this returns, the port is bound.
 pub async fn start(options: Options) -> anyhow::Result<Running> {
     let tenant = open(&options)?;
@@ -179,8 +195,26 @@ fn open(options: &Options) -> anyhow::Result<Tenant> {
     Ok(match options.seed {
         Seed::Contoso => Tenant::new(id, secret, seed::contoso()),
         Seed::Random(count) => Tenant::new(id, secret, seed::random(count, 1)),
-        Seed::Empty => Tenant::new(id, secret, []),
+        Seed::Empty => {
+            let mut tenant = Tenant::new(id, secret.clone(), []);
+            // The world around it is the same: what Microsoft and others publish can be had.
+            tenant.foreign = published(&Tenant::new(String::new(), secret, seed::contoso()));
+            tenant
+        }
     })
+}
+
+/// Applications of other tenants that a tenant has service principals of.
+fn published(tenant: &Tenant) -> BTreeMap<String, store::Properties> {
+    let Some(kind) = crate::kinds::by_name("servicePrincipal") else { return BTreeMap::new() };
+    let text = |object: &store::Properties, name: &str| {
+        object.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+    };
+    let all = tenant.store.table(kind).live.keys().filter_map(|key| tenant.store.table(kind).get(&key.id));
+    let own = ["", tenant.id.as_str()];
+    all.filter(|object| !own.contains(&text(object, "appOwnerOrganizationId").as_str()))
+        .map(|object| (text(&object, "appId"), object))
+        .collect()
 }
 
 fn secret() -> String {

@@ -40,6 +40,12 @@ pub struct Sides<'a> {
 /// # Errors
 /// Everything for which there is more than one, or that more than one would be taken for.
 pub fn adopt(sides: &Sides<'_>) -> Result<IdMap, Vec<Ambiguous>> {
+    let (found, ambiguous) = matched(sides);
+    if ambiguous.is_empty() { Ok(found) } else { Err(ambiguous) }
+}
+
+/// [`adopt`], with what is clear and what is not side by side.
+pub fn matched(sides: &Sides<'_>) -> (IdMap, Vec<Ambiguous>) {
     let mut ids = sides.ids.clone();
     let mut found = IdMap::default();
     let mut ambiguous = Vec::new();
@@ -96,7 +102,7 @@ pub fn adopt(sides: &Sides<'_>) -> Result<IdMap, Vec<Ambiguous>> {
             }
         }
     }
-    if ambiguous.is_empty() { Ok(found) } else { Err(ambiguous) }
+    (found, ambiguous)
 }
 
 fn of<'a>(kind: &'static Kind, side: &'a Snapshot) -> impl Iterator<Item = (&'a Address, &'a Object)> {

@@ -102,6 +102,22 @@ pub(super) fn differing_part(value: Value, have: Option<&Value>) -> Value {
     }
 }
 
+/// What a person who adds an object does not say of it is Graph's to choose: that is as it is in `live`. Links are said whole.
+pub(super) fn leave_unsaid(kind: &'static Kind, wanted: &mut Object, live: &Object) {
+    fn fill(wanted: &mut Map<String, Value>, live: &Map<String, Value>) {
+        for (name, have) in live {
+            match (wanted.get_mut(name), have) {
+                (None, _) => drop(wanted.insert(name.clone(), have.clone())),
+                (Some(Value::Object(wanted)), Value::Object(have)) => fill(wanted, have),
+                (Some(_), _) => {}
+            }
+        }
+    }
+    let mut own = live.0.clone();
+    own.retain(|name, _| kind.link(name).is_none());
+    fill(&mut wanted.0, &own);
+}
+
 /// What must be written before the object can be deleted.
 pub(super) fn before_delete(kind: &'static Kind, object: &Object) -> Map<String, Value> {
     let schema = schema::of(kind);

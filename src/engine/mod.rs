@@ -26,4 +26,5 @@ pub mod saved;
 pub mod schema;
 pub mod scope;
 pub mod status;
+pub mod translate;
 pub mod validate;

@@ -208,6 +208,13 @@ pub fn rewrite_value(rule: &Rule, value: &Value, ids: &IdMap) -> Value {
 
 fn rewrite_text(text: &str, ids: &IdMap) -> String {
     let mut rewritten = text.to_owned();
+    // A longer label first: another may begin like it.
+    for label in labels_in(text).into_iter().rev() {
+        let current = ids.current(label);
+        if current != label {
+            rewritten = rewritten.replace(label, current);
+        }
+    }
     for id in ids_in(text) {
         let current = ids.current(id);
         if current != id {
@@ -242,10 +249,25 @@ fn extensions_in(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// Every id that a text mentions: GUIDs, and application ids in the names of extension properties.
+/// Labels in a text, as in `api://new:shop.appId`: a word, and the property that is meant if it is not the id.
+fn labels_in(text: &str) -> BTreeSet<&str> {
+    let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let starts = text.match_indices("new:").filter(|(at, _)| !text[..*at].ends_with(inside));
+    starts
+        .filter_map(|(at, word)| {
+            let rest = &text[at + word.len()..];
+            let end = rest.find(|c| !inside(c)).unwrap_or(rest.len());
+            let label = rest[..end].trim_end_matches('.');
+            (!label.is_empty()).then_some(&text[at..at + word.len() + label.len()])
+        })
+        .collect()
+}
+
+/// Every id that a text mentions: GUIDs, application ids in the names of extension properties, and labels.
 pub fn each_id_in(text: &str, see: &mut dyn FnMut(&str)) {
     ids_in(text).into_iter().for_each(&mut *see);
     extensions_in(text).iter().for_each(|id| see(id));
+    labels_in(text).into_iter().for_each(see);
 }
 
 /// Every id that a value mentions anywhere: GUIDs inside strings, and `new:label` words.

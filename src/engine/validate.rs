@@ -7,7 +7,7 @@ use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
 
 use super::refs::{is_guid, references};
-use super::schema::{self, Rule, Shape};
+use super::schema::{self, Ref, Rule, Shape};
 use crate::kinds;
 use crate::model::finding::Severity;
 use crate::model::{Address, CoverageMap, Finding, IdMap, Kind, Object};
@@ -279,16 +279,36 @@ fn missing(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) 
             continue;
         }
         let kinds: Vec<&'static str> = reference.to.iter().map(|to| to.kind).collect();
-        let found = kinds.iter().any(|kind| context.addresses.contains(&Address::new(kind, reference.value)));
+        let holds = |to: &Ref| {
+            let id = match to.property.as_str() {
+                "id" => Some(reference.value),
+                property if named => reference.value.strip_suffix(property).and_then(|id| id.strip_suffix('.')),
+                _ => None,
+            };
+            id.is_some_and(|id| context.addresses.contains(&Address::new(to.kind, id)))
+        };
+        // A service principal's `appId` is its application's.
+        let borrowed = reference.to.iter().flat_map(|to| {
+            let kind = kinds::by_name(to.kind).filter(|_| named && to.property != "id");
+            kind.and_then(|kind| schema::of(kind).property(&to.property))
+                .map(|rule| rule.refs.as_slice())
+                .unwrap_or(&[])
+        });
+        let found = reference.to.iter().chain(borrowed).any(holds);
+        let meant = reference.to.iter().find(|to| {
+            named && to.property != "id" && context.addresses.contains(&Address::new(to.kind, reference.value))
+        });
         let knowable = named || kinds.iter().all(|kind| context.coverage.kind(kind).is_complete());
         if found || !knowable {
             continue;
         }
         let dangling = !named && ((context.had)(file.path, reference.value) || (context.written)(file.path));
-        let (severity, hint) = if dangling {
-            (Severity::Warning, "the tenant had it like this; it is left as it is")
+        let (severity, hint) = if let Some(to) = meant {
+            (Severity::Error, format!("its {} is meant: write {}.{0}", to.property, reference.value))
+        } else if dangling {
+            (Severity::Warning, "the tenant had it like this; it is left as it is".to_owned())
         } else {
-            (Severity::Error, "correct the id, or add the object")
+            (Severity::Error, "correct the id, or add the object".to_owned())
         };
         findings.push(finding(
             file.path,

@@ -13,4 +13,5 @@ mod plain;
 mod scan;
 pub mod settings;
 pub mod span;
+pub mod tenant_map;
 pub mod yaml;

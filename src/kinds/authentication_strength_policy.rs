@@ -32,7 +32,12 @@ pub const KIND: Kind = Kind {
         when: Condition::Is { property: "policyType", value: "builtIn" },
         not_creatable: Some("Microsoft provides it in every tenant"),
     }],
-    owned_elsewhere: None,
+    // "You can't update a built-in authenticationStrengthPolicy object":
+    // <https://learn.microsoft.com/graph/api/resources/authenticationstrengthpolicy>
+    owned_elsewhere: Some(Elsewhere {
+        when: Condition::Is { property: "policyType", value: "builtIn" },
+        reason: "it is built in, and Microsoft alone changes it",
+    }),
     delta: None,
     permissions: Permissions {
         read: &["Policy.Read.AuthenticationMethod", "Policy.Read.All"],

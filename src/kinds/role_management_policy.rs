@@ -14,7 +14,7 @@ pub const KIND: Kind = Kind {
     path: "/policies/roleManagementPolicies",
     shape: Shape::Collection,
     naming: Naming::Id,
-    natural: &[],
+    natural: &["roleDefinitionId"],
     about: &["roleDefinitionId"],
     // "Required": <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicies>
     filter: Some("scopeId eq '/' and scopeType eq 'DirectoryRole'"),

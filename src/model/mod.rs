@@ -19,6 +19,7 @@ pub mod object;
 pub mod plan;
 pub mod secret;
 pub mod snapshot;
+pub mod tenant_map;
 
 pub use address::Address;
 pub use audit::{Actor, AuditEvent};
@@ -33,3 +34,4 @@ pub use object::Object;
 pub use plan::{Action, Plan, Step, StepId, Verdict, Write, Written};
 pub use secret::Secret;
 pub use snapshot::Snapshot;
+pub use tenant_map::TenantMap;

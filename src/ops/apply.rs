@@ -152,7 +152,7 @@ fn begun(context: &Context, aim: &Aim) -> Result<Option<Ready>> {
             && ready.binding.base == base
             && ready.binding.prune == aim.prune
             && ready.binding.since == since
-            && (aim.adopt || ready.binding.adopted.is_empty())
+            && (aim.adopt || ready.binding.adopted == aim.adopted)
             && ready.binding.scope == (&aim.scope).into();
         if same {
             return Ok(Some(ready));
@@ -325,6 +325,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         since: Some(ready.binding.since.clone()).filter(|since| !since.is_empty()),
         learned: outcome.learned.clone(),
         again: true,
+        ..Aim::default()
     };
     context.events.note("reading the tenant again to verify");
     let mut all_ids = ids.clone();

@@ -43,6 +43,7 @@ pub mod source;
 mod standing;
 pub mod status;
 pub mod track;
+pub mod translate;
 pub mod undo;
 pub mod validate;
 pub mod watch;

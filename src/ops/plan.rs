@@ -18,6 +18,7 @@ use crate::engine::render::safe;
 use crate::engine::scope::Scope;
 use crate::kinds;
 use crate::model::kind::Deletion;
+use crate::model::plan::Loss;
 use crate::model::{Action, Address, Coverage, IdMap, Kind, Object, Plan, Snapshot, Verdict};
 use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
@@ -57,6 +58,10 @@ pub struct Aim {
     pub since: Option<String>,
     /// Whether objects that somebody made anew by hand are taken for those that are wanted and gone.
     pub adopt: bool,
+    /// Ids of another tenant and what stands for them here, as a translation found.
+    pub adopted: IdMap,
+    /// What that translation could not carry over: whoever approves should know.
+    pub losses: Vec<Loss>,
     /// Ids learned by an apply that is still running.
     pub learned: IdMap,
     /// Planned again by an apply that has written: what was named may be gone now, as it should be.
@@ -76,6 +81,14 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
         anyhow::bail!(
             "{} says of no kind of object that it was read, so nothing follows from what it does not hold; run `entragit \
              export`, and name a commit that follows a snapshot",
+            aim.to
+        );
+    }
+    let (other, own) = (&wanted_side.manifest.tenant, &context.settings.tenant);
+    if !other.is_empty() && !other.eq_ignore_ascii_case(own) {
+        anyhow::bail!(
+            "{} is of tenant {other}, this repository is of tenant {own}; to carry the configuration of one tenant over to another, \
+             give --map FILE",
             aim.to
         );
     }
@@ -107,12 +120,14 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
         None => wanted_side,
     };
     let deleted = recycle_bin(tenant, &kinds, &wanted_side, &live_side, &ids).await?;
-    let adopted = if aim.adopt {
+    let mut adopted = if aim.adopt {
         adopted(context, (&wanted_side, &live_side), &deleted, &ids, &aim.scope)?
     } else {
         IdMap::default()
     };
     ids.extend(&adopted);
+    // They are what they are here already; only the receipt is to remember them.
+    adopted.extend(&aim.adopted);
     let base: BTreeSet<Address> = base_side.iter().flat_map(|base| base.index.keys().cloned()).collect();
 
     // Ids that changed or will change sit in files that are equal on both sides, too: a policy that still names a group
@@ -143,6 +158,7 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
         moved.extend(created);
     };
 
+    plan.losses.extend(aim.losses.iter().cloned());
     let mut names = Names::default();
     let about = about(&plan, &[&wanted, &live]);
     let ids: BTreeSet<String> = mentioned(&plan).into_iter().chain(about.values().flatten().cloned()).collect();

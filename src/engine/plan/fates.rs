@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{Fate, Planner, identities, named_in, not_creatable, owned_elsewhere, tier, tier_of};
-use crate::engine::body::{complete, differing_part, disabled, with_type};
+use crate::engine::body::{complete, differing_part, disabled, leave_unsaid, with_type};
 use crate::engine::normalize::{writable, writable_value};
 use crate::engine::order::{Phase, Stage};
 use crate::engine::refs::rewrite;
@@ -54,6 +54,7 @@ impl Planner<'_> {
                 });
                 continue;
             }
+            let is_authored = address.id.starts_with("new:");
             let mut object = rewrite(kind, object, self.inputs.ids);
             let mut address = today;
             if let Some(stand_in) = self.stand_in(kind, &address, &object) {
@@ -62,6 +63,9 @@ impl Planner<'_> {
             }
             if self.inputs.live.unchanged.contains(&address) {
                 continue;
+            }
+            if let Some(live) = self.inputs.live.objects.get(&address).filter(|_| is_authored) {
+                leave_unsaid(kind, &mut object, live);
             }
             let fate = if self.inputs.live.objects.contains_key(&address) {
                 Fate::Update

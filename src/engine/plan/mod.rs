@@ -219,6 +219,11 @@ pub fn moving_identities(kind: &'static Kind, object: &Object) -> BTreeMap<Strin
         .identities()
         .iter()
         .filter(|property| schema.property(property).is_none_or(|rule| rule.refs.is_empty()))
-        .filter_map(|property| Some((property.clone(), object.text(property)?.to_owned())))
+        .filter_map(|property| {
+            let known = object.text(property).map(str::to_owned);
+            // What a person adds has none yet; others say which is meant.
+            let named = || Some(object.id()).filter(|id| id.starts_with("new:")).map(|id| format!("{id}.{property}"));
+            Some((property.clone(), known.or_else(named)?))
+        })
         .collect()
 }

@@ -1,0 +1,412 @@
+//! A snapshot of one tenant in the terms of another: what is the same there goes by its id there, what is not there yet
+//! keeps the id of its origin, and what cannot be carried over is said.
+
+mod merge;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::adopt::{Ambiguous, Sides, matched};
+use super::plan::{moving_identities, not_creatable, owned_elsewhere};
+use super::refs::{references, rewrite};
+use super::schema;
+use super::scope::Scope;
+use crate::kinds;
+use crate::model::kind::Deletion;
+use crate::model::plan::Loss;
+use crate::model::{Address, IdMap, Kind, Object, Snapshot, TenantMap};
+
+/// What a translation is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Inputs<'a> {
+    /// The snapshot of the other tenant, parsed whole.
+    pub source: &'a Snapshot,
+    /// The last snapshot of this tenant, parsed whole.
+    pub target: &'a Snapshot,
+    /// What earlier translations and recoveries have learned: old id → new id.
+    pub ids: &'a IdMap,
+    /// What a person says.
+    pub map: &'a TenantMap,
+    /// The two tenants' ids: the other one's, this one's.
+    pub tenants: (&'a str, &'a str),
+    /// Which objects of the other tenant are carried over.
+    pub scope: &'a Scope,
+    /// Whether what only this tenant has is to go.
+    pub prune: bool,
+}
+
+/// What this tenant is to be, as far as it differs from what it is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Translated {
+    /// Objects by the id they have here; those that are not here yet by the id they have there.
+    pub objects: BTreeMap<Address, Object>,
+    /// Objects that are to go.
+    pub gone: BTreeSet<Address>,
+    /// Id there → id here, of everything that is the same.
+    pub same: IdMap,
+    /// What is not carried over, or may not mean here what it meant there.
+    pub losses: Vec<Loss>,
+}
+
+/// Something that only a person can decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The object, as it is called there.
+    pub address: Address,
+    /// Its name.
+    pub name: String,
+    /// What is wrong, and what to do.
+    pub what: String,
+}
+
+/// Translates a snapshot.
+///
+/// # Errors
+/// Every reference that leads nowhere here, every account in a domain that is not here, and every object for which there
+/// is more than one here.
+pub fn translate(inputs: &Inputs<'_>) -> Result<Translated, Vec<Problem>> {
+    let mut work = Work::new(inputs);
+    work.match_all();
+    work.choose();
+    work.check_domains();
+    work.carry();
+    work.prune();
+    if work.problems.is_empty() { Ok(work.out) } else { Err(work.problems) }
+}
+
+struct Work<'a> {
+    inputs: &'a Inputs<'a>,
+    /// The other tenant's objects with this tenant's domains and id in their texts.
+    source: Snapshot,
+    ids: IdMap,
+    /// Objects of the other tenant by everything they are known by there.
+    known: BTreeMap<String, Address>,
+    /// Everything that something here is, or will be, known by.
+    here: BTreeSet<String>,
+    /// Objects that are carried over, by their address there.
+    chosen: BTreeSet<Address>,
+    ambiguous: BTreeMap<Address, Ambiguous>,
+    out: Translated,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Work<'a> {
+    fn new(inputs: &'a Inputs<'a>) -> Self {
+        let mut source = Snapshot { coverage: inputs.source.coverage.clone(), ..Snapshot::default() };
+        let words = text::Words::new(inputs.map, inputs.tenants);
+        let mut known = BTreeMap::new();
+        for (address, object) in &inputs.source.objects {
+            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            for id in all_identities(kind, object) {
+                known.insert(id, address.clone());
+            }
+            source.objects.insert(address.clone(), words.translate(kind, object));
+        }
+        let here = inputs
+            .target
+            .objects
+            .iter()
+            .filter_map(|(address, object)| Some(all_identities(kinds::by_name(address.kind)?, object)));
+        Work {
+            here: here.flatten().collect(),
+            source,
+            known,
+            ids: inputs.ids.clone(),
+            chosen: BTreeSet::new(),
+            ambiguous: BTreeMap::new(),
+            out: Translated::default(),
+            problems: Vec::new(),
+            inputs,
+        }
+    }
+
+    fn problem(&mut self, address: &Address, what: String) {
+        let name = self.inputs.source.objects.get(address).map_or("", Object::name).to_owned();
+        self.problems.push(Problem { address: address.clone(), name, what });
+    }
+
+    fn loss(&mut self, address: &Address, name: &str, what: String) {
+        self.out.losses.push(Loss { address: address.clone(), name: name.to_owned(), what });
+    }
+
+    /// Whether the kind is known completely in both tenants: else nothing follows from what is not there.
+    fn known_kind(&self, kind: &Kind) -> bool {
+        [&self.source, self.inputs.target].iter().all(|side| side.coverage.kind(kind.name).is_complete())
+    }
+
+    /// The object here that stands for an object there.
+    fn counterpart(&self, address: &Address) -> Option<(Address, &'a Object)> {
+        let today = Address::new(address.kind, self.ids.current(&address.id));
+        let object = self.inputs.target.objects.get(&today)?;
+        Some((today, object))
+    }
+
+    /// Finds out what of the one tenant is what of the other: as the map says, as is known from before, by address, by
+    /// natural key.
+    fn match_all(&mut self) {
+        for (there, here) in &self.inputs.map.ids {
+            let Some(address) = self.known.get(there).cloned() else {
+                let address = Address::new("tenant", there.as_str());
+                self.problem(
+                    &address,
+                    format!("the map gives {here} for {there}, which the other tenant does not have"),
+                );
+                continue;
+            };
+            let found = self.inputs.target.objects.iter().find_map(|(own, object)| {
+                let kind = kinds::by_name(own.kind).filter(|_| own.kind == address.kind)?;
+                all_identities(kind, object).contains(here).then_some((kind, own, object))
+            });
+            let Some((kind, own, object)) = found else {
+                self.problem(
+                    &address,
+                    format!("the map gives {here} for it, and no {} here is known by that", address.kind),
+                );
+                continue;
+            };
+            let theirs = &self.inputs.source.objects[&address];
+            let mut pairs = vec![(address.id.clone(), own.id.clone())];
+            let (before, now) = (moving_identities(kind, theirs), moving_identities(kind, object));
+            pairs.extend(before.into_iter().filter_map(|(name, id)| Some((id, now.get(&name)?.clone()))));
+            for (there, here) in pairs {
+                self.ids.learn(&there, &here);
+                self.out.same.learn(&there, &here);
+            }
+        }
+        let (nothing, everything) = (BTreeMap::new(), Scope::default());
+        let sides = Sides {
+            wanted: &self.source,
+            live: self.inputs.target,
+            deleted: &nothing,
+            ids: &self.ids,
+            scope: &everything,
+        };
+        let (found, ambiguous) = matched(&sides);
+        self.ids.extend(&found);
+        self.out.same.extend(&found);
+        self.ambiguous = ambiguous.into_iter().map(|one| (one.wanted.clone(), one)).collect();
+    }
+
+    /// Which objects are carried over: those in scope that are here or can be made here.
+    fn choose(&mut self) {
+        let mut unknown = BTreeSet::new();
+        let addresses: Vec<Address> = self.source.objects.keys().cloned().collect();
+        for address in addresses {
+            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            let object = &self.source.objects[&address];
+            let name = object.name().to_owned();
+            if !self.inputs.scope.takes(&address, &name) || self.left_out(kind, object) {
+                continue;
+            }
+            if !self.known_kind(kind) {
+                unknown.insert(kind.title);
+                continue;
+            }
+            if let Some(one) = self.ambiguous.get(&address) {
+                let ids: Vec<&str> = one.candidates.iter().map(|address| address.id.as_str()).collect();
+                let what = format!("here it may be any of {}; say which under `ids` in the map", ids.join(", "));
+                self.problem(&address, what);
+                continue;
+            }
+            match (self.counterpart(&address), not_creatable(kind, object)) {
+                (None, Some(reason)) => self.loss(&address, &name, format!("is not here and cannot be made: {reason}")),
+                _ => drop(self.chosen.insert(address)),
+            }
+        }
+        for title in unknown {
+            let address = Address::new("tenant", self.inputs.tenants.0);
+            self.loss(&address, title, "are not completely known in both tenants and are left alone".to_owned());
+        }
+        self.drop_without_subject();
+        for address in &self.chosen {
+            if let Some(kind) = kinds::by_name(address.kind) {
+                self.here.extend(all_identities(kind, &rewrite(kind, &self.source.objects[address], &self.ids)));
+            }
+        }
+    }
+
+    /// What is fixed at creation cannot do without what it names: an assignment of a role to somebody who is not here.
+    fn drop_without_subject(&mut self) {
+        let mut here = self.here.clone();
+        let added = |address: &Address| {
+            let kind = kinds::by_name(address.kind);
+            kind.map(|kind| all_identities(kind, &self.source.objects[address])).unwrap_or_default()
+        };
+        here.extend(self.chosen.iter().flat_map(added));
+        loop {
+            let mut dropped = Vec::new();
+            for address in self.chosen.iter().filter(|address| self.counterpart(address).is_none()) {
+                let Some(kind) = kinds::by_name(address.kind) else { continue };
+                let object = &self.source.objects[address];
+                let fixed = |property: &str| schema::of(kind).property(property).is_some_and(|rule| rule.create_only);
+                let lost = references(kind, object).into_iter().find(|reference| {
+                    fixed(reference.property) && !reference.link && self.is_lost(reference.value, &here)
+                });
+                if let Some(lost) = lost {
+                    let what = format!("is not carried over: its {} is {}", lost.property, self.called(lost.value));
+                    dropped.push((address.clone(), what, all_identities(kind, object)));
+                }
+            }
+            if dropped.is_empty() {
+                return;
+            }
+            for (address, what, identities) in dropped {
+                self.chosen.remove(&address);
+                here.retain(|id| !identities.contains(id));
+                let name = self.source.objects[&address].name().to_owned();
+                self.loss(&address, &name, what);
+            }
+        }
+    }
+
+    fn left_out(&self, kind: &'static Kind, object: &Object) -> bool {
+        all_identities(kind, object).iter().any(|id| self.inputs.map.leave_out.contains(id))
+    }
+
+    /// Whether what goes by this id there has nothing that stands for it here. What the other tenant does not know either
+    /// is the same everywhere: a word, an application of Microsoft's.
+    fn is_lost(&self, id: &str, here: &BTreeSet<String>) -> bool {
+        self.inputs.map.leave_out.contains(id) || self.known.contains_key(id) && !here.contains(self.ids.current(id))
+    }
+
+    /// Something of the other tenant that is not here, for people.
+    fn called(&self, id: &str) -> String {
+        let Some(address) = self.known.get(id) else { return format!("{id}, which the map leaves out") };
+        let name = self.inputs.source.objects.get(address).map_or("", Object::name);
+        let why = if self.inputs.map.leave_out.contains(id) { "the map leaves out" } else { "is not here" };
+        format!("{} \"{name}\" ({id}), which {why}", address.kind)
+    }
+
+    fn carry(&mut self) {
+        for address in std::mem::take(&mut self.chosen) {
+            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            let object = self.source.objects[&address].clone();
+            let lost: Vec<(String, String, bool, String)> = references(kind, &object)
+                .into_iter()
+                .filter(|reference| self.is_lost(reference.value, &self.here))
+                .map(|found| (found.pointer, found.property.to_owned(), found.link, found.value.to_owned()))
+                .collect();
+            let mut partial = BTreeSet::new();
+            let mut links: BTreeMap<String, (usize, String)> = BTreeMap::new();
+            for (pointer, property, link, id) in &lost {
+                if *link {
+                    partial.insert(property.clone());
+                    links.entry(property.clone()).or_insert_with(|| (0, self.called(id))).0 += 1;
+                } else if !self.inputs.map.leave_out.contains(id) {
+                    let place: Vec<&str> =
+                        pointer.split('/').filter(|part| part.parse::<usize>().is_err() && !part.is_empty()).collect();
+                    let place = place.join(".");
+                    let what = format!(
+                        "{place} names {}; carry it over as well, say under `ids` in the map what stands for it, or name \
+                         it under `leaveOut`",
+                        self.called(id)
+                    );
+                    self.problem(&address, what);
+                }
+            }
+            for (property, (count, called)) in links {
+                let rest = if count > 1 { format!(" and {} more", count - 1) } else { String::new() };
+                self.loss(&address, object.name(), format!("{property}: without {called}{rest}"));
+            }
+            let pointers: Vec<&str> = lost.iter().map(|(pointer, ..)| pointer.as_str()).collect();
+            let object = text::without(kind, &object, &pointers);
+            let object = rewrite(kind, &object, &self.ids);
+            let (today, object) = match self.counterpart(&address) {
+                Some((today, own)) => {
+                    if let Some(reason) = owned_elsewhere(kind, own) {
+                        let mut theirs = object.clone();
+                        theirs.0.insert("id".to_owned(), own.id().into());
+                        if theirs != *own {
+                            self.loss(&today, own.name(), format!("differs and is left alone: {reason}"));
+                        }
+                        continue;
+                    }
+                    let link_known = |link: &str| {
+                        let sides = [&self.source, self.inputs.target];
+                        sides.iter().all(|side| side.coverage.link(kind.name, link).is_complete())
+                    };
+                    let merged = merge::onto(kind, &object, own, &partial, &link_known);
+                    for property in merged.fixed {
+                        let what = format!("{property} is fixed when the object is created and stays as it is here");
+                        self.loss(&today, own.name(), what);
+                    }
+                    for child in merged.missing {
+                        self.loss(&today, own.name(), format!("{child} is not here and cannot be made"));
+                    }
+                    if merged.object == *own {
+                        continue;
+                    }
+                    (today, merged.object)
+                }
+                None => (Address::new(kind.name, object.id()), object),
+            };
+            let bound = text::bound(kind, &object, &self.foreign_domains());
+            if !bound.is_empty() {
+                self.loss(&today, object.name(), format!("{}: of the other tenant's domains", bound.join(", ")));
+            }
+            self.out.objects.insert(today, object);
+        }
+    }
+
+    /// An account can only be made in a domain that is here. A domain that is not is one problem, however many are in it.
+    fn check_domains(&mut self) {
+        let own = text::domains(self.inputs.target);
+        let mut missing: BTreeMap<String, Vec<&Address>> = BTreeMap::new();
+        for address in self.chosen.iter().filter(|address| self.counterpart(address).is_none()) {
+            let accounts = kinds::by_name(address.kind).is_some_and(|kind| kind.natural == ["userPrincipalName"]);
+            let domain = self.source.objects[address].text("userPrincipalName").and_then(text::domain);
+            let known =
+                |domain: &String| own.contains(domain) || self.inputs.map.domains.values().any(|here| here == domain);
+            if let Some(domain) = domain.filter(|domain| accounts && !known(domain)) {
+                missing.entry(domain).or_default().push(address);
+            }
+        }
+        let problems = missing.into_iter().map(|(domain, addresses)| {
+            let what = format!(
+                "{} accounts are in {domain}, and none here is; say under `domains` in the map what stands for it, or leave \
+                 users out with --exclude user",
+                addresses.len()
+            );
+            Problem { address: Address::new("tenant", domain), name: String::new(), what }
+        });
+        self.problems.extend(problems);
+    }
+
+    fn foreign_domains(&self) -> BTreeSet<String> {
+        let here = text::domains(self.inputs.target);
+        text::domains(self.inputs.source).into_iter().filter(|domain| !here.contains(domain)).collect()
+    }
+
+    fn prune(&mut self) {
+        if !self.inputs.prune {
+            return;
+        }
+        let matched: BTreeSet<Address> = self
+            .source
+            .objects
+            .keys()
+            .map(|address| Address::new(address.kind, self.ids.current(&address.id)))
+            .chain(self.out.objects.keys().cloned())
+            .collect();
+        for (address, object) in &self.inputs.target.objects {
+            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            let deletable = kind.deletion != Deletion::Never && not_creatable(kind, object).is_none();
+            if deletable
+                && self.known_kind(kind)
+                && self.inputs.scope.takes(address, object.name())
+                && !matched.contains(address)
+            {
+                self.out.gone.insert(address.clone());
+            }
+        }
+    }
+}
+
+/// Everything by which others refer to an object.
+fn all_identities(kind: &'static Kind, object: &Object) -> Vec<String> {
+    let others = schema::of(kind).identities().iter().filter_map(|property| object.text(property));
+    std::iter::once(object.id()).chain(others).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests;
