@@ -55,9 +55,14 @@ const STRENGTHS: &[(&str, &str, &str, &[&str])] = &[
     ),
 ];
 
+/// The policies of which every tenant has one, as Microsoft's pages show them before anybody changed them: kind → object.
+/// <https://learn.microsoft.com/graph/api/resources/policy-overview>
+const SINGLETONS: &str = include_str!("defaults.json");
+
 /// Adds what the seeds left out and every tenant has.
 pub fn complete(tenant: &mut Tenant) {
     name_assignments(tenant);
+    let mut singletons: Properties = serde_json::from_str(SINGLETONS).unwrap_or_default();
     for kind in kinds::ALL {
         match kind.name {
             "authorizationPolicy" if tenant.singleton(kind).is_none() => put(tenant, kind, authorization()),
@@ -79,6 +84,11 @@ pub fn complete(tenant: &mut Tenant) {
                         });
                         put(tenant, kind, strength);
                     }
+                }
+            }
+            name if kind.is_singleton() && tenant.singleton(kind).is_none() => {
+                if let Some(policy) = singletons.remove(name) {
+                    put(tenant, kind, policy);
                 }
             }
             _ => {}

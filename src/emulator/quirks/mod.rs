@@ -215,6 +215,9 @@ pub fn nav_in_body(ty: &str, name: &str) -> bool {
     match name {
         // <https://learn.microsoft.com/graph/api/conditionalaccessroot-post-policies>, example with authenticationStrength
         "authenticationStrength" => ty == "conditionalAccessGrantControls",
+        // <https://learn.microsoft.com/graph/api/identitycontainer-post-authenticationeventlisteners>
+        "includeApplications" => ty == "authenticationConditionsApplications",
+        "customExtension" => ty.ends_with("CustomExtensionHandler"),
         // <https://learn.microsoft.com/graph/api/fido2authenticationmethodconfiguration-update>
         "includeTargets" | "passkeyProfiles" => ty.ends_with("AuthenticationMethodConfiguration"),
         _ => generic::expandable(name),

@@ -44,15 +44,20 @@ pub fn compare(csdl: &Csdl, root: &Value, node: &Value, types: &[&str], path: &s
         return tally.problems.push(format!("{path}: lists no properties"));
     };
     let family = csdl.family(types);
-    let mut members: BTreeMap<&str, &Property> = BTreeMap::new();
+    let mut members: BTreeMap<&str, Vec<&Property>> = BTreeMap::new();
     let mut relations: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for name in &family {
-        members.extend(csdl.properties(name));
+        for (member, property) in csdl.properties(name) {
+            members.entry(member).or_default().push(property);
+        }
         for (relation, target) in csdl.navigation(name) {
             relations.entry(relation).or_default().insert(target);
         }
     }
-    for (name, property) in &members {
+    for (name, declared) in &members {
+        // Types of one family may give a property several types.
+        let property = declared[0];
+        let inner: BTreeSet<&str> = declared.iter().map(|property| property.r#type.as_str()).collect();
         let Some(child) = known.get(*name) else {
             tally.unknown += 1;
             tally.problems.push(format!("{path}/{name}: in the metadata, not in the schema"));
@@ -73,7 +78,8 @@ pub fn compare(csdl: &Csdl, root: &Value, node: &Value, types: &[&str], path: &s
             let dropped =
                 left_out || flag(child, "writeOnly") || (flag(child, "readOnly") && !flag(child, "x-entra-keep"));
             if !dropped || properties(root, item).is_some() {
-                compare(csdl, root, item, &[&property.r#type], &path, tally);
+                let inner: Vec<&str> = inner.into_iter().collect();
+                compare(csdl, root, item, &csdl.bases_of(&inner), &path, tally);
             }
         } else {
             compare_scalar(csdl, item, property, &path, tally);

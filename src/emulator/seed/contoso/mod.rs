@@ -3,6 +3,7 @@
 mod access;
 mod applications;
 mod authentication;
+mod data;
 mod first_party;
 mod groups;
 pub mod names;
@@ -27,5 +28,6 @@ pub(super) fn objects() -> Vec<SeedObject> {
     all.extend(access::policies());
     all.extend(policies::objects());
     all.extend(roles::objects());
+    all.extend(data::objects());
     all
 }

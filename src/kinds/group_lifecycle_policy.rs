@@ -1,0 +1,19 @@
+//! The group lifecycle policy: when Microsoft 365 groups expire. A tenant has at most one.
+//! <https://learn.microsoft.com/graph/api/resources/grouplifecyclepolicy>
+
+use crate::model::kind::*;
+
+/// The policy by which Microsoft 365 groups expire.
+pub const KIND: Kind = Kind {
+    name: "groupLifecyclePolicy",
+    entity: "groupLifecyclePolicy",
+    title: "group lifecycle policies",
+    folder: "organization/group-lifecycle",
+    schema: include_str!("../../schemas/organization/group-lifecycle-policy.schema.json"),
+    path: "/groupLifecyclePolicies",
+    naming: Naming::Id,
+    natural: &[],
+    permissions: Permissions { read: &["Directory.Read.All"], write: &["Directory.ReadWrite.All"] },
+    docs: "https://learn.microsoft.com/graph/api/resources/grouplifecyclepolicy",
+    ..Kind::COMMON
+};

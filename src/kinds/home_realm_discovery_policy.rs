@@ -1,0 +1,17 @@
+//! Home realm discovery policies: where people are sent to sign in.
+//! <https://learn.microsoft.com/graph/api/resources/homerealmdiscoverypolicy>
+
+use crate::model::kind::*;
+
+/// One of the home realm discovery policies.
+pub const KIND: Kind = Kind {
+    name: "homeRealmDiscoveryPolicy",
+    entity: "homeRealmDiscoveryPolicy",
+    title: "home realm discovery policies",
+    folder: "policies/home-realm-discovery",
+    schema: include_str!("../../schemas/policies/home-realm-discovery-policy.schema.json"),
+    path: "/policies/homeRealmDiscoveryPolicies",
+    permissions: Permissions { read: &["Policy.Read.All"], write: &["Policy.ReadWrite.ApplicationConfiguration"] },
+    docs: "https://learn.microsoft.com/graph/api/resources/homerealmdiscoverypolicy",
+    ..Kind::COMMON
+};

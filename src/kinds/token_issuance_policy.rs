@@ -1,0 +1,17 @@
+//! Token issuance policies: how SAML tokens are signed.
+//! <https://learn.microsoft.com/graph/api/resources/tokenissuancepolicy>
+
+use crate::model::kind::*;
+
+/// One of the token issuance policies.
+pub const KIND: Kind = Kind {
+    name: "tokenIssuancePolicy",
+    entity: "tokenIssuancePolicy",
+    title: "token issuance policies",
+    folder: "policies/token-issuance",
+    schema: include_str!("../../schemas/policies/token-issuance-policy.schema.json"),
+    path: "/policies/tokenIssuancePolicies",
+    permissions: Permissions { read: &["Policy.Read.All"], write: &["Policy.ReadWrite.ApplicationConfiguration"] },
+    docs: "https://learn.microsoft.com/graph/api/resources/tokenissuancepolicy",
+    ..Kind::COMMON
+};
