@@ -103,6 +103,7 @@ impl Scope {
             .iter()
             .copied()
             .filter(|kind| self.profile != Profile::Config || kind.name != "user")
+            .filter(|kind| self.profile == Profile::Everything || !kind.is_information())
             .filter(|kind| self.kinds.is_empty() || self.kinds.contains(&kind.name))
             .collect()
     }

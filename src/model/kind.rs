@@ -360,6 +360,15 @@ impl Kind {
         ids.map(str::to_owned).collect()
     }
 
+    /// Whether nothing of it can be written: it is kept to be looked at.
+    pub fn is_information(&self) -> bool {
+        matches!(self.creation, Creation::Never { .. })
+            && self.update == Updates::Nothing
+            && self.deletion == Deletion::Never
+            && self.calls.is_empty()
+            && !self.links.iter().any(Link::is_written)
+    }
+
     /// Whether there is always exactly one.
     pub fn is_singleton(&self) -> bool {
         self.shape == Shape::Singleton
