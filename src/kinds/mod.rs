@@ -87,6 +87,7 @@ kinds! {
     custom_security_attribute_definition,
     device,
     org_contact,
+    organization,
     role_definition,
     role_assignment,
     role_management_policy,
