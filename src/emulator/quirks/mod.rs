@@ -251,6 +251,10 @@ pub fn on_create(tenant: &Tenant, kind: &Kind, caller: &Caller, object: &mut Pro
         "authenticationStrengthPolicy" => authentication::create_strength(tenant, object),
         "roleDefinition" => roles::create_definition(tenant, object),
         "roleAssignment" => roles::create_assignment(tenant, object),
+        "groupSetting" => {
+            group::name_setting(object);
+            Ok(())
+        }
         _ => Ok(()),
     }
 }
