@@ -1,0 +1,43 @@
+//! Access packages: what people ask for, with the roles it hands out.
+//! <https://learn.microsoft.com/graph/api/resources/accesspackage>
+
+use crate::model::kind::*;
+
+/// An access package.
+pub const KIND: Kind = Kind {
+    name: "accessPackage",
+    entity: "accessPackage",
+    title: "access packages",
+    folder: "governance/access-packages",
+    schema: include_str!("../../schemas/governance/access-package.schema.json"),
+    path: "/identityGovernance/entitlementManagement/accessPackages",
+    links: &[
+        Link {
+            name: "resourceRoleScopes",
+            // <https://learn.microsoft.com/graph/api/accesspackage-list-resourcerolescopes>
+            shape: LinkShape::Children(Children {
+                key: &["role", "scope"],
+                create: Some("/identityGovernance/entitlementManagement/accessPackages/{parent}/resourceRoleScopes"),
+                item: "/identityGovernance/entitlementManagement/accessPackages/{parent}/resourceRoleScopes/{child}",
+                ..Children::COMMON
+            }),
+            expand: &["role($expand=resource)", "scope"],
+            read: LinkRead::Expand,
+            ..Link::COMMON
+        },
+        Link {
+            name: "incompatibleAccessPackages",
+            to: "/identityGovernance/entitlementManagement/accessPackages",
+            ..Link::COMMON
+        },
+        Link { name: "incompatibleGroups", to: "/groups", ..Link::COMMON },
+    ],
+    // <https://learn.microsoft.com/graph/api/entitlementmanagement-list-accesspackages>
+    expand: &["catalog($select=id)"],
+    permissions: Permissions {
+        read: &["EntitlementManagement.Read.All"],
+        write: &["EntitlementManagement.ReadWrite.All"],
+    },
+    docs: "https://learn.microsoft.com/graph/api/resources/accesspackage",
+    ..Kind::COMMON
+};

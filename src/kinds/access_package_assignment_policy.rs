@@ -1,0 +1,24 @@
+//! Assignment policies: who may ask for an access package, who approves, and for how long.
+//! <https://learn.microsoft.com/graph/api/resources/accesspackageassignmentpolicy>
+
+use crate::model::kind::*;
+
+/// An assignment policy of an access package. It is changed with PUT, whole.
+pub const KIND: Kind = Kind {
+    name: "accessPackageAssignmentPolicy",
+    entity: "accessPackageAssignmentPolicy",
+    title: "assignment policies",
+    folder: "governance/assignment-policies",
+    schema: include_str!("../../schemas/governance/access-package-assignment-policy.schema.json"),
+    path: "/identityGovernance/entitlementManagement/assignmentPolicies",
+    // <https://learn.microsoft.com/graph/api/accesspackageassignmentpolicy-update>
+    update: Updates::Replace,
+    // <https://learn.microsoft.com/graph/api/entitlementmanagement-list-assignmentpolicies>
+    expand: &["accessPackage($select=id)"],
+    permissions: Permissions {
+        read: &["EntitlementManagement.Read.All"],
+        write: &["EntitlementManagement.ReadWrite.All"],
+    },
+    docs: "https://learn.microsoft.com/graph/api/resources/accesspackageassignmentpolicy",
+    ..Kind::COMMON
+};

@@ -1,0 +1,19 @@
+//! Access reviews: what is reviewed, by whom and how often. What came of it is history, not configuration.
+//! <https://learn.microsoft.com/graph/api/resources/accessreviewscheduledefinition>
+
+use crate::model::kind::*;
+
+/// The definition of an access review. It is changed with PUT, whole.
+pub const KIND: Kind = Kind {
+    name: "accessReview",
+    entity: "accessReviewScheduleDefinition",
+    title: "access reviews",
+    folder: "governance/access-reviews",
+    schema: include_str!("../../schemas/governance/access-review.schema.json"),
+    path: "/identityGovernance/accessReviews/definitions",
+    // "A PUT request expects the full object": <https://learn.microsoft.com/graph/api/accessreviewscheduledefinition-update>
+    update: Updates::Replace,
+    permissions: Permissions { read: &["AccessReview.Read.All"], write: &["AccessReview.ReadWrite.All"] },
+    docs: "https://learn.microsoft.com/graph/api/resources/accessreviewscheduledefinition",
+    ..Kind::COMMON
+};

@@ -1,0 +1,37 @@
+//! Public key infrastructures: certificate authorities whose certificates people sign in with.
+//! <https://learn.microsoft.com/graph/api/resources/certificatebasedauthpki>
+
+use crate::model::kind::*;
+
+/// A public key infrastructure with its certificate authorities.
+pub const KIND: Kind = Kind {
+    name: "certificateBasedAuthPki",
+    entity: "certificateBasedAuthPki",
+    title: "public key infrastructures",
+    folder: "organization/public-key-infrastructures",
+    schema: include_str!("../../schemas/organization/public-key-infrastructure.schema.json"),
+    path: "/directory/publicKeyInfrastructure/certificateBasedAuthConfigurations",
+    update: Updates::Only(&["displayName"]),
+    // <https://learn.microsoft.com/graph/api/certificatebasedauthpki-delete>
+    deletion: Deletion::Hard,
+    links: &[Link {
+        name: "certificateAuthorities",
+        // <https://learn.microsoft.com/graph/api/certificatebasedauthpki-post-certificateauthorities>
+        shape: LinkShape::Children(Children {
+            key: &["certificate"],
+            create: Some(
+                "/directory/publicKeyInfrastructure/certificateBasedAuthConfigurations/{parent}/certificateAuthorities",
+            ),
+            item: "/directory/publicKeyInfrastructure/certificateBasedAuthConfigurations/{parent}/certificateAuthorities/{child}",
+            update: Updates::All,
+            ..Children::COMMON
+        }),
+        ..Link::COMMON
+    }],
+    permissions: Permissions {
+        read: &["PublicKeyInfrastructure.Read.All"],
+        write: &["PublicKeyInfrastructure.ReadWrite.All"],
+    },
+    docs: "https://learn.microsoft.com/graph/api/resources/certificatebasedauthpki",
+    ..Kind::COMMON
+};

@@ -1,0 +1,27 @@
+//! Connected organizations: whose people may ask for access packages.
+//! <https://learn.microsoft.com/graph/api/resources/connectedorganization>
+
+use crate::model::kind::*;
+
+/// A connected organization, with its sponsors.
+pub const KIND: Kind = Kind {
+    name: "connectedOrganization",
+    entity: "connectedOrganization",
+    title: "connected organizations",
+    folder: "governance/connected-organizations",
+    schema: include_str!("../../schemas/governance/connected-organization.schema.json"),
+    path: "/identityGovernance/entitlementManagement/connectedOrganizations",
+    // <https://learn.microsoft.com/graph/api/connectedorganization-update>
+    update: Updates::Only(&["displayName", "description", "state"]),
+    links: &[
+        // <https://learn.microsoft.com/graph/api/connectedorganization-post-internalsponsors>
+        Link { name: "internalSponsors", ..Link::COMMON },
+        Link { name: "externalSponsors", ..Link::COMMON },
+    ],
+    permissions: Permissions {
+        read: &["EntitlementManagement.Read.All"],
+        write: &["EntitlementManagement.ReadWrite.All"],
+    },
+    docs: "https://learn.microsoft.com/graph/api/resources/connectedorganization",
+    ..Kind::COMMON
+};

@@ -1,0 +1,31 @@
+//! Partners: tenants with settings of their own, and what they synchronize.
+//! <https://learn.microsoft.com/graph/api/resources/crosstenantaccesspolicyconfigurationpartner>
+
+use crate::model::kind::*;
+
+/// A partner. Its tenant's id is its id.
+pub const KIND: Kind = Kind {
+    name: "crossTenantPartner",
+    entity: "crossTenantAccessPolicyConfigurationPartner",
+    title: "cross-tenant partners",
+    folder: "cross-tenant/partners",
+    schema: include_str!("../../schemas/cross-tenant/partner.schema.json"),
+    path: "/policies/crossTenantAccessPolicy/partners",
+    naming: Naming::Id,
+    natural: &["tenantId"],
+    links: &[Link {
+        name: "identitySynchronization",
+        // Made and replaced with PUT: <https://learn.microsoft.com/graph/api/crosstenantaccesspolicyconfigurationpartner-put-identitysynchronization>
+        shape: LinkShape::Children(Children {
+            single: true,
+            item: "/policies/crossTenantAccessPolicy/partners/{parent}/identitySynchronization",
+            update: Updates::Replace,
+            ..Children::COMMON
+        }),
+        ..Link::COMMON
+    }],
+    key: "tenantId",
+    permissions: Permissions { read: &["Policy.Read.All"], write: &["Policy.ReadWrite.CrossTenantAccess"] },
+    docs: "https://learn.microsoft.com/graph/api/resources/crosstenantaccesspolicyconfigurationpartner",
+    ..Kind::COMMON
+};

@@ -1,0 +1,40 @@
+//! Who is a member or an owner of which group that can hold roles, from when to when. Read as schedules, written by requests.
+//! <https://learn.microsoft.com/graph/api/resources/privilegedaccessgroupassignmentschedule>
+
+use crate::model::kind::*;
+
+/// A membership or ownership that Privileged Identity Management keeps.
+pub const KIND: Kind = Kind {
+    name: "groupAssignmentSchedule",
+    entity: "privilegedAccessGroupAssignmentSchedule",
+    title: "group assignment schedules",
+    folder: "groups-privileged/assignment-schedules",
+    schema: include_str!("../../schemas/groups-privileged/group-assignment-schedule.schema.json"),
+    path: "/identityGovernance/privilegedAccess/group/assignmentSchedules",
+    naming: Naming::Id,
+    natural: &["groupId", "principalId", "accessId"],
+    about: &["principalId", "groupId"],
+    // "This method requires the `$filter` (`eq`) query parameter": <https://learn.microsoft.com/graph/api/privilegedaccessgroup-list-assignmentschedules>
+    filter: Some("groupId eq '{each}'"),
+    // A request with `adminUpdate` changes when it ends, nothing else.
+    update: Updates::Only(&["scheduleInfo"]),
+    // Groups that can hold roles, not all: it is one request for each.
+    for_each: Some(ForEach { kind: "group", when: Some(Condition::Flag { property: "isAssignableToRole" }) }),
+    // <https://learn.microsoft.com/graph/api/privilegedaccessgroup-post-assignmentschedulerequests>
+    requests: Some(Requests {
+        path: "/identityGovernance/privilegedAccess/group/assignmentScheduleRequests",
+        entity: "privilegedAccessGroupAssignmentScheduleRequest",
+        names: &["accessId", "groupId", "principalId", "scheduleInfo"],
+        target: "targetScheduleId",
+    }),
+    owned_elsewhere: Some(Elsewhere {
+        when: Condition::Is { property: "assignmentType", value: "Activated" },
+        reason: "it is an activation, which ends by itself",
+    }),
+    permissions: Permissions {
+        read: &["PrivilegedAssignmentSchedule.Read.AzureADGroup"],
+        write: &["PrivilegedAssignmentSchedule.ReadWrite.AzureADGroup"],
+    },
+    docs: "https://learn.microsoft.com/graph/api/resources/privilegedaccessgroupassignmentschedule",
+    ..Kind::COMMON
+};

@@ -1,0 +1,52 @@
+//! What Privileged Identity Management demands of those who become members or owners of a group that can hold roles.
+//! <https://learn.microsoft.com/graph/api/resources/unifiedrolemanagementpolicy>
+
+use crate::model::kind::*;
+
+/// The settings of one group, for members or for owners; which of the two stands in a list of its own.
+pub const KIND: Kind = Kind {
+    name: "groupRoleSettings",
+    entity: "unifiedRoleManagementPolicy",
+    title: "group settings",
+    folder: "groups-privileged/settings",
+    schema: include_str!("../../schemas/groups-privileged/group-role-settings.schema.json"),
+    path: "/policies/roleManagementPolicies",
+    naming: Naming::Id,
+    natural: &["scopeId", "roleDefinitionId"],
+    about: &["scopeId"],
+    // <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicies>, example 2
+    filter: Some("scopeId eq '{each}' and scopeType eq 'Group'"),
+    creation: Creation::Never { reason: "it comes with its group" },
+    update: Updates::Nothing,
+    deletion: Deletion::Never,
+    links: &[Link {
+        name: "rules",
+        // <https://learn.microsoft.com/graph/api/unifiedrolemanagementpolicyrule-update>
+        shape: LinkShape::Children(Children {
+            key: &["id"],
+            item: "/policies/roleManagementPolicies/{parent}/rules/{child}",
+            update: Updates::All,
+            delete: false,
+            keeps_id: true,
+            ..Children::COMMON
+        }),
+        read: LinkRead::Expand,
+        ..Link::COMMON
+    }],
+    // <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicyassignments>
+    borrowed: &[Borrowed {
+        property: "roleDefinitionId",
+        path: "/policies/roleManagementPolicyAssignments",
+        filter: Some("scopeId eq '{each}' and scopeType eq 'Group'"),
+        by: "policyId",
+        entity: "unifiedRoleManagementPolicyAssignment",
+    }],
+    // Groups that can hold roles, not all: it is one request for each.
+    for_each: Some(ForEach { kind: "group", when: Some(Condition::Flag { property: "isAssignableToRole" }) }),
+    permissions: Permissions {
+        read: &["RoleManagementPolicy.Read.AzureADGroup", "RoleManagement.Read.All"],
+        write: &["RoleManagementPolicy.ReadWrite.AzureADGroup"],
+    },
+    docs: "https://learn.microsoft.com/graph/api/resources/unifiedrolemanagementpolicy",
+    ..Kind::COMMON
+};

@@ -1,0 +1,24 @@
+//! Lifecycle workflows: what is done for people who join, move or leave.
+//! <https://learn.microsoft.com/graph/api/resources/identitygovernance-workflow>
+
+use crate::model::kind::*;
+
+/// A lifecycle workflow with its tasks. Runs and reports are history.
+pub const KIND: Kind = Kind {
+    name: "lifecycleWorkflow",
+    entity: "identityGovernance.workflow",
+    title: "lifecycle workflows",
+    folder: "governance/lifecycle-workflows",
+    schema: include_str!("../../schemas/governance/lifecycle-workflow.schema.json"),
+    path: "/identityGovernance/lifecycleWorkflows/workflows",
+    // Tasks and conditions are another version's: <https://learn.microsoft.com/graph/api/identitygovernance-workflow-update>
+    update: Updates::Only(&["displayName", "description", "isEnabled", "isSchedulingEnabled"]),
+    // <https://learn.microsoft.com/graph/api/identitygovernance-workflow-get>
+    expand: &["tasks"],
+    permissions: Permissions {
+        read: &["LifecycleWorkflows-Workflow.Read.All"],
+        write: &["LifecycleWorkflows-Workflow.ReadWrite.All"],
+    },
+    docs: "https://learn.microsoft.com/graph/api/resources/identitygovernance-workflow",
+    ..Kind::COMMON
+};

@@ -1,0 +1,39 @@
+//! Who holds which role from when to when. Read as schedules, written by requests.
+//! <https://learn.microsoft.com/graph/api/resources/unifiedroleassignmentschedule>
+
+use crate::model::kind::*;
+
+/// An assignment of a role that Privileged Identity Management keeps. Those that were made without it are role assignments.
+pub const KIND: Kind = Kind {
+    name: "roleAssignmentSchedule",
+    entity: "unifiedRoleAssignmentSchedule",
+    title: "role assignment schedules",
+    folder: "roles/assignment-schedules",
+    schema: include_str!("../../schemas/roles/role-assignment-schedule.schema.json"),
+    path: "/roleManagement/directory/roleAssignmentSchedules",
+    naming: Naming::Id,
+    natural: &["principalId", "roleDefinitionId", "directoryScopeId"],
+    about: &["principalId", "roleDefinitionId"],
+    // What no request made is a role assignment and nothing more ("Supports $filter (eq, ne, and on null values)"):
+    // <https://learn.microsoft.com/graph/api/resources/unifiedroleassignmentschedule>
+    filter: Some("createdUsing ne null"),
+    // A request with `adminUpdate` changes when it ends, nothing else.
+    update: Updates::Only(&["scheduleInfo"]),
+    // <https://learn.microsoft.com/graph/api/rbacapplication-post-roleassignmentschedulerequests>
+    requests: Some(Requests {
+        path: "/roleManagement/directory/roleAssignmentScheduleRequests",
+        entity: "unifiedRoleAssignmentScheduleRequest",
+        names: &["principalId", "roleDefinitionId", "directoryScopeId", "appScopeId", "scheduleInfo"],
+        target: "targetScheduleId",
+    }),
+    owned_elsewhere: Some(Elsewhere {
+        when: Condition::Is { property: "assignmentType", value: "Activated" },
+        reason: "it is an activation, which ends by itself",
+    }),
+    permissions: Permissions {
+        read: &["RoleAssignmentSchedule.Read.Directory"],
+        write: &["RoleAssignmentSchedule.ReadWrite.Directory"],
+    },
+    docs: "https://learn.microsoft.com/graph/api/resources/unifiedroleassignmentschedule",
+    ..Kind::COMMON
+};
