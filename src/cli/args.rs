@@ -383,9 +383,40 @@ pub struct Emulate {
 /// `kinds`
 #[derive(Debug, Args)]
 pub struct Kinds {
-    /// Print one JSON document.
+    /// Only these: by name, folder or path [default: all].
+    #[arg(value_name = "KIND")]
+    pub kinds: Vec<String>,
+    /// Only the application permissions that they take, the least of each: to export, or to export and to apply.
+    #[arg(long, value_enum, value_name = "ACCESS")]
+    pub permissions: Option<Needed>,
+    /// How to show it; `az` prints commands of the Azure CLI that give the permissions to an application.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    pub format: KindsFormat,
+    /// Print one JSON document: short for `--format json`.
     #[arg(long)]
     pub json: bool,
+}
+
+/// What permissions are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Needed {
+    /// To export.
+    Read,
+    /// To export and to apply.
+    Write,
+}
+
+/// How kinds are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KindsFormat {
+    /// For the terminal.
+    Text,
+    /// A table, and what comes back of each.
+    Markdown,
+    /// For scripts.
+    Json,
+    /// Commands of the Azure CLI.
+    Az,
 }
 
 /// `completions`

@@ -1,59 +1,54 @@
 //! `kinds`: what is exported, where it goes, and what it needs.
 
-use serde_json::json;
+use anyhow::{Result, bail};
 
-use crate::engine::render;
+use super::args::{Kinds, KindsFormat, Needed};
+use crate::engine::render::kinds::{self as render, Access};
 use crate::kinds;
+use crate::model::Kind;
 
-/// For people.
-pub fn text() -> String {
-    let mut out = String::new();
-    for kind in kinds::ALL {
-        let read = kind.permissions.read.join(" or ");
-        let write = kind.permissions.write.join(" or ");
-        out.push_str(&format!("{:<30} {}\n", kind.name, kind.title));
-        out.push_str(&format!("    folder  {}\n    graph   {}{}\n", kind.folder, kind.api.segment(), kind.path));
-        out.push_str(&format!("    read    {read}\n    write   {write}\n"));
-        for link in kind.links {
-            out.push_str(&format!("    link    {}", link.name));
-            if let Some(permissions) = link.permissions {
-                out.push_str(&format!(
-                    "  (read {}, write {})",
-                    permissions.read.join(" or "),
-                    permissions.write.join(" or ")
-                ));
-            }
-            out.push('\n');
-        }
-        for variant in kind.variants {
-            out.push_str(&format!("    also    {}", variant.name));
-            if let Some(reason) = variant.not_creatable {
-                out.push_str(&format!("  (not creatable: {reason})"));
-            }
-            out.push('\n');
-        }
-    }
-    out
+/// What is asked for.
+///
+/// # Errors
+/// If a word names no kind.
+pub fn show(arguments: &Kinds) -> Result<String> {
+    let kinds: Vec<&'static Kind> = match arguments.kinds.is_empty() {
+        true => kinds::ALL.to_vec(),
+        false => arguments.kinds.iter().map(|word| named(word)).collect::<Result<_>>()?,
+    };
+    let format = if arguments.json { KindsFormat::Json } else { arguments.format };
+    let Some(needed) = arguments.permissions else {
+        return Ok(match format {
+            KindsFormat::Text => render::text(&kinds),
+            KindsFormat::Markdown => render::markdown(&kinds),
+            KindsFormat::Json => render::json(&kinds),
+            KindsFormat::Az => bail!("--format az goes with --permissions read, or write"),
+        });
+    };
+    let access = if needed == Needed::Read { Access::Read } else { Access::Write };
+    let permissions = render::permissions(&kinds, access);
+    let lines = |before: &str| permissions.iter().map(|name| format!("{before}{name}\n")).collect::<String>();
+    Ok(match format {
+        KindsFormat::Text => permissions.iter().map(|name| format!("{name}{}\n", remark(name, access))).collect(),
+        KindsFormat::Markdown => lines("- "),
+        KindsFormat::Json => crate::engine::render::json::pretty(&serde_json::json!({
+            "formatVersion": crate::engine::render::json::FORMAT_VERSION, "permissions": permissions,
+        })),
+        KindsFormat::Az => render::script(&permissions),
+    })
 }
 
-/// For programs.
-pub fn json() -> String {
-    let kinds: Vec<_> = kinds::ALL
-        .iter()
-        .map(|kind| {
-            json!({
-                "name": kind.name,
-                "title": kind.title,
-                "folder": kind.folder,
-                "api": kind.api.segment(),
-                "path": kind.path,
-                "links": kind.links.iter().map(|link| link.name).collect::<Vec<_>>(),
-                "variants": kind.variants.iter().map(|variant| variant.name).collect::<Vec<_>>(),
-                "read": kind.permissions.read,
-                "write": kind.permissions.write,
-                "docs": kind.docs,
-            })
-        })
-        .collect();
-    render::json::pretty(&json!({"formatVersion": render::json::FORMAT_VERSION, "kinds": kinds}))
+/// A permission that does more than was asked for is not given unawares.
+fn remark(name: &str, access: Access) -> &'static str {
+    match access == Access::Read && name.contains("ReadWrite") {
+        true => "   # it writes as well: Graph has none that only reads",
+        false => "",
+    }
+}
+
+fn named(word: &str) -> Result<&'static Kind> {
+    match kinds::by_word(word) {
+        Some(kind) => Ok(kind),
+        None => bail!("there is no kind {word:?}; `entragit kinds` lists them"),
+    }
 }

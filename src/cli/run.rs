@@ -170,7 +170,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
         Command::Drill(arguments) => super::drill::drill(arguments, repo, output).await,
         Command::Emulate(emulate) => super::emulate::run(emulate, output).await,
         Command::Kinds(arguments) => {
-            output.data(&if arguments.json { super::kinds::json() } else { super::kinds::text() });
+            output.data(&super::kinds::show(&arguments)?);
             Ok(exit::DONE)
         }
         Command::Completions(completions) => {

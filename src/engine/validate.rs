@@ -85,7 +85,10 @@ fn identity<'a>(file: &File<'a>, context: &Context<'_>, seen: &mut Seen<'a>, fin
     };
     let line = (file.line_of)("/id");
     let named = id.starts_with("new:");
-    if !named && let Some(path_id) = file.path_id.filter(|path_id| *path_id != id) {
+    if !named
+        && !file.kind.is_singleton()
+        && let Some(path_id) = file.path_id.filter(|path_id| *path_id != id)
+    {
         findings.push(finding(
             file.path,
             line,
@@ -97,8 +100,8 @@ fn identity<'a>(file: &File<'a>, context: &Context<'_>, seen: &mut Seen<'a>, fin
     let mut say = |check: &'static str, message: String| {
         findings.push(finding(file.path, line, Severity::Error, check, message));
     };
-    let address = Address::new(file.kind.name, id);
-    let today = Address::new(file.kind.name, context.ids.current(id));
+    let address = file.kind.address(id);
+    let today = file.kind.address(context.ids.current(id));
     if let Some(what) = context.taken.get(&address) {
         say(
             "label-used",

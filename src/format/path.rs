@@ -132,7 +132,7 @@ pub fn address_of(path: &str) -> Result<(&'static Kind, String), PathProblem> {
     if let Some(kind) = kinds::ALL.iter().find(|kind| {
         kind.naming == Naming::Fixed && path.strip_suffix(".yaml").is_some_and(|folder| folder == kind.folder)
     }) {
-        return Ok((kind, singleton_id(kind).to_owned()));
+        return Ok((kind, kind.singleton_id().to_owned()));
     }
     let kind = kinds::ALL
         .iter()
@@ -182,11 +182,6 @@ pub fn is_file_of(kind: &Kind, id: &str, name: &str) -> bool {
         Naming::Slug => stem.is_some_and(|slug| slug.is_empty() || slug.ends_with('.')),
         Naming::Id | Naming::Fixed => stem == Some(""),
     }
-}
-
-/// A singleton's constant id: the last part of its path in Graph.
-pub fn singleton_id(kind: &Kind) -> &'static str {
-    kind.path.rsplit('/').next().unwrap_or(kind.name)
 }
 
 /// Whether a path belongs to people and their tools, or is the manifest or the settings: no object, and no mistake.
@@ -368,7 +363,7 @@ mod tests {
             prop_assert!(!is_reserved(&path));
             let (found, back) = address_of(&path).map_err(|e| TestCaseError::fail(format!("{path}: {e}")))?;
             prop_assert_eq!(found.name, kind.name);
-            prop_assert_eq!(back, if kind.naming == Naming::Fixed { singleton_id(kind).to_owned() } else { id });
+            prop_assert_eq!(back, if kind.naming == Naming::Fixed { kind.singleton_id().to_owned() } else { id });
         }
 
         #[test]

@@ -103,6 +103,7 @@ impl Scope {
             .iter()
             .copied()
             .filter(|kind| self.profile != Profile::Config || kind.name != "user")
+            .filter(|kind| self.profile == Profile::Everything || !kind.is_information())
             .filter(|kind| self.kinds.is_empty() || self.kinds.contains(&kind.name))
             .collect()
     }
@@ -193,11 +194,13 @@ impl Settings {
             match kinds::by_word(&word) {
                 Some(kind) => named.push(kind.name),
                 None => {
-                    let known: Vec<&str> = kinds::ALL.iter().map(|kind| kind.name).collect();
-                    reader.say(
-                        &format!("/kinds/{index}"),
-                        format!("`{word}` is no kind; known are {}", known.join(", ")),
-                    );
+                    let far = |name: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &word.to_lowercase());
+                    let near = kinds::ALL.iter().map(|kind| (far(kind.name), kind.name)).min();
+                    let hint = match near {
+                        Some((distance, near)) if distance <= 1 + word.len() / 3 => format!("did you mean `{near}`?"),
+                        _ => "`entragit kinds` lists them".to_owned(),
+                    };
+                    reader.say(&format!("/kinds/{index}"), format!("`{word}` is no kind; {hint}"));
                 }
             }
         }
@@ -420,7 +423,7 @@ mod tests {
         };
         insta::assert_snapshot!(said.join("\n"), @r"
         2: `profil` is no setting; did you mean `profile`?
-        3: `grop` is no kind; known are user, group, application, servicePrincipal, namedLocation, authenticationStrengthPolicy, conditionalAccessPolicy, authorizationPolicy, authenticationMethodsPolicy, roleDefinition, roleAssignment, roleManagementPolicy
+        3: `grop` is no kind; did you mean `group`?
         5: `maxDeletes` is a whole number, 0 or more
         ");
     }

@@ -88,12 +88,11 @@ async fn skipped(http: &Http, kind: &'static Kind) -> Option<Listing> {
     Some(Listing { coverage: Coverage::Skipped, links, note: Some(note) })
 }
 
-/// The object with its id under `id`, whatever Graph calls it; a singleton that comes without one has the last part of its path.
+/// The object with its id under `id`, whatever Graph calls it. A singleton's is the last part of its path: Graph's own is
+/// sometimes missing, sometimes a number that means something else elsewhere, and nothing is addressed by it.
 pub(super) fn identified(kind: &Kind, mut object: Raw) -> Raw {
     let id = match kind.key {
-        "id" if kind.is_singleton() && !object.contains_key("id") => {
-            Some(kind.path.rsplit('/').next().unwrap_or(kind.name).into())
-        }
+        _ if kind.is_singleton() => Some(kind.path.rsplit('/').next().unwrap_or(kind.name).into()),
         "id" => None,
         key => object.get(key).cloned(),
     };

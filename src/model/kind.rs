@@ -360,6 +360,26 @@ impl Kind {
         ids.map(str::to_owned).collect()
     }
 
+    /// Whether nothing of it can be written: it is kept to be looked at.
+    pub fn is_information(&self) -> bool {
+        matches!(self.creation, Creation::Never { .. })
+            && self.update == Updates::Nothing
+            && self.deletion == Deletion::Never
+            && self.calls.is_empty()
+            && !self.links.iter().any(Link::is_written)
+    }
+
+    /// A singleton's constant id: the last part of its path in Graph. What Graph calls it inside differs from tenant to tenant
+    /// for some, and no path of a file can know it.
+    pub fn singleton_id(&self) -> &'static str {
+        self.path.rsplit('/').next().unwrap_or(self.name)
+    }
+
+    /// The address of the object with this id.
+    pub fn address(&self, id: &str) -> super::Address {
+        super::Address::new(self.name, if self.is_singleton() { self.singleton_id() } else { id })
+    }
+
     /// Whether there is always exactly one.
     pub fn is_singleton(&self) -> bool {
         self.shape == Shape::Singleton

@@ -241,7 +241,7 @@ struct Storing<'a> {
 
 impl Sink for Storing<'_> {
     fn carry(&mut self, kind: &'static Kind, object: &mut Object, missing: &[(&'static str, Coverage)]) -> Result<()> {
-        let Some(path) = self.by_address.get(&Address::new(kind.name, object.id())) else { return Ok(()) };
+        let Some(path) = self.by_address.get(&kind.address(object.id())) else { return Ok(()) };
         let Some(blob) = self.before.get(path) else { return Ok(()) };
         let bytes = self.context.repo.blob(*blob)?;
         let Ok(document) = yaml::read(path, &bytes) else { return Ok(()) };
@@ -269,7 +269,7 @@ impl Sink for Storing<'_> {
 
     fn take(&mut self, live: LiveObject) -> Result<()> {
         let blob = blob_id(&live.bytes);
-        let address = Address::new(live.kind.name, live.object.id());
+        let address = live.kind.address(live.object.id());
         if self.edits.concern(&address) {
             self.kept.insert(address, live.object);
         }

@@ -10,7 +10,7 @@ use super::source::Entry;
 use super::{Context, manifest_at};
 use crate::engine::normalize::normalize;
 use crate::engine::schema;
-use crate::format::path::{address_of, singleton_id};
+use crate::format::path::address_of;
 use crate::format::yaml;
 use crate::kinds;
 use crate::model::{IdMap, Kind, Object};
@@ -162,8 +162,8 @@ fn candidates(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<Ve
             Some((of, id)) if of == kind => vec![id],
             Some(_) => Vec::new(),
             None if kind.is_singleton() => {
-                let meant = [kind.name, singleton_id(kind)].iter().any(|name| wanted.word.eq_ignore_ascii_case(name));
-                meant.then(|| singleton_id(kind)).into_iter().collect()
+                let meant = [kind.name, kind.singleton_id()].iter().any(|name| wanted.word.eq_ignore_ascii_case(name));
+                meant.then(|| kind.singleton_id()).into_iter().collect()
             }
             None => wanted.words.iter().map(String::as_str).collect(),
         };

@@ -235,7 +235,7 @@ impl<'a> Thread<'a> {
             (Some(now), Some(last)) if !same || turn.there => self.modified(last, now),
             (Some((object, _)), last) => {
                 if last.is_some() {
-                    evidence.existed.insert(Address::new(self.kind.name, object.id()));
+                    evidence.existed.insert(self.kind.address(object.id()));
                 }
                 Some(self.whole(What::Added, object))
             }
@@ -260,7 +260,7 @@ impl<'a> Thread<'a> {
 
     fn modified(&self, last: &(Object, CoverageMap), now: &(Object, CoverageMap)) -> Option<Change> {
         let snapshot = |(object, coverage): &(Object, CoverageMap)| Snapshot {
-            objects: [(Address::new(self.kind.name, object.id()), object.clone())].into(),
+            objects: [(self.kind.address(object.id()), object.clone())].into(),
             coverage: coverage.clone(),
             ..Snapshot::default()
         };
@@ -270,7 +270,7 @@ impl<'a> Thread<'a> {
     fn whole(&self, what: What, object: &Object) -> Change {
         let (before, after) = if what == What::Removed { (Some(object), None) } else { (None, Some(object)) };
         Change {
-            address: Address::new(self.kind.name, object.id()),
+            address: self.kind.address(object.id()),
             called: crate::engine::diff::called(self.kind, object),
             name: object.name().to_owned(),
             about: self.kind.about(&object.0),

@@ -347,7 +347,7 @@ async fn ask<T: TenantRead>(tenant: &T, kind: &'static Kind, id: &str, said: boo
 
 impl Sink for Reader<'_, '_, '_> {
     fn carry(&mut self, kind: &'static Kind, object: &mut Object, missing: &[(&'static str, Coverage)]) -> Result<()> {
-        let Some(path) = self.by_address.get(&Address::new(kind.name, object.id())) else { return Ok(()) };
+        let Some(path) = self.by_address.get(&kind.address(object.id())) else { return Ok(()) };
         let Ok(document) = yaml::read(path, &self.context.repo.blob(self.before[path])?) else { return Ok(()) };
         let last = normalize(kind, &document.value).object;
         for (link, _) in missing {
@@ -381,7 +381,7 @@ impl Sink for Reader<'_, '_, '_> {
         // The same bytes are parsed to the same facts; what was read is at hand.
         let unknown = normalize(live.kind, &live.object.0).unknown;
         let facts = Facts::of(live.kind, &live.object, unknown);
-        self.fresh.insert(Address::new(live.kind.name, live.object.id()), facts);
+        self.fresh.insert(live.kind.address(live.object.id()), facts);
         self.store(live.path, live.bytes)
     }
 }

@@ -262,7 +262,7 @@ async fn recycle_bin<T: TenantRead>(
             Ok(raws) => {
                 for raw in raws {
                     let object = normalize(kind, &raw).object;
-                    deleted.insert(Address::new(kind.name, object.id()), object);
+                    deleted.insert(kind.address(object.id()), object);
                 }
             }
             Err(error) => {

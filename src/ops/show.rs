@@ -12,7 +12,7 @@ use crate::engine::refs::{Names, mentioned};
 use crate::engine::{diff, schema};
 use crate::format::yaml;
 use crate::kinds;
-use crate::model::{Address, Change, FieldChange, Finding, Kind, Object, Report, What};
+use crate::model::{Change, FieldChange, Finding, Kind, Object, Report, What};
 use crate::repo::ObjectId;
 
 /// An object as a commit holds it.
@@ -78,7 +78,7 @@ fn split(context: &Context, word: &str) -> Result<(String, ObjectId, String)> {
 /// If the repository cannot be read.
 pub fn names_of(context: &Context, commits: &[ObjectId], objects: &[(&'static Kind, &Object)]) -> Result<Names> {
     let changes = objects.iter().map(|(kind, object)| Change {
-        address: Address::new(kind.name, object.id()),
+        address: kind.address(object.id()),
         called: kind.name,
         name: String::new(),
         about: kind.about(&object.0),

@@ -302,7 +302,7 @@ impl Sink for Comparing<'_> {
 
     fn take(&mut self, live: LiveObject) -> Result<()> {
         let blob = blob_id(&live.bytes);
-        let address = Address::new(live.kind.name, live.object.id());
+        let address = live.kind.address(live.object.id());
         let known = !self.others.is_empty()
             && self.others.iter().all(|side| side.index.get(&address).is_some_and(|entry| entry.blob == blob));
         if !known {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::source::Entry;
-use crate::format::path::{folders_of, is_file_of, singleton_id};
+use crate::format::path::{folders_of, is_file_of};
 use crate::model::Kind;
 use crate::repo::{ObjectId, Repo};
 
@@ -38,7 +38,7 @@ impl<'a> Tracker<'a> {
             below.map(str::to_owned).collect()
         };
         let ids = match kind.is_singleton() {
-            true => vec![(singleton_id(kind).to_owned(), Vec::new())],
+            true => vec![(kind.singleton_id().to_owned(), Vec::new())],
             false => ids.into_iter().map(|id| (id.to_owned(), shards(id))).collect(),
         };
         Tracker { repo, kind, ids, seen: BTreeMap::new(), folders: BTreeMap::new() }

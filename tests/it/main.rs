@@ -8,6 +8,7 @@ mod architecture;
 mod authoring;
 mod changes;
 mod cli;
+mod documents;
 mod drill;
 mod emulator;
 mod examples;

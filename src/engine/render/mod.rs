@@ -11,6 +11,7 @@ pub mod history;
 pub mod history_json;
 pub mod html;
 pub mod json;
+pub mod kinds;
 pub mod markdown;
 pub mod notify;
 pub mod plan;

@@ -338,7 +338,7 @@ impl<'a> Work<'a> {
                     }
                     (today, merged.object)
                 }
-                None => (Address::new(kind.name, object.id()), object),
+                None => (kind.address(object.id()), object),
             };
             let bound = text::bound(kind, &object, &self.foreign_domains());
             if !bound.is_empty() {

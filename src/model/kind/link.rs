@@ -105,6 +105,16 @@ impl Link {
         self.at.unwrap_or(self.name)
     }
 
+    /// Whether any of it can be written.
+    pub fn is_written(&self) -> bool {
+        match &self.shape {
+            LinkShape::References | LinkShape::Reference => true,
+            LinkShape::Children(children) => {
+                children.creatable() || children.delete || children.update != Updates::Nothing
+            }
+        }
+    }
+
     /// What is said of children, if that is what the relation holds.
     pub fn children(&self) -> Option<&Children> {
         match &self.shape {

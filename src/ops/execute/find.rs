@@ -84,7 +84,7 @@ impl<T: TenantRead> Search<'_, T> {
             while let Some(page) = pages.recv().await {
                 for raw in page {
                     let object = normalize(kind, &raw.value).object;
-                    let address = Address::new(kind.name, object.id());
+                    let address = kind.address(object.id());
                     let new = !self.known.contains(&address)
                         && !self.unmanaged.contains(&address)
                         && !made.contains(address.id.as_str());
