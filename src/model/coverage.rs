@@ -80,6 +80,17 @@ impl CoverageMap {
         self.0.insert(format!("{kind}.{link}"), coverage);
     }
 
+    /// Whether nothing of a kind was missed: it was read whole with its links, or this sign-in cannot read it at all, which is
+    /// said and is no accident.
+    pub fn is_done(&self, kind: &super::Kind) -> bool {
+        match self.kind(kind.name) {
+            Coverage::Skipped => true,
+            coverage => {
+                coverage.is_complete() && kind.links.iter().all(|link| self.link(kind.name, link.name).is_complete())
+            }
+        }
+    }
+
     /// Whether everything that was asked for is complete.
     pub fn is_complete(&self) -> bool {
         self.0.values().all(|coverage| matches!(coverage, Coverage::Complete | Coverage::Skipped))

@@ -125,10 +125,7 @@ pub async fn export<T: TenantRead>(
     let manifest_blob = writer.put(&manifest_bytes)?;
     files.insert(MANIFEST.to_owned(), manifest_blob);
 
-    let complete = scope.iter().all(|kind| {
-        manifest.coverage.kind(kind.name).is_complete()
-            && kind.links.iter().all(|link| manifest.coverage.link(kind.name, link.name).is_complete())
-    });
+    let complete = scope.iter().all(|kind| manifest.coverage.is_done(kind));
     let objects: usize = reading.counts.values().sum();
     let counted = compare(&before, &files);
     let mut exported = Exported {

@@ -60,10 +60,7 @@ pub(super) async fn record<T: TenantRead>(
     };
     files.extend(others.into_iter().filter(|(path, _)| is_reserved(path) && path != MANIFEST));
     files.insert(MANIFEST.to_owned(), writer.put(&manifest.write())?);
-    let complete = scope.iter().all(|kind| {
-        manifest.coverage.kind(kind.name).is_complete()
-            && kind.links.iter().all(|link| manifest.coverage.link(kind.name, link.name).is_complete())
-    });
+    let complete = scope.iter().all(|kind| manifest.coverage.is_done(kind));
     let objects = found.counts.values().sum();
     let mut round = Round {
         full,

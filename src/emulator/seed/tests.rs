@@ -44,7 +44,9 @@ static METADATA: LazyLock<Value> = LazyLock::new(|| {
 fn extend<'a>(known: &mut Value, list: &str, more: impl Iterator<Item = &'a Value>) {
     for member in more {
         let same = |old: &Value| if old.is_object() { old["name"] == member["name"] } else { old == member };
-        if !known[list].as_array().is_some_and(|old| old.iter().any(same)) {
+        // What one version has as a property, the other may have as a relation.
+        let there = |list: &str| known[list].as_array().is_some_and(|old| old.iter().any(same));
+        if !there(list) && !(list == "properties" && there("navigation")) {
             match &mut known[list] {
                 Value::Array(old) => old.push(member.clone()),
                 empty => *empty = Value::Array(vec![member.clone()]),
@@ -197,7 +199,7 @@ fn check(seeds: &[SeedObject]) {
                         }
                     }
                     (LinkShape::Reference | LinkShape::References, Value::String(id)) => {
-                        if !ids.contains_key(id) || !seen.insert(id.clone()) {
+                        if !ids.contains_key(&id.to_lowercase()) || !seen.insert(id.clone()) {
                             wrong.push(format!("{at}: {id} leads nowhere, or is there twice"));
                         }
                     }

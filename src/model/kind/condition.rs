@@ -17,6 +17,13 @@ pub enum Condition {
         /// Its value.
         value: &'static str,
     },
+    /// `property` begins with `value`.
+    Starts {
+        /// A string property.
+        property: &'static str,
+        /// How its value begins.
+        value: &'static str,
+    },
     /// The flag `property` is set.
     Flag {
         /// A boolean property.
@@ -37,9 +44,10 @@ impl Condition {
     /// The properties that it looks at.
     pub fn properties(&self) -> Vec<&'static str> {
         match *self {
-            Condition::Lists { property, .. } | Condition::Is { property, .. } | Condition::Flag { property } => {
-                vec![property]
-            }
+            Condition::Lists { property, .. }
+            | Condition::Is { property, .. }
+            | Condition::Starts { property, .. }
+            | Condition::Flag { property } => vec![property],
             Condition::FlagUnlessListed { property, but, .. } => vec![property, but],
         }
     }
@@ -52,6 +60,9 @@ impl Condition {
                 .and_then(|list| list.as_array())
                 .is_some_and(|list| list.iter().any(|element| element.as_str() == Some(value))),
             Condition::Is { property, value } => properties.get(property).and_then(|v| v.as_str()) == Some(value),
+            Condition::Starts { property, value } => {
+                properties.get(property).and_then(|v| v.as_str()).is_some_and(|text| text.starts_with(value))
+            }
             Condition::Flag { property } => properties.get(property).and_then(|flag| flag.as_bool()) == Some(true),
             Condition::FlagUnlessListed { property, but, value } => {
                 Condition::Flag { property }.holds(properties)

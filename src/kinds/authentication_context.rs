@@ -1,0 +1,24 @@
+//! Authentication contexts: what applications, roles and labels ask Conditional Access for, by the names `c1` to `c99`.
+//! <https://learn.microsoft.com/graph/api/resources/authenticationcontextclassreference>
+
+use crate::model::kind::*;
+
+/// An authentication context. Its id is chosen by whoever makes it.
+pub const KIND: Kind = Kind {
+    name: "authenticationContextClassReference",
+    entity: "authenticationContextClassReference",
+    title: "authentication contexts",
+    folder: "conditional-access/authentication-contexts",
+    schema: include_str!("../../schemas/conditional-access/authentication-context.schema.json"),
+    path: "/identity/conditionalAccess/authenticationContextClassReferences",
+    // <https://learn.microsoft.com/graph/api/authenticationcontextclassreference-update>
+    creation: Creation::AtId(Verb::Patch),
+    // Only one that is not published: <https://learn.microsoft.com/graph/api/authenticationcontextclassreference-delete>
+    deletion: Deletion::Hard,
+    permissions: Permissions {
+        read: &["AuthenticationContext.Read.All"],
+        write: &["AuthenticationContext.ReadWrite.All"],
+    },
+    docs: "https://learn.microsoft.com/graph/api/resources/authenticationcontextclassreference",
+    ..Kind::COMMON
+};

@@ -1,0 +1,45 @@
+//! User flows by which guests sign themselves up.
+//! <https://learn.microsoft.com/graph/api/resources/b2xidentityuserflow>
+
+use crate::model::kind::*;
+
+/// A user flow. Of itself nothing can be changed; what it asks and whom it lets choose can.
+pub const KIND: Kind = Kind {
+    name: "b2xIdentityUserFlow",
+    entity: "b2xIdentityUserFlow",
+    title: "user flows",
+    folder: "external-identities/user-flows",
+    schema: include_str!("../../schemas/external-identities/user-flow.schema.json"),
+    path: "/identity/b2xUserFlows",
+    naming: Naming::Id,
+    natural: &[],
+    // <https://learn.microsoft.com/graph/api/identitycontainer-post-b2xuserflows>
+    creation: Creation::Post { accepts: Accepts::All, generates: &[], note: None },
+    update: Updates::Nothing,
+    links: &[
+        Link {
+            name: "userAttributeAssignments",
+            shape: LinkShape::Children(Children {
+                key: &["id"],
+                item: "/identity/b2xUserFlows/{parent}/userAttributeAssignments/{child}",
+                update: Updates::All,
+                keeps_id: true,
+                delete: false,
+                ..Children::COMMON
+            }),
+            ..Link::COMMON
+        },
+        Link {
+            name: "userFlowIdentityProviders",
+            to: "/identity/identityProviders",
+            permissions: Some(Permissions {
+                read: &["IdentityUserFlow.ReadWrite.All"],
+                write: &["IdentityUserFlow.ReadWrite.All"],
+            }),
+            ..Link::COMMON
+        },
+    ],
+    permissions: Permissions { read: &["IdentityUserFlow.Read.All"], write: &["IdentityUserFlow.ReadWrite.All"] },
+    docs: "https://learn.microsoft.com/graph/api/resources/b2xidentityuserflow",
+    ..Kind::COMMON
+};

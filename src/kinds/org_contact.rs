@@ -1,0 +1,24 @@
+//! Contacts: people outside who are in the address book. For information.
+//! <https://learn.microsoft.com/graph/api/resources/orgcontact>
+
+use crate::model::kind::*;
+
+/// A contact. Exchange or a directory on-premises owns it; nothing of it is written.
+pub const KIND: Kind = Kind {
+    name: "orgContact",
+    entity: "orgContact",
+    title: "contacts",
+    folder: "contacts",
+    schema: include_str!("../../schemas/directory/org-contact.schema.json"),
+    path: "/contacts",
+    natural: &["mail"],
+    page_size: Some(999),
+    creation: Creation::Never { reason: "contacts are made in Exchange or on-premises" },
+    update: Updates::Nothing,
+    deletion: Deletion::Never,
+    delta: Some("/contacts/delta"),
+    // Nothing is written, so that writing needs no more than reading.
+    permissions: Permissions { read: &["OrgContact.Read.All"], write: &["OrgContact.Read.All"] },
+    docs: "https://learn.microsoft.com/graph/api/resources/orgcontact",
+    ..Kind::COMMON
+};

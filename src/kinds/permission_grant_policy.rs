@@ -1,0 +1,61 @@
+//! Permission grant policies: what may be consented to. Microsoft's own (`microsoft-…`) can be read only.
+//! <https://learn.microsoft.com/graph/api/resources/permissiongrantpolicy>
+
+use crate::model::kind::*;
+
+/// All that a condition set says: two that differ nowhere are one.
+const SET: &[&str] = &[
+    "permissionType",
+    "permissionClassification",
+    "resourceApplication",
+    "permissions",
+    "clientApplicationIds",
+    "clientApplicationTenantIds",
+    "clientApplicationPublisherIds",
+    "clientApplicationsFromVerifiedPublisherOnly",
+];
+
+/// A permission grant policy. Its condition sets cannot be changed: another takes a set's place.
+pub const KIND: Kind = Kind {
+    name: "permissionGrantPolicy",
+    entity: "permissionGrantPolicy",
+    title: "permission grant policies",
+    folder: "policies/permission-grant",
+    schema: include_str!("../../schemas/policies/permission-grant-policy.schema.json"),
+    path: "/policies/permissionGrantPolicies",
+    links: &[
+        Link {
+            name: "includes",
+            shape: LinkShape::Children(Children {
+                key: SET,
+                create: Some("/policies/permissionGrantPolicies/{parent}/includes"),
+                item: "/policies/permissionGrantPolicies/{parent}/includes/{child}",
+                ..Children::COMMON
+            }),
+            ..Link::COMMON
+        },
+        Link {
+            name: "excludes",
+            shape: LinkShape::Children(Children {
+                key: SET,
+                create: Some("/policies/permissionGrantPolicies/{parent}/excludes"),
+                item: "/policies/permissionGrantPolicies/{parent}/excludes/{child}",
+                ..Children::COMMON
+            }),
+            ..Link::COMMON
+        },
+    ],
+    variants: &[Variant {
+        name: "builtInPermissionGrantPolicy",
+        title: "built-in permission grant policies",
+        when: Condition::Starts { property: "id", value: "microsoft-" },
+        not_creatable: Some("Microsoft provides it in every tenant"),
+    }],
+    owned_elsewhere: Some(Elsewhere {
+        when: Condition::Starts { property: "id", value: "microsoft-" },
+        reason: "it is built in, and Microsoft alone changes it",
+    }),
+    permissions: Permissions { read: &["Policy.Read.PermissionGrant"], write: &["Policy.ReadWrite.PermissionGrant"] },
+    docs: "https://learn.microsoft.com/graph/api/resources/permissiongrantpolicy",
+    ..Kind::COMMON
+};
