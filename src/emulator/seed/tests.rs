@@ -113,6 +113,7 @@ fn check_value(of: &str, value: &Value, at: &str, wrong: &mut Vec<String>) {
         "Binary" => text.is_some(),
         "Duration" => text.is_some_and(|text| text.parse::<jiff::Span>().is_ok()),
         "DateTimeOffset" => text.is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()),
+        "Date" => text.is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok()),
         "Guid" => text.is_some_and(|text| uuid::Uuid::parse_str(text).is_ok() && text.len() == 36),
         _ => match (ty(of), value) {
             (Some(found), value) if found.get("members").is_some() => {
@@ -162,7 +163,9 @@ fn check(seeds: &[SeedObject]) {
     let mut ids: BTreeMap<String, &str> = BTreeMap::new();
     let mut unique: BTreeSet<(&str, String)> = BTreeSet::new();
     for seed in seeds {
-        let id = seed.value.get("id").and_then(Value::as_str).unwrap_or_default().to_lowercase();
+        let kind = kinds::by_name(seed.kind).expect(seed.kind);
+        let own = seed.value.get(kind.key).and_then(Value::as_str);
+        let id = own.unwrap_or(if kind.is_singleton() { kind.name } else { "" }).to_lowercase();
         if id.is_empty() || ids.insert(id.clone(), seed.kind).is_some() {
             wrong.push(format!("{} {id}: twice, or none", seed.kind));
         }
