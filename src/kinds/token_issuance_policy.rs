@@ -11,6 +11,9 @@ pub const KIND: Kind = Kind {
     folder: "policies/token-issuance",
     schema: include_str!("../../schemas/policies/token-issuance-policy.schema.json"),
     path: "/policies/tokenIssuancePolicies",
+    // Read here, written at what it applies to:
+    // <https://learn.microsoft.com/graph/api/application-post-tokenissuancepolicies>
+    links: &[Link { name: "appliesTo", ends: &[End { kind: "application", relation: "tokenIssuancePolicies" }, End { kind: "servicePrincipal", relation: "tokenIssuancePolicies" }], ..Link::COMMON }],
     permissions: Permissions { read: &["Policy.Read.All"], write: &["Policy.ReadWrite.ApplicationConfiguration"] },
     docs: "https://learn.microsoft.com/graph/api/resources/tokenissuancepolicy",
     ..Kind::COMMON
