@@ -113,6 +113,7 @@ fn check_value(of: &str, value: &Value, at: &str, wrong: &mut Vec<String>) {
         "Binary" => text.is_some(),
         "Duration" => text.is_some_and(|text| text.parse::<jiff::Span>().is_ok()),
         "DateTimeOffset" => text.is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()),
+        "Date" => text.is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok()),
         "Guid" => text.is_some_and(|text| uuid::Uuid::parse_str(text).is_ok() && text.len() == 36),
         _ => match (ty(of), value) {
             (Some(found), value) if found.get("members").is_some() => {
@@ -176,7 +177,11 @@ fn check(seeds: &[SeedObject]) {
     for seed in seeds {
         let kind = kinds::by_name(seed.kind).expect(seed.kind);
         let at = format!("{} {}", seed.kind, seed.value.get("displayName").and_then(Value::as_str).unwrap_or_default());
-        check_object(kind.entity, &seed.value, &at, &mut wrong);
+        let mut value = seed.value.clone();
+        if kind.key != "id" && value.remove("id") != value.get(kind.key).cloned() {
+            wrong.push(format!("{at}: its id is not its {}", kind.key));
+        }
+        check_object(kind.entity, &value, &at, &mut wrong);
         for (name, entries) in &seed.links {
             let at = format!("{at}/{name}");
             let link = kind.link(name).unwrap_or_else(|| panic!("{at}: no such link"));

@@ -14,6 +14,7 @@ const AREAS: &[&str] = &[
     include_str!("external.json"),
     include_str!("app_policies.json"),
     include_str!("organization.json"),
+    include_str!("governance.json"),
 ];
 
 /// The objects of every area.
