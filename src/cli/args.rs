@@ -304,7 +304,11 @@ pub struct Export {
     /// Only this kind; may be repeated. The others stay as they are.
     #[arg(long = "kind", value_name = "KIND")]
     pub kinds: Vec<String>,
-    /// Which kinds: `recovery` (everything recovery needs), `config` (no user objects), `everything`.
+    /// Not this kind; may be repeated. Its files stay as they are.
+    #[arg(long, value_name = "KIND")]
+    pub exclude: Vec<String>,
+    /// Which kinds: `config` (no user objects), `recovery` (all that recovery needs), `everything` (what is only for information,
+    /// too) [default: the repository's].
     #[arg(long, value_name = "PROFILE")]
     pub profile: Option<String>,
     /// Print one JSON document.

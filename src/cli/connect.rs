@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 
 use super::args::SignIn;
+use crate::format::settings::Settings;
 use crate::graph::{Config, Credential, GraphTenant};
 use crate::model::{Events, Secret};
 
@@ -13,18 +14,18 @@ use crate::model::{Events, Secret};
 ///
 /// # Errors
 /// If there is nothing to sign in with, naming every way.
-pub fn connect(sign_in: &SignIn, tenant: &str, events: &Events) -> Result<GraphTenant> {
+pub fn connect(sign_in: &SignIn, settings: &Settings, events: &Events) -> Result<GraphTenant> {
     let credential = credential(sign_in)?;
     let config = Config {
         graph_url: sign_in.graph_url.trim_end_matches('/').to_owned(),
         authority_url: sign_in.authority_url.trim_end_matches('/').to_owned(),
-        tenant: sign_in.tenant.clone().unwrap_or_else(|| tenant.to_owned()),
+        tenant: sign_in.tenant.clone().unwrap_or_else(|| settings.tenant.clone()),
         credential,
         // Enough for 20 changes a second where each request takes half a second.
         concurrency: 24,
         deadline: Duration::from_secs(300),
     };
-    Ok(GraphTenant::connect(config, events.clone())?)
+    Ok(GraphTenant::connect(config, events.clone())?.filtered(settings.scope.filters.clone()))
 }
 
 /// Ids of whoever signs in, as far as the sign-in tells.

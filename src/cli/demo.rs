@@ -55,7 +55,10 @@ pub async fn demo(arguments: args::Demo, output: &Output) -> Result<u8> {
     let first = export(&context, &tool, &[], &Extra::default()).await?;
     report_export(&context, &first, false, moment, output);
 
-    output.heading(&format!("3. {} changes a policy in a hurry and deletes a group", names::ADMINISTRATOR));
+    output.heading(&format!(
+        "3. {} changes a policy and the settings of a role in a hurry, and deletes a group",
+        names::ADMINISTRATOR
+    ));
     let person = Credential::Password {
         client_id: "demo".to_owned(),
         username: names::ADMINISTRATOR_UPN.to_owned(),
@@ -68,7 +71,7 @@ pub async fn demo(arguments: args::Demo, output: &Output) -> Result<u8> {
     let second = export(&context, &tool, &[], &Extra::default()).await?;
     report_export(&context, &second, false, moment, output);
 
-    output.heading("5. What changed, and who did it: entragit diff HEAD~1 HEAD");
+    output.heading("5. Drift from what was approved, and whose it is: entragit diff HEAD~1 HEAD");
     let (good, bad) = (first.tip.to_string(), second.tip.to_string());
     let sources = (Source::Commit(good.clone()), Source::Commit(bad));
     let compared = diff::diff::<GraphTenant>(&context, None, (&sources.0, &sources.1), &Scope::default()).await?;
@@ -148,7 +151,8 @@ pub fn tenant_at(url: &str, context: &Context, credential: Credential, events: E
 }
 
 /// The scenario of an ordinary bad day: a policy that should demand multifactor authentication of remote workers now blocks
-/// them, and the group of those who approve orders is gone.
+/// them, whoever is eligible administers policies without a second factor or a reason, and the group of those who approve
+/// orders is gone.
 async fn break_things(person: &GraphTenant, output: &Output) -> Result<()> {
     let policies = kinds::by_name("conditionalAccessPolicy").context("the kind of policies")?;
     let groups = kinds::by_name("group").context("the kind of groups")?;
@@ -164,6 +168,21 @@ async fn break_things(person: &GraphTenant, output: &Output) -> Result<()> {
     let body = change.as_object().cloned().unwrap_or_default();
     person.write(&Write::Update { kind: policies, id: names::ORDERING_POLICY.to_owned(), body }).await?;
     output.say(&format!("changed the policy \"{}\": it blocks now", names::ORDERING_POLICY_NAME));
+    let settings = kinds::by_name("roleManagementPolicy").context("the kind of role settings")?;
+    let rule = json!({
+        "@odata.type": "#microsoft.graph.unifiedRoleManagementPolicyEnablementRule",
+        "id": "Enablement_EndUser_Assignment",
+        "enabledRules": []
+    });
+    let relaxed = Write::Relink {
+        kind: settings,
+        id: names::ADMINISTRATOR_SETTINGS.to_owned(),
+        link: "rules",
+        child: "Enablement_EndUser_Assignment".to_owned(),
+        value: rule.as_object().cloned().unwrap_or_default(),
+    };
+    person.write(&relaxed).await?;
+    output.say("changed the settings of Conditional Access Administrator: to activate the role takes nothing any more");
     person.write(&Write::Delete { kind: groups, id: names::ORDER_APPROVERS.to_owned() }).await?;
     output.say(&format!("deleted the group \"{}\"", names::ORDER_APPROVERS_NAME));
     Ok(())

@@ -37,7 +37,7 @@ pub async fn run(arguments: args::Diff, repo: &Path, output: &Output) -> Result<
             let context = Context::open(repo, output.events())?;
             let (a, b) = (Source::parse(&a), Source::parse(b));
             let tenant = match a == Source::Live || b == Source::Live {
-                true => Some(connect(&arguments.sign_in, &context.settings.tenant, &context.events)?),
+                true => Some(connect(&arguments.sign_in, &context.settings, &context.events)?),
                 false => None,
             };
             diff(&context, tenant.as_ref(), (&a, &b), &scope).await?

@@ -28,7 +28,7 @@ pub async fn run(arguments: args::Drift, repo: &Path, output: &Output) -> Result
     // A wrong address is known before anything is read.
     let targets = targets(&arguments.notify, std::env::var(URLS).ok().as_deref())?;
     let context = Context::open(repo, output.events())?;
-    let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
+    let tenant = connect(&arguments.sign_in, &context.settings, &context.events)?;
     let compared = drift(&context, &tenant, arguments.baseline.as_deref(), &scope).await?;
     output.clear();
     let format = if arguments.json { Format::Json } else { arguments.format };

@@ -1,6 +1,6 @@
 //! `kinds`: what is exported, where it goes, and what it needs.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use super::args::{Kinds, KindsFormat, Needed};
 use crate::engine::render::kinds::{self as render, Access};
@@ -47,8 +47,5 @@ fn remark(name: &str, access: Access) -> &'static str {
 }
 
 fn named(word: &str) -> Result<&'static Kind> {
-    match kinds::by_word(word) {
-        Some(kind) => Ok(kind),
-        None => bail!("there is no kind {word:?}; `entragit kinds` lists them"),
-    }
+    kinds::by_word(word).ok_or_else(|| anyhow!("{}", kinds::unknown(word)))
 }

@@ -105,7 +105,7 @@ pub async fn plan(arguments: args::Plan, repo: &Path, output: &Output) -> Result
     };
     own_tenant(&context, wanted.map, &arguments.sign_in)?;
     let aim = wanted.aim(&context, &arguments.selectors)?;
-    let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
+    let tenant = connect(&arguments.sign_in, &context.settings, &context.events)?;
     let mut planned = ops::plan::plan(&context, &tenant, &aim).await?;
     planned.verdicts = accepted.settle(&planned.verdicts);
     output.clear();
@@ -135,7 +135,7 @@ fn show(planned: &ops::plan::Planned, format: TextFormat, out: Option<&Path>, ou
 /// Carries out a plan file, or a plan made on the spot.
 pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Result<u8> {
     let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
-    let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
+    let tenant = connect(&arguments.sign_in, &context.settings, &context.events)?;
     let _lock = context.repo.lock("apply")?;
     let patience = ops::execute::patience(Duration::from_secs(arguments.patience));
     let wanted = Wanted {
@@ -177,7 +177,7 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
 /// Takes back what an apply did.
 pub async fn undo(arguments: args::Undo, repo: &Path, output: &Output) -> Result<u8> {
     let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
-    let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
+    let tenant = connect(&arguments.sign_in, &context.settings, &context.events)?;
     let lock = context.repo.lock("undo")?;
     let (receipt, mut aim) = ops::undo::aim(&context, arguments.receipt.as_deref())?;
     aim.scope.exclude = arguments.exclude.iter().map(|word| exclusion(word)).collect::<Result<_>>()?;

@@ -123,7 +123,8 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
                     Profile::parse(profile).ok_or_else(|| anyhow!("--profile is recovery, config or everything"))?;
             }
             let only = kinds_of(&export.kinds)?;
-            let tenant = connect(&export.sign_in, &context.settings.tenant, &context.events)?;
+            context.settings.scope.exclude.extend(kinds_of(&export.exclude)?.iter().map(|kind| kind.name));
+            let tenant = connect(&export.sign_in, &context.settings, &context.events)?;
             let _lock = context.repo.lock("export")?;
             let exported = ops::export::export(&context, &tenant, &only, &Extra::default()).await?;
             report_export(&context, &exported, export.json, start, output);
@@ -288,13 +289,5 @@ pub fn exclusion(word: &str) -> Result<Exclusion> {
 
 /// The kinds that people mean.
 pub fn kinds_of(words: &[String]) -> Result<Vec<&'static Kind>> {
-    words
-        .iter()
-        .map(|word| {
-            kinds::by_word(word).ok_or_else(|| {
-                let known: Vec<&str> = kinds::ALL.iter().map(|kind| kind.name).collect();
-                anyhow!("unknown kind {word:?}; known are {}", known.join(", "))
-            })
-        })
-        .collect()
+    words.iter().map(|word| kinds::by_word(word).ok_or_else(|| anyhow!("{}", kinds::unknown(word)))).collect()
 }

@@ -20,7 +20,7 @@ pub async fn run(arguments: args::Status, repo: &Path, output: &Output) -> Resul
     let mut status = ops::status::local(&context, now, arguments.risks_days)?;
     if arguments.live {
         // What is known here is shown, whatever becomes of the rest.
-        let asked = match connect(&arguments.sign_in, &context.settings.tenant, &context.events) {
+        let asked = match connect(&arguments.sign_in, &context.settings, &context.events) {
             Ok(tenant) => ops::status::live(&context, &tenant, now).await,
             Err(error) => Err(error),
         };

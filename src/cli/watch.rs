@@ -54,7 +54,7 @@ pub fn every(text: &str) -> Result<Duration, String> {
 pub async fn watch(arguments: args::Watch, repo: &Path, output: &Output) -> Result<u8> {
     let mut stop = Stop::listen()?;
     let context = Context::open(repo, output.events())?;
-    let tenant = connect(&arguments.sign_in, &context.settings.tenant, &context.events)?;
+    let tenant = connect(&arguments.sign_in, &context.settings, &context.events)?;
     let main = context.settings.branches.main.clone();
     drop(context);
     let mut watch = Watch::default();

@@ -142,7 +142,6 @@ fn reading(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Reques
         Target::Deleted(owner, id) => bin::get(tenant, csdl, *owner, id, request),
         Target::DirectoryObject(id) => read::directory_object(tenant, csdl, id, request),
         Target::GetByIds => by_ids(tenant, csdl, request),
-        Target::Organization(id) => logs::organization(tenant, csdl, id.as_deref(), request),
         Target::Audits(id) => logs::audits(tenant, csdl, id.as_deref(), request),
         Target::Action { kind, of, name } if kind.name == "authenticationStrengthPolicy" && name == "usage" => {
             logs::usage(tenant, kind, of, request)

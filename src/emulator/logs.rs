@@ -1,4 +1,4 @@
-//! Reading what belongs to no kind: the audit log, the organization, where a strength is used.
+//! Reading what belongs to no kind: the audit log, where a strength is used.
 
 use serde_json::{Value, json};
 
@@ -70,24 +70,6 @@ pub fn audits(tenant: &Tenant, csdl: &'static Csdl, id: Option<&str>, request: &
         .collect();
     body.insert("value".to_owned(), Value::Array(value));
     Ok(Reply::json(200, &body))
-}
-
-/// `/organization`, and the one object in it.
-pub fn organization(tenant: &Tenant, csdl: &'static Csdl, id: Option<&str>, request: &Request) -> Result<Reply, Fault> {
-    let ty = csdl.ty("organization").ok_or_else(|| Fault::no_segment("organization"))?;
-    let context = format!("{}/$metadata#organization", request.root());
-    match id {
-        Some(id) if !id.eq_ignore_ascii_case(&tenant.id) => Err(Fault::missing(id)),
-        Some(_) => super::read::one(csdl, ty, request, tenant.organization(), format!("{context}/$entity")),
-        None => {
-            let options = Options::read(request, csdl, ty, true)?;
-            let mut shape = Shape::new(csdl, ty, options.select.as_deref(), false)?;
-            let mut body = Properties::new();
-            body.insert("@odata.context".to_owned(), format!("{context}{}", shape.context()).into());
-            body.insert("value".to_owned(), Value::Array(vec![Value::Object(shape.apply(tenant.organization()))]));
-            Ok(Reply::json(200, &body))
-        }
-    }
 }
 
 /// `/policies/authenticationStrengthPolicies/{id}/usage`

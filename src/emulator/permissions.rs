@@ -121,9 +121,7 @@ fn needed(target: &Target) -> Option<Permissions> {
                 "Application.ReadWrite.All",
             ],
         }),
-        Target::DirectoryObject(_) | Target::GetByIds | Target::Organization(_) | Target::Audits(_) | Target::Batch => {
-            None
-        }
+        Target::DirectoryObject(_) | Target::GetByIds | Target::Audits(_) | Target::Batch => None,
     }
 }
 

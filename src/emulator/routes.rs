@@ -64,8 +64,6 @@ pub enum Target {
     DirectoryObject(String),
     /// `directoryObjects/getByIds`
     GetByIds,
-    /// The organization, or the list that holds it.
-    Organization(Option<String>),
     /// The audit log, or one entry.
     Audits(Option<String>),
     /// `$batch`
@@ -149,8 +147,6 @@ fn fixed(parts: &[&str]) -> Option<Route> {
             at(Target::GetByIds, "/directoryobjects/getbyids")
         }
         ["directoryObjects", id] => at(Target::DirectoryObject(bare(id)), "/directoryobjects/{id}"),
-        ["organization"] => at(Target::Organization(None), "/organization"),
-        ["organization", id] => at(Target::Organization(Some(bare(id))), "/organization/{id}"),
         ["auditLogs", "directoryAudits"] => at(Target::Audits(None), "/auditlogs/directoryaudits"),
         ["auditLogs", "directoryAudits", id] => at(Target::Audits(Some(bare(id))), "/auditlogs/directoryaudits/{id}"),
         _ => None,

@@ -88,6 +88,10 @@ impl Tenant {
         let Some(kind) = kinds::by_name(seed.kind) else { return };
         let mut seed = seed;
         quirks::on_seed(kind, &mut seed.value);
+        if !seed.value.contains_key("id") {
+            let id = seed.value.get(kind.key).cloned().unwrap_or_else(|| kind.name.into());
+            seed.value.insert("id".to_owned(), id);
+        }
         let key = self.store.table_mut(kind).put(kind, &seed.value);
         for (name, entries) in seed.links {
             let Some(link) = kind.link(name) else { continue };

@@ -81,6 +81,7 @@ impl Order {
     /// Steps in order, and the waves.
     pub fn finish(self) -> (Vec<Step>, Vec<Vec<StepId>>) {
         let mut drafts = self.drafts;
+        after_their_own(&mut drafts);
         drafts.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| a.step.address.cmp(&b.step.address)));
         let made: BTreeMap<&Address, StepId> = drafts
             .iter()
@@ -123,6 +124,22 @@ impl Order {
         }
         let steps = drafts.into_iter().zip(needs).map(|(draft, needs)| Step { needs, ..draft.step }).collect();
         (steps, waves)
+    }
+}
+
+/// What is made late, because of what it names, has its links and updates late too.
+fn after_their_own(drafts: &mut [Draft]) {
+    let made: BTreeMap<Address, (Phase, usize)> = drafts
+        .iter()
+        .filter(|draft| draft.stage == Stage::Make)
+        .map(|draft| (draft.step.address.clone(), (draft.phase, draft.tier)))
+        .collect();
+    for draft in drafts.iter_mut() {
+        if let Some((phase, tier)) = made.get(&draft.step.address)
+            && *phase == draft.phase
+        {
+            draft.tier = draft.tier.max(*tier);
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::path::Layout;
 use super::{emit, yaml};
 use crate::model::finding::Severity;
-use crate::model::{CoverageMap, Finding, IdMap};
+use crate::model::{CoverageMap, Finding, IdMap, Kind};
 
 /// Version of the repository's format.
 pub const FORMAT: u32 = 1;
@@ -29,6 +29,9 @@ pub struct Manifest {
     /// Per kind (`group`) and link (`group.members`).
     #[serde(default, skip_serializing_if = "is_empty")]
     pub coverage: CoverageMap,
+    /// Per kind, the filter that it was read through: what it may hide is not known to be absent.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub filters: BTreeMap<String, String>,
     /// Per kind, where it is not flat.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub layout: BTreeMap<String, Layout>,
@@ -51,6 +54,7 @@ impl Default for Manifest {
             schema: SCHEMA,
             tenant: String::new(),
             coverage: CoverageMap::default(),
+            filters: BTreeMap::new(),
             layout: BTreeMap::new(),
             unknown: BTreeMap::new(),
             ids: IdMap::default(),
@@ -59,6 +63,16 @@ impl Default for Manifest {
 }
 
 impl Manifest {
+    /// Says which filters the kinds in scope were read through. One that was not read completely is as it was before.
+    pub fn filtered(&mut self, scope: &[&'static Kind], filters: &BTreeMap<&'static str, String>) {
+        for kind in scope.iter().filter(|kind| self.coverage.kind(kind.name).is_complete()) {
+            match filters.get(kind.name) {
+                Some(filter) => drop(self.filters.insert(kind.name.to_owned(), filter.clone())),
+                None => drop(self.filters.remove(kind.name)),
+            }
+        }
+    }
+
     /// Canonical bytes.
     pub fn write(&self) -> Vec<u8> {
         match serde_json::to_value(self) {
@@ -129,6 +143,6 @@ mod tests {
         insta::assert_snapshot!(said("format: 1\nschema: 7\n"), @r##"2: this repository has schema 7, this program knows 1; use a newer entragit"##);
         insta::assert_snapshot!(said("format: 1\nschema: 1\ncoverage:\n  group: most\n"), @r##"1: unknown variant `most`, expected one of `complete`, `partial`, `denied-permission`, `denied-licence`, `failed`, `skipped`; take manifest.yaml from the last snapshot"##);
         insta::assert_snapshot!(said("schema: 1\n"), @r##"1: missing field `format`; take manifest.yaml from the last snapshot"##);
-        insta::assert_snapshot!(said("format: 1\nschema: 1\n"), @r##"Manifest { format: 1, schema: 1, tenant: "", coverage: CoverageMap({}), layout: {}, unknown: {}, ids: IdMap { today: {}, olds: {} } }"##);
+        insta::assert_snapshot!(said("format: 1\nschema: 1\n"), @r##"Manifest { format: 1, schema: 1, tenant: "", coverage: CoverageMap({}), filters: {}, layout: {}, unknown: {}, ids: IdMap { today: {}, olds: {} } }"##);
     }
 }

@@ -4,15 +4,18 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
 use super::yaml::{self, Document};
-use crate::kinds;
+use crate::model::Finding;
 use crate::model::finding::Severity;
-use crate::model::{Finding, Kind};
 
 mod approval;
 mod drift;
+mod scope;
 
 pub use approval::Approval;
 pub use drift::Ignore;
+pub use scope::Scope;
+
+pub use crate::model::kind::Profile;
 
 /// The settings.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,27 +40,6 @@ pub struct Settings {
     pub objective: SignedDuration,
     /// What is no drift.
     pub ignore: Vec<Ignore>,
-}
-
-/// What is exported.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Scope {
-    /// Which kinds by default.
-    pub profile: Profile,
-    /// Only these kinds; empty: all of the profile.
-    pub kinds: Vec<&'static str>,
-}
-
-/// Which kinds by default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Profile {
-    /// Everything recovery needs.
-    #[default]
-    Recovery,
-    /// No user objects.
-    Config,
-    /// Everything there is.
-    Everything,
 }
 
 /// How administrators appear in trailers and notes.
@@ -96,31 +78,6 @@ pub struct Guards {
     pub max_unlinks: usize,
 }
 
-impl Scope {
-    /// The kinds in scope.
-    pub fn kinds(&self) -> Vec<&'static Kind> {
-        kinds::ALL
-            .iter()
-            .copied()
-            .filter(|kind| self.profile != Profile::Config || kind.name != "user")
-            .filter(|kind| self.profile == Profile::Everything || !kind.is_information())
-            .filter(|kind| self.kinds.is_empty() || self.kinds.contains(&kind.name))
-            .collect()
-    }
-}
-
-impl Profile {
-    /// The profile called `word`.
-    pub fn parse(word: &str) -> Option<Profile> {
-        match word {
-            "recovery" => Some(Profile::Recovery),
-            "config" => Some(Profile::Config),
-            "everything" => Some(Profile::Everything),
-            _ => None,
-        }
-    }
-}
-
 impl Settings {
     /// The file that `init` writes.
     pub fn template(tenant: &str, break_glass: &[String]) -> String {
@@ -134,10 +91,7 @@ impl Settings {
              tenant: {tenant}\n\
              cloud: public\n\
              \n\
-             # What is exported: recovery (everything recovery needs), config (no user objects), everything.\n\
-             profile: recovery\n\
-             # Only these kinds, as in [group, conditionalAccessPolicy]; empty means all of the profile.\n\
-             kinds: []\n\
+             {}\
              \n\
              # Emergency accounts, by user principal name or object id. No plan may take anything from them.\n\
              breakGlass:{accounts}\n\
@@ -162,6 +116,7 @@ impl Settings {
              \x20 maxUnlinks: 100\n\
              \n\
              {}\n{}",
+            scope::TEMPLATE,
             drift::TEMPLATE,
             approval::TEMPLATE
         )
@@ -175,8 +130,8 @@ impl Settings {
         let document = yaml::read(path, bytes)?;
         let mut reader = Reader { path, document: &document, findings: Vec::new() };
         let top = &document.value;
-        let known = ["tenant", "cloud", "profile", "kinds", "breakGlass", "actors", "branches", "guards"];
-        reader.only(top, "", &[&known[..], drift::KNOWN, approval::KNOWN].concat());
+        let known = ["tenant", "cloud", "breakGlass", "actors", "branches", "guards"];
+        reader.only(top, "", &[&known[..], scope::KNOWN, drift::KNOWN, approval::KNOWN].concat());
         let tenant = reader.text(top, "", "tenant", "");
         if tenant.is_empty() {
             reader.say("/tenant", "the tenant's id is missing: `tenant: <id>`".to_owned());
@@ -184,26 +139,7 @@ impl Settings {
             // It becomes part of the address where people sign in.
             reader.say("/tenant", format!("`{}` is no tenant id", tenant.escape_debug()));
         }
-        let profile = reader.text(top, "", "profile", "recovery");
-        let profile = Profile::parse(&profile).unwrap_or_else(|| {
-            reader.say("/profile", format!("`{profile}` is no profile; take recovery, config or everything"));
-            Profile::default()
-        });
-        let mut named = Vec::new();
-        for (index, word) in reader.texts(top, "kinds").into_iter().enumerate() {
-            match kinds::by_word(&word) {
-                Some(kind) => named.push(kind.name),
-                None => {
-                    let far = |name: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &word.to_lowercase());
-                    let near = kinds::ALL.iter().map(|kind| (far(kind.name), kind.name)).min();
-                    let hint = match near {
-                        Some((distance, near)) if distance <= 1 + word.len() / 3 => format!("did you mean `{near}`?"),
-                        _ => "`entragit kinds` lists them".to_owned(),
-                    };
-                    reader.say(&format!("/kinds/{index}"), format!("`{word}` is no kind; {hint}"));
-                }
-            }
-        }
+        let scope = scope::scope(&mut reader, top);
         let actors = match reader.text(top, "", "actors", "names").as_str() {
             "names" => Actors::Names,
             "ids" => Actors::Ids,
@@ -215,7 +151,7 @@ impl Settings {
             }
         };
         let empty = Map::new();
-        for name in ["branches", "guards", "drift", "approval"] {
+        for name in ["branches", "guards", "filter", "drift", "approval"] {
             if top.get(name).is_some_and(|section| !section.is_object() && !section.is_null()) {
                 reader.say(&format!("/{name}"), format!("`{name}` holds settings of its own, one a line and indented"));
             }
@@ -230,7 +166,7 @@ impl Settings {
         let settings = Settings {
             tenant,
             cloud: reader.text(top, "", "cloud", "public"),
-            scope: Scope { profile, kinds: named },
+            scope,
             break_glass: reader.texts(top, "breakGlass"),
             actors,
             branches: Branches {
@@ -367,10 +303,16 @@ mod tests {
         tenant: "7f9a1b2c-0000-4000-8000-000000000001"
         cloud: public
 
-        # What is exported: recovery (everything recovery needs), config (no user objects), everything.
+        # What is exported: config (no user objects), recovery (all that recovery needs), everything (what is only for
+        # information, too). `entragit kinds` says which kinds each takes in.
         profile: recovery
         # Only these kinds, as in [group, conditionalAccessPolicy]; empty means all of the profile.
         kinds: []
+        # Not these.
+        exclude: []
+        # Only those objects of a kind that an OData filter of Graph lets through. What it hides is never deleted or called drift.
+        # filter:
+        #   group: "securityEnabled eq true"
 
         # Emergency accounts, by user principal name or object id. No plan may take anything from them.
         breakGlass: []
@@ -440,7 +382,7 @@ mod tests {
         2: `branches` holds settings of its own, one a line and indented
         4: `maxDeletesPercent` is 100 at most
         5: `prune` is no setting; known are maxDeletes, maxDeletesPercent, maxChanges, maxChangesPercent, maxUnlinks
-        6: `MaxDeletes` is no setting; known are tenant, cloud, profile, kinds, breakGlass, actors, branches, guards, objective, drift, approval
+        6: `MaxDeletes` is no setting; known are tenant, cloud, breakGlass, actors, branches, guards, profile, kinds, exclude, filter, objective, drift, approval
         7: `kinds` is a list of texts, as in [a, b]
         "##);
         for name in ["main", "release/1.x", "a_b-c"] {

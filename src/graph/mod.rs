@@ -5,6 +5,7 @@
 //! `read`, `links`, `delta`, `audit` and `write` speak of kinds and know nothing of status codes. What Graph calls things stands in
 //! [`Kind`]; nothing here depends on one.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,6 +57,7 @@ pub struct Config {
 pub struct GraphTenant {
     http: Arc<http::Http>,
     fresh: Arc<write::Fresh>,
+    filters: Arc<BTreeMap<&'static str, String>>,
 }
 
 impl GraphTenant {
@@ -72,7 +74,13 @@ impl GraphTenant {
         let auth =
             auth::Auth::new(client.clone(), &authority, &graph, &config.tenant, config.credential, config.deadline)?;
         let http = http::Http::new(client, graph, auth, config.concurrency, config.deadline, events);
-        Ok(GraphTenant { http: Arc::new(http), fresh: Arc::default() })
+        Ok(GraphTenant { http: Arc::new(http), fresh: Arc::default(), filters: Arc::default() })
+    }
+
+    /// The same tenant, of which the kinds named are listed with these filters.
+    #[must_use]
+    pub fn filtered(self, filters: BTreeMap<&'static str, String>) -> Self {
+        GraphTenant { filters: Arc::new(filters), ..self }
     }
 }
 
@@ -106,7 +114,7 @@ impl TenantRead for GraphTenant {
     }
 
     async fn list(&self, kind: &'static Kind, pages: Pages) -> Listing {
-        read::list(Arc::clone(&self.http), kind, pages).await
+        read::list(Arc::clone(&self.http), kind, self.filters.get(kind.name).cloned(), pages).await
     }
 
     async fn count(&self, kind: &'static Kind) -> Result<usize, TenantError> {

@@ -23,7 +23,7 @@ use crate::tenant::{Listing, Pages, Raw, RawObject, TenantError};
 const AHEAD: usize = 2;
 
 /// Sends every object of `kind` to `pages`.
-pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, pages: Pages) -> Listing {
+pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, only: Option<String>, pages: Pages) -> Listing {
     if let Some(skipped) = skipped(&http, kind).await {
         return skipped;
     }
@@ -36,7 +36,7 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, pages: Pages) -> 
     let (send, mut receive) = mpsc::channel::<Result<Vec<Raw>, TenantError>>(AHEAD);
     // Dropped with this call, and the reading ends with it.
     let mut reading = JoinSet::new();
-    reading.spawn(fetch(http, kind, send));
+    reading.spawn(fetch(http, kind, only, send));
 
     let mut sent = 0usize;
     let mut ended = Ok(());
@@ -144,7 +144,12 @@ fn listing(kind: &Kind, links: &Links, sent: usize, ended: Result<(), TenantErro
 }
 
 /// Sends page after page; an error is the last thing it sends.
-async fn fetch(http: Arc<Http>, kind: &'static Kind, send: mpsc::Sender<Result<Vec<Raw>, TenantError>>) {
+async fn fetch(
+    http: Arc<Http>,
+    kind: &'static Kind,
+    only: Option<String>,
+    send: mpsc::Sender<Result<Vec<Raw>, TenantError>>,
+) {
     if kind.is_singleton() {
         let object = one(&http, kind, "").await;
         // Whoever does not listen any more does not need it.
@@ -156,7 +161,11 @@ async fn fetch(http: Arc<Http>, kind: &'static Kind, send: mpsc::Sender<Result<V
         let rest = [select(kind, &withheld), expand(kind), top(kind)];
         return each::fetch(&http, kind, &each, &rest, &send).await;
     }
-    let options = [filter(kind.filter), select(kind, &withheld), expand(kind), top(kind)];
+    let wanted = match (kind.filter, &only) {
+        (Some(always), Some(only)) => Some(format!("({always}) and ({only})")),
+        (always, only) => only.clone().or(always.map(str::to_owned)),
+    };
+    let options = [filter(wanted.as_deref()), select(kind, &withheld), expand(kind), top(kind)];
     let url = match url(&http, kind, kind.path, options) {
         Ok(url) => url,
         Err(error) => return drop(send.send(Err(error)).await),

@@ -13,8 +13,11 @@ pub const KIND: Kind = Kind {
     path: "/identity/b2xUserFlows",
     naming: Naming::Id,
     natural: &[],
-    // <https://learn.microsoft.com/graph/api/identitycontainer-post-b2xuserflows>
-    creation: Creation::Post { accepts: Accepts::All, generates: &[], note: None },
+    // An assignment is posted with the attribute, which its list leaves out:
+    // <https://learn.microsoft.com/graph/api/b2xidentityuserflow-post-userattributeassignments>
+    creation: Creation::Never {
+        reason: "what a flow asks cannot be given to a new one as it is read: make it by hand",
+    },
     update: Updates::Nothing,
     links: &[
         Link {

@@ -32,6 +32,7 @@
 //! | only people can read it | `readers: Readers::PeopleOnly`: skipped under an application's sign-in, and said so |
 //! | it must be switched off before it is deleted | `x-entra-before-delete` in the schema |
 //! | it is withdrawn, never deleted | `Deletion::Never`; the property that withdraws it is like any other |
+//! | it is about people, or too much for a nightly export | `profile: Profile::Recovery`, `Profile::Everything`; what nothing can be written of is `everything` by itself |
 //! | POST and PATCH want `@odata.type` | the schema lists `@odata.type` |
 
 #![warn(clippy::disallowed_types, clippy::disallowed_methods)]
@@ -74,19 +75,6 @@ kinds! {
     identity_user_flow_attribute,
     group_setting,
     group_lifecycle_policy,
-    subscribed_sku,
-    device_registration_policy,
-    admin_consent_request_policy,
-    permission_grant_policy,
-    agreement,
-    b2x_identity_user_flow,
-    domain,
-    feature_rollout_policy,
-    on_premises_directory_synchronization,
-    attribute_set,
-    custom_security_attribute_definition,
-    device,
-    org_contact,
     cross_tenant_access_policy,
     cross_tenant_access_default,
     cross_tenant_partner,
@@ -107,6 +95,20 @@ kinds! {
     custom_task_extension,
     lifecycle_management_settings,
     certificate_based_auth_pki,
+    subscribed_sku,
+    device_registration_policy,
+    admin_consent_request_policy,
+    permission_grant_policy,
+    agreement,
+    b2x_identity_user_flow,
+    domain,
+    feature_rollout_policy,
+    on_premises_directory_synchronization,
+    attribute_set,
+    custom_security_attribute_definition,
+    device,
+    org_contact,
+    organization,
     administrative_unit,
     role_definition,
     role_assignment,
@@ -129,4 +131,13 @@ pub fn by_word(word: &str) -> Option<&'static Kind> {
             || kind.title.eq_ignore_ascii_case(word)
             || kind.path.trim_start_matches('/').eq_ignore_ascii_case(word)
     })
+}
+
+/// What to say of a word that means no kind: the nearest that does, or where they are listed.
+pub fn unknown(word: &str) -> String {
+    let far = |name: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &word.to_lowercase());
+    let near = ALL.iter().map(|kind| (far(kind.name).min(far(kind.folder)), kind.name)).min();
+    let near = near.filter(|(distance, _)| *distance <= 1 + word.len() / 3);
+    let hint = near.map_or("`entragit kinds` lists them".to_owned(), |(_, name)| format!("did you mean `{name}`?"));
+    format!("`{}` is no kind; {hint}", word.escape_debug())
 }

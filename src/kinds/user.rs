@@ -44,6 +44,8 @@ pub const KIND: Kind = Kind {
         reason: "it is synchronized from on-premises and is changed there",
     }),
     delta: Some("/users/delta"),
+    // People are no configuration.
+    profile: Profile::Recovery,
     permissions: Permissions { read: &["User.Read.All"], write: &["User.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/user",
     ..Kind::COMMON

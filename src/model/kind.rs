@@ -71,6 +71,8 @@ pub struct Kind {
     pub owned_elsewhere: Option<Elsewhere>,
     /// Path of the delta function, where the type has one.
     pub delta: Option<&'static str>,
+    /// The smallest profile that takes it in, unless nothing of it can be written: see [`Kind::profile`].
+    pub profile: Profile,
     /// Application permissions.
     pub permissions: Permissions,
     /// Microsoft's page that the above was taken from.
@@ -223,6 +225,37 @@ pub struct Requests {
     pub target: &'static str,
 }
 
+/// Which kinds an export reads, from few to all: each takes in what the one before does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Profile {
+    /// Configuration: no people. What a review of changes wants.
+    Config,
+    /// All that recovery needs.
+    #[default]
+    Recovery,
+    /// What is only for information, too.
+    Everything,
+}
+
+impl Profile {
+    /// All of them, from few to all.
+    pub const ALL: [Profile; 3] = [Profile::Config, Profile::Recovery, Profile::Everything];
+
+    /// The word in the settings and on the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Profile::Config => "config",
+            Profile::Recovery => "recovery",
+            Profile::Everything => "everything",
+        }
+    }
+
+    /// The profile called `word`.
+    pub fn parse(word: &str) -> Option<Profile> {
+        Profile::ALL.into_iter().find(|profile| profile.word() == word)
+    }
+}
+
 /// Who can read a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readers {
@@ -340,6 +373,7 @@ impl Kind {
         variants: &[],
         owned_elsewhere: None,
         delta: None,
+        profile: Profile::Config,
         permissions: Permissions { read: &[], write: &[] },
         docs: "",
     };
@@ -366,6 +400,7 @@ impl Kind {
             && self.update == Updates::Nothing
             && self.deletion == Deletion::Never
             && self.calls.is_empty()
+            && self.requests.is_none()
             && !self.links.iter().any(Link::is_written)
     }
 
@@ -378,6 +413,11 @@ impl Kind {
     /// The address of the object with this id.
     pub fn address(&self, id: &str) -> super::Address {
         super::Address::new(self.name, if self.is_singleton() { self.singleton_id() } else { id })
+    }
+
+    /// The smallest profile that takes it in. What is only for information brings nothing back.
+    pub fn profile(&self) -> Profile {
+        if self.is_information() { Profile::Everything } else { self.profile }
     }
 
     /// Whether there is always exactly one.

@@ -8,11 +8,12 @@ use super::audit;
 use super::journal::Journal;
 use super::live::{self, LiveObject, Sink};
 use super::publish::{Told, changed, compare, message, publish, subject};
-use super::source::check_tenant;
+use super::source::{Side, check_tenant, snapshots};
 use super::standing::{Edits, Standing};
 use super::{Context, MANIFEST, files_of, manifest_of};
 use crate::engine::normalize::normalize;
 use crate::engine::refs::Names;
+use crate::format::manifest::Manifest;
 use crate::format::path::{Layout, address_of, is_reserved};
 use crate::format::settings::Actors;
 use crate::format::yaml;
@@ -93,6 +94,7 @@ pub async fn export<T: TenantRead>(
         writer: context.repo.writer()?,
         edits: &edits,
         kept: BTreeMap::new(),
+        follow: follow(context, &before, &manifest, extra, &ids)?,
     };
     let reading = live::read(tenant, &scope, &manifest.layout, &context.events, &mut sink).await?;
     let Storing { mut files, mut writer, kept, .. } = sink;
@@ -104,6 +106,7 @@ pub async fn export<T: TenantRead>(
         manifest.unknown.remove(kind.name);
     }
     manifest.coverage.0.extend(reading.coverage.0.clone());
+    manifest.filtered(&scope, &context.settings.scope.filters);
     manifest.unknown.extend(reading.unknown.clone());
     manifest.ids.clone_from(&ids);
     let unknown = manifest.unknown.values().map(Vec::len).sum();
@@ -192,6 +195,34 @@ pub async fn export<T: TenantRead>(
     Ok(exported)
 }
 
+/// Ids by kind that were known through the filter of today, and those that an apply has just written.
+fn follow(
+    context: &Context,
+    before: &BTreeMap<String, ObjectId>,
+    manifest: &Manifest,
+    extra: &Extra,
+    ids: &IdMap,
+) -> Result<BTreeMap<&'static str, BTreeSet<String>>> {
+    let mut follow = BTreeMap::new();
+    let applied = match extra.applied.filter(|_| !context.settings.scope.filters.is_empty()) {
+        Some(applied) => Some(Side::commit(context, &applied.to_string())?),
+        None => None,
+    };
+    let applied: Vec<Address> = match &applied {
+        Some(side) => snapshots(&context.repo, side, &Side::empty(), &|_| false)?.0.objects.into_keys().collect(),
+        None => Vec::new(),
+    };
+    for (kind, filter) in &context.settings.scope.filters {
+        let same = manifest.filters.get(*kind) == Some(filter);
+        let last = before.keys().filter(|_| same).filter_map(|path| address_of(path).ok());
+        let last = last.filter(|(known, _)| known.name == *kind).map(|(_, id)| id);
+        let applied =
+            applied.iter().filter(|address| address.kind == *kind).map(|address| ids.current(&address.id).to_owned());
+        follow.insert(*kind, last.chain(applied).collect());
+    }
+    Ok(follow)
+}
+
 /// Keeps the files of every kind that was not read completely, and of those that were not asked for.
 fn carry_over(
     before: &BTreeMap<String, ObjectId>,
@@ -234,6 +265,8 @@ struct Storing<'a> {
     edits: &'a Edits,
     /// Objects that somebody edited on `main`, as they are.
     kept: BTreeMap<Address, Object>,
+    /// By filtered kind, what is asked for where the list lacks it.
+    follow: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
 impl Sink for Storing<'_> {
@@ -262,6 +295,10 @@ impl Sink for Storing<'_> {
             }
         }
         Ok(())
+    }
+
+    fn follow(&mut self, kind: &'static Kind) -> Result<Option<BTreeSet<String>>> {
+        Ok(self.follow.remove(kind.name))
     }
 
     fn take(&mut self, live: LiveObject) -> Result<()> {

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use futures_util::StreamExt as _;
 
-use super::Context;
 use super::export::index;
 use super::live::{self, LiveObject, Sink, bytes_of, link_value};
 use super::memory::{Facts, Memory, in_order, learn, names};
+use super::{Context, manifest_of};
 use crate::engine::normalize::normalize;
 use crate::engine::refs::{Names, has_comments};
 use crate::format::path::{Layout, address_of, path_of};
@@ -92,6 +92,7 @@ pub async fn read<T: TenantRead>(
         gone: BTreeSet::new(),
         memory,
         writer,
+        filters: manifest_of(&context.repo, before)?.filters,
     };
     let mut found = Found {
         files: Files::new(),
@@ -164,6 +165,8 @@ struct Reader<'a, 'w, 'r> {
     gone: BTreeSet<Address>,
     memory: &'a mut Memory,
     writer: &'w mut SnapshotWriter<'r>,
+    /// What the last snapshot was read through.
+    filters: BTreeMap<String, String>,
 }
 
 /// How the reading of one object ended.
@@ -375,6 +378,13 @@ impl Sink for Reader<'_, '_, '_> {
             learn(names, Some(facts));
         }
         Ok(())
+    }
+
+    fn follow(&mut self, kind: &'static Kind) -> Result<Option<BTreeSet<String>>> {
+        let Some(filter) = self.context.settings.scope.filters.get(kind.name) else { return Ok(None) };
+        let same = self.filters.get(kind.name) == Some(filter);
+        let known = self.by_address.keys().filter(|address| same && address.kind == kind.name);
+        Ok(Some(known.map(|address| address.id.clone()).collect()))
     }
 
     fn take(&mut self, live: LiveObject) -> Result<()> {

@@ -3,12 +3,13 @@
 //! Memory does not grow with the tenant: objects are handed on as they come. Only kinds whose files show the names of what
 //! they refer to wait until all names are known, as compact JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::covered;
 use crate::engine::normalize::normalize;
 use crate::engine::refs::{Names, comments, has_comments};
 use crate::format::emit;
@@ -52,6 +53,8 @@ pub trait Sink {
     /// Learns the names of a kind's objects that are not read this time, from wherever they were known last: files that
     /// refer to them show their names all the same.
     fn names_of(&mut self, kind: &'static Kind, names: &mut Names) -> Result<()>;
+    /// Where the kind is listed with a filter: ids that were known through the same one. What the list lacks of them is asked for.
+    fn follow(&mut self, kind: &'static Kind) -> Result<Option<BTreeSet<String>>>;
     /// Takes an object.
     fn take(&mut self, object: LiveObject) -> Result<()>;
 }
@@ -73,32 +76,35 @@ pub async fn read<T: TenantRead>(
     let mut held: Vec<(&'static Kind, Vec<Box<[u8]>>)> = Vec::new();
     for kind in direct.into_iter().chain(waiting.iter().copied()) {
         let hold = has_comments(kind);
-        let mut kept: Vec<Box<[u8]>> = Vec::new();
         let shape = layout.get(kind.name).copied().unwrap_or_default();
         let (sender, mut pages) = mpsc::channel::<Vec<RawObject>>(PAGES_AHEAD);
         events.emit(Event::Reading { kind: kind.name, objects: 0 });
+        let mut follow = sink.follow(kind)?;
+        let mut incoming = Incoming { kind, shape, kept: hold.then(Vec::new) };
         let consume = async {
             let mut count = 0;
             while let Some(page) = pages.recv().await {
                 count += page.len();
                 for raw in page {
-                    let mut normalized = normalize(kind, &raw.value);
-                    if !raw.missing.is_empty() {
-                        sink.carry(kind, &mut normalized.object, &raw.missing)?;
+                    if let Some(follow) = &mut follow {
+                        follow.remove(raw.value.get("id").and_then(Value::as_str).unwrap_or_default());
                     }
-                    reading.note(kind, &normalized.object, normalized.unknown);
-                    if hold {
-                        kept.push(serde_json::to_vec(&normalized.object.0)?.into_boxed_slice());
-                    } else {
-                        sink.take(ready(kind, normalized.object, shape, &Names::default()))?;
-                    }
+                    incoming.take(raw, &mut reading, sink)?;
                 }
                 events.emit(Event::Reading { kind: kind.name, objects: count });
             }
             anyhow::Ok(count)
         };
-        let (listing, count) = tokio::join!(tenant.list(kind, sender), consume);
-        let count = count?;
+        let (mut listing, count) = tokio::join!(tenant.list(kind, sender), consume);
+        let mut count = count?;
+        if let Some(left) = follow.take().filter(|left| !left.is_empty() && listing.coverage.is_complete()) {
+            let (found, coverage) = covered::followed(tenant, kind, left).await;
+            count += found.len();
+            listing.coverage = coverage;
+            for raw in found {
+                incoming.take(raw, &mut reading, sink)?;
+            }
+        }
         reading.cover(kind, &listing);
         events.emit(Event::Read {
             kind: kind.name,
@@ -107,9 +113,7 @@ pub async fn read<T: TenantRead>(
             coverage: listing.coverage,
             note: listing.note,
         });
-        if hold {
-            held.push((kind, kept));
-        }
+        held.extend(incoming.kept.map(|kept| (kind, kept)));
     }
     if held.iter().any(|(_, kept)| !kept.is_empty()) {
         for kind in kinds::ALL.iter().filter(|kind| !reading.coverage.kind(kind.name).is_complete()) {
@@ -124,6 +128,29 @@ pub async fn read<T: TenantRead>(
         }
     }
     Ok(reading)
+}
+
+/// What becomes of the objects of a kind as they come.
+struct Incoming {
+    kind: &'static Kind,
+    shape: Layout,
+    /// Those that wait for all names, if the kind's files show any.
+    kept: Option<Vec<Box<[u8]>>>,
+}
+
+impl Incoming {
+    fn take(&mut self, raw: RawObject, reading: &mut Reading, sink: &mut impl Sink) -> Result<()> {
+        let mut normalized = normalize(self.kind, &raw.value);
+        if !raw.missing.is_empty() {
+            sink.carry(self.kind, &mut normalized.object, &raw.missing)?;
+        }
+        reading.note(self.kind, &normalized.object, normalized.unknown);
+        match &mut self.kept {
+            Some(kept) => kept.push(serde_json::to_vec(&normalized.object.0)?.into_boxed_slice()),
+            None => sink.take(ready(self.kind, normalized.object, self.shape, &Names::default()))?,
+        }
+        Ok(())
+    }
 }
 
 impl Reading {

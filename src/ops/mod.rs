@@ -19,6 +19,7 @@ pub mod approve;
 pub mod attribute;
 pub mod audit;
 pub mod changes;
+pub mod covered;
 pub mod diff;
 pub mod drift;
 pub mod execute;
@@ -199,10 +200,11 @@ impl Context {
         Ok(self.repo.reference(&self.snapshots_ref())?)
     }
 
-    /// The kinds of the profile, narrowed to `only` unless that is empty.
+    /// The kinds of the settings; those of `only`, unless that is empty, whatever the profile. Never what is excluded.
     pub fn kinds(&self, only: &[&'static Kind]) -> Vec<&'static Kind> {
         let configured = self.settings.scope.kinds();
-        if only.is_empty() { configured } else { only.to_vec() }
+        let left_out = |kind: &&&'static Kind| !self.settings.scope.exclude.contains(&kind.name);
+        if only.is_empty() { configured } else { only.iter().filter(left_out).copied().collect() }
     }
 }
 

@@ -105,6 +105,11 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
         Some(_) => wanted_side,
         None => changes::meant::<T>(context, wanted_side, base_side.as_ref(), &ids).await?,
     };
+    // An earlier state is wanted as it stands. Of what came into a filter since then it cannot say that it was not there.
+    let mut wanted_side = wanted_side;
+    if let (None, Some(last)) = (&aim.since, base_commit) {
+        wanted_side.looks_back = commit != last && context.repo.is_ancestor(commit, last)?;
+    }
     let kinds = diff::kinds_of(context, Some(&wanted_side), &aim.scope);
     let live_side = Side::live(context, tenant, &kinds, &[&wanted_side]).await?;
     if !aim.again {

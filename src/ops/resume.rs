@@ -23,6 +23,8 @@ pub struct State {
     tenant: String,
     snapshot: String,
     kinds: BTreeSet<String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    filters: BTreeMap<String, String>,
     /// Per kind, what to ask for changes with.
     pub tokens: BTreeMap<String, String>,
     /// Per kind and link, how completely everything was read the last time that everything was.
@@ -48,6 +50,13 @@ impl State {
             tenant: context.settings.tenant.clone(),
             snapshot: snapshot.to_string(),
             kinds: scope.iter().map(|kind| kind.name.to_owned()).collect(),
+            filters: context
+                .settings
+                .scope
+                .filters
+                .iter()
+                .map(|(kind, filter)| ((*kind).to_owned(), filter.clone()))
+                .collect(),
             tokens: BTreeMap::new(),
             coverage: CoverageMap::default(),
             rounds: 0,
@@ -76,7 +85,7 @@ impl State {
     /// Whether both are of the same snapshot, tenant and kinds, by the same rules.
     pub fn belongs_with(&self, other: &State) -> bool {
         let key = |state: &State| (state.format_version, state.schema, state.tenant.clone(), state.snapshot.clone());
-        key(self) == key(other) && self.kinds == other.kinds
+        key(self) == key(other) && self.kinds == other.kinds && self.filters == other.filters
     }
 
     /// The same for another snapshot.

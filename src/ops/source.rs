@@ -62,6 +62,8 @@ pub struct Side {
     pub odd: BTreeMap<String, Vec<u8>>,
     /// Files in places where none may be.
     pub misplaced: Vec<Finding>,
+    /// Whether it is an earlier state held against today's: what came into a filter since then is not what it lacks.
+    pub looks_back: bool,
 }
 
 /// Where an object is.
@@ -161,10 +163,20 @@ impl Side {
         check_tenant(context, tenant).await?;
         let layout = others.first().map(|side| side.manifest.layout.clone()).unwrap_or_default();
         let mut side = Side::new("live".to_owned(), Manifest::default());
-        let mut sink = Comparing { repo: &context.repo, side: &mut side, others };
+        let filters = &context.settings.scope.filters;
+        let filters: BTreeMap<_, _> =
+            filters.iter().filter(|(name, _)| kinds.iter().any(|kind| kind.name == **name)).collect();
+        // Objects may go by another id than in an older commit; what the last snapshot has goes by today's.
+        let last = match context.last_snapshot()?.filter(|_| !filters.is_empty()) {
+            Some(last) => Some(Side::commit(context, &last.to_string())?),
+            None => None,
+        };
+        let known = others.iter().copied().chain(&last).collect();
+        let filters = filters.into_iter().map(|(kind, filter)| ((*kind).to_owned(), filter.clone())).collect();
+        let mut sink = Comparing { repo: &context.repo, side: &mut side, others, known, filters: &filters };
         let reading = live::read(tenant, kinds, &layout, &context.events.briefly(), &mut sink).await?;
         side.manifest =
-            Manifest { coverage: reading.coverage, unknown: reading.unknown, layout, ..Manifest::default() };
+            Manifest { coverage: reading.coverage, unknown: reading.unknown, layout, filters, ..Manifest::default() };
         side.names = reading.names;
         Ok(side)
     }
@@ -185,6 +197,7 @@ impl Side {
             names: Names::default(),
             odd: BTreeMap::new(),
             misplaced: Vec::new(),
+            looks_back: false,
         }
     }
 
@@ -280,6 +293,9 @@ struct Comparing<'a> {
     repo: &'a Repo,
     side: &'a mut Side,
     others: &'a [&'a Side],
+    /// Sides that may know objects which left a filter.
+    known: Vec<&'a Side>,
+    filters: &'a BTreeMap<String, String>,
 }
 
 impl Sink for Comparing<'_> {
@@ -298,6 +314,16 @@ impl Sink for Comparing<'_> {
             }
         }
         Ok(())
+    }
+
+    fn follow(&mut self, kind: &'static Kind) -> Result<Option<BTreeSet<String>>> {
+        let Some(filter) = self.filters.get(kind.name) else { return Ok(None) };
+        let alike = self.known.iter().filter(|side| side.manifest.filters.get(kind.name) == Some(filter));
+        let ids = alike.flat_map(|side| {
+            let addresses = side.index.keys().filter(|address| address.kind == kind.name);
+            addresses.map(|address| side.manifest.ids.current(&address.id).to_owned())
+        });
+        Ok(Some(ids.collect()))
     }
 
     fn take(&mut self, live: LiveObject) -> Result<()> {
@@ -330,6 +356,14 @@ pub fn snapshots(repo: &Repo, a: &Side, b: &Side, also: &dyn Fn(&Address) -> boo
     let mut wanted = Vec::new();
     for address in addresses {
         let (x, y) = (a.index.get(address), b.index.get(address));
+        let hidden = match (x, y) {
+            (Some(_), None) => b.may_hide_from(a, address.kind),
+            (None, Some(_)) => a.may_hide_from(b, address.kind),
+            _ => false,
+        };
+        if hidden {
+            continue;
+        }
         if x.zip(y).is_some_and(|(x, y)| x.blob == y.blob) && !also(address) {
             left.unchanged.insert(address.clone());
             right.unchanged.insert(address.clone());

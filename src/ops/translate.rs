@@ -63,8 +63,9 @@ pub fn aim(context: &Context, from: &From<'_>) -> Result<Aim> {
     };
     let target = Side::commit(context, &last.to_string())?;
     let map = read_map(from.map)?;
-    let (theirs, _) = snapshots(&context.repo, &source, &Side::empty(), &|_| false)?;
-    let (ours, _) = snapshots(&context.repo, &target, &Side::empty(), &|_| false)?;
+    let (mut theirs, _) = snapshots(&context.repo, &source, &Side::empty(), &|_| false)?;
+    let (mut ours, _) = snapshots(&context.repo, &target, &Side::empty(), &|_| false)?;
+    (theirs.coverage, ours.coverage) = (source.proven(), target.proven());
     let translated = translate(&Inputs {
         source: &theirs,
         target: &ours,

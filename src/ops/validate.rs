@@ -100,7 +100,7 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool) -> Result<Vec
             .entry(path.to_owned())
             .or_insert_with(|| was_in(context, &snapshots, address, *blob).unwrap_or_default())
     };
-    let coverage = side.coverage();
+    let coverage = side.proven();
     let unknown = &side.manifest.unknown;
     let taken = taken_labels(context, side, base.as_ref(), &files)?;
     let none = IdMap::default();

@@ -105,7 +105,9 @@ impl Watch {
         let events = self.events(context, tenant, state.as_ref(), now).await;
         let due = state.as_ref().is_none_or(|state| state.rounds.saturating_add(1) >= how.full_every);
         let (mut wanted, mut next) = match state.filter(|_| !due) {
-            Some(state) => self.trigger(tenant, &scope, &before, state, events.as_deref().unwrap_or_default()).await?,
+            Some(state) => {
+                self.trigger((context, tenant), &scope, &before, state, events.as_deref().unwrap_or_default()).await?
+            }
             None => (None, State::new(context, start, &scope)),
         };
         let full = wanted.is_none();
@@ -196,7 +198,7 @@ impl Watch {
     /// What to read, as far as the tenant says what changed; `None`: everything.
     async fn trigger<T: TenantRead>(
         &self,
-        tenant: &T,
+        (context, tenant): (&Context, &T),
         scope: &[&'static Kind],
         before: &Files,
         mut state: State,
@@ -206,7 +208,8 @@ impl Watch {
         let mut wanted = Wanted { touched: state.again(), coverage: state.coverage.clone(), ..Wanted::default() };
         for kind in scope {
             // What could not be listed the last time is tried again: nothing that depends on it was read.
-            if kind.delta.is_none() || !state.coverage.kind(kind.name).is_complete() {
+            let filtered = context.settings.scope.filters.contains_key(kind.name);
+            if kind.delta.is_none() || filtered || !state.coverage.kind(kind.name).is_complete() {
                 wanted.listed.push(kind);
                 continue;
             }
@@ -317,6 +320,7 @@ fn describe(
     manifest.coverage.0.extend(base.0.clone());
     manifest.coverage.0.extend(found.coverage.0.clone());
     manifest.unknown.extend(found.unknown.clone());
+    manifest.filtered(scope, &context.settings.scope.filters);
     manifest.ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
     Ok(())
 }

@@ -1,28 +1,56 @@
-//! One pack for many new objects. Entries are deflated to a file of their own as they come; at the end libgit2's
-//! indexer reads the whole pack, inflates and hashes every object and writes the index, in a folder of its own. Only
-//! when both files are on the disk are they moved to where git looks.
+//! One pack for many new objects. Objects are deflated by threads of their own as they come, read back from what they were
+//! deflated to, and written one behind the other; at the end come header, checksum and index, in a folder of their own. Only
+//! when pack and index are on the disk are they moved to where git looks.
+//!
+//! The format is git's: <https://git-scm.com/docs/gitformat-pack>.
+
+mod index;
+mod worker;
 
 use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 
-use flate2::{Compress, Compression, FlushCompress, Status};
-use git2::{Indexer, ObjectType};
+use git2::ObjectType;
 use sha1::{Digest, Sha1};
 use tempfile::TempDir;
 
+use self::index::Entry;
+use self::worker::Job;
 use super::{ObjectId, RepoError};
 
 /// How the folders of unfinished packs begin; [`super::Repo::lock`] clears what killed runs left.
 pub(super) const UNFINISHED: &str = "entragit-";
 
+/// `PACK`, version 2, and how many objects follow.
+const HEADER: u64 = 12;
+/// Objects are handed over in batches of so many bytes: enough that a hand-over costs nothing beside the work.
+const BATCH: usize = 256 * 1024;
+/// More threads wait for the one that makes the objects.
+const MOST_THREADS: usize = 8;
+
 /// A pack in the making. Dropping it leaves nothing behind.
 pub(super) struct PackWriter {
+    batch: Vec<Job>,
+    batch_bytes: usize,
+    jobs: Option<SyncSender<Vec<Job>>>,
+    workers: Vec<JoinHandle<()>>,
+    made: Arc<Mutex<Made>>,
+    /// Last, so that nothing is written to it any more when it goes.
     folder: TempDir,
-    entries: BufWriter<File>,
-    ids: Vec<ObjectId>,
-    deflate: Compress,
-    buffer: Vec<u8>,
+}
+
+/// What has been written so far.
+struct Made {
+    file: BufWriter<File>,
+    path: PathBuf,
+    at: u64,
+    entries: Vec<Entry>,
+    failed: Option<RepoError>,
 }
 
 impl PackWriter {
@@ -31,133 +59,150 @@ impl PackWriter {
         std::fs::create_dir_all(&pack).map_err(RepoError::io("create", &pack))?;
         let folder =
             tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&pack).map_err(RepoError::io("write to", &pack))?;
-        let path = folder.path().join("entries");
-        let entries = File::options().read(true).write(true).create_new(true).open(&path);
-        let entries = entries.map_err(RepoError::io("create", &path))?;
-        Ok(PackWriter {
-            folder,
-            entries: BufWriter::with_capacity(1 << 18, entries),
-            ids: Vec::new(),
-            deflate: Compress::new(Compression::new(6), true),
-            buffer: Vec::new(),
-        })
+        let path = folder.path().join("new.pack");
+        let file = File::options().read(true).write(true).create_new(true).open(&path);
+        let mut file = BufWriter::with_capacity(1 << 18, file.map_err(RepoError::io("create", &path))?);
+        // How many there are is not known yet.
+        file.write_all(&[0; HEADER as usize]).map_err(RepoError::io("write to", &path))?;
+        let made = Arc::new(Mutex::new(Made { file, path, at: HEADER, entries: Vec::new(), failed: None }));
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
+        let (jobs, queue) = sync_channel::<Vec<Job>>(2 * threads);
+        let queue = Arc::new(Mutex::new(queue));
+        let workers = (0..threads).map(|_| {
+            let (queue, made) = (Arc::clone(&queue), Arc::clone(&made));
+            std::thread::spawn(move || worker::run(&queue, &made))
+        });
+        let workers = workers.collect();
+        Ok(PackWriter { batch: Vec::new(), batch_bytes: 0, jobs: Some(jobs), workers, made, folder })
     }
 
     /// Adds an object. The caller sees to it that none is added twice.
-    pub(super) fn add(&mut self, kind: ObjectType, id: ObjectId, bytes: &[u8]) -> Result<(), RepoError> {
-        self.buffer.clear();
-        header(kind, bytes.len(), &mut self.buffer);
-        self.deflate.reset();
-        let failed = |source| RepoError::Io { doing: "compress into", path: self.folder.path().to_owned(), source };
-        loop {
-            let done = usize::try_from(self.deflate.total_in()).unwrap_or(usize::MAX).min(bytes.len());
-            self.buffer.reserve(128 + (bytes.len() - done) / 2);
-            let status = self.deflate.compress_vec(&bytes[done..], &mut self.buffer, FlushCompress::Finish);
-            match status.map_err(|error| failed(error.into()))? {
-                Status::StreamEnd => break,
-                Status::Ok | Status::BufError => {}
-            }
-        }
-        self.entries.write_all(&self.buffer).map_err(failed)?;
-        self.ids.push(id);
-        Ok(())
+    pub(super) fn add(&mut self, kind: ObjectType, id: ObjectId, bytes: Vec<u8>) -> Result<(), RepoError> {
+        self.batch_bytes += bytes.len();
+        self.batch.push(Job { kind, id, bytes });
+        if self.batch_bytes >= BATCH { self.send() } else { Ok(()) }
     }
 
-    /// Verifies every object, flushes pack and index to the disk, and only then gives them to git.
-    pub(super) fn finish(self, objects: &Path) -> Result<(), RepoError> {
-        let PackWriter { folder, entries, mut ids, .. } = self;
-        let io = |doing| RepoError::io(doing, folder.path());
-        let mut entries = entries.into_inner().map_err(|error| io("write to")(error.into_error()))?;
-        entries.seek(SeekFrom::Start(0)).map_err(io("read"))?;
-        let checksum = index(&mut entries, ids.len(), folder.path())?;
-        drop(entries);
-
-        let name = format!("pack-{checksum}");
-        let made = |extension: &str| folder.path().join(format!("{name}.{extension}"));
-        ids.sort_unstable();
-        holds(&made("idx"), &ids)?;
-        let target = objects.join("pack");
-        // The index goes last: a pack without one is not looked at.
-        for extension in ["pack", "idx"] {
-            flush_file(&made(extension))?;
+    fn send(&mut self) -> Result<(), RepoError> {
+        self.batch_bytes = 0;
+        let batch = std::mem::take(&mut self.batch);
+        let sent = self.jobs.as_ref().is_some_and(|jobs| jobs.send(batch).is_ok());
+        match lock(&self.made).failed.take() {
+            Some(error) => Err(error),
+            None if !sent => Err(RepoError::Invalid("the threads that write a pack have ended".into())),
+            None => Ok(()),
         }
-        for extension in ["pack", "idx"] {
-            let to = target.join(format!("{name}.{extension}"));
+    }
+
+    /// Flushes pack and index to the disk, and only then gives them to git.
+    pub(super) fn finish(mut self, objects: &Path) -> Result<(), RepoError> {
+        if !self.batch.is_empty() {
+            self.send()?;
+        }
+        self.jobs = None;
+        for worker in self.workers.drain(..) {
+            // A thread that panics takes this one with it, as if it had done the work itself.
+            worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
+        let mut made = lock(&self.made);
+        if let Some(error) = made.failed.take() {
+            return Err(error);
+        }
+        let mut entries = std::mem::take(&mut made.entries);
+        let checksum = complete(&mut made, entries.len())?;
+        let pack = made.path.clone();
+        drop(made);
+        entries.sort_unstable_by_key(|entry| entry.id);
+        let index = self.folder.path().join("new.idx");
+        std::fs::write(&index, index::bytes(&entries, &checksum)?).map_err(RepoError::io("write", &index))?;
+        let name = checksum.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let target = objects.join("pack");
+        for made in [&pack, &index] {
+            flush_file(made)?;
+            read_only(made)?;
+        }
+        // The index goes last: a pack without one is not looked at.
+        for (made, extension) in [(&pack, "pack"), (&index, "idx")] {
+            let to = target.join(format!("pack-{name}.{extension}"));
             // The name is the checksum: one that is there already is the same.
             if !to.exists() {
-                std::fs::rename(made(extension), &to).map_err(RepoError::io("write", &to))?;
+                std::fs::rename(made, &to).map_err(RepoError::io("write", &to))?;
             }
         }
         flush_folder(&target)
     }
 }
 
-/// The indexer copies what it is given, so the entries become a pack on the way to it: header, entries, checksum.
-fn index(entries: &mut File, count: usize, folder: &Path) -> Result<String, RepoError> {
-    let failed =
-        |error: std::io::Error| RepoError::Io { doing: "index a pack in", path: folder.to_owned(), source: error };
+impl Drop for PackWriter {
+    fn drop(&mut self) {
+        self.jobs = None;
+        for worker in self.workers.drain(..) {
+            // Whatever became of it, what it wrote is not wanted.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl Made {
+    /// Puts a deflated object behind the others.
+    fn append(&mut self, id: ObjectId, bytes: &[u8]) {
+        if self.failed.is_some() {
+            return;
+        }
+        if let Err(error) = self.file.write_all(bytes) {
+            self.failed = Some(RepoError::io("write to", &self.path)(error));
+            return;
+        }
+        self.entries.push(Entry { id, crc: crc32fast::hash(bytes), offset: self.at });
+        self.at += bytes.len() as u64;
+    }
+}
+
+fn lock(made: &Mutex<Made>) -> std::sync::MutexGuard<'_, Made> {
+    made.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes how many objects there are and, behind them, the checksum of it all.
+fn complete(made: &mut Made, count: usize) -> Result<[u8; 20], RepoError> {
+    let path = made.path.clone();
     let count = u32::try_from(count).map_err(|_| RepoError::Invalid("too many objects for one pack".into()))?;
-    let mut indexer = Indexer::new(None, folder, 0, false).map_err(|error| RepoError::git("index a pack", &error))?;
-    let mut hasher = Sha1::new();
-    let mut head = [0u8; 12];
+    let mut head = [0u8; HEADER as usize];
     head[..4].copy_from_slice(b"PACK");
     head[4..8].copy_from_slice(&2u32.to_be_bytes());
     head[8..].copy_from_slice(&count.to_be_bytes());
-    hasher.update(head);
-    indexer.write_all(&head).map_err(failed)?;
-    let mut buffer = vec![0u8; 1 << 18];
-    loop {
-        let read = match entries.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(read) => read,
-            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-            Err(error) => return Err(failed(error)),
-        };
-        hasher.update(&buffer[..read]);
-        indexer.write_all(&buffer[..read]).map_err(failed)?;
-    }
-    indexer.write_all(&hasher.finalize()).map_err(failed)?;
-    indexer.commit().map_err(|error| RepoError::git("index a pack", &error))
-}
-
-/// Whether the index names exactly these objects: the indexer computed its names from the inflated content.
-fn holds(idx: &Path, sorted: &[ObjectId]) -> Result<(), RepoError> {
-    let bytes = std::fs::read(idx).map_err(RepoError::io("read", idx))?;
-    let names = bytes.get(8 + 256 * 4..).and_then(|rest| rest.get(..20 * sorted.len()));
-    let count = bytes.get(8 + 255 * 4..8 + 256 * 4);
-    let same = count == u32::try_from(sorted.len()).ok().map(u32::to_be_bytes).as_ref().map(<[u8; 4]>::as_slice)
-        && names.is_some_and(|names| names.chunks_exact(20).eq(sorted.iter().map(|id| id.as_bytes().as_slice())));
-    match same {
-        true => Ok(()),
-        false => Err(RepoError::Damaged("what was written to a new pack is not what is read from it".into())),
-    }
-}
-
-/// The head of a pack entry: kind and size, seven bits a byte after the first four.
-fn header(kind: ObjectType, size: usize, out: &mut Vec<u8>) {
-    let kind: u8 = match kind {
-        ObjectType::Commit => 1,
-        ObjectType::Tree => 2,
-        ObjectType::Tag => 4,
-        _ => 3,
+    made.file.flush().map_err(RepoError::io("write to", &path))?;
+    let file = made.file.get_mut();
+    let mut write = || {
+        file.seek(SeekFrom::Start(0))?;
+        file.write_all(&head)?;
+        file.seek(SeekFrom::Start(0))?;
+        let mut hasher = Sha1::new();
+        let mut buffer = vec![0u8; 1 << 20];
+        loop {
+            match file.read(&mut buffer)? {
+                0 => break,
+                read => hasher.update(&buffer[..read]),
+            }
+        }
+        let checksum: [u8; 20] = hasher.finalize().into();
+        file.write_all(&checksum)?;
+        Ok(checksum)
     };
-    let mut byte = kind << 4 | (size & 15) as u8;
-    let mut rest = size >> 4;
-    while rest > 0 {
-        out.push(byte | 0x80);
-        byte = (rest & 0x7f) as u8;
-        rest >>= 7;
-    }
-    out.push(byte);
+    write().map_err(RepoError::io("write to", &path))
+}
+
+/// As git leaves its own packs.
+fn read_only(path: &Path) -> Result<(), RepoError> {
+    let io = |error| RepoError::io("protect", path)(error);
+    let mut permissions = std::fs::metadata(path).map_err(io)?.permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(path, permissions).map_err(io)
 }
 
 fn flush_file(path: &Path) -> Result<(), RepoError> {
-    let flushed = File::open(path).and_then(|file| file.sync_all());
-    match flushed {
-        // Windows flushes only what is open for writing, and packs are read-only.
-        Err(error) if cfg!(windows) && error.kind() == ErrorKind::PermissionDenied => Ok(()),
-        other => other.map_err(RepoError::io("flush", path)),
-    }
+    // Windows flushes only what is open for writing.
+    let flushed = File::options().write(true).open(path).and_then(|file| file.sync_all());
+    flushed.map_err(RepoError::io("flush", path))
 }
 
 /// Makes the names in a folder durable.

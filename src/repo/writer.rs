@@ -154,14 +154,14 @@ impl SnapshotWriter<'_> {
     fn add(&mut self, kind: ObjectType, id: ObjectId, bytes: Vec<u8>) -> Result<(), RepoError> {
         self.known.insert(id);
         if let Some(pack) = &mut self.pack {
-            return pack.add(kind, id, &bytes);
+            return pack.add(kind, id, bytes);
         }
         self.pending_bytes += bytes.len();
         self.pending.push((kind, id, bytes));
         if self.pending.len() > LOOSE_OBJECTS || self.pending_bytes > LOOSE_BYTES {
             let mut pack = PackWriter::create(&self.repo.common_dir().join("objects"))?;
             for (kind, id, bytes) in self.pending.drain(..) {
-                pack.add(kind, id, &bytes)?;
+                pack.add(kind, id, bytes)?;
             }
             self.pending.shrink_to_fit();
             self.pack = Some(pack);

@@ -22,6 +22,7 @@ mod reports;
 mod roles;
 mod safety;
 mod schemas;
+mod scope;
 mod sdk;
 mod translating;
 mod undo;

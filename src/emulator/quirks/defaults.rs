@@ -67,6 +67,7 @@ pub fn complete(tenant: &mut Tenant) {
         match kind.name {
             "authorizationPolicy" if tenant.singleton(kind).is_none() => put(tenant, kind, authorization()),
             "authenticationMethodsPolicy" => methods(tenant, kind),
+            "organization" => organization(tenant, kind),
             "roleDefinition" => {
                 for role in super::built_in_roles() {
                     if role["id"].as_str().is_some_and(|id| tenant.store.table(kind).get(id).is_none()) {
@@ -131,6 +132,22 @@ fn put(tenant: &mut Tenant, kind: &Kind, value: Value) {
     if let Value::Object(properties) = value {
         tenant.store.table_mut(kind).put(kind, &properties);
     }
+}
+
+/// There is exactly one, of the tenant's own id, whatever the seeds say of it.
+fn organization(tenant: &mut Tenant, kind: &'static Kind) {
+    let mut whole = tenant.organization();
+    let id = whole.get("id").cloned().unwrap_or_default();
+    let seeded: Vec<(Key, Properties)> =
+        tenant.store.table(kind).live.iter().map(|(key, row)| (key.clone(), row.unpack())).collect();
+    for (key, seed) in seeded {
+        whole.extend(seed);
+        if key != Key::of(id.as_str().unwrap_or_default()) {
+            tenant.store.table_mut(kind).take(kind, &key);
+        }
+    }
+    whole.insert("id".to_owned(), id);
+    put(tenant, kind, Value::Object(whole));
 }
 
 fn methods(tenant: &mut Tenant, kind: &'static Kind) {

@@ -82,19 +82,15 @@ pub fn required_filter(kind: &Kind, request: &Request) -> Result<(), Fault> {
     }
 }
 
-/// Every tenant has its singletons, and what stands for the tenant itself.
+/// Every tenant has its singletons, and its domains.
 pub(super) fn complete(tenant: &mut Tenant) {
     for kind in kinds::ALL.iter().copied() {
         let empty = tenant.store.table(kind).live.is_empty();
-        let value = match kind.path {
-            _ if !empty => continue,
-            "/organization" => Some(tenant.organization()),
-            _ if kind.is_singleton() => {
-                let id = kind.path.rsplit('/').next().unwrap_or(kind.name);
-                json!({"id": id}).as_object().cloned()
-            }
-            _ => None,
-        };
+        if !empty {
+            continue;
+        }
+        let id = kind.path.rsplit('/').next().unwrap_or(kind.name);
+        let value = kind.is_singleton().then(|| json!({"id": id}).as_object().cloned()).flatten();
         if let Some(properties) = value {
             tenant.store.table_mut(kind).put(kind, &properties);
         }

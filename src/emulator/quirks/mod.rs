@@ -125,6 +125,8 @@ pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
             &["description", "displayName", "isEnabled", "rolePermissions", "templateId", "version"]
         }
         "unifiedRoleAssignment" => &["roleDefinitionId"],
+        // <https://learn.microsoft.com/graph/api/group-post-settings>
+        "groupSetting" => &["templateId"],
         _ => &[],
     };
     if writable.contains(&name) {
@@ -203,6 +205,7 @@ pub fn immutable(kind: &str, name: &str) -> bool {
         "application" => name == "uniqueName",
         "unifiedRoleDefinition" => name == "templateId",
         "servicePrincipal" => name == "appId",
+        "groupSetting" => name == "templateId",
         // PATCH takes displayName and description only, the rest goes through an action:
         // <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-update>
         "authenticationStrengthPolicy" => name == "allowedCombinations",
@@ -251,6 +254,10 @@ pub fn on_create(tenant: &Tenant, kind: &Kind, caller: &Caller, object: &mut Pro
         "authenticationStrengthPolicy" => authentication::create_strength(tenant, object),
         "roleDefinition" => roles::create_definition(tenant, object),
         "roleAssignment" => roles::create_assignment(tenant, object),
+        "groupSetting" => {
+            group::name_setting(object);
+            Ok(())
+        }
         _ => Ok(()),
     }
 }

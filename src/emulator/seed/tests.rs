@@ -163,7 +163,9 @@ fn check(seeds: &[SeedObject]) {
     let mut ids: BTreeMap<String, &str> = BTreeMap::new();
     let mut unique: BTreeSet<(&str, String)> = BTreeSet::new();
     for seed in seeds {
-        let id = seed.value.get("id").and_then(Value::as_str).unwrap_or_default().to_lowercase();
+        let kind = kinds::by_name(seed.kind).expect(seed.kind);
+        let own = seed.value.get(kind.key).and_then(Value::as_str);
+        let id = own.unwrap_or(if kind.is_singleton() { kind.name } else { "" }).to_lowercase();
         if id.is_empty() || ids.insert(id.clone(), seed.kind).is_some() {
             wrong.push(format!("{} {id}: twice, or none", seed.kind));
         }

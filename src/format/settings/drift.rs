@@ -87,9 +87,7 @@ fn one(reader: &mut Reader<'_>, rule: &Map<String, Value>, pointer: &str) -> Opt
     if let Some(word) = &word {
         kind = kinds::by_word(word);
         if kind.is_none() {
-            let known: Vec<&str> = kinds::ALL.iter().map(|kind| kind.name).collect();
-            let message = format!("`{}` is no kind; known are {}", word.escape_debug(), known.join(", "));
-            reader.say(&format!("{pointer}/kind"), message);
+            reader.say(&format!("{pointer}/kind"), kinds::unknown(word));
             return None;
         }
     }
@@ -109,11 +107,7 @@ mod tests {
     fn said(text: &str) -> String {
         match Settings::parse("entragit.yaml", text.as_bytes()) {
             Ok(settings) => format!("{:?} {:#?}", settings.objective, settings.ignore),
-            Err(found) => {
-                // New kinds come; the rest of the sentence stays.
-                let cut = |message: &str| message.split("known are user,").next().unwrap_or_default().to_owned();
-                found.iter().map(|f| format!("{}: {}", f.line, cut(&f.message))).collect::<Vec<_>>().join("\n")
-            }
+            Err(found) => found.iter().map(|f| format!("{}: {}", f.line, f.message)).collect::<Vec<_>>().join("\n"),
         }
     }
 
@@ -157,7 +151,7 @@ mod tests {
         insta::assert_snapshot!(said(text), @r"
         2: `soon` is no span of time; write 24h, 90m or 2d
         4: `ignor` is no setting; did you mean `ignore`?
-        6: `usr` is no kind; 
+        6: `usr` is no kind; did you mean `user`?
         7: this rule is about everything; give it a kind, a name, an id or a property
         8: `propery` is no setting; did you mean `property`?
         10: a rule has kind, name, id or property, and a reason

@@ -450,18 +450,15 @@ fn tiers() {
     insta::assert_snapshot!(
         schema::tiers().iter().map(|(kind, tier)| format!("{tier} {kind}")).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join("\n"),
         @r"
-    0 application
-    0 authenticationStrengthPolicy
-    0 authorizationPolicy
-    0 group
+    0 identityUserFlowAttribute
     0 namedLocation
+    0 onPremisesDirectorySynchronization
+    0 orgContact
+    0 organization
+    0 permissionGrantPolicy
     0 roleDefinition
-    1 roleManagementPolicy
-    1 servicePrincipal
-    2 user
-    3 authenticationMethodsPolicy
-    3 conditionalAccessPolicy
-    3 roleAssignment
+    0 subscribedSku
+    0 tenantAppManagementPolicy
     "
     );
 }

@@ -90,9 +90,14 @@ impl Csdl {
         name.starts_with("microsoft.graph.") && self.get(name).kind != "enum"
     }
 
+    /// Whether an object of exactly this type can exist.
+    pub fn is_concrete(&self, name: &str) -> bool {
+        !self.get(name).r#abstract
+    }
+
     /// Whether an object of exactly this type can exist and nothing derives from it.
     pub fn is_leaf(&self, name: &str) -> bool {
-        !self.get(name).r#abstract && !self.types.values().any(|found| found.base.as_deref() == Some(name))
+        self.is_concrete(name) && !self.types.values().any(|found| found.base.as_deref() == Some(name))
     }
 
     /// The members of an enumeration, and whether others may turn up: further ones, or several joined by commas.

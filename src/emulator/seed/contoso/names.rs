@@ -51,6 +51,10 @@ pub const ORDER_APPROVERS: &str = "1a2bd685-cf19-4df7-af45-b275e75721b2";
 /// The Conditional Access policy for the ordering application and remote workers.
 pub const ORDERING_POLICY: &str = "a471ed36-ba83-49e9-8282-bbdb5ffda628";
 
+/// Id of what Privileged Identity Management demands of Conditional Access administrators.
+pub const ADMINISTRATOR_SETTINGS: &str =
+    "DirectoryRole_84841066-274d-4ec0-a5c1-276be684bdd3_59c36c98-b89b-5194-a3e1-71d38e6e107e";
+
 /// Object id of the ordering application.
 pub const ORDERING_APPLICATION: &str = "c7f94608-7e23-449f-8200-db709eff9b43";
 

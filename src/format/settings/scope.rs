@@ -1,0 +1,202 @@
+//! What is exported: a profile, kinds, and filters of the tenant's own.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::Reader;
+use crate::kinds;
+use crate::model::Kind;
+use crate::model::kind::Profile;
+
+/// Names of these settings.
+pub(super) const KNOWN: &[&str] = &["profile", "kinds", "exclude", "filter"];
+
+/// Their part of the template.
+pub(super) const TEMPLATE: &str = "# What is exported: config (no user objects), recovery (all that recovery needs), everything (what is only for\n\
+     # information, too). `entragit kinds` says which kinds each takes in.\n\
+     profile: recovery\n\
+     # Only these kinds, as in [group, conditionalAccessPolicy]; empty means all of the profile.\n\
+     kinds: []\n\
+     # Not these.\n\
+     exclude: []\n\
+     # Only those objects of a kind that an OData filter of Graph lets through. What it hides is never deleted or called drift.\n\
+     # filter:\n\
+     #   group: \"securityEnabled eq true\"\n";
+
+/// What is exported.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Scope {
+    /// Which kinds by default.
+    pub profile: Profile,
+    /// Only these kinds, whatever the profile; empty: all of the profile.
+    pub kinds: Vec<&'static str>,
+    /// Not these.
+    pub exclude: Vec<&'static str>,
+    /// By kind, the `$filter` that its objects are listed with.
+    pub filters: BTreeMap<&'static str, String>,
+}
+
+impl Scope {
+    /// The kinds in scope.
+    pub fn kinds(&self) -> Vec<&'static Kind> {
+        let named = |kind: &Kind| self.kinds.contains(&kind.name);
+        let takes = |kind: &Kind| if self.kinds.is_empty() { kind.profile() <= self.profile } else { named(kind) };
+        kinds::ALL.iter().copied().filter(|kind| takes(kind) && !self.exclude.contains(&kind.name)).collect()
+    }
+}
+
+/// What is to be exported.
+pub(super) fn scope(reader: &mut Reader<'_>, top: &Map<String, Value>) -> Scope {
+    let profile = reader.text(top, "", "profile", Profile::default().word());
+    let profile = Profile::parse(&profile).unwrap_or_else(|| {
+        reader.say(
+            "/profile",
+            format!("`{}` is no profile; take recovery, config or everything", profile.escape_debug()),
+        );
+        Profile::default()
+    });
+    let (kinds, exclude) = (named(reader, top, "kinds"), named(reader, top, "exclude"));
+    Scope { profile, kinds, exclude, filters: filters(reader, top) }
+}
+
+fn named(reader: &mut Reader<'_>, top: &Map<String, Value>, setting: &str) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    for (index, word) in reader.texts(top, setting).into_iter().enumerate() {
+        match kinds::by_word(&word) {
+            Some(kind) => found.push(kind.name),
+            None => reader.say(&format!("/{setting}/{index}"), kinds::unknown(&word)),
+        }
+    }
+    found
+}
+
+fn filters(reader: &mut Reader<'_>, top: &Map<String, Value>) -> BTreeMap<&'static str, String> {
+    let mut filters = BTreeMap::new();
+    for (word, filter) in top.get("filter").and_then(Value::as_object).into_iter().flatten() {
+        let pointer = format!("/filter/{word}");
+        let wrong = match (kinds::by_word(word), filter.as_str().map(str::trim)) {
+            (None, _) => kinds::unknown(word),
+            (Some(_), None) => format!("the filter of `{word}` is a text; put it in quotes"),
+            (Some(kind), Some(filter)) => match wrong_with(kind, filter) {
+                Some(wrong) => wrong,
+                None => {
+                    filters.insert(kind.name, filter.to_owned());
+                    continue;
+                }
+            },
+        };
+        reader.say(&pointer, wrong);
+    }
+    filters
+}
+
+/// What is wrong with a filter, as far as that can be seen without Graph.
+fn wrong_with(kind: &'static Kind, filter: &str) -> Option<String> {
+    if kind.is_singleton() || kind.for_each.is_some() {
+        return Some(format!("`{}` cannot be filtered: Graph does not list it as a whole", kind.name));
+    }
+    if filter.is_empty() {
+        return Some(format!("the filter of `{}` is empty; leave it out", kind.name));
+    }
+    let mut open = 0i32;
+    let outside = outside_of_quotes(filter);
+    let balanced = outside.chars().all(|c| {
+        open += i32::from(c == '(') - i32::from(c == ')');
+        open >= 0
+    });
+    if !balanced || open != 0 || !filter.matches('\'').count().is_multiple_of(2) {
+        return Some("the filter does not close what it opens: look at its quotes and parentheses".to_owned());
+    }
+    let known: Value = serde_json::from_str(kind.schema).ok()?;
+    let known: Vec<&str> = known.get("properties")?.as_object()?.keys().map(String::as_str).collect();
+    compared(&outside).into_iter().find_map(|name| {
+        // Graph can filter by what is not exported: only what looks like a slip of the pen is one.
+        let near =
+            known.iter().map(|known| (strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase()), known));
+        match near.min() {
+            Some((distance, near)) if distance > 0 && distance <= 2 && !known.contains(&name) => {
+                Some(format!("`{name}` is no property of `{}`; did you mean `{near}`?", kind.name))
+            }
+            Some((0, near)) if **near != *name => Some(format!("`{name}` is written `{near}`")),
+            _ => None,
+        }
+    })
+}
+
+/// The filter with every text in quotes blanked.
+fn outside_of_quotes(filter: &str) -> String {
+    let parts = filter.split('\'').enumerate();
+    parts.map(|(index, part)| if index % 2 == 0 { part } else { "''" }).collect()
+}
+
+/// Names of properties that a filter compares: what stands before an operator, or first within a function.
+fn compared(filter: &str) -> Vec<&str> {
+    let words: Vec<&str> = filter.split([' ', '(', ')', ',']).filter(|word| !word.is_empty()).collect();
+    let is_operator = |word: &str| matches!(word, "eq" | "ne" | "gt" | "ge" | "lt" | "le" | "in");
+    let is_function = |word: &str| matches!(word, "startsWith" | "startswith" | "endsWith" | "endswith" | "contains");
+    let pairs = words.windows(2).filter_map(|pair| match (pair[0], pair[1]) {
+        (name, operator) if is_operator(operator) => Some(name),
+        (function, name) if is_function(function) => Some(name),
+        _ => None,
+    });
+    // The variable of `any` is no property; what follows a slash is one of a property's own.
+    pairs
+        .filter(|name| !name.contains([':', '$']))
+        .map(|name| name.split('/').next().unwrap_or(name))
+        .filter(|name| name.len() > 2)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Settings;
+    use super::*;
+
+    fn said(text: &str) -> String {
+        match Settings::parse("entragit.yaml", format!("tenant: t\n{text}").as_bytes()) {
+            Ok(settings) => format!("{:?}", settings.scope),
+            Err(found) => found.iter().map(|f| format!("{}: {}", f.line, f.message)).collect::<Vec<_>>().join("\n"),
+        }
+    }
+
+    #[test]
+    fn profiles_hold_one_another() {
+        let kinds = |profile| Scope { profile, ..Scope::default() }.kinds();
+        let [config, recovery, everything] = Profile::ALL.map(kinds);
+        assert!(
+            config.iter().all(|kind| recovery.contains(kind)) && recovery.iter().all(|kind| everything.contains(kind))
+        );
+        assert_eq!(everything.len(), crate::kinds::ALL.len());
+        let names = |kinds: &[&Kind]| kinds.iter().map(|kind| kind.name).collect::<Vec<_>>();
+        assert!(!names(&config).contains(&"user") && names(&recovery).contains(&"user"));
+        assert!(!names(&recovery).contains(&"subscribedSku") && names(&everything).contains(&"subscribedSku"));
+        let named = Scope { kinds: vec!["user", "subscribedSku", "group"], exclude: vec!["group"], ..Scope::default() };
+        assert_eq!(names(&named.kinds()), ["user", "subscribedSku"]);
+    }
+
+    #[test]
+    fn filters_are_read() {
+        let text = "exclude: [users]\nfilter:\n  groups: \"securityEnabled eq true\"\n  application: \"startsWith(displayName, 'it''s (') or tags/any(t:t eq 'x')\"\n";
+        insta::assert_snapshot!(said(text), @r#"Scope { profile: Recovery, kinds: [], exclude: ["user"], filters: {"application": "startsWith(displayName, 'it''s (') or tags/any(t:t eq 'x')", "group": "securityEnabled eq true"} }"#);
+        assert_eq!(said("filter:\n"), format!("{:?}", Scope::default()));
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_line() {
+        let text = "profile: all\nexclude: [usr, zebracrossing]\nfilter:\n  grup: \"x eq 1\"\n  user: 7\n  authorizationPolicy: \"a eq 1\"\n  \
+                    group: \"securityEnabed eq true\"\n  application: \"(displayName eq 'a'\"\n  servicePrincipal: \"\"\n";
+        insta::assert_snapshot!(said(text), @r"
+        2: `all` is no profile; take recovery, config or everything
+        3: `usr` is no kind; did you mean `user`?
+        3: `zebracrossing` is no kind; `entragit kinds` lists them
+        5: `grup` is no kind; did you mean `group`?
+        6: the filter of `user` is a text; put it in quotes
+        7: `authorizationPolicy` cannot be filtered: Graph does not list it as a whole
+        8: `securityEnabed` is no property of `group`; did you mean `securityEnabled`?
+        9: the filter does not close what it opens: look at its quotes and parentheses
+        10: the filter of `servicePrincipal` is empty; leave it out
+        ");
+        assert!(said("filter: all\n").starts_with("2: `filter` holds settings"));
+    }
+}
