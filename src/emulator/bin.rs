@@ -1,6 +1,8 @@
 //! The recycle bins.
 //! <https://learn.microsoft.com/graph/api/resources/directory>, <https://learn.microsoft.com/graph/api/resources/policydeletableitem>
 
+use serde_json::Value;
+
 use super::audit::Verb;
 use super::csdl::Csdl;
 use super::delta::What;
@@ -8,7 +10,7 @@ use super::error::Fault;
 use super::quirks;
 use super::read;
 use super::request::{Reply, Request};
-use super::store::Key;
+use super::store::{Key, Properties};
 use super::tenant::{Tenant, is_directory};
 use super::write::note_sources;
 use crate::kinds;
@@ -92,9 +94,26 @@ fn forget(tenant: &mut Tenant, kind: &'static Kind, key: &Key) {
         tenant.store.children_mut("appRoleAssignedTo").live.remove(&child);
         tenant.links.forget(&child);
     }
+    forget_listed(tenant, kind, key);
     tenant.store.table_mut(kind).bin.remove(key);
     tenant.links.forget(key);
     tenant.log.note(kind, key, What::Gone);
+}
+
+/// What is listed for one object at a time goes with that object: nobody could ask for it any more.
+fn forget_listed(tenant: &mut Tenant, kind: &'static Kind, key: &Key) {
+    for listed in kinds::ALL.iter().filter(|listed| listed.for_each.is_some_and(|each| each.kind == kind.name)) {
+        let Some(property) = listed.filter.and_then(|filter| filter.split(' ').next()) else { continue };
+        let rows = tenant.store.table(listed).live.iter();
+        let of_it =
+            |object: &Properties| object.get(property).and_then(Value::as_str).map(Key::of).as_ref() == Some(key);
+        let gone: Vec<Key> = rows.filter(|(_, row)| of_it(&row.unpack())).map(|(own, _)| own.clone()).collect();
+        for own in gone {
+            tenant.store.table_mut(listed).take(listed, &own);
+            tenant.links.forget(&own);
+            tenant.log.note(listed, &own, What::Gone);
+        }
+    }
 }
 
 /// Takes the children of what is gone for good.

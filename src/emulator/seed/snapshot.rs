@@ -22,6 +22,10 @@ pub fn seed(address: &Address, object: &Object) -> Result<SeedObject, String> {
             Some(entry) => drop(seed.links.insert(link.name, vec![entry])),
         }
     }
+    // What a request made names it, which snapshots leave out.
+    if kind.requests.is_some() {
+        seed.value.entry("createdUsing").or_insert_with(|| address.id.as_str().into());
+    }
     if kind.name == "servicePrincipal" && !seed.value.contains_key("appRoles") {
         seed.value
             .insert("appRoles".to_owned(), declared(seed.links.get("appRoleAssignedTo").map_or(&[], Vec::as_slice)));

@@ -45,7 +45,7 @@ async fn everything_served_is_in_microsofts_metadata() {
                 );
             }
             for link in kind.links.iter().filter(|_| !kind.is_singleton()) {
-                let (status, reply) = graph.get(&format!("{path}/{}/{}", text(&item["id"]), link.segment())).await;
+                let (status, reply) = graph.get(&format!("{path}/{}/{}", text(&item[kind.key]), link.segment())).await;
                 assert!(status == 200 || link.name == "manager", "{reply}");
                 for child in reply["value"].as_array().into_iter().flatten() {
                     known(metadata, &target(metadata, kind.entity, link.name), child, link.name);
