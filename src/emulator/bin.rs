@@ -100,14 +100,23 @@ fn forget(tenant: &mut Tenant, kind: &'static Kind, key: &Key) {
     tenant.log.note(kind, key, What::Gone);
 }
 
-/// What is listed for one object at a time goes with that object: nobody could ask for it any more.
+/// What is listed for one object at a time goes with that object, and what requests say of it: nobody could ask for it any more.
 fn forget_listed(tenant: &mut Tenant, kind: &'static Kind, key: &Key) {
-    for listed in kinds::ALL.iter().filter(|listed| listed.for_each.is_some_and(|each| each.kind == kind.name)) {
-        let Some(property) = listed.filter.and_then(|filter| filter.split(' ').next()) else { continue };
+    for listed in kinds::ALL {
+        let each = listed.for_each.filter(|each| each.kind == kind.name).and(listed.filter);
+        let mut names: Vec<&str> = each.and_then(|filter| filter.split(' ').next()).into_iter().collect();
+        if listed.requests.is_some() {
+            names.extend(listed.about);
+        }
+        let names_it = |object: &Properties, name: &&str| {
+            object.get(*name).and_then(Value::as_str).map(Key::of).as_ref() == Some(key)
+        };
+        let of_it = |object: &Properties| names.iter().any(|name| names_it(object, name));
         let rows = tenant.store.table(listed).live.iter();
-        let of_it =
-            |object: &Properties| object.get(property).and_then(Value::as_str).map(Key::of).as_ref() == Some(key);
-        let gone: Vec<Key> = rows.filter(|(_, row)| of_it(&row.unpack())).map(|(own, _)| own.clone()).collect();
+        let gone: Vec<Key> = match names.is_empty() {
+            true => continue,
+            false => rows.filter(|(_, row)| of_it(&row.unpack())).map(|(own, _)| own.clone()).collect(),
+        };
         for own in gone {
             tenant.store.table_mut(listed).take(listed, &own);
             tenant.links.forget(&own);
