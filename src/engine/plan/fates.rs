@@ -339,8 +339,11 @@ impl Planner<'_> {
             self.push(kind, address, wanted, Phase::Write, Stage::Prepare, action, &[]);
         }
         if kind.update == Updates::Replace {
-            // PUT takes away what it does not name.
-            let mut whole = writable(kind, wanted, false);
+            // PUT takes away what it does not name, also what is fixed: that is said as it is.
+            let fixed = |name: &str| schema::of(kind).property(name).is_some_and(|rule| rule.create_only);
+            let mut whole = writable(kind, live, true);
+            whole.retain(|name, _| fixed(name));
+            whole.extend(writable(kind, wanted, false));
             whole.retain(|name, _| kind.call(name).is_none());
             whole.extend(body);
             body = whole;
