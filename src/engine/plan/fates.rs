@@ -340,9 +340,8 @@ impl Planner<'_> {
         }
         if kind.update == Updates::Replace {
             // PUT takes away what it does not name, also what is fixed: that is said as it is.
-            let fixed = |name: &str| schema::of(kind).property(name).is_some_and(|rule| rule.create_only);
             let mut whole = writable(kind, live, true);
-            whole.retain(|name, _| fixed(name));
+            whole.retain(|name, _| self.fixed(kind, name));
             whole.extend(writable(kind, wanted, false));
             whole.retain(|name, _| kind.call(name).is_none());
             whole.extend(body);
