@@ -11,9 +11,6 @@ pub const KIND: Kind = Kind {
     folder: "policies/app-management",
     schema: include_str!("../../schemas/policies/app-management-policy.schema.json"),
     path: "/policies/appManagementPolicies",
-    // Read here, written at what it applies to:
-    // <https://learn.microsoft.com/graph/api/application-post-appmanagementpolicies>
-    links: &[Link { name: "appliesTo", ends: &[End { kind: "application", relation: "appManagementPolicies" }, End { kind: "servicePrincipal", relation: "appManagementPolicies" }], ..Link::COMMON }],
     permissions: Permissions { read: &["Policy.Read.All"], write: &["Policy.ReadWrite.ApplicationConfiguration"] },
     docs: "https://learn.microsoft.com/graph/api/resources/appmanagementpolicy",
     ..Kind::COMMON

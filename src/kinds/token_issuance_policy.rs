@@ -13,7 +13,7 @@ pub const KIND: Kind = Kind {
     path: "/policies/tokenIssuancePolicies",
     // Read here, written at what it applies to:
     // <https://learn.microsoft.com/graph/api/application-post-tokenissuancepolicies>
-    links: &[Link { name: "appliesTo", ends: &[End { kind: "application", relation: "tokenIssuancePolicies" }, End { kind: "servicePrincipal", relation: "tokenIssuancePolicies" }], ..Link::COMMON }],
+    links: &[Link { name: "appliesTo", ends: &[End { kind: "application", relation: "tokenIssuancePolicies" }], ..Link::COMMON }],
     permissions: Permissions { read: &["Policy.Read.All"], write: &["Policy.ReadWrite.ApplicationConfiguration"] },
     docs: "https://learn.microsoft.com/graph/api/resources/tokenissuancepolicy",
     ..Kind::COMMON
