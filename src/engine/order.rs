@@ -127,18 +127,34 @@ impl Order {
     }
 }
 
-/// What is made late, because of what it names, has its links and updates late too.
+/// How often what is made late makes others late. A chain is as long as kinds that refer to each other; a circle has no order.
+const CHAIN: usize = 16;
+
+/// What is made late, because of what it names, has its links and updates late too, and so has whatever names it.
 fn after_their_own(drafts: &mut [Draft]) {
-    let made: BTreeMap<Address, (Phase, usize)> = drafts
-        .iter()
-        .filter(|draft| draft.stage == Stage::Make)
-        .map(|draft| (draft.step.address.clone(), (draft.phase, draft.tier)))
-        .collect();
-    for draft in drafts.iter_mut() {
-        if let Some((phase, tier)) = made.get(&draft.step.address)
-            && *phase == draft.phase
-        {
-            draft.tier = draft.tier.max(*tier);
+    for _ in 0..CHAIN {
+        let made: BTreeMap<Address, (Phase, usize)> = drafts
+            .iter()
+            .filter(|draft| draft.stage == Stage::Make)
+            .map(|draft| (draft.step.address.clone(), (draft.phase, draft.tier)))
+            .collect();
+        let mut moved = false;
+        for draft in drafts.iter_mut() {
+            let own = &draft.step.address;
+            let after = |address: &Address| {
+                let (phase, tier) = made.get(address)?;
+                // Two that are made in one tier are made at the same time.
+                let later = usize::from(draft.stage == Stage::Make && address != own);
+                (*phase == draft.phase).then_some(tier + later)
+            };
+            let tier = draft.needs.iter().chain([own]).filter_map(after).max().unwrap_or_default();
+            if tier > draft.tier {
+                draft.tier = tier;
+                moved = true;
+            }
+        }
+        if !moved {
+            return;
         }
     }
 }

@@ -173,6 +173,8 @@ pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
         // <https://learn.microsoft.com/graph/api/resources/authenticationstrengthpolicy>
         "authenticationStrengthPolicy" => &["policyType", "requirementsSatisfied"],
         "authenticationMethodsPolicy" => &["policyVersion"],
+        // Read-only, as the metadata of beta says: <https://learn.microsoft.com/graph/api/resources/deviceregistrationpolicy>
+        "deviceRegistrationPolicy" => &["displayName", "description"],
         _ => &[],
     };
     let always = ["id", "createdDateTime", "modifiedDateTime", "deletedDateTime", "lastModifiedDateTime"];

@@ -234,7 +234,16 @@ impl Planner<'_> {
                     after: Some(value.clone()),
                 })
                 .collect();
-            self.push_update(kind, address, object, later, changes);
+            // PUT takes away what it does not name.
+            let body = match kind.update {
+                Updates::Replace => {
+                    let mut whole = writable(kind, object, true);
+                    whole.retain(|name, _| kind.call(name).is_none());
+                    with_type(kind, object, whole)
+                }
+                _ => later,
+            };
+            self.push_update(kind, address, object, body, changes);
         }
         for (property, value) in calls {
             let needs = self.awaited_in(&value);
