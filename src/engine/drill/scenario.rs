@@ -178,11 +178,13 @@ fn random(snapshot: &Snapshot, dice: &mut Dice<'_>) -> Damage {
         }
         let Some((address, object)) = all.get(dice(all.len().max(1))) else { break };
         let Some(kind) = deletable(address, object) else { continue };
-        let named = kind.update == Updates::All && object.get("displayName").is_some();
+        let writable = schema::of(kind).property("displayName").is_some_and(|rule| rule.writable(false));
+        let named = kind.update == Updates::All && writable && object.get("displayName").is_some();
         match dice(4) {
             0 if !deletes.contains(*address) => deletes.push((*address).clone()),
             1 if named => {
-                edits.push(update(kind, object, json!({"displayName": format!("{} (changed)", object.name())})))
+                let body = map(json!({"displayName": format!("{} (changed)", object.name())}));
+                edits.push(Write::Update { kind, id: object.id().to_owned(), body: with_type(kind, object, body) });
             }
             _ => edits.extend(lost_reference(kind, object, dice)),
         }

@@ -276,7 +276,8 @@ impl Case {
             };
             expected.insert(today);
             // What cannot be changed stays as it is where the one that is wanted cannot be made.
-            let stays = lost.iter().any(|what| what.starts_with("cannot be created again without"));
+            let said = ["cannot be created again without", "differs and is left alone"];
+            let stays = lost.iter().any(|what| said.iter().any(|said| what.starts_with(said)));
             let fixed = |name: &str| stays || lost.iter().any(|what| what.starts_with(&format!("{name} is fixed")));
             let want = facts(kind, &rewrite(kind, object, &self.ids), &cannot);
             let have = facts(kind, now, &cannot);

@@ -450,15 +450,73 @@ fn tiers() {
     insta::assert_snapshot!(
         schema::tiers().iter().map(|(kind, tier)| format!("{tier} {kind}")).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join("\n"),
         @r"
+    0 accessPackageCatalog
+    0 accessReview
+    0 activityBasedTimeoutPolicy
+    0 adminConsentRequestPolicy
+    0 administrativeUnit
+    0 agreement
+    0 appManagementPolicy
+    0 application
+    0 attributeSet
+    0 authenticationContextClassReference
+    0 authenticationFlowsPolicy
+    0 authenticationStrengthPolicy
+    0 authorizationPolicy
+    0 b2xIdentityUserFlow
+    0 certificateBasedAuthPki
+    0 claimsMappingPolicy
+    0 connectedOrganization
+    0 crossTenantAccessPolicy
+    0 customAuthenticationExtension
+    0 device
+    0 domain
+    0 entitlementManagementSettings
+    0 externalIdentitiesPolicy
+    0 featureRolloutPolicy
+    0 group
+    0 groupLifecyclePolicy
+    0 groupSetting
+    0 homeRealmDiscoveryPolicy
+    0 identityApiConnector
+    0 identityProvider
+    0 identitySecurityDefaultsEnforcementPolicy
     0 identityUserFlowAttribute
+    0 lifecycleManagementSettings
+    0 multiTenantOrganization
+    0 multiTenantOrganizationMember
     0 namedLocation
     0 onPremisesDirectorySynchronization
     0 orgContact
     0 organization
+    0 organizationSyncTemplate
     0 permissionGrantPolicy
     0 roleDefinition
     0 subscribedSku
     0 tenantAppManagementPolicy
+    0 tokenIssuancePolicy
+    0 tokenLifetimePolicy
+    1 accessPackage
+    1 customSecurityAttributeDefinition
+    1 groupRoleSettings
+    1 roleManagementPolicy
+    1 servicePrincipal
+    2 authenticationEventListener
+    2 customTaskExtension
+    2 user
+    3 accessPackageAssignmentPolicy
+    3 authenticationMethodsPolicy
+    3 conditionalAccessPolicy
+    3 crossTenantAccessDefault
+    3 crossTenantPartner
+    3 deviceRegistrationPolicy
+    3 groupAssignmentSchedule
+    3 groupEligibilitySchedule
+    3 lifecycleWorkflow
+    3 organizationPartnerTemplate
+    3 roleAssignment
+    3 roleAssignmentSchedule
+    3 roleEligibilitySchedule
     "
     );
 }
