@@ -127,6 +127,10 @@ pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
         "unifiedRoleAssignment" => &["roleDefinitionId"],
         // <https://learn.microsoft.com/graph/api/group-post-settings>
         "groupSetting" => &["templateId"],
+        // <https://learn.microsoft.com/graph/api/authenticationflowspolicy-update>
+        "authenticationFlowsPolicy" => &["selfServiceSignUp"],
+        // <https://learn.microsoft.com/graph/api/customsecurityattributedefinition-post-allowedvalues>
+        "allowedValue" => &["id"],
         _ => &[],
     };
     if writable.contains(&name) {

@@ -218,11 +218,13 @@ pub fn shown(tenant: &Tenant, kind: &Kind, object: &Properties) -> bool {
 
 /// The assignments that end with their role.
 pub(super) fn assignments_of(tenant: &Tenant, role: &str) -> Vec<(&'static Kind, Key)> {
-    let Some(kind) = kinds::by_name("roleAssignment") else { return Vec::new() };
-    let rows = tenant.store.table(kind).live.iter();
-    rows.filter(|(_, row)| text(&row.unpack(), "roleDefinitionId") == role)
-        .map(|(key, _)| (kind, key.clone()))
-        .collect()
+    let kinds = ["roleAssignment", "roleAssignmentSchedule", "roleEligibilitySchedule"];
+    let about = kinds.into_iter().filter_map(kinds::by_name).flat_map(|kind| {
+        let rows = tenant.store.table(kind).live.iter();
+        let of_it = rows.filter(|(_, row)| text(&row.unpack(), "roleDefinitionId") == role);
+        of_it.map(move |(key, _)| (kind, key.clone()))
+    });
+    about.collect()
 }
 
 /// Gives every role its settings, as Privileged Identity Management does when it first sees the role.
