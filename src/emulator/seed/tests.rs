@@ -46,7 +46,7 @@ fn extend<'a>(known: &mut Value, list: &str, more: impl Iterator<Item = &'a Valu
         let same = |old: &Value| if old.is_object() { old["name"] == member["name"] } else { old == member };
         // What one version has as a property, the other may have as a relation.
         let there = |list: &str| known[list].as_array().is_some_and(|old| old.iter().any(same));
-        if !there(list) && !(list == "properties" && there("navigation")) {
+        if !(there(list) || list == "properties" && there("navigation")) {
             match &mut known[list] {
                 Value::Array(old) => old.push(member.clone()),
                 empty => *empty = Value::Array(vec![member.clone()]),
