@@ -56,6 +56,9 @@ pub fn restore(
         }
     }
     note_sources(tenant, &key, true);
+    if kind.name == "roleDefinition" {
+        quirks::settle(tenant);
+    }
     tenant.audit(request, kind, Verb::Restore, None, Some(&object));
     if is_directory(kind) {
         object.insert("@odata.type".to_owned(), format!("#microsoft.graph.{}", kind.entity).into());
@@ -67,6 +70,7 @@ pub fn restore(
 /// <https://learn.microsoft.com/graph/api/directory-deleteditems-delete>
 pub fn purge(tenant: &mut Tenant, owner: Option<&'static Kind>, id: &str, request: &Request) -> Result<Reply, Fault> {
     let (kind, key, object) = tenant.deleted(owner, id)?;
+    quirks::on_purge_asked(kind)?;
     forget(tenant, kind, &key);
     tenant.audit(request, kind, Verb::Purge, Some(&object), None);
     Ok(Reply::empty())

@@ -128,7 +128,7 @@ impl Settings {
     /// Everything that is wrong with them, with lines.
     pub fn parse(path: &str, bytes: &[u8]) -> Result<Settings, Vec<Finding>> {
         let document = yaml::read(path, bytes)?;
-        let mut reader = Reader { path, document: &document, findings: Vec::new() };
+        let mut reader = Reader { path, document: &document, check: "settings", findings: Vec::new() };
         let top = &document.value;
         let known = ["tenant", "cloud", "breakGlass", "actors", "branches", "guards"];
         reader.only(top, "", &[&known[..], scope::KNOWN, drift::KNOWN, approval::KNOWN].concat());
@@ -222,19 +222,22 @@ fn is_branch(name: &str) -> bool {
         && !name.ends_with('.')
 }
 
-struct Reader<'a> {
-    path: &'a str,
-    document: &'a Document,
-    findings: Vec<Finding>,
+/// Reads a small YAML file, noting what is wrong with it and where.
+pub(super) struct Reader<'a> {
+    pub(super) path: &'a str,
+    pub(super) document: &'a Document,
+    /// The name of the check that its findings belong to.
+    pub(super) check: &'static str,
+    pub(super) findings: Vec<Finding>,
 }
 
 impl Reader<'_> {
-    fn say(&mut self, pointer: &str, message: String) {
+    pub(super) fn say(&mut self, pointer: &str, message: String) {
         self.findings.push(Finding {
             path: self.path.to_owned(),
             line: self.document.line_of(pointer),
             severity: Severity::Error,
-            check: "settings",
+            check: self.check,
             message,
         });
     }
@@ -271,7 +274,7 @@ impl Reader<'_> {
         }
     }
 
-    fn texts(&mut self, map: &Map<String, Value>, name: &str) -> Vec<String> {
+    pub(super) fn texts(&mut self, map: &Map<String, Value>, name: &str) -> Vec<String> {
         match map.get(name) {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Array(elements)) if elements.iter().all(Value::is_string) => {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::yaml::{self, Document};
-use crate::model::finding::Severity;
+use super::settings::Reader;
+use super::yaml;
 use crate::model::{Finding, TenantMap};
 
 const KNOWN: [&str; 3] = ["ids", "domains", "leaveOut"];
@@ -20,18 +20,20 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<TenantMap, Vec<Finding>> {
         return Ok(TenantMap::default());
     }
     let document = yaml::read(path, bytes)?;
-    let mut reader = Reader { path, document: &document, findings: Vec::new() };
+    let mut reader = Reader { path, document: &document, check: "map", findings: Vec::new() };
     for name in document.value.keys().filter(|name| !KNOWN.contains(&name.as_str())) {
         let message = format!("`{}` means nothing here; known are {}", name.escape_debug(), KNOWN.join(", "));
         reader.say(&format!("/{name}"), message);
     }
     let lower = |(there, here): (String, String)| (there.to_lowercase(), here.to_lowercase());
     let map = TenantMap {
-        ids: reader.pairs("ids"),
-        domains: reader.pairs("domains").into_iter().map(lower).collect(),
-        leave_out: reader.texts("leaveOut").into_iter().collect(),
+        ids: pairs(&mut reader, "ids"),
+        domains: pairs(&mut reader, "domains").into_iter().map(lower).collect(),
+        leave_out: reader.texts(&document.value, "leaveOut").into_iter().collect(),
     };
-    for (index, id) in reader.texts("leaveOut").iter().enumerate().filter(|(_, id)| map.ids.contains_key(*id)) {
+    for (index, id) in
+        reader.texts(&document.value, "leaveOut").iter().enumerate().filter(|(_, id)| map.ids.contains_key(*id))
+    {
         reader.say(
             &format!("/leaveOut/{index}"),
             format!("{} also stands under `ids`: it cannot be both", id.escape_debug()),
@@ -40,58 +42,27 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<TenantMap, Vec<Finding>> {
     if reader.findings.is_empty() { Ok(map) } else { Err(reader.findings) }
 }
 
-struct Reader<'a> {
-    path: &'a str,
-    document: &'a Document,
-    findings: Vec<Finding>,
-}
-
-impl Reader<'_> {
-    fn say(&mut self, pointer: &str, message: String) {
-        self.findings.push(Finding {
-            path: self.path.to_owned(),
-            line: self.document.line_of(pointer),
-            severity: Severity::Error,
-            check: "map",
-            message,
-        });
-    }
-
-    fn pairs(&mut self, name: &str) -> BTreeMap<String, String> {
-        let empty = Map::new();
-        let map = match self.document.value.get(name) {
-            None | Some(Value::Null) => &empty,
-            Some(Value::Object(map)) => map,
-            Some(_) => {
-                self.say(&format!("/{name}"), format!("`{name}` is a map: what it is there, a colon, what it is here"));
-                &empty
-            }
-        };
-        let mut pairs = BTreeMap::new();
-        for (there, here) in map {
-            match here.as_str().filter(|here| !here.is_empty()) {
-                Some(here) => drop(pairs.insert(there.clone(), here.to_owned())),
-                None => {
-                    let message = "what stands for it here is a text; name what has no counterpart under `leaveOut`";
-                    self.say(&format!("/{name}/{there}"), message.to_owned());
-                }
-            }
+fn pairs(reader: &mut Reader<'_>, name: &str) -> BTreeMap<String, String> {
+    let empty = Map::new();
+    let map = match reader.document.value.get(name) {
+        None | Some(Value::Null) => &empty,
+        Some(Value::Object(map)) => map,
+        Some(_) => {
+            reader.say(&format!("/{name}"), format!("`{name}` is a map: what it is there, a colon, what it is here"));
+            &empty
         }
-        pairs
-    }
-
-    fn texts(&mut self, name: &str) -> Vec<String> {
-        match self.document.value.get(name) {
-            None | Some(Value::Null) => Vec::new(),
-            Some(Value::Array(list)) if list.iter().all(Value::is_string) => {
-                list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-            }
-            Some(_) => {
-                self.say(&format!("/{name}"), format!("`{name}` is a list of ids"));
-                Vec::new()
+    };
+    let mut pairs = BTreeMap::new();
+    for (there, here) in map {
+        match here.as_str().filter(|here| !here.is_empty()) {
+            Some(here) => drop(pairs.insert(there.clone(), here.to_owned())),
+            None => {
+                let message = "what stands for it here is a text; name what has no counterpart under `leaveOut`";
+                reader.say(&format!("/{name}/{there}"), message.to_owned());
             }
         }
     }
+    pairs
 }
 
 #[cfg(test)]

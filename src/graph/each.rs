@@ -3,10 +3,11 @@
 use tokio::sync::mpsc;
 
 use super::batch::{self, Ask};
-use super::http::Http;
+use super::http::{Http, Request};
 use super::links::top;
 use super::page::{self, Page, Pages, Seen};
 use super::read::{filter, identified};
+use super::urls::segment;
 use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::ForEach;
@@ -26,7 +27,7 @@ pub(super) async fn fetch(
     };
     let mut seen = Seen::default();
     for some in others.chunks(batch::LIMIT) {
-        let objects = match about(http, kind, (kind.path, kind.filter), some, rest).await {
+        let objects = match about(http, kind, each, (kind.path, kind.filter), some, rest).await {
             Ok(objects) => objects,
             Err(error) => return drop(send.send(Err(error)).await),
         };
@@ -47,7 +48,7 @@ pub(super) async fn all(
 ) -> Result<Vec<Raw>, TenantError> {
     let mut all = Vec::new();
     for some in others(http, each).await?.chunks(batch::LIMIT) {
-        all.append(&mut about(http, kind, list, some, &[]).await?);
+        all.append(&mut about(http, kind, each, list, some, &[]).await?);
     }
     Ok(all)
 }
@@ -67,6 +68,7 @@ async fn others(http: &Http, each: &ForEach) -> Result<Vec<String>, TenantError>
 async fn about(
     http: &Http,
     kind: &'static Kind,
+    each: &ForEach,
     (path, template): (&str, Option<&str>),
     others: &[String],
     rest: &[Option<String>],
@@ -79,11 +81,14 @@ async fn about(
     };
     let asks: Vec<Ask> = others.iter().map(ask).collect();
     let mut found = Vec::new();
-    for answer in batch::run(http, kind.api, &asks, page::parse).await {
+    for (id, answer) in others.iter().zip(batch::run(http, kind.api, &asks, page::parse).await) {
         let Page { value, next } = match answer {
             Ok(page) => page,
-            // The other object has gone meanwhile.
-            Err(TenantError::NotFound { .. }) => continue,
+            // The other object has gone meanwhile; a replica that lags says the same of one that is there.
+            Err(error @ TenantError::NotFound { .. }) => match is_there(http, each, id).await? {
+                true => return Err(error),
+                false => continue,
+            },
             Err(error) => return Err(error),
         };
         let label = format!("GET {path}");
@@ -95,4 +100,14 @@ async fn about(
         }
     }
     Ok(found)
+}
+
+async fn is_there(http: &Http, each: &ForEach, id: &str) -> Result<bool, TenantError> {
+    let Some(other) = kinds::by_name(each.kind) else { return Ok(false) };
+    let path = format!("{}{}/{}?$select={}", other.api.segment(), other.path, segment(id)?, other.key);
+    match http.run(&Request::get(http.base.join(&path)?, other.permissions.read), |_| Ok(())).await {
+        Ok(()) => Ok(true),
+        Err(TenantError::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }

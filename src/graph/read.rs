@@ -214,7 +214,21 @@ pub(super) async fn deleted(http: &Http, kind: &'static Kind) -> Result<Vec<Raw>
     // When it was deleted is not a property of a live object, so that no schema keeps it.
     let select = select(kind, &withheld).map(|names| format!("{names},deletedDateTime"));
     let url = url(http, kind, list, [None, select, None, top(kind)])?;
-    List::new(http, url, kind.permissions.read).all().await
+    match List::new(http, url, kind.permissions.read).all().await {
+        Err(error) if is_no_such_path(&error) => Ok(Vec::new()),
+        listed => listed,
+    }
+}
+
+/// Whether a cloud does not have the path at all, as some national clouds lack some recycle bins.
+/// <https://learn.microsoft.com/graph/deployments>, <https://learn.microsoft.com/graph/resolve-auth-errors>
+fn is_no_such_path(error: &TenantError) -> bool {
+    match error {
+        TenantError::Refused { status: 400, message, .. } | TenantError::NotFound { message, .. } => {
+            message.contains("Resource not found for the segment")
+        }
+        _ => false,
+    }
 }
 
 /// How many objects of a kind there are, about. <https://learn.microsoft.com/graph/aad-advanced-queries>

@@ -95,7 +95,7 @@ pub(super) fn request_of(write: &Write, base: &str, known: &Known) -> Result<Cal
             let mut whole = known.live.clone();
             whole.extend(body.clone());
             let (path, body) = requested(kind, "adminUpdate", about(kind, id, whole))?;
-            call(kind, Method::POST, path, Some(body))
+            Call { repeat: Repeat::Once, ..call(kind, Method::POST, path, Some(body)) }
         }
         Write::Update { kind, id, body } => {
             let method = if kind.update == Updates::Replace { Method::PUT } else { Method::PATCH };
@@ -180,7 +180,7 @@ pub(super) fn request_of(write: &Write, base: &str, known: &Known) -> Result<Cal
         }
         Write::Delete { kind, id } if kind.requests.is_some() => {
             let (path, body) = requested(kind, "adminRemove", about(kind, id, known.live.clone()))?;
-            call(kind, Method::POST, path, Some(body))
+            Call { repeat: Repeat::Once, ..call(kind, Method::POST, path, Some(body)) }
         }
         Write::Delete { kind, id } => match kind.deletion {
             Deletion::Soft { .. } | Deletion::Hard if !kind.is_singleton() => {
@@ -274,124 +274,4 @@ fn refuse(kind: &Kind, why: &str) -> TenantError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::kinds;
-
-    fn kind(name: &str) -> &'static Kind {
-        kinds::by_name(name).unwrap()
-    }
-
-    fn show(write: &Write) -> String {
-        match request_of(write, "https://graph.microsoft.com", &Known::default()) {
-            Ok(call) => {
-                let body = call.body.map(|body| format!("\n{}", Value::Object(body))).unwrap_or_default();
-                format!("{} {}{body}\n{:?} {}", call.method, call.path, call.repeat, call.permissions.join(" "))
-            }
-            Err(error) => error.to_string(),
-        }
-    }
-
-    fn map(value: Value) -> Map<String, Value> {
-        value.as_object().unwrap().clone()
-    }
-
-    #[test]
-    fn objects() {
-        let (group, id) = (kind("group"), "g1".to_owned());
-        insta::assert_snapshot!(show(&Write::Create { kind: group, body: map(json!({"displayName": "A"})) }), @r#"
-        POST /v1.0/groups
-        {"displayName":"A"}
-        Once Group.ReadWrite.All
-        "#);
-        insta::assert_snapshot!(show(&Write::Restore { kind: group, id: id.clone() }), @"
-        POST /v1.0/directory/deletedItems/g1/restore
-        {}
-        Idempotent Group.ReadWrite.All
-        ");
-        insta::assert_snapshot!(show(&Write::Restore { kind: kind("conditionalAccessPolicy"), id: id.clone() }), @"
-        POST /v1.0/identity/conditionalAccess/deletedItems/policies/g1/restore
-        {}
-        Idempotent Policy.ReadWrite.ConditionalAccess
-        ");
-        insta::assert_snapshot!(show(&Write::Update { kind: group, id: "a/../b?c".into(), body: map(json!({"displayName": null})) }), @r#"
-        PATCH /v1.0/groups/a%2F..%2Fb%3Fc
-        {"displayName":null}
-        Idempotent Group.ReadWrite.All
-        "#);
-        insta::assert_snapshot!(show(&Write::Delete { kind: group, id }), @"
-        DELETE /v1.0/groups/g1
-        Idempotent Group.ReadWrite.All
-        ");
-    }
-
-    #[test]
-    fn singletons_and_actions() {
-        let policy = kind("authorizationPolicy");
-        insta::assert_snapshot!(show(&Write::Update { kind: policy, id: "authorizationPolicy".into(), body: map(json!({"a": 1})) }), @r#"
-        PATCH /v1.0/policies/authorizationPolicy
-        {"a":1}
-        Idempotent Policy.ReadWrite.Authorization
-        "#);
-        insta::assert_snapshot!(show(&Write::Delete { kind: policy, id: "x".into() }), @"nothing was sent: refused (400 not-possible): authorizationPolicy: it cannot be deleted");
-        insta::assert_snapshot!(show(&Write::Create { kind: policy, body: Map::new() }), @"nothing was sent: refused (400 not-possible): authorizationPolicy: every tenant has one");
-        insta::assert_snapshot!(show(&Write::Call { kind: kind("authenticationStrengthPolicy"), id: "s".into(), property: "allowedCombinations", value: json!(["fido2"]) }), @r#"
-        POST /v1.0/policies/authenticationStrengthPolicies/s/updateAllowedCombinations
-        {"allowedCombinations":["fido2"]}
-        Idempotent Policy.ReadWrite.ConditionalAccess
-        "#);
-        insta::assert_snapshot!(show(&Write::Relink { kind: kind("authenticationMethodsPolicy"), id: "authenticationMethodsPolicy".into(), link: "authenticationMethodConfigurations", child: "Fido2".into(), value: map(json!({"state": "enabled"})) }), @r#"
-        PATCH /v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/Fido2
-        {"state":"enabled"}
-        Idempotent Policy.ReadWrite.AuthenticationMethod
-        "#);
-    }
-
-    #[test]
-    fn references() {
-        insta::assert_snapshot!(show(&Write::Link { kind: kind("group"), id: "g".into(), link: "members", value: json!("u") }), @r#"
-        POST /v1.0/groups/g/members/$ref
-        {"@odata.id":"https://graph.microsoft.com/v1.0/directoryObjects/u"}
-        Idempotent GroupMember.ReadWrite.All
-        "#);
-        insta::assert_snapshot!(show(&Write::Unlink { kind: kind("group"), id: "g".into(), link: "members", child: "u".into() }), @"
-        DELETE /v1.0/groups/g/members/u/$ref
-        Idempotent GroupMember.ReadWrite.All
-        ");
-        insta::assert_snapshot!(show(&Write::Link { kind: kind("user"), id: "u".into(), link: "manager", value: json!("m") }), @r#"
-        PUT /v1.0/users/u/manager/$ref
-        {"@odata.id":"https://graph.microsoft.com/v1.0/directoryObjects/m"}
-        Idempotent User.ReadWrite.All
-        "#);
-        insta::assert_snapshot!(show(&Write::Unlink { kind: kind("user"), id: "u".into(), link: "manager", child: "m".into() }), @"
-        DELETE /v1.0/users/u/manager/$ref
-        Idempotent User.ReadWrite.All
-        ");
-        insta::assert_snapshot!(show(&Write::Link { kind: kind("group"), id: "g".into(), link: "nothing", value: json!("u") }), @"nothing was sent: refused (400 not-possible): group: it has no such link");
-        insta::assert_snapshot!(show(&Write::Delete { kind: kind("group"), id: "..".into() }), @r#"nothing was sent: refused (400 invalid-id): ".." cannot be an object's id"#);
-    }
-
-    #[test]
-    fn children() {
-        let principal = kind("servicePrincipal");
-        insta::assert_snapshot!(show(&Write::Link { kind: principal, id: "s".into(), link: "appRoleAssignedTo", value: json!({"principalId": "u", "appRoleId": "r"}) }), @r#"
-        POST /v1.0/servicePrincipals/s/appRoleAssignedTo
-        {"appRoleId":"r","principalId":"u","resourceId":"s"}
-        Once AppRoleAssignment.ReadWrite.All
-        "#);
-        insta::assert_snapshot!(show(&Write::Unlink { kind: principal, id: "s".into(), link: "appRoleAssignedTo", child: "a".into() }), @"
-        DELETE /v1.0/servicePrincipals/s/appRoleAssignedTo/a
-        Idempotent AppRoleAssignment.ReadWrite.All
-        ");
-        insta::assert_snapshot!(show(&Write::Link { kind: principal, id: "s".into(), link: "oauth2PermissionGrants", value: json!({"scope": "User.Read"}) }), @r#"
-        POST /v1.0/oauth2PermissionGrants
-        {"clientId":"s","scope":"User.Read"}
-        Once DelegatedPermissionGrant.ReadWrite.All
-        "#);
-        insta::assert_snapshot!(show(&Write::Relink { kind: principal, id: "s".into(), link: "oauth2PermissionGrants", child: "p".into(), value: map(json!({"scope": "x"})) }), @r#"
-        PATCH /v1.0/oauth2PermissionGrants/p
-        {"scope":"x"}
-        Idempotent DelegatedPermissionGrant.ReadWrite.All
-        "#);
-    }
-}
+mod tests;

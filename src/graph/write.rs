@@ -78,7 +78,8 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
         eventual: false,
     };
     // What was made must come back with its id. For the rest, the status says enough.
-    let wants_id = call.repeat == Repeat::Once;
+    let makes = matches!(write, Write::Create { .. } | Write::Link { .. });
+    let wants_id = makes && call.repeat == Repeat::Once;
     let parse = |body: &[u8]| match serde_json::from_slice::<Map<String, Value>>(body).map(|value| named(write, value))
     {
         Ok(value) if !wants_id || value.get("id").is_some_and(Value::is_string) => Ok(Some(value)),
@@ -217,6 +218,10 @@ async fn is_done(http: &Http, write: &Write, error: &TenantError) -> Result<bool
                 && message.contains("already exists")
         }
         (Write::Unlink { .. } | Write::Delete { .. }, TenantError::NotFound { .. }) => true,
+        // Every request is one of its own: what became of one whose answer was lost is looked for, never asked for again.
+        (Write::Delete { kind, id }, TenantError::Unknown { .. }) if kind.requests.is_some() => {
+            !exists(http, kind, id).await?
+        }
         // Not in the bin: perhaps because it was restored, by an attempt whose answer was lost.
         (Write::Restore { kind, id }, TenantError::NotFound { .. } | TenantError::Refused { .. }) => {
             exists(http, kind, id).await?

@@ -12,8 +12,11 @@ pub const KIND: Kind = Kind {
     schema: include_str!("../../schemas/organization/public-key-infrastructure.schema.json"),
     path: "/directory/publicKeyInfrastructure/certificateBasedAuthConfigurations",
     update: Updates::Only(&["displayName"]),
-    // <https://learn.microsoft.com/graph/api/certificatebasedauthpki-delete>
-    deletion: Deletion::Hard,
+    // <https://learn.microsoft.com/graph/api/directory-deleteditems-list>
+    deletion: Deletion::Soft {
+        list: "/directory/deletedItems/microsoft.graph.certificateBasedAuthPki",
+        item: "/directory/deletedItems",
+    },
     links: &[Link {
         name: "certificateAuthorities",
         // <https://learn.microsoft.com/graph/api/certificatebasedauthpki-post-certificateauthorities>

@@ -13,6 +13,12 @@ pub const KIND: Kind = Kind {
     path: "/identityGovernance/lifecycleWorkflows/workflows",
     // Tasks and conditions are another version's: <https://learn.microsoft.com/graph/api/identitygovernance-workflow-update>
     update: Updates::Only(&["displayName", "description", "isEnabled", "isSchedulingEnabled"]),
+    // "You can restore a deleted workflow and its associated objects within 30 days":
+    // <https://learn.microsoft.com/graph/api/identitygovernance-workflow-delete>
+    deletion: Deletion::Soft {
+        list: "/identityGovernance/lifecycleWorkflows/deletedItems/workflows",
+        item: "/identityGovernance/lifecycleWorkflows/deletedItems/workflows",
+    },
     // <https://learn.microsoft.com/graph/api/identitygovernance-workflow-get>
     expand: &["tasks"],
     permissions: Permissions {

@@ -22,8 +22,12 @@ pub const KIND: Kind = Kind {
     // <https://learn.microsoft.com/graph/api/rbacapplication-post-roledefinitions>
     creation: Creation::Post { accepts: Accepts::All, generates: &[], note: None },
     update: Updates::All,
-    // <https://learn.microsoft.com/graph/api/unifiedroledefinition-delete>
-    deletion: Deletion::Hard,
+    // Custom ones are soft-deleted, in a container that national clouds lack:
+    // <https://learn.microsoft.com/graph/api/resources/directoryrolemanagementdeleteditemcontainer>
+    deletion: Deletion::Soft {
+        list: "/roleManagement/directory/deletedItems/roleDefinitions",
+        item: "/roleManagement/directory/deletedItems/roleDefinitions",
+    },
     links: &[],
     borrowed: &[],
     calls: &[],

@@ -116,27 +116,34 @@ async fn who_opened_the_door_is_told_and_it_is_shut_again() {
     world.run(&["diff", "HEAD~3", "live"]).ok();
 }
 
+/// Out of the recycle bin with its id, or made anew when it was deleted for good.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_custom_role_comes_back_with_its_holders_and_its_settings() {
-    let world = World::new().await;
-    let old = role(&world.graph, "Application Support").await;
-    let holder = text(&held(&world.graph, &old).await[0]["principalId"]);
-    let rule = |settings: &str| format!("{settings}/rules/Expiration_EndUser_Assignment");
-    let settings = settings_of(&world.graph, &old).await;
-    assert_eq!(world.graph.patch(&rule(&settings), duration("PT1H")).await.0, 204);
-    world.run(&["export"]).ok();
-    assert_eq!(world.graph.delete(&format!("{ROLES}/{old}")).await.0, 204);
-    assert_eq!(held(&world.graph, &old).await, Vec::<Value>::new());
-    world.run(&["export"]).ok();
-    let ran = world.run(&["apply", "--to", "HEAD~1", "--yes"]).ok();
-    assert!(ran.err.contains("verified"), "{}", ran.err);
-    let new = role(&world.graph, "Application Support").await;
-    assert_ne!(old, new);
-    assert_eq!(held(&world.graph, &new).await[0]["principalId"], holder.as_str());
-    let settings = settings_of(&world.graph, &new).await;
-    assert_eq!(world.graph.ok(&rule(&settings)).await["maximumDuration"], "PT1H");
-    // The first snapshot names the old ids; there is nothing left to do.
-    world.run(&["plan", "--to", "HEAD~2"]).ok();
+    for purged in [false, true] {
+        let world = World::new().await;
+        let old = role(&world.graph, "Application Support").await;
+        let holder = text(&held(&world.graph, &old).await[0]["principalId"]);
+        let rule = |settings: &str| format!("{settings}/rules/Expiration_EndUser_Assignment");
+        let settings = settings_of(&world.graph, &old).await;
+        assert_eq!(world.graph.patch(&rule(&settings), duration("PT1H")).await.0, 204);
+        world.run(&["export"]).ok();
+        assert_eq!(world.graph.delete(&format!("{ROLES}/{old}")).await.0, 204);
+        if purged {
+            let bin = "/v1.0/roleManagement/directory/deletedItems/roleDefinitions";
+            assert_eq!(world.graph.delete(&format!("{bin}/{old}")).await.0, 204);
+        }
+        assert_eq!(held(&world.graph, &old).await, Vec::<Value>::new());
+        world.run(&["export"]).ok();
+        let ran = world.run(&["apply", "--to", "HEAD~1", "--yes"]).ok();
+        assert!(ran.err.contains("verified"), "{}", ran.err);
+        let new = role(&world.graph, "Application Support").await;
+        assert_eq!(old != new, purged);
+        assert_eq!(held(&world.graph, &new).await[0]["principalId"], holder.as_str());
+        let settings = settings_of(&world.graph, &new).await;
+        assert_eq!(world.graph.ok(&rule(&settings)).await["maximumDuration"], "PT1H");
+        // The first snapshot names the old ids; there is nothing left to do.
+        world.run(&["plan", "--to", "HEAD~2"]).ok();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -307,6 +307,15 @@ pub fn on_delete(tenant: &Tenant, kind: &Kind, key: &Key, object: &Properties) -
     }
 }
 
+/// Whether a deleted object can be deleted for good before its time: "Administrative units cannot be permanently deleted by
+/// using the deletedItems API". <https://learn.microsoft.com/graph/api/directory-deleteditems-delete>
+pub fn on_purge_asked(kind: &Kind) -> Result<(), Fault> {
+    match kind.name {
+        "administrativeUnit" => Err(Fault::bad("Administrative units cannot be permanently deleted.")),
+        _ => Ok(()),
+    }
+}
+
 /// What an object that is gone for good leaves elsewhere.
 pub fn on_purge(tenant: &mut Tenant, kind: &Kind, key: &Key) {
     if kind.name == "servicePrincipal"

@@ -82,8 +82,9 @@ impl Planner<'_> {
                     for id in identities(kind, &object) {
                         self.lost.insert(id, address.clone());
                     }
-                    let follows = kind.about(&object.0).iter().any(|id| self.moving.contains_key(id));
-                    let what = match follows {
+                    let about = kind.about(&object.0);
+                    let comes = |id: &String| self.moving.contains_key(id) || self.returning.contains_key(id);
+                    let what = match about.iter().any(comes) {
                         true => "gets a new id, and is put right once what it is about is there".to_owned(),
                         false => format!("cannot be created again: {reason}"),
                     };

@@ -233,3 +233,44 @@ async fn the_bin_and_the_log() {
     assert_eq!(query, "$filter=activityDateTime%20ge%202026-01-01T00%3A00%3A00Z");
     assert!(tenant.audit(Some("' or 1 eq 1")).await.is_err());
 }
+
+/// Of a group that is asked for its schedules, 404 may mean that it went, or that a replica has not heard of it: what it has
+/// is not taken for gone before the group is.
+#[tokio::test]
+async fn what_is_listed_for_each_is_missing_only_where_the_other_is() {
+    for known in [true, false] {
+        let server = Server::start(move |seen, _| match seen.path.as_str() {
+            "/v1.0/groups" => {
+                page(json!([{"id": "g1", "isAssignableToRole": true}, {"id": "g2", "isAssignableToRole": true}]), None)
+            }
+            "/v1.0/groups/g2" if known => answer(200, json!({"id": "g2"})),
+            "/v1.0/$batch" => batch(seen, |path| match path {
+                _ if path.contains("g1") => ok(json!([{"id": "s1", "groupId": "g1"}])),
+                _ => refusal(404, "ResourceNotFound"),
+            }),
+            _ => other(seen),
+        })
+        .await;
+        let (listing, objects) = list(&server.client(), "groupEligibilitySchedule").await;
+        assert_eq!(listing.coverage.is_complete(), !known, "{listing:?}");
+        assert!(known || names(&objects) == ["s1"], "{objects:?}");
+    }
+}
+
+/// A national cloud may lack a recycle bin's path: then nothing lies there. That it did not answer says nothing.
+#[tokio::test]
+async fn a_bin_that_a_cloud_does_not_have_is_empty() {
+    for (status, message, is_empty) in [
+        (400, "Resource not found for the segment 'deletedItems'.", true),
+        (400, "Something else is wrong.", false),
+        (403, "Insufficient privileges to complete the operation.", false),
+    ] {
+        let server = Server::start(move |seen, _| match seen.path.as_str() {
+            "/v1.0/roleManagement/directory/deletedItems/roleDefinitions" => error(status, "BadRequest", message),
+            _ => other(seen),
+        })
+        .await;
+        let deleted = server.client().deleted(kind("roleDefinition")).await;
+        assert_eq!(deleted.is_ok_and(|deleted| deleted.is_empty()), is_empty, "{message}");
+    }
+}

@@ -36,6 +36,28 @@ async fn a_creation_whose_answer_was_lost_is_not_repeated() {
     }
 }
 
+/// Every request for a removal is one of its own: whether one whose answer was lost was heard is seen, not asked again.
+#[tokio::test]
+async fn a_request_for_removal_whose_answer_was_lost_is_looked_after() {
+    const SCHEDULE: &str = "/v1.0/roleManagement/directory/roleEligibilitySchedules/s";
+    const REQUESTS: &str = "/v1.0/roleManagement/directory/roleEligibilityScheduleRequests";
+    for heard in [true, false] {
+        let server = Server::start(move |seen, _| match (seen.method.as_str(), seen.path.as_str()) {
+            ("GET", SCHEDULE) if seen.nth == 0 || !heard => {
+                answer(200, json!({"id": "s", "principalId": "u", "roleDefinitionId": "r", "directoryScopeId": "/"}))
+            }
+            ("POST", REQUESTS) => answer(201, json!({"id": "q"})).cut(),
+            _ => other(seen),
+        })
+        .await;
+        let removal = Write::Delete { kind: kind("roleEligibilitySchedule"), id: "s".into() };
+        let outcome = server.client().write(&removal).await;
+        assert_eq!(outcome.is_ok(), heard, "{outcome:?}");
+        assert_eq!(server.to("POST", REQUESTS).len(), 1);
+        assert_eq!(server.to("POST", REQUESTS)[0].body["action"], "adminRemove");
+    }
+}
+
 #[tokio::test]
 async fn what_was_certainly_not_done_is_repeated() {
     let server = Server::start(|seen, _| match (seen.path.as_str(), seen.nth) {
