@@ -45,13 +45,22 @@ impl Repo {
     /// Creates a repository whose first branch is `branch`, without a commit. One that is there already is opened and
     /// left as it is.
     pub fn init(dir: &Path, branch: &str, bare: bool) -> Result<Repo, RepoError> {
-        match Repo::open(dir) {
-            Err(RepoError::NoRepository { .. }) => {}
-            opened => return opened,
-        }
         let head = format!("refs/heads/{branch}");
         if !git2::Reference::is_valid_name(&head) {
             return Err(RepoError::Invalid(format!("`{}` is not a name for a branch", branch.escape_debug())));
+        }
+        match Repo::open(dir) {
+            Err(RepoError::NoRepository { .. }) => {}
+            Ok(repo) => {
+                // Fresh from `git init`: what git calls its first branch here is whatever that machine's settings say.
+                let git = repo.git();
+                if git.head().is_err_and(|error| error.code() == git2::ErrorCode::UnbornBranch) {
+                    git.set_head(&head).map_err(|error| RepoError::git("name the first branch", &error))?;
+                }
+                drop(git);
+                return Ok(repo);
+            }
+            Err(error) => return Err(error),
         }
         let mut options = RepositoryInitOptions::new();
         options.bare(bare).no_reinit(true).mkpath(true).external_template(false).initial_head(branch);

@@ -19,7 +19,10 @@ fn a_new_repository_is_one_git_accepts() {
     assert_eq!(bench.repo.workdir().unwrap().canonicalize().unwrap(), bench.dir.path().canonicalize().unwrap());
     assert!(bench.repo.git_dir().ends_with(".git"));
     let again = Repo::init(bench.dir.path(), "other", true).unwrap();
-    assert_eq!(again.head_branch().as_deref(), Some("main"), "what is there is left as it is");
+    assert_eq!(again.head_branch().as_deref(), Some("other"), "the first commit is yet to come");
+    bench.git(&["commit", "--allow-empty", "-m", "first"]);
+    let again = Repo::init(bench.dir.path(), "main", true).unwrap();
+    assert_eq!(again.head_branch().as_deref(), Some("other"), "what is there is left as it is");
     assert!(Bench::bare().repo.workdir().is_none());
     let dir = tempfile::tempdir().unwrap();
     assert!(Repo::init(&dir.path().join("a/b"), "main", true).is_ok());
