@@ -56,9 +56,7 @@ pub fn restore(
         }
     }
     note_sources(tenant, &key, true);
-    if kind.name == "roleDefinition" {
-        quirks::settle(tenant);
-    }
+    quirks::settle(tenant, kind, &object);
     tenant.audit(request, kind, Verb::Restore, None, Some(&object));
     if is_directory(kind) {
         object.insert("@odata.type".to_owned(), format!("#microsoft.graph.{}", kind.entity).into());

@@ -180,7 +180,7 @@ pub fn delete(
 ) -> Result<Reply, Fault> {
     let deletable = children_of(link)?.delete;
     let (key, old, parent) = find(tenant, kind, of, link, child)?;
-    match quirks::delete_child(link.name, &old) {
+    match quirks::delete_child(link.name, &old)? {
         Some(left) => {
             tenant.store.children_mut(link.name).live.insert(key, super::store::Row::pack(&left));
             tenant.audit_child(request, link.name, (kind, &parent), Some(&old), Some(&left));

@@ -9,7 +9,7 @@ use super::csdl::{self, Csdl};
 use super::delta;
 use super::error::Fault;
 use super::expand::Shapes;
-use super::faults::{Capture, Replicas};
+use super::faults::{self, Capture, Replicas};
 use super::logs;
 use super::permissions;
 use super::read;
@@ -105,6 +105,11 @@ pub fn reads(request: &Request, route: &Route) -> bool {
 }
 
 fn reading(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Request) -> Result<Reply, Fault> {
+    let ailment = tenant.weather.ailment(&route.target);
+    faults::reading(ailment, request, || answer(tenant, csdl, route, request))
+}
+
+fn answer(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Request) -> Result<Reply, Fault> {
     match &route.target {
         Target::Kind(kind) => read::list(tenant, csdl, kind, request),
         Target::Count(kind) => read::count(tenant, csdl, kind, request),

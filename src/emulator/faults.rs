@@ -3,6 +3,7 @@
 //! Time is tokio's, so that a test with a paused clock waits for nothing. The dice are seeded: the same faults fall on the
 //! same requests, as long as they come in the same order.
 
+mod ailments;
 mod limits;
 mod replicas;
 
@@ -14,6 +15,8 @@ use tokio::time::Instant;
 
 use super::error::Fault;
 use super::request::Request;
+use super::routes::Target;
+pub use ailments::{Ailment, Ailments, reading};
 use limits::Limits;
 pub use replicas::{Capture, Replicas};
 
@@ -38,6 +41,8 @@ pub struct Faults {
     pub latency: Duration,
     /// From this write on (counted from 1), nothing is answered.
     pub hang: Option<(u64, Hang)>,
+    /// Kinds that cannot be read.
+    pub ailments: Ailments,
 }
 
 /// When a server stops answering.
@@ -61,6 +66,7 @@ impl Default for Faults {
             drained: false,
             latency: Duration::ZERO,
             hang: None,
+            ailments: Ailments::default(),
         }
     }
 }
@@ -93,12 +99,16 @@ impl std::str::FromStr for Faults {
                 "drained" => faults.drained = true,
                 "hang-before" => faults.hang = Some((whole()?, Hang::Before)),
                 "hang-after" => faults.hang = Some((whole()?, Hang::After)),
-                _ => {
-                    return Err(format!(
-                        "unknown fault {name:?}; there are seed, lag, latency, lose, lose-others, drop, limits, drained, \
-                         hang-before and hang-after"
-                    ));
-                }
+                _ => match Ailment::ALL.into_iter().find(|ailment| ailment.word() == name) {
+                    Some(ailment) => faults.ailments.add(ailment, value)?,
+                    None => {
+                        return Err(format!(
+                            "unknown fault {name:?}; there are seed, lag, latency, lose, lose-others, drop, limits, drained, \
+                             hang-before and hang-after, and of a kind, as in denied:group, denied, unlicensed, broken and \
+                             expired"
+                        ));
+                    }
+                },
             }
         }
         Ok(faults)
@@ -159,6 +169,11 @@ impl Weather {
     /// Time that every request takes.
     pub fn latency(&self) -> Duration {
         self.state().faults.latency
+    }
+
+    /// What ails the path that is read.
+    pub fn ailment(&self, target: &Target) -> Option<Ailment> {
+        self.state().faults.ailments.of(target)
     }
 
     /// What becomes of the next write.
@@ -243,7 +258,8 @@ mod tests {
         let said = |text: &str| text.parse::<Faults>().unwrap_err();
         insta::assert_snapshot!(said("lag:soon"), @r#"lag takes a number, as in lag:0.5, not "soon""#);
         insta::assert_snapshot!(said("lose:2"), @"lose is at most 1");
-        insta::assert_snapshot!(said("lots"), @r#"unknown fault "lots"; there are seed, lag, latency, lose, lose-others, drop, limits, drained, hang-before and hang-after"#);
+        insta::assert_snapshot!(said("lots"), @r#"unknown fault "lots"; there are seed, lag, latency, lose, lose-others, drop, limits, drained, hang-before and hang-after, and of a kind, as in denied:group, denied, unlicensed, broken and expired"#);
+        insta::assert_snapshot!(said("denied:cats"), @r#"denied takes a kind, as in denied:group, not "cats""#);
     }
 
     #[test]

@@ -72,9 +72,7 @@ fn make(
     tenant.store.table_mut(kind).put(kind, &object);
     tenant.log.note(kind, &key, What::Written(object.keys().cloned().collect()));
     tenant.audit(request, kind, Verb::Add, None, Some(&object));
-    if kind.name == "roleDefinition" {
-        quirks::settle(tenant);
-    }
+    quirks::settle(tenant, kind, &object);
     for (link, target) in targets {
         refs::link(tenant, request, kind, (&key, &object), link, &target);
     }

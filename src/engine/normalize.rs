@@ -201,13 +201,9 @@ fn sort_children(value: Value, children: &Children) -> Value {
     Value::Array(elements)
 }
 
-/// The values of a child's key properties; absent ones are empty.
+/// The values of a child's key; absent ones are empty.
 pub fn child_key(child: &Value, children: &Children) -> Vec<String> {
-    children
-        .key
-        .iter()
-        .map(|property| child.get(property).and_then(Value::as_str).unwrap_or_default().to_owned())
-        .collect()
+    children.key_of(|path| child.pointer(path))
 }
 
 /// Sorts a set and drops what is there twice.

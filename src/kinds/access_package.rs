@@ -16,7 +16,7 @@ pub const KIND: Kind = Kind {
             name: "resourceRoleScopes",
             // <https://learn.microsoft.com/graph/api/accesspackage-list-resourcerolescopes>
             shape: LinkShape::Children(Children {
-                key: &["role", "scope"],
+                key: &["role/originSystem", "role/originId", "scope/originId"],
                 create: Some("/identityGovernance/entitlementManagement/accessPackages/{parent}/resourceRoleScopes"),
                 item: "/identityGovernance/entitlementManagement/accessPackages/{parent}/resourceRoleScopes/{child}",
                 ..Children::COMMON

@@ -46,7 +46,7 @@ pub const KIND: Kind = Kind {
         Link {
             name: "certificateBasedAuthConfiguration",
             shape: LinkShape::Children(Children {
-                key: &["certificateAuthorities"],
+                key: &["certificateAuthorities/0/certificate"],
                 create: Some("/organization/{parent}/certificateBasedAuthConfiguration"),
                 item: "/organization/{parent}/certificateBasedAuthConfiguration/{child}",
                 ..Children::COMMON

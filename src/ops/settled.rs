@@ -66,10 +66,13 @@ impl Expected {
                 Action::Call { property, value } => {
                     written.properties.insert((*property).to_owned(), rewrite_value(&rule(property), value, ids));
                 }
-                Action::Link { link, value } | Action::Unlink { link, value } => {
-                    let entry = if matches!(step.action, Action::Link { .. }) { Entry::There } else { Entry::Gone };
+                Action::Link { link, value } => {
                     let value = rewrite_value(&rule(link), value, ids);
-                    written.links.insert((link, keys(kind, link, &value)), entry);
+                    written.links.insert((link, keys(kind, link, &value)), Entry::There);
+                }
+                // What is taken away is named as the tenant had it; its successor may have been linked in its place.
+                Action::Unlink { link, value } => {
+                    written.links.insert((link, keys(kind, link, value)), Entry::Gone);
                 }
                 Action::Relink { link, value } => {
                     let value = rewrite_value(&rule(link), value, ids);

@@ -73,7 +73,9 @@ fn every_scenario_is_recovered_from() {
         let ran = drilled(&["--company", "contoso", "--scenario", scenario, "--json"]);
         let report = ran.ok().json();
         assert_eq!(report["passed"], true, "{scenario}: {report}");
-        assert_eq!(report["damage"]["refused"], 0, "{scenario}");
+        // A deletion that was drawn may be of what another object still names.
+        let refused = report["damage"]["refused"].as_u64().unwrap();
+        assert!(refused <= u64::from(scenario.starts_with("random")), "{scenario}: {refused}");
         let damage = &report["damage"];
         assert!(["added", "modified", "removed"].iter().any(|what| damage[*what] != 0), "{scenario} does nothing");
         let recovered = &report["recovered"];

@@ -21,10 +21,10 @@ use serde_json::Value;
 use super::emulator::client::Graph;
 
 /// A tenant over HTTP and its repository.
-struct World {
-    graph: Graph,
-    tenant: GraphTenant,
-    context: Context,
+pub(super) struct World {
+    pub graph: Graph,
+    pub tenant: GraphTenant,
+    pub context: Context,
     dir: tempfile::TempDir,
 }
 
@@ -45,16 +45,24 @@ fn connect(running: &Running) -> GraphTenant {
 }
 
 impl World {
-    async fn new() -> World {
+    pub async fn new() -> World {
         World::with(Options { seed: Seed::Contoso, ..Options::default() }).await
     }
 
-    async fn with(options: Options) -> World {
+    pub async fn with(options: Options) -> World {
         World::of(options, &[]).await
     }
 
     /// A world in which only these kinds are looked after; all, if none is named.
     async fn of(options: Options, only: &[&'static str]) -> World {
+        let mut world = World::empty(options).await;
+        world.context.settings.scope.kinds = only.to_vec();
+        assert!(export(&world.context, &world.tenant, &[], &Extra::default()).await.unwrap().complete);
+        world
+    }
+
+    /// A tenant, and a repository without a snapshot.
+    pub async fn empty(options: Options) -> World {
         let graph = Graph::with(options).await;
         let tenant = connect(&graph.tenant);
         let dir = tempfile::tempdir().unwrap();
@@ -64,17 +72,14 @@ impl World {
         if std::env::var_os("ENTRAGIT_SHOW").is_some() {
             context.events = Events::new(|event| println!("{event:?}"));
         }
-        context.settings.scope.kinds = only.to_vec();
-        let world = World { graph, tenant, context, dir };
-        assert!(export(&world.context, &world.tenant, &[], &Extra::default()).await.unwrap().complete);
-        world
+        World { graph, tenant, context, dir }
     }
 
-    fn faults(&self, words: &str) {
+    pub fn faults(&self, words: &str) {
         self.graph.tenant.set_faults(words.parse::<Faults>().unwrap());
     }
 
-    async fn list(&self, kind: &str) -> Vec<RawObject> {
+    pub async fn list(&self, kind: &str) -> Vec<RawObject> {
         let kind = kinds::by_name(kind).unwrap();
         let (send, mut pages) = tokio::sync::mpsc::channel(4);
         let collect = async {
@@ -113,11 +118,11 @@ impl World {
         }
     }
 
-    fn aim(&self) -> Aim {
+    pub fn aim(&self) -> Aim {
         Aim { to: "main".to_owned(), ..Aim::default() }
     }
 
-    async fn apply(&self) -> anyhow::Result<Applied> {
+    pub async fn apply(&self) -> anyhow::Result<Applied> {
         let ready = prepare(&self.context, &self.tenant, &self.aim()).await?;
         apply(&self.context, &self.tenant, &ready).await
     }
@@ -134,7 +139,7 @@ impl World {
         all
     }
 
-    fn git(&self, arguments: &[&str]) -> String {
+    pub fn git(&self, arguments: &[&str]) -> String {
         git(self.dir.path(), arguments)
     }
 }

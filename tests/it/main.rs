@@ -10,6 +10,7 @@ mod changes;
 mod cli;
 mod documents;
 mod drill;
+mod each_kind;
 mod emulator;
 mod examples;
 mod faults;

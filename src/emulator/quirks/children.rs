@@ -35,6 +35,9 @@ pub fn create_child(tenant: &Tenant, link: &'static str, parent: &Key, child: &m
                 _ => Err(Fault::bad("Only external authentication methods can be added.")),
             }
         }
+        // "You can't create the default branding by setting the value of id to 0 or default":
+        // <https://learn.microsoft.com/graph/api/organizationalbranding-post-localizations>
+        "branding" if matches!(text(child, "id"), "0" | "default") => Err(invalid("id", "organizationalBranding")),
         _ => super::generic::create_child(tenant, link, parent, child),
     }
 }
@@ -77,13 +80,17 @@ pub fn update_child(
 
 /// What is left when a child is deleted: method configurations fall back to their defaults.
 /// <https://learn.microsoft.com/graph/api/fido2authenticationmethodconfiguration-delete>
-pub fn delete_child(link: &str, old: &Properties) -> Option<Properties> {
-    if link != "authenticationMethodConfigurations"
-        || text(old, "@odata.type").ends_with("externalAuthenticationMethodConfiguration")
-    {
-        return None;
+pub fn delete_child(link: &str, old: &Properties) -> Result<Option<Properties>, Fault> {
+    match (link, text(old, "id")) {
+        // It goes with the branding as a whole: <https://learn.microsoft.com/graph/api/organizationalbranding-delete>
+        ("branding", "0") => Err(Fault::bad("The default branding cannot be deleted as a localization.")),
+        ("authenticationMethodConfigurations", id)
+            if !text(old, "@odata.type").ends_with("externalAuthenticationMethodConfiguration") =>
+        {
+            Ok(super::defaults::configuration(id))
+        }
+        _ => Ok(None),
     }
-    super::defaults::configuration(text(old, "id"))
 }
 
 /// <https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignedto>

@@ -95,7 +95,7 @@ pub fn complete(tenant: &mut Tenant) {
             _ => {}
         }
     }
-    super::settle(tenant);
+    super::settle_all(tenant);
     super::generic::complete(tenant);
 }
 

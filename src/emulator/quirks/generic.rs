@@ -54,8 +54,13 @@ pub fn child_key(link: &str, parent: &Key, id: &str) -> Key {
 pub(super) fn create_child(tenant: &Tenant, link: &'static str, parent: &Key, child: &Properties) -> Result<(), Fault> {
     let all = kinds::ALL.iter().flat_map(|kind| kind.links).find(|known| known.name == link);
     let Some(children) = all.and_then(|link| link.children()) else { return Ok(()) };
-    let same = |other: &Properties| children.key.iter().all(|name| other.get(*name) == child.get(*name));
-    if super::children::siblings(tenant, link, parent).any(|other| same(&other)) {
+    let key = |child: Properties| {
+        let child = Value::Object(child);
+        children.key_of(|path| child.pointer(path))
+    };
+    let own = key(child.clone());
+    let same = |other: Properties| key(other) == own;
+    if super::children::siblings(tenant, link, parent).any(same) {
         return Err(Fault::new(409, "Conflict", format!("The {link} to add already exists.")));
     }
     if children.keeps_id && !super::given(child, "id") {

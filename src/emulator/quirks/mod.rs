@@ -8,6 +8,7 @@ mod defaults;
 mod generic;
 mod group;
 mod location;
+mod packages;
 mod roles;
 mod user;
 
@@ -24,7 +25,7 @@ pub use children::{child_id, combinations, create_child, delete_child, password,
 pub use defaults::complete;
 pub use generic::{by_value, child_key, required_filter, single};
 pub use group::check_link;
-pub use roles::{assignment_id, built_in as built_in_roles, policy_assignments, settle, shown, unsettle};
+pub use roles::{assignment_id, built_in as built_in_roles, policy_assignments, settle, settle_all, shown, unsettle};
 
 /// Properties that no two live objects of a kind share; also the ones a path may pick an object by.
 pub fn unique(kind: &str) -> &'static [&'static str] {
@@ -129,8 +130,9 @@ pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
         "groupSetting" => &["templateId"],
         // <https://learn.microsoft.com/graph/api/authenticationflowspolicy-update>
         "authenticationFlowsPolicy" => &["selfServiceSignUp"],
-        // <https://learn.microsoft.com/graph/api/customsecurityattributedefinition-post-allowedvalues>
-        "allowedValue" => &["id"],
+        // <https://learn.microsoft.com/graph/api/customsecurityattributedefinition-post-allowedvalues>,
+        // <https://learn.microsoft.com/graph/api/organizationalbranding-post-localizations>
+        "allowedValue" | "organizationalBrandingLocalization" => &["id"],
         _ => &[],
     };
     if writable.contains(&name) {
@@ -303,6 +305,7 @@ pub fn on_delete(tenant: &Tenant, kind: &Kind, key: &Key, object: &Properties) -
         "authenticationStrengthPolicy" => authentication::delete_strength(tenant, key, object),
         "servicePrincipal" => application::delete_principal(object),
         "roleDefinition" => roles::only_custom(object),
+        "accessPackageCatalog" => packages::delete_catalog(tenant, key),
         _ => Ok(()),
     }
 }
@@ -369,6 +372,7 @@ pub fn deleted_with(tenant: &Tenant, kind: &Kind, object: &Properties) -> Vec<(&
     match kind.name {
         "application" => application::home_principals(tenant, object),
         "roleDefinition" => roles::assignments_of(tenant, text(object, "id")),
+        "accessPackage" => packages::policies_of(tenant, text(object, "id")),
         _ => Vec::new(),
     }
 }

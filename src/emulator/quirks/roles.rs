@@ -227,31 +227,39 @@ pub(super) fn assignments_of(tenant: &Tenant, role: &str) -> Vec<(&'static Kind,
     about.collect()
 }
 
-/// Gives every role its settings, as Privileged Identity Management does when it first sees the role.
-pub fn settle(tenant: &mut Tenant) {
-    let (Some(roles), Some(policies)) = (kinds::by_name("roleDefinition"), kinds::by_name("roleManagementPolicy"))
-    else {
-        return;
+/// Gives every role its settings, and every group that can hold roles those of its members and of its owners.
+pub fn settle_all(tenant: &mut Tenant) {
+    for kind in ["roleDefinition", "group"].into_iter().filter_map(kinds::by_name) {
+        let rows: Vec<Properties> =
+            tenant.store.table(kind).live.values().map(super::super::store::Row::unpack).collect();
+        rows.iter().for_each(|object| settle(tenant, kind, object));
+    }
+}
+
+/// Gives a role or a group that can hold roles its settings, as Privileged Identity Management does when it first sees it.
+/// <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicies>
+pub fn settle(tenant: &mut Tenant, kind: &Kind, object: &Properties) {
+    let id = text(object, "id");
+    let (policies, sort, scope, subjects) = match kind.name {
+        "roleDefinition" => ("roleManagementPolicy", "DirectoryRole", "/", vec![id]),
+        "group" if object.get("isAssignableToRole") == Some(&Value::Bool(true)) => {
+            ("groupRoleSettings", "Group", id, vec!["member", "owner"])
+        }
+        _ => return,
     };
-    let settled: Vec<String> = (tenant.store.table(policies).live.values())
-        .map(|row| text(&row.unpack(), "roleDefinitionId").to_owned())
-        .collect();
-    let missing: Vec<Key> = tenant
-        .store
-        .table(roles)
-        .live
-        .keys()
-        .filter(|key| !settled.iter().any(|id| **id == *key.id))
-        .cloned()
-        .collect();
-    for role in missing {
-        let own = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{}/{}", tenant.id, role.id).as_bytes());
+    let Some(policies) = kinds::by_name(policies) else { return };
+    let home = if scope == "/" { tenant.id.clone() } else { scope.to_owned() };
+    for subject in subjects {
+        let own = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{home}/{subject}").as_bytes());
+        let own = format!("{sort}_{home}_{own}");
+        if tenant.store.table(policies).get(&own).is_some() {
+            continue;
+        }
         let policy = json!({
-            "id": format!("DirectoryRole_{}_{own}", tenant.id), "displayName": "DirectoryRole",
-            "description": "DirectoryRole", "isOrganizationDefault": false, "scopeId": "/", "scopeType": "DirectoryRole",
-            "lastModifiedBy": {"displayName": null, "id": null},
+            "id": own, "displayName": sort, "description": sort, "isOrganizationDefault": false, "scopeId": scope,
+            "scopeType": sort, "lastModifiedBy": {"displayName": null, "id": null},
             // The service keeps this in the list of assignments.
-            "roleDefinitionId": role.id.as_ref(),
+            "roleDefinitionId": subject,
         });
         let Value::Object(policy) = policy else { continue };
         let key = tenant.store.table_mut(policies).put(policies, &policy);

@@ -195,8 +195,11 @@ fn check(seeds: &[SeedObject]) {
                                 wrong.push(format!("{at}: {child:?} leads nowhere"));
                             }
                         }
-                        let key: Vec<_> =
-                            children.key.iter().map(|name| child.get(*name).map(Value::to_string)).collect();
+                        let value = Value::Object(child.clone());
+                        let key = children.key_of(|path| value.pointer(path));
+                        if !children.single && key.iter().all(String::is_empty) {
+                            wrong.push(format!("{at}: no key"));
+                        }
                         if !seen.insert(format!("{key:?}")) {
                             wrong.push(format!("{at}: {key:?} twice"));
                         }

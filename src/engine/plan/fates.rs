@@ -134,10 +134,13 @@ impl Planner<'_> {
         if !comes || live.objects.contains_key(address) || live.unchanged.contains(address) {
             return None;
         }
-        let about = kind.about(&object.0);
+        // A group has settings for its members and others for its owners.
+        let same = |found: &Object| {
+            kind.natural.iter().chain(kind.about).all(|name| found.0.get(*name) == object.0.get(*name))
+        };
         let mut alike = live.objects.iter().filter(|(other, _)| other.kind == kind.name);
         alike
-            .find(|(other, found)| kind.about(&found.0) == about && !self.inputs.wanted.objects.contains_key(*other))
+            .find(|(other, found)| same(found) && !self.inputs.wanted.objects.contains_key(*other))
             .map(|(other, _)| other.clone())
     }
 

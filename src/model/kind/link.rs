@@ -1,5 +1,7 @@
 //! [`Link`]: relations, and small objects that live with their parent.
 
+use serde_json::Value;
+
 use super::{Condition, Permissions, Updates};
 
 /// A relation that Graph keeps apart from an object's properties.
@@ -48,7 +50,7 @@ pub struct End {
 /// Small objects that live with their parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Children {
-    /// Properties that tell one from another.
+    /// What tells one from another: properties, or paths as `role/originId`.
     pub key: &'static [&'static str],
     /// There is at most one: the file holds an object, not a list.
     pub single: bool,
@@ -124,7 +126,26 @@ impl Link {
     }
 }
 
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Array(elements) => {
+            let mut texts: Vec<String> = elements.iter().map(text).collect();
+            texts.sort();
+            texts.join(" ")
+        }
+        Value::Null | Value::Object(_) => String::new(),
+    }
+}
+
 impl Children {
+    /// What tells one from another, each looked up by its JSON pointer; empty where there is nothing. The order of a list
+    /// says nothing, and of objects, which Graph shows with more in them than is kept, a path into them has to be given.
+    pub fn key_of<'a>(&self, at: impl Fn(&str) -> Option<&'a Value>) -> Vec<String> {
+        self.key.iter().map(|path| at(&format!("/{path}")).map(text).unwrap_or_default()).collect()
+    }
+
     /// What children are unless they say otherwise: fixed once they are made, and deletable.
     pub const COMMON: Children = Children {
         key: &[],

@@ -90,7 +90,10 @@ impl Wrote {
                 Action::Call { property, .. } => {
                     wrote.properties.insert((address, (*property).to_owned()));
                 }
-                Action::Link { link, value } | Action::Relink { link, value } | Action::Unlink { link, value } => {
+                Action::Unlink { link, value } => {
+                    wrote.links.insert((address, link, key(kind, link, value)));
+                }
+                Action::Link { link, value } | Action::Relink { link, value } => {
                     let rule = schema::of(kind).property(link).cloned().unwrap_or_default();
                     wrote.links.insert((address, link, key(kind, link, &rewrite_value(&rule, value, ids))));
                 }

@@ -1,0 +1,94 @@
+//! Kinds that cannot be read, each for a reason of its own.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::emulator::error::Fault;
+use crate::emulator::request::{Reply, Request};
+use crate::emulator::routes::Target;
+use crate::kinds;
+
+/// Why a kind cannot be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ailment {
+    /// The application lacks the permission. <https://learn.microsoft.com/graph/errors>
+    Denied,
+    /// The tenant lacks the licence. <https://learn.microsoft.com/graph/resolve-auth-errors>
+    Unlicensed,
+    /// The service behind it is out of order.
+    Broken,
+    /// Every list goes on on a page that has expired. <https://learn.microsoft.com/graph/paging>
+    Expired,
+}
+
+impl Ailment {
+    /// Every one.
+    pub const ALL: [Ailment; 4] = [Ailment::Denied, Ailment::Unlicensed, Ailment::Broken, Ailment::Expired];
+
+    /// The word that asks for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Ailment::Denied => "denied",
+            Ailment::Unlicensed => "unlicensed",
+            Ailment::Broken => "broken",
+            Ailment::Expired => "expired",
+        }
+    }
+}
+
+/// What ails which path.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Ailments(BTreeMap<&'static str, Ailment>);
+
+impl Ailments {
+    /// Lets a kind have it, and every other kind at its path.
+    pub fn add(&mut self, ailment: Ailment, kind: &str) -> Result<(), String> {
+        let kind = kinds::by_name(kind)
+            .ok_or_else(|| format!("{} takes a kind, as in {}:group, not {kind:?}", ailment.word(), ailment.word()))?;
+        self.0.insert(kind.path, ailment);
+        Ok(())
+    }
+
+    /// What ails the path that `target` reads.
+    pub fn of(&self, target: &Target) -> Option<Ailment> {
+        let kind = match target {
+            Target::Kind(kind) | Target::Count(kind) | Target::Delta(kind) | Target::Object(kind, _) => kind,
+            _ => return None,
+        };
+        self.0.get(kind.path).copied()
+    }
+}
+
+/// Reads, or fails to.
+pub fn reading(
+    ailment: Option<Ailment>,
+    request: &Request,
+    read: impl FnOnce() -> Result<Reply, Fault>,
+) -> Result<Reply, Fault> {
+    match ailment {
+        None => read(),
+        Some(Ailment::Denied) => Err(Fault::denied()),
+        Some(Ailment::Unlicensed) => Err(Fault::new(
+            403,
+            "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
+            "Neither tenant is B2C or tenant doesn't have premium license",
+        )),
+        Some(Ailment::Broken) => Err(Fault::new(500, "InternalServerError", "An error has occurred.")),
+        Some(Ailment::Expired) if request.option("$skiptoken").is_some() => Err(Fault::page_token()),
+        Some(Ailment::Expired) => read().map(|reply| goes_on(reply, request)),
+    }
+}
+
+/// A reply that says that it is not the last page.
+fn goes_on(reply: Reply, request: &Request) -> Reply {
+    let body = reply.body.as_deref().and_then(|body| serde_json::from_str::<Map<String, Value>>(body).ok());
+    match body {
+        Some(mut body) if body.contains_key("value") => {
+            body.remove("@odata.deltaLink");
+            body.insert("@odata.nextLink".to_owned(), request.url("$skiptoken=gone").into());
+            Reply { body: Some(Value::Object(body).to_string()), ..reply }
+        }
+        _ => reply,
+    }
+}
