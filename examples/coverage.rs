@@ -1,5 +1,6 @@
-//! Writes `examples/coverage.md`: every endpoint that EntraExporter reads and every resource type that Microsoft's Tenant
-//! Configuration Management watches, with what has it here, or why nothing does.
+//! Writes `examples/coverage.md`: every endpoint that EntraExporter reads, every resource type that Microsoft's Tenant
+//! Configuration Management watches and every property that Microsoft's own backup recovers, with what has it here, or why
+//! nothing does.
 //!
 //! `cargo run --example coverage > examples/coverage.md`
 #![allow(clippy::print_stdout, missing_docs, dead_code, reason = "it prints, and a test reads it")]
@@ -10,6 +11,7 @@ use entragit::model::kind::LinkRead;
 
 const ENTRA_EXPORTER: &str = include_str!("coverage/entraexporter.txt");
 const UTCM: &str = include_str!("coverage/utcm.txt");
+const BACKUP: &str = include_str!("coverage/backup.txt");
 const WORDS: &str = include_str!("coverage/words.txt");
 const LEFT_OUT: &str = include_str!("coverage/left-out.txt");
 
@@ -38,11 +40,18 @@ pub fn document() -> String {
         .filter_map(|line| line.split_once(' '))
         .map(|(name, word)| (format!("`microsoft.entra.{}`", name.to_lowercase()), of_word(word)))
         .collect();
+    let recovered: Vec<(String, Fate)> = pairs(BACKUP)
+        .map(|(row, word)| match (of_word(word), left_out(row)) {
+            (Fate::Open, Some(reason)) => (row.to_owned(), Fate::LeftOut(reason)),
+            (fate, _) => (row.to_owned(), fate),
+        })
+        .collect();
     let mut out = "# Coverage\n\n\
         Made by `cargo run --example coverage` from the registry of kinds; a test holds it to that.\n"
         .to_owned();
     section(&mut out, "What EntraExporter reads", "endpoint", &endpoints);
     section(&mut out, "What Tenant Configuration Management watches", "resource type", &types);
+    section(&mut out, "What Microsoft Entra Backup and Recovery recovers", "property", &recovered);
     out
 }
 
@@ -69,14 +78,18 @@ fn pairs(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str
 
 fn endpoint(path: &str) -> Fate {
     let path = path.replace("{tenantId}", "{id}");
-    let said = |text| pairs(text).find(|(row, _)| row.eq_ignore_ascii_case(&path)).map(|(_, says)| says);
-    if let Some(word) = said(WORDS) {
+    let other = |(row, _): &(&str, &str)| row.eq_ignore_ascii_case(&path);
+    if let Some((_, word)) = pairs(WORDS).find(other) {
         return of_word(word);
     }
     if let Some(found) = kinds::ALL.iter().find_map(|kind| of_kind(kind, &path)) {
         return Fate::Covered(found);
     }
-    said(LEFT_OUT).map_or(Fate::Open, Fate::LeftOut)
+    left_out(&path).map_or(Fate::Open, Fate::LeftOut)
+}
+
+fn left_out(row: &str) -> Option<&'static str> {
+    pairs(LEFT_OUT).find(|(other, _)| row.eq_ignore_ascii_case(other)).map(|(_, reason)| reason)
 }
 
 fn of_kind(kind: &Kind, path: &str) -> Option<String> {
@@ -95,11 +108,15 @@ fn of_kind(kind: &Kind, path: &str) -> Option<String> {
 
 fn of_word(word: &str) -> Fate {
     let (name, part) = word.split_once('.').map_or((word, None), |(name, part)| (name, Some(part)));
-    let has = |kind: &&&Kind, part: &str| {
-        let schema: serde_json::Value = serde_json::from_str(kind.schema).unwrap_or_default();
-        schema["properties"].get(part).is_some()
-    };
-    match kinds::ALL.iter().find(|kind| kind.name == name).filter(|kind| part.is_none_or(|part| has(kind, part))) {
+    let Some(kind) = kinds::ALL.iter().find(|kind| kind.name == name) else { return Fate::Open };
+    let schema: serde_json::Value = serde_json::from_str(kind.schema).unwrap_or_default();
+    let Some(part) = part else { return Fate::Covered(format!("`{word}`")) };
+    let flag = |property: &serde_json::Value, name: &str| property.get(name).is_some();
+    match schema["properties"].get(part) {
+        Some(property) if flag(property, "x-entra-not-exported") => Fate::Open,
+        // Neither in the file nor written: the server's own.
+        Some(property) if flag(property, "readOnly") && !flag(property, "x-entra-keep") => Fate::Open,
+        Some(property) if flag(property, "readOnly") => Fate::Covered(format!("`{word}`, for information")),
         Some(_) => Fate::Covered(format!("`{word}`")),
         None => Fate::Open,
     }

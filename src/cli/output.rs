@@ -68,6 +68,23 @@ impl Output {
         }
     }
 
+    /// Things in a row, to stderr, as many to a line as fit.
+    pub fn talk_list(&self, things: impl IntoIterator<Item = String>) {
+        let mut lines = vec![String::new()];
+        for thing in things {
+            let line = lines.last_mut().filter(|line| line.chars().count() + thing.chars().count() < 98);
+            match line {
+                Some(line) if line.is_empty() => *line = thing,
+                Some(line) => *line = format!("{line}, {thing}"),
+                None => {
+                    lines.iter_mut().last().into_iter().for_each(|line| line.push(','));
+                    lines.push(thing);
+                }
+            }
+        }
+        lines.iter().filter(|line| !line.is_empty()).for_each(|line| self.talk(&format!("  {line}")));
+    }
+
     /// Talk, to stderr, unless told to be quiet.
     pub fn talk(&self, text: &str) {
         if !self.quiet {
@@ -84,15 +101,16 @@ impl Output {
     fn show(&self, event: Event) {
         match event {
             Event::Reading { kind, objects } => self.progress(&format!("reading {kind}: {objects}")),
+            // What was read well is counted together at the end.
+            Event::Read { coverage: Coverage::Complete, note: None, .. } => {}
             Event::Read { title, objects, coverage, note, .. } => {
                 self.progress("");
-                let said = match coverage {
-                    Coverage::Complete => String::new(),
-                    other => format!("  {}", other.word()),
-                };
-                self.talk(&format!("{objects:>8} {title}{said}"));
-                if let Some(note) = note {
-                    self.say(&format!("         {}", safe(&note)));
+                let note = note.map(|note| format!(": {}", safe(&note))).unwrap_or_default();
+                match coverage {
+                    // It was to be expected.
+                    Coverage::Skipped => self.talk(&format!("skipped {title}{note}")),
+                    Coverage::Complete => self.say(&format!("{title}{note}")),
+                    other => self.say(&format!("{}: {title} ({objects} read){note}", other.word())),
                 }
             }
             Event::Waiting { seconds, reason } => {

@@ -1,5 +1,6 @@
 //! Arguments → use cases → exit codes.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -183,6 +184,16 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
     }
 }
 
+/// How many there are of each kind, in the order in which people would read a tenant.
+fn counted(counts: &BTreeMap<&'static str, usize>) -> Vec<String> {
+    let titles = kinds::ALL.iter().flat_map(|kind| {
+        let variants = kind.variants.iter().map(|variant| (variant.name, variant.title));
+        std::iter::once((kind.name, kind.title)).chain(variants)
+    });
+    let some = titles.filter_map(|(name, title)| Some((counts.get(name).copied().filter(|count| *count > 0)?, title)));
+    some.map(|(count, title)| format!("{count} {title}")).collect()
+}
+
 /// Says what an export did.
 pub fn report_export(context: &Context, exported: &Exported, as_json: bool, start: Instant, output: &Output) {
     output.clear();
@@ -199,6 +210,9 @@ pub fn report_export(context: &Context, exported: &Exported, as_json: bool, star
             "pending": exported.pending,
             "unknownProperties": exported.unknown,
         })));
+    }
+    if exported.objects == added {
+        output.talk_list(counted(&exported.counts));
     }
     match exported.commit {
         Some(commit) => output.talk(&format!(

@@ -84,7 +84,7 @@ async fn skipped(http: &Http, kind: &'static Kind) -> Option<Listing> {
     for link in kind.links {
         links.set_link(kind.name, link.name, Coverage::Skipped);
     }
-    let note = format!("{}: only a person's sign-in can read them, and an application signed in", kind.title);
+    let note = "only a person's sign-in can read them, and an application signed in".to_owned();
     Some(Listing { coverage: Coverage::Skipped, links, note: Some(note) })
 }
 

@@ -396,3 +396,23 @@ fn permissions_are_microsofts() {
         }
     }
 }
+
+/// Kinds are read from `/beta` only where v1.0 has neither the path nor a type behind it.
+#[test]
+fn beta_is_for_what_v1_lacks() {
+    let file: Value = serde_json::from_str(include_str!("../../src/emulator/metadata/v1.0.json")).expect("metadata");
+    let inherits =
+        |ty: &str| std::iter::successors(Some(ty.to_owned()), |ty| Some(file["types"][ty]["base"].as_str()?.into()));
+    let step = |ty: String, part: &str| {
+        let all =
+            inherits(&ty).flat_map(|ty| file["types"][ty.as_str()]["navigation"].as_array().into_iter().flatten());
+        let mut named = all.filter(|navigation| navigation["name"] == part);
+        named.next().and_then(|navigation| navigation["type"].as_str()).map(str::to_owned)
+    };
+    for kind in kinds::ALL {
+        let mut parts = kind.path.trim_start_matches('/').split('/');
+        let first = parts.next().and_then(|set| file["container"][set]["type"].as_str()).map(str::to_owned);
+        let leads = parts.try_fold(first, |ty, part| Some(step(ty?, part))).flatten();
+        assert!(kind.api == Api::V1 || leads.is_none(), "{}: v1.0 has {}", kind.name, kind.path);
+    }
+}

@@ -52,6 +52,9 @@ fn facts(kind: &'static Kind) -> Facts {
     for variant in kind.variants {
         cannot.extend(variant.not_creatable.map(|reason| format!("{} are never created: {reason}", variant.title)));
     }
+    if kind.api == Api::Beta {
+        cannot.push("only Microsoft's beta API has it, which may change without notice".to_owned());
+    }
     if kind.readers == Readers::PeopleOnly {
         cannot.push("an application's sign-in cannot read it: it is skipped, and said to be".to_owned());
     }
