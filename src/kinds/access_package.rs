@@ -34,6 +34,7 @@ pub const KIND: Kind = Kind {
     ],
     // <https://learn.microsoft.com/graph/api/entitlementmanagement-list-accesspackages>
     expand: &["catalog($select=id)"],
+    licence: Some(Licence::P2),
     permissions: Permissions {
         read: &["EntitlementManagement.Read.All"],
         write: &["EntitlementManagement.ReadWrite.All"],

@@ -15,6 +15,7 @@ pub const KIND: Kind = Kind {
     update: Updates::Replace,
     // <https://learn.microsoft.com/graph/api/entitlementmanagement-list-assignmentpolicies>
     expand: &["accessPackage($select=id)"],
+    licence: Some(Licence::P2),
     permissions: Permissions {
         read: &["EntitlementManagement.Read.All"],
         write: &["EntitlementManagement.ReadWrite.All"],

@@ -17,6 +17,7 @@ pub const KIND: Kind = Kind {
         when: Condition::Is { property: "catalogType", value: "serviceDefault" },
         not_creatable: Some("Microsoft provides it in every tenant"),
     }],
+    licence: Some(Licence::P2),
     permissions: Permissions {
         read: &["EntitlementManagement.Read.All"],
         write: &["EntitlementManagement.ReadWrite.All"],

@@ -13,6 +13,7 @@ pub const KIND: Kind = Kind {
     path: "/identityGovernance/accessReviews/definitions",
     // "A PUT request expects the full object": <https://learn.microsoft.com/graph/api/accessreviewscheduledefinition-update>
     update: Updates::Replace,
+    licence: Some(Licence::P2),
     permissions: Permissions { read: &["AccessReview.Read.All"], write: &["AccessReview.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/accessreviewscheduledefinition",
     ..Kind::COMMON

@@ -23,6 +23,7 @@ pub const KIND: Kind = Kind {
         absent: Some(Condition::Is { property: "membershipType", value: "Dynamic" }),
         ..Link::COMMON
     }],
+    licence: Some(Licence::P1),
     permissions: Permissions { read: &["AdministrativeUnit.Read.All"], write: &["AdministrativeUnit.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/administrativeunit",
     ..Kind::COMMON

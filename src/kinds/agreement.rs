@@ -17,6 +17,7 @@ pub const KIND: Kind = Kind {
     update: Updates::Only(&["displayName", "isViewingBeforeAcceptanceRequired"]),
     // "Application: Not supported": <https://learn.microsoft.com/graph/api/termsofusecontainer-list-agreements>
     readers: Readers::PeopleOnly,
+    licence: Some(Licence::P1),
     permissions: Permissions { read: &["Agreement.Read.All"], write: &["Agreement.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/agreement",
     ..Kind::COMMON

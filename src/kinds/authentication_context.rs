@@ -15,6 +15,7 @@ pub const KIND: Kind = Kind {
     creation: Creation::AtId(Verb::Patch),
     // Only one that is not published: <https://learn.microsoft.com/graph/api/authenticationcontextclassreference-delete>
     deletion: Deletion::Hard,
+    licence: Some(Licence::P1),
     permissions: Permissions {
         read: &["AuthenticationContext.Read.All"],
         write: &["AuthenticationContext.ReadWrite.All"],

@@ -39,6 +39,7 @@ pub const KIND: Kind = Kind {
         reason: "it is built in, and Microsoft alone changes it",
     }),
     delta: None,
+    licence: Some(Licence::P1),
     permissions: Permissions {
         read: &["Policy.Read.AuthenticationMethod", "Policy.Read.All"],
         write: &["Policy.ReadWrite.ConditionalAccess"],

@@ -32,6 +32,7 @@ pub const KIND: Kind = Kind {
     variants: &[],
     owned_elsewhere: None,
     delta: None,
+    licence: Some(Licence::P1),
     permissions: Permissions {
         read: &["Policy.Read.All"],
         write: &["Policy.ReadWrite.ConditionalAccess"],

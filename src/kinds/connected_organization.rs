@@ -18,6 +18,7 @@ pub const KIND: Kind = Kind {
         Link { name: "internalSponsors", ..Link::COMMON },
         Link { name: "externalSponsors", ..Link::COMMON },
     ],
+    licence: Some(Licence::P2),
     permissions: Permissions {
         read: &["EntitlementManagement.Read.All"],
         write: &["EntitlementManagement.ReadWrite.All"],

@@ -11,6 +11,7 @@ pub const KIND: Kind = Kind {
     folder: "governance/task-extensions",
     schema: include_str!("../../schemas/governance/task-extension.schema.json"),
     path: "/identityGovernance/lifecycleWorkflows/customTaskExtensions",
+    licence: Some(Licence::Governance),
     permissions: Permissions {
         read: &["LifecycleWorkflows-CustomExt.Read.All"],
         write: &["LifecycleWorkflows-CustomExt.ReadWrite.All"],

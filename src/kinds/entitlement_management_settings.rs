@@ -16,6 +16,7 @@ pub const KIND: Kind = Kind {
     natural: &[],
     creation: Creation::Never { reason: "every tenant has one" },
     deletion: Deletion::Never,
+    licence: Some(Licence::P2),
     permissions: Permissions {
         read: &["EntitlementManagement.Read.All"],
         write: &["EntitlementManagement.ReadWrite.All"],

@@ -27,6 +27,7 @@ pub const KIND: Kind = Kind {
         names: &["accessId", "groupId", "principalId", "scheduleInfo"],
         target: "targetScheduleId",
     }),
+    licence: Some(Licence::P2),
     permissions: Permissions {
         read: &["PrivilegedEligibilitySchedule.Read.AzureADGroup"],
         write: &["PrivilegedEligibilitySchedule.ReadWrite.AzureADGroup"],

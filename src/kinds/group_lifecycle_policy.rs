@@ -13,6 +13,7 @@ pub const KIND: Kind = Kind {
     path: "/groupLifecyclePolicies",
     naming: Naming::Id,
     natural: &[],
+    licence: Some(Licence::P1),
     permissions: Permissions { read: &["Directory.Read.All"], write: &["Directory.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/grouplifecyclepolicy",
     ..Kind::COMMON

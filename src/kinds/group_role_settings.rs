@@ -43,6 +43,7 @@ pub const KIND: Kind = Kind {
     }],
     // Groups that can hold roles, not all: it is one request for each.
     for_each: Some(ForEach { kind: "group", when: Some(Condition::Flag { property: "isAssignableToRole" }) }),
+    licence: Some(Licence::P2),
     permissions: Permissions {
         read: &["RoleManagementPolicy.Read.AzureADGroup"],
         write: &["RoleManagementPolicy.ReadWrite.AzureADGroup"],

@@ -16,6 +16,7 @@ pub const KIND: Kind = Kind {
     natural: &[],
     creation: Creation::Never { reason: "every tenant has one" },
     deletion: Deletion::Never,
+    licence: Some(Licence::Governance),
     permissions: Permissions { read: &["LifecycleWorkflows.Read.All"], write: &["LifecycleWorkflows.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/identitygovernance-lifecyclemanagementsettings",
     ..Kind::COMMON

@@ -21,6 +21,7 @@ pub const KIND: Kind = Kind {
     },
     // <https://learn.microsoft.com/graph/api/identitygovernance-workflow-get>
     expand: &["tasks"],
+    licence: Some(Licence::Governance),
     permissions: Permissions {
         read: &["LifecycleWorkflows-Workflow.Read.All"],
         write: &["LifecycleWorkflows-Workflow.ReadWrite.All"],

@@ -17,6 +17,7 @@ pub const KIND: Kind = Kind {
     creation: Creation::Never { reason: "every tenant has one" },
     update: Updates::Only(&["displayName", "description"]),
     deletion: Deletion::Never,
+    licence: Some(Licence::P1),
     permissions: Permissions {
         read: &["MultiTenantOrganization.Read.All"],
         write: &["MultiTenantOrganization.ReadWrite.All"],

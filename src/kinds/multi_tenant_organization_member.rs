@@ -21,6 +21,7 @@ pub const KIND: Kind = Kind {
     // <https://learn.microsoft.com/graph/api/multitenantorganizationmember-update>
     update: Updates::Only(&["role"]),
     key: "tenantId",
+    licence: Some(Licence::P1),
     permissions: Permissions {
         read: &["MultiTenantOrganization.Read.All"],
         write: &["MultiTenantOrganization.ReadWrite.All"],

@@ -16,6 +16,7 @@ pub const KIND: Kind = Kind {
     natural: &[],
     creation: Creation::Never { reason: "every tenant has one" },
     deletion: Deletion::Never,
+    licence: Some(Licence::P1),
     permissions: Permissions {
         read: &["MultiTenantOrganization.Read.All"],
         write: &["MultiTenantOrganization.ReadWrite.All"],

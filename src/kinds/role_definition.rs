@@ -43,6 +43,8 @@ pub const KIND: Kind = Kind {
         reason: "it is built in, and Microsoft alone changes it",
     }),
     delta: None,
+    // To make, change or delete a custom one: <https://learn.microsoft.com/graph/api/unifiedroledefinition-delete>
+    licence: Some(Licence::P1),
     permissions: Permissions {
         read: &["RoleManagement.Read.Directory"],
         write: &["RoleManagement.ReadWrite.Directory"],

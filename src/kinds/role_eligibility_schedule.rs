@@ -23,6 +23,7 @@ pub const KIND: Kind = Kind {
         names: &["principalId", "roleDefinitionId", "directoryScopeId", "appScopeId", "scheduleInfo"],
         target: "targetScheduleId",
     }),
+    licence: Some(Licence::P2),
     permissions: Permissions {
         read: &["RoleEligibilitySchedule.Read.Directory"],
         write: &["RoleEligibilitySchedule.ReadWrite.Directory"],

@@ -55,6 +55,7 @@ pub const KIND: Kind = Kind {
     variants: &[],
     owned_elsewhere: None,
     delta: None,
+    licence: Some(Licence::P2),
     permissions: Permissions {
         read: &["RoleManagementPolicy.Read.Directory", "RoleManagement.Read.Directory"],
         write: &["RoleManagementPolicy.ReadWrite.Directory"],

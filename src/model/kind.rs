@@ -52,6 +52,8 @@ pub struct Kind {
     pub links: &'static [Link],
     /// Properties that Graph keeps in a list of its own.
     pub borrowed: &'static [Borrowed],
+    /// What the tenant has to be licensed for before it can be used.
+    pub licence: Option<Licence>,
     /// Properties that PATCH refuses and an action sets.
     pub calls: &'static [Call],
     /// The property that holds the id in Graph: `id`, or for instance a partner's `tenantId`. The file has an `id` besides.
@@ -256,6 +258,29 @@ impl Profile {
     }
 }
 
+/// The licences of Microsoft Entra ID, each with what those before it have.
+/// <https://learn.microsoft.com/entra/fundamentals/licensing>
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Licence {
+    /// Microsoft Entra ID P1.
+    P1,
+    /// Microsoft Entra ID P2.
+    P2,
+    /// Microsoft Entra ID Governance.
+    Governance,
+}
+
+impl Licence {
+    /// As Microsoft calls it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Licence::P1 => "Microsoft Entra ID P1",
+            Licence::P2 => "Microsoft Entra ID P2",
+            Licence::Governance => "Microsoft Entra ID Governance",
+        }
+    }
+}
+
 /// Who can read a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readers {
@@ -372,6 +397,7 @@ impl Kind {
         readers: Readers::Everyone,
         variants: &[],
         owned_elsewhere: None,
+        licence: None,
         delta: None,
         profile: Profile::Config,
         permissions: Permissions { read: &[], write: &[] },

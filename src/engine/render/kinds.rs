@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::json::{FORMAT_VERSION, pretty};
 use crate::engine::schema::{self, Rule};
 use crate::model::Kind;
-use crate::model::kind::{Api, Creation, Deletion, Permissions, Readers, Updates, Verb};
+use crate::model::kind::{Api, Creation, Deletion, Licence, Permissions, Readers, Updates, Verb};
 
 /// What is wanted of a permission table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +95,9 @@ pub fn text(kinds: &[&'static Kind]) -> String {
             any(kind.permissions.read),
             any(kind.permissions.write)
         ));
+        if let Some(licence) = kind.licence {
+            out.push_str(&format!("    licence  {}\n", licence.title()));
+        }
         for link in kind.links {
             out.push_str(&format!("    link     {}", link.name));
             if let Some(permissions) = link.permissions {
@@ -122,13 +125,14 @@ fn any(permissions: &[&str]) -> String {
 
 /// A table, as the README has it.
 pub fn table(kinds: &[&'static Kind]) -> String {
-    let mut out = "| kind | Graph | folder | links | to read | to write |\n|---|---|---|---|---|---|\n".to_owned();
+    let mut out =
+        "| kind | Graph | folder | links | to read | to write | licence |\n|---|---|---|---|---|---|---|\n".to_owned();
     let least = |permissions: &[&str]| permissions.first().map_or_else(|| "–".to_owned(), |first| format!("`{first}`"));
     for kind in kinds {
         let beta = if kind.api == Api::Beta { " (beta)" } else { "" };
         let links: Vec<String> = kind.links.iter().map(|link| format!("`{}`", link.name)).collect();
         out.push_str(&format!(
-            "| [{}]({}) | `{}`{beta} | `{}` | {} | {} | {} |\n",
+            "| [{}]({}) | `{}`{beta} | `{}` | {} | {} | {} | {} |\n",
             kind.name,
             kind.docs,
             kind.path,
@@ -136,6 +140,7 @@ pub fn table(kinds: &[&'static Kind]) -> String {
             links.join(", "),
             least(kind.permissions.read),
             least(kind.permissions.write),
+            kind.licence.map_or("", |licence| licence.title().trim_start_matches("Microsoft Entra ID ")),
         ));
     }
     out
@@ -177,6 +182,7 @@ pub fn json(kinds: &[&'static Kind]) -> String {
                 "variants": kind.variants.iter().map(|variant| variant.name).collect::<Vec<_>>(),
                 "read": kind.permissions.read,
                 "write": kind.permissions.write,
+                "licence": kind.licence.map(Licence::title),
                 "information": kind.is_information(),
                 "comesBack": facts.comes_back,
                 "doesNot": facts.cannot,
