@@ -166,9 +166,19 @@ pub fn at_end(
         (true, false) => return Err(Fault::missing(&key.id)),
         (false, true) => return Err(already(link.name)),
         (true, true) => unlink(tenant, request, owner, (&key, &object), link.name, &target),
+        (false, false) if holds_another(tenant, owner, link.name, &target) => {
+            return Err(Fault::bad("The object has a policy of this type already."));
+        }
         (false, false) => self::link(tenant, request, owner, (&key, &object), link.name, &target),
     }
     Ok(Reply::empty())
+}
+
+/// "Only one policy object can be assigned to an application or service principal."
+/// <https://learn.microsoft.com/graph/api/appmanagementpolicy-post-appliesto>
+fn holds_another(tenant: &Tenant, owner: &'static Kind, link: &'static str, target: &Key) -> bool {
+    let mut others = tenant.links.sources(target, link).into_iter().flatten();
+    owner.name == "appManagementPolicy" && others.any(|other| tenant.store.table(owner).live.contains_key(other))
 }
 
 /// The id in `…{path}/{id}`.

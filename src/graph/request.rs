@@ -143,6 +143,10 @@ pub(super) fn request_of(write: &Write, base: &str, known: &Known) -> Result<Cal
                     if let Some(owner) = children.owner {
                         body.insert(owner.to_owned(), Value::from(id.as_str()));
                     }
+                    // <https://learn.microsoft.com/graph/api/application-post-extensionproperty>
+                    if let Some(Value::String(name)) = children.prefixed.and_then(|name| body.get_mut(name)) {
+                        *name = without_prefix(name).to_owned();
+                    }
                     match children.create {
                         Some(template) => {
                             let path = template.replace("{parent}", &segment_or_none(kind, id)?);
@@ -214,6 +218,14 @@ fn about(kind: &Kind, id: &str, mut body: Map<String, Value>) -> Map<String, Val
     body.retain(|name, value| requests.names.contains(&name.as_str()) && !value.is_null());
     body.insert(requests.target.to_owned(), id.into());
     body
+}
+
+/// `jobGroup` of `extension_7b7d0f91b50a4faabc76b3224205ff04_jobGroup`.
+fn without_prefix(name: &str) -> &str {
+    match name.strip_prefix("extension_").and_then(|rest| rest.split_once('_')) {
+        Some((app, rest)) if app.len() == 32 && app.bytes().all(|byte| byte.is_ascii_hexdigit()) => rest,
+        _ => name,
+    }
 }
 
 fn text<'a>(kind: &Kind, target: &'a Value) -> Result<&'a str, TenantError> {

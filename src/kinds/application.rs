@@ -1,4 +1,5 @@
-//! Applications (app registrations), with owners and federated identity credentials.
+//! Applications (app registrations), with owners, federated identity credentials and the directory
+//! extensions that they define.
 //! <https://learn.microsoft.com/graph/api/resources/application>
 
 use crate::model::kind::*;
@@ -51,6 +52,18 @@ pub const KIND: Kind = Kind {
             read: LinkRead::Each,
             absent: None,
             permissions: None,
+            ..Link::COMMON
+        },
+        Link {
+            name: "extensionProperties",
+            // There is no PATCH, and no two have one name: <https://learn.microsoft.com/graph/api/resources/extensionproperty>
+            shape: LinkShape::Children(Children {
+                key: &["name"],
+                create: Some("/applications/{parent}/extensionProperties"),
+                item: "/applications/{parent}/extensionProperties/{child}",
+                prefixed: Some("name"),
+                ..Children::COMMON
+            }),
             ..Link::COMMON
         },
     ],

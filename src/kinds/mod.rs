@@ -27,7 +27,9 @@
 //! | PATCH refuses a property, and an action sets it | `calls` |
 //! | a set of directory objects hangs on it | a [`Link`](crate::model::kind::Link); `to` where they are no directory objects |
 //! | `…/appliesTo` is read here and written as `$ref` at the other end | a link with `ends` |
+//! | … and a target has one at most | `exclusive` |
 //! | small objects hang on it | a link with `LinkShape::Children`; `single` where there is at most one, `Updates::Replace` where PUT makes it |
+//! | … and Graph puts the application's id before their name | `prefixed` |
 //! | … and hang a level deeper | `at: Some("branding/localizations")` |
 //! | only people can read it | `readers: Readers::PeopleOnly`: skipped under an application's sign-in, and said so |
 //! | it must be switched off before it is deleted | `x-entra-before-delete` in the schema |

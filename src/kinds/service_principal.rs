@@ -1,5 +1,5 @@
 //! Service principals (enterprise applications) and managed identities, with owners, who is assigned to them, and the
-//! delegated permissions they were granted.
+//! delegated permissions they were granted and how their own ones are classified.
 //! <https://learn.microsoft.com/graph/api/resources/serviceprincipal>
 
 use crate::model::kind::*;
@@ -75,6 +75,21 @@ pub const KIND: Kind = Kind {
             permissions: Some(Permissions {
                 read: &["Directory.Read.All"],
                 write: &["DelegatedPermissionGrant.ReadWrite.All"],
+            }),
+            ..Link::COMMON
+        },
+        Link {
+            name: "delegatedPermissionClassifications",
+            // No PATCH, an opaque id: <https://learn.microsoft.com/graph/api/serviceprincipal-post-delegatedpermissionclassifications>
+            shape: LinkShape::Children(Children {
+                key: &["permissionId"],
+                create: Some("/servicePrincipals/{parent}/delegatedPermissionClassifications"),
+                item: "/servicePrincipals/{parent}/delegatedPermissionClassifications/{child}",
+                ..Children::COMMON
+            }),
+            permissions: Some(Permissions {
+                read: &["Application.Read.All"],
+                write: &["Policy.ReadWrite.PermissionGrant"],
             }),
             ..Link::COMMON
         },

@@ -14,7 +14,7 @@ use crate::model::Kind;
 /// The id the directory makes of `id` for a child: an opaque word for assignments and grants, a GUID otherwise.
 pub fn child_id(link: &str, id: uuid::Uuid) -> String {
     match link {
-        "appRoleAssignedTo" | "oauth2PermissionGrants" => {
+        "appRoleAssignedTo" | "oauth2PermissionGrants" | "delegatedPermissionClassifications" => {
             let tail = uuid::Uuid::new_v5(&id, link.as_bytes());
             URL_SAFE_NO_PAD.encode([id.into_bytes(), tail.into_bytes()].concat())
         }
@@ -28,6 +28,8 @@ pub fn create_child(tenant: &Tenant, link: &'static str, parent: &Key, child: &m
         "appRoleAssignedTo" => assignment(tenant, child),
         "oauth2PermissionGrants" => grant(tenant, child),
         "federatedIdentityCredentials" => credential(tenant, link, parent, child),
+        "extensionProperties" => extension(tenant, link, parent, child),
+        "delegatedPermissionClassifications" => classification(tenant, link, parent, child),
         "authenticationMethodConfigurations" => {
             // Only external methods can be added: <https://learn.microsoft.com/graph/api/authenticationmethodspolicy-post-authenticationmethodconfigurations>
             match text(child, "@odata.type") {
@@ -183,6 +185,48 @@ fn credential(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Pro
         }
     }
     Ok(())
+}
+
+/// A directory extension is called after its application.
+/// <https://learn.microsoft.com/graph/api/application-post-extensionproperty>
+fn extension(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Properties) -> Result<(), Fault> {
+    require(child, &["name", "dataType", "targetObjects"], "ExtensionProperty")?;
+    let types = ["Binary", "Boolean", "DateTime", "Integer", "LargeInteger", "String"];
+    if !types.contains(&text(child, "dataType")) {
+        return Err(invalid("dataType", "ExtensionProperty"));
+    }
+    let targets = ["User", "Group", "AdministrativeUnit", "Application", "Device", "Organization"];
+    if !strings(child.get("targetObjects")).all(|target| targets.contains(&target)) {
+        return Err(invalid("targetObjects", "ExtensionProperty"));
+    }
+    let application = kinds::by_name("application").and_then(|kind| tenant.store.table(kind).get(&parent.id));
+    let application = application.ok_or_else(|| Fault::missing(&parent.id))?;
+    let name = format!("extension_{}_{}", text(&application, "appId").replace('-', ""), text(child, "name"));
+    if siblings(tenant, link, parent).any(|other| text(&other, "name") == name) {
+        return Err(Fault::new(
+            409,
+            "Request_MultipleObjectsWithSameKeyValue",
+            "An extension property exists with the name.",
+        ));
+    }
+    child.insert("name".to_owned(), name.into());
+    child.insert("appDisplayName".to_owned(), application.get("displayName").cloned().unwrap_or_default());
+    child.insert("isSyncedFromOnPremises".to_owned(), false.into());
+    child.entry("isMultiValued").or_insert_with(|| false.into());
+    Ok(())
+}
+
+/// What is classified is a permission that the application offers.
+/// <https://learn.microsoft.com/graph/api/resources/delegatedpermissionclassification>
+fn classification(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Properties) -> Result<(), Fault> {
+    require(child, &["permissionId"], "DelegatedPermissionClassification")?;
+    let (_, mut api) = tenant.directory_object(&parent.id).ok_or_else(|| Fault::missing(&parent.id))?;
+    super::application::mirror(tenant, &mut api);
+    let offered = api.get("oauth2PermissionScopes").and_then(Value::as_array);
+    if !offered.is_some_and(|all| all.iter().any(|scope| scope.get("id") == child.get("permissionId"))) {
+        return Err(invalid("permissionId", "DelegatedPermissionClassification"));
+    }
+    super::generic::create_child(tenant, link, parent, child)
 }
 
 fn audiences(child: &Properties) -> Result<(), Fault> {

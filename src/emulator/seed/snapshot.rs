@@ -30,7 +30,18 @@ pub fn seed(address: &Address, object: &Object) -> Result<SeedObject, String> {
         seed.value
             .insert("appRoles".to_owned(), declared(seed.links.get("appRoleAssignedTo").map_or(&[], Vec::as_slice)));
     }
+    if kind.name == "servicePrincipal" && !seed.value.contains_key("oauth2PermissionScopes") {
+        let classified = seed.links.get("delegatedPermissionClassifications").map_or(&[][..], Vec::as_slice);
+        seed.value.insert("oauth2PermissionScopes".to_owned(), classified.iter().map(offered).collect());
+    }
     Ok(seed)
+}
+
+/// The delegated permission that an application must offer, since it is classified.
+fn offered(classification: &Value) -> Value {
+    let name = classification.get("permissionName");
+    json!({"id": classification.get("permissionId"), "value": name, "type": "User", "isEnabled": true,
+        "adminConsentDisplayName": name, "adminConsentDescription": name})
 }
 
 /// The roles that an application must have declared, since somebody holds them. Snapshots leave them to the application, which

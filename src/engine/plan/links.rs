@@ -90,7 +90,9 @@ impl Planner<'_> {
                         self.push_link(kind, address, object, Action::Relink { link, value });
                     } else {
                         let old = (*other).clone();
-                        self.push_link(kind, address, object, Action::Unlink { link, value: old });
+                        // While the old one is there, Graph refuses another with its key.
+                        let gone = Action::Unlink { link, value: old };
+                        self.push(kind, address, object, Phase::Write, Stage::Prepare, gone, &[]);
                         self.push_link(kind, address, object, Action::Link { link, value: child.clone() });
                     }
                 }
@@ -133,6 +135,9 @@ impl Planner<'_> {
             return;
         }
         let (stage, needs) = match &action {
+            Action::Unlink { link, .. } if kind.link(link).is_some_and(|link| link.exclusive) => {
+                (Stage::Prepare, Vec::new())
+            }
             Action::Unlink { .. } => (Stage::Unlink, Vec::new()),
             Action::Link { value, .. } | Action::Relink { value, .. } => (Stage::Link, self.awaited_in(value)),
             _ => (Stage::Link, Vec::new()),

@@ -122,6 +122,13 @@ fn children() {
     {"scope":"x"}
     Idempotent DelegatedPermissionGrant.ReadWrite.All
     "#);
+    // Graph puts the application's id before the name that it is given.
+    let extension = json!({"name": "extension_7b7d0f91b50a4faabc76b3224205ff04_cost_centre", "dataType": "String"});
+    insta::assert_snapshot!(show(&Write::Link { kind: kind("application"), id: "a".into(), link: "extensionProperties", value: extension }), @r#"
+    POST /v1.0/applications/a/extensionProperties
+    {"dataType":"String","name":"cost_centre"}
+    Once Application.ReadWrite.All
+    "#);
 }
 
 /// What is decided on through requests of its own is asked for once: a second request would be another one.

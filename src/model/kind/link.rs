@@ -17,6 +17,8 @@ pub struct Link {
     pub to: &'static str,
     /// The references are written at their targets: `POST {target}/{id}/{relation}/$ref`. One end for each kind of target.
     pub ends: &'static [End],
+    /// A target has one such relation at most: it is taken from one object before another gets it.
+    pub exclusive: bool,
     /// What the relation holds.
     pub shape: LinkShape,
     /// How it is read.
@@ -67,6 +69,9 @@ pub struct Children {
     pub owner: Option<&'static str>,
     /// Whether the child's own id is a constant that belongs in the file.
     pub keeps_id: bool,
+    /// The property before whose value Graph puts `extension_` and the application's id when it makes one: POST takes the
+    /// rest of it.
+    pub prefixed: Option<&'static str>,
 }
 
 /// How a relation is read.
@@ -96,6 +101,7 @@ impl Link {
         expand: &[],
         to: "/directoryObjects",
         ends: &[],
+        exclusive: false,
         shape: LinkShape::References,
         read: LinkRead::Each,
         absent: None,
@@ -156,6 +162,7 @@ impl Children {
         delete: true,
         owner: None,
         keeps_id: false,
+        prefixed: None,
     };
 
     /// Whether one that is not there can be made.

@@ -14,10 +14,10 @@ use entragit::model::{
     Action, Address, Change, Coverage, FieldChange, IdMap, Manner, Object, Plan, Snapshot, Step, What,
 };
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::config;
-use super::world::{SECRET, World, addresses, named, snapshot, world};
+use super::world::{SECRET, World, addresses, guid, named, snapshot, world};
 
 /// Both sides and the recycle bin.
 pub struct Sides {
@@ -79,10 +79,7 @@ impl Sides {
 
 fn scope() -> impl Strategy<Value = Scope> {
     let kinds = prop::sample::subsequence(kinds::ALL.iter().map(|kind| kind.name).collect::<Vec<_>>(), 0..4);
-    let ids = prop::sample::subsequence(
-        (0..7).flat_map(|k| (0..2).map(move |i| super::world::guid(k, i))).collect::<Vec<_>>(),
-        0..5,
-    );
+    let ids = prop::sample::subsequence((0..7).flat_map(|k| (0..2).map(move |i| guid(k, i))).collect::<Vec<_>>(), 0..5);
     let names = prop::sample::subsequence(vec!["group*", "*1", "user 0"], 0..2);
     let properties =
         prop::sample::subsequence(vec!["members", "displayName", "conditions", "api", "owners", "manager"], 0..3);
@@ -519,4 +516,43 @@ fn tiers() {
     3 roleEligibilitySchedule
     "
     );
+}
+
+/// What Graph has room for only once goes before its successor comes.
+#[test]
+fn the_old_goes_first_where_there_is_room_for_one() {
+    let (api, shop) = (guid(90, 1), guid(90, 2));
+    let side = |class: &str, first: &[&str], second: &[&str]| {
+        let policy =
+            |n: usize, to: &[&str]| json!({"id": guid(91, n), "displayName": "P", "isEnabled": true, "appliesTo": to});
+        let classified = json!([{"permissionId": guid(92, 0), "permissionName": "read", "classification": class}]);
+        let all = [
+            (
+                "servicePrincipal",
+                json!({"id": api, "displayName": "Api", "delegatedPermissionClassifications": classified}),
+            ),
+            ("application", json!({"id": shop, "displayName": "Shop"})),
+            ("appManagementPolicy", policy(1, first)),
+            ("appManagementPolicy", policy(2, second)),
+        ];
+        snapshot(
+            all.into_iter()
+                .map(|(kind, value)| (kinds::by_name(kind).unwrap(), value.as_object().unwrap().clone()))
+                .collect(),
+        )
+    };
+    let (live, wanted) = (side("low", &[], &[&shop]), side("medium", &[&shop], &[]));
+    let base = addresses(&live);
+    let plan = Sides { wanted, live, deleted: BTreeMap::new(), base }.plan();
+    let steps = plan.steps.iter().map(|step| format!("{} {:?}", step.address.kind, step.action)).collect::<Vec<_>>();
+    let found = |kind: &str, what: &str| {
+        steps
+            .iter()
+            .position(|step| step.starts_with(kind) && step.contains(what))
+            .unwrap_or_else(|| panic!("{steps:#?}"))
+    };
+    for kind in ["servicePrincipal", "appManagementPolicy"] {
+        assert!(found(kind, " Unlink") < found(kind, " Link"), "{steps:#?}");
+    }
+    assert_eq!(steps.len(), 4, "{steps:#?}");
 }

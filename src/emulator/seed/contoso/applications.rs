@@ -15,7 +15,12 @@ pub(super) fn objects(people: &[Person]) -> Vec<SeedObject> {
         .map(|app| {
             let owners =
                 strings(app.owners.iter().filter_map(|owner| by_alias(people, owner)).map(|owner| owner.id.clone()));
-            object("application", value(app), [("owners", owners), ("federatedIdentityCredentials", pipelines(app))])
+            let links = [
+                ("owners", owners),
+                ("federatedIdentityCredentials", pipelines(app)),
+                ("extensionProperties", extensions(app)),
+            ];
+            object("application", value(app), links)
         })
         .collect()
 }
@@ -139,6 +144,23 @@ fn secrets(app: &App) -> Vec<Value> {
             let year: u32 = start[..4].parse().unwrap_or(2024);
             json!({"keyId": id("secret", &label), "displayName": name, "hint": id("hint", &label)[..3], "startDateTime": start,
                 "endDateTime": format!("{}{}", year + 2, &start[4..]), "customKeyIdentifier": null, "secretText": null})
+        })
+        .collect()
+}
+
+/// The directory extensions that it defines.
+fn extensions(app: &App) -> Vec<Value> {
+    let all: &[(&str, &str, bool, &str)] = match app.label {
+        "order-desk" => &[("costCentre", "String", false, "User"), ("regions", "String", true, "Group")],
+        "hr-portal" => &[("probationEnds", "DateTime", false, "User")],
+        _ => &[],
+    };
+    let prefix = id("appId", app.label).replace('-', "");
+    all.iter()
+        .map(|(name, data, many, target)| {
+            json!({"id": id("extension", &format!("{}/{name}", app.label)), "appDisplayName": app.name, "dataType": data,
+                "isMultiValued": many, "isSyncedFromOnPremises": false, "name": format!("extension_{prefix}_{name}"),
+                "targetObjects": [target]})
         })
         .collect()
 }

@@ -146,8 +146,31 @@ fn with_links(people: &[Person], label: &str, value: Value) -> SeedObject {
     object(
         "servicePrincipal",
         value,
-        [("owners", owners), ("appRoleAssignedTo", assigned), ("oauth2PermissionGrants", grants(label))],
+        [
+            ("owners", owners),
+            ("appRoleAssignedTo", assigned),
+            ("oauth2PermissionGrants", grants(label)),
+            ("delegatedPermissionClassifications", classified(label)),
+        ],
     )
+}
+
+/// What people may consent to by themselves.
+fn classified(label: &str) -> Vec<Value> {
+    let low: Vec<(String, &str)> = match label {
+        GRAPH => ["openid", "profile", "email", "offline_access", "User.Read"]
+            .iter()
+            .filter_map(|name| Some((first_party::scope(GRAPH, name)?.to_owned(), *name)))
+            .collect(),
+        "order-desk" => vec![(id("scope", "order-desk/Orders.Read"), "Orders.Read")],
+        _ => Vec::new(),
+    };
+    low.into_iter()
+        .map(|(permission, name)| {
+            json!({"id": opaque(&format!("classification/{label}/{name}")), "permissionId": permission,
+                "permissionName": name, "classification": "low"})
+        })
+        .collect()
 }
 
 fn assigned(label: &str) -> Vec<Value> {
