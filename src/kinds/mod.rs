@@ -93,6 +93,8 @@ kinds! {
     connected_organization,
     entitlement_management_settings,
     access_review,
+    entitlement_management_role_definition,
+    entitlement_management_role_assignment,
     lifecycle_workflow,
     custom_task_extension,
     lifecycle_management_settings,

@@ -75,6 +75,11 @@ pub fn complete(tenant: &mut Tenant) {
                     }
                 }
             }
+            "entitlementManagementRoleDefinition" => {
+                for role in super::entitlement::built_in() {
+                    put(tenant, kind, role);
+                }
+            }
             "authenticationStrengthPolicy" => {
                 for (id, name, description, combinations) in STRENGTHS {
                     if tenant.store.table(kind).get(id).is_none() {

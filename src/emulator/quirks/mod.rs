@@ -5,6 +5,7 @@ mod authentication;
 mod children;
 mod conditional_access;
 mod defaults;
+mod entitlement;
 mod generic;
 mod group;
 mod location;
@@ -262,6 +263,7 @@ pub fn on_create(tenant: &Tenant, kind: &Kind, caller: &Caller, object: &mut Pro
         "authenticationStrengthPolicy" => authentication::create_strength(tenant, object),
         "roleDefinition" => roles::create_definition(tenant, object),
         "roleAssignment" => roles::create_assignment(tenant, object),
+        "entitlementManagementRoleAssignment" => entitlement::create_assignment(tenant, object),
         "groupSetting" => {
             group::name_setting(object);
             Ok(())

@@ -468,6 +468,7 @@ fn tiers() {
     0 customAuthenticationExtension
     0 device
     0 domain
+    0 entitlementManagementRoleDefinition
     0 entitlementManagementSettings
     0 externalIdentitiesPolicy
     0 featureRolloutPolicy
@@ -507,6 +508,7 @@ fn tiers() {
     3 crossTenantAccessDefault
     3 crossTenantPartner
     3 deviceRegistrationPolicy
+    3 entitlementManagementRoleAssignment
     3 groupAssignmentSchedule
     3 groupEligibilitySchedule
     3 lifecycleWorkflow

@@ -1,6 +1,6 @@
 //! What of Contoso is plain data: one JSON file for each area, in the form of Graph's replies.
 //!
-//! `@kind/label` stands for the id that `kind` and `label` name, wherever it occurs.
+//! `@kind/label` stands for the id that `kind` and `label` name, wherever it occurs: alone, or at the end of a path.
 
 use serde_json::{Map, Value};
 
@@ -48,9 +48,12 @@ fn area(text: &str) -> Vec<SeedObject> {
 fn settle(value: &mut Value) {
     match value {
         Value::String(text) => {
-            let named = text.strip_prefix('@').and_then(|rest| rest.split_once('/'));
+            let (path, word) =
+                text.rsplit_once("/@").map_or(("", text.strip_prefix('@')), |(path, word)| (path, Some(word)));
+            let named = word.and_then(|word| word.split_once('/'));
             if let Some((kind, label)) = named.filter(|(kind, _)| kind.bytes().all(|byte| byte.is_ascii_alphabetic())) {
-                *text = id(kind, label);
+                let slash = if path.is_empty() { "" } else { "/" };
+                *text = format!("{path}{slash}{}", id(kind, label));
             }
         }
         Value::Array(list) => list.iter_mut().for_each(settle),
