@@ -41,10 +41,51 @@ pub fn create(
     link: &'static Link,
     request: &Request,
 ) -> Result<Reply, Fault> {
-    if children_of(link)?.create.is_none() {
+    let children = children_of(link)?;
+    if children.requests.is_some() && of.is_none() {
+        return asked(tenant, csdl, kind, link, request);
+    }
+    if children.create.is_none() || children.requests.is_some() {
         return Err(Fault::method());
     }
     make(tenant, csdl, (kind, of), link, request, request.object()?)
+}
+
+/// POST of a request to add a child or to take it away; an administrator's is done at once.
+/// <https://learn.microsoft.com/graph/api/entitlementmanagement-post-resourcerequests>
+fn asked(
+    tenant: &mut Tenant,
+    csdl: &'static Csdl,
+    kind: &'static Kind,
+    link: &'static Link,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    let children = children_of(link)?;
+    let (asked, path) = children.requests.zip(children.create).ok_or_else(Fault::method)?;
+    let ty = csdl.ty(asked.entity).ok_or_else(|| Fault::no_segment(asked.entity))?;
+    let mut body = request.object()?;
+    check::body(csdl, ty, &body, Mode::Create)?;
+    let of = |name: &str, id: &str| body.get(name).and_then(|value| value.get(id)).and_then(Value::as_str);
+    let parent = of(asked.parent, "id").ok_or_else(|| quirks::invalid(asked.parent, asked.entity))?;
+    let parent = Pick::Id(parent.to_owned());
+    match (body.get("requestType").and_then(Value::as_str), body.get(asked.child)) {
+        (Some("adminAdd"), Some(Value::Object(child))) => {
+            make(tenant, csdl, (kind, Some(&parent)), link, request, child.clone())?;
+        }
+        (Some("adminRemove"), Some(_)) => {
+            let child = of(asked.child, "id").ok_or_else(|| quirks::invalid(asked.child, asked.entity))?;
+            take(tenant, kind, Some(&parent), link, &Pick::Id(child.to_owned()), request)?;
+        }
+        _ => return Err(quirks::invalid("requestType", asked.entity)),
+    }
+    // The answer tells of the request, not of the resource.
+    body.retain(|name, _| name == "requestType");
+    body.insert("id".to_owned(), uuid::Uuid::new_v4().to_string().into());
+    body.insert("state".to_owned(), "delivered".into());
+    let context = format!("{}/$metadata#{}/$entity", request.root(), path.trim_start_matches('/'));
+    let mut reply = read::one(csdl, ty, request, body, context)?;
+    reply.status = 201;
+    Ok(reply)
 }
 
 fn make(
@@ -171,6 +212,20 @@ pub fn put(
 
 /// DELETE of one child.
 pub fn delete(
+    tenant: &mut Tenant,
+    kind: &'static Kind,
+    of: Option<&Pick>,
+    link: &'static Link,
+    child: &Pick,
+    request: &Request,
+) -> Result<Reply, Fault> {
+    match children_of(link)?.requests {
+        Some(_) => Err(Fault::method()),
+        None => take(tenant, kind, of, link, child, request),
+    }
+}
+
+fn take(
     tenant: &mut Tenant,
     kind: &'static Kind,
     of: Option<&Pick>,

@@ -129,6 +129,10 @@ fn answer(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Request
             let (key, _) = tenant.find(kind, of)?;
             read::of_kind(tenant, csdl, owner, tenant.links.sources(&key, link.name), request)
         }
+        // What is posted there are requests, not children.
+        Target::Children { link, .. } if link.children().is_some_and(|children| children.requests.is_some()) => {
+            Err(Fault::method())
+        }
         Target::Children { kind, link } => every_child(tenant, csdl, kind, link, request),
         Target::Borrowed { kind, borrowed } => read::borrowed(tenant, csdl, kind, borrowed, request),
         Target::Typed { kind, of, name, reverse, only, count } => {

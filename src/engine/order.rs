@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! loosen    policies let go of whom they let go
-//! write     tier 0   make → prepare → update → call → link → unlink
-//!           tier 1   make → prepare → update → call → link → unlink
+//! write     tier 0   make → prepare → update → call → link → link of what was linked → unlink
+//!           tier 1   make → prepare → update → call → link → link of what was linked → unlink
 //!           …        a tier's kinds refer only to kinds of the tiers above it in this drawing
 //! enforce   policies are made and get stricter, when all they name is complete
 //! withdraw  policies are deleted → members leave groups
@@ -42,6 +42,8 @@ pub enum Stage {
     Call,
     /// Add before remove: a group never loses its last owner on the way.
     Link,
+    /// What names children of other objects, which must be there.
+    LinkFound,
     /// Remove.
     Unlink,
 }
@@ -168,7 +170,8 @@ fn rank(draft: &Draft) -> (Phase, usize, u8) {
                 Stage::Update => 2,
                 Stage::Call => 3,
                 Stage::Link => 4,
-                Stage::Unlink => 5,
+                Stage::LinkFound => 5,
+                Stage::Unlink => 6,
             };
             (draft.phase, draft.tier, stage)
         }

@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 use super::http::Repeat;
 use super::urls::segment;
 use crate::kinds;
-use crate::model::kind::{CallForm, Children, Creation, Deletion, End, Link, LinkShape, Updates, Verb};
+use crate::model::kind::{
+    CallForm, ChildRequests, Children, Creation, Deletion, End, Find, Link, LinkShape, Updates, Verb,
+};
 use crate::model::{Kind, Write};
 use crate::tenant::TenantError;
 
@@ -28,6 +30,8 @@ pub(super) struct Known {
     pub live: Map<String, Value>,
     /// The kind of what a link leads to.
     pub target: Option<&'static str>,
+    /// The id of what the child names.
+    pub found: Option<String>,
 }
 
 /// What a write has to be told first.
@@ -38,6 +42,8 @@ pub(super) enum Asks {
     Object(&'static Kind),
     /// Of which kind the target is.
     Target(&'static [End]),
+    /// Which id something within the child has now.
+    Part(&'static Kind, &'static Find),
 }
 
 /// What `write` has to be told before it can be sent.
@@ -50,6 +56,11 @@ pub(super) fn asks(write: &Write) -> Asks {
         },
         Write::Link { kind, link, .. } | Write::Unlink { kind, link, .. } => match kind.link(link) {
             Some(link) if link.ends.len() > 1 => Asks::Target(link.ends),
+            Some(Link { shape: LinkShape::Children(Children { finds: Some(find), .. }), .. })
+                if matches!(write, Write::Link { .. }) =>
+            {
+                Asks::Part(kind, find)
+            }
             _ => Asks::Nothing,
         },
         _ => Asks::Nothing,
@@ -147,7 +158,14 @@ pub(super) fn request_of(write: &Write, base: &str, known: &Known) -> Result<Cal
                     if let Some(Value::String(name)) = children.prefixed.and_then(|name| body.get_mut(name)) {
                         *name = without_prefix(name).to_owned();
                     }
+                    if let (Some(find), Some(found)) = (children.finds, &known.found) {
+                        name_part(&mut body, find, found);
+                    }
                     match children.create {
+                        Some(path) if let Some(asked) = children.requests => {
+                            let body = asked_for(asked, "adminAdd", body, id);
+                            Call { repeat: Repeat::Once, ..call(kind, Method::POST, path.to_owned(), Some(body)) }
+                        }
                         Some(template) => {
                             let path = template.replace("{parent}", &segment_or_none(kind, id)?);
                             Call { repeat: Repeat::Once, ..call(kind, Method::POST, path, Some(body)) }
@@ -170,6 +188,12 @@ pub(super) fn request_of(write: &Write, base: &str, known: &Known) -> Result<Cal
         }
         Write::Unlink { kind, id, link, child } => {
             let (found, permissions) = link_of(kind, link)?;
+            if let LinkShape::Children(Children { create: Some(path), requests: Some(asked), .. }) = found.shape {
+                let body =
+                    asked_for(asked, "adminRemove", Map::from_iter([("id".to_owned(), child.as_str().into())]), id);
+                let call = call(kind, Method::POST, path.to_owned(), Some(body));
+                return Ok(Call { permissions, repeat: Repeat::Once, ..call });
+            }
             let own = format!("{}/{}", object(kind, id)?, found.segment());
             let path = match found.shape {
                 LinkShape::References if !found.ends.is_empty() => {
@@ -210,6 +234,22 @@ fn requested(
     body.insert("action".to_owned(), action.into());
     body.insert("justification".to_owned(), "entragit apply".into());
     Ok((requests.path.to_owned(), body))
+}
+
+/// A request to add a child, or to take it away. <https://learn.microsoft.com/graph/api/entitlementmanagement-post-resourcerequests>
+fn asked_for(asked: &ChildRequests, action: &str, child: Map<String, Value>, parent: &str) -> Map<String, Value> {
+    let body = [("requestType", action.into()), (asked.child, child.into()), (asked.parent, json!({ "id": parent }))];
+    body.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Puts the id of what a child names where Graph looks for it.
+fn name_part(child: &mut Map<String, Value>, find: &Find, id: &str) {
+    let mut names = find.at.trim_start_matches('/').split('/');
+    let first = names.next().and_then(|name| child.get_mut(name));
+    let part = names.try_fold(first, |part, name| Some(part?.get_mut(name)));
+    if let Some(Some(Value::Object(part))) = part {
+        part.insert("id".to_owned(), id.into());
+    }
 }
 
 /// Of an object's properties, what a request about it names.

@@ -17,9 +17,9 @@ use super::http::{Clock, Http, Repeat, Request};
 use super::page::broken;
 use super::request::{Asks, Known, asks, object, request_of};
 use super::retry::Cause;
-use super::urls::segment;
+use super::urls::{literal, segment};
 use crate::kinds;
-use crate::model::kind::{Creation, End, Generated, LinkShape};
+use crate::model::kind::{Creation, End, Find, Generated, LinkShape};
 use crate::model::{Kind, Write, Written};
 use crate::tenant::TenantError;
 
@@ -82,6 +82,10 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
     let wants_id = makes && call.repeat == Repeat::Once;
     let parse = |body: &[u8]| match serde_json::from_slice::<Map<String, Value>>(body).map(|value| named(write, value))
     {
+        // <https://learn.microsoft.com/graph/api/resources/accesspackageresourcerequest>
+        Ok(value) if value.get("state").is_some_and(|state| state == "deliveryFailed") => {
+            Err("the request was taken, and then failed".to_owned())
+        }
         Ok(value) if !wants_id || value.get("id").is_some_and(Value::is_string) => Ok(Some(value)),
         // There is an empty answer to what is made where its id says.
         _ if matches!(write, Write::Create { kind, .. } if matches!(kind.creation, Creation::AtId(_))) => {
@@ -135,8 +139,15 @@ async fn find_out(http: &Http, write: &Write) -> Result<Known, TenantError> {
             };
             let url = http.base.join(&format!("{}{}{select}", kind.api.segment(), object(kind, id)?))?;
             let live = http.run(&Request::get(url, kind.permissions.read), whole).await?;
-            Ok(Known { live, target: None })
+            Ok(Known { live, ..Known::default() })
         }
+        Asks::Part(kind, find) => match write {
+            Write::Link { value, .. } => {
+                let found = part(http, kind, id, find, value).await?;
+                Ok(Known { found: Some(found), ..Known::default() })
+            }
+            _ => Ok(Known::default()),
+        },
         Asks::Target(ends) => {
             let (Write::Link { value: Value::String(target), .. } | Write::Unlink { child: target, .. }) = write else {
                 return Ok(Known::default());
@@ -147,9 +158,27 @@ async fn find_out(http: &Http, write: &Write) -> Result<Known, TenantError> {
             let ty = found.get("@odata.type").and_then(Value::as_str).unwrap_or_default();
             let is =
                 |end: &&End| kinds::by_name(end.kind).is_some_and(|kind| ty.ends_with(&format!(".{}", kind.entity)));
-            Ok(Known { live: Map::new(), target: ends.iter().find(is).map(|end| end.kind) })
+            Ok(Known { target: ends.iter().find(is).map(|end| end.kind), ..Known::default() })
         }
     }
+}
+
+/// The id that has now what `child` of the object `id` names by what does not change.
+async fn part(http: &Http, kind: &'static Kind, id: &str, find: &Find, child: &Value) -> Result<String, TenantError> {
+    let read = kind.permissions.read;
+    let whole = |body: &[u8]| serde_json::from_slice::<Value>(body).map_err(|error| broken(&error));
+    let own = format!("{}{}?$expand={}", kind.api.segment(), object(kind, id)?, kind.expand.join(","));
+    let parent = http.run(&Request::get(http.base.join(&own)?, read), whole).await?;
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let (of, by) = (text(parent.pointer(find.of)), text(child.pointer(find.at).and_then(|part| part.get(find.by))));
+    let filter = format!("{}%20eq%20{}", find.by, literal(&by));
+    let list = find.list.replace("{of}", &segment(&of)?);
+    let request = Request::get(http.base.join(&format!("{}{list}?$filter={filter}", kind.api.segment()))?, read);
+    let found = http.run(&request, whole).await?;
+    found.pointer("/value/0/id").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| TenantError::NotFound {
+        request: request.label(),
+        message: format!("nothing there has the {} {by}", find.by),
+    })
 }
 
 /// The answer with the id of what was made under `id`.

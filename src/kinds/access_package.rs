@@ -19,6 +19,14 @@ pub const KIND: Kind = Kind {
                 key: &["role/originSystem", "role/originId", "scope/originId"],
                 create: Some("/identityGovernance/entitlementManagement/accessPackages/{parent}/resourceRoleScopes"),
                 item: "/identityGovernance/entitlementManagement/accessPackages/{parent}/resourceRoleScopes/{child}",
+                // "The access package resource … must already exist in the access package catalog", where it has another id
+                // whenever it is added anew: <https://learn.microsoft.com/graph/api/accesspackage-post-resourcerolescopes>
+                finds: Some(&Find {
+                    at: "/role/resource",
+                    by: "originId",
+                    list: "/identityGovernance/entitlementManagement/catalogs/{of}/resources",
+                    of: "/catalog/id",
+                }),
                 ..Children::COMMON
             }),
             expand: &["role($expand=resource)", "scope"],

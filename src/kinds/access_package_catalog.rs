@@ -17,6 +17,23 @@ pub const KIND: Kind = Kind {
         when: Condition::Is { property: "catalogType", value: "serviceDefault" },
         not_creatable: Some("Microsoft provides it in every tenant"),
     }],
+    links: &[Link {
+        name: "resources",
+        // Whoever adds a group needs `Group.ReadWrite.All` as well.
+        // <https://learn.microsoft.com/graph/api/entitlementmanagement-post-resourcerequests>
+        shape: LinkShape::Children(Children {
+            key: &["originSystem", "originId"],
+            create: Some("/identityGovernance/entitlementManagement/resourceRequests"),
+            item: "/identityGovernance/entitlementManagement/catalogs/{parent}/resources/{child}",
+            requests: Some(&ChildRequests {
+                entity: "accessPackageResourceRequest",
+                child: "resource",
+                parent: "catalog",
+            }),
+            ..Children::COMMON
+        }),
+        ..Link::COMMON
+    }],
     licence: Some(Licence::P2),
     permissions: Permissions {
         read: &["EntitlementManagement.Read.All"],

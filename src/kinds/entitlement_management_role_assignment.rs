@@ -20,6 +20,7 @@ pub const KIND: Kind = Kind {
     update: Updates::Nothing,
     // <https://learn.microsoft.com/graph/api/unifiedroleassignment-delete>
     deletion: Deletion::Hard,
+    licence: Some(Licence::P2),
     permissions: Permissions {
         read: &["EntitlementManagement.Read.All"],
         write: &["EntitlementManagement.ReadWrite.All"],

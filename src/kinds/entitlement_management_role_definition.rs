@@ -14,6 +14,7 @@ pub const KIND: Kind = Kind {
     creation: Creation::Never { reason: "Microsoft provides it in every tenant" },
     update: Updates::Nothing,
     deletion: Deletion::Never,
+    licence: Some(Licence::P2),
     permissions: Permissions {
         read: &["EntitlementManagement.Read.All"],
         write: &["EntitlementManagement.ReadWrite.All"],

@@ -30,6 +30,8 @@
 //! | … and a target has one at most | `exclusive` |
 //! | small objects hang on it | a link with `LinkShape::Children`; `single` where there is at most one, `Updates::Replace` where PUT makes it |
 //! | … and Graph puts the application's id before their name | `prefixed` |
+//! | … and are added and taken away by requests | `requests` of `Children` |
+//! | … and name a thing by an id that it gets anew when it is added anew | `finds` of `Children` |
 //! | … and hang a level deeper | `at: Some("branding/localizations")` |
 //! | only people can read it | `readers: Readers::PeopleOnly`: skipped under an application's sign-in, and said so |
 //! | it must be switched off before it is deleted | `x-entra-before-delete` in the schema |

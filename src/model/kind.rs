@@ -8,7 +8,7 @@ mod condition;
 mod link;
 
 pub use condition::Condition;
-pub use link::{Children, End, Link, LinkRead, LinkShape};
+pub use link::{ChildRequests, Children, End, Find, Link, LinkRead, LinkShape};
 
 /// One type of directory object.
 #[derive(Debug)]

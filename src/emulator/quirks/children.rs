@@ -40,6 +40,14 @@ pub fn create_child(tenant: &Tenant, link: &'static str, parent: &Key, child: &m
         // "You can't create the default branding by setting the value of id to 0 or default":
         // <https://learn.microsoft.com/graph/api/organizationalbranding-post-localizations>
         "branding" if matches!(text(child, "id"), "0" | "default") => Err(invalid("id", "organizationalBranding")),
+        "resources" => {
+            super::generic::create_child(tenant, link, parent, child)?;
+            super::entitlement::add_resource(tenant, child)
+        }
+        "resourceRoleScopes" => {
+            super::generic::create_child(tenant, link, parent, child)?;
+            super::entitlement::resource_there(tenant, parent, child)
+        }
         _ => super::generic::create_child(tenant, link, parent, child),
     }
 }

@@ -1,12 +1,14 @@
-//! Roles of entitlement management, and who holds them over which catalog.
+//! Entitlement management: its roles and who holds them, the resources of catalogs and what packages hand out of them.
 
 use serde_json::{Value, json};
 
+use super::children::siblings;
 use super::{invalid, require, text};
 use crate::emulator::error::Fault;
-use crate::emulator::store::Properties;
+use crate::emulator::store::{Key, Properties};
 use crate::emulator::tenant::Tenant;
 use crate::kinds;
+use crate::model::Kind;
 
 /// Microsoft's roles: id, name, tasks. <https://learn.microsoft.com/graph/api/rbacapplication-list-roledefinitions>
 const ROLES: &[(&str, &str, &[&str])] = &[
@@ -70,4 +72,63 @@ pub(super) fn create_assignment(tenant: &Tenant, object: &Properties) -> Result<
         Some(catalog) => there("accessPackageCatalog", catalog),
         None => Ok(()),
     }
+}
+
+/// A group or an application goes by its id, a site by its address.
+/// <https://learn.microsoft.com/graph/api/entitlementmanagement-post-resourcerequests>
+pub(super) fn add_resource(tenant: &Tenant, child: &mut Properties) -> Result<(), Fault> {
+    require(child, &["originId", "originSystem"], "AccessPackageResource")?;
+    let kind = match text(child, "originSystem") {
+        "AadGroup" => "group",
+        "AadApplication" => "servicePrincipal",
+        "SharePointOnline" => return Ok(()),
+        _ => return Err(invalid("originSystem", "AccessPackageResource")),
+    };
+    let id = text(child, "originId").to_owned();
+    let (_, object) =
+        tenant.directory_object(&id).filter(|(found, _)| found.name == kind).ok_or_else(|| Fault::missing(&id))?;
+    for name in ["displayName", "description"] {
+        let value = object.get(name).filter(|value| !value.is_null());
+        child.insert(name.to_owned(), value.cloned().unwrap_or_else(|| "".into()));
+    }
+    child.insert("createdDateTime".to_owned(), tenant.clock.ticks().into());
+    Ok(())
+}
+
+/// The resource "must already exist in the access package catalog": <https://learn.microsoft.com/graph/api/accesspackage-post-resourcerolescopes>
+pub(super) fn resource_there(tenant: &Tenant, package: &Key, child: &Properties) -> Result<(), Fault> {
+    let resource = child.get("role").and_then(|role| role.pointer("/resource/id")).and_then(Value::as_str);
+    let resource = resource.ok_or_else(|| invalid("role", "AccessPackageResourceRoleScope"))?;
+    let package = kinds::by_name("accessPackage").and_then(|kind| tenant.store.table(kind).get(&package.id));
+    let catalog = package.as_ref().and_then(|package| package.get("catalog")?.get("id")?.as_str()).map(Key::of);
+    let there = catalog.is_some_and(|key| siblings(tenant, "resources", &key).any(|one| text(&one, "id") == resource));
+    if there { Ok(()) } else { Err(Fault::missing(resource)) }
+}
+
+/// The objects of a kind whose `relation` leads to `id`.
+fn naming<'a>(
+    tenant: &'a Tenant,
+    kind: &str,
+    relation: &'a str,
+    id: &'a str,
+) -> impl Iterator<Item = (&'static Kind, Key)> + 'a {
+    kinds::by_name(kind).into_iter().flat_map(move |kind| {
+        let rows = tenant.store.table(kind).live.iter();
+        rows.filter(move |(_, row)| row.unpack().get(relation).is_some_and(|other| other["id"] == id))
+            .map(move |(key, _)| (kind, key.clone()))
+    })
+}
+
+/// A catalog is deleted empty.
+/// <https://learn.microsoft.com/entra/id-governance/entitlement-management-catalog-create>
+pub(super) fn delete_catalog(tenant: &Tenant, key: &Key) -> Result<(), Fault> {
+    match naming(tenant, "accessPackage", "catalog", &key.id).next() {
+        Some(_) => Err(Fault::bad("The catalog has access packages and cannot be deleted.")),
+        None => Ok(()),
+    }
+}
+
+/// The policies of a package go with it.
+pub(super) fn policies_of(tenant: &Tenant, package: &str) -> Vec<(&'static Kind, Key)> {
+    naming(tenant, "accessPackageAssignmentPolicy", "accessPackage", package).collect()
 }

@@ -9,7 +9,6 @@ mod entitlement;
 mod generic;
 mod group;
 mod location;
-mod packages;
 mod roles;
 mod user;
 
@@ -307,7 +306,7 @@ pub fn on_delete(tenant: &Tenant, kind: &Kind, key: &Key, object: &Properties) -
         "authenticationStrengthPolicy" => authentication::delete_strength(tenant, key, object),
         "servicePrincipal" => application::delete_principal(object),
         "roleDefinition" => roles::only_custom(object),
-        "accessPackageCatalog" => packages::delete_catalog(tenant, key),
+        "accessPackageCatalog" => entitlement::delete_catalog(tenant, key),
         _ => Ok(()),
     }
 }
@@ -374,7 +373,7 @@ pub fn deleted_with(tenant: &Tenant, kind: &Kind, object: &Properties) -> Vec<(&
     match kind.name {
         "application" => application::home_principals(tenant, object),
         "roleDefinition" => roles::assignments_of(tenant, text(object, "id")),
-        "accessPackage" => packages::policies_of(tenant, text(object, "id")),
+        "accessPackage" => entitlement::policies_of(tenant, text(object, "id")),
         _ => Vec::new(),
     }
 }

@@ -139,9 +139,15 @@ impl Planner<'_> {
                 (Stage::Prepare, Vec::new())
             }
             Action::Unlink { .. } => (Stage::Unlink, Vec::new()),
+            Action::Link { link, value } if finds(kind, link) => (Stage::LinkFound, self.awaited_in(value)),
             Action::Link { value, .. } | Action::Relink { value, .. } => (Stage::Link, self.awaited_in(value)),
             _ => (Stage::Link, Vec::new()),
         };
         self.push(kind, address, object, Phase::Write, stage, action, &needs);
     }
+}
+
+/// Whether what is linked names children of another object.
+fn finds(kind: &Kind, link: &str) -> bool {
+    kind.link(link).and_then(|link| link.children()).is_some_and(|children| children.finds.is_some())
 }

@@ -156,6 +156,31 @@ fn requests() {
     "#);
 }
 
+/// Some children come and go by requests, and some name a thing by the id that was found for it.
+#[test]
+fn children_by_request() {
+    let (catalog, link) = (kind("accessPackageCatalog"), "resources");
+    let value = json!({"originId": "g", "originSystem": "AadGroup"});
+    insta::assert_snapshot!(show(&Write::Link { kind: catalog, id: "c".into(), link, value }), @r#"
+    POST /v1.0/identityGovernance/entitlementManagement/resourceRequests
+    {"catalog":{"id":"c"},"requestType":"adminAdd","resource":{"originId":"g","originSystem":"AadGroup"}}
+    Once EntitlementManagement.ReadWrite.All
+    "#);
+    insta::assert_snapshot!(show(&Write::Unlink { kind: catalog, id: "c".into(), link, child: "r".into() }), @r#"
+    POST /v1.0/identityGovernance/entitlementManagement/resourceRequests
+    {"catalog":{"id":"c"},"requestType":"adminRemove","resource":{"id":"r"}}
+    Once EntitlementManagement.ReadWrite.All
+    "#);
+    let value = json!({"role": {"originId": "Member_g", "resource": {"originId": "g"}}, "scope": {"originId": "g"}});
+    let known = Known { found: Some("r2".into()), ..Known::default() };
+    let write = Write::Link { kind: kind("accessPackage"), id: "p".into(), link: "resourceRoleScopes", value };
+    insta::assert_snapshot!(show_known(&write, &known), @r#"
+    POST /v1.0/identityGovernance/entitlementManagement/accessPackages/p/resourceRoleScopes
+    {"role":{"originId":"Member_g","resource":{"id":"r2","originId":"g"}},"scope":{"originId":"g"}}
+    Once EntitlementManagement.ReadWrite.All
+    "#);
+}
+
 #[test]
 fn chosen_ids_and_wholes() {
     insta::assert_snapshot!(show(&Write::Create { kind: kind("authenticationContextClassReference"), body: map(json!({"id": "c7", "displayName": "A"})) }), @r#"

@@ -72,6 +72,36 @@ pub struct Children {
     /// The property before whose value Graph puts `extension_` and the application's id when it makes one: POST takes the
     /// rest of it.
     pub prefixed: Option<&'static str>,
+    /// Requests add and take it away: `create` is where they are posted, and `item` is only looked at.
+    pub requests: Option<&'static ChildRequests>,
+    /// An object within the child that Graph wants to be named by an id that no file holds.
+    pub finds: Option<&'static Find>,
+}
+
+/// Children that requests add and take away: `POST {create}` with what is to be done, the child, and the parent's id.
+/// <https://learn.microsoft.com/graph/api/entitlementmanagement-post-resourcerequests>
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ChildRequests {
+    /// The type of a request.
+    pub entity: &'static str,
+    /// The request's property that holds the child.
+    pub child: &'static str,
+    /// The request's property that holds the parent.
+    pub parent: &'static str,
+}
+
+/// An object within a child whose id is another one whenever it was made anew, so that it is looked for by what tells it
+/// from others, and named by the id it has now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Find {
+    /// Where in the child it is: a JSON pointer.
+    pub at: &'static str,
+    /// Its property that tells it from others, which is the same for good.
+    pub by: &'static str,
+    /// The list it is in, with `{of}`.
+    pub list: &'static str,
+    /// Where in the parent the id for `{of}` is: a JSON pointer.
+    pub of: &'static str,
 }
 
 /// How a relation is read.
@@ -163,6 +193,8 @@ impl Children {
         owner: None,
         keeps_id: false,
         prefixed: None,
+        requests: None,
+        finds: None,
     };
 
     /// Whether one that is not there can be made.
