@@ -182,7 +182,8 @@ async fn serve(options: Options, tenant: Tenant) -> anyhow::Result<Running> {
         end.send_replace(true);
         result
     });
-    let saver = options.state.clone().map(|path| tokio::spawn(save_now_and_then(shared.clone(), path)));
+    let saver = options.state.clone();
+    let saver = saver.map(|path| tokio::spawn(save_now_and_then(shared.clone(), path, stop.subscribe())));
     Ok(Running { address, tenant_id, state: options.state, shared, stop, ended, server, saver })
 }
 
@@ -225,9 +226,9 @@ fn users(tenant: &Tenant) -> usize {
     crate::kinds::by_name("user").map_or(0, |kind| tenant.store.table(kind).live.len())
 }
 
-async fn save_now_and_then(shared: Arc<Shared>, path: PathBuf) {
-    loop {
-        tokio::time::sleep(SAVE_AFTER).await;
+/// Until it is stopped, or nobody holds the server any more.
+async fn save_now_and_then(shared: Arc<Shared>, path: PathBuf, mut stopped: watch::Receiver<bool>) {
+    while tokio::time::timeout(SAVE_AFTER, stopped.wait_for(|stop| *stop)).await.is_err() {
         // A failed save is tried again; the last one, at stop, is reported.
         let _ = save_if_changed(&shared, &path);
     }
