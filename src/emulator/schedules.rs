@@ -35,10 +35,10 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
     let same = |object: &Properties| names.iter().all(|name| object.get(*name) == body.get(*name));
     let found = rows.map(|(key, row)| (key.clone(), row.unpack())).find(|(_, object)| same(object));
     let schedule = match (action.as_str(), found) {
-        ("adminAssign", Some(_)) => {
+        ("adminAssign", found) if found.is_some() || holds(tenant, kind, &body) => {
             return Err(Fault::new(400, "RoleAssignmentExists", "The Role assignment already exists."));
         }
-        ("adminAssign", None) => {
+        ("adminAssign", _) => {
             let ty = csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?;
             let mut schedule = body.clone();
             schedule.retain(|name, value| ty.property(name).is_some() && !value.is_null());
@@ -50,6 +50,7 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
             tenant.store.table_mut(kind).put(kind, &schedule);
             tenant.log.note(kind, &Key::of(&id), What::Written(schedule.keys().cloned().collect()));
             tenant.audit(call, kind, Verb::Add, None, Some(&schedule));
+            bring_along(tenant, kind, &schedule);
             id
         }
         ("adminUpdate", Some((key, old))) => {
@@ -60,8 +61,11 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
             write::store(tenant, call, kind, &key, &old, &new);
             key.id.to_string()
         }
-        ("adminRemove", Some((key, _))) => {
+        ("adminRemove", Some((key, schedule))) => {
             write::remove(tenant, kind, &key, call);
+            if let Some((assignments, assignment)) = assignment_of(kind, &schedule) {
+                write::remove(tenant, assignments, &Key::of(quirks::text(&assignment, "id")), call);
+            }
             key.id.to_string()
         }
         ("adminUpdate" | "adminRemove", None) => {
@@ -76,6 +80,31 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
     let mut reply = read::one(csdl, ty, call, body, context)?;
     reply.status = 201;
     Ok(reply)
+}
+
+/// The role assignment that is there as long as an active schedule is: it is in the list of those as well.
+/// <https://learn.microsoft.com/graph/api/resources/privilegedidentitymanagementv3-overview>
+fn assignment_of(kind: &Kind, schedule: &Properties) -> Option<(&'static Kind, Properties)> {
+    let assignments = kinds::ALL.iter().find(|other| other.twin.is_some_and(|twin| twin.kind == kind.name))?;
+    let by = assignments.twin?.by.iter();
+    let mut assignment: Properties = by
+        .filter_map(|name| Some(((*name).to_owned(), schedule.get(*name).filter(|value| !value.is_null())?.clone())))
+        .collect();
+    assignment.insert("id".to_owned(), quirks::assignment_id(&assignment).into());
+    Some((assignments, assignment))
+}
+
+/// Whether somebody holds for good what is asked for.
+fn holds(tenant: &Tenant, kind: &Kind, schedule: &Properties) -> bool {
+    assignment_of(kind, schedule)
+        .is_some_and(|(kind, assignment)| tenant.store.table(kind).get(quirks::text(&assignment, "id")).is_some())
+}
+
+fn bring_along(tenant: &mut Tenant, kind: &Kind, schedule: &Properties) {
+    if let Some((kind, assignment)) = assignment_of(kind, schedule) {
+        let key = tenant.store.table_mut(kind).put(kind, &assignment);
+        tenant.log.note(kind, &key, What::Written(assignment.keys().cloned().collect()));
+    }
 }
 
 /// What tells one schedule from another.

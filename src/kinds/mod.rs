@@ -35,6 +35,8 @@
 //! | … and hang a level deeper | `at: Some("branding/localizations")` |
 //! | only people can read it | `readers: Readers::PeopleOnly`: skipped under an application's sign-in, and said so |
 //! | it must be switched off before it is deleted | `x-entra-before-delete` in the schema |
+//! | it comes and ends by itself, as an activation does | `passing`: what is over is not wanted back |
+//! | an object of another kind brings it along, and takes it along | `twin`: it is not made where that one is |
 //! | it is withdrawn, never deleted | `Deletion::Never`; the property that withdraws it is like any other |
 //! | it is about people, or too much for a nightly export | `profile: Profile::Recovery`, `Profile::Everything`; what nothing can be written of is `everything` by itself |
 //! | POST and PATCH want `@odata.type` | the schema lists `@odata.type` |

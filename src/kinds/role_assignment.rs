@@ -26,7 +26,7 @@ pub const KIND: Kind = Kind {
     creation: Creation::Post {
         accepts: Accepts::All,
         generates: &[],
-        note: Some("is made for good, also where it was an activation for a while"),
+        note: None,
     },
     // There is no PATCH: list, create, get and delete are its methods.
     update: Updates::Nothing,
@@ -37,6 +37,12 @@ pub const KIND: Kind = Kind {
     calls: &[],
     variants: &[],
     owned_elsewhere: None,
+    // Whoever is assigned or activated through Privileged Identity Management is among the holders as well.
+    // <https://learn.microsoft.com/graph/api/resources/privilegedidentitymanagementv3-overview>
+    twin: Some(Twin {
+        kind: "roleAssignmentSchedule",
+        by: &["principalId", "roleDefinitionId", "directoryScopeId", "appScopeId"],
+    }),
     delta: None,
     permissions: Permissions {
         read: &["RoleManagement.Read.Directory"],

@@ -30,6 +30,7 @@ pub const KIND: Kind = Kind {
         when: Condition::Is { property: "assignmentType", value: "Activated" },
         reason: "it is an activation, which ends by itself",
     }),
+    passing: Some(Condition::Is { property: "assignmentType", value: "Activated" }),
     licence: Some(Licence::P2),
     permissions: Permissions {
         read: &["RoleAssignmentSchedule.Read.Directory"],

@@ -52,6 +52,10 @@ pub struct Kind {
     pub links: &'static [Link],
     /// Properties that Graph keeps in a list of its own.
     pub borrowed: &'static [Borrowed],
+    /// What comes and ends by itself, as an activation of a role does: once it is over nobody wants it back.
+    pub passing: Option<Condition>,
+    /// Objects of another kind that bring these along.
+    pub twin: Option<Twin>,
     /// What the tenant has to be licensed for before it can be used.
     pub licence: Option<Licence>,
     /// Properties that PATCH refuses and an action sets.
@@ -258,6 +262,16 @@ impl Profile {
     }
 }
 
+/// Objects that come with one of another kind and go with it, and are shown in both lists. Where that one is made, they are
+/// not: what has an end there would have none here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Twin {
+    /// The other kind.
+    pub kind: &'static str,
+    /// Properties that are the same on both.
+    pub by: &'static [&'static str],
+}
+
 /// The licences of Microsoft Entra ID, each with what those before it have.
 /// <https://learn.microsoft.com/entra/fundamentals/licensing>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -398,6 +412,8 @@ impl Kind {
         variants: &[],
         owned_elsewhere: None,
         licence: None,
+        passing: None,
+        twin: None,
         delta: None,
         profile: Profile::Config,
         permissions: Permissions { read: &[], write: &[] },

@@ -424,7 +424,7 @@ fn require(object: &Properties, names: &[&str], resource: &str) -> Result<(), Fa
     }
 }
 
-fn text<'a>(object: &'a Properties, name: &str) -> &'a str {
+pub(in crate::emulator) fn text<'a>(object: &'a Properties, name: &str) -> &'a str {
     object.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 

@@ -1,5 +1,6 @@
 //! What only the tenant has: deleted if that is meant, else listed and left alone.
 
+use super::twins::Passing;
 use super::{Planner, not_creatable, owned_elsewhere, wanted_today};
 use crate::engine::body::{before_delete, with_type};
 use crate::engine::digest;
@@ -12,6 +13,7 @@ impl Planner<'_> {
     pub(super) fn delete_all(&mut self) {
         let mut wanted = wanted_today(self.inputs);
         wanted.extend(self.fates.keys().cloned());
+        let passing = Passing::live(self.inputs.live);
         for (address, object) in &self.inputs.live.objects {
             let Some(kind) = kinds::by_name(address.kind) else { continue };
             if wanted.contains(address)
@@ -23,6 +25,7 @@ impl Planner<'_> {
             }
             let meant = self.inputs.base.contains(address) || self.inputs.prune;
             let own = not_creatable(kind, object).is_none()
+                && !passing.holds(kind, object)
                 && owned_elsewhere(kind, object).is_none()
                 && kind.deletion != Deletion::Never;
             if !meant || !own {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::twins::{Come, Twins};
 use super::{Fate, Planner, identities, named_in, not_creatable, owned_elsewhere, tier, tier_of};
 use crate::engine::body::{complete, differing_part, disabled, leave_unsaid, with_type};
 use crate::engine::normalize::{writable, writable_value};
@@ -32,6 +33,7 @@ impl Planner<'_> {
             }
         }
         let twice = self.wanted_twice();
+        let twins = Twins::gone(self.inputs);
         for (address, object) in &self.inputs.wanted.objects {
             let Some(kind) = kinds::by_name(address.kind) else { continue };
             let today = Address::new(kind.name, self.inputs.ids.current(&address.id));
@@ -76,6 +78,19 @@ impl Planner<'_> {
             };
             if fate != Fate::Update && !self.inputs.scope.properties.is_empty() {
                 continue;
+            }
+            if fate == Fate::Create {
+                match twins.of(kind, &object) {
+                    // It ended as it should.
+                    _ if kind.passing.is_some_and(|passing| passing.holds(&object.0)) => continue,
+                    Some(Come::Ended | Come::Along) => continue,
+                    Some(Come::Not) => {
+                        let what = "comes with its schedule, which is not in scope".to_owned();
+                        self.plan.losses.push(Loss { name: object.name().to_owned(), what, address });
+                        continue;
+                    }
+                    None => {}
+                }
             }
             if fate == Fate::Create {
                 if let Some(reason) = not_creatable(kind, &object) {
@@ -130,7 +145,7 @@ impl Planner<'_> {
     /// The live object that has taken the place of one that nobody can create: it came by itself with what it is about.
     fn stand_in(&self, kind: &Kind, address: &Address, object: &Object) -> Option<Address> {
         let live = &self.inputs.live;
-        let comes = matches!(kind.creation, Creation::Never { .. }) && !kind.about.is_empty();
+        let comes = matches!(kind.creation, Creation::Never { .. }) && !kind.about.is_empty() || kind.twin.is_some();
         if !comes || live.objects.contains_key(address) || live.unchanged.contains(address) {
             return None;
         }

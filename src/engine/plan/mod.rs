@@ -4,6 +4,7 @@ mod deletes;
 mod fates;
 mod links;
 mod strictness;
+mod twins;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,0 +1,81 @@
+//! Objects that come with one of another kind and go with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Inputs;
+use crate::engine::refs::rewrite;
+use crate::kinds;
+use crate::model::{Address, Kind, Object, Snapshot};
+
+/// How an object that is gone comes back with its twin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Come {
+    /// Not at all, and nobody wants it: the twin ended by itself.
+    Ended,
+    /// When the twin is made.
+    Along,
+    /// Not: nobody is to make the twin.
+    Not,
+}
+
+/// What is wanted, gone, and brings others along.
+#[derive(Debug, Default)]
+pub(super) struct Twins(BTreeMap<(&'static str, Vec<String>), Come>);
+
+impl Twins {
+    /// The twins that are gone from the tenant.
+    pub fn gone(inputs: &Inputs<'_>) -> Twins {
+        let mut twins = Twins::default();
+        for (kind, twin) in kinds::ALL.iter().filter_map(|kind| Some((kind, kind.twin?))) {
+            let Some(other) = kinds::by_name(twin.kind) else { continue };
+            let known = [inputs.wanted, inputs.live].iter().all(|side| side.coverage.kind(other.name).is_complete());
+            for (address, object) in inputs.wanted.objects.iter().filter(|(address, _)| address.kind == other.name) {
+                let today = Address::new(other.name, inputs.ids.current(&address.id));
+                if inputs.live.objects.contains_key(&today) || inputs.live.unchanged.contains(&today) {
+                    continue;
+                }
+                let object = rewrite(other, object, inputs.ids);
+                let come = match other.passing {
+                    Some(passing) if passing.holds(&object.0) => Come::Ended,
+                    _ if known && inputs.scope.takes_by(address, &today, object.name()) => Come::Along,
+                    _ => Come::Not,
+                };
+                twins.0.insert((kind.name, key(twin.by, &object)), come);
+            }
+        }
+        twins
+    }
+
+    /// How this one comes back, if it is one of two.
+    pub fn of(&self, kind: &'static Kind, object: &Object) -> Option<Come> {
+        let twin = kind.twin?;
+        self.0.get(&(kind.name, key(twin.by, object))).copied()
+    }
+}
+
+/// What is live with a twin that ends by itself.
+#[derive(Debug, Default)]
+pub(super) struct Passing(BTreeSet<(&'static str, Vec<String>)>);
+
+impl Passing {
+    /// Of the tenant as it is.
+    pub fn live(live: &Snapshot) -> Passing {
+        let mut passing = Passing::default();
+        for (kind, twin) in kinds::ALL.iter().filter_map(|kind| Some((kind, kind.twin?))) {
+            let Some(ends) = kinds::by_name(twin.kind).and_then(|other| other.passing) else { continue };
+            let others =
+                live.objects.iter().filter(|(address, object)| address.kind == twin.kind && ends.holds(&object.0));
+            passing.0.extend(others.map(|(_, object)| (kind.name, key(twin.by, object))));
+        }
+        passing
+    }
+
+    /// Whether this is one of them.
+    pub fn holds(&self, kind: &'static Kind, object: &Object) -> bool {
+        kind.twin.is_some_and(|twin| self.0.contains(&(kind.name, key(twin.by, object))))
+    }
+}
+
+fn key(by: &[&str], object: &Object) -> Vec<String> {
+    by.iter().map(|name| object.text(name).unwrap_or_default().to_owned()).collect()
+}
