@@ -89,6 +89,10 @@ impl Planner<'_> {
                         self.plan.losses.push(Loss { name: object.name().to_owned(), what, address });
                         continue;
                     }
+                    None if kind.twin.is_some_and(|twin| !self.is_wanted_whole(twin.kind)) => {
+                        let what = "is made for good: whether it had an end is not known".to_owned();
+                        self.plan.losses.push(Loss { name: object.name().to_owned(), what, address: address.clone() });
+                    }
                     None => {}
                 }
             }
@@ -117,6 +121,10 @@ impl Planner<'_> {
             }
             self.fates.insert(address, (object, fate));
         }
+    }
+
+    fn is_wanted_whole(&self, kind: &str) -> bool {
+        self.inputs.wanted.coverage.kind(kind).is_complete()
     }
 
     /// Whether an object names for good what gets a new id: restored, it would belong to nothing, as a service principal whose

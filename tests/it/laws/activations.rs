@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use entragit::engine::plan::{Inputs, plan};
 use entragit::engine::scope::Scope;
-use entragit::model::{IdMap, Kind, Plan};
+use entragit::model::{Coverage, IdMap, Kind, Plan, Snapshot};
 use entragit::tenant::Raw;
 use serde_json::json;
 
@@ -32,12 +32,15 @@ fn schedule(sort: &str) -> (&'static Kind, Raw) {
     (named("roleAssignmentSchedule"), raw_of(own))
 }
 
-fn planned(wanted: Vec<(&'static Kind, Raw)>, live: Objects, scope: &Scope) -> (String, Vec<String>) {
+fn planned(wanted: Objects, live: Objects, scope: &Scope) -> (String, Vec<String>) {
     let with_people = |more: Objects| snapshot(people().into_iter().chain(more).collect());
-    let (wanted, live) = (with_people(wanted), with_people(live));
-    let base = addresses(&live);
+    between(&with_people(wanted), &with_people(live), scope)
+}
+
+fn between(wanted: &Snapshot, live: &Snapshot, scope: &Scope) -> (String, Vec<String>) {
+    let base = addresses(live);
     let (deleted, ids) = (BTreeMap::new(), IdMap::default());
-    let inputs = Inputs { wanted: &wanted, live: &live, base: &base, deleted: &deleted, ids: &ids, scope, prune: true };
+    let inputs = Inputs { wanted, live, base: &base, deleted: &deleted, ids: &ids, scope, prune: true };
     let Plan { steps, losses, .. } = plan(&inputs);
     let steps: Vec<String> = steps.iter().map(|step| format!("{} {}", step.action.word(), step.called)).collect();
     (steps.join("; "), losses.into_iter().map(|loss| loss.what).collect())
@@ -69,4 +72,10 @@ fn an_assignment_with_an_end_is_made_with_its_end() {
 fn an_assignment_for_good_is_made_as_it_was() {
     let (steps, _) = planned(vec![assignment()], Vec::new(), &Scope::default());
     assert_eq!(steps, "create roleAssignment");
+    // Of a snapshot without schedules nobody can tell.
+    let mut wanted = snapshot(people().into_iter().chain([assignment()]).collect());
+    wanted.coverage.set_kind("roleAssignmentSchedule", Coverage::DeniedLicence);
+    let (steps, losses) = between(&wanted, &snapshot(people()), &Scope::default());
+    assert_eq!((steps.as_str(), losses.len()), ("create roleAssignment", 1));
+    assert_eq!(losses[0], "is made for good: whether it had an end is not known");
 }
