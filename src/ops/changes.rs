@@ -8,11 +8,13 @@ use anyhow::{Context as _, Result, bail};
 use super::diff::diff;
 use super::live::bytes_of;
 use super::source::{Entry, Side, Source, new_object};
+use super::validate::Dangling;
 use super::{Context, Invalid, validate};
 use crate::engine::merge::{self, Whose};
 use crate::engine::normalize::normalize;
-use crate::engine::refs::Names;
+use crate::engine::refs::{Names, references};
 use crate::engine::render::event_line;
+use crate::engine::schema::Ref;
 use crate::engine::scope::Scope;
 use crate::kinds;
 use crate::model::finding::Severity;
@@ -43,6 +45,8 @@ struct Merged {
     conflicts: Vec<Conflict>,
     /// Files whose object, or a part of it, comes from the commit.
     own: BTreeSet<String>,
+    /// Of files that both lines changed: ids that the commit already names without holding what they stand for.
+    dangling: Dangling,
 }
 
 /// `BASE..REV` as two commits. Without `BASE`: where the line of `REV` left the snapshots; without `REV`: `HEAD`.
@@ -91,7 +95,7 @@ pub async fn meant<T: TenantRead>(context: &Context, wanted: Side, tip: Option<&
         return Err(refusal::<T>(context, None, merged.conflicts, &fork, &sides).await);
     }
     // What it refers to may have gone meanwhile.
-    validate::require_valid(context, &merged.side)?;
+    validate::require_valid(context, &merged.side, &merged.dangling)?;
     Ok(merged.side)
 }
 
@@ -118,7 +122,7 @@ pub async fn own<T: TenantRead>(context: &Context, tenant: &T, wanted: Side, aga
     let mut wanted = wanted;
     let bytes = against.live.bytes.iter().map(|(blob, bytes)| (*blob, bytes.clone()));
     wanted.bytes.extend(bytes);
-    let Merged { side, mut conflicts, own } = merged(context, wanted, &fork, against.live, against.ids)?;
+    let Merged { side, mut conflicts, own, dangling } = merged(context, wanted, &fork, against.live, against.ids)?;
     if against.written {
         return Ok(side);
     }
@@ -139,7 +143,7 @@ pub async fn own<T: TenantRead>(context: &Context, tenant: &T, wanted: Side, aga
         return Err(refusal(context, Some(tenant), conflicts, &fork, &sides).await);
     }
     // What it refers to may be gone; what the tenant itself has is not judged.
-    let findings = validate::findings(context, &side, true)?;
+    let findings = validate::findings(context, &side, true, &dangling)?;
     let wrong: Vec<Finding> = findings
         .into_iter()
         .filter(|finding| finding.severity == Severity::Error && own.contains(&finding.path))
@@ -205,6 +209,7 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
     let whose = merge::whose(&before, &versions(&wanted, &own), &versions(tip, &named_by_people(tip)), ids);
     let mut index = BTreeMap::new();
     let mut conflicts = Vec::new();
+    let mut dangling = Dangling::new();
     let mut touched: BTreeSet<String> = wanted.odd.keys().cloned().collect();
     for (address, whose) in &whose {
         let mine = wanted.index.get(address);
@@ -252,6 +257,11 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
                     conflict(both);
                 }
                 let path = path.clone().context("the path of an object that is wanted")?;
+                let named = references(kind, &mine).into_iter().filter(|reference| {
+                    let holds = |to: &Ref| wanted.index.contains_key(&Address::new(to.kind, reference.value));
+                    !reference.to.iter().any(holds)
+                });
+                dangling.insert(path.clone(), named.map(|reference| reference.value.to_owned()).collect());
                 touched.insert(path.clone());
                 index.insert(address.clone(), put(&mut wanted, kind, path, object));
             }
@@ -268,7 +278,7 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
             *coverage = there;
         }
     }
-    Ok(Merged { side: wanted, conflicts, own: touched })
+    Ok(Merged { side: wanted, conflicts, own: touched, dangling })
 }
 
 /// Takes in an object that is in no file as it is.

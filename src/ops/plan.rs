@@ -75,7 +75,7 @@ pub struct Aim {
 /// read at all.
 pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Result<Planned> {
     let wanted_side = Side::commit(context, &aim.to)?;
-    validate::require_valid(context, &wanted_side)?;
+    validate::require_valid(context, &wanted_side, &validate::Dangling::new())?;
     let Some(commit) = wanted_side.commit else { anyhow::bail!("{} is no commit", aim.to) };
     if wanted_side.coverage().0.is_empty() {
         anyhow::bail!(

@@ -54,7 +54,7 @@ pub fn aim(context: &Context, from: &From<'_>) -> Result<Aim> {
             from.to
         );
     }
-    validate::require_valid(context, &source)?;
+    validate::require_valid(context, &source, &validate::Dangling::new())?;
     if !source.odd.is_empty() {
         bail!("{} holds objects that its own tenant does not have yet; apply it there first", from.to);
     }

@@ -27,14 +27,17 @@ pub fn validate(context: &Context, source: &Source, only_edited: bool) -> Result
         Source::Commit(revision) => Side::commit(context, revision),
         Source::Live => anyhow::bail!("the live tenant is not validated; name a commit or `worktree`"),
     };
-    findings(context, &side?, only_edited)
+    findings(context, &side?, only_edited, &Dangling::new())
 }
+
+/// Of a file, by its path: ids that lead nowhere and were found so before, which is not held against whoever takes them back.
+pub type Dangling = BTreeMap<String, BTreeSet<String>>;
 
 /// Findings over a side's files. The unedited ones are what the tenant returned: with `only_edited` they are trusted.
 ///
 /// # Errors
 /// If the object database cannot be read.
-pub fn findings(context: &Context, side: &Side, only_edited: bool) -> Result<Vec<Finding>> {
+pub fn findings(context: &Context, side: &Side, only_edited: bool, dangling: &Dangling) -> Result<Vec<Finding>> {
     let base = match context.last_snapshot()? {
         Some(commit) => Some(Side::commit(context, &commit.to_string())?),
         None => None,
@@ -85,7 +88,8 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool) -> Result<Vec
         })
         .collect();
     let mentioned = before_mentions(context, base.as_ref(), &files)?;
-    let had = |path: &str, id: &str| mentioned.get(path).is_some_and(|ids| ids.contains(id));
+    let named = |of: &Dangling, path: &str, id: &str| of.get(path).is_some_and(|ids| ids.contains(id));
+    let had = |path: &str, id: &str| named(&mentioned, path, id) || named(dangling, path, id);
     let snapshots = match context.last_snapshot()? {
         Some(tip) => context.repo.line(tip, BACK)?.into_iter().map(|commit| commit.id).collect(),
         None => Vec::new(),
@@ -138,11 +142,7 @@ fn was_in(context: &Context, snapshots: &[ObjectId], address: &Address, blob: Ob
 }
 
 /// Ids that each file mentioned in the last snapshot.
-fn before_mentions(
-    context: &Context,
-    base: Option<&Side>,
-    files: &[File<'_>],
-) -> Result<BTreeMap<String, BTreeSet<String>>> {
+fn before_mentions(context: &Context, base: Option<&Side>, files: &[File<'_>]) -> Result<Dangling> {
     let mut mentioned = BTreeMap::new();
     let Some(base) = base else { return Ok(mentioned) };
     for file in files {
@@ -196,9 +196,9 @@ fn taken_labels(
 ///
 /// # Errors
 /// [`Invalid`] with all of them.
-pub fn require_valid(context: &Context, side: &Side) -> Result<()> {
+pub fn require_valid(context: &Context, side: &Side, dangling: &Dangling) -> Result<()> {
     let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
-        findings(context, side, true)?.into_iter().partition(|finding| finding.severity == Severity::Error);
+        findings(context, side, true, dangling)?.into_iter().partition(|finding| finding.severity == Severity::Error);
     if !errors.is_empty() {
         return Err(Invalid(errors).into());
     }

@@ -77,7 +77,7 @@ async fn each_change_is_its_authors() {
     Entragit-Actor: Tomasz Zieliński <tomasz.zielinski@contoso.com>
 
     Tomasz Zieliński <tomasz.zielinski@contoso.com> Entragit
-      Snapshot: 1 changed, 1 removed
+      Snapshot: 3 changed, 1 removed
     Entragit-Actor: Tomasz Zieliński <tomasz.zielinski@contoso.com>
 
     Priya Raman <priya.raman@contoso.com> Entragit
