@@ -26,6 +26,9 @@ use crate::tenant::TenantError;
 /// How long a new object that is to be removed may seem not to be there.
 const REMOVAL: Duration = Duration::from_secs(2);
 
+/// Long enough for a replica to catch up, short enough not to be noticed where it has.
+const CATCHES_UP: Duration = Duration::from_secs(10);
+
 /// Ids of what this client made or restored itself, and that may not be known everywhere yet.
 #[derive(Debug, Default)]
 pub(super) struct Fresh(Mutex<HashSet<String>>);
@@ -64,7 +67,17 @@ impl Fresh {
 
 /// Carries out `write`.
 pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<Written, TenantError> {
-    let known = find_out(http, write).await?;
+    let mut clock = Clock::new(http.deadline);
+    clock.start();
+    let known = loop {
+        let error = match find_out(http, write).await {
+            Ok(known) => break known,
+            Err(error) => error,
+        };
+        let pause = if passes(&error, fresh.concerns(write)) { clock.pause(Cause::Passing, None) } else { None };
+        let Some(pause) = pause else { return Err(error) };
+        http.wait(pause.min(CATCHES_UP), &format!("{error}; it may not be known everywhere yet")).await;
+    };
     let mut call = request_of(write, http.base.text(), &known)?;
     if let (Write::Create { kind, .. }, Some(body)) = (write, call.body.as_mut()) {
         generate(kind, body);
@@ -95,8 +108,6 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
         _ => Ok(None),
     };
     let removes = matches!(write, Write::Unlink { .. } | Write::Delete { .. });
-    let mut clock = Clock::new(http.deadline);
-    clock.start();
     loop {
         let error = match http.run(&request, parse).await {
             Ok(value) => {
@@ -110,9 +121,7 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
         let waits = !gone && passes(&error, fresh.concerns(write));
         let pause = if waits { clock.pause(Cause::Passing, None) } else { None };
         if let Some(pause) = pause {
-            // Long enough for a replica to catch up, short enough not to be noticed where it has.
-            http.wait(pause.min(Duration::from_secs(10)), &format!("{} is not known everywhere yet", request.label()))
-                .await;
+            http.wait(pause.min(CATCHES_UP), &format!("{} is not known everywhere yet", request.label())).await;
             continue;
         }
         return if is_done(http, write, &error).await? { Ok(Written::default()) } else { Err(error) };
@@ -203,6 +212,12 @@ fn remember(fresh: &Fresh, write: &Write, value: Option<&Map<String, Value>>) {
             fresh.add(ids.map(str::to_owned));
         }
         (Write::Restore { id, .. }, _) => fresh.add([id.clone()]),
+        // What is put into a catalog is named by what is put into an access package.
+        (Write::Link { kind, link, value: Value::Object(child), .. }, _)
+            if kind.link(link).and_then(|link| link.children()).is_some_and(|children| children.requests.is_some()) =>
+        {
+            fresh.add(child.values().filter_map(Value::as_str).map(str::to_owned));
+        }
         _ => {}
     }
 }

@@ -287,14 +287,13 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                     ))),
                     Err(why) => Err(Failure::Uncertain(why)),
                 },
-                Write::Link { kind, id, link, value } => match self.appeared(kind, id, link, value).await {
+                _ => match self.came_true(&write).await {
                     Ok(true) => Ok(IdMap::default()),
                     Ok(false) => Err(Failure::Uncertain(format!(
-                        "{request}: {message}; it is not there yet; run this again, and it is looked for"
+                        "{request}: {message}; the tenant does not show it yet; run this again, and it is looked for"
                     ))),
                     Err(error) => Err(Failure::Uncertain(format!("{request}: {message}; then {error}"))),
                 },
-                _ => Err(Failure::Error(format!("{request}: {message}"))),
             },
             Err(error) => Err(error.into()),
         })

@@ -9,7 +9,7 @@ use super::{Run, State, lock};
 use crate::engine::refs::{rewrite_body, rewrite_value};
 use crate::engine::schema;
 use crate::kinds;
-use crate::model::{Action, IdMap, Kind, Step, StepId};
+use crate::model::{Action, IdMap, Kind, Step, StepId, Write};
 use crate::ops::settled;
 use crate::tenant::{RawObject, TenantError, TenantRead, TenantWrite};
 
@@ -67,19 +67,22 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         }
     }
 
-    /// Whether a child whose answer was lost is there, sooner or later.
-    pub(super) async fn appeared(
-        &self,
-        kind: &'static Kind,
-        id: &str,
-        link: &str,
-        value: &Value,
-    ) -> Result<bool, TenantError> {
+    /// Whether the tenant shows, sooner or later, what a write whose answer was lost should have done. Of a change to an
+    /// object it is not asked: only what is there or is not can be told apart from what others do.
+    pub(super) async fn came_true(&self, write: &Write) -> Result<bool, TenantError> {
         let mut pauses = self.patience.iter();
         loop {
-            if let Some(raw) = self.tenant.get(kind, id).await?
-                && linked(kind, &raw, link, value).is_some()
-            {
+            let shows = match write {
+                Write::Link { kind, id, link, value } => {
+                    self.tenant.get(kind, id).await?.is_some_and(|raw| linked(kind, &raw, link, value).is_some())
+                }
+                Write::Unlink { kind, id, link, child } => {
+                    self.tenant.get(kind, id).await?.is_none_or(|raw| !has_child(&raw, link, child))
+                }
+                Write::Delete { kind, id } => self.tenant.get(kind, id).await?.is_none(),
+                _ => return Ok(false),
+            };
+            if shows {
                 return Ok(true);
             }
             let Some(pause) = pauses.next() else { return Ok(false) };
@@ -101,5 +104,16 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
             }
         }
         Ok(None)
+    }
+}
+
+/// Whether the link leads to the object or child with this id.
+fn has_child(raw: &RawObject, link: &str, child: &str) -> bool {
+    // A single child has no id.
+    let is = |one: &Value| one.as_str().or_else(|| one["id"].as_str()).unwrap_or_default() == child;
+    match raw.value.get(link) {
+        Some(Value::Array(all)) => all.iter().any(is),
+        Some(one) => !one.is_null() && is(one),
+        None => false,
     }
 }
