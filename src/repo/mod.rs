@@ -13,6 +13,7 @@
 
 mod checkout;
 mod commits;
+mod edit;
 mod error;
 mod id;
 mod lock;
@@ -36,6 +37,7 @@ mod writer;
 mod tests;
 
 pub use commits::{Author, CommitInfo};
+pub use edit::Edits;
 pub use error::RepoError;
 pub use id::{ObjectId, blob_id};
 pub use lock::Lock;

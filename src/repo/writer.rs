@@ -17,7 +17,7 @@ const LOOSE_BYTES: usize = 16 * 1024 * 1024;
 /// Collects the files of a snapshot and writes them as a tree. Nothing it writes is visible before a reference leads
 /// to it, and [`SnapshotWriter::finish`] returns only after all of it is on the disk.
 pub struct SnapshotWriter<'r> {
-    repo: &'r Repo,
+    pub(super) repo: &'r Repo,
     known: HashSet<ObjectId>,
     pending: Vec<(ObjectType, ObjectId, Vec<u8>)>,
     pending_bytes: usize,
@@ -67,6 +67,11 @@ impl SnapshotWriter<'_> {
             return Err(RepoError::Hostile(findings));
         }
         let root = self.trees(files)?;
+        self.flush(root)
+    }
+
+    /// Writes what was put, and the tree `root` with it, and flushes everything to the disk.
+    pub(super) fn flush(mut self, root: ObjectId) -> Result<ObjectId, RepoError> {
         let objects = self.repo.common_dir().join("objects");
         if let Some(pack) = self.pack.take() {
             pack.finish(&objects)?;
@@ -140,7 +145,7 @@ impl SnapshotWriter<'_> {
         Ok(None)
     }
 
-    fn has(&mut self, id: ObjectId) -> Result<bool, RepoError> {
+    pub(super) fn has(&mut self, id: ObjectId) -> Result<bool, RepoError> {
         if self.known.contains(&id) {
             return Ok(true);
         }
@@ -151,7 +156,7 @@ impl SnapshotWriter<'_> {
         Ok(there)
     }
 
-    fn add(&mut self, kind: ObjectType, id: ObjectId, bytes: Vec<u8>) -> Result<(), RepoError> {
+    pub(super) fn add(&mut self, kind: ObjectType, id: ObjectId, bytes: Vec<u8>) -> Result<(), RepoError> {
         self.known.insert(id);
         if let Some(pack) = &mut self.pack {
             return pack.add(kind, id, bytes);
@@ -191,15 +196,20 @@ impl Folder {
     }
 
     fn entry(&mut self, mode: &str, name: &str, id: &ObjectId) {
-        self.content.extend_from_slice(mode.as_bytes());
-        self.content.push(b' ');
-        self.content.extend_from_slice(name.as_bytes());
-        self.content.push(0);
-        self.content.extend_from_slice(id.as_bytes());
+        entry(&mut self.content, mode, name, id);
     }
 }
 
-fn refused(path: &str) -> Vec<crate::model::Finding> {
+/// Appends an entry to the content of a tree.
+pub(super) fn entry(content: &mut Vec<u8>, mode: &str, name: &str, id: &ObjectId) {
+    content.extend_from_slice(mode.as_bytes());
+    content.push(b' ');
+    content.extend_from_slice(name.as_bytes());
+    content.push(0);
+    content.extend_from_slice(id.as_bytes());
+}
+
+pub(super) fn refused(path: &str) -> Vec<crate::model::Finding> {
     let parts = path.split('/');
     let mut wrong: Vec<_> = parts.clone().flat_map(|part| faults(part.as_bytes())).collect();
     if parts.count() > MAX_DEPTH {

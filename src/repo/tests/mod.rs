@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod checkout;
+mod editing;
 mod hostile;
 mod lock;
 mod opening;
