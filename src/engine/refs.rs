@@ -290,6 +290,18 @@ pub struct Mentioned {
     pub identities: BTreeSet<String>,
 }
 
+impl Mentioned {
+    /// Takes in the ids whose names an object's file shows.
+    pub fn add_shown(&mut self, kind: &'static Kind, object: &Object) {
+        for reference in references(kind, object).into_iter().filter(|reference| reference.comment) {
+            if reference.to.iter().any(|to| to.property != "id") {
+                self.identities.insert(reference.value.to_owned());
+            }
+            self.ids.insert(reference.value.to_owned());
+        }
+    }
+}
+
 /// What a report mentions.
 pub fn mentioned(report: &Report) -> Mentioned {
     let mut found = Mentioned::default();

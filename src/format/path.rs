@@ -7,7 +7,9 @@
 //! ```
 //! Ids that are no lower-case GUIDs are escaped: see [`super::escape`].
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
@@ -123,24 +125,23 @@ pub fn path_of(kind: &Kind, id: &str, name: &str, layout: Layout) -> String {
     format!("{}/{shard}{slug}{dot}{id}.yaml", kind.folder)
 }
 
+/// Asked for every path of a snapshot, of which there may be a million.
+static FOLDERS: LazyLock<HashMap<&str, &'static Kind>> =
+    LazyLock::new(|| kinds::ALL.iter().map(|kind| (kind.folder, *kind)).collect());
+
 /// The kind and id that a path names, in any layout: a slug or a shard that does not fit the object is no error, since the
 /// `id` inside is the authority and the next snapshot moves the file.
 ///
 /// # Errors
 /// Why it is no object's path.
 pub fn address_of(path: &str) -> Result<(&'static Kind, String), PathProblem> {
-    if let Some(kind) = kinds::ALL.iter().find(|kind| {
-        kind.naming == Naming::Fixed && path.strip_suffix(".yaml").is_some_and(|folder| folder == kind.folder)
-    }) {
+    let of = |folder: &str| FOLDERS.get(folder).copied();
+    if let Some(kind) = path.strip_suffix(".yaml").and_then(of).filter(|kind| kind.naming == Naming::Fixed) {
         return Ok((kind, kind.singleton_id().to_owned()));
     }
-    let kind = kinds::ALL
-        .iter()
-        .copied()
-        .find(|kind| {
-            kind.naming != Naming::Fixed && path.strip_prefix(kind.folder).is_some_and(|rest| rest.starts_with('/'))
-        })
-        .ok_or(PathProblem::UnknownFolder)?;
+    let mut folders = path.match_indices('/').map(|(at, _)| &path[..at]);
+    let kind = folders.find_map(|folder| of(folder).filter(|kind| kind.naming != Naming::Fixed));
+    let kind = kind.ok_or(PathProblem::UnknownFolder)?;
     let rest = &path[kind.folder.len() + 1..];
     let stem = rest.strip_suffix(".yaml").ok_or(PathProblem::NotYaml)?;
     let parts: Vec<&str> = stem.split('/').collect();

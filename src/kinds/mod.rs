@@ -43,6 +43,9 @@
 
 #![warn(clippy::disallowed_types, clippy::disallowed_methods)]
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::model::Kind;
 
 macro_rules! kinds {
@@ -127,7 +130,9 @@ kinds! {
 
 /// The kind called `name` (`group`), if there is one.
 pub fn by_name(name: &str) -> Option<&'static Kind> {
-    ALL.iter().copied().find(|kind| kind.name == name)
+    static NAMES: LazyLock<HashMap<&str, &'static Kind>> =
+        LazyLock::new(|| ALL.iter().map(|kind| (kind.name, *kind)).collect());
+    NAMES.get(name).copied()
 }
 
 /// The kind that `word` means: its name, its folder, its plural in the path, or a variant's name; case does not count.

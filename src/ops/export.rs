@@ -1,24 +1,27 @@
 //! `export`: the live tenant becomes a commit on `snapshots`, and `main` follows as long as it holds no edit of its own.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 
 use super::audit;
+use super::base::Base;
+use super::facts::{Candidates, Tally};
 use super::journal::Journal;
 use super::live::{self, LiveObject, Sink};
-use super::publish::{Told, changed, compare, message, publish, subject};
-use super::source::{Side, check_tenant, snapshots};
+use super::publish::{Told, changed, changes, compare, message, publish, subject};
+use super::source::{Entry, Side, check_tenant, snapshots};
 use super::standing::{Edits, Standing};
 use super::{Context, MANIFEST, files_of, manifest_of};
 use crate::engine::normalize::normalize;
-use crate::engine::refs::Names;
+use crate::engine::refs::Mentioned;
 use crate::format::manifest::Manifest;
 use crate::format::path::{Layout, address_of, is_reserved};
 use crate::format::settings::Actors;
 use crate::format::yaml;
 use crate::kinds;
-use crate::model::{Address, Coverage, IdMap, Kind, Object};
+use crate::model::{Address, Coverage, CoverageMap, IdMap, Kind, Object};
 use crate::repo::{ObjectId, SnapshotWriter, blob_id};
 use crate::tenant::TenantRead;
 
@@ -86,33 +89,26 @@ pub async fn export<T: TenantRead>(
     ids.extend(&extra.learned);
     let main = context.repo.reference(&context.main_ref())?;
     let edits = Edits::on_main(context, parent, main, &ids)?;
-    let mut sink = Storing {
-        context,
-        before: &before,
-        by_address: index(&before),
-        files: BTreeMap::new(),
-        writer: context.repo.writer()?,
-        edits: &edits,
-        kept: BTreeMap::new(),
-        follow: follow(context, &before, &manifest, extra, &ids)?,
-    };
-    let reading = live::read(tenant, &scope, &manifest.layout, &context.events, &mut sink).await?;
-    let Storing { mut files, mut writer, kept, .. } = sink;
+    let base = Base::new(&context.repo, start)?;
+    let mut writer = context.repo.writer()?;
+    let follow = follow(context, &before, &manifest, extra, &ids)?;
+    let last = Last { before: &before, base: &base, edits: &edits, follow };
+    let whole = whole(context, tenant, &scope, &manifest.layout, last, &mut writer).await?;
+    let Whole { mut files, kept, coverage, tally } = whole;
 
-    carry_over(&before, &scope, &reading.coverage, &mut files);
     manifest.tenant.clone_from(&context.settings.tenant);
     for kind in &scope {
         manifest.coverage.0.retain(|what, _| what != kind.name && !what.starts_with(&format!("{}.", kind.name)));
         manifest.unknown.remove(kind.name);
     }
-    manifest.coverage.0.extend(reading.coverage.0.clone());
+    manifest.coverage.0.extend(coverage.0.clone());
     manifest.filtered(&scope, &context.settings.scope.filters);
-    manifest.unknown.extend(reading.unknown.clone());
+    manifest.unknown.extend(tally.unknown());
     manifest.ids.clone_from(&ids);
     let unknown = manifest.unknown.values().map(Vec::len).sum();
 
     // Files that are not the tenant's (settings, pipelines) come from `main` if it holds nothing else, else from before.
-    let after = index(&files);
+    let after = LazyCell::new(|| index(&files));
     let standing = edits.standing(&ids, |address| match (kept.get(address), after.get(address)) {
         (Some(object), _) => Ok(Some(object.clone())),
         // Carried over: the object database has it.
@@ -129,15 +125,16 @@ pub async fn export<T: TenantRead>(
     files.insert(MANIFEST.to_owned(), manifest_blob);
 
     let complete = scope.iter().all(|kind| manifest.coverage.is_done(kind));
-    let objects: usize = reading.counts.values().sum();
-    let counted = compare(&before, &files);
+    let counts = tally.counts();
+    let objects: usize = counts.values().sum();
+    let changes = changes(&before, &files);
     let mut exported = Exported {
         commit: None,
         tip: start,
-        counts: reading.counts.clone(),
+        counts: counts.clone(),
         objects,
         complete,
-        changed: counted,
+        changed: compare(&changes),
         pending: match &standing {
             Standing::Pending(paths) => paths.clone(),
             Standing::Follows | Standing::Joins => Vec::new(),
@@ -151,8 +148,9 @@ pub async fn export<T: TenantRead>(
         return Ok(exported);
     }
 
-    let changed = changed(&context.repo, &before, &files)?;
-    let audit = audit::since_last(context, tenant, parent, &changed, &[&before, &files]).await?;
+    let changed = changed(&context.repo, &changes)?;
+    let holds = |id: &str| Ok(changed.ids.contains(id) || !base.kinds_of(id)?.is_empty());
+    let audit = audit::since_last(context, tenant, parent, &changed, holds).await?;
     let mut parents = vec![start];
     // A receipt must not make edits of `main` that the tenant does not have part of the snapshots' history.
     let loses = |applied| match (&standing, main) {
@@ -177,9 +175,9 @@ pub async fn export<T: TenantRead>(
     };
     let told = Told {
         subject,
-        counts: &reading.counts,
+        counts: &counts,
         objects,
-        coverage: &reading.coverage,
+        coverage: &coverage,
         trailers: &extra.trailers,
         actors: audit.actors(context.settings.actors),
     };
@@ -196,7 +194,7 @@ pub async fn export<T: TenantRead>(
 }
 
 /// Ids by kind that were known through the filter of today, and those that an apply has just written.
-fn follow(
+pub(super) fn follow(
     context: &Context,
     before: &BTreeMap<String, ObjectId>,
     manifest: &Manifest,
@@ -223,22 +221,75 @@ fn follow(
     Ok(follow)
 }
 
-/// Keeps the files of every kind that was not read completely, and of those that were not asked for.
-fn carry_over(
+/// What the reading of everything goes by.
+pub(super) struct Last<'a> {
+    /// The files of the last snapshot, or of the commit that the first one follows.
+    pub before: &'a BTreeMap<String, ObjectId>,
+    /// The same, to look things up in.
+    pub base: &'a Base<'a>,
+    /// What people edited since.
+    pub edits: &'a Edits,
+    /// By filtered kind, what is asked for where the list lacks it.
+    pub follow: BTreeMap<&'static str, BTreeSet<String>>,
+}
+
+/// Everything in scope.
+pub(super) struct Whole {
+    /// Files of objects, with those that are carried over because their kind was not read completely or is out of scope.
+    pub files: BTreeMap<String, ObjectId>,
+    /// Objects that somebody edited on `main`, as they are.
+    pub kept: BTreeMap<Address, Object>,
+    /// What is known completely.
+    pub coverage: CoverageMap,
+    /// Objects in scope, carried over or not.
+    pub tally: Tally,
+}
+
+/// Reads everything in scope.
+pub(super) async fn whole<T: TenantRead>(
+    context: &Context,
+    tenant: &T,
+    scope: &[&'static Kind],
+    layout: &BTreeMap<String, Layout>,
+    last: Last<'_>,
+    writer: &mut SnapshotWriter<'_>,
+) -> Result<Whole> {
+    let Last { before, base, edits, follow } = last;
+    let (files, kept) = (BTreeMap::new(), BTreeMap::new());
+    let mut sink = Storing { before, base, files, writer, edits, kept, follow };
+    let reading = live::read(tenant, scope, layout, &context.events, &mut sink).await?;
+    let Storing { mut files, kept, .. } = sink;
+    let mut tally = reading.tally;
+    for (kind, path, blob) in carried(before, scope, &reading.coverage, &files) {
+        if scope.contains(&kind)
+            && let Some(facts) = base.facts(kind, &Entry { path: path.clone(), blob })?
+        {
+            tally.add(kind, &facts);
+        }
+        files.insert(path, blob);
+    }
+    Ok(Whole { files, kept, coverage: reading.coverage, tally })
+}
+
+/// The files of every kind that was not read completely, and of those that were not asked for.
+fn carried(
     before: &BTreeMap<String, ObjectId>,
     scope: &[&'static Kind],
-    coverage: &crate::model::CoverageMap,
-    files: &mut BTreeMap<String, ObjectId>,
-) {
-    let present: BTreeSet<Address> =
-        files.keys().filter_map(|path| address_of(path).ok()).map(|(kind, id)| Address::new(kind.name, id)).collect();
-    for (path, blob) in before {
-        let Ok((kind, id)) = address_of(path) else { continue };
-        let read = scope.contains(&kind) && coverage.kind(kind.name).is_complete();
-        if !read && !present.contains(&Address::new(kind.name, id)) {
-            files.insert(path.clone(), *blob);
-        }
+    coverage: &CoverageMap,
+    files: &BTreeMap<String, ObjectId>,
+) -> Vec<(&'static Kind, String, ObjectId)> {
+    let read = |kind: &&'static Kind| scope.contains(kind) && coverage.kind(kind.name).is_complete();
+    if kinds::ALL.iter().all(read) {
+        return Vec::new();
     }
+    let of = |path: &String| address_of(path).ok().filter(|(kind, _)| !read(kind));
+    let present: BTreeSet<Address> =
+        files.keys().filter_map(of).map(|(kind, id)| Address::new(kind.name, id)).collect();
+    let missing = before.iter().filter_map(|(path, blob)| {
+        let (kind, id) = of(path)?;
+        (!present.contains(&Address::new(kind.name, id))).then(|| (kind, path.clone(), *blob))
+    });
+    missing.collect()
 }
 
 /// An object as the object database has it.
@@ -256,12 +307,11 @@ pub(super) fn index(files: &BTreeMap<String, ObjectId>) -> BTreeMap<Address, Str
         .collect()
 }
 
-struct Storing<'a> {
-    context: &'a Context,
+struct Storing<'a, 'w, 'r> {
     before: &'a BTreeMap<String, ObjectId>,
-    by_address: BTreeMap<Address, String>,
+    base: &'a Base<'a>,
     files: BTreeMap<String, ObjectId>,
-    writer: SnapshotWriter<'a>,
+    writer: &'w mut SnapshotWriter<'r>,
     edits: &'a Edits,
     /// Objects that somebody edited on `main`, as they are.
     kept: BTreeMap<Address, Object>,
@@ -269,32 +319,13 @@ struct Storing<'a> {
     follow: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
-impl Sink for Storing<'_> {
+impl Sink for Storing<'_, '_, '_> {
     fn carry(&mut self, kind: &'static Kind, object: &mut Object, missing: &[(&'static str, Coverage)]) -> Result<()> {
-        let Some(path) = self.by_address.get(&kind.address(object.id())) else { return Ok(()) };
-        let Some(blob) = self.before.get(path) else { return Ok(()) };
-        let bytes = self.context.repo.blob(*blob)?;
-        let Ok(document) = yaml::read(path, &bytes) else { return Ok(()) };
-        let last = normalize(kind, &document.value).object;
-        for (link, _) in missing {
-            if let Some(value) = live::link_value(&last, link) {
-                object.0.insert((*link).to_owned(), value);
-            }
-        }
-        Ok(())
+        self.base.carry(kind, object, missing)
     }
 
-    fn names_of(&mut self, kind: &'static Kind, names: &mut Names) -> Result<()> {
-        for (_, path) in self.by_address.iter().filter(|(address, _)| address.kind == kind.name) {
-            let Some(blob) = self.before.get(path) else { continue };
-            if let Ok(document) = yaml::read(path, &self.context.repo.blob(*blob)?) {
-                let object = normalize(kind, &document.value).object;
-                if !names.contains(object.id()) {
-                    names.learn(kind, &object);
-                }
-            }
-        }
-        Ok(())
+    fn names(&mut self, kinds: &[&'static Kind], asked: &Mentioned) -> Result<Candidates> {
+        self.base.names(kinds, asked, |_| true)
     }
 
     fn follow(&mut self, kind: &'static Kind) -> Result<Option<BTreeSet<String>>> {

@@ -1,29 +1,27 @@
-//! Reading what changed: whatever the tenant does not name is carried from the last snapshot, unparsed. Reading everything and
-//! reading what changed give the same files.
+//! Reading what changed on top of the last snapshot: whatever the tenant does not name is carried, unread. Reading everything
+//! and reading what changed give the same files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use futures_util::StreamExt as _;
 
-use super::export::index;
-use super::live::{self, LiveObject, Sink, bytes_of, link_value};
-use super::memory::{Facts, Memory, in_order, learn, names};
-use super::{Context, manifest_of};
+use super::Context;
+use super::base::Base;
+use super::facts::{Candidates, Facts, Tally};
+use super::live::{self, LiveObject, Sink, bytes_of};
+use super::publish::Changes;
 use crate::engine::normalize::normalize;
-use crate::engine::refs::{Names, has_comments};
-use crate::format::path::{Layout, address_of, path_of};
+use crate::engine::refs::{Mentioned, Names, has_comments};
+use crate::format::path::{Layout, path_of};
 use crate::format::yaml;
 use crate::kinds;
 use crate::model::{Address, Coverage, CoverageMap, Kind, Object};
-use crate::repo::{ObjectId, SnapshotWriter, blob_id};
+use crate::repo::{SnapshotWriter, blob_id};
 use crate::tenant::{RawObject, TenantError, TenantRead};
 
 /// Objects that are read again at the same time.
 const AT_ONCE: usize = 8;
-
-/// Files of a snapshot: path → blob.
-pub type Files = BTreeMap<String, ObjectId>;
 
 /// Ids per kind.
 pub type Ids = BTreeMap<&'static str, BTreeSet<String>>;
@@ -46,21 +44,31 @@ pub struct Wanted {
 /// What was read.
 #[derive(Debug)]
 pub struct Found {
-    /// Every object's file.
-    pub files: Files,
+    /// Objects' files that differ from the last snapshot.
+    pub(super) changes: Changes,
     /// Of the listed kinds; of the others only what is missing.
     pub coverage: CoverageMap,
-    /// Properties that no schema knows, per kind in scope.
-    pub unknown: BTreeMap<String, Vec<String>>,
-    /// Objects per kind or variant in scope.
-    pub counts: BTreeMap<&'static str, usize>,
+    /// Every object in scope, counted.
+    pub tally: Tally,
     /// Objects whose reading came to less than it should: they are to be read again.
     pub again: Ids,
     /// Objects that are not there any more.
     pub gone: BTreeSet<String>,
+    /// Objects that were read.
+    pub there: BTreeSet<Address>,
 }
 
-/// Reads `wanted` of the kinds in `scope` on top of `before`.
+/// What the reading goes by.
+pub struct Last<'a> {
+    /// The last snapshot.
+    pub base: &'a Base<'a>,
+    /// Its objects in scope, counted.
+    pub tally: Tally,
+    /// What it was read through.
+    pub filters: &'a BTreeMap<String, String>,
+}
+
+/// Reads `wanted` of the kinds in `scope` on top of the last snapshot.
 ///
 /// # Errors
 /// If the tenant does not answer, or the repository cannot be read or written.
@@ -69,104 +77,61 @@ pub async fn read<T: TenantRead>(
     tenant: &T,
     scope: &[&'static Kind],
     layout: &BTreeMap<String, Layout>,
-    (before, memory): (&Files, &mut Memory),
+    last: Last<'_>,
     wanted: &Wanted,
     writer: &mut SnapshotWriter<'_>,
 ) -> Result<Found> {
-    let by_address = index(before);
-    let carries = scope.iter().any(|kind| !wanted.listed.contains(kind));
-    for (path, blob) in before.iter().filter(|_| carries) {
-        memory.learn(context, path, *blob)?;
-    }
-    let names_before = names(memory, before);
-    let mut read = Reader {
-        context,
-        before,
-        by_address: &by_address,
-        files: by_address
-            .iter()
-            .filter(|(at, _)| !listed(wanted, at))
-            .map(|(_, path)| (path.clone(), before[path]))
-            .collect(),
-        fresh: BTreeMap::new(),
-        gone: BTreeSet::new(),
-        memory,
-        writer,
-        filters: manifest_of(&context.repo, before)?.filters,
-    };
+    let Last { base, tally, filters } = last;
+    let fresh = BTreeMap::new();
+    let (changes, gone, renamed) = (Changes::new(), BTreeSet::new(), BTreeSet::new());
+    let mut read = Reader { context, base, changes, tally, fresh, gone, renamed, writer, filters };
     let mut found = Found {
-        files: Files::new(),
+        changes: Changes::new(),
         coverage: CoverageMap::default(),
-        unknown: BTreeMap::new(),
-        counts: BTreeMap::new(),
+        tally: Tally::default(),
         again: Ids::new(),
         gone: BTreeSet::new(),
+        there: BTreeSet::new(),
     };
     let held = read.touched(tenant, layout, wanted, &mut found).await?;
     let quiet = context.events.briefly();
     let reading = live::read(tenant, &wanted.listed, layout, &quiet, &mut read).await?;
     found.coverage.0.extend(reading.coverage.0);
-    for (address, path) in by_address.iter().filter(|(at, _)| listed(wanted, at) && !read.fresh.contains_key(at)) {
+    for kind in &wanted.listed {
         // Absence must be proven.
-        if found.coverage.kind(address.kind).is_complete() {
-            found.gone.insert(address.id.clone());
-        } else {
-            read.files.insert(path.clone(), before[path]);
+        for (address, _) in base.files(kind)?.into_iter().filter(|_| found.coverage.kind(kind.name).is_complete()) {
+            if !read.fresh.contains_key(&address) {
+                found.gone.insert(address.id.clone());
+                read.goes(&address)?;
+            }
         }
     }
-    let directory = read.directory();
-    let mut names = Names::default();
-    for (id, name) in &directory {
-        names.insert(id, name);
-    }
+    let mut asked = Mentioned::default();
+    held.iter().for_each(|(kind, object, _)| asked.add_shown(kind, object));
+    let names = read.names_now(&asked)?;
     for (kind, object, path) in &held {
-        read.store(path.clone(), bytes_of(kind, object, &names))?;
+        let bytes = bytes_of(kind, object, &names);
+        read.store(&kind.address(object.id()), path.clone(), &bytes)?;
     }
-    if carries {
-        read.rename(scope, &names_before, &directory, &names)?;
-    }
-
-    let Reader { files, fresh, memory, .. } = read;
-    for (path, blob) in &files {
-        let Ok((kind, id)) = address_of(path) else { continue };
-        match fresh.get(&Address::new(kind.name, id)) {
-            Some(facts) => drop(memory.0.insert(*blob, facts.clone())),
-            None => memory.learn(context, path, *blob)?,
-        }
-        let Some(facts) = memory.0.get(blob).filter(|_| scope.contains(&kind)) else { continue };
-        *found.counts.entry(facts.called).or_default() += 1;
-        if !facts.unknown.is_empty() {
-            found.unknown.entry(kind.name.to_owned()).or_default().extend(facts.unknown.iter().cloned());
-        }
-    }
-    for unknown in found.unknown.values_mut() {
-        unknown.sort();
-        unknown.dedup();
-    }
-    let kept: BTreeSet<ObjectId> = files.values().copied().collect();
-    memory.0.retain(|blob, _| kept.contains(blob));
-    found.files = files;
-    Ok(found)
-}
-
-fn listed(wanted: &Wanted, address: &Address) -> bool {
-    wanted.listed.iter().any(|kind| kind.name == address.kind)
+    read.rename(scope)?;
+    let Reader { changes, tally, fresh, .. } = read;
+    Ok(Found { changes, tally, there: fresh.into_keys().collect(), ..found })
 }
 
 struct Reader<'a, 'w, 'r> {
     context: &'a Context,
-    before: &'a Files,
-    by_address: &'a BTreeMap<Address, String>,
-    /// What the snapshot will hold, as far as it is known.
-    files: Files,
+    base: &'a Base<'a>,
+    /// What differs, as far as it is known.
+    changes: Changes,
+    tally: Tally,
     /// Of what was read now.
     fresh: BTreeMap<Address, Facts>,
-    /// Carried objects that are gone.
+    /// Objects that are gone.
     gone: BTreeSet<Address>,
-    memory: &'a mut Memory,
+    /// Ids that are called otherwise than in the last snapshot, or stand for something else.
+    renamed: BTreeSet<String>,
     writer: &'w mut SnapshotWriter<'r>,
-    /// What the last snapshot was read through.
-    filters: BTreeMap<String, String>,
+    filters: &'a BTreeMap<String, String>,
 }
 
 /// How the reading of one object ended.
@@ -186,21 +151,27 @@ impl Reader<'_, '_, '_> {
         wanted: &Wanted,
         found: &mut Found,
     ) -> Result<Vec<(&'static Kind, Object, String)>> {
+        let linking: Vec<&'static Kind> =
+            kinds::ALL.iter().copied().filter(|kind| !kind.links.is_empty() && !wanted.listed.contains(kind)).collect();
         let mut held = Vec::new();
         let mut next: BTreeSet<Address> = addresses(&wanted.touched);
         let mut gone: BTreeSet<Address> =
             addresses(&wanted.removed).into_iter().filter(|address| !next.contains(address)).collect();
         let (mut done, mut silent) = (gone.clone(), 0);
         loop {
-            gone.retain(|address| self.by_address.contains_key(address));
-            for address in &gone {
-                self.files.remove(&self.by_address[address]);
-                found.gone.insert(address.id.clone());
+            let mut ids = BTreeSet::new();
+            for address in std::mem::take(&mut gone) {
+                if self.goes(&address)? {
+                    found.gone.insert(address.id.clone());
+                    ids.insert(address.id);
+                }
             }
-            let ids = gone.iter().map(|address| address.id.clone()).collect();
-            self.gone.append(&mut gone);
-            next.extend(self.referrers(&ids, |kind| !kind.links.is_empty())?);
-            next.retain(|address| !done.contains(address) && !listed(wanted, address));
+            let referrers = self.base.referrers(&linking, &ids)?.into_iter().map(|(address, _)| address);
+            // What was read now is known.
+            next.extend(referrers.filter(|address| !self.fresh.contains_key(address) && !self.gone.contains(address)));
+            next.retain(|address| {
+                !done.contains(address) && !wanted.listed.iter().any(|kind| kind.name == address.kind)
+            });
             if next.is_empty() {
                 return Ok(held);
             }
@@ -253,83 +224,118 @@ impl Reader<'_, '_, '_> {
             }
         }
         let object = normalized.object;
-        if let Some(path) = self.by_address.get(address) {
-            self.files.remove(path);
-        }
         let path = path_of(kind, object.id(), object.name(), layout.get(kind.name).copied().unwrap_or_default());
-        self.fresh.insert(address.clone(), Facts::of(kind, &object, normalized.unknown));
+        self.comes(address, Facts::of(kind, &object, normalized.unknown))?;
         if has_comments(kind) {
             return Ok(Some((kind, object, path)));
         }
         let bytes = bytes_of(kind, &object, &Names::default());
-        self.store(path, bytes)?;
+        self.store(address, path, &bytes)?;
         Ok(None)
     }
 
-    fn store(&mut self, path: String, bytes: Vec<u8>) -> Result<()> {
-        let blob = blob_id(&bytes);
-        // What the parent has is in the object database already.
-        if self.before.get(&path) != Some(&blob) {
-            self.writer.put(&bytes)?;
+    /// An object was read.
+    fn comes(&mut self, address: &Address, facts: Facts) -> Result<()> {
+        let Some(kind) = kinds::by_name(address.kind) else { return Ok(()) };
+        let before = match (self.fresh.get(address), self.base.find(kind, &address.id)?) {
+            (Some(fresh), _) => Some(fresh.clone()),
+            (None, Some(entry)) => self.base.facts(kind, &entry)?.map(|facts| facts.as_ref().clone()),
+            (None, None) => None,
+        };
+        if let Some(before) = &before {
+            self.tally.remove(kind, before);
         }
-        self.files.insert(path, blob);
+        self.tally.add(kind, &facts);
+        let old = before.map(|facts| facts.names).unwrap_or_default();
+        let differing = |a: &[(String, String)], b: &[(String, String)]| -> Vec<String> {
+            a.iter().filter(|pair| !b.contains(pair)).map(|(id, _)| id.clone()).collect()
+        };
+        self.renamed.extend(differing(&old, &facts.names));
+        self.renamed.extend(differing(&facts.names, &old));
+        self.fresh.insert(address.clone(), facts);
         Ok(())
     }
 
-    /// Carried objects of the kinds that `may` whose files hold one of `ids`.
-    fn referrers(&self, ids: &BTreeSet<String>, may: impl Fn(&'static Kind) -> bool) -> Result<Vec<Address>> {
-        let mut found = Vec::new();
-        for (path, blob) in self.files.iter().filter(|_| !ids.is_empty()) {
-            let Ok((kind, id)) = address_of(path) else { continue };
-            let address = Address::new(kind.name, id);
-            // What was read now is known, and may not be in the object database yet.
-            if !may(kind) || self.fresh.contains_key(&address) {
-                continue;
+    /// An object is gone. Whether it was there.
+    fn goes(&mut self, address: &Address) -> Result<bool> {
+        let Some(kind) = kinds::by_name(address.kind) else { return Ok(false) };
+        let Some(entry) = self.base.find(kind, &address.id)? else { return Ok(false) };
+        if let Some(facts) = self.base.facts(kind, &entry)?
+            && self.gone.insert(address.clone())
+        {
+            self.tally.remove(kind, &facts);
+            self.renamed.extend(facts.names.iter().map(|(id, _)| id.clone()));
+        }
+        self.gone.insert(address.clone());
+        self.changes.insert(entry.path, (Some(entry.blob), None));
+        Ok(true)
+    }
+
+    /// Puts an object's file where it belongs.
+    fn store(&mut self, address: &Address, path: String, bytes: &[u8]) -> Result<()> {
+        let Some(kind) = kinds::by_name(address.kind) else { return Ok(()) };
+        let blob = blob_id(bytes);
+        let before = self.base.find(kind, &address.id)?;
+        match &before {
+            // What the snapshot has is in the object database already.
+            Some(entry) if entry.path == path && entry.blob == blob => {
+                self.changes.remove(&path);
+                return Ok(());
             }
-            if words(&self.context.repo.blob(*blob)?).any(|word| ids.contains(word)) {
-                found.push(address);
+            Some(entry) if entry.path != path => {
+                self.changes.insert(entry.path.clone(), (Some(entry.blob), None));
+            }
+            _ => {}
+        }
+        self.writer.put(bytes)?;
+        let there = self.base.at(&path)?;
+        self.changes.insert(path, (there, Some(blob)));
+        Ok(())
+    }
+
+    /// What the ids are called now.
+    fn names_now(&self, asked: &Mentioned) -> Result<Names> {
+        let mut names = Names::default();
+        self.candidates(kinds::ALL, asked)?.enter(&mut names, |_| false);
+        Ok(names)
+    }
+
+    fn candidates(&self, kinds: &[&'static Kind], asked: &Mentioned) -> Result<Candidates> {
+        let counts = |address: &Address| !self.fresh.contains_key(address) && !self.gone.contains(address);
+        let mut found = self.base.names(kinds, asked, counts)?;
+        let mut own = Candidates::default();
+        for (address, facts) in &self.fresh {
+            let Some(kind) = kinds.iter().find(|kind| kind.name == address.kind) else { continue };
+            for (id, name) in
+                facts.names.iter().filter(|(id, _)| asked.ids.contains(id) || asked.identities.contains(id))
+            {
+                own.add(kind, id, name);
             }
         }
+        found.extend(own);
         Ok(found)
     }
 
-    /// Id → name of everything, as it is now.
-    fn directory(&self) -> BTreeMap<String, String> {
-        let mut by_kind: BTreeMap<&str, Vec<&Facts>> = BTreeMap::new();
-        for (path, blob) in &self.files {
-            let Ok((kind, id)) = address_of(path) else { continue };
-            let known =
-                if self.fresh.contains_key(&Address::new(kind.name, id)) { None } else { self.memory.0.get(blob) };
-            by_kind.entry(kind.name).or_default().extend(known);
-        }
-        for (address, facts) in &self.fresh {
-            by_kind.entry(address.kind).or_default().push(facts);
-        }
-        let facts = in_order().filter_map(|kind| by_kind.remove(kind.name)).flatten();
-        facts.flat_map(|facts| facts.names.iter().cloned()).collect()
-    }
-
     /// Writes carried files again that show a name which is another now.
-    fn rename(
-        &mut self,
-        scope: &[&'static Kind],
-        old: &BTreeMap<String, String>,
-        new: &BTreeMap<String, String>,
-        names: &Names,
-    ) -> Result<()> {
-        let differing = |a: &BTreeMap<String, String>, b: &BTreeMap<String, String>| -> Vec<String> {
-            a.iter().filter(|(id, name)| b.get(*id) != Some(name)).map(|(id, _)| id.clone()).collect()
-        };
-        let ids: BTreeSet<String> = differing(old, new).into_iter().chain(differing(new, old)).collect();
-        for address in self.referrers(&ids, |kind| scope.contains(&kind) && has_comments(kind))? {
-            let Some(path) = self.by_address.get(&address) else { continue };
-            let (Some(kind), Some(blob)) = (kinds::by_name(address.kind), self.files.get(path)) else { continue };
-            if let Ok(document) = yaml::read(path, &self.context.repo.blob(*blob)?) {
-                let normalized = normalize(kind, &document.value);
-                let bytes = bytes_of(kind, &normalized.object, names);
-                self.fresh.insert(address, Facts::of(kind, &normalized.object, normalized.unknown));
-                self.store(path.clone(), bytes)?;
+    fn rename(&mut self, scope: &[&'static Kind]) -> Result<()> {
+        let showing: Vec<&'static Kind> = scope.iter().copied().filter(|kind| has_comments(kind)).collect();
+        let renamed = std::mem::take(&mut self.renamed);
+        let mut held = Vec::new();
+        for (address, entry) in self.base.referrers(&showing, &renamed)? {
+            if self.fresh.contains_key(&address) || self.gone.contains(&address) {
+                continue;
             }
+            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            if let Ok(document) = yaml::read(&entry.path, &self.context.repo.blob(entry.blob)?) {
+                held.push((kind, address, entry.path, normalize(kind, &document.value).object));
+            }
+        }
+        let mut asked = Mentioned::default();
+        held.iter().for_each(|(kind, _, _, object)| asked.add_shown(kind, object));
+        let names = self.names_now(&asked)?;
+        for (kind, address, path, object) in held {
+            let bytes = bytes_of(kind, &object, &names);
+            self.store(&address, path, &bytes)?;
         }
         Ok(())
     }
@@ -350,61 +356,30 @@ async fn ask<T: TenantRead>(tenant: &T, kind: &'static Kind, id: &str, said: boo
 
 impl Sink for Reader<'_, '_, '_> {
     fn carry(&mut self, kind: &'static Kind, object: &mut Object, missing: &[(&'static str, Coverage)]) -> Result<()> {
-        let Some(path) = self.by_address.get(&kind.address(object.id())) else { return Ok(()) };
-        let Ok(document) = yaml::read(path, &self.context.repo.blob(self.before[path])?) else { return Ok(()) };
-        let last = normalize(kind, &document.value).object;
-        for (link, _) in missing {
-            if let Some(value) = link_value(&last, link) {
-                object.0.insert((*link).to_owned(), value);
-            }
-        }
-        Ok(())
+        self.base.carry(kind, object, missing)
     }
 
-    fn names_of(&mut self, kind: &'static Kind, names: &mut Names) -> Result<()> {
-        let by_address = self.by_address;
-        for (address, path) in by_address.iter().filter(|(address, _)| address.kind == kind.name) {
-            let facts = match self.fresh.get(address) {
-                Some(_) => continue,
-                None if self.gone.contains(address) => continue,
-                None => {
-                    self.memory.learn(self.context, path, self.before[path])?;
-                    self.memory.0.get(&self.before[path])
-                }
-            };
-            learn(names, facts);
-        }
-        for (_, facts) in self.fresh.iter().filter(|(address, _)| address.kind == kind.name) {
-            learn(names, Some(facts));
-        }
-        Ok(())
+    fn names(&mut self, kinds: &[&'static Kind], asked: &Mentioned) -> Result<Candidates> {
+        self.candidates(kinds, asked)
     }
 
     fn follow(&mut self, kind: &'static Kind) -> Result<Option<BTreeSet<String>>> {
         let Some(filter) = self.context.settings.scope.filters.get(kind.name) else { return Ok(None) };
-        let same = self.filters.get(kind.name) == Some(filter);
-        let known = self.by_address.keys().filter(|address| same && address.kind == kind.name);
-        Ok(Some(known.map(|address| address.id.clone()).collect()))
+        if self.filters.get(kind.name) != Some(filter) {
+            return Ok(Some(BTreeSet::new()));
+        }
+        Ok(Some(self.base.files(kind)?.into_iter().map(|(address, _)| address.id).collect()))
     }
 
     fn take(&mut self, live: LiveObject) -> Result<()> {
         // The same bytes are parsed to the same facts; what was read is at hand.
         let unknown = normalize(live.kind, &live.object.0).unknown;
-        let facts = Facts::of(live.kind, &live.object, unknown);
-        self.fresh.insert(live.kind.address(live.object.id()), facts);
-        self.store(live.path, live.bytes)
+        let address = live.kind.address(live.object.id());
+        self.comes(&address, Facts::of(live.kind, &live.object, unknown))?;
+        self.store(&address, live.path, &live.bytes)
     }
 }
 
 fn addresses(ids: &Ids) -> BTreeSet<Address> {
     ids.iter().flat_map(|(kind, ids)| ids.iter().map(|id| Address::new(kind, id.clone()))).collect()
-}
-
-/// Words that may be ids.
-pub(super) fn words(bytes: &[u8]) -> impl Iterator<Item = &str> {
-    let ours = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    bytes
-        .split(move |byte| !ours(byte))
-        .filter(|word| !word.is_empty())
-        .filter_map(|word| std::str::from_utf8(word).ok())
 }

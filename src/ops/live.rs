@@ -10,8 +10,10 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::covered;
+use super::facts::{Candidates, Facts, Tally};
+use crate::engine::diff::called;
 use crate::engine::normalize::normalize;
-use crate::engine::refs::{Names, comments, has_comments};
+use crate::engine::refs::{Mentioned, Names, comments, has_comments};
 use crate::format::emit;
 use crate::format::path::{Layout, path_of};
 use crate::kinds;
@@ -38,10 +40,8 @@ pub struct LiveObject {
 pub struct Reading {
     /// What is known completely.
     pub coverage: CoverageMap,
-    /// Properties that no schema knows, per kind.
-    pub unknown: BTreeMap<String, Vec<String>>,
-    /// Objects per kind or variant.
-    pub counts: BTreeMap<&'static str, usize>,
+    /// What was read, counted.
+    pub tally: Tally,
     /// Names of everything that was read.
     pub names: Names,
 }
@@ -50,9 +50,9 @@ pub struct Reading {
 pub trait Sink {
     /// Fills in links that could not be read, from wherever they were known last.
     fn carry(&mut self, kind: &'static Kind, object: &mut Object, missing: &[(&'static str, Coverage)]) -> Result<()>;
-    /// Learns the names of a kind's objects that are not read this time, from wherever they were known last: files that
-    /// refer to them show their names all the same.
-    fn names_of(&mut self, kind: &'static Kind, names: &mut Names) -> Result<()>;
+    /// What `asked` is called, as far as it is of `kinds`, which were not read completely this time, from wherever it was
+    /// known last: files that refer to it show its name all the same.
+    fn names(&mut self, kinds: &[&'static Kind], asked: &Mentioned) -> Result<Candidates>;
     /// Where the kind is listed with a filter: ids that were known through the same one. What the list lacks of them is asked for.
     fn follow(&mut self, kind: &'static Kind) -> Result<Option<BTreeSet<String>>>;
     /// Takes an object.
@@ -115,10 +115,18 @@ pub async fn read<T: TenantRead>(
         });
         held.extend(incoming.kept.map(|kept| (kind, kept)));
     }
-    if held.iter().any(|(_, kept)| !kept.is_empty()) {
-        for kind in kinds::ALL.iter().filter(|kind| !reading.coverage.kind(kind.name).is_complete()) {
-            sink.names_of(kind, &mut reading.names)?;
+    let unread: Vec<&'static Kind> =
+        kinds::ALL.iter().copied().filter(|kind| !reading.coverage.kind(kind.name).is_complete()).collect();
+    if !unread.is_empty() && held.iter().any(|(_, kept)| !kept.is_empty()) {
+        let mut asked = Mentioned::default();
+        for (kind, kept) in &held {
+            for bytes in kept {
+                asked.add_shown(kind, &Object(serde_json::from_slice(bytes)?));
+            }
         }
+        asked.ids.retain(|id| !reading.names.contains(id));
+        let found = sink.names(&unread, &asked)?;
+        found.enter(&mut reading.names, |kind| !unread.contains(&kind));
     }
     for (kind, kept) in held {
         let shape = layout.get(kind.name).copied().unwrap_or_default();
@@ -156,13 +164,7 @@ impl Incoming {
 impl Reading {
     fn note(&mut self, kind: &'static Kind, object: &Object, unknown: Vec<String>) {
         self.names.learn(kind, object);
-        *self.counts.entry(crate::engine::diff::called(kind, object)).or_default() += 1;
-        if !unknown.is_empty() {
-            let known = self.unknown.entry(kind.name.to_owned()).or_default();
-            known.extend(unknown);
-            known.sort();
-            known.dedup();
-        }
+        self.tally.add(kind, &Facts { names: Vec::new(), called: called(kind, object), unknown });
     }
 
     fn cover(&mut self, kind: &'static Kind, listing: &Listing) {

@@ -12,13 +12,16 @@ use crate::kinds;
 use crate::model::{Coverage, CoverageMap};
 use crate::repo::{ObjectId, Repo, RepoError, Worktree};
 
-/// How `main` stands to `files`, where `parent` was the last snapshot: file by file, for a round that has no time to look
-/// inside. What it takes for pending the next export may find applied.
+/// What differs from the snapshot before: path → content there and content now.
+pub(super) type Changes = BTreeMap<String, (Option<ObjectId>, Option<ObjectId>)>;
+
+/// How `main` stands to a snapshot in which `now` is at a path, where `parent` was the last one: file by file, for a round
+/// that has no time to look inside. What it takes for pending the next export may find applied.
 pub(super) fn standing(
     context: &Context,
     parent: Option<ObjectId>,
     main: Option<ObjectId>,
-    files: &BTreeMap<String, ObjectId>,
+    now: impl Fn(&str) -> Result<Option<ObjectId>>,
 ) -> Result<Standing> {
     let (Some(parent), Some(main)) = (parent, main) else { return Ok(Standing::Follows) };
     if context.repo.is_ancestor(main, parent)? {
@@ -29,10 +32,12 @@ pub(super) fn standing(
     };
     let at_fork = files_of(&context.repo, fork)?;
     let on_main = files_of(&context.repo, main)?;
-    let mut pending: Vec<String> = edited(&at_fork, &on_main)
-        .filter(|path| !is_reserved(path) && on_main.get(*path) != files.get(*path))
-        .cloned()
-        .collect();
+    let mut pending = Vec::new();
+    for path in edited(&at_fork, &on_main).filter(|path| !is_reserved(path)) {
+        if on_main.get(path).copied() != now(path)? {
+            pending.push(path.clone());
+        }
+    }
     pending.sort();
     Ok(if pending.is_empty() { Standing::Joins } else { Standing::Pending(pending) })
 }
@@ -104,26 +109,29 @@ pub(super) fn publish(
     Ok(())
 }
 
+/// What differs between two sets of files.
+pub(super) fn changes(before: &BTreeMap<String, ObjectId>, after: &BTreeMap<String, ObjectId>) -> Changes {
+    let both = |path: &String| (path.clone(), (before.get(path).copied(), after.get(path).copied()));
+    edited(before, after).map(both).collect()
+}
+
 /// Objects' files added, changed and removed.
-pub(super) fn compare(
-    before: &BTreeMap<String, ObjectId>,
-    after: &BTreeMap<String, ObjectId>,
-) -> (usize, usize, usize) {
-    let ours = |path: &&String| address_of(path).is_ok();
-    let added = after.keys().filter(ours).filter(|path| !before.contains_key(*path)).count();
-    let removed = before.keys().filter(ours).filter(|path| !after.contains_key(*path)).count();
-    let changed =
-        after.iter().filter(|(path, blob)| ours(path) && before.get(*path).is_some_and(|old| old != *blob)).count();
+pub(super) fn compare(changes: &Changes) -> (usize, usize, usize) {
+    let (mut added, mut changed, mut removed) = (0, 0, 0);
+    for (path, (old, new)) in changes {
+        let count = match (old, new) {
+            (None, Some(_)) => &mut added,
+            (Some(_), None) => &mut removed,
+            _ => &mut changed,
+        };
+        *count += usize::from(address_of(path).is_ok());
+    }
     (added, changed, removed)
 }
 
-/// What differs between two sets of files, as the audit log may speak of it.
-pub(super) fn changed(
-    repo: &Repo,
-    before: &BTreeMap<String, ObjectId>,
-    after: &BTreeMap<String, ObjectId>,
-) -> Result<Changed> {
-    let files = edited(before, after).filter_map(|path| Some((path.as_str(), *after.get(path).or(before.get(path))?)));
+/// What differs, as the audit log may speak of it.
+pub(super) fn changed(repo: &Repo, changes: &Changes) -> Result<Changed> {
+    let files = changes.iter().filter_map(|(path, (old, new))| Some((path.as_str(), (*new).or(*old)?)));
     Changed::of(repo, files)
 }
 

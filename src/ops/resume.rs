@@ -6,13 +6,14 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use super::Context;
+use super::facts::Tally;
 use super::incremental::Ids;
 use crate::format::manifest::SCHEMA;
 use crate::kinds;
 use crate::model::{CoverageMap, Kind};
 use crate::repo::{ObjectId, RepoError};
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The state of a watch. It belongs to one snapshot, and counts only while that is the tip of `snapshots`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +30,8 @@ pub struct State {
     pub tokens: BTreeMap<String, String>,
     /// Per kind and link, how completely everything was read the last time that everything was.
     pub coverage: CoverageMap,
+    /// The snapshot's objects, counted.
+    pub tally: Tally,
     /// Rounds since then.
     pub rounds: u32,
     /// When the audit log was read last, RFC 3339.
@@ -59,6 +62,7 @@ impl State {
                 .collect(),
             tokens: BTreeMap::new(),
             coverage: CoverageMap::default(),
+            tally: Tally::default(),
             rounds: 0,
             audited: String::new(),
             again: BTreeMap::new(),

@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+use super::facts::Candidates;
 use super::live::{self, LiveObject, Sink};
 use super::{Context, Invalid, MANIFEST, files_of, manifest_at, manifest_of};
 use crate::engine::normalize::normalize;
-use crate::engine::refs::Names;
+use crate::engine::refs::{Mentioned, Names};
+use crate::engine::schema;
 use crate::format::manifest::Manifest;
 use crate::format::path::{address_of, is_reserved};
 use crate::format::yaml;
@@ -175,8 +177,13 @@ impl Side {
         let filters = filters.into_iter().map(|(kind, filter)| ((*kind).to_owned(), filter.clone())).collect();
         let mut sink = Comparing { repo: &context.repo, side: &mut side, others, known, filters: &filters };
         let reading = live::read(tenant, kinds, &layout, &context.events.briefly(), &mut sink).await?;
-        side.manifest =
-            Manifest { coverage: reading.coverage, unknown: reading.unknown, layout, filters, ..Manifest::default() };
+        side.manifest = Manifest {
+            coverage: reading.coverage,
+            unknown: reading.tally.unknown(),
+            layout,
+            filters,
+            ..Manifest::default()
+        };
         side.names = reading.names;
         Ok(side)
     }
@@ -304,16 +311,27 @@ impl Sink for Comparing<'_> {
         Ok(())
     }
 
-    fn names_of(&mut self, kind: &'static Kind, names: &mut Names) -> Result<()> {
-        let Some(side) = self.others.first() else { return Ok(()) };
-        for (_, entry) in side.index.iter().filter(|(address, _)| address.kind == kind.name) {
-            if let Some(object) = side.object(self.repo, kind, entry)?
-                && !names.contains(object.id())
-            {
-                names.learn(kind, &object);
+    fn names(&mut self, kinds: &[&'static Kind], asked: &Mentioned) -> Result<Candidates> {
+        let mut found = Candidates::default();
+        let Some(side) = self.others.first() else { return Ok(found) };
+        for (address, entry) in &side.index {
+            let Some(kind) = kinds.iter().copied().find(|kind| kind.name == address.kind) else { continue };
+            let own = asked.ids.contains(&address.id);
+            let others = schema::of(kind).identities();
+            if !own && (others.is_empty() || asked.identities.is_empty()) {
+                continue;
+            }
+            let Some(object) = side.object(self.repo, kind, entry)? else { continue };
+            if own {
+                found.add(kind, &address.id, object.name());
+            }
+            for id in others.iter().filter_map(|property| object.text(property)) {
+                if asked.identities.contains(id) {
+                    found.add(kind, id, object.name());
+                }
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     fn follow(&mut self, kind: &'static Kind) -> Result<Option<BTreeSet<String>>> {

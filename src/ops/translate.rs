@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use super::export::index;
 use super::live::bytes_of;
 use super::plan::Aim;
-use super::publish::{Told, compare, message};
+use super::publish::{Told, changes, compare, message};
 use super::source::{Side, snapshots};
 use super::{Context, Invalid, validate};
 use crate::engine::refs::Names;
@@ -151,7 +151,7 @@ fn commit(
             return Ok(kept.id);
         }
     }
-    let (added, modified, removed) = compare(&before, &files);
+    let (added, modified, removed) = compare(&changes(&before, &files));
     let commit = source.commit.map(|commit| commit.to_string()).unwrap_or_default();
     let told = Told {
         subject: format!(

@@ -4,17 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 
-use super::export::{choose_layout, index};
-use super::incremental::{self, Files, Found, Ids, Wanted};
+use super::base::Base;
+use super::export::{self, Extra, Whole, choose_layout, follow, whole};
+use super::incremental::{self, Found, Ids, Last, Wanted};
 use super::journal::Journal;
-use super::memory::Memory;
+use super::publish::changes;
 use super::record::{Outcome, record};
 use super::resume::State;
 use super::source::check_tenant;
-use super::{Context, files_of, manifest_of};
+use super::standing::Edits;
+use super::{Context, files_of, manifest_at};
 use crate::format::manifest::Manifest;
+use crate::format::path::{address_of, is_reserved};
+use crate::kinds;
 use crate::model::{Address, AuditEvent, CoverageMap, Kind};
-use crate::repo::ObjectId;
+use crate::repo::{ObjectId, SnapshotWriter};
 use crate::tenant::{Changes, TenantRead};
 
 /// How far each look at the audit log reaches back before the last one: entries arrive late, and nobody says how late.
@@ -72,7 +76,6 @@ pub struct Round {
 /// What is remembered between rounds. A new one does no harm: it only costs reading.
 #[derive(Debug, Default)]
 pub struct Watch {
-    memory: Memory,
     state: Option<State>,
     told: BTreeSet<String>,
     deaf: bool,
@@ -94,8 +97,8 @@ impl Watch {
                 context.repo.resolve("HEAD").context("looking for the first commit; make one with `entragit init`")?
             }
         };
-        let before = files_of(&context.repo, start)?;
-        let mut manifest = manifest_of(&context.repo, &before)?;
+        let base = Base::new(&context.repo, start)?;
+        let mut manifest = manifest_at(&context.repo, start)?;
         let scope = context.kinds(&[]);
         if parent.is_none() && manifest.layout.is_empty() {
             manifest.layout = choose_layout(tenant, &scope).await;
@@ -104,35 +107,39 @@ impl Watch {
         let now = jiff::Timestamp::now().as_second();
         let events = self.events(context, tenant, state.as_ref(), now).await;
         let due = state.as_ref().is_none_or(|state| state.rounds.saturating_add(1) >= how.full_every);
-        let (mut wanted, mut next) = match state.filter(|_| !due) {
+        let (wanted, mut next) = match state.filter(|_| !due) {
             Some(state) => {
-                self.trigger((context, tenant), &scope, &before, state, events.as_deref().unwrap_or_default()).await?
+                self.trigger((context, tenant), &scope, &base, state, events.as_deref().unwrap_or_default()).await?
             }
             None => (None, State::new(context, start, &scope)),
         };
         let full = wanted.is_none();
-        if full {
-            next = next.anew(context, &scope);
-            next.tokens = begin(context, tenant, &scope).await?;
-        }
-        let wanted = wanted.get_or_insert_with(|| Wanted { listed: scope.clone(), ..Wanted::default() });
-
         let mut writer = context.repo.writer()?;
-        let at = (&before, &mut self.memory);
-        let found = incremental::read(context, tenant, &scope, &manifest.layout, at, wanted, &mut writer).await?;
+        let found = match &wanted {
+            Some(wanted) => {
+                let last = Last { base: &base, tally: next.tally.clone(), filters: &manifest.filters };
+                incremental::read(context, tenant, &scope, &manifest.layout, last, wanted, &mut writer).await?
+            }
+            None => {
+                next = next.anew(context, &scope);
+                next.tokens = begin(context, tenant, &scope).await?;
+                everything((context, tenant), &scope, &manifest, (start, &base), &mut writer).await?
+            }
+        };
         if full {
             next.coverage.clone_from(&found.coverage);
             if let Some(gone) = in_bin(tenant, &scope).await {
                 next.gone = gone;
             }
         }
+        next.tally.clone_from(&found.tally);
         next.gone.extend(found.gone.iter().cloned());
         next.audited = rfc3339(now);
-        next.set_again(again(&before, wanted, &found));
+        next.set_again(again(&wanted.unwrap_or_default(), &found));
         describe(context, &mut manifest, &scope, &next.coverage, &found)?;
 
         let news = events.iter().flatten().any(|event| !self.told.contains(&event.id));
-        let outcome = Outcome { news, full, start, parent, before, manifest, scope, found, names: &self.memory };
+        let outcome = Outcome { news, full, start, parent, base: &base, manifest, scope, found };
         let round = record(context, tenant, how.patient && events.is_ok(), outcome, writer).await?;
         if round.waiting > 0 {
             return Ok(round);
@@ -200,7 +207,7 @@ impl Watch {
         &self,
         (context, tenant): (&Context, &T),
         scope: &[&'static Kind],
-        before: &Files,
+        base: &Base<'_>,
         mut state: State,
         events: &[AuditEvent],
     ) -> Result<(Option<Wanted>, State)> {
@@ -224,26 +231,23 @@ impl Watch {
                 }
             }
         }
-        let mut known: BTreeMap<String, &'static str> = BTreeMap::new();
-        let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
-        for address in index(before).into_keys() {
-            *counts.entry(address.kind).or_default() += 1;
-            known.insert(address.id, address.kind);
-        }
         // Links that delta does not report: whatever an event names is read again.
         let targets = events.iter().filter(|event| !self.told.contains(&event.id)).flat_map(|event| &event.targets);
-        for id in targets {
-            let Some(kind) = known.get(id) else { continue };
-            let carried =
-                scope.iter().any(|other| other.name == *kind) && !wanted.listed.iter().any(|k| k.name == *kind);
-            let removed = wanted.removed.get(kind).is_some_and(|ids| ids.contains(id));
-            if carried && !removed {
-                wanted.touched.entry(kind).or_default().insert(id.clone());
+        for id in targets.collect::<BTreeSet<_>>() {
+            for kind in base.kinds_of(id)? {
+                let carried = scope.contains(&kind) && !wanted.listed.contains(&kind);
+                let removed = wanted.removed.get(kind.name).is_some_and(|ids| ids.contains(id));
+                if carried && !removed {
+                    wanted.touched.entry(kind.name).or_default().insert(id.clone());
+                }
             }
         }
-        let back = wanted.touched.values().flatten().any(|id| state.gone.contains(id) && !known.contains_key(id));
-        let many = wanted.touched.iter().any(|(kind, ids)| {
-            let all = counts.get(kind).copied().unwrap_or_default();
+        let mut back = false;
+        for id in wanted.touched.values().flatten().filter(|id| state.gone.contains(*id)) {
+            back |= base.kinds_of(id)?.is_empty();
+        }
+        let many = wanted.touched.iter().any(|(name, ids)| {
+            let all = kinds::by_name(name).map_or(0, |kind| state.tally.of(kind));
             ids.len() > MANY && ids.len() * 4 > all
         });
         // What comes back from the recycle bin brings links with it that nobody reports.
@@ -279,23 +283,41 @@ async fn in_bin<T: TenantRead>(tenant: &T, scope: &[&'static Kind]) -> Option<BT
     Some(ids)
 }
 
+/// Reads everything, as an export does.
+async fn everything<T: TenantRead>(
+    (context, tenant): (&Context, &T),
+    scope: &[&'static Kind],
+    manifest: &Manifest,
+    (start, base): (ObjectId, &Base<'_>),
+    writer: &mut SnapshotWriter<'_>,
+) -> Result<Found> {
+    let before = files_of(&context.repo, start)?;
+    let follow = follow(context, &before, manifest, &Extra::default(), &manifest.ids)?;
+    let last = export::Last { before: &before, base, edits: &Edits::None, follow };
+    let Whole { files, coverage, tally, .. } = whole(context, tenant, scope, &manifest.layout, last, writer).await?;
+    let objects = before.into_iter().filter(|(path, _)| !is_reserved(path)).collect();
+    let changes = changes(&objects, &files);
+    let of = |side: fn(&(Option<ObjectId>, Option<ObjectId>)) -> bool| -> BTreeSet<Address> {
+        let paths = changes.iter().filter(|(_, blobs)| side(blobs)).filter_map(|(path, _)| address_of(path).ok());
+        paths.map(|(kind, id)| Address::new(kind.name, id)).collect()
+    };
+    let (before, after) = (of(|(old, _)| old.is_some()), of(|(_, new)| new.is_some()));
+    let gone = before.difference(&after).map(|address| address.id.clone()).collect();
+    Ok(Found { changes, coverage, tally, again: Ids::new(), gone, there: BTreeSet::new() })
+}
+
 /// What to read again in the next round: what came to less than it should, and what was said to have changed and had not: a
 /// replica that lags, perhaps. Once: what was read again now is not.
-fn again(before: &Files, wanted: &Wanted, found: &Found) -> Ids {
+fn again(wanted: &Wanted, found: &Found) -> Ids {
     let mut again = found.again.clone();
-    let (old, new) = (index(before), index(&found.files));
     for (kind, ids) in &wanted.removed {
-        let doubtful = ids.iter().filter(|id| new.contains_key(&Address::new(kind, (*id).clone())));
+        let doubtful = ids.iter().filter(|id| found.there.contains(&Address::new(kind, (*id).clone())));
         again.entry(kind).or_default().extend(doubtful.cloned());
     }
-    let same = |address: &Address| {
-        let blob = |index: &BTreeMap<Address, String>, files: &Files| {
-            index.get(address).and_then(|path| Some((path.clone(), *files.get(path)?)))
-        };
-        blob(&old, before) == blob(&new, &found.files)
-    };
+    let paths = found.changes.keys().filter_map(|path| address_of(path).ok());
+    let differing: BTreeSet<Address> = paths.map(|(kind, id)| Address::new(kind.name, id)).collect();
     for (kind, ids) in &wanted.changed {
-        let stale = ids.iter().filter(|id| same(&Address::new(kind, (*id).clone())));
+        let stale = ids.iter().filter(|id| !differing.contains(&Address::new(kind, (*id).clone())));
         again.entry(kind).or_default().extend(stale.cloned());
     }
     again.retain(|_, ids| !ids.is_empty());
@@ -319,7 +341,7 @@ fn describe(
     }
     manifest.coverage.0.extend(base.0.clone());
     manifest.coverage.0.extend(found.coverage.0.clone());
-    manifest.unknown.extend(found.unknown.clone());
+    manifest.unknown.extend(found.tally.unknown());
     manifest.filtered(scope, &context.settings.scope.filters);
     manifest.ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
     Ok(())

@@ -10,10 +10,11 @@ use crate::engine::refs::{Mentioned, Names, ids_in};
 use crate::format::path::path_of;
 use crate::kinds;
 use crate::model::{Address, Object};
+use crate::ops::base::Base;
 use crate::ops::export::index;
 use crate::ops::live::{bytes_of, link_value};
 use crate::ops::lookup::{learn_names, object_in};
-use crate::ops::publish::{Told, changed, compare, message};
+use crate::ops::publish::{Told, changes, compare, message};
 use crate::ops::source::{Entry, Side};
 use crate::ops::{Context, audit, files_of, manifest_of};
 use crate::tenant::TenantRead;
@@ -70,7 +71,7 @@ pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, O
         return Ok(());
     }
     let tree = writer.finish(&files)?;
-    let (added, modified, removed) = compare(&before, &files);
+    let (added, modified, removed) = compare(&changes(&before, &files));
     let told = Told {
         subject: format!(
             "Found before applying {}: {} objects differ from the last snapshot",
@@ -113,9 +114,10 @@ pub(super) async fn publish<T: TenantRead>(context: &Context, tenant: &T, digest
     let info = context.repo.commit(commit)?;
     let last = context.last_snapshot()?;
     if let Some(base) = info.parents.first().copied().filter(|base| last == Some(*base)) {
-        let (before, files) = (files_of(&context.repo, base)?, files_of(&context.repo, commit)?);
-        let changed = changed(&context.repo, &before, &files)?;
-        let audit = audit::since_last(context, tenant, Some(base), &changed, &[&before, &files]).await?;
+        let changed = audit::Changed::between(context, base, commit)?;
+        let before = Base::new(&context.repo, base)?;
+        let holds = |id: &str| Ok(changed.ids.contains(id) || !before.kinds_of(id)?.is_empty());
+        let audit = audit::since_last(context, tenant, Some(base), &changed, holds).await?;
         context.repo.move_ref(&context.snapshots_ref(), commit, Some(base), "entragit: found before an apply")?;
         // What came after it is the run's own doing.
         audit::store(context, commit, &audit.until(info.committed))?;

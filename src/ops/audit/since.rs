@@ -58,7 +58,7 @@ impl Changed {
 }
 
 /// What the log says of the time since the last snapshot: events that touched one of `changed`, ids of objects that differ
-/// from it. `files` are those of either snapshot. Events that are late are added to the notes they
+/// from it. `holds` says whether either snapshot has an object with an id. Events that are late are added to the notes they
 /// belong to. A log that cannot be read is said once and is no error.
 ///
 /// # Errors
@@ -68,7 +68,7 @@ pub async fn since_last<T: TenantRead>(
     tenant: &T,
     parent: Option<ObjectId>,
     changed: &Changed,
-    files: &[&BTreeMap<String, ObjectId>],
+    holds: impl Fn(&str) -> Result<bool>,
 ) -> Result<Audit> {
     let mut audit = Audit { format_version: 1, ..Audit::default() };
     let Some(parent) = parent.filter(|_| context.settings.actors != Actors::Off) else { return Ok(audit) };
@@ -100,20 +100,16 @@ pub async fn since_last<T: TenantRead>(
         }
     }
     earlier.store(context)?;
-    let held = held(&others, files);
-    audit.unchanged = others.iter().filter(|targets| targets.iter().any(|id| held.contains(id.as_str()))).count();
+    let mut known: BTreeMap<&str, bool> = BTreeMap::new();
+    for id in others.iter().flatten().map(String::as_str) {
+        if !known.contains_key(id) {
+            known.insert(id, holds(id)?);
+        }
+    }
+    let is_held = |id: &String| known.get(id.as_str()).copied().unwrap_or_default();
+    audit.unchanged = others.iter().filter(|targets| targets.iter().any(is_held)).count();
     audit.not_exported = others.len() - audit.unchanged;
     Ok(audit)
-}
-
-/// Which of the targets are objects in files. One pass over the paths: there may be a million.
-fn held<'a>(targets: &'a [Vec<String>], files: &[&BTreeMap<String, ObjectId>]) -> BTreeSet<&'a str> {
-    let wanted: BTreeSet<&str> = targets.iter().flatten().map(String::as_str).collect();
-    if wanted.is_empty() {
-        return wanted;
-    }
-    let paths = files.iter().flat_map(|files| files.keys());
-    paths.filter_map(|path| address_of(path).ok()).filter_map(|(_, id)| wanted.get(id.as_str()).copied()).collect()
 }
 
 /// Looks for late events although nothing changed since the last snapshot; only if that is young enough to have any.
@@ -125,7 +121,7 @@ pub async fn late<T: TenantRead>(context: &Context, tenant: &T, tip: ObjectId) -
     if Timestamp::now().as_second() - time > MARGIN {
         return Ok(());
     }
-    since_last(context, tenant, Some(tip), &Changed::default(), &[]).await.map(drop)
+    since_last(context, tenant, Some(tip), &Changed::default(), |_| Ok(false)).await.map(drop)
 }
 
 /// The snapshots that late events may belong to, oldest first.
