@@ -7,7 +7,7 @@
 //! ```
 //! Ids that are no lower-case GUIDs are escaped: see [`super::escape`].
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -126,7 +126,7 @@ pub fn path_of(kind: &Kind, id: &str, name: &str, layout: Layout) -> String {
 }
 
 /// Asked for every path of a snapshot, of which there may be a million.
-static FOLDERS: LazyLock<HashMap<&str, &'static Kind>> =
+static FOLDERS: LazyLock<BTreeMap<&str, &'static Kind>> =
     LazyLock::new(|| kinds::ALL.iter().map(|kind| (kind.folder, *kind)).collect());
 
 /// The kind and id that a path names, in any layout: a slug or a shard that does not fit the object is no error, since the

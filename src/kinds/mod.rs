@@ -43,7 +43,7 @@
 
 #![warn(clippy::disallowed_types, clippy::disallowed_methods)]
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::model::Kind;
@@ -130,7 +130,7 @@ kinds! {
 
 /// The kind called `name` (`group`), if there is one.
 pub fn by_name(name: &str) -> Option<&'static Kind> {
-    static NAMES: LazyLock<HashMap<&str, &'static Kind>> =
+    static NAMES: LazyLock<BTreeMap<&str, &'static Kind>> =
         LazyLock::new(|| ALL.iter().map(|kind| (kind.name, *kind)).collect());
     NAMES.get(name).copied()
 }

@@ -126,7 +126,7 @@ impl Candidates {
     /// Adds to `names`, which hold those of the kinds that were `read`.
     pub fn enter(self, names: &mut Names, read: impl Fn(&'static Kind) -> bool) {
         let others = kinds::ALL.iter().copied().filter(|kind| !schema::of(kind).identities().is_empty() && read(kind));
-        let last = others.map(|kind| place(kind)).max();
+        let last = others.map(place).max();
         for (id, (place, name)) in self.0 {
             if !names.contains(&id) || last.is_some_and(|last| last < place) {
                 names.insert(&id, &name);
