@@ -4,8 +4,12 @@
 //! they refer to wait until all names are known, as compact JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
+use futures_util::StreamExt as _;
+use futures_util::future::try_join;
+use futures_util::stream;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -22,6 +26,9 @@ use crate::tenant::{Listing, RawObject, TenantRead};
 
 /// Pages that may wait between the reader and the writer.
 const PAGES_AHEAD: usize = 4;
+
+/// Kinds that are listed at the same time; requests are bounded by the connection as well.
+const KINDS_AHEAD: usize = 8;
 
 /// One object of the live tenant, ready to be compared or stored.
 pub struct LiveObject {
@@ -73,15 +80,29 @@ pub async fn read<T: TenantRead>(
     let mut reading = Reading::default();
     // Whose files show names comes last, when all names are known.
     let (waiting, direct): (Vec<_>, Vec<_>) = kinds.iter().copied().partition(|kind| has_comments(kind));
-    let mut held: Vec<(&'static Kind, Vec<Box<[u8]>>)> = Vec::new();
-    for kind in direct.into_iter().chain(waiting.iter().copied()) {
-        let hold = has_comments(kind);
-        let shape = layout.get(kind.name).copied().unwrap_or_default();
-        let (sender, mut pages) = mpsc::channel::<Vec<RawObject>>(PAGES_AHEAD);
-        events.emit(Event::Reading { kind: kind.name, objects: 0 });
-        let mut follow = sink.follow(kind)?;
-        let mut incoming = Incoming { kind, shape, kept: hold.then(Vec::new) };
-        let consume = async {
+    let order: Vec<&'static Kind> = direct.into_iter().chain(waiting).collect();
+    let (senders, receivers): (Vec<_>, Vec<_>) =
+        order.iter().map(|_| mpsc::channel::<Vec<RawObject>>(PAGES_AHEAD)).unzip();
+    let asked = order.iter().copied().zip(senders);
+    // The next kinds are asked for while one is taken in: most are small, and waiting for each would be most of the time.
+    let lists = stream::iter(asked.map(|(kind, sender)| tenant.list(kind, sender))).buffered(KINDS_AHEAD);
+    let (done, mut listings) = mpsc::channel::<Listing>(order.len().max(1));
+    let ask = async {
+        let mut lists = pin!(lists);
+        while let Some(listing) = lists.next().await {
+            // Nobody takes it if the sink has failed.
+            let _ = done.send(listing).await;
+        }
+        drop(done);
+        anyhow::Ok(())
+    };
+    let take = async {
+        let mut held: Vec<(&'static Kind, Vec<Box<[u8]>>)> = Vec::new();
+        for (kind, mut pages) in order.iter().copied().zip(receivers) {
+            let shape = layout.get(kind.name).copied().unwrap_or_default();
+            events.emit(Event::Reading { kind: kind.name, objects: 0 });
+            let mut follow = sink.follow(kind)?;
+            let mut incoming = Incoming { kind, shape, kept: has_comments(kind).then(Vec::new) };
             let mut count = 0;
             while let Some(page) = pages.recv().await {
                 count += page.len();
@@ -93,28 +114,28 @@ pub async fn read<T: TenantRead>(
                 }
                 events.emit(Event::Reading { kind: kind.name, objects: count });
             }
-            anyhow::Ok(count)
-        };
-        let (mut listing, count) = tokio::join!(tenant.list(kind, sender), consume);
-        let mut count = count?;
-        if let Some(left) = follow.take().filter(|left| !left.is_empty() && listing.coverage.is_complete()) {
-            let (found, coverage) = covered::followed(tenant, kind, left).await;
-            count += found.len();
-            listing.coverage = coverage;
-            for raw in found {
-                incoming.take(raw, &mut reading, sink)?;
+            let mut listing = listings.recv().await.with_context(|| format!("reading {}", kind.title))?;
+            if let Some(left) = follow.take().filter(|left| !left.is_empty() && listing.coverage.is_complete()) {
+                let (found, coverage) = covered::followed(tenant, kind, left).await;
+                count += found.len();
+                listing.coverage = coverage;
+                for raw in found {
+                    incoming.take(raw, &mut reading, sink)?;
+                }
             }
+            reading.cover(kind, &listing);
+            events.emit(Event::Read {
+                kind: kind.name,
+                title: kind.title,
+                objects: count,
+                coverage: listing.coverage,
+                note: listing.note,
+            });
+            held.extend(incoming.kept.map(|kept| (kind, kept)));
         }
-        reading.cover(kind, &listing);
-        events.emit(Event::Read {
-            kind: kind.name,
-            title: kind.title,
-            objects: count,
-            coverage: listing.coverage,
-            note: listing.note,
-        });
-        held.extend(incoming.kept.map(|kept| (kind, kept)));
-    }
+        anyhow::Ok(held)
+    };
+    let ((), held) = try_join(ask, take).await?;
     let unread: Vec<&'static Kind> =
         kinds::ALL.iter().copied().filter(|kind| !reading.coverage.kind(kind.name).is_complete()).collect();
     if !unread.is_empty() && held.iter().any(|(_, kept)| !kept.is_empty()) {
