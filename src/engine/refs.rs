@@ -9,30 +9,45 @@ use super::schema::{self, Ref, Rule, Shape};
 use crate::kinds;
 use crate::model::{FieldChange, IdMap, Kind, Object, Report};
 
-/// Id (object id or application id) → name, for comments and reports.
+/// Id (object id or application id) → name, for comments and reports. There may be a million: nearly every id is a GUID, and
+/// kept as the number that it is.
 #[derive(Debug, Clone, Default)]
-pub struct Names(BTreeMap<String, String>);
+pub struct Names {
+    guids: BTreeMap<u128, Box<str>>,
+    others: BTreeMap<Box<str>, Box<str>>,
+}
 
 impl Names {
     /// Takes in an object: its id and its other identities.
     pub fn learn(&mut self, kind: &'static Kind, object: &Object) {
         let name = object.name();
-        self.0.insert(object.id().to_owned(), name.to_owned());
+        self.insert(object.id(), name);
         for property in schema::of(kind).identities() {
             if let Some(id) = object.text(property) {
-                self.0.insert(id.to_owned(), name.to_owned());
+                self.insert(id, name);
             }
         }
     }
 
     /// Records one name.
     pub fn insert(&mut self, id: &str, name: &str) {
-        self.0.insert(id.to_owned(), name.to_owned());
+        match number(id) {
+            Some(guid) => self.guids.insert(guid, name.into()),
+            None => self.others.insert(id.into(), name.into()),
+        };
+    }
+
+    fn known(&self, id: &str) -> Option<&str> {
+        match number(id) {
+            Some(guid) => self.guids.get(&guid),
+            None => self.others.get(id),
+        }
+        .map(AsRef::as_ref)
     }
 
     /// The name of `id`, if it is known and differs from the id.
     pub fn get(&self, id: &str) -> Option<&str> {
-        self.0.get(id).map(String::as_str).filter(|name| *name != id)
+        self.known(id).filter(|name| *name != id)
     }
 
     /// What an object without a name of its own is called: by the names of what it is about, as far as they are known.
@@ -43,8 +58,27 @@ impl Names {
 
     /// Whether `id` is known.
     pub fn contains(&self, id: &str) -> bool {
-        self.0.contains_key(id)
+        self.known(id).is_some()
     }
+}
+
+/// A GUID in the one form that Graph writes; any other text is no number, so that no two texts are one.
+fn number(id: &str) -> Option<u128> {
+    let mut number: u128 = 0;
+    if id.len() != 36 {
+        return None;
+    }
+    for (at, byte) in id.bytes().enumerate() {
+        let digit = match (at, byte) {
+            (8 | 13 | 18 | 23, b'-') => continue,
+            (8 | 13 | 18 | 23, _) => return None,
+            (_, b'0'..=b'9') => byte - b'0',
+            (_, b'a'..=b'f') => byte - b'a' + 10,
+            _ => return None,
+        };
+        number = number << 4 | u128::from(digit);
+    }
+    Some(number)
 }
 
 /// One reference in an object.
@@ -291,10 +325,15 @@ pub struct Mentioned {
 }
 
 impl Mentioned {
-    /// Takes in the ids whose names an object's file shows.
-    pub fn add_shown(&mut self, kind: &'static Kind, object: &Object) {
-        for reference in references(kind, object).into_iter().filter(|reference| reference.comment) {
-            if reference.to.iter().any(|to| to.property != "id") {
+    /// Takes in the ids whose names an object's file shows, and that are not known.
+    pub fn add_shown(&mut self, kind: &'static Kind, object: &Object, known: &Names) {
+        let shown = references(kind, object).into_iter().filter(|reference| reference.comment);
+        for reference in shown {
+            let other = reference.to.iter().any(|to| to.property != "id");
+            if !other && known.contains(reference.value) {
+                continue;
+            }
+            if other {
                 self.identities.insert(reference.value.to_owned());
             }
             self.ids.insert(reference.value.to_owned());

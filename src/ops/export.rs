@@ -10,7 +10,7 @@ use super::base::Base;
 use super::facts::{Candidates, Tally};
 use super::journal::Journal;
 use super::live::{self, LiveObject, Sink};
-use super::publish::{Told, changed, changes, compare, message, publish, subject};
+use super::publish::{Changes, Told, changed, changes, compare, message, publish, subject};
 use super::source::{Entry, Side, check_tenant, snapshots};
 use super::standing::{Edits, Standing};
 use super::{Context, MANIFEST, files_of, manifest_of};
@@ -127,14 +127,16 @@ pub async fn export<T: TenantRead>(
     let complete = scope.iter().all(|kind| manifest.coverage.is_done(kind));
     let counts = tally.counts();
     let objects: usize = counts.values().sum();
-    let changes = changes(&before, &files);
+    // Of a first snapshot it is only said how much it is.
+    let first = !before.keys().any(|path| address_of(path).is_ok());
+    let changes = if first { Changes::new() } else { changes(&before, &files) };
     let mut exported = Exported {
         commit: None,
         tip: start,
         counts: counts.clone(),
         objects,
         complete,
-        changed: compare(&changes),
+        changed: if first { (objects, 0, 0) } else { compare(&changes) },
         pending: match &standing {
             Standing::Pending(paths) => paths.clone(),
             Standing::Follows | Standing::Joins => Vec::new(),
@@ -322,6 +324,10 @@ struct Storing<'a, 'w, 'r> {
 impl Sink for Storing<'_, '_, '_> {
     fn carry(&mut self, kind: &'static Kind, object: &mut Object, missing: &[(&'static str, Coverage)]) -> Result<()> {
         self.base.carry(kind, object, missing)
+    }
+
+    fn knows(&mut self, kinds: &[&'static Kind]) -> Result<bool> {
+        kinds.iter().try_fold(false, |any, kind| Ok(any || !self.base.files(kind)?.is_empty()))
     }
 
     fn names(&mut self, kinds: &[&'static Kind], asked: &Mentioned) -> Result<Candidates> {

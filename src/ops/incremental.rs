@@ -107,7 +107,7 @@ pub async fn read<T: TenantRead>(
         }
     }
     let mut asked = Mentioned::default();
-    held.iter().for_each(|(kind, object, _)| asked.add_shown(kind, object));
+    held.iter().for_each(|(kind, object, _)| asked.add_shown(kind, object, &Names::default()));
     let names = read.names_now(&asked)?;
     for (kind, object, path) in &held {
         let bytes = bytes_of(kind, object, &names);
@@ -331,7 +331,7 @@ impl Reader<'_, '_, '_> {
             }
         }
         let mut asked = Mentioned::default();
-        held.iter().for_each(|(kind, _, _, object)| asked.add_shown(kind, object));
+        held.iter().for_each(|(kind, _, _, object)| asked.add_shown(kind, object, &Names::default()));
         let names = self.names_now(&asked)?;
         for (kind, address, path, object) in held {
             let bytes = bytes_of(kind, &object, &names);
@@ -357,6 +357,10 @@ async fn ask<T: TenantRead>(tenant: &T, kind: &'static Kind, id: &str, said: boo
 impl Sink for Reader<'_, '_, '_> {
     fn carry(&mut self, kind: &'static Kind, object: &mut Object, missing: &[(&'static str, Coverage)]) -> Result<()> {
         self.base.carry(kind, object, missing)
+    }
+
+    fn knows(&mut self, kinds: &[&'static Kind]) -> Result<bool> {
+        Ok(!kinds.is_empty())
     }
 
     fn names(&mut self, kinds: &[&'static Kind], asked: &Mentioned) -> Result<Candidates> {

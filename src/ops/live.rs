@@ -1,7 +1,7 @@
 //! Reading the live tenant: pages → normalized objects → canonical bytes, one kind after another.
 //!
 //! Memory does not grow with the tenant: objects are handed on as they come. Only kinds whose files show the names of what
-//! they refer to wait until all names are known, as compact JSON.
+//! they refer to wait until all names are known, on disk if they are many.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 use super::covered;
 use super::facts::{Candidates, Facts, Tally};
+use super::waiting::Waiting;
 use crate::engine::diff::called;
 use crate::engine::normalize::normalize;
 use crate::engine::refs::{Mentioned, Names, comments, has_comments};
@@ -25,7 +26,7 @@ use crate::model::{Coverage, CoverageMap, Event, Events, Kind, Object};
 use crate::tenant::{Listing, RawObject, TenantRead};
 
 /// Pages that may wait between the reader and the writer.
-const PAGES_AHEAD: usize = 4;
+const PAGES_AHEAD: usize = 2;
 
 /// Kinds that are listed at the same time; requests are bounded by the connection as well.
 const KINDS_AHEAD: usize = 8;
@@ -57,6 +58,8 @@ pub struct Reading {
 pub trait Sink {
     /// Fills in links that could not be read, from wherever they were known last.
     fn carry(&mut self, kind: &'static Kind, object: &mut Object, missing: &[(&'static str, Coverage)]) -> Result<()>;
+    /// Whether anything of these kinds is known at all.
+    fn knows(&mut self, kinds: &[&'static Kind]) -> Result<bool>;
     /// What `asked` is called, as far as it is of `kinds`, which were not read completely this time, from wherever it was
     /// known last: files that refer to it show its name all the same.
     fn names(&mut self, kinds: &[&'static Kind], asked: &Mentioned) -> Result<Candidates>;
@@ -97,12 +100,12 @@ pub async fn read<T: TenantRead>(
         anyhow::Ok(())
     };
     let take = async {
-        let mut held: Vec<(&'static Kind, Vec<Box<[u8]>>)> = Vec::new();
+        let mut waiting = Waiting::default();
         for (kind, mut pages) in order.iter().copied().zip(receivers) {
             let shape = layout.get(kind.name).copied().unwrap_or_default();
             events.emit(Event::Reading { kind: kind.name, objects: 0 });
             let mut follow = sink.follow(kind)?;
-            let mut incoming = Incoming { kind, shape, kept: has_comments(kind).then(Vec::new) };
+            let mut incoming = Incoming { kind, shape, waiting: has_comments(kind).then_some(&mut waiting) };
             let mut count = 0;
             while let Some(page) = pages.recv().await {
                 count += page.len();
@@ -131,51 +134,46 @@ pub async fn read<T: TenantRead>(
                 coverage: listing.coverage,
                 note: listing.note,
             });
-            held.extend(incoming.kept.map(|kept| (kind, kept)));
         }
-        anyhow::Ok(held)
+        anyhow::Ok(waiting)
     };
-    let ((), held) = try_join(ask, take).await?;
+    let ((), mut waiting) = try_join(ask, take).await?;
     let unread: Vec<&'static Kind> =
         kinds::ALL.iter().copied().filter(|kind| !reading.coverage.kind(kind.name).is_complete()).collect();
-    if !unread.is_empty() && held.iter().any(|(_, kept)| !kept.is_empty()) {
+    if !waiting.is_empty() && sink.knows(&unread)? {
         let mut asked = Mentioned::default();
-        for (kind, kept) in &held {
-            for bytes in kept {
-                asked.add_shown(kind, &Object(serde_json::from_slice(bytes)?));
-            }
-        }
+        waiting.each(|kind, object| {
+            asked.add_shown(kind, &object, &reading.names);
+            Ok(())
+        })?;
         asked.ids.retain(|id| !reading.names.contains(id));
         let found = sink.names(&unread, &asked)?;
         found.enter(&mut reading.names, |kind| !unread.contains(&kind));
     }
-    for (kind, kept) in held {
+    waiting.each(|kind, object| {
         let shape = layout.get(kind.name).copied().unwrap_or_default();
-        for bytes in kept {
-            let object = Object(serde_json::from_slice(&bytes)?);
-            sink.take(ready(kind, object, shape, &reading.names))?;
-        }
-    }
+        sink.take(ready(kind, object, shape, &reading.names))
+    })?;
     Ok(reading)
 }
 
 /// What becomes of the objects of a kind as they come.
-struct Incoming {
+struct Incoming<'a> {
     kind: &'static Kind,
     shape: Layout,
-    /// Those that wait for all names, if the kind's files show any.
-    kept: Option<Vec<Box<[u8]>>>,
+    /// Where they wait for all names, if the kind's files show any.
+    waiting: Option<&'a mut Waiting>,
 }
 
-impl Incoming {
+impl Incoming<'_> {
     fn take(&mut self, raw: RawObject, reading: &mut Reading, sink: &mut impl Sink) -> Result<()> {
         let mut normalized = normalize(self.kind, &raw.value);
         if !raw.missing.is_empty() {
             sink.carry(self.kind, &mut normalized.object, &raw.missing)?;
         }
         reading.note(self.kind, &normalized.object, normalized.unknown);
-        match &mut self.kept {
-            Some(kept) => kept.push(serde_json::to_vec(&normalized.object.0)?.into_boxed_slice()),
+        match &mut self.waiting {
+            Some(waiting) => waiting.push(self.kind, &normalized.object)?,
             None => sink.take(ready(self.kind, normalized.object, self.shape, &Names::default()))?,
         }
         Ok(())

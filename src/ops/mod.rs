@@ -48,6 +48,7 @@ pub mod track;
 pub mod translate;
 pub mod undo;
 pub mod validate;
+pub mod waiting;
 pub mod watch;
 pub mod when;
 

@@ -311,6 +311,11 @@ impl Sink for Comparing<'_> {
         Ok(())
     }
 
+    fn knows(&mut self, kinds: &[&'static Kind]) -> Result<bool> {
+        let of = |address: &Address| kinds.iter().any(|kind| kind.name == address.kind);
+        Ok(self.others.first().is_some_and(|side| side.index.keys().any(of)))
+    }
+
     fn names(&mut self, kinds: &[&'static Kind], asked: &Mentioned) -> Result<Candidates> {
         let mut found = Candidates::default();
         let Some(side) = self.others.first() else { return Ok(found) };
