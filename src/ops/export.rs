@@ -10,7 +10,7 @@ use super::base::Base;
 use super::facts::{Candidates, Tally};
 use super::journal::Journal;
 use super::live::{self, LiveObject, Sink};
-use super::publish::{Changes, Told, changed, changes, compare, message, publish, subject};
+use super::publish::{Changes, Told, changed, compare, message, publish, subject};
 use super::source::{Entry, Side, check_tenant, snapshots};
 use super::standing::{Edits, Standing};
 use super::{Context, MANIFEST, files_of, manifest_of};
@@ -92,9 +92,11 @@ pub async fn export<T: TenantRead>(
     let base = Base::new(&context.repo, start)?;
     let mut writer = context.repo.writer()?;
     let follow = follow(context, &before, &manifest, extra, &ids)?;
-    let last = Last { before: &before, base: &base, edits: &edits, follow };
+    let reserved = before.iter().filter(|(path, _)| is_reserved(path));
+    let reserved: BTreeMap<String, ObjectId> = reserved.map(|(path, blob)| (path.clone(), *blob)).collect();
+    let last = Last { before, base: &base, edits: &edits, follow };
     let whole = whole(context, tenant, &scope, &manifest.layout, last, &mut writer).await?;
-    let Whole { mut files, kept, coverage, tally } = whole;
+    let Whole { mut files, changes, first, kept, coverage, tally } = whole;
 
     manifest.tenant.clone_from(&context.settings.tenant);
     for kind in &scope {
@@ -117,7 +119,7 @@ pub async fn export<T: TenantRead>(
     })?;
     let others = match (&standing, main) {
         (Standing::Joins, Some(main)) => files_of(&context.repo, main)?,
-        _ => before.clone(),
+        _ => reserved,
     };
     files.extend(others.into_iter().filter(|(path, _)| is_reserved(path) && path != MANIFEST));
     let manifest_bytes = manifest.write();
@@ -127,9 +129,6 @@ pub async fn export<T: TenantRead>(
     let complete = scope.iter().all(|kind| manifest.coverage.is_done(kind));
     let counts = tally.counts();
     let objects: usize = counts.values().sum();
-    // Of a first snapshot it is only said how much it is.
-    let first = !before.keys().any(|path| address_of(path).is_ok());
-    let changes = if first { Changes::new() } else { changes(&before, &files) };
     let mut exported = Exported {
         commit: None,
         tip: start,
@@ -226,7 +225,7 @@ pub(super) fn follow(
 /// What the reading of everything goes by.
 pub(super) struct Last<'a> {
     /// The files of the last snapshot, or of the commit that the first one follows.
-    pub before: &'a BTreeMap<String, ObjectId>,
+    pub before: BTreeMap<String, ObjectId>,
     /// The same, to look things up in.
     pub base: &'a Base<'a>,
     /// What people edited since.
@@ -239,6 +238,10 @@ pub(super) struct Last<'a> {
 pub(super) struct Whole {
     /// Files of objects, with those that are carried over because their kind was not read completely or is out of scope.
     pub files: BTreeMap<String, ObjectId>,
+    /// Those in which they differ from the last snapshot.
+    pub changes: Changes,
+    /// Whether it has none: then `changes` is empty, as all is new.
+    pub first: bool,
     /// Objects that somebody edited on `main`, as they are.
     pub kept: BTreeMap<Address, Object>,
     /// What is known completely.
@@ -257,41 +260,35 @@ pub(super) async fn whole<T: TenantRead>(
     writer: &mut SnapshotWriter<'_>,
 ) -> Result<Whole> {
     let Last { before, base, edits, follow } = last;
-    let (files, kept) = (BTreeMap::new(), BTreeMap::new());
-    let mut sink = Storing { before, base, files, writer, edits, kept, follow };
+    let first = !before.keys().any(|path| address_of(path).is_ok());
+    let (files, changes, kept) = (BTreeMap::new(), Changes::new(), BTreeMap::new());
+    let mut sink = Storing { before, base, files, changes, first, writer, edits, kept, follow };
     let reading = live::read(tenant, scope, layout, &context.events, &mut sink).await?;
-    let Storing { mut files, kept, .. } = sink;
+    let Storing { before: left, mut files, mut changes, kept, .. } = sink;
     let mut tally = reading.tally;
-    for (kind, path, blob) in carried(before, scope, &reading.coverage, &files) {
-        if scope.contains(&kind)
-            && let Some(facts) = base.facts(kind, &Entry { path: path.clone(), blob })?
-        {
-            tally.add(kind, &facts);
+    // Absence must be proven: kinds that were not read completely are carried over, and those that were not asked for.
+    let read = |kind: &'static Kind| scope.contains(&kind) && reading.coverage.kind(kind.name).is_complete();
+    let unread = |path: &str| address_of(path).ok().filter(|(kind, _)| !read(kind));
+    let present: BTreeSet<Address> = match left.keys().any(|path| unread(path).is_some()) {
+        true => files.keys().filter_map(|path| unread(path)).map(|(kind, id)| Address::new(kind.name, id)).collect(),
+        false => BTreeSet::new(),
+    };
+    for (path, blob) in left {
+        let carried = unread(&path).filter(|(kind, id)| !present.contains(&Address::new(kind.name, id.clone())));
+        match carried {
+            Some((kind, _)) => {
+                if scope.contains(&kind)
+                    && let Some(facts) = base.facts(kind, &Entry { path: path.clone(), blob })?
+                {
+                    tally.add(kind, &facts);
+                }
+                files.insert(path, blob);
+            }
+            None if is_reserved(&path) => {}
+            None => drop(changes.insert(path, (Some(blob), None))),
         }
-        files.insert(path, blob);
     }
-    Ok(Whole { files, kept, coverage: reading.coverage, tally })
-}
-
-/// The files of every kind that was not read completely, and of those that were not asked for.
-fn carried(
-    before: &BTreeMap<String, ObjectId>,
-    scope: &[&'static Kind],
-    coverage: &CoverageMap,
-    files: &BTreeMap<String, ObjectId>,
-) -> Vec<(&'static Kind, String, ObjectId)> {
-    let read = |kind: &&'static Kind| scope.contains(kind) && coverage.kind(kind.name).is_complete();
-    if kinds::ALL.iter().all(read) {
-        return Vec::new();
-    }
-    let of = |path: &String| address_of(path).ok().filter(|(kind, _)| !read(kind));
-    let present: BTreeSet<Address> =
-        files.keys().filter_map(of).map(|(kind, id)| Address::new(kind.name, id)).collect();
-    let missing = before.iter().filter_map(|(path, blob)| {
-        let (kind, id) = of(path)?;
-        (!present.contains(&Address::new(kind.name, id))).then(|| (kind, path.clone(), *blob))
-    });
-    missing.collect()
+    Ok(Whole { files, changes, first, kept, coverage: reading.coverage, tally })
 }
 
 /// An object as the object database has it.
@@ -310,9 +307,12 @@ pub(super) fn index(files: &BTreeMap<String, ObjectId>) -> BTreeMap<Address, Str
 }
 
 struct Storing<'a, 'w, 'r> {
-    before: &'a BTreeMap<String, ObjectId>,
+    /// What was there and has not come yet: a path is in memory once, here or in `files`.
+    before: BTreeMap<String, ObjectId>,
     base: &'a Base<'a>,
     files: BTreeMap<String, ObjectId>,
+    changes: Changes,
+    first: bool,
     writer: &'w mut SnapshotWriter<'r>,
     edits: &'a Edits,
     /// Objects that somebody edited on `main`, as they are.
@@ -344,11 +344,25 @@ impl Sink for Storing<'_, '_, '_> {
         if self.edits.concern(&address) {
             self.kept.insert(address, live.object);
         }
+        let (path, old) = match self.before.remove_entry(&live.path) {
+            Some((path, old)) => (path, Some(old)),
+            // The same object twice: the last time counts.
+            None => {
+                let came = self.files.get(&live.path).copied();
+                let old = self.changes.get(&live.path).map_or(came, |(old, _)| *old);
+                (live.path, old)
+            }
+        };
         // What the parent has is in the object database already.
-        if self.before.get(&live.path) != Some(&blob) {
+        if old != Some(blob) {
             self.writer.put(&live.bytes)?;
+            if !self.first {
+                self.changes.insert(path.clone(), (old, Some(blob)));
+            }
+        } else if !self.changes.is_empty() {
+            self.changes.remove(&path);
         }
-        self.files.insert(live.path, blob);
+        self.files.insert(path, blob);
         Ok(())
     }
 }

@@ -26,10 +26,10 @@ use crate::model::{Coverage, CoverageMap, Event, Events, Kind, Object};
 use crate::tenant::{Listing, RawObject, TenantRead};
 
 /// Pages that may wait between the reader and the writer.
-const PAGES_AHEAD: usize = 2;
+const PAGES_AHEAD: usize = 1;
 
 /// Kinds that are listed at the same time; requests are bounded by the connection as well.
-const KINDS_AHEAD: usize = 8;
+const KINDS_AHEAD: usize = 6;
 
 /// One object of the live tenant, ready to be compared or stored.
 pub struct LiveObject {

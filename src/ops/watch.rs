@@ -8,14 +8,13 @@ use super::base::Base;
 use super::export::{self, Extra, Whole, choose_layout, follow, whole};
 use super::incremental::{self, Found, Ids, Last, Wanted};
 use super::journal::Journal;
-use super::publish::changes;
 use super::record::{Outcome, record};
 use super::resume::State;
 use super::source::check_tenant;
 use super::standing::Edits;
 use super::{Context, files_of, manifest_at};
 use crate::format::manifest::Manifest;
-use crate::format::path::{address_of, is_reserved};
+use crate::format::path::address_of;
 use crate::kinds;
 use crate::model::{Address, AuditEvent, CoverageMap, Kind};
 use crate::repo::{ObjectId, SnapshotWriter};
@@ -293,10 +292,12 @@ async fn everything<T: TenantRead>(
 ) -> Result<Found> {
     let before = files_of(&context.repo, start)?;
     let follow = follow(context, &before, manifest, &Extra::default(), &manifest.ids)?;
-    let last = export::Last { before: &before, base, edits: &Edits::None, follow };
-    let Whole { files, coverage, tally, .. } = whole(context, tenant, scope, &manifest.layout, last, writer).await?;
-    let objects = before.into_iter().filter(|(path, _)| !is_reserved(path)).collect();
-    let changes = changes(&objects, &files);
+    let last = export::Last { before, base, edits: &Edits::None, follow };
+    let whole = whole(context, tenant, scope, &manifest.layout, last, writer).await?;
+    let Whole { files, mut changes, first, coverage, tally, .. } = whole;
+    if first {
+        changes = files.into_iter().map(|(path, blob)| (path, (None, Some(blob)))).collect();
+    }
     let of = |side: fn(&(Option<ObjectId>, Option<ObjectId>)) -> bool| -> BTreeSet<Address> {
         let paths = changes.iter().filter(|(_, blobs)| side(blobs)).filter_map(|(path, _)| address_of(path).ok());
         paths.map(|(kind, id)| Address::new(kind.name, id)).collect()
