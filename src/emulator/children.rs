@@ -164,6 +164,10 @@ pub fn update(
     if patch.get("id") == old.get("id") {
         patch.remove("id");
     }
+    // The page's example leaves the type out: <https://learn.microsoft.com/graph/api/authenticationcombinationconfiguration-update>
+    if let ("combinationConfigurations", Some(ty)) = (link.name, old.get("@odata.type")) {
+        patch.entry("@odata.type").or_insert_with(|| ty.clone());
+    }
     check::body(csdl, type_of(csdl, kind, link)?, &patch, Mode::Update)?;
     let mut new = old.clone();
     super::write::merge(&mut new, &patch);

@@ -52,7 +52,9 @@ pub fn check(route: &Route, method: &str, caller: &Caller) -> Result<(), Fault> 
 }
 
 fn conditional_access(pattern: &str) -> bool {
-    pattern.starts_with("/identity/conditionalaccess/")
+    // Strengths are reached below it too, and the table has their own permissions.
+    let below = pattern.strip_prefix("/identity/conditionalaccess/");
+    below.is_some_and(|rest| !rest.starts_with("authenticationstrength/"))
 }
 
 type Listed = Vec<(String, Vec<String>)>;

@@ -79,6 +79,11 @@ pub struct Route {
     pub pattern: String,
 }
 
+/// A second address of a kind's collection. Its metadata leads to the same type there, and Microsoft's pages write it so:
+/// <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-post-combinationconfigurations>
+const ALIASES: &[(&str, &str)] =
+    &[("/identity/conditionalAccess/authenticationStrength/policies", "/policies/authenticationStrengthPolicies")];
+
 /// Finds out what `segments` lead to. What only beta serves is nowhere in v1.0.
 pub fn route(api: Api, segments: &[String]) -> Result<Route, Fault> {
     let spelled: Vec<Cow<'_, str>> = segments.iter().map(|segment| spelled_out(segment)).collect();
@@ -110,11 +115,15 @@ pub fn route(api: Api, segments: &[String]) -> Result<Route, Fault> {
         }
     }
     // `/policies/crossTenantAccessPolicy/partners` is not below the policy, but a kind's own.
-    let found = served(api).filter_map(|kind| Some((kind, below(kind.path, &parts)?)));
-    if let Some((kind, rest)) = found.min_by_key(|(_, rest)| rest.len()) {
-        return of_kind(api, kind, rest);
+    let parts = parts.as_slice();
+    let found = served(api).flat_map(|kind| {
+        let also = ALIASES.iter().filter(|(_, path)| *path == kind.path).map(|(alias, _)| *alias);
+        std::iter::once(kind.path).chain(also).filter_map(move |path| Some((kind, path, below(path, parts)?)))
+    });
+    if let Some((kind, path, rest)) = found.min_by_key(|(_, _, rest)| rest.len()) {
+        return of_kind(api, kind, rest, path);
     }
-    if let Some(found) = fixed(&parts) {
+    if let Some(found) = fixed(parts) {
         return Ok(found);
     }
     Err(Fault::no_segment(parts.first().unwrap_or(&"")))
@@ -193,8 +202,8 @@ fn top_level(kind: &'static Kind, link: &'static Link, parts: &[&str]) -> Option
     }
 }
 
-fn of_kind(api: Api, kind: &'static Kind, rest: &[&str]) -> Result<Route, Fault> {
-    let path = kind.path.to_lowercase();
+fn of_kind(api: Api, kind: &'static Kind, rest: &[&str], path: &str) -> Result<Route, Fault> {
+    let path = path.to_lowercase();
     let made = |target, pattern: String| Ok(Route { target, pattern });
     if kind.is_singleton() {
         return match rest {
@@ -330,6 +339,19 @@ mod tests {
         assert_eq!(
             pattern("/policies/authenticationStrengthPolicies/x/updateAllowedCombinations"),
             "/policies/authenticationstrengthpolicies/{id}/updateallowedcombinations"
+        );
+    }
+
+    #[test]
+    fn a_second_address_leads_to_the_same_type() {
+        for (alias, path) in ALIASES {
+            let at = |path| csdl::v1().at_path(path).expect("a path of the metadata");
+            assert_eq!(at(alias), at(path));
+        }
+        let path = "/identity/conditionalAccess/authenticationStrength/policies/x/combinationConfigurations";
+        assert_eq!(
+            pattern(path),
+            "/identity/conditionalaccess/authenticationstrength/policies/{id}/combinationconfigurations"
         );
     }
 

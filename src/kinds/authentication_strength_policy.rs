@@ -22,7 +22,23 @@ pub const KIND: Kind = Kind {
     creation: Creation::Post { accepts: Accepts::All, generates: &[], note: None },
     update: Updates::All,
     deletion: Deletion::Hard,
-    links: &[],
+    links: &[Link {
+        name: "combinationConfigurations",
+        // Written at the strengths' other address, the only one that the pages on them name:
+        // <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-post-combinationconfigurations>
+        shape: LinkShape::Children(Children {
+            key: &["@odata.type", "appliesToCombinations"],
+            create: Some(
+                "/identity/conditionalAccess/authenticationStrength/policies/{parent}/combinationConfigurations",
+            ),
+            item: "/identity/conditionalAccess/authenticationStrength/policies/{parent}/combinationConfigurations/{child}",
+            update: Updates::All,
+            ..Children::COMMON
+        }),
+        // <https://learn.microsoft.com/graph/api/authenticationstrengthroot-list-policies>
+        read: LinkRead::Inline,
+        ..Link::COMMON
+    }],
     borrowed: &[],
     // <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-updateallowedcombinations>
     calls: &[Call { property: "allowedCombinations", action: "updateAllowedCombinations", form: CallForm::Value }],

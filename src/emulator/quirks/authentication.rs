@@ -7,6 +7,8 @@ use crate::emulator::error::Fault;
 use crate::emulator::store::{Key, Properties, strings};
 use crate::emulator::tenant::Tenant;
 
+const CONFIGURATIONS: &str = "combinationConfigurations";
+
 /// <https://learn.microsoft.com/graph/api/authenticationstrengthroot-post-policies>
 pub(super) fn create_strength(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
     require(object, &["displayName", "allowedCombinations"], "AuthenticationStrengthPolicy")?;
@@ -56,13 +58,36 @@ pub(super) fn delete_strength(tenant: &Tenant, key: &Key, object: &Properties) -
 }
 
 /// <https://learn.microsoft.com/graph/api/authenticationstrengthroot-list-policies>: the configurations come along.
-pub(super) fn expand_strength(object: &mut Properties, root: &str) {
+pub(super) fn expand_strength(tenant: &Tenant, object: &mut Properties, root: &str) {
     let id = text(object, "id").to_owned();
+    let all = super::children::siblings(tenant, CONFIGURATIONS, &Key::of(&id));
     object.insert(
         "combinationConfigurations@odata.context".to_owned(),
         format!("{root}/$metadata#policies/authenticationStrengthPolicies('{id}')/combinationConfigurations").into(),
     );
-    object.insert("combinationConfigurations".to_owned(), json!([]));
+    object.insert(CONFIGURATIONS.to_owned(), all.map(Value::Object).collect());
+}
+
+/// A configuration is of a custom strength, names one of its combinations, and is the only one of its sort to name it.
+/// <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-post-combinationconfigurations>,
+/// <https://learn.microsoft.com/graph/api/resources/authenticationcombinationconfiguration>
+pub(super) fn configures(tenant: &Tenant, parent: &Key, child: &Properties) -> Result<(), Fault> {
+    let kind = crate::kinds::by_name("authenticationStrengthPolicy");
+    let strength = kind.and_then(|kind| tenant.store.table(kind).get(&parent.id)).unwrap_or_default();
+    built_in(&strength)?;
+    let possible: &[&str] = match text(child, "@odata.type") {
+        "#microsoft.graph.fido2CombinationConfiguration" => &["fido2"],
+        "#microsoft.graph.x509CertificateCombinationConfiguration" => {
+            &["x509CertificateSingleFactor", "x509CertificateMultiFactor"]
+        }
+        _ => return Err(invalid("@odata.type", "AuthenticationCombinationConfiguration")),
+    };
+    let own: Vec<&str> = strings(strength.get("allowedCombinations")).collect();
+    let mut named = strings(child.get("appliesToCombinations")).peekable();
+    if named.peek().is_none() || named.any(|name| !possible.contains(&name) || !own.contains(&name)) {
+        return Err(invalid("appliesToCombinations", "AuthenticationCombinationConfiguration"));
+    }
+    Ok(())
 }
 
 /// <https://learn.microsoft.com/graph/api/authenticationmethodspolicy-get>: the configurations are part of the policy's reply.

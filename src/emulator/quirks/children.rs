@@ -40,6 +40,10 @@ pub fn create_child(tenant: &Tenant, link: &'static str, parent: &Key, child: &m
         // "You can't create the default branding by setting the value of id to 0 or default":
         // <https://learn.microsoft.com/graph/api/organizationalbranding-post-localizations>
         "branding" if matches!(text(child, "id"), "0" | "default") => Err(invalid("id", "organizationalBranding")),
+        "combinationConfigurations" => {
+            super::generic::create_child(tenant, link, parent, child)?;
+            authentication::configures(tenant, parent, child)
+        }
         "resources" => {
             super::generic::create_child(tenant, link, parent, child)?;
             super::entitlement::add_resource(tenant, child)
@@ -84,6 +88,11 @@ pub fn update_child(
             targets(tenant, new)
         }
         "rules" => roles::update_rule(old, patch),
+        "combinationConfigurations" => {
+            let key = Key::of(text(old, "id"));
+            let parent = tenant.links.sources(&key, "combinationConfigurations").into_iter().flatten().next();
+            parent.map_or(Ok(()), |parent| authentication::configures(tenant, parent, new))
+        }
         _ => Ok(()),
     }
 }

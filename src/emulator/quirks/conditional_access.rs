@@ -194,7 +194,7 @@ pub(super) fn expand(tenant: &Tenant, object: &mut Properties, root: &str) {
         tenant.store.table(kind).get(id)
     });
     let found = found.map(|mut strength| {
-        super::authentication::expand_strength(&mut strength, root);
+        super::authentication::expand_strength(tenant, &mut strength, root);
         Value::Object(strength)
     });
     controls.insert(

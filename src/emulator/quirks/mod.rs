@@ -347,7 +347,7 @@ pub fn on_read(tenant: &Tenant, kind: &Kind, key: &Key, object: &mut Properties,
     match kind.name {
         "servicePrincipal" => application::mirror(tenant, object),
         "conditionalAccessPolicy" => conditional_access::expand(tenant, object, root),
-        "authenticationStrengthPolicy" => authentication::expand_strength(object, root),
+        "authenticationStrengthPolicy" => authentication::expand_strength(tenant, object, root),
         "authenticationMethodsPolicy" => authentication::expand_methods(tenant, key, object, root),
         "roleAssignment" => {
             object.insert("principalOrganizationId".to_owned(), tenant.id.clone().into());
