@@ -164,8 +164,11 @@ pub fn update(
     if patch.get("id") == old.get("id") {
         patch.remove("id");
     }
-    // The page's example leaves the type out: <https://learn.microsoft.com/graph/api/authenticationcombinationconfiguration-update>
-    if let ("combinationConfigurations", Some(ty)) = (link.name, old.get("@odata.type")) {
+    // The page's example leaves the type out, of what every type has:
+    // <https://learn.microsoft.com/graph/api/authenticationcombinationconfiguration-update>
+    if let ("combinationConfigurations", Some(ty)) = (link.name, old.get("@odata.type"))
+        && patch.keys().all(|name| name == "appliesToCombinations")
+    {
         patch.entry("@odata.type").or_insert_with(|| ty.clone());
     }
     check::body(csdl, type_of(csdl, kind, link)?, &patch, Mode::Update)?;

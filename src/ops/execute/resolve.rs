@@ -205,15 +205,19 @@ fn key_of(value: &Value, children: &Children) -> Vec<String> {
 /// What PATCH on a child may carry: not what tells it from its siblings, which is how it is addressed.
 fn writable_child(kind: &'static Kind, link: &str, value: &Map<String, Value>) -> Map<String, Value> {
     let Some(rule) = schema::of(kind).property(link) else { return Map::new() };
+    let children = kind.link(link).and_then(|link| link.children());
     // PUT takes all of it.
-    let (key, whole) = match kind.link(link).and_then(|link| link.children()) {
-        Some(children) if children.update == Updates::Replace => (&[] as &[&str], true),
-        Some(children) => (children.key, false),
-        None => (&[] as &[&str], false),
+    let whole = children.is_some_and(|children| children.update == Updates::Replace);
+    let taken = |name: &str| match children {
+        // Without its type Graph knows nothing of what only that type has, even where the type tells one from another.
+        _ if whole || name == "@odata.type" => true,
+        Some(Children { update: Updates::Only(names), .. }) => names.contains(&name),
+        Some(children) => !children.key.contains(&name),
+        None => true,
     };
     value
         .iter()
-        .filter(|(name, _)| !key.contains(&name.as_str()))
+        .filter(|(name, _)| taken(name))
         .filter_map(|(name, value)| {
             let rule = rule.property(name)?;
             let value = writable_value(rule, value, whole)?;
@@ -226,4 +230,27 @@ fn writable_child(kind: &'static Kind, link: &str, value: &Map<String, Value>) -
 fn is(kind: &'static Kind, raw: &RawObject, body: &Map<String, Value>) -> bool {
     let now = normalize(kind, &raw.value).object;
     holds(&Value::Object(now.0), &Value::Object(normalize(kind, body).object.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::kinds;
+
+    fn patch(kind: &str, link: &str, value: &Value) -> Value {
+        let kind = kinds::by_name(kind).expect(kind);
+        Value::Object(writable_child(kind, link, value.as_object().expect("an object")))
+    }
+
+    #[test]
+    fn a_change_of_a_child_names_its_type_and_what_patch_takes() {
+        let ty = "#microsoft.graph.fido2CombinationConfiguration";
+        let configuration = json!({"@odata.type": ty, "appliesToCombinations": ["fido2"], "allowedAAGUIDs": ["a"]});
+        assert_eq!(
+            patch("authenticationStrengthPolicy", "combinationConfigurations", &configuration),
+            json!({"@odata.type": ty, "allowedAAGUIDs": ["a"]})
+        );
+    }
 }
