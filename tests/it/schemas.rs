@@ -372,6 +372,10 @@ fn permissions_are_microsofts() {
         for link in kind.links {
             let permissions = link.permissions.unwrap_or(kind.permissions);
             let path = match link.read {
+                // Where the table has no line for a relation by itself, it comes with the list that has one.
+                LinkRead::Expand if table(&format!("{item}/{}", link.segment()), "GET").is_none() => {
+                    kind.path.to_owned()
+                }
                 LinkRead::Each | LinkRead::Expand => format!("{item}/{}", link.segment()),
                 LinkRead::Joined { path, .. } => path.to_owned(),
                 LinkRead::Inline => kind.path.to_owned(),
@@ -383,6 +387,7 @@ fn permissions_are_microsofts() {
             }
             // What cannot be made can be changed in place only.
             if let LinkShape::Children(Children { create: None, item, update, .. }) = link.shape
+                && link.is_written()
                 && !kind.is_singleton()
             {
                 let verb = if update == Updates::Replace { "PUT" } else { "PATCH" };

@@ -9,6 +9,7 @@ mod entitlement;
 mod generic;
 mod group;
 mod location;
+mod network;
 mod roles;
 mod user;
 
@@ -267,6 +268,7 @@ pub fn on_create(tenant: &Tenant, kind: &Kind, caller: &Caller, object: &mut Pro
             group::name_setting(object);
             Ok(())
         }
+        _ if kind.entity.starts_with("networkaccess.") => network::create(tenant, kind, object),
         _ => Ok(()),
     }
 }
@@ -295,6 +297,7 @@ pub fn on_update(
         "authorizationPolicy" => authentication::update_authorization(new),
         "authenticationMethodsPolicy" => authentication::touch(tenant, new),
         "roleDefinition" => roles::update_definition(old, new),
+        _ if kind.entity.starts_with("networkaccess.") => network::update(tenant, kind, new),
         _ => Ok(()),
     }
 }

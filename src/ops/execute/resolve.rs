@@ -252,5 +252,7 @@ mod tests {
             patch("authenticationStrengthPolicy", "combinationConfigurations", &configuration),
             json!({"@odata.type": ty, "allowedAAGUIDs": ["a"]})
         );
+        let entry = json!({"policy": {"id": "p"}, "state": "disabled"});
+        assert_eq!(patch("forwardingProfile", "policies", &entry), json!({"state": "disabled"}));
     }
 }

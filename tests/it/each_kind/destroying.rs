@@ -177,7 +177,7 @@ fn words(kind: &Kind) -> Vec<String> {
     fn collect(value: &Value, words: &mut Vec<String>) {
         match value {
             Value::Object(map) => {
-                let named = map.get("enum").and_then(Value::as_array).into_iter().flatten();
+                let named = ["enum", "examples"].iter().filter_map(|list| map.get(*list)?.as_array()).flatten();
                 words.extend(named.filter_map(Value::as_str).map(str::to_owned));
                 map.values().for_each(|value| collect(value, words));
             }

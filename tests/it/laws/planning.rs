@@ -472,6 +472,9 @@ fn tiers() {
     0 entitlementManagementSettings
     0 externalIdentitiesPolicy
     0 featureRolloutPolicy
+    0 filteringPolicy
+    0 filteringProfile
+    0 forwardingProfile
     0 group
     0 groupLifecyclePolicy
     0 groupSetting
@@ -484,6 +487,8 @@ fn tiers() {
     0 multiTenantOrganization
     0 multiTenantOrganizationMember
     0 namedLocation
+    0 networkAccessConditionalAccess
+    0 networkAccessCrossTenantAccess
     0 onPremisesDirectorySynchronization
     0 orgContact
     0 organization
@@ -492,10 +497,12 @@ fn tiers() {
     0 roleDefinition
     0 subscribedSku
     0 tenantAppManagementPolicy
+    0 tlsInspectionPolicy
     0 tokenIssuancePolicy
     0 tokenLifetimePolicy
     1 accessPackage
     1 customSecurityAttributeDefinition
+    1 forwardingPolicy
     1 groupRoleSettings
     1 roleManagementPolicy
     1 servicePrincipal

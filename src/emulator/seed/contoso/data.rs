@@ -15,6 +15,7 @@ const AREAS: &[&str] = &[
     include_str!("app_policies.json"),
     include_str!("organization.json"),
     include_str!("governance.json"),
+    include_str!("network.json"),
 ];
 
 /// The objects of every area.

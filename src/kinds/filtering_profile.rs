@@ -1,0 +1,35 @@
+//! Security profiles of Global Secure Access: filtering policies in an order, for Conditional Access to ask for. Only beta has them.
+//! <https://learn.microsoft.com/graph/api/resources/networkaccess-filteringprofile>
+
+use crate::model::kind::*;
+
+/// A security profile. Which policies are in it is read; no application is allowed to change that.
+pub const KIND: Kind = Kind {
+    name: "filteringProfile",
+    entity: "networkaccess.filteringProfile",
+    title: "security profiles",
+    folder: "network-access/filtering-profiles",
+    schema: include_str!("../../schemas/network-access/filtering-profile.schema.json"),
+    api: Api::Beta,
+    path: "/networkAccess/filteringProfiles",
+    natural: &["name"],
+    // <https://learn.microsoft.com/graph/api/networkaccess-filteringprofile-update>
+    update: Updates::Only(&["name", "description", "state", "priority"]),
+    links: &[Link {
+        name: "policies",
+        expand: &["policy"],
+        // "Application: Not supported": <https://learn.microsoft.com/graph/api/networkaccess-filteringpolicylink-post>, …-update
+        shape: LinkShape::Children(Children {
+            key: &["policy/id"],
+            item: "/networkAccess/filteringProfiles/{parent}/policies/{child}",
+            delete: false,
+            ..Children::COMMON
+        }),
+        ..Link::COMMON
+    }],
+    permissions: Permissions { read: &["NetworkAccess.Read.All"], write: &["NetworkAccess.ReadWrite.All"] },
+    docs: "https://learn.microsoft.com/graph/api/resources/networkaccess-filteringprofile",
+    // <https://learn.microsoft.com/entra/global-secure-access/how-to-get-started-with-global-secure-access>
+    licence: Some(Licence::P1),
+    ..Kind::COMMON
+};
