@@ -168,7 +168,7 @@ fn key((name, value): &(String, Value)) -> String {
 /// What of an object can be written, one by one: properties, and each element of a link.
 fn values(kind: &'static Kind, object: &Object) -> Vec<(String, Value)> {
     let mut values: Vec<(String, Value)> = writable(kind, object, true).into_iter().collect();
-    for link in kind.links {
+    for link in kind.links.iter().filter(|link| link.is_written()) {
         match object.get(link.name) {
             Some(Value::Array(elements)) => {
                 values.extend(elements.iter().map(|element| (link.name.to_owned(), element.clone())));

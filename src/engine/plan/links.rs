@@ -88,6 +88,13 @@ impl Planner<'_> {
                     };
                     if patchable {
                         self.push_link(kind, address, object, Action::Relink { link, value });
+                    } else if !children.delete || !children.creatable() {
+                        // What can neither be changed nor be made anew is only shown.
+                        self.plan.losses.push(Loss {
+                            address: address.clone(),
+                            name: object.name().to_owned(),
+                            what: format!("{link} {} cannot be changed", key.join(" ")),
+                        });
                     } else {
                         let old = (*other).clone();
                         // While the old one is there, Graph refuses another with its key.
