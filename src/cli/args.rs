@@ -311,6 +311,13 @@ pub struct Export {
     /// too) [default: the repository's].
     #[arg(long, value_name = "PROFILE")]
     pub profile: Option<String>,
+    /// Read only what Graph says changed since the last such export, in this clone or another one that `refs/entragit/*` is
+    /// fetched from. Reads everything where that cannot be told.
+    #[arg(long, conflicts_with = "kinds")]
+    pub incremental: bool,
+    /// Read everything after so many incremental exports, which finds what Graph does not tell; 1: each time.
+    #[arg(long, value_name = "COUNT", default_value_t = 7, requires = "incremental", value_parser = clap::value_parser!(u32).range(1..))]
+    pub full_every: u32,
     /// Print one JSON document.
     #[arg(long)]
     pub json: bool,

@@ -127,7 +127,13 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
             context.settings.scope.exclude.extend(kinds_of(&export.exclude)?.iter().map(|kind| kind.name));
             let tenant = connect(&export.sign_in, &context.settings, &context.events)?;
             let _lock = context.repo.lock("export")?;
-            let exported = ops::export::export(&context, &tenant, &only, &Extra::default()).await?;
+            let exported = if export.incremental {
+                let (exported, full) = ops::watch::export(&context, &tenant, export.full_every).await?;
+                output.talk(if full { "everything was read" } else { "what changed was read" });
+                exported
+            } else {
+                ops::export::export(&context, &tenant, &only, &Extra::default()).await?
+            };
             report_export(&context, &exported, export.json, start, output);
             Ok(if exported.complete { exit::DONE } else { exit::INCOMPLETE })
         }

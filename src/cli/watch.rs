@@ -111,7 +111,7 @@ async fn round(
     repo: &Path,
     output: &Output,
 ) -> Result<Round> {
-    let mut how = How { full_every: arguments.full_every, patient: !arguments.settle.is_zero() };
+    let mut how = How { full_every: arguments.full_every, patient: !arguments.settle.is_zero(), one_commit: false };
     loop {
         let round = {
             let context = Context::open(repo, output.events())?;

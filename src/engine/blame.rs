@@ -280,6 +280,7 @@ mod tests {
             correlation_id: String::new(),
             targets: own(targets),
             properties: own(properties),
+            recovery: false,
         }
     }
 

@@ -67,7 +67,17 @@ fn event(entry: &Raw) -> AuditEvent {
         correlation_id: own("correlationId"),
         targets: targets.iter().map(|target| text(Some(target), "id")).filter(|id| !id.is_empty()).collect(),
         properties: properties(targets),
+        recovery: recovery(entry),
     }
+}
+
+/// Whether an entry is of Microsoft's own recovery: its jobs change objects without a delta record.
+/// <https://learn.microsoft.com/graph/api/resources/entra-backup-and-recovery-api-overview>
+fn recovery(entry: &Raw) -> bool {
+    let is = |name: &str| {
+        entry.get(name).and_then(Value::as_str).is_some_and(|it| it.eq_ignore_ascii_case("backup and recovery"))
+    };
+    is("category") || is("loggedByService")
 }
 
 /// Names of the properties that an entry says it changed. The directory names each (`displayName: "AccountEnabled"`, with
@@ -124,6 +134,9 @@ mod tests {
             json!({"user": null, "app": {"appId": "x", "displayName": "Job", "servicePrincipalId": null}});
         let found = event(entry.as_object().unwrap());
         assert_eq!((found.actor.label().as_str(), found.actor.id.as_str()), ("Job (application)", "x"));
+        assert!(!found.recovery);
+        entry["category"] = json!("Backup and Recovery");
+        assert!(event(entry.as_object().unwrap()).recovery);
         assert!(key("2026-01-01T00:00:00.5Z") > key("2026-01-01T00:00:00.25Z"));
     }
 }

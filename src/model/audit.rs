@@ -23,6 +23,9 @@ pub struct AuditEvent {
     /// Properties that it changed, in Graph's spelling as far as the log tells; the values stay in the log.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub properties: Vec<String>,
+    /// Whether Microsoft's own backup and recovery says so, whose writes no delta query tells.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub recovery: bool,
 }
 
 /// Who did something.

@@ -120,6 +120,7 @@ mod tests {
             correlation_id: String::new(),
             targets: targets.iter().map(|id| (*id).to_owned()).collect(),
             properties: Vec::new(),
+            recovery: false,
         }
     }
 

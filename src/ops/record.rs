@@ -10,7 +10,7 @@ use super::base::{Base, words};
 use super::incremental::Found;
 use super::publish::{self, Changes, Told, changed, compare, message, publish, standing, subject};
 use super::standing::Standing;
-use super::watch::{Committed, Round};
+use super::watch::{Committed, How, Round};
 use super::{Context, MANIFEST, files_of};
 use crate::engine::render::safe;
 use crate::format::manifest::Manifest;
@@ -43,7 +43,7 @@ pub(super) struct Outcome<'a> {
 pub(super) async fn record<T: TenantRead>(
     context: &Context,
     tenant: &T,
-    patient: bool,
+    how: How,
     outcome: Outcome<'_>,
     mut writer: SnapshotWriter<'_>,
 ) -> Result<Round> {
@@ -74,6 +74,9 @@ pub(super) async fn record<T: TenantRead>(
         waiting: 0,
         commits: Vec::new(),
         changed: compare(&changes),
+        tip: start,
+        counts: counts.clone(),
+        unknown: manifest.unknown.values().map(Vec::len).sum(),
         objects,
         complete,
         pending: match &standing {
@@ -96,11 +99,13 @@ pub(super) async fn record<T: TenantRead>(
     let audit = audit::since_last(context, tenant, parent, &meant, holds).await?;
     // A first snapshot is no change, and nobody's.
     let dealt = match parent {
-        Some(_) if context.settings.actors != Actors::Off => shares(&touched(context, &changes)?, audit.events()),
+        Some(_) if context.settings.actors != Actors::Off && !how.one_commit => {
+            shares(&touched(context, &changes)?, audit.events())
+        }
         _ => Vec::new(),
     };
     let unknown = dealt.iter().filter(|share| share.events.is_empty()).map(|share| share.objects.len()).sum();
-    if patient && !full && unknown > 0 {
+    if how.patient && !full && unknown > 0 {
         return Ok(Round { waiting: unknown, ..round });
     }
     // From here on nothing waits: the future cannot be dropped between two steps.
@@ -150,9 +155,17 @@ pub(super) async fn record<T: TenantRead>(
         tip = context.repo.create_commit_for(tree, &parents, &text, &person)?;
         let (added, modified, removed) = counted;
         round.commits.push(Committed { id: tip, author: person.name, objects: added + modified + removed });
+        round.tip = tip;
         notes.push((tip, of_share(&audit, share, last)));
     }
-    publish(context, tip, parent, main, &standing, ("entragit: watch", false))?;
+    publish(
+        context,
+        tip,
+        parent,
+        main,
+        &standing,
+        (if how.one_commit { "entragit: export" } else { "entragit: watch" }, false),
+    )?;
     let kept = parent.is_some() && context.settings.actors != Actors::Off;
     for (commit, audit) in notes.iter().filter(|_| kept) {
         audit::store(context, *commit, audit)?;

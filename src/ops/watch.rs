@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result};
 
 use super::base::Base;
-use super::export::{self, Extra, Whole, choose_layout, follow, whole};
+use super::export::{self, Exported, Extra, Whole, choose_layout, follow, whole};
 use super::incremental::{self, Found, Ids, Last, Wanted};
 use super::journal::Journal;
 use super::record::{Outcome, record};
@@ -39,6 +39,8 @@ pub struct How {
     pub full_every: u32,
     /// Whether to come back later if it is not known yet who made a change.
     pub patient: bool,
+    /// Whether all that changed becomes one commit, whoever changed it.
+    pub one_commit: bool,
 }
 
 /// One commit of a round.
@@ -64,8 +66,14 @@ pub struct Round {
     pub commits: Vec<Committed>,
     /// Objects added, changed and removed.
     pub changed: (usize, usize, usize),
+    /// The tip of `snapshots` now.
+    pub tip: ObjectId,
+    /// Objects per kind or variant.
+    pub counts: BTreeMap<&'static str, usize>,
     /// Objects in all.
     pub objects: usize,
+    /// Properties that no schema knows, in all.
+    pub unknown: usize,
     /// Whether everything in scope is known completely.
     pub complete: bool,
     /// Objects with edits on `main` that are not applied yet.
@@ -139,7 +147,8 @@ impl Watch {
 
         let news = events.iter().flatten().any(|event| !self.told.contains(&event.id));
         let outcome = Outcome { news, full, start, parent, base: &base, manifest, scope, found };
-        let round = record(context, tenant, how.patient && events.is_ok(), outcome, writer).await?;
+        let round =
+            record(context, tenant, How { patient: how.patient && events.is_ok(), ..how }, outcome, writer).await?;
         if round.waiting > 0 {
             return Ok(round);
         }
@@ -211,6 +220,10 @@ impl Watch {
         events: &[AuditEvent],
     ) -> Result<(Option<Wanted>, State)> {
         state.rounds = state.rounds.saturating_add(1);
+        // What Microsoft's own recovery writes no delta query tells.
+        if events.iter().any(|event| event.recovery && !self.told.contains(&event.id)) {
+            return Ok((None, state));
+        }
         let mut wanted = Wanted { touched: state.again(), coverage: state.coverage.clone(), ..Wanted::default() };
         for kind in scope {
             // What could not be listed the last time is tried again: nothing that depends on it was read.
@@ -252,6 +265,27 @@ impl Watch {
         // What comes back from the recycle bin brings links with it that nobody reports.
         Ok(if back || many { (None, state) } else { (Some(wanted), state) })
     }
+}
+
+/// An export that reads what changed since the last one, and everything after `full_every` of them: one round that becomes one
+/// commit. Whether everything was read is said, too.
+///
+/// # Errors
+/// As of [`Watch::round`].
+pub async fn export<T: TenantRead>(context: &Context, tenant: &T, full_every: u32) -> Result<(Exported, bool)> {
+    let how = How { full_every, patient: false, one_commit: true };
+    let round = Watch::default().round(context, tenant, how).await?;
+    let exported = Exported {
+        commit: round.commits.last().map(|commit| commit.id),
+        tip: round.tip,
+        counts: round.counts,
+        objects: round.objects,
+        complete: round.complete,
+        changed: round.changed,
+        pending: round.pending,
+        unknown: round.unknown,
+    };
+    Ok((exported, round.full))
 }
 
 /// Tokens from now on, before anything is read: what changes meanwhile is told the next time.

@@ -416,6 +416,7 @@ fn hostile_report() -> (Report, Names) {
             correlation_id: text(),
             targets: vec![text()],
             properties: vec![text()],
+            recovery: false,
         }];
     }
     (report, names)

@@ -231,6 +231,7 @@ fn event(id: &str, seconds: i64, target: usize) -> AuditEvent {
         correlation_id: String::new(),
         targets: vec![target],
         properties: vec!["jobTitle".to_owned()],
+        recovery: false,
     }
 }
 

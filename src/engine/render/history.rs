@@ -162,6 +162,7 @@ mod tests {
             correlation_id: String::new(),
             targets: vec!["p".to_owned()],
             properties: Vec::new(),
+            recovery: false,
         }
     }
 

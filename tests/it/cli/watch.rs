@@ -99,6 +99,32 @@ async fn each_change_is_its_authors() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_incremental_export_is_one_commit_of_what_changed() {
+    let mut world = World::new().await;
+    let run = |world: &World| {
+        let ran = world.run(&["export", "--incremental", "--full-every", "3", "--json"]).ok();
+        (ran.err.contains("everything was read"), ran.json()["changed"].as_u64().unwrap(), ran.json()["commit"].clone())
+    };
+    assert!(run(&world).0, "the first one has nothing to go on from");
+    assert_eq!(run(&world), (false, 0, Value::Null));
+    for (upn, group) in
+        [(names::ADMINISTRATOR_UPN, names::REMOTE_WORKERS), (names::SECOND_ADMINISTRATOR_UPN, names::ORDER_APPROVERS)]
+    {
+        world.signed_in(upn).await;
+        let body = json!({"description": format!("by {upn}")});
+        assert_eq!(world.graph.patch(&format!("/v1.0/groups/{group}"), body).await.0, 204);
+    }
+    let (full, changed, commit) = run(&world);
+    assert_eq!((full, changed, commit), (false, 2, json!(world.git(&["rev-parse", "snapshots"]))));
+    assert_eq!(world.tree(), world.whole());
+    let actors = world.git(&["log", "-1", "--format=%(trailers:key=Entragit-Actor,valueonly)"]);
+    assert_eq!(actors.lines().filter(|line| !line.is_empty()).count(), 2, "{actors}");
+    assert!(run(&world).0, "every third reads everything, also where nothing changed in between");
+    assert!(!run(&world).0);
+    world.run(&["export", "--incremental", "--kind", "group"]).ends(1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn names_appear_as_the_settings_say() {
     let mut world = World::new().await;
     world.round();

@@ -32,6 +32,7 @@ fn report(names: usize) -> Report {
             correlation_id: String::new(),
             targets: vec![number.to_string()],
             properties: vec![],
+            recovery: false,
         }],
     };
     let ignored = Ignored { rule: "user jobTitle".to_owned(), reason: "<HR>".to_owned(), differences: 2, objects: 1 };
