@@ -195,6 +195,17 @@ fn reference(value: &Value) -> Option<Value> {
     id_of(value).map(Value::from)
 }
 
+/// What makes a child: all but what is kept of it for information.
+pub fn made_child(kind: &'static Kind, link: &str, value: Value) -> Value {
+    match (value, schema::of(kind).property(link)) {
+        (Value::Object(mut child), Some(rule)) => {
+            child.retain(|name, _| name == "id" || rule.property(name).is_none_or(|rule| !rule.read_only));
+            Value::Object(child)
+        }
+        (value, _) => value,
+    }
+}
+
 fn sort_children(value: Value, children: &Children) -> Value {
     let Value::Array(mut elements) = value else { return value };
     elements.sort_by_cached_key(|child| (child_key(child, children), child.to_string()));

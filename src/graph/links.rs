@@ -243,7 +243,9 @@ impl Links {
             LinkShape::Children(_) => None,
             LinkShape::References | LinkShape::Reference => Some("$select=id".to_owned()),
         };
-        let top = if holds_one(link.shape) { None } else { top(self.kind) };
+        // What hangs a level deeper is another service's, which does not take the kind's `$top`:
+        // <https://learn.microsoft.com/graph/api/synchronization-synchronization-list-jobs>
+        let top = if holds_one(link.shape) || link.at.is_some() { None } else { top(self.kind) };
         format!("{}/{}{}", self.object(id), link.segment(), query([select, top]))
     }
 

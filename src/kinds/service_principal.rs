@@ -1,5 +1,5 @@
 //! Service principals (enterprise applications) and managed identities, with owners, who is assigned to them, and the
-//! delegated permissions they were granted and how their own ones are classified.
+//! delegated permissions they were granted, how their own ones are classified, and the jobs that provision accounts.
 //! <https://learn.microsoft.com/graph/api/resources/serviceprincipal>
 
 use crate::model::kind::*;
@@ -90,6 +90,26 @@ pub const KIND: Kind = Kind {
             permissions: Some(Permissions {
                 read: &["Application.Read.All"],
                 write: &["Policy.ReadWrite.PermissionGrant"],
+            }),
+            ..Link::COMMON
+        },
+        Link {
+            name: "synchronization",
+            at: Some("synchronization/jobs"),
+            // "The job is created in a disabled state", and "the only required property is templateId"; no page describes PATCH:
+            // <https://learn.microsoft.com/graph/api/synchronization-synchronization-post-jobs>. Its credentials can only
+            // be written: <https://learn.microsoft.com/graph/api/synchronization-serviceprincipal-put-synchronization>
+            shape: LinkShape::Children(Children {
+                key: &["templateId"],
+                create: Some("/servicePrincipals/{parent}/synchronization/jobs"),
+                item: "/servicePrincipals/{parent}/synchronization/jobs/{child}",
+                note: Some("is a new job, which stands still until a person enters its credentials and starts it"),
+                ..Children::COMMON
+            }),
+            // The least that is documented is for an application's own: Application.ReadWrite.OwnedBy.
+            permissions: Some(Permissions {
+                read: &["Synchronization.Read.All"],
+                write: &["Synchronization.ReadWrite.All"],
             }),
             ..Link::COMMON
         },

@@ -30,6 +30,7 @@ pub fn create_child(tenant: &Tenant, link: &'static str, parent: &Key, child: &m
         "federatedIdentityCredentials" => credential(tenant, link, parent, child),
         "extensionProperties" => extension(tenant, link, parent, child),
         "delegatedPermissionClassifications" => classification(tenant, link, parent, child),
+        "synchronization" => job(tenant, link, parent, child),
         "authenticationMethodConfigurations" => {
             // Only external methods can be added: <https://learn.microsoft.com/graph/api/authenticationmethodspolicy-post-authenticationmethodconfigurations>
             match text(child, "@odata.type") {
@@ -244,6 +245,24 @@ fn classification(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut
         return Err(invalid("permissionId", "DelegatedPermissionClassification"));
     }
     super::generic::create_child(tenant, link, parent, child)
+}
+
+/// A job is made standing still, and knows nothing yet; what it does is its template's to say.
+/// <https://learn.microsoft.com/graph/api/synchronization-synchronization-post-jobs>
+fn job(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Properties) -> Result<(), Fault> {
+    require(child, &["templateId"], "synchronizationJob")?;
+    super::generic::create_child(tenant, link, parent, child)?;
+    child.insert("schedule".to_owned(), json!({"expiration": null, "interval": "PT40M", "state": "Disabled"}));
+    child.insert("status".to_owned(), status("Paused"));
+    Ok(())
+}
+
+/// What a job shows of its runs, as on <https://learn.microsoft.com/graph/api/synchronization-synchronization-list-jobs>.
+fn status(code: &str) -> Value {
+    let never = "0001-01-01T00:00:00Z";
+    json!({"code": code, "countSuccessiveCompleteFailures": 0, "escrowsPruned": false, "lastExecution": null,
+        "lastSuccessfulExecution": null, "lastSuccessfulExecutionWithExports": null, "quarantine": null, "progress": [],
+        "synchronizedEntryCountByType": [], "steadyStateFirstAchievedTime": never, "steadyStateLastAchievedTime": never})
 }
 
 fn audiences(child: &Properties) -> Result<(), Fault> {

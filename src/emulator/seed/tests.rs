@@ -154,8 +154,8 @@ fn derived(base: &str, with: &str) -> Option<String> {
 }
 
 /// What a link holds, by the metadata.
-fn holds(kind: &str, link: &str) -> Option<&'static str> {
-    member(kind, link).filter(|(_, relation)| *relation)?.0["type"].as_str()
+fn holds(kind: &'static str, link: &str) -> Option<&'static str> {
+    link.split('/').try_fold(kind, |of, name| member(of, name).filter(|(_, relation)| *relation)?.0["type"].as_str())
 }
 
 fn check(seeds: &[SeedObject]) {
@@ -183,7 +183,8 @@ fn check(seeds: &[SeedObject]) {
         for (name, entries) in &seed.links {
             let at = format!("{at}/{name}");
             let link = kind.link(name).unwrap_or_else(|| panic!("{at}: no such link"));
-            let of = holds(kind.entity, name).unwrap_or_else(|| panic!("{at}: no such relation in the metadata"));
+            let of =
+                holds(kind.entity, link.segment()).unwrap_or_else(|| panic!("{at}: no such relation in the metadata"));
             let mut seen = BTreeSet::new();
             for entry in entries {
                 match (link.shape, entry) {

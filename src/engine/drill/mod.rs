@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::diff;
-use super::normalize::writable;
+use super::normalize::{made_child, writable};
 use super::plan::{identities, not_creatable, owned_elsewhere};
 use super::refs::{references, rewrite};
 use crate::kinds;
@@ -171,9 +171,11 @@ fn values(kind: &'static Kind, object: &Object) -> Vec<(String, Value)> {
     for link in kind.links.iter().filter(|link| link.is_written()) {
         match object.get(link.name) {
             Some(Value::Array(elements)) => {
-                values.extend(elements.iter().map(|element| (link.name.to_owned(), element.clone())));
+                values.extend(
+                    elements.iter().map(|child| (link.name.to_owned(), made_child(kind, link.name, child.clone()))),
+                );
             }
-            Some(value) => values.push((link.name.to_owned(), value.clone())),
+            Some(value) => values.push((link.name.to_owned(), made_child(kind, link.name, value.clone()))),
             None => {}
         }
     }

@@ -81,6 +81,11 @@ impl Planner<'_> {
                 Some(other) => {
                     let value = complete(items, Some(child), Some(other));
                     let differing = differing(items, child, other);
+                    // Nothing is made anew for what is shown for information.
+                    if differing.is_empty() && !moved {
+                        kept.insert(key);
+                        continue;
+                    }
                     let patchable = match children.update {
                         Updates::Nothing => false,
                         Updates::Only(names) => differing.iter().all(|name| names.contains(&name.as_str())),
@@ -100,10 +105,12 @@ impl Planner<'_> {
                         // While the old one is there, Graph refuses another with its key.
                         let gone = Action::Unlink { link, value: old };
                         self.push(kind, address, object, Phase::Write, Stage::Prepare, gone, &[]);
+                        self.note_made(address, object, children, &key);
                         self.push_link(kind, address, object, Action::Link { link, value: child.clone() });
                     }
                 }
                 None if children.creatable() => {
+                    self.note_made(address, object, children, &key);
                     self.push_link(kind, address, object, Action::Link { link, value: child.clone() });
                 }
                 None => self.plan.losses.push(Loss {
@@ -123,6 +130,13 @@ impl Planner<'_> {
                 self.push_link(kind, address, object, Action::Unlink { link, value: child.clone() });
             }
         }
+    }
+
+    /// Says what a child that is made does not come back with.
+    fn note_made(&mut self, address: &Address, object: &Object, children: &Children, key: &[String]) {
+        let Some(note) = children.note else { return };
+        let what = format!("{} {note}", key.join(" "));
+        self.plan.losses.push(Loss { address: address.clone(), name: object.name().to_owned(), what });
     }
 
     pub(super) fn push_link(&mut self, kind: &'static Kind, address: &Address, object: &Object, action: Action) {

@@ -76,6 +76,8 @@ pub struct Children {
     pub requests: Option<&'static ChildRequests>,
     /// An object within the child that Graph wants to be named by an id that no file holds.
     pub finds: Option<&'static Find>,
+    /// What whoever approves that one is made should know, in one clause.
+    pub note: Option<&'static str>,
 }
 
 /// Children that requests add and take away: `POST {create}` with what is to be done, the child, and the parent's id.
@@ -195,6 +197,7 @@ impl Children {
         prefixed: None,
         requests: None,
         finds: None,
+        note: None,
     };
 
     /// Whether one that is not there can be made.

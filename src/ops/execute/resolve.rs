@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use super::find::holds;
 use super::{Failure, Run, learned};
 use crate::engine::digest;
-use crate::engine::normalize::{child_key, normalize, writable_value};
+use crate::engine::normalize::{child_key, made_child, normalize, writable_value};
 use crate::engine::refs::{rewrite_body, rewrite_value};
 use crate::engine::schema;
 use crate::model::kind::{Children, LinkShape, Updates};
@@ -100,7 +100,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 let value = rewrite_value(&rule(link), value, ids);
                 match self.child(kind, &address, link, &value, cache).await? {
                     Some(_) => Resolved::Already(IdMap::default()),
-                    None => Resolved::Write(Write::Link { kind, id, link, value }),
+                    None => Resolved::Write(Write::Link { kind, id, link, value: made_child(kind, link, value) }),
                 }
             }
             Action::Relink { link, value } => {

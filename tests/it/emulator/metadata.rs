@@ -48,7 +48,7 @@ async fn everything_served_is_in_microsofts_metadata() {
                 let (status, reply) = graph.get(&format!("{path}/{}/{}", text(&item[kind.key]), link.segment())).await;
                 assert!(status == 200 || link.name == "manager", "{reply}");
                 for child in reply["value"].as_array().into_iter().flatten() {
-                    known(metadata, &target(metadata, kind.entity, link.name), child, link.name);
+                    known(metadata, &target(metadata, kind.entity, link.segment()), child, link.name);
                 }
             }
         }
@@ -72,10 +72,11 @@ fn types<'a>(metadata: &'a Value, name: &str) -> Vec<&'a Value> {
 }
 
 fn target(metadata: &Value, kind: &str, link: &str) -> String {
-    let all = types(metadata, &format!("microsoft.graph.{kind}"));
-    let nav =
-        all.iter().flat_map(|ty| ty["navigation"].as_array().into_iter().flatten()).find(|nav| nav["name"] == link);
-    text(&nav.expect(link)["type"])
+    link.split('/').fold(format!("microsoft.graph.{kind}"), |ty, name| {
+        let all = types(metadata, &ty);
+        let mut navs = all.iter().flat_map(|ty| ty["navigation"].as_array().into_iter().flatten());
+        text(&navs.find(|nav| nav["name"] == name).expect(link)["type"])
+    })
 }
 
 fn known(metadata: &Value, ty: &str, item: &Value, at: &str) {

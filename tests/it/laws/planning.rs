@@ -565,3 +565,21 @@ fn the_old_goes_first_where_there_is_room_for_one() {
     }
     assert_eq!(steps.len(), 4, "{steps:#?}");
 }
+
+/// What is only shown of a child never makes it anew; what a new one lacks is said.
+#[test]
+fn a_job_is_not_made_anew_for_its_schedule() {
+    let side = |jobs: Value| {
+        let object = json!({"id": guid(93, 1), "displayName": "Travel", "synchronization": jobs});
+        snapshot(vec![(kinds::by_name("servicePrincipal").unwrap(), object.as_object().unwrap().clone())])
+    };
+    let job = |state: &str| json!([{"templateId": "scim", "schedule": {"interval": "PT40M", "state": state}}]);
+    let plan = |wanted: Snapshot, live: Snapshot| {
+        let base = addresses(&live);
+        Sides { wanted, live, deleted: BTreeMap::new(), base }.plan()
+    };
+    let same = plan(side(job("Active")), side(job("Paused")));
+    assert!(same.steps.is_empty() && same.losses.is_empty(), "{:#?}", same.steps);
+    let gone = plan(side(job("Active")), side(json!([])));
+    assert!(gone.losses[0].what.contains("a person enters its credentials"), "{:#?}", gone.losses);
+}

@@ -151,6 +151,7 @@ fn with_links(people: &[Person], label: &str, value: Value) -> SeedObject {
             ("appRoleAssignedTo", assigned),
             ("oauth2PermissionGrants", grants(label)),
             ("delegatedPermissionClassifications", classified(label)),
+            ("synchronization", provisioning(label)),
         ],
     )
 }
@@ -171,6 +172,22 @@ fn classified(label: &str) -> Vec<Value> {
                 "permissionName": name, "classification": "low"})
         })
         .collect()
+}
+
+/// The jobs that make accounts elsewhere, with what they know of their runs.
+fn provisioning(label: &str) -> Vec<Value> {
+    let template = match label {
+        "travel" => "scim",
+        _ => return Vec::new(),
+    };
+    vec![
+        json!({"id": format!("{template}.84841066274d4ec0a5c1276be684bdd3.{}", id("job", label)), "templateId": template,
+        "schedule": {"expiration": null, "interval": "PT40M", "state": "Active"},
+        "synchronizationJobSettings": [{"name": "AzureIngestionAttributeOptimization", "value": "False"}],
+        "status": {"code": "Active", "countSuccessiveCompleteFailures": 0, "escrowsPruned": false, "progress": [],
+            "steadyStateFirstAchievedTime": ticks(label), "steadyStateLastAchievedTime": ticks(label),
+            "synchronizedEntryCountByType": [{"key": "User", "value": 41}]}}),
+    ]
 }
 
 fn assigned(label: &str) -> Vec<Value> {
