@@ -133,7 +133,7 @@ pub(super) fn before_delete(kind: &'static Kind, object: &Object) -> Map<String,
 
 /// A PATCH of a polymorphic object names its type.
 pub(super) fn with_type(kind: &'static Kind, object: &Object, mut body: Map<String, Value>) -> Map<String, Value> {
-    if schema::of(kind).property("@odata.type").is_some()
+    if schema::of(kind).property("@odata.type").is_some_and(|rule| rule.writable(true))
         && let Some(value) = object.get("@odata.type")
     {
         body.insert("@odata.type".to_owned(), value.clone());

@@ -28,6 +28,10 @@ pub fn normalize(kind: &'static Kind, raw: &Map<String, Value>) -> Normalized {
             keep_unknown(name, name, value, &mut properties, &mut unknown);
             continue;
         };
+        // Some replies say of every object what others say only of its heirs: the kind's own type tells nothing.
+        if name == "@odata.type" && rule.read_only && is_own_type(kind, value) {
+            continue;
+        }
         let value = match kind.link(name).map(|link| link.shape) {
             Some(LinkShape::References) => references(value),
             Some(LinkShape::Reference) => reference(value),
@@ -49,6 +53,10 @@ pub fn normalize(kind: &'static Kind, raw: &Map<String, Value>) -> Normalized {
     unknown.sort();
     unknown.dedup();
     Normalized { object: Object(properties), unknown }
+}
+
+fn is_own_type(kind: &Kind, value: &Value) -> bool {
+    value.as_str().and_then(|name| name.strip_prefix("#microsoft.graph.")) == Some(kind.entity)
 }
 
 /// The properties of `object` that may be written: without links, without what Graph owns, without what no schema knows;

@@ -69,7 +69,13 @@ pub const KIND: Kind = Kind {
     ],
     borrowed: &[],
     calls: &[],
-    variants: &[],
+    // Sponsors are demanded, and stand in no property: <https://learn.microsoft.com/graph/api/agentidentityblueprint-post>
+    variants: &[Variant {
+        name: "agentIdentityBlueprint",
+        title: "agent identity blueprints",
+        when: Condition::Is { property: "@odata.type", value: "#microsoft.graph.agentIdentityBlueprint" },
+        not_creatable: Some("a blueprint is made with its sponsors, which are not exported"),
+    }],
     owned_elsewhere: None,
     delta: Some("/applications/delta"),
     permissions: Permissions { read: &["Application.Read.All"], write: &["Application.ReadWrite.All"] },

@@ -116,12 +116,28 @@ pub const KIND: Kind = Kind {
     ],
     borrowed: &[],
     calls: &[],
-    variants: &[Variant {
-        name: "managedIdentity",
-        title: "managed identities",
-        when: Condition::Is { property: "servicePrincipalType", value: "ManagedIdentity" },
-        not_creatable: Some("a managed identity is made by the Azure resource it belongs to"),
-    }],
+    variants: &[
+        Variant {
+            name: "managedIdentity",
+            title: "managed identities",
+            when: Condition::Is { property: "servicePrincipalType", value: "ManagedIdentity" },
+            not_creatable: Some("a managed identity is made by the Azure resource it belongs to"),
+        },
+        // "The request body must contain … a valid sponsor reference": <https://learn.microsoft.com/graph/api/agentidentity-post>
+        Variant {
+            name: "agentIdentity",
+            title: "agent identities",
+            when: Condition::Is { property: "servicePrincipalType", value: "ServiceIdentity" },
+            not_creatable: Some("an agent identity is made of its blueprint, with sponsors, which are not exported"),
+        },
+        // <https://learn.microsoft.com/graph/api/agentidentityblueprintprincipal-post>
+        Variant {
+            name: "agentIdentityBlueprintPrincipal",
+            title: "principals of agent identity blueprints",
+            when: Condition::Is { property: "@odata.type", value: "#microsoft.graph.agentIdentityBlueprintPrincipal" },
+            not_creatable: Some("it is made of its blueprint, in a way of its own that is not done yet"),
+        },
+    ],
     owned_elsewhere: None,
     delta: Some("/servicePrincipals/delta"),
     permissions: Permissions { read: &["Application.Read.All"], write: &["Application.ReadWrite.All"] },

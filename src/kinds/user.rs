@@ -37,7 +37,14 @@ pub const KIND: Kind = Kind {
     }],
     borrowed: &[],
     calls: &[],
-    variants: &[],
+    // It is made with its type and without a password: <https://learn.microsoft.com/graph/api/agentuser-post>. Made as a person
+    // is, it would be one who can sign in.
+    variants: &[Variant {
+        name: "agentUser",
+        title: "accounts of agents",
+        when: Condition::Is { property: "@odata.type", value: "#microsoft.graph.agentUser" },
+        not_creatable: Some("it is made for an agent identity, in a way of its own that is not done yet"),
+    }],
     // <https://learn.microsoft.com/graph/api/resources/user>: synchronized objects are changed on-premises.
     owned_elsewhere: Some(Elsewhere {
         when: Condition::Flag { property: "onPremisesSyncEnabled" },

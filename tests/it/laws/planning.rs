@@ -583,3 +583,27 @@ fn a_job_is_not_made_anew_for_its_schedule() {
     let gone = plan(side(job("Active")), side(json!([])));
     assert!(gone.losses[0].what.contains("a person enters its credentials"), "{:#?}", gone.losses);
 }
+
+/// Agents are never made as what they are not: an account with a password, an application like any other.
+#[test]
+fn agents_are_not_made_as_something_else() {
+    let all = [
+        ("application", json!({"id": guid(94, 1), "@odata.type": "#microsoft.graph.agentIdentityBlueprint"})),
+        (
+            "servicePrincipal",
+            json!({"id": guid(94, 2), "@odata.type": "#microsoft.graph.agentIdentityBlueprintPrincipal"}),
+        ),
+        ("servicePrincipal", json!({"id": guid(94, 3), "servicePrincipalType": "ServiceIdentity"})),
+        ("user", json!({"id": guid(94, 4), "@odata.type": "#microsoft.graph.agentUser"})),
+    ];
+    let raw = all.into_iter().map(|(kind, value)| (kinds::by_name(kind).unwrap(), value.as_object().unwrap().clone()));
+    let (wanted, live) = (snapshot(raw.collect()), snapshot(Vec::new()));
+    let plan = Sides { wanted, live, deleted: BTreeMap::new(), base: BTreeSet::new() }.plan();
+    assert!(plan.steps.is_empty(), "{:#?}", plan.steps);
+    assert_eq!(plan.losses.len(), 4, "{:#?}", plan.losses);
+    // Some replies name the type of every object.
+    let application = kinds::by_name("application").unwrap();
+    let typed = |ty: &str| json!({"id": "a", "@odata.type": format!("#microsoft.graph.{ty}")});
+    let kept = |ty: &str| normalize(application, typed(ty).as_object().unwrap()).object.get("@odata.type").is_some();
+    assert!(!kept("application") && kept("agentIdentityBlueprint"));
+}

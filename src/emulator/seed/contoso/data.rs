@@ -16,6 +16,7 @@ const AREAS: &[&str] = &[
     include_str!("organization.json"),
     include_str!("governance.json"),
     include_str!("network.json"),
+    include_str!("agents.json"),
 ];
 
 /// The objects of every area.
