@@ -607,3 +607,30 @@ fn agents_are_not_made_as_something_else() {
     let kept = |ty: &str| normalize(application, typed(ty).as_object().unwrap()).object.get("@odata.type").is_some();
     assert!(!kept("application") && kept("agentIdentityBlueprint"));
 }
+
+/// Licences and the gallery's entry are shown, and a difference in them is nobody's to write.
+#[test]
+fn what_is_kept_for_information_is_not_written() {
+    let kept = [
+        ("application", "applicationTemplateId", json!("one"), json!("two")),
+        ("servicePrincipal", "applicationTemplateId", json!("one"), json!("two")),
+        ("user", "assignedLicenses", json!([{"skuId": guid(95, 8)}]), json!([])),
+        ("group", "assignedLicenses", json!([{"skuId": guid(95, 9)}]), json!([])),
+    ];
+    for (kind, property, was, is) in kept {
+        let kind = kinds::by_name(kind).unwrap();
+        let side = |value: &Value| {
+            let object = json!({"id": guid(95, 1), "displayName": "Same", property: value});
+            snapshot(vec![(kind, object.as_object().unwrap().clone())])
+        };
+        let (wanted, live) = (side(&was), side(&is));
+        let address = Address::new(kind.name, guid(95, 1));
+        assert_eq!(wanted.objects[&address].get(property), Some(&was), "{} {property}", kind.name);
+        let base = addresses(&live);
+        let plan = Sides { wanted, live, deleted: BTreeMap::new(), base }.plan();
+        assert!(plan.steps.is_empty(), "{:#?}", plan.steps);
+        let said = entragit::engine::render::kinds::text(&[kind]);
+        let line = said.lines().find(|line| line.contains("kept for information")).unwrap_or_default();
+        assert!(line.contains(property), "{said}");
+    }
+}
