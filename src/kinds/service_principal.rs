@@ -99,6 +99,8 @@ pub const KIND: Kind = Kind {
             // "The job is created in a disabled state", and "the only required property is templateId"; no page describes PATCH:
             // <https://learn.microsoft.com/graph/api/synchronization-synchronization-post-jobs>. Its credentials can only
             // be written: <https://learn.microsoft.com/graph/api/synchronization-serviceprincipal-put-synchronization>
+            // What has no job answers with none: administrators' scripts ask every service principal.
+            // <https://matthewjwhite.co.uk/2025/07/12/entra-scim-report>
             shape: LinkShape::Children(Children {
                 key: &["templateId"],
                 create: Some("/servicePrincipals/{parent}/synchronization/jobs"),
