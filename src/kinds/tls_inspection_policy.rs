@@ -30,6 +30,8 @@ pub const KIND: Kind = Kind {
         ..Link::COMMON
     }],
     permissions: Permissions { read: &["NetworkAccess.Read.All"], write: &["NetworkAccess.ReadWrite.All"] },
+    // Nobody documents what Graph answers where Global Secure Access is not used: no export is to be incomplete for that.
+    profile: Profile::Everything,
     docs: "https://learn.microsoft.com/graph/api/resources/networkaccess-tlsinspectionpolicy",
     // <https://learn.microsoft.com/entra/global-secure-access/how-to-get-started-with-global-secure-access>
     licence: Some(Licence::P1),
