@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use entragit::emulator::{self, Faults, Options, Running, Seed};
+use entragit::emulator::{self, Counts, Faults, Options, Running, Seed};
 use entragit::graph::{Config, Credential, GraphTenant};
 use entragit::model::{Events, Secret};
 use entragit::ops::Context;
@@ -61,7 +61,7 @@ async fn measure(changes: usize, factor: f64) {
     let applied = apply(&context, &tenant, &ready).await.unwrap();
     let took = start.elapsed().as_secs_f64();
     assert!(applied.verified, "{:?}", applied.unmet);
-    let (writes, _, throttled) = running.counts();
+    let Counts { writes, throttled, .. } = running.counts();
     let writing = written.lock().unwrap().unwrap().duration_since(start).as_secs_f64();
     let (limit, rate) = (20.0 * factor, changes as f64 / took);
     println!(

@@ -142,6 +142,27 @@ struct State {
     writes: u64,
     lost: u64,
     throttled: u64,
+    requests: u64,
+    access: u64,
+    units: u64,
+}
+
+/// What has come so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    /// Writes.
+    pub writes: u64,
+    /// Answers that were lost on purpose.
+    pub lost: u64,
+    /// Requests that were throttled.
+    pub throttled: u64,
+    /// Requests that were answered, those within a batch each for itself.
+    pub requests: u64,
+    /// Those of them that Conditional Access answered.
+    pub access: u64,
+    /// Resource units that they cost, where such are counted:
+    /// <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>.
+    pub units: u64,
 }
 
 impl Weather {
@@ -219,15 +240,19 @@ impl Weather {
 
     /// Charges what a reply cost.
     pub fn charge(&self, request: &Request, units: u32) {
-        if let Some(limits) = &mut self.state().limits {
+        let mut state = self.state();
+        state.requests += 1;
+        state.access += u64::from(limits::is_access(request));
+        state.units += limits::units_of(request, units).map_or(0, u64::from);
+        if let Some(limits) = &mut state.limits {
             limits.charge(request, units, Instant::now());
         }
     }
 
-    /// Writes that came, answers that were lost on purpose, and requests that were throttled.
-    pub fn counts(&self) -> (u64, u64, u64) {
-        let state = self.state();
-        (state.writes, state.lost, state.throttled)
+    /// What has come since the faults were set.
+    pub fn counts(&self) -> Counts {
+        let State { writes, lost, throttled, requests, access, units, .. } = *self.state();
+        Counts { writes, lost, throttled, requests, access, units }
     }
 }
 
@@ -235,7 +260,7 @@ impl State {
     fn new(faults: Faults, users: usize) -> Self {
         let dice = fastrand::Rng::with_seed(faults.seed);
         let limits = faults.limits.map(|factor| Limits::new(users, factor, faults.drained, Instant::now()));
-        Self { faults, dice, limits, writes: 0, lost: 0, throttled: 0 }
+        Self { faults, dice, limits, writes: 0, lost: 0, throttled: 0, requests: 0, access: 0, units: 0 }
     }
 }
 

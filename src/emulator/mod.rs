@@ -49,7 +49,7 @@ use anyhow::Context;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-pub use faults::{Faults, Hang};
+pub use faults::{Counts, Faults, Hang};
 pub use seed::contoso;
 use server::Shared;
 use tenant::Tenant;
@@ -272,8 +272,8 @@ impl Running {
         let _ = hung.wait_for(|hung| *hung).await;
     }
 
-    /// Writes that came, answers that were lost on purpose, and requests that were throttled, since the faults were set.
-    pub fn counts(&self) -> (u64, u64, u64) {
+    /// What has come since the faults were set.
+    pub fn counts(&self) -> Counts {
         self.shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner).weather.counts()
     }
 

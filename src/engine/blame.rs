@@ -215,7 +215,7 @@ pub fn as_known_today(kind: &'static Kind, earlier: &Object, now: &Object, ids: 
             body.insert(name.to_owned(), value.clone());
         }
     }
-    normalize(kind, &body).object
+    normalize(kind, body).object
 }
 
 /// Who set a value: of the events of its change, those that name its property or, as another target, what it refers to; if

@@ -1,5 +1,7 @@
 //! Raw Graph JSON → [`Object`], and [`Object`] → request body.
 
+use std::fmt;
+
 use serde_json::{Map, Value};
 
 use super::schema::{self, Rule, Shape};
@@ -19,40 +21,51 @@ pub struct Normalized {
 ///
 /// Server-owned, secret and left-out properties, annotations, nulls and empty values go; sets are sorted; links become ids
 /// or children. `@odata.type` stays where the schema lists it. Normalizing twice changes nothing.
-pub fn normalize(kind: &'static Kind, raw: &Map<String, Value>) -> Normalized {
+pub fn normalize(kind: &'static Kind, mut raw: Map<String, Value>) -> Normalized {
     let schema = schema::of(kind);
     let mut unknown = Vec::new();
-    let mut properties = Map::new();
-    for (name, value) in raw {
-        let Some(rule) = schema.property(name) else {
-            keep_unknown(name, name, value, &mut properties, &mut unknown);
-            continue;
-        };
+    raw.retain(|name, value| {
+        let at = Place { name, within: None };
+        let Some(rule) = schema.property(name) else { return keep_unknown(value, &at, &mut unknown) };
         // Some replies say of every object what others say only of its heirs: the kind's own type tells nothing.
         if name == "@odata.type" && rule.read_only && is_own_type(kind, value) {
-            continue;
+            return false;
         }
-        let value = match kind.link(name).map(|link| link.shape) {
+        match kind.link(name).map(|link| link.shape) {
             Some(LinkShape::References) => references(value),
             Some(LinkShape::Reference) => reference(value),
-            Some(LinkShape::Children(children)) if children.single => clean(rule, value, name, &mut unknown),
+            Some(LinkShape::Children(children)) if children.single => clean(rule, value, &at, &mut unknown),
             Some(LinkShape::Children(children)) => {
-                list(rule, value, name, &mut unknown).map(|value| sort_children(value, &children))
+                let kept = list(rule, value, &at, &mut unknown);
+                sort_children(value, &children);
+                kept
             }
-            None => clean(rule, value, name, &mut unknown),
-        };
-        if let Some(value) = value {
-            properties.insert(name.clone(), value);
+            None => clean(rule, value, &at, &mut unknown),
         }
-    }
+    });
     for link in kind.links {
-        if link.absent.is_some_and(|condition| condition.holds(&properties)) {
-            properties.remove(link.name);
+        if link.absent.is_some_and(|condition| condition.holds(&raw)) {
+            raw.remove(link.name);
         }
     }
     unknown.sort();
     unknown.dedup();
-    Normalized { object: Object(properties), unknown }
+    Normalized { object: Object(raw), unknown }
+}
+
+/// Where a value is, as a path such as `info.logoUrl`.
+struct Place<'a> {
+    name: &'a str,
+    within: Option<&'a Place<'a>>,
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(within) = self.within {
+            write!(f, "{within}.")?;
+        }
+        f.write_str(self.name)
+    }
 }
 
 fn is_own_type(kind: &Kind, value: &Value) -> bool {
@@ -99,87 +112,76 @@ pub fn writable_value(rule: &Rule, value: &Value, creating: bool) -> Option<Valu
     })
 }
 
-fn clean(rule: &Rule, value: &Value, path: &str, unknown: &mut Vec<String>) -> Option<Value> {
+/// Leaves of `value` what is kept by the property's rule. Whether that is anything.
+fn clean(rule: &Rule, value: &mut Value, at: &Place<'_>, unknown: &mut Vec<String>) -> bool {
     if !rule.exported() {
-        return None;
+        return false;
     }
     match (&rule.shape, value) {
         (Shape::Object(rules, open), Value::Object(map)) => {
-            let mut kept = Map::new();
-            for (name, value) in map {
+            map.retain(|name, value| {
+                let within = Place { name, within: Some(at) };
                 match rules.get(name) {
-                    Some(rule) => {
-                        if let Some(value) = clean(rule, value, &format!("{path}.{name}"), unknown) {
-                            kept.insert(name.clone(), value);
-                        }
-                    }
-                    None if *open => {
-                        if let Some(value) = plain(value).filter(|_| !name.contains('@')) {
-                            kept.insert(name.clone(), value);
-                        }
-                    }
-                    None => keep_unknown(name, &format!("{path}.{name}"), value, &mut kept, unknown),
+                    Some(rule) => clean(rule, value, &within, unknown),
+                    None if *open => !name.contains('@') && plain(value),
+                    None => keep_unknown(value, &within, unknown),
                 }
-            }
-            (!kept.is_empty()).then_some(Value::Object(kept))
+            });
+            !map.is_empty()
         }
-        (Shape::List(_), Value::Array(_)) => list(rule, value, path, unknown),
-        _ => plain(value),
+        (Shape::List(_), value @ Value::Array(_)) => list(rule, value, at, unknown),
+        (_, value) => plain(value),
     }
 }
 
-fn list(rule: &Rule, value: &Value, path: &str, unknown: &mut Vec<String>) -> Option<Value> {
+fn list(rule: &Rule, value: &mut Value, at: &Place<'_>, unknown: &mut Vec<String>) -> bool {
     let Shape::List(items) = &rule.shape else { return plain(value) };
-    let elements = value.as_array()?;
-    let mut kept: Vec<Value> = elements.iter().filter_map(|element| clean(items, element, path, unknown)).collect();
+    let Value::Array(elements) = value else { return false };
+    elements.retain_mut(|element| clean(items, element, at, unknown));
     if rule.set {
-        sort_set(&mut kept);
+        sort_set(elements);
     }
-    (!kept.is_empty()).then_some(Value::Array(kept))
+    !elements.is_empty()
 }
 
-/// A value without nulls, empties and annotations.
-fn plain(value: &Value) -> Option<Value> {
+/// Takes nulls, empties and annotations out of a value. Whether anything is left.
+fn plain(value: &mut Value) -> bool {
     match value {
-        Value::Null => None,
-        Value::String(text) => (!text.is_empty()).then(|| value.clone()),
-        Value::Bool(_) | Value::Number(_) => Some(value.clone()),
+        Value::Null => false,
+        Value::String(text) => !text.is_empty(),
+        Value::Bool(_) | Value::Number(_) => true,
         Value::Array(elements) => {
-            let kept: Vec<Value> = elements.iter().filter_map(plain).collect();
-            (!kept.is_empty()).then_some(Value::Array(kept))
+            elements.retain_mut(plain);
+            !elements.is_empty()
         }
         Value::Object(map) => {
-            let kept: Map<String, Value> = map
-                .iter()
-                .filter(|(name, _)| !name.contains('@'))
-                .filter_map(|(name, value)| Some((name.clone(), plain(value)?)))
-                .collect();
-            (!kept.is_empty()).then_some(Value::Object(kept))
+            map.retain(|name, value| !name.contains('@') && plain(value));
+            !map.is_empty()
         }
     }
 }
 
-fn keep_unknown(name: &str, path: &str, value: &Value, into: &mut Map<String, Value>, unknown: &mut Vec<String>) {
+fn keep_unknown(value: &mut Value, at: &Place<'_>, unknown: &mut Vec<String>) -> bool {
     // Annotations describe the reply, not the object. What sounds like a secret is not kept on a guess.
-    if name.contains('@') || sounds_secret(name) {
-        return;
+    if at.name.contains('@') || sounds_secret(at.name) {
+        return false;
     }
-    if let Some(value) = plain(&without_secrets(value)) {
-        into.insert(name.to_owned(), value);
-        unknown.push(path.to_owned());
+    without_secrets(value);
+    let kept = plain(value);
+    if kept {
+        unknown.push(at.to_string());
     }
+    kept
 }
 
-fn without_secrets(value: &Value) -> Value {
+fn without_secrets(value: &mut Value) {
     match value {
-        Value::Object(map) => Value::Object(
-            map.iter()
-                .filter(|(name, _)| !sounds_secret(name))
-                .map(|(name, value)| (name.clone(), without_secrets(value)))
-                .collect(),
-        ),
-        Value::Array(elements) => Value::Array(elements.iter().map(without_secrets).collect()),
-        _ => value.clone(),
+        Value::Object(map) => map.retain(|name, value| {
+            without_secrets(value);
+            !sounds_secret(name)
+        }),
+        Value::Array(elements) => elements.iter_mut().for_each(without_secrets),
+        _ => {}
     }
 }
 
@@ -188,19 +190,20 @@ fn sounds_secret(name: &str) -> bool {
     ["password", "secret", "privatekey", "accesstoken", "refreshtoken"].iter().any(|word| name.contains(word))
 }
 
-fn id_of(value: &Value) -> Option<&str> {
-    value.as_str().or_else(|| value.get("id").and_then(Value::as_str)).filter(|id| !id.is_empty())
+fn references(value: &mut Value) -> bool {
+    let Value::Array(elements) = value else { return false };
+    elements.retain_mut(reference);
+    elements.sort_unstable_by(|a, b| a.as_str().cmp(&b.as_str()));
+    elements.dedup();
+    !elements.is_empty()
 }
 
-fn references(value: &Value) -> Option<Value> {
-    let mut ids: Vec<&str> = value.as_array()?.iter().filter_map(id_of).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    (!ids.is_empty()).then(|| Value::Array(ids.into_iter().map(Value::from).collect()))
-}
-
-fn reference(value: &Value) -> Option<Value> {
-    id_of(value).map(Value::from)
+/// Leaves the id of what is referred to, whether it was given as such or as an object.
+fn reference(value: &mut Value) -> bool {
+    if let Value::Object(map) = value {
+        *value = map.remove("id").unwrap_or_default();
+    }
+    value.as_str().is_some_and(|id| !id.is_empty())
 }
 
 /// What makes a child: all but what is kept of it for information.
@@ -214,10 +217,10 @@ pub fn made_child(kind: &'static Kind, link: &str, value: Value) -> Value {
     }
 }
 
-fn sort_children(value: Value, children: &Children) -> Value {
-    let Value::Array(mut elements) = value else { return value };
-    elements.sort_by_cached_key(|child| (child_key(child, children), child.to_string()));
-    Value::Array(elements)
+fn sort_children(value: &mut Value, children: &Children) {
+    if let Value::Array(elements) = value {
+        elements.sort_by_cached_key(|child| (child_key(child, children), child.to_string()));
+    }
 }
 
 /// The values of a child's key; absent ones are empty.
@@ -228,7 +231,7 @@ pub fn child_key(child: &Value, children: &Children) -> Vec<String> {
 /// Sorts a set and drops what is there twice.
 pub fn sort_set(elements: &mut Vec<Value>) {
     if elements.iter().all(Value::is_string) {
-        elements.sort_by(|a, b| a.as_str().cmp(&b.as_str()));
+        elements.sort_unstable_by(|a, b| a.as_str().cmp(&b.as_str()));
     } else {
         elements.sort_by_cached_key(Value::to_string);
     }

@@ -10,31 +10,43 @@ use crate::kinds;
 use crate::model::{FieldChange, IdMap, Kind, Object, Report};
 
 /// Id (object id or application id) → name, for comments and reports. There may be a million: nearly every id is a GUID, and
-/// kept as the number that it is.
+/// kept as the number that it is. Beside the name is the place of who gave it: of several, the last one's counts.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
-    guids: BTreeMap<u128, Box<str>>,
-    others: BTreeMap<Box<str>, Box<str>>,
+    guids: BTreeMap<u128, (Box<str>, u8)>,
+    others: BTreeMap<Box<str>, (Box<str>, u8)>,
 }
 
 impl Names {
     /// Takes in an object: its id and its other identities.
     pub fn learn(&mut self, kind: &'static Kind, object: &Object) {
+        self.learn_at(kind, object, u8::MAX);
+    }
+
+    /// Takes in an object whose names count only where nobody of a later place gives another.
+    pub fn learn_at(&mut self, kind: &'static Kind, object: &Object, place: u8) {
         let name = object.name();
-        self.insert(object.id(), name);
+        self.put(object.id(), name, place);
         for property in schema::of(kind).identities() {
             if let Some(id) = object.text(property) {
-                self.insert(id, name);
+                self.put(id, name, place);
             }
         }
     }
 
     /// Records one name.
     pub fn insert(&mut self, id: &str, name: &str) {
-        match number(id) {
-            Some(guid) => self.guids.insert(guid, name.into()),
-            None => self.others.insert(id.into(), name.into()),
+        self.put(id, name, u8::MAX);
+    }
+
+    fn put(&mut self, id: &str, name: &str, place: u8) {
+        let known = match number(id) {
+            Some(guid) => self.guids.entry(guid).or_default(),
+            None => self.others.entry(id.into()).or_default(),
         };
+        if known.1 <= place {
+            *known = (name.into(), place);
+        }
     }
 
     fn known(&self, id: &str) -> Option<&str> {
@@ -42,7 +54,7 @@ impl Names {
             Some(guid) => self.guids.get(&guid),
             None => self.others.get(id),
         }
-        .map(AsRef::as_ref)
+        .map(|(name, _)| name.as_ref())
     }
 
     /// The name of `id`, if it is known and differs from the id.
@@ -193,7 +205,7 @@ pub fn rewrite(kind: &'static Kind, object: &Object, ids: &IdMap) -> Object {
         }
     }
     // New ids sort differently.
-    normalize(kind, &properties).object
+    normalize(kind, properties).object
 }
 
 /// Properties with every reference as it is today; the object's own id is left alone.

@@ -10,7 +10,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::fault::Fault;
-use super::http::{Clock, Http, PREFER, Repeat, Request, passes, said, workload};
+use super::http::{BATCHES, Clock, Http, PREFER, Repeat, Request, passes, said, workload};
 use super::page::broken;
 use super::retry::{Cause, retry_after};
 use crate::model::kind::Api;
@@ -135,6 +135,7 @@ pub(super) async fn run<T>(
                 Some(pause) => {
                     if let (Cause::Throttled, Some(url)) = (cause, first_url(http, api, asks)) {
                         http.hold(&workload(&url), pause);
+                        http.hold(BATCHES, pause);
                     }
                     http.wait(pause, &why).await;
                 }

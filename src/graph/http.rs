@@ -73,6 +73,8 @@ pub(super) struct Http {
     /// Who hands them out.
     pub auth: Auth,
     slots: Semaphore,
+    /// Of the slots, what batches may take: the next page of a list must not stand behind the links of all the others.
+    bulk: Semaphore,
     pauses: Mutex<HashMap<String, Instant>>,
     pace: Pace,
     events: Events,
@@ -101,8 +103,20 @@ impl Http {
         deadline: Duration,
         events: Events,
     ) -> Self {
-        let slots = Semaphore::new(slots.clamp(1, 256));
-        Http { client, base, auth, slots, pauses: Mutex::new(HashMap::new()), pace: Pace::default(), events, deadline }
+        let slots = slots.clamp(1, 256);
+        let bulk = Semaphore::new((slots * 3 / 4).max(1));
+        let slots = Semaphore::new(slots);
+        Http {
+            client,
+            base,
+            auth,
+            slots,
+            bulk,
+            pauses: Mutex::new(HashMap::new()),
+            pace: Pace::default(),
+            events,
+            deadline,
+        }
     }
 
     /// Sends `request` and reads the reply's body with `parse`. A body that cannot be read counts as an answer that was lost.
@@ -118,8 +132,14 @@ impl Http {
         let mut perhaps_done = false;
         loop {
             let setback = {
+                let closed = |_| unavailable(request, "this client is closed");
+                // First, so that a batch that waited for its turn heeds what those before it were told.
+                let _bulk = match workload.as_str() {
+                    BATCHES => Some(self.bulk.acquire().await.map_err(closed)?),
+                    _ => None,
+                };
                 self.pass(&workload, queue).await;
-                let _slot = self.slots.acquire().await.map_err(|_| unavailable(request, "this client is closed"))?;
+                let _slot = self.slots.acquire().await.map_err(closed)?;
                 clock.start();
                 let token = self.auth.bearer().await?;
                 let outcome = self.once(request, &token, clock.left(), &parse).await;
@@ -247,6 +267,9 @@ impl Http {
     }
 }
 
+/// The workload of batches, whatever is in them.
+pub(super) const BATCHES: &str = "$batch";
+
 /// Sent with every GET.
 pub(super) const PREFER: &str = "include-unknown-enum-members";
 
@@ -305,12 +328,17 @@ pub(super) fn why(error: &reqwest::Error) -> String {
 /// The queue a request stands in when there is one.
 fn queue<'a>(request: &Request, workload: &'a str) -> &'a str {
     let reads = matches!(request.repeat, Repeat::Safe);
-    if reads || workload == "identity" { workload } else { pace::WRITES }
+    if reads || [pace::ACCESS, pace::IDENTITY].contains(&workload) { workload } else { pace::WRITES }
 }
 
 /// Requests of one workload are throttled together; the path's first word is the best guess.
 pub(super) fn workload(url: &Url) -> String {
-    url.path_segments().and_then(|mut parts| parts.nth(1)).unwrap_or_default().to_owned()
+    let Some(mut parts) = url.path_segments() else { return String::new() };
+    match (parts.nth(1).unwrap_or_default(), parts.next()) {
+        // Next to the slowest of all there are others, user flows for instance, that have a limit of their own.
+        ("identity", Some("conditionalAccess")) => pace::ACCESS.to_owned(),
+        (first, _) => first.to_owned(),
+    }
 }
 
 fn unavailable(request: &Request, message: &str) -> TenantError {

@@ -19,8 +19,9 @@ use crate::model::kind::{Deletion, LinkRead, LinkShape, Readers, Select};
 use crate::model::{Coverage, CoverageMap, Kind};
 use crate::tenant::{Listing, Pages, Raw, RawObject, TenantError};
 
-/// Pages that may lie ready while links are being read.
-const AHEAD: usize = 2;
+/// Pages that may lie ready, or be on their way, while the links of one are read. Each is some megabytes, and several kinds
+/// are read at once.
+const AHEAD: usize = 1;
 
 /// Sends every object of `kind` to `pages`.
 pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, only: Option<String>, pages: Pages) -> Listing {
@@ -40,7 +41,14 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, only: Option<Stri
 
     let mut sent = 0usize;
     let mut ended = Ok(());
-    while let Some(page) = receive.recv().await {
+    loop {
+        // A page is finished only where there is room for it: kinds whose turn has not come hold little.
+        let Ok(room) = pages.reserve().await else {
+            let (request, message) = (format!("GET {}", kind.path), "nobody listens any more".to_owned());
+            ended = Err(TenantError::Unexpected { request, message });
+            break;
+        };
+        let Some(page) = receive.recv().await else { break };
         let objects = match page {
             Ok(objects) => without(&withheld, borrowed.lend(links.attach(objects).await)),
             Err(error) => {
@@ -49,11 +57,7 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, only: Option<Stri
             }
         };
         sent += objects.len();
-        if pages.send(objects).await.is_err() {
-            let (request, message) = (format!("GET {}", kind.path), "nobody listens any more".to_owned());
-            ended = Err(TenantError::Unexpected { request, message });
-            break;
-        }
+        room.send(objects);
     }
     if ended.is_ok()
         && let Some(Err(_)) = reading.join_next().await
@@ -171,14 +175,16 @@ async fn fetch(
         Err(error) => return drop(send.send(Err(error)).await),
     };
     let mut list = List::new(&http, url, kind.permissions.read);
-    loop {
+    // The next is asked for as soon as there is room for it, not before.
+    while let Ok(room) = send.reserve().await {
         let page = match list.next().await {
             Ok(Some(objects)) => Ok(objects.into_iter().map(|object| identified(kind, object)).collect()),
             Ok(None) => return,
             Err(error) => Err(error),
         };
         let failed = page.is_err();
-        if send.send(page).await.is_err() || failed {
+        room.send(page);
+        if failed {
             return;
         }
     }

@@ -200,7 +200,7 @@ impl<'a> Base<'a> {
     pub fn carry(&self, kind: &'static Kind, object: &mut Object, missing: &[(&'static str, Coverage)]) -> Result<()> {
         let Some(entry) = self.find(kind, &kind.address(object.id()).id)? else { return Ok(()) };
         let Ok(document) = yaml::read(&entry.path, &self.repo.blob(entry.blob)?) else { return Ok(()) };
-        let last = normalize(kind, &document.value).object;
+        let last = normalize(kind, document.value).object;
         for (link, _) in missing {
             if let Some(value) = link_value(&last, link) {
                 object.0.insert((*link).to_owned(), value);
@@ -241,7 +241,7 @@ impl<'a> Ids<'a> {
 }
 
 fn parse(kind: &'static Kind, path: &str, bytes: &[u8]) -> Option<Facts> {
-    let normalized = normalize(kind, &yaml::read(path, bytes).ok()?.value);
+    let normalized = normalize(kind, yaml::read(path, bytes).ok()?.value);
     Some(Facts::of(kind, &normalized.object, normalized.unknown))
 }
 

@@ -283,7 +283,7 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
 
 /// Takes in an object that is in no file as it is.
 fn put(side: &mut Side, kind: &'static Kind, path: String, object: Object) -> Entry {
-    let object = normalize(kind, &object.0).object;
+    let object = normalize(kind, object.0).object;
     let bytes = bytes_of(kind, &object, &Names::default());
     let blob = blob_id(&bytes);
     side.bytes.insert(blob, bytes);

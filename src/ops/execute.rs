@@ -240,7 +240,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         let Some(kind) = kinds::by_name(step.address.kind) else { return Ok(()) };
         let ids = Arc::clone(&lock(state).ids);
         if let Some(raw) = self.read_back(kind, &today, step, &ids).await {
-            let digest = digest::seen(kind, &normalize(kind, &raw.value).object).properties;
+            let digest = digest::seen(kind, &normalize(kind, raw.value).object).properties;
             lock(state).journal.seen(id, &digest)?;
         }
         Ok(())

@@ -22,7 +22,7 @@ use crate::format::settings::Actors;
 use crate::format::yaml;
 use crate::kinds;
 use crate::model::{Address, Coverage, CoverageMap, IdMap, Kind, Object};
-use crate::repo::{ObjectId, SnapshotWriter, blob_id};
+use crate::repo::{ObjectId, SnapshotWriter};
 use crate::tenant::TenantRead;
 
 /// What an export did.
@@ -123,7 +123,7 @@ pub async fn export<T: TenantRead>(
     };
     files.extend(others.into_iter().filter(|(path, _)| is_reserved(path) && path != MANIFEST));
     let manifest_bytes = manifest.write();
-    let manifest_blob = writer.put(&manifest_bytes)?;
+    let manifest_blob = writer.put(manifest_bytes)?;
     files.insert(MANIFEST.to_owned(), manifest_blob);
 
     let complete = scope.iter().all(|kind| manifest.coverage.is_done(kind));
@@ -295,7 +295,7 @@ pub(super) async fn whole<T: TenantRead>(
 fn stored(context: &Context, address: &Address, path: &str, blob: Option<&ObjectId>) -> Result<Option<Object>> {
     let (Some(kind), Some(blob)) = (kinds::by_name(address.kind), blob) else { return Ok(None) };
     let document = yaml::read(path, &context.repo.blob(*blob)?).ok();
-    Ok(document.map(|document| normalize(kind, &document.value).object))
+    Ok(document.map(|document| normalize(kind, document.value).object))
 }
 
 /// Where each object's file is.
@@ -339,7 +339,7 @@ impl Sink for Storing<'_, '_, '_> {
     }
 
     fn take(&mut self, live: LiveObject) -> Result<()> {
-        let blob = blob_id(&live.bytes);
+        let blob = live.content.id();
         let address = live.kind.address(live.object.id());
         if self.edits.concern(&address) {
             self.kept.insert(address, live.object);
@@ -355,7 +355,7 @@ impl Sink for Storing<'_, '_, '_> {
         };
         // What the parent has is in the object database already.
         if old != Some(blob) {
-            self.writer.put(&live.bytes)?;
+            self.writer.put(live.content)?;
             if !self.first {
                 self.changes.insert(path.clone(), (old, Some(blob)));
             }

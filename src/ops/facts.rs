@@ -95,15 +95,15 @@ pub fn in_order() -> impl Iterator<Item = &'static Kind> {
 }
 
 /// Where a kind stands [`in_order`].
-fn place(kind: &Kind) -> usize {
-    static PLACES: LazyLock<BTreeMap<&str, usize>> =
-        LazyLock::new(|| in_order().enumerate().map(|(place, kind)| (kind.name, place)).collect());
+pub fn place(kind: &Kind) -> u8 {
+    static PLACES: LazyLock<BTreeMap<&str, u8>> =
+        LazyLock::new(|| in_order().map(|kind| kind.name).zip(0..u8::MAX).collect());
     PLACES.get(kind.name).copied().unwrap_or_default()
 }
 
 /// Names that were found for ids: of several, that of the last kind in [`in_order`] counts.
 #[derive(Debug, Clone, Default)]
-pub struct Candidates(BTreeMap<String, (usize, String)>);
+pub struct Candidates(BTreeMap<String, (u8, String)>);
 
 impl Candidates {
     /// Takes in a name.

@@ -193,7 +193,7 @@ fn candidates(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<Ve
                 return Ok(None);
             }
             let Ok(document) = yaml::read(&entry.path, &bytes) else { return Ok(None) };
-            let object = normalize(kind, &document.value).object;
+            let object = normalize(kind, document.value).object;
             anyhow::Ok(wanted.fits(kind, &entry.path, &object).then_some(object))
         })?;
         for (entry, object) in entries.into_iter().zip(fitting) {

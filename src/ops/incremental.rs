@@ -11,13 +11,13 @@ use super::base::Base;
 use super::facts::{Candidates, Facts, Tally};
 use super::live::{self, LiveObject, Sink, bytes_of};
 use super::publish::Changes;
-use crate::engine::normalize::normalize;
+use crate::engine::normalize::{Normalized, normalize};
 use crate::engine::refs::{Mentioned, Names, has_comments};
 use crate::format::path::{Layout, path_of};
 use crate::format::yaml;
 use crate::kinds;
 use crate::model::{Address, Coverage, CoverageMap, Kind, Object};
-use crate::repo::{SnapshotWriter, blob_id};
+use crate::repo::{Content, SnapshotWriter};
 use crate::tenant::{RawObject, TenantError, TenantRead};
 
 /// Objects that are read again at the same time.
@@ -111,7 +111,7 @@ pub async fn read<T: TenantRead>(
     let names = read.names_now(&asked)?;
     for (kind, object, path) in &held {
         let bytes = bytes_of(kind, object, &names);
-        read.store(&kind.address(object.id()), path.clone(), &bytes)?;
+        read.store(&kind.address(object.id()), path.clone(), bytes.into())?;
     }
     read.rename(scope)?;
     let Reader { changes, tally, fresh, .. } = read;
@@ -199,6 +199,10 @@ impl Reader<'_, '_, '_> {
                         }
                         self.context.events.warn(format!("{address} was not read, and stays as it was: {error}"));
                         found.coverage.set_kind(kind.name, Coverage::Partial);
+                        // A link is no better known than its kind.
+                        kind.links
+                            .iter()
+                            .for_each(|link| found.coverage.set_link(kind.name, link.name, Coverage::Partial));
                         found.again.entry(kind.name).or_default().insert(address.id);
                     }
                 }
@@ -214,7 +218,7 @@ impl Reader<'_, '_, '_> {
         (layout, wanted): (&BTreeMap<String, Layout>, &Wanted),
         found: &mut Found,
     ) -> Result<Option<(&'static Kind, Object, String)>> {
-        let mut normalized = normalize(kind, &raw.value);
+        let mut normalized = normalize(kind, raw.value);
         if !raw.missing.is_empty() {
             self.carry(kind, &mut normalized.object, &raw.missing)?;
             // What no one may read is missing every time.
@@ -230,7 +234,7 @@ impl Reader<'_, '_, '_> {
             return Ok(Some((kind, object, path)));
         }
         let bytes = bytes_of(kind, &object, &Names::default());
-        self.store(address, path, &bytes)?;
+        self.store(address, path, bytes.into())?;
         Ok(None)
     }
 
@@ -272,9 +276,9 @@ impl Reader<'_, '_, '_> {
     }
 
     /// Puts an object's file where it belongs.
-    fn store(&mut self, address: &Address, path: String, bytes: &[u8]) -> Result<()> {
+    fn store(&mut self, address: &Address, path: String, content: Content) -> Result<()> {
         let Some(kind) = kinds::by_name(address.kind) else { return Ok(()) };
-        let blob = blob_id(bytes);
+        let blob = content.id();
         let before = self.base.find(kind, &address.id)?;
         match &before {
             // What the snapshot has is in the object database already.
@@ -287,7 +291,7 @@ impl Reader<'_, '_, '_> {
             }
             _ => {}
         }
-        self.writer.put(bytes)?;
+        self.writer.put(content)?;
         let there = self.base.at(&path)?;
         self.changes.insert(path, (there, Some(blob)));
         Ok(())
@@ -327,7 +331,7 @@ impl Reader<'_, '_, '_> {
             }
             let Some(kind) = kinds::by_name(address.kind) else { continue };
             if let Ok(document) = yaml::read(&entry.path, &self.context.repo.blob(entry.blob)?) {
-                held.push((kind, address, entry.path, normalize(kind, &document.value).object));
+                held.push((kind, address, entry.path, normalize(kind, document.value).object));
             }
         }
         let mut asked = Mentioned::default();
@@ -335,7 +339,7 @@ impl Reader<'_, '_, '_> {
         let names = self.names_now(&asked)?;
         for (kind, address, path, object) in held {
             let bytes = bytes_of(kind, &object, &names);
-            self.store(&address, path, &bytes)?;
+            self.store(&address, path, bytes.into())?;
         }
         Ok(())
     }
@@ -377,10 +381,10 @@ impl Sink for Reader<'_, '_, '_> {
 
     fn take(&mut self, live: LiveObject) -> Result<()> {
         // The same bytes are parsed to the same facts; what was read is at hand.
-        let unknown = normalize(live.kind, &live.object.0).unknown;
-        let address = live.kind.address(live.object.id());
-        self.comes(&address, Facts::of(live.kind, &live.object, unknown))?;
-        self.store(&address, live.path, &live.bytes)
+        let Normalized { object, unknown } = normalize(live.kind, live.object.0);
+        let address = live.kind.address(object.id());
+        self.comes(&address, Facts::of(live.kind, &object, unknown))?;
+        self.store(&address, live.path, live.content)
     }
 }
 

@@ -49,7 +49,7 @@ pub fn init(
     let mut writer = repo.writer()?;
     let mut files = BTreeMap::new();
     files.insert(SETTINGS.to_owned(), writer.put(text.as_bytes())?);
-    files.insert(MANIFEST.to_owned(), writer.put(&manifest.write())?);
+    files.insert(MANIFEST.to_owned(), writer.put(manifest.write())?);
     let tree = writer.finish(&files)?;
     let message = format!("Settings for tenant {tenant}\n\nEntragit-Tenant: {tenant}\n");
     let commit = repo.create_commit(tree, &[], &message, &repo.author())?;

@@ -1,35 +1,39 @@
 //! Reading the live tenant: pages → normalized objects → canonical bytes, one kind after another.
 //!
-//! Memory does not grow with the tenant: objects are handed on as they come. Only kinds whose files show the names of what
-//! they refer to wait until all names are known, on disk if they are many.
+//! Memory does not grow with the tenant: objects are handed on as they come, a page at a time, which all cores share. Only
+//! kinds whose files show the names of what they refer to wait until all names are known, on disk if they are many.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
+use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use futures_util::StreamExt as _;
-use futures_util::future::try_join;
-use futures_util::stream;
+use futures_util::stream::{self, Stream};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::covered;
-use super::facts::{Candidates, Facts, Tally};
-use super::waiting::Waiting;
+use super::facts::{Candidates, Facts, Tally, place};
+use super::waiting::{Waited, Waiting};
 use crate::engine::diff::called;
-use crate::engine::normalize::normalize;
+use crate::engine::normalize::{Normalized, normalize};
 use crate::engine::refs::{Mentioned, Names, comments, has_comments};
 use crate::format::emit;
 use crate::format::path::{Layout, path_of};
 use crate::kinds;
 use crate::model::{Coverage, CoverageMap, Event, Events, Kind, Object};
+use crate::repo::Content;
 use crate::tenant::{Listing, RawObject, TenantRead};
 
 /// Pages that may wait between the reader and the writer.
 const PAGES_AHEAD: usize = 1;
 
-/// Kinds that are listed at the same time; requests are bounded by the connection as well.
+/// Kinds that are read at the same time; requests are bounded by the connection as well.
 const KINDS_AHEAD: usize = 6;
+
+/// Pages that are worked on at the same time, each on a core of its own.
+const CORES: usize = 2;
 
 /// One object of the live tenant, ready to be compared or stored.
 pub struct LiveObject {
@@ -40,7 +44,7 @@ pub struct LiveObject {
     /// Its path in the repository.
     pub path: String,
     /// Its canonical bytes.
-    pub bytes: Vec<u8>,
+    pub content: Content,
 }
 
 /// What reading found besides the objects.
@@ -81,108 +85,203 @@ pub async fn read<T: TenantRead>(
     sink: &mut impl Sink,
 ) -> Result<Reading> {
     let mut reading = Reading::default();
-    // Whose files show names comes last, when all names are known.
-    let (waiting, direct): (Vec<_>, Vec<_>) = kinds.iter().copied().partition(|kind| has_comments(kind));
-    let order: Vec<&'static Kind> = direct.into_iter().chain(waiting).collect();
-    let (senders, receivers): (Vec<_>, Vec<_>) =
-        order.iter().map(|_| mpsc::channel::<Vec<RawObject>>(PAGES_AHEAD)).unzip();
-    let asked = order.iter().copied().zip(senders);
-    // The next kinds are asked for while one is taken in: most are small, and waiting for each would be most of the time.
-    let lists = stream::iter(asked.map(|(kind, sender)| tenant.list(kind, sender))).buffered(KINDS_AHEAD);
-    let (done, mut listings) = mpsc::channel::<Listing>(order.len().max(1));
-    let ask = async {
-        let mut lists = pin!(lists);
-        while let Some(listing) = lists.next().await {
-            // Nobody takes it if the sink has failed.
-            let _ = done.send(listing).await;
+    let mut waiting = Waiting::default();
+    let mut kinds_read = Vec::with_capacity(kinds.len());
+    for kind in kinds.iter().copied() {
+        kinds_read.push(KindRead { kind, follow: sink.follow(kind)?, count: 0, listing: None, pages: true });
+    }
+    // Several kinds are read at the same time, and their pages taken in as they come: most are small, and waiting for each
+    // would be most of the time.
+    let parts = stream::iter(kinds.iter().copied().enumerate());
+    let parts = parts.map(|(at, kind)| parts_of(tenant, kind).map(move |part| (at, part)));
+    let parts = parts.flatten_unordered(KINDS_AHEAD).map(|(at, part)| async move {
+        let kind = kinds[at];
+        let shape = layout.get(kind.name).copied().unwrap_or_default();
+        match part {
+            Part::Page(page) => (at, elsewhere(move || Page::of(kind, shape, page)).await.map(Part::Page)),
+            Part::End => (at, Ok(Part::End)),
+            Part::Listed(listing) => (at, Ok(Part::Listed(listing))),
         }
-        drop(done);
-        anyhow::Ok(())
-    };
-    let take = async {
-        let mut waiting = Waiting::default();
-        for (kind, mut pages) in order.iter().copied().zip(receivers) {
-            let shape = layout.get(kind.name).copied().unwrap_or_default();
-            events.emit(Event::Reading { kind: kind.name, objects: 0 });
-            let mut follow = sink.follow(kind)?;
-            let mut incoming = Incoming { kind, shape, waiting: has_comments(kind).then_some(&mut waiting) };
-            let mut count = 0;
-            while let Some(page) = pages.recv().await {
-                count += page.len();
-                for raw in page {
-                    if let Some(follow) = &mut follow {
-                        follow.remove(raw.value.get("id").and_then(Value::as_str).unwrap_or_default());
-                    }
-                    incoming.take(raw, &mut reading, sink)?;
-                }
-                events.emit(Event::Reading { kind: kind.name, objects: count });
+    });
+    let mut parts = pin!(parts.buffered(CORES));
+    // What is said of them is said in their order.
+    let mut said = 0;
+    while let Some((at, part)) = parts.next().await {
+        let one = &mut kinds_read[at];
+        match part? {
+            Part::Page(page) => {
+                one.count += page.0.len();
+                one.passes(&page);
+                page.take(&mut reading, sink, &mut waiting)?;
+                events.emit(Event::Reading { kind: one.kind.name, objects: one.count });
             }
-            let mut listing = listings.recv().await.with_context(|| format!("reading {}", kind.title))?;
-            if let Some(left) = follow.take().filter(|left| !left.is_empty() && listing.coverage.is_complete()) {
-                let (found, coverage) = covered::followed(tenant, kind, left).await;
-                count += found.len();
-                listing.coverage = coverage;
-                for raw in found {
-                    incoming.take(raw, &mut reading, sink)?;
-                }
-            }
-            reading.cover(kind, &listing);
+            Part::End => one.pages = false,
+            Part::Listed(listing) => one.listing = Some(listing),
+        }
+        let Some(listing) = one.listing.as_mut().filter(|_| !one.pages) else { continue };
+        if let Some(left) = one.follow.take().filter(|left| !left.is_empty() && listing.coverage.is_complete()) {
+            let (found, coverage) = covered::followed(tenant, one.kind, left).await;
+            one.count += found.len();
+            listing.coverage = coverage;
+            let shape = layout.get(one.kind.name).copied().unwrap_or_default();
+            Page::of(one.kind, shape, found)?.take(&mut reading, sink, &mut waiting)?;
+        }
+        reading.cover(one.kind, listing);
+        while let Some(one) = kinds_read.get(said).filter(|one| !one.pages)
+            && let Some(listing) = &one.listing
+        {
+            said += 1;
             events.emit(Event::Read {
-                kind: kind.name,
-                title: kind.title,
-                objects: count,
+                kind: one.kind.name,
+                title: one.kind.title,
+                objects: one.count,
                 coverage: listing.coverage,
-                note: listing.note,
+                note: listing.note.clone(),
             });
         }
-        anyhow::Ok(waiting)
-    };
-    let ((), mut waiting) = try_join(ask, take).await?;
+    }
     let unread: Vec<&'static Kind> =
         kinds::ALL.iter().copied().filter(|kind| !reading.coverage.kind(kind.name).is_complete()).collect();
     if !waiting.is_empty() && sink.knows(&unread)? {
         let mut asked = Mentioned::default();
-        waiting.each(|kind, object| {
-            asked.add_shown(kind, &object, &reading.names);
-            Ok(())
-        })?;
+        for batch in waiting.all()? {
+            for one in batch? {
+                asked.add_shown(one.kind, &one.object()?, &reading.names);
+            }
+        }
         asked.ids.retain(|id| !reading.names.contains(id));
         let found = sink.names(&unread, &asked)?;
         found.enter(&mut reading.names, |kind| !unread.contains(&kind));
     }
-    waiting.each(|kind, object| {
-        let shape = layout.get(kind.name).copied().unwrap_or_default();
-        sink.take(ready(kind, object, shape, &reading.names))
-    })?;
+    let shapes = Arc::new(layout.clone());
+    let names = Arc::new(std::mem::take(&mut reading.names));
+    let batches = stream::iter(waiting.all()?).map(|batch| {
+        let (shapes, names) = (Arc::clone(&shapes), Arc::clone(&names));
+        elsewhere(move || {
+            let shape = |kind: &Kind| shapes.get(kind.name).copied().unwrap_or_default();
+            let one = |one: &Waited| anyhow::Ok(ready(one.kind, one.object()?, shape(one.kind), &names));
+            batch?.iter().map(one).collect::<Result<Vec<LiveObject>>>()
+        })
+    });
+    let mut batches = batches.buffered(CORES);
+    while let Some(batch) = batches.next().await {
+        batch?.into_iter().try_for_each(|object| sink.take(object))?;
+    }
+    drop(batches);
+    reading.names = Arc::unwrap_or_clone(names);
     Ok(reading)
 }
 
-/// What becomes of the objects of a kind as they come.
-struct Incoming<'a> {
+/// How far the reading of a kind is.
+struct KindRead {
     kind: &'static Kind,
-    shape: Layout,
-    /// Where they wait for all names, if the kind's files show any.
-    waiting: Option<&'a mut Waiting>,
+    /// Where it is listed with a filter: what was known through it and has not come.
+    follow: Option<BTreeSet<String>>,
+    count: usize,
+    listing: Option<Listing>,
+    /// Whether pages may still come.
+    pages: bool,
 }
 
-impl Incoming<'_> {
-    fn take(&mut self, raw: RawObject, reading: &mut Reading, sink: &mut impl Sink) -> Result<()> {
-        let mut normalized = normalize(self.kind, &raw.value);
-        if !raw.missing.is_empty() {
-            sink.carry(self.kind, &mut normalized.object, &raw.missing)?;
+impl KindRead {
+    fn passes(&mut self, page: &Page) {
+        if let Some(follow) = &mut self.follow {
+            for came in &page.0 {
+                follow.remove(came.object().id());
+            }
         }
-        reading.note(self.kind, &normalized.object, normalized.unknown);
-        match &mut self.waiting {
-            Some(waiting) => waiting.push(self.kind, &normalized.object)?,
-            None => sink.take(ready(self.kind, normalized.object, self.shape, &Names::default()))?,
+    }
+}
+
+/// What comes of a kind: its pages and their end, and how the listing ended, whichever is first.
+enum Part<P> {
+    Page(P),
+    End,
+    Listed(Listing),
+}
+
+/// Lists a kind.
+fn parts_of<T: TenantRead>(tenant: &T, kind: &'static Kind) -> impl Stream<Item = Part<Vec<RawObject>>> {
+    let (sender, mut pages) = mpsc::channel(PAGES_AHEAD);
+    let pages = stream::poll_fn(move |context| pages.poll_recv(context)).map(Part::Page);
+    let listed = stream::once(async move { Part::Listed(tenant.list(kind, sender).await) });
+    Box::pin(stream::select(pages.chain(stream::once(async { Part::End })), listed))
+}
+
+/// Does what only takes time on another core, so that the next page is read meanwhile.
+async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    // A thread that panics takes this one with it, as if it had done the work itself.
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
+}
+
+/// Objects of a kind as they came together.
+struct Page(Vec<Came>);
+
+/// What an object became without looking at any other.
+enum Came {
+    /// Some of its links could not be read.
+    Lacking(&'static Kind, Layout, Normalized, Vec<(&'static str, Coverage)>),
+    /// It waits for names, as JSON.
+    Waiting(&'static Kind, Normalized, Vec<u8>),
+    /// It is ready, but for what no schema knows.
+    Ready(Box<LiveObject>, Vec<String>),
+}
+
+impl Came {
+    fn of(kind: &'static Kind, shape: Layout, normalized: Normalized) -> Result<Came> {
+        if has_comments(kind) {
+            let json = serde_json::to_vec(&normalized.object.0)?;
+            return Ok(Came::Waiting(kind, normalized, json));
         }
-        Ok(())
+        let Normalized { object, unknown } = normalized;
+        Ok(Came::Ready(Box::new(ready(kind, object, shape, &Names::default())), unknown))
+    }
+
+    fn object(&self) -> &Object {
+        match self {
+            Came::Lacking(_, _, normalized, _) | Came::Waiting(_, normalized, _) => &normalized.object,
+            Came::Ready(live, _) => &live.object,
+        }
+    }
+
+    fn take(self, reading: &mut Reading, sink: &mut impl Sink, waiting: &mut Waiting) -> Result<()> {
+        match self {
+            Came::Lacking(kind, shape, mut normalized, missing) => {
+                sink.carry(kind, &mut normalized.object, &missing)?;
+                Came::of(kind, shape, normalized)?.take(reading, sink, waiting)
+            }
+            Came::Waiting(kind, normalized, json) => {
+                reading.note(kind, &normalized.object, normalized.unknown);
+                waiting.push(kind, &json)
+            }
+            Came::Ready(live, unknown) => {
+                reading.note(live.kind, &live.object, unknown);
+                sink.take(*live)
+            }
+        }
+    }
+}
+
+impl Page {
+    fn of(kind: &'static Kind, shape: Layout, page: Vec<RawObject>) -> Result<Page> {
+        let came = |raw: RawObject| {
+            let normalized = normalize(kind, raw.value);
+            match raw.missing.is_empty() {
+                true => Came::of(kind, shape, normalized),
+                false => Ok(Came::Lacking(kind, shape, normalized, raw.missing)),
+            }
+        };
+        page.into_iter().map(came).collect::<Result<_>>().map(Page)
+    }
+
+    fn take(self, reading: &mut Reading, sink: &mut impl Sink, waiting: &mut Waiting) -> Result<()> {
+        self.0.into_iter().try_for_each(|came| came.take(reading, sink, waiting))
     }
 }
 
 impl Reading {
     fn note(&mut self, kind: &'static Kind, object: &Object, unknown: Vec<String>) {
-        self.names.learn(kind, object);
+        self.names.learn_at(kind, object, place(kind));
         self.tally.add(kind, &Facts { names: Vec::new(), called: called(kind, object), unknown });
     }
 
@@ -205,8 +304,8 @@ impl Reading {
 
 fn ready(kind: &'static Kind, object: Object, layout: Layout, names: &Names) -> LiveObject {
     let path = path_of(kind, object.id(), object.name(), layout);
-    let bytes = bytes_of(kind, &object, names);
-    LiveObject { kind, object, path, bytes }
+    let content = bytes_of(kind, &object, names).into();
+    LiveObject { kind, object, path, content }
 }
 
 /// An object's canonical bytes.

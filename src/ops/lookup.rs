@@ -95,7 +95,7 @@ impl<'a> Lookup<'a> {
 /// The object in a file, or nothing if it does not parse.
 pub fn object_in(repo: &Repo, kind: &'static Kind, entry: &Entry) -> Result<Option<Object>> {
     let bytes = repo.blob(entry.blob)?;
-    Ok(yaml::read(&entry.path, &bytes).ok().map(|document| normalize(kind, &document.value).object))
+    Ok(yaml::read(&entry.path, &bytes).ok().map(|document| normalize(kind, document.value).object))
 }
 
 /// Learns the names of what a report mentions, from the sides: by address where the id is an object's, else by reading the

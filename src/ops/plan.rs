@@ -266,7 +266,7 @@ async fn recycle_bin<T: TenantRead>(
         match tenant.deleted(kind).await {
             Ok(raws) => {
                 for raw in raws {
-                    let object = normalize(kind, &raw).object;
+                    let object = normalize(kind, raw).object;
                     deleted.insert(kind.address(object.id()), object);
                 }
             }

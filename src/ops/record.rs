@@ -62,7 +62,7 @@ pub(super) async fn record<T: TenantRead>(
         };
         changes.extend(publish::changes(&reserved(start)?, &reserved(main)?));
     }
-    let (old, new) = (base.at(MANIFEST)?, writer.put(&manifest.write())?);
+    let (old, new) = (base.at(MANIFEST)?, writer.put(manifest.write())?);
     if old != Some(new) {
         changes.insert(MANIFEST.to_owned(), (old, Some(new)));
     }

@@ -13,7 +13,10 @@ use crate::kinds;
 use crate::model::{CoverageMap, Kind};
 use crate::repo::{ObjectId, RepoError};
 
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
+
+/// Days for which an object can be restored, and one more: <https://learn.microsoft.com/graph/api/resources/directory>.
+const IN_BIN: i64 = 31;
 
 /// The state of a watch. It belongs to one snapshot, and counts only while that is the tip of `snapshots`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,9 +42,12 @@ pub struct State {
     /// Objects to read again: something was missing the last time.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     again: BTreeMap<String, BTreeSet<String>>,
-    /// Objects that may come back from the recycle bin, and their links with them.
+    /// Objects that may come back from the recycle bin, and their links with them: since when, as days since 1970.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    gone: BTreeMap<String, i64>,
+    /// Events of Microsoft's own recovery that everything was read for.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub gone: BTreeSet<String>,
+    pub recovered: BTreeSet<String>,
 }
 
 impl State {
@@ -66,7 +72,8 @@ impl State {
             rounds: 0,
             audited: String::new(),
             again: BTreeMap::new(),
-            gone: BTreeSet::new(),
+            gone: BTreeMap::new(),
+            recovered: BTreeSet::new(),
         }
     }
 
@@ -101,14 +108,34 @@ impl State {
     /// Everything is about to be read: only what may come back is still known.
     #[must_use]
     pub fn anew(self, context: &Context, scope: &[&'static Kind]) -> State {
-        let State { snapshot, gone, .. } = self;
-        State { gone, snapshot, ..State::new(context, ObjectId::from_bytes([0; 20]), scope) }
+        let State { snapshot, gone, recovered, .. } = self;
+        State { gone, recovered, snapshot, ..State::new(context, ObjectId::from_bytes([0; 20]), scope) }
     }
 
     /// Whether `next` differs in nothing that matters: tokens of a round without changes lead to the same place.
     pub fn only_counts_on(&self, next: &State) -> bool {
         let State { tokens, rounds, audited, .. } = self.clone();
         *self == State { tokens, rounds, audited, ..next.clone() }
+    }
+
+    /// Whether an object may come back from the recycle bin.
+    pub fn is_gone(&self, id: &str) -> bool {
+        self.gone.contains_key(id)
+    }
+
+    /// Takes in what is gone since `now`, in seconds since 1970, and forgets what no bin holds any more. `all` of them: what
+    /// was known before counts no longer.
+    pub fn set_gone(&mut self, ids: impl IntoIterator<Item = String>, all: bool, now: i64) {
+        let today = now.div_euclid(86_400);
+        let before = std::mem::take(&mut self.gone);
+        let ids = ids.into_iter().map(|id| (before.get(&id).copied().filter(|_| all).unwrap_or(today), id));
+        self.gone = ids.map(|(since, id)| (id, since)).collect();
+        if !all {
+            let kept = before.into_iter().filter(|(_, since)| (today - IN_BIN..=today).contains(since));
+            for (id, since) in kept {
+                self.gone.entry(id).or_insert(since);
+            }
+        }
     }
 
     /// Objects to read again.

@@ -42,7 +42,7 @@ pub fn show(context: &Context, word: &str) -> Result<Shown> {
     let found = find::there(context, commit, &revision, &wanted)?;
     let bytes = context.repo.blob(found.entry.blob)?;
     let value = yaml::read(&found.entry.path, &bytes).map(|document| document.value);
-    let object = value.as_ref().map(|value| normalize(found.kind, value).object).unwrap_or_default();
+    let object = value.as_ref().map(|value| normalize(found.kind, value.clone()).object).unwrap_or_default();
     let names = names_of(context, &[commit], &[(found.kind, &object)])?;
     Ok(Shown { revision, commit, found, bytes, value, names })
 }

@@ -260,7 +260,7 @@ impl Side {
     /// If the object database lacks it.
     pub fn object(&self, repo: &Repo, kind: &'static Kind, entry: &Entry) -> Result<Option<Object>> {
         let bytes = self.read(repo, entry)?;
-        Ok(yaml::read(&entry.path, &bytes).ok().map(|document| normalize(kind, &document.value).object))
+        Ok(yaml::read(&entry.path, &bytes).ok().map(|document| normalize(kind, document.value).object))
     }
 
     /// What is known completely. A manifest that says nothing of a kind proves no absence: the commit that `init` makes
@@ -350,12 +350,12 @@ impl Sink for Comparing<'_> {
     }
 
     fn take(&mut self, live: LiveObject) -> Result<()> {
-        let blob = blob_id(&live.bytes);
+        let blob = live.content.id();
         let address = live.kind.address(live.object.id());
         let known = !self.others.is_empty()
             && self.others.iter().all(|side| side.index.get(&address).is_some_and(|entry| entry.blob == blob));
         if !known {
-            self.side.bytes.insert(blob, live.bytes);
+            self.side.bytes.insert(blob, live.content.into_bytes());
         }
         self.side.index.insert(address, Entry { path: live.path, blob });
         Ok(())
@@ -427,7 +427,7 @@ fn parse(reader: &Reader<'_>, side: &Side, address: &Address, entry: &Entry) -> 
         None => Cow::Owned(reader.blob(entry.blob).with_context(|| format!("reading {}", entry.path))?),
     };
     let Some(kind) = kinds::by_name(address.kind) else { bail!("unknown kind {}", address.kind) };
-    Ok(yaml::read(&entry.path, &bytes).map(|document| normalize(kind, &document.value).object))
+    Ok(yaml::read(&entry.path, &bytes).map(|document| normalize(kind, document.value).object))
 }
 
 /// A file that a person named: its folder says the kind, the id inside says the rest.
@@ -438,7 +438,7 @@ pub fn new_object(path: &str, bytes: &[u8]) -> Result<(Address, Object), Vec<Fin
     let document = yaml::read(path, bytes)?;
     let kind = kind_of_folder(path).ok_or_else(|| vec![problem(path, "no kind has this folder".to_owned())])?;
     match document.value.get("id").and_then(Value::as_str) {
-        Some(id) => Ok((Address::new(kind.name, id), normalize(kind, &document.value).object)),
+        Some(id) => Ok((Address::new(kind.name, id), normalize(kind, document.value).object)),
         None => Err(vec![problem(
             path,
             "the object has no id; add `id: new:<label>` for one that is to be created".to_owned(),

@@ -126,7 +126,7 @@ impl Edits {
 fn parse(path: &str, bytes: &[u8]) -> (Address, Option<Object>) {
     match address_of(path) {
         Ok((kind, id)) => {
-            let object = yaml::read(path, bytes).ok().map(|document| normalize(kind, &document.value).object);
+            let object = yaml::read(path, bytes).ok().map(|document| normalize(kind, document.value).object);
             (Address::new(kind.name, id), object)
         }
         // A file that a person named.

@@ -169,7 +169,7 @@ fn ending(context: &Context, tip: ObjectId, now: Timestamp) -> Result<Vec<Creden
                 continue;
             }
             if let Ok(document) = yaml::read(&entry.path, &bytes) {
-                found.extend(credentials(kind, &normalize(kind, &document.value).object, horizon));
+                found.extend(credentials(kind, &normalize(kind, document.value).object, horizon));
             }
         }
     }

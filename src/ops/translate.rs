@@ -141,7 +141,7 @@ fn commit(
         let Some(kind) = kinds::by_name(address.kind) else { continue };
         let layout = target.manifest.layout.get(kind.name).copied().unwrap_or_default();
         let path = path_of(kind, &address.id, object.name(), layout);
-        files.insert(path, writer.put(&bytes_of(kind, object, names))?);
+        files.insert(path, writer.put(bytes_of(kind, object, names))?);
     }
     let tree = writer.finish(&files)?;
     let expected = context.repo.reference(REFERENCE)?;

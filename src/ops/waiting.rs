@@ -1,7 +1,7 @@
 //! Objects that were read and wait until all names are known: in memory as long as they are few, else in a file that has no
 //! name and is gone with the process. Memory does not grow with the tenant.
 
-use std::io::{BufReader, BufWriter, Read as _, Seek as _, Write as _};
+use std::io::{BufReader, BufWriter, Seek as _, Write as _};
 
 use anyhow::{Context as _, Result};
 use tempfile::SpooledTempFile;
@@ -12,33 +12,33 @@ use crate::model::{Kind, Object};
 /// Up to here they stay in memory, in bytes.
 const IN_MEMORY: usize = 16 * 1024 * 1024;
 
+/// Objects that are taken back at the same time.
+const AT_ONCE: usize = 512;
+
 /// Objects in the order in which they came, as compact JSON.
 pub struct Waiting {
     file: BufWriter<SpooledTempFile>,
-    buffer: Vec<u8>,
     count: usize,
 }
 
 impl Default for Waiting {
     fn default() -> Waiting {
-        Waiting { file: BufWriter::new(SpooledTempFile::new(IN_MEMORY)), buffer: Vec::new(), count: 0 }
+        Waiting { file: BufWriter::new(SpooledTempFile::new(IN_MEMORY)), count: 0 }
     }
 }
 
 impl Waiting {
-    /// Takes in an object.
+    /// Takes in an object as JSON.
     ///
     /// # Errors
     /// If the temporary folder has no room.
-    pub fn push(&mut self, kind: &'static Kind, object: &Object) -> Result<()> {
+    pub fn push(&mut self, kind: &'static Kind, json: &[u8]) -> Result<()> {
         let place = kinds::ALL.iter().position(|one| *one == kind).context("a kind that is not listed")?;
-        self.buffer.clear();
-        serde_json::to_writer(&mut self.buffer, &object.0)?;
-        let sizes = [u64::try_from(place)?, u64::try_from(self.buffer.len())?];
+        let sizes = [u64::try_from(place)?, u64::try_from(json.len())?];
         self.count += 1;
         let mut write = || {
             sizes.iter().try_for_each(|size| self.file.write_all(&size.to_le_bytes()))?;
-            self.file.write_all(&self.buffer)
+            self.file.write_all(json)
         };
         write().with_context(full)
     }
@@ -48,28 +48,55 @@ impl Waiting {
         self.count == 0
     }
 
-    /// Goes through all of them.
+    /// Goes through all of them, so many at a time that handing them to another core pays.
     ///
     /// # Errors
-    /// If they cannot be read back, or `each` fails.
-    pub fn each(&mut self, mut each: impl FnMut(&'static Kind, Object) -> Result<()>) -> Result<()> {
+    /// If they cannot be read back; then there is nothing behind the error.
+    pub fn all(&mut self) -> Result<impl Iterator<Item = Result<Vec<Waited>>>> {
         self.file.flush().with_context(full)?;
         let file = self.file.get_mut();
         file.rewind()?;
         let mut reader = BufReader::with_capacity(256 * 1024, file);
-        for _ in 0..self.count {
-            let mut size = || -> Result<usize> {
-                let mut bytes = [0; 8];
-                reader.read_exact(&mut bytes)?;
-                Ok(usize::try_from(u64::from_le_bytes(bytes))?)
-            };
-            let (place, length) = (size()?, size()?);
-            self.buffer.resize(length, 0);
-            reader.read_exact(&mut self.buffer)?;
-            let kind = kinds::ALL.get(place).context("a kind that is not listed")?;
-            each(kind, Object(serde_json::from_slice(&self.buffer)?))?;
-        }
-        Ok(())
+        let mut left = self.count;
+        Ok(std::iter::from_fn(move || {
+            let batch = left.min(AT_ONCE);
+            left -= batch;
+            let read: Result<Vec<Waited>> = (0..batch).map(|_| Waited::read(&mut reader)).collect();
+            if read.is_err() {
+                left = 0;
+            }
+            (batch > 0).then_some(read)
+        }))
+    }
+}
+
+/// An object that waited.
+pub struct Waited {
+    /// Its kind.
+    pub kind: &'static Kind,
+    json: Vec<u8>,
+}
+
+impl Waited {
+    fn read(from: &mut impl std::io::Read) -> Result<Waited> {
+        let mut number = || -> Result<usize> {
+            let mut bytes = [0; 8];
+            from.read_exact(&mut bytes)?;
+            Ok(usize::try_from(u64::from_le_bytes(bytes))?)
+        };
+        let (place, length) = (number()?, number()?);
+        let mut json = vec![0; length];
+        from.read_exact(&mut json)?;
+        let kind = kinds::ALL.get(place).copied().context("a kind that is not listed")?;
+        Ok(Waited { kind, json })
+    }
+
+    /// The object as it came.
+    ///
+    /// # Errors
+    /// If it is not what was written.
+    pub fn object(&self) -> Result<Object> {
+        Ok(Object(serde_json::from_slice(&self.json)?))
     }
 }
 
@@ -95,15 +122,16 @@ mod tests {
         };
         let count = IN_MEMORY / 1_000;
         for number in 0..count {
-            waiting.push(kind, &object(number))?;
+            waiting.push(kind, &serde_json::to_vec(&object(number).0)?)?;
         }
         for _ in 0..2 {
             let mut next = 0;
-            waiting.each(|found, read| {
-                assert_eq!((found.name, &read), ("group", &object(next)));
-                next += 1;
-                Ok(())
-            })?;
+            for batch in waiting.all()? {
+                for found in batch? {
+                    assert_eq!((found.kind.name, &found.object()?), ("group", &object(next)));
+                    next += 1;
+                }
+            }
             assert_eq!(next, count);
         }
         Ok(())

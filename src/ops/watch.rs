@@ -135,12 +135,11 @@ impl Watch {
         };
         if full {
             next.coverage.clone_from(&found.coverage);
-            if let Some(gone) = in_bin(tenant, &scope).await {
-                next.gone = gone;
-            }
+            let (gone, all) = in_bin(context, tenant, &scope).await;
+            next.set_gone(gone, all, now);
         }
         next.tally.clone_from(&found.tally);
-        next.gone.extend(found.gone.iter().cloned());
+        next.set_gone(found.gone.iter().cloned(), false, now);
         next.audited = rfc3339(now);
         next.set_again(again(&wanted.unwrap_or_default(), &found));
         describe(context, &mut manifest, &scope, &next.coverage, &found)?;
@@ -154,6 +153,8 @@ impl Watch {
         }
         if let Ok(events) = events {
             let late = rfc3339(now - FRESH);
+            let done = events.iter().filter(|event| event.recovery && event.time < late);
+            next.recovered = done.map(|event| event.id.clone()).collect();
             self.told = events.into_iter().filter(|event| event.time < late).map(|event| event.id).collect();
         }
         let next = next.at(round.commits.last().map_or(start, |commit| commit.id));
@@ -221,18 +222,20 @@ impl Watch {
     ) -> Result<(Option<Wanted>, State)> {
         state.rounds = state.rounds.saturating_add(1);
         // What Microsoft's own recovery writes no delta query tells.
-        if events.iter().any(|event| event.recovery && !self.told.contains(&event.id)) {
+        let untold = |event: &&AuditEvent| !self.told.contains(&event.id) && !state.recovered.contains(&event.id);
+        if events.iter().filter(untold).any(|event| event.recovery) {
             return Ok((None, state));
         }
         let mut wanted = Wanted { touched: state.again(), coverage: state.coverage.clone(), ..Wanted::default() };
         for kind in scope {
             // What could not be listed the last time is tried again: nothing that depends on it was read.
             let filtered = context.settings.scope.filters.contains_key(kind.name);
-            if kind.delta.is_none() || filtered || !state.coverage.kind(kind.name).is_complete() {
+            let told = kind.delta.is_some() && !filtered && state.coverage.kind(kind.name).is_complete();
+            // Where changes are not told (no permission for it, another cloud), the others' are all the same.
+            let Some(token) = state.tokens.get(kind.name).filter(|_| told) else {
                 wanted.listed.push(kind);
                 continue;
-            }
-            let Some(token) = state.tokens.get(kind.name) else { return Ok((None, state)) };
+            };
             match tenant.changes(kind, Some(token)).await? {
                 Changes::StartOver { .. } => return Ok((None, state)),
                 Changes::Since { changed, removed, token } => {
@@ -255,7 +258,7 @@ impl Watch {
             }
         }
         let mut back = false;
-        for id in wanted.touched.values().flatten().filter(|id| state.gone.contains(*id)) {
+        for id in wanted.touched.values().flatten().filter(|id| state.is_gone(id)) {
             back |= base.kinds_of(id)?.is_empty();
         }
         let many = wanted.touched.iter().any(|(name, ids)| {
@@ -306,14 +309,23 @@ async fn begin<T: TenantRead>(
     Ok(tokens)
 }
 
-/// What may come back. If a bin cannot be read, what was known stays.
-async fn in_bin<T: TenantRead>(tenant: &T, scope: &[&'static Kind]) -> Option<BTreeSet<String>> {
-    let mut ids = BTreeSet::new();
+/// What may come back, and whether that is all.
+async fn in_bin<T: TenantRead>(context: &Context, tenant: &T, scope: &[&'static Kind]) -> (BTreeSet<String>, bool) {
+    let (mut ids, mut all) = (BTreeSet::new(), true);
     for kind in scope.iter().filter(|kind| kind.delta.is_some()) {
-        let deleted = tenant.deleted(kind).await.ok()?;
-        ids.extend(deleted.iter().filter_map(|raw| raw.get("id")?.as_str().map(str::to_owned)));
+        match tenant.deleted(kind).await {
+            Ok(deleted) => ids.extend(deleted.iter().filter_map(|raw| raw.get("id")?.as_str().map(str::to_owned))),
+            Err(error) => {
+                all = false;
+                context.events.note(format!(
+                    "deleted {} cannot be listed, so links that come back with one may be seen only when everything is \
+                     read: {error}",
+                    kind.title
+                ));
+            }
+        }
     }
-    Some(ids)
+    (ids, all)
 }
 
 /// Reads everything, as an export does.

@@ -48,4 +48,4 @@ pub use trailers::trailers;
 pub use tree::{Entry, MAX_BLOB};
 pub use treediff::Folder;
 pub use worktree::Worktree;
-pub use writer::SnapshotWriter;
+pub use writer::{Content, SnapshotWriter};

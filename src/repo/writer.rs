@@ -14,6 +14,37 @@ use super::{ObjectId, Repo, RepoError, blob_id};
 const LOOSE_OBJECTS: usize = 64;
 const LOOSE_BYTES: usize = 16 * 1024 * 1024;
 
+/// The content of a file, and its id: a million times, working it out once is half of twice.
+#[derive(Debug, Clone)]
+pub struct Content {
+    id: ObjectId,
+    bytes: Vec<u8>,
+}
+
+impl Content {
+    /// The id that it has in the repository.
+    pub fn id(&self) -> ObjectId {
+        self.id
+    }
+
+    /// The bytes.
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+impl From<Vec<u8>> for Content {
+    fn from(bytes: Vec<u8>) -> Content {
+        Content { id: blob_id(&bytes), bytes }
+    }
+}
+
+impl From<&[u8]> for Content {
+    fn from(bytes: &[u8]) -> Content {
+        bytes.to_vec().into()
+    }
+}
+
 /// Collects the files of a snapshot and writes them as a tree. Nothing it writes is visible before a reference leads
 /// to it, and [`SnapshotWriter::finish`] returns only after all of it is on the disk.
 pub struct SnapshotWriter<'r> {
@@ -33,8 +64,8 @@ impl Repo {
 
 impl SnapshotWriter<'_> {
     /// Adds the content of a file, unless the repository has it.
-    pub fn put(&mut self, bytes: &[u8]) -> Result<ObjectId, RepoError> {
-        let id = blob_id(bytes);
+    pub fn put(&mut self, content: impl Into<Content>) -> Result<ObjectId, RepoError> {
+        let Content { id, bytes } = content.into();
         if self.known.contains(&id) {
             return Ok(id);
         }
@@ -46,7 +77,7 @@ impl SnapshotWriter<'_> {
             let there = odb.exists_ext(id.into(), OdbLookupFlags::NO_REFRESH);
             if there {
                 // Writing what is there only renews its time, so that a `git gc` between now and the commit keeps it.
-                odb.write(ObjectType::Blob, bytes).map_err(|error| RepoError::git("keep an object", &error))?;
+                odb.write(ObjectType::Blob, &bytes).map_err(|error| RepoError::git("keep an object", &error))?;
             }
             Ok(there)
         })?;
@@ -54,7 +85,7 @@ impl SnapshotWriter<'_> {
             true => {
                 self.known.insert(id);
             }
-            false => self.add(ObjectType::Blob, id, bytes.to_vec())?,
+            false => self.add(ObjectType::Blob, id, bytes)?,
         }
         Ok(id)
     }

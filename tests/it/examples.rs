@@ -36,7 +36,7 @@ fn every_example_is_valid_and_canonical() {
             taken: &BTreeMap::new(),
         };
         assert_eq!(validate(&[file], &context), []);
-        assert_eq!(normalize(kind, &document.value).object.0, document.value, "{path} is normalized");
+        assert_eq!(normalize(kind, document.value.clone()).object.0, document.value, "{path} is normalized");
         // Comments are for the reader; without them the bytes are those that are written.
         let plain: Vec<String> = String::from_utf8_lossy(&bytes)
             .lines()

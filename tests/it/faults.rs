@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use entragit::emulator::{Faults, Options, Running, Seed, contoso::names};
+use entragit::emulator::{Counts, Faults, Options, Running, Seed, contoso::names};
 use entragit::graph::{Config, Credential, GraphTenant};
 use entragit::kinds;
 use entragit::model::kind::Deletion;
@@ -166,7 +166,7 @@ async fn a_purged_tenant_comes_back_once_over_lagging_replicas_and_lost_answers(
         world.faults(&format!("lag:60,lose:0.5,seed:{seed}"));
         let ready = prepare(&world.context, &world.tenant, &world.aim()).await.unwrap();
         let applied = apply(&world.context, &world.tenant, &ready).await.unwrap();
-        let (_, lost, _) = world.graph.tenant.counts();
+        let Counts { lost, .. } = world.graph.tenant.counts();
         assert!(lost > 5, "{lost}");
         assert_eq!(applied.outcome.failed, []);
         assert_eq!(applied.outcome.uncertain, []);
@@ -218,7 +218,7 @@ async fn a_recovery_under_microsofts_limits_takes_as_long_as_they_say() {
     let start = tokio::time::Instant::now();
     let applied = apply(&world.context, &world.tenant, &ready).await.unwrap();
     let took = start.elapsed().as_secs_f64();
-    let (writes, _, throttled) = world.graph.tenant.counts();
+    let Counts { writes, throttled, .. } = world.graph.tenant.counts();
     println!("{} steps, {writes} writes, {throttled} throttled, {took:.0} s", applied.outcome.done);
     assert!(applied.verified, "{:?} {:?}", applied.unmet, applied.outcome.failed);
     // 20 writes a second in all, and one request a second for Conditional Access.

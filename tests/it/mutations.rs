@@ -151,9 +151,9 @@ fn snapshot(world: &World) -> Snapshot {
     }
     for ((name, id), raw) in world {
         let kind = kinds::by_name(name).unwrap();
-        let bytes = emit::write(&normalize(kind, raw.as_object().unwrap()).object.0, &BTreeMap::new());
+        let bytes = emit::write(&normalize(kind, raw.as_object().unwrap().clone()).object.0, &BTreeMap::new());
         let read = yaml::read("x.yaml", &bytes).unwrap();
-        snapshot.objects.insert(Address::new(kind.name, id.clone()), normalize(kind, &read.value).object);
+        snapshot.objects.insert(Address::new(kind.name, id.clone()), normalize(kind, read.value).object);
     }
     snapshot
 }

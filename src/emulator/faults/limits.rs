@@ -101,11 +101,21 @@ impl Limits {
 
     /// Charges what a reply cost.
     pub fn charge(&mut self, request: &Request, units: u32, now: Instant) {
-        if matches!(service(request), Service::Directory) {
+        if let Some(units) = units_of(request, units) {
             self.units.fill(now);
-            self.units.left -= f64::from(units.max(1));
+            self.units.left -= f64::from(units);
         }
     }
+}
+
+/// What a reply of so many units costs, if its service counts them.
+pub fn units_of(request: &Request, units: u32) -> Option<u32> {
+    matches!(service(request), Service::Directory).then_some(units.max(1))
+}
+
+/// Whether it is one of those that come once a second.
+pub fn is_access(request: &Request) -> bool {
+    matches!(service(request), Service::Access)
 }
 
 enum Service {

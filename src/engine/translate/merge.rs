@@ -53,7 +53,7 @@ pub(super) fn onto(
             object.0.insert(name.clone(), value);
         }
     }
-    Merged { object: normalize(kind, &object.0).object, fixed, missing }
+    Merged { object: normalize(kind, object.0).object, fixed, missing }
 }
 
 /// What is wanted of a link, less what nobody can make.

@@ -65,7 +65,7 @@ pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, O
         }
         let layout = manifest.layout.get(kind.name).copied().unwrap_or_default();
         let bytes = bytes_of(kind, &object, &names);
-        files.insert(path_of(kind, &address.id, object.name(), layout), writer.put(&bytes)?);
+        files.insert(path_of(kind, &address.id, object.name(), layout), writer.put(bytes)?);
     }
     if files == before {
         return Ok(());

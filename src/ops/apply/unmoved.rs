@@ -51,7 +51,7 @@ pub(super) async fn check_unmoved<T: TenantRead>(
             let mut pauses = if whole { [].iter() } else { patience.iter() };
             loop {
                 let now = tenant.get(kind, ids.current(&address.id)).await?;
-                let now = now.map(|raw| normalize(kind, &raw.value).object);
+                let now = now.map(|raw| normalize(kind, raw.value).object);
                 let seen = now.as_ref().map(|now| digest::seen(kind, now));
                 let same = seen.is_some_and(|seen| expected == if whole { seen.whole } else { seen.properties });
                 match pauses.next().filter(|_| !same) {

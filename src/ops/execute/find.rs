@@ -77,13 +77,13 @@ impl<T: TenantRead> Search<'_, T> {
     ) -> Result<Option<Map<String, Value>>, String> {
         let made: BTreeSet<&str> = ids.iter().map(|(_, new)| new).collect();
         // As it will be returned: sets in order, nothing empty.
-        let sent = Value::Object(normalize(kind, body).object.0);
+        let sent = Value::Object(normalize(kind, body.clone()).object.0);
         let (sender, mut pages) = mpsc::channel::<Vec<RawObject>>(4);
         let collect = async {
             let mut found = Vec::new();
             while let Some(page) = pages.recv().await {
                 for raw in page {
-                    let object = normalize(kind, &raw.value).object;
+                    let object = normalize(kind, raw.value.clone()).object;
                     let address = kind.address(object.id());
                     let new = !self.known.contains(&address)
                         && !self.unmanaged.contains(&address)

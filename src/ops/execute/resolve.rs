@@ -146,7 +146,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
     ) -> std::result::Result<(), Failure> {
         let Some(expected) = expects else { return Ok(()) };
         let Some(raw) = self.look(kind, address, cache).await? else { return Err(Failure::Stale) };
-        let now = digest::seen(kind, &normalize(kind, &raw.value).object);
+        let now = digest::seen(kind, &normalize(kind, raw.value).object);
         if now.properties == expected { Ok(()) } else { Err(Failure::Stale) }
     }
 
@@ -228,8 +228,8 @@ fn writable_child(kind: &'static Kind, link: &str, value: &Map<String, Value>) -
 
 /// Whether the object is what `body` would make.
 fn is(kind: &'static Kind, raw: &RawObject, body: &Map<String, Value>) -> bool {
-    let now = normalize(kind, &raw.value).object;
-    holds(&Value::Object(now.0), &Value::Object(normalize(kind, body).object.0))
+    let now = normalize(kind, raw.value.clone()).object;
+    holds(&Value::Object(now.0), &Value::Object(normalize(kind, body.clone()).object.0))
 }
 
 #[cfg(test)]

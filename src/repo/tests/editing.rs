@@ -40,7 +40,7 @@ proptest! {
         let write = |files: &BTreeMap<String, u8>| {
             let mut writer = bench.repo.writer().unwrap();
             let files: BTreeMap<String, ObjectId> =
-                files.iter().map(|(path, text)| (path.clone(), writer.put(&[*text]).unwrap())).collect();
+                files.iter().map(|(path, text)| (path.clone(), writer.put(&[*text][..]).unwrap())).collect();
             (writer.finish(&files).unwrap(), files)
         };
         let ((old, before), (new, after)) = (write(&before), write(&after));

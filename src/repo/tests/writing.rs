@@ -92,7 +92,7 @@ fn a_dropped_writer_leaves_nothing() {
     let bench = Bench::bare();
     let mut writer = bench.repo.writer().unwrap();
     for at in 0..2_100u32 {
-        writer.put(&at.to_be_bytes()).unwrap();
+        writer.put(&at.to_be_bytes()[..]).unwrap();
     }
     drop(writer);
     assert_eq!(std::fs::read_dir(bench.path("objects/pack")).unwrap().count(), 0);
@@ -118,17 +118,17 @@ fn what_would_not_be_read_is_not_written() {
     for path in ["../x", "a//b", "/a", "a/", ".git/config", "a\\b", "a\u{202e}b", "1/2/3/4/5/6/7/8/9", ".gitattributes"]
     {
         let mut writer = bench.repo.writer().unwrap();
-        let files = BTreeMap::from([(path.to_owned(), writer.put(b"x").unwrap())]);
+        let files = BTreeMap::from([(path.to_owned(), writer.put(&b"x"[..]).unwrap())]);
         assert!(matches!(writer.finish(&files), Err(RepoError::Hostile(_))), "{path}");
     }
     let mut writer = bench.repo.writer().unwrap();
-    let id = writer.put(b"x").unwrap();
+    let id = writer.put(&b"x"[..]).unwrap();
     let both = ["a", "a-b", "a/b"].map(|path| (path.to_owned(), id));
     assert!(matches!(writer.finish(&BTreeMap::from(both)), Err(RepoError::Hostile(_))));
     let absent = BTreeMap::from([("a".to_owned(), blob_id(b"never put"))]);
     assert!(matches!(bench.repo.writer().unwrap().finish(&absent), Err(RepoError::Missing { .. })));
     let huge = vec![0u8; 33 << 20];
-    assert!(matches!(bench.repo.writer().unwrap().put(&huge), Err(RepoError::TooLarge { .. })));
+    assert!(matches!(bench.repo.writer().unwrap().put(huge.as_slice()), Err(RepoError::TooLarge { .. })));
 }
 
 #[test]

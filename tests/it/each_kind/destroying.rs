@@ -132,7 +132,7 @@ impl Harm {
 
     /// Whatever can be written is written, one by one, with another value; what hangs on the object is taken away or changed.
     async fn change(&mut self, world: &World, kind: &'static Kind, object: &RawObject) {
-        let Object(known) = normalize(kind, &object.value).object;
+        let Object(known) = normalize(kind, object.value.clone()).object;
         let id = object.value["id"].as_str().unwrap().to_owned();
         let words = words(kind);
         for (name, value) in writable(kind, &Object(known.clone()), false) {

@@ -65,7 +65,7 @@ async fn answers_get_lost_after_the_work_was_done() {
         let there = graph.ok(&format!("/v1.0/users/{alias}@contoso.onmicrosoft.com")).await;
         assert_eq!(there["displayName"], alias);
     }
-    assert_eq!(graph.tenant.counts().1, 4);
+    assert_eq!(graph.tenant.counts().lost, 4);
 }
 
 #[tokio::test(start_paused = true)]

@@ -145,7 +145,7 @@ pub async fn read(tenant: &MemoryTenant) -> (Snapshot, BTreeMap<Address, Object>
         };
         tokio::join!(tenant.list(kind, sender), collect);
         for raw in tenant.deleted(kind).await.unwrap() {
-            let object = normalize(kind, &raw).object;
+            let object = normalize(kind, raw).object;
             deleted.insert(Address::new(kind.name, object.id()), object);
         }
     }

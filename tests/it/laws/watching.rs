@@ -270,6 +270,33 @@ fn what_microsofts_own_recovery_wrote_is_found_by_reading_everything() {
         odd.events.lock().unwrap().push(serde_json::from_value(event).unwrap());
         assert!(watch.round(&context, &odd, HOW).await.unwrap().full);
         assert!(!watch.round(&context, &odd, HOW).await.unwrap().full, "once is enough");
+        assert!(!Watch::default().round(&context, &odd, HOW).await.unwrap().full, "for another process, too");
+    });
+}
+
+#[test]
+fn a_kind_whose_changes_are_not_told_is_listed_and_nothing_else() {
+    block_on(async {
+        let id = |n: u8| format!("00000000-0000-4000-8000-00000000000{n}");
+        let object =
+            |kind: &'static str, n: u8| (kind, json!({"id": id(n), "displayName": "One"}).as_object().unwrap().clone());
+        let tenant = MemoryTenant::from_objects(vec![object("group", 1), object("user", 2)]).unwrap();
+        let (_dir, context) = repository(&tenant).await;
+        let odd = Odd { tenant: &tenant, gets: Mutex::default(), changes: Mutex::default(), events: Mutex::default() };
+        // The kind that is asked first.
+        let first = context.kinds(&[]).into_iter().find(|kind| kind.delta.is_some()).unwrap();
+        assert!(["group", "user"].contains(&first.name), "{}", first.name);
+        odd.changes.lock().unwrap().push_back(Ok(Changes::StartOver { why: "403".into() }));
+        let mut watch = Watch::default();
+        assert!(watch.round(&context, &odd, HOW).await.unwrap().full);
+        for (number, (kind, property)) in [("group", "description"), ("user", "department")].into_iter().enumerate() {
+            let body = json!({property: "Two"}).as_object().unwrap().clone();
+            let id = id(u8::try_from(number).unwrap() + 1);
+            tenant.write(&Write::Update { kind: named(kind), id, body }).await.unwrap();
+            let round = watch.round(&context, &odd, HOW).await.unwrap();
+            assert_eq!((round.full, round.changed), (false, (0, 1, 0)), "{kind}");
+            assert_eq!(tree(&context), whole(&tenant).await);
+        }
     });
 }
 

@@ -234,7 +234,7 @@ pub fn snapshot(raws: Vec<(&'static Kind, Raw)>) -> Snapshot {
     let objects: BTreeMap<Address, Object> = raws
         .into_iter()
         .map(|(kind, raw)| {
-            let object = normalize(kind, &raw).object;
+            let object = normalize(kind, raw).object;
             (Address::new(kind.name, object.id()), object)
         })
         .collect();

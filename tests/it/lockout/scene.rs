@@ -89,7 +89,7 @@ impl World {
     fn objects(&self) -> BTreeMap<Address, Object> {
         let object = |((kind, _), value): (&(&'static str, String), &Value)| {
             let kind = kinds::by_name(kind).unwrap();
-            let object = normalize(kind, value.as_object().unwrap()).object;
+            let object = normalize(kind, value.as_object().unwrap().clone()).object;
             (Address::new(kind.name, object.id()), object)
         };
         self.0.iter().map(object).collect()
