@@ -12,6 +12,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::execute::holds;
 use crate::engine::normalize::{child_key, normalize};
@@ -35,7 +36,7 @@ enum Entry {
 }
 
 /// What a run wrote to one object.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Written {
     /// Whether it is there; `None` if that was not touched.
     there: Option<bool>,
@@ -44,7 +45,7 @@ struct Written {
 }
 
 /// What a run wrote, by object, with today's ids.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Expected(BTreeMap<Address, Written>);
 
 impl Expected {
@@ -116,8 +117,8 @@ impl Written {
 
 /// Whether an object has the properties that were written to it; one that was emptied may be absent.
 pub fn shows(kind: &'static Kind, raw: &RawObject, written: &Map<String, Value>) -> bool {
-    let now = normalize(kind, &raw.value).object;
-    let sent = normalize(kind, written).object;
+    let now = normalize(kind, raw.value.clone()).object;
+    let sent = normalize(kind, written.clone()).object;
     let emptied = |name: &String, value: &Value| empty(value) && now.get(name).is_some_and(|now| !empty(now));
     let left = written.iter().any(|(name, value)| !name.starts_with('@') && emptied(name, value));
     !left && holds(&Value::Object(now.0.clone()), &Value::Object(sent.0))
@@ -126,7 +127,7 @@ pub fn shows(kind: &'static Kind, raw: &RawObject, written: &Map<String, Value>)
 /// Whether a child has the properties that were written to it.
 fn child_shows(kind: &'static Kind, raw: &RawObject, (link, key): (&str, &[String]), written: &Value) -> bool {
     let child = |raw: &Raw| {
-        let object = normalize(kind, raw).object;
+        let object = normalize(kind, raw.clone()).object;
         let all = match object.get(link)? {
             Value::Array(all) => all.as_slice(),
             one => std::slice::from_ref(one),
@@ -174,15 +175,16 @@ fn linked(kind: &'static Kind, raw: &RawObject, link: &str) -> BTreeSet<Vec<Stri
 pub struct Settled<'a, T> {
     tenant: &'a T,
     expected: Expected,
-    /// Pauses that are left: one patience for everything, since it began when the last write ended.
-    pauses: Mutex<std::slice::Iter<'a, Duration>>,
+    pauses: &'a [Duration],
+    /// When whoever waits for anything stops, known from when somebody first did: one patience for everything.
+    ends: Mutex<Option<Instant>>,
     late: Mutex<BTreeSet<Address>>,
 }
 
 impl<'a, T: TenantRead> Settled<'a, T> {
     /// Waits for `expected` with these pauses.
     pub fn new(tenant: &'a T, expected: Expected, pauses: &'a [Duration]) -> Self {
-        Settled { tenant, expected, pauses: Mutex::new(pauses.iter()), late: Mutex::default() }
+        Settled { tenant, expected, pauses, ends: Mutex::default(), late: Mutex::default() }
     }
 
     /// Objects that did not show what was written to them when they were read last.
@@ -190,13 +192,21 @@ impl<'a, T: TenantRead> Settled<'a, T> {
         self.lock_late().clone()
     }
 
-    fn pause(&self) -> Option<Duration> {
-        self.pauses.lock().unwrap_or_else(PoisonError::into_inner).next().copied()
+    /// Has patience begin anew: another replica may answer what is read again.
+    pub fn renew(&self) {
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// When patience ends. Kinds are read side by side: what one waits is not lost to the others.
+    fn ends(&self) -> Instant {
+        let patience = self.pauses.iter().sum();
+        *self.ends.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| Instant::now() + patience)
     }
 
     /// Reads objects again until they show what was written, and returns them as they are then.
     async fn wait(&self, kind: &'static Kind, mut open: Vec<String>) -> Result<Vec<RawObject>, TenantError> {
         let mut found = Vec::new();
+        let mut pauses = self.pauses.iter();
         loop {
             let looks: Vec<_> = futures_util::stream::iter(std::mem::take(&mut open))
                 .map(|id| async move {
@@ -221,7 +231,8 @@ impl<'a, T: TenantRead> Settled<'a, T> {
             if unsettled.is_empty() {
                 return Ok(found);
             }
-            let Some(pause) = self.pause() else {
+            let ends = self.ends();
+            let Some(pause) = pauses.next().filter(|_| Instant::now() < ends) else {
                 let mut late = self.lock_late();
                 for (address, looked) in unsettled {
                     late.insert(address);
@@ -230,7 +241,7 @@ impl<'a, T: TenantRead> Settled<'a, T> {
                 return Ok(found);
             };
             open = unsettled.into_iter().map(|(address, _)| address.id).collect();
-            tokio::time::sleep(pause).await;
+            tokio::time::sleep_until(ends.min(Instant::now() + *pause)).await;
         }
     }
 
@@ -307,5 +318,73 @@ impl<T: TenantRead> TenantRead for Settled<'_, T> {
 
     async fn audit(&self, since: Option<&str>) -> Result<Vec<AuditEvent>, TenantError> {
         self.tenant.audit(since).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tenant whose replicas lag until a time; lists show nothing of it.
+    struct Lagging(Instant);
+
+    impl TenantRead for Lagging {
+        async fn tenant_id(&self) -> Result<String, TenantError> {
+            Ok(String::new())
+        }
+
+        async fn list(&self, _: &'static Kind, _: Pages) -> Listing {
+            Listing { coverage: Coverage::Complete, links: crate::model::CoverageMap::default(), note: None }
+        }
+
+        async fn count(&self, _: &'static Kind) -> Result<usize, TenantError> {
+            Ok(1)
+        }
+
+        async fn get(&self, _: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
+            let value = Raw::from_iter([("id".to_owned(), id.into())]);
+            Ok((Instant::now() >= self.0).then(|| RawObject { value, missing: Vec::new() }))
+        }
+
+        async fn changes(&self, _: &'static Kind, _: Option<&str>) -> Result<Changes, TenantError> {
+            Ok(Changes::StartOver { why: String::new() })
+        }
+
+        async fn deleted(&self, _: &'static Kind) -> Result<Vec<Raw>, TenantError> {
+            Ok(Vec::new())
+        }
+
+        async fn audit(&self, _: Option<&str>) -> Result<Vec<AuditEvent>, TenantError> {
+            Ok(Vec::new())
+        }
+    }
+
+    /// Whether what was written to six kinds shows in lists of them that are read side by side.
+    async fn shown(lag: u64) -> Vec<usize> {
+        let kinds = ["user", "group", "application", "servicePrincipal", "namedLocation", "conditionalAccessPolicy"];
+        let kinds = kinds.map(|name| kinds::by_name(name).expect(name));
+        let expected =
+            kinds.map(|kind| (Address::new(kind.name, "1"), Written { there: Some(true), ..Written::default() }));
+        let pauses = crate::ops::execute::patience(Duration::from_secs(90));
+        let tenant = Lagging(Instant::now() + Duration::from_secs(lag));
+        let settled = Settled::new(&tenant, Expected(BTreeMap::from(expected)), &pauses);
+        let lists = kinds.map(|kind| {
+            let settled = &settled;
+            async move {
+                let (pages, mut sent) = mpsc::channel(4);
+                settled.list(kind, pages).await;
+                sent.recv().await.map_or(0, |page| page.len())
+            }
+        });
+        let shown = futures_util::future::join_all(lists).await;
+        assert_eq!(settled.late().len(), shown.iter().filter(|shown| **shown == 0).count());
+        shown
+    }
+
+    /// One patience for all is not used up the sooner the more wait.
+    #[tokio::test(start_paused = true)]
+    async fn kinds_that_are_read_side_by_side_wait_as_long_as_one() {
+        assert_eq!(shown(60).await, [1; 6]);
+        assert_eq!(shown(100).await, [0; 6]);
     }
 }
