@@ -10,7 +10,7 @@ use super::{Context, files_of};
 use crate::format::path::{address_of, is_reserved};
 use crate::kinds;
 use crate::model::{Coverage, CoverageMap};
-use crate::repo::{ObjectId, Repo, RepoError, Worktree};
+use crate::repo::{ObjectId, Repo, RepoError};
 
 /// What differs from the snapshot before: path → content there and content now.
 pub(super) type Changes = BTreeMap<String, (Option<ObjectId>, Option<ObjectId>)>;
@@ -75,34 +75,31 @@ pub(super) fn publish(
         return Ok(());
     }
     let checked_out = context.repo.head_branch().as_deref() == Some(&context.settings.branches.main);
-    if let (true, Some(main)) = (checked_out, main) {
-        match context.repo.worktree_state(main)? {
-            Worktree::Clean => match context.repo.update_worktree(main, commit) {
-                Ok(()) => {}
+    // As `git pull` does it: what a person is editing stays as it is, unless the snapshot has another version of it.
+    if let Some(main) = main.filter(|_| checked_out)
+        && context.repo.is_checked_out(main)?
+    {
+        let blocked = match context.repo.in_progress() {
+            Some(doing) => Some(format!("a {doing} is in progress in the work tree; finish it")),
+            None => match context.repo.update_worktree(main, commit) {
+                Ok(()) => None,
                 Err(RepoError::WouldOverwrite(paths)) => {
-                    context.events.warn(format!(
-                        "{} is in the way in the work tree, so {} was not moved to the new snapshot; move it away, then \
-                         `git merge {}`",
-                        paths.join(", "),
-                        context.settings.branches.main,
-                        context.settings.branches.snapshots
-                    ));
-                    return Ok(());
+                    let (first, more) = (paths.first().map_or("", String::as_str), paths.len().saturating_sub(1));
+                    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                    Some(format!(
+                        "{first}{more} would be overwritten in the work tree; commit or move what you changed there"
+                    ))
                 }
                 Err(error) => return Err(error.into()),
             },
-            Worktree::None => {}
-            Worktree::Dirty(paths) => {
-                context.events.warn(format!(
-                    "the work tree has uncommitted changes ({} and {} more), so {} was not moved to the new snapshot; \
-                     commit or discard them, then `git merge {}`",
-                    paths.first().map_or("", String::as_str),
-                    paths.len().saturating_sub(1),
-                    context.settings.branches.main,
-                    context.settings.branches.snapshots
-                ));
-                return Ok(());
-            }
+        };
+        if let Some(why) = blocked {
+            let branches = &context.settings.branches;
+            let (main, snapshots) = (&branches.main, &branches.snapshots);
+            context.events.warn(format!(
+                "{main} was not moved to the new snapshot: {why}, then `git merge {snapshots}`"
+            ));
+            return Ok(());
         }
     }
     context.repo.move_ref(&context.main_ref(), commit, main, log)?;

@@ -6,8 +6,7 @@ use std::fs;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use git2::{Index, IndexEntry, IndexTime};
-
+use super::index;
 use super::names::meant_otherwise_on_windows;
 use super::{ObjectId, Repo, RepoError, blob_id};
 
@@ -42,31 +41,21 @@ impl Repo {
         }
         for (path, (_, after)) in &changes {
             if let Some(blob) = after {
-                written.push((path, *blob, write(root, path, &self.blob(*blob)?)?));
+                written.push((path.as_str(), *blob, write(root, path, &self.blob(*blob)?)?));
             }
         }
-        let failed = |error: git2::Error| RepoError::git("write the index", &error);
-        let git = self.git();
-        let mut index = git.index().and_then(|mut index| index.read(true).map(|()| index)).map_err(failed)?;
-        for path in changes.iter().filter(|(_, (_, after))| after.is_none()).map(|(path, _)| path) {
-            match index.remove(Path::new(path), 0) {
-                Err(error) if error.code() != git2::ErrorCode::NotFound => return Err(failed(error)),
-                _ => {}
-            }
-        }
-        for (path, blob, file) in written {
-            enter(&mut index, path, blob, &file).map_err(failed)?;
-        }
-        index.write().map_err(|error| match error.code() {
-            git2::ErrorCode::Locked => RepoError::Busy { name: "the index".into() },
-            _ => failed(error),
-        })
+        let gone = changes.iter().filter(|(_, (_, after))| after.is_none()).map(|(path, _)| path);
+        index::update(&self.git_dir().join("index"), root, gone.map(String::as_str), &written)
     }
 
     fn changes(&self, from: Option<ObjectId>, to: ObjectId) -> Result<Changes, RepoError> {
+        // Between two commits only what differs is read: the work tree of a million files is brought along in no time.
+        let (before, after) = match from {
+            Some(from) => self.changed_entries(from, to)?,
+            None => (Vec::new(), self.entries(to)?),
+        };
         let mut changes = Changes::new();
-        let after = self.entries(to)?;
-        for entry in from.map(|from| self.entries(from)).transpose()?.unwrap_or_default() {
+        for entry in before {
             changes.insert(entry.path, (Some(entry.blob), None));
         }
         for entry in after {
@@ -144,7 +133,7 @@ fn strangers(root: &Path, folder: &str, changes: &Changes) -> Result<Vec<String>
 }
 
 /// Whether this is the content, also as git writes it where lines end in CR LF.
-fn same(blob: ObjectId, bytes: &[u8]) -> bool {
+pub(super) fn same(blob: ObjectId, bytes: &[u8]) -> bool {
     if blob_id(bytes) == blob {
         return true;
     }
@@ -216,37 +205,4 @@ fn remove_empty_folders(folder: &Path) -> Result<(), RepoError> {
         fs::remove_dir(entry.path()).map_err(RepoError::io("remove", entry.path()))?;
     }
     Ok(())
-}
-
-/// Enters a file that was just written, with what lets git see without reading that it has not changed since.
-fn enter(index: &mut Index, path: &str, blob: ObjectId, file: &Path) -> Result<(), git2::Error> {
-    let none = IndexTime::new(0, 0);
-    let mut entry = IndexEntry {
-        ctime: none,
-        mtime: none,
-        dev: 0,
-        ino: 0,
-        mode: 0o100_644,
-        uid: 0,
-        gid: 0,
-        file_size: 0,
-        id: blob.into(),
-        flags: 0,
-        flags_extended: 0,
-        path: path.as_bytes().to_vec(),
-    };
-    #[cfg(unix)]
-    if let Ok(data) = fs::symlink_metadata(file) {
-        use std::os::unix::fs::MetadataExt;
-        // The index keeps the low 32 bits of each.
-        entry.ctime = IndexTime::new(data.ctime() as i32, data.ctime_nsec() as u32);
-        entry.mtime = IndexTime::new(data.mtime() as i32, data.mtime_nsec() as u32);
-        (entry.dev, entry.ino) = (data.dev() as u32, data.ino() as u32);
-        (entry.uid, entry.gid, entry.file_size) = (data.uid(), data.gid(), data.size() as u32);
-    }
-    #[cfg(not(unix))]
-    if let Ok(data) = fs::symlink_metadata(file) {
-        entry.file_size = data.len() as u32;
-    }
-    index.add(&entry)
 }

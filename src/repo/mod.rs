@@ -16,6 +16,7 @@ mod commits;
 mod edit;
 mod error;
 mod id;
+mod index;
 mod lock;
 mod names;
 mod notes;

@@ -85,6 +85,17 @@ impl Repo {
         Ok(files)
     }
 
+    /// Whether the working tree, if there is one, is that of `commit`: the branch that HEAD stands for is there.
+    pub fn is_checked_out(&self, commit: ObjectId) -> Result<bool, RepoError> {
+        Ok(self.workdir().is_some() && self.head_branch().is_some() && self.reference("HEAD")? == Some(commit))
+    }
+
+    /// What git is in the middle of: a merge, a rebase.
+    pub fn in_progress(&self) -> Option<String> {
+        let state = self.git().state();
+        (state != RepositoryState::Clean).then(|| format!("{state:?}").to_lowercase())
+    }
+
     /// How the working tree stands to `commit`, which the branch that HEAD stands for is expected at; `None` stands
     /// for a branch without a commit. Which branch that is, [`Repo::head_branch`] tells.
     pub fn worktree_state(&self, commit: impl Into<Option<ObjectId>>) -> Result<Worktree, RepoError> {
@@ -92,10 +103,9 @@ impl Repo {
         if self.workdir().is_none() || self.head_branch().is_none() || self.reference("HEAD")? != commit {
             return Ok(Worktree::None);
         }
-        let git = self.git();
-        let mut dirty = changed(&git)?;
-        if git.state() != RepositoryState::Clean {
-            dirty.insert(0, format!("({:?} in progress)", git.state()));
+        let mut dirty = changed(&self.git())?;
+        if let Some(doing) = self.in_progress() {
+            dirty.insert(0, format!("({doing} in progress)"));
         }
         match dirty.is_empty() {
             true => Ok(Worktree::Clean),

@@ -79,7 +79,8 @@ fn a_merge_in_progress_is_not_clean() {
     let commit = bench.checked_out(&[("a", "1")]);
     std::fs::write(bench.path(".git/MERGE_HEAD"), format!("{commit}\n")).unwrap();
     let state = bench.repo.worktree_state(commit).unwrap();
-    assert!(matches!(&state, Worktree::Dirty(paths) if paths[0].contains("Merge")), "{state:?}");
+    assert_eq!(bench.repo.in_progress().as_deref(), Some("merge"));
+    assert!(matches!(&state, Worktree::Dirty(paths) if paths[0].contains("merge in progress")), "{state:?}");
 }
 
 #[test]
@@ -106,6 +107,37 @@ fn what_a_person_made_is_not_overwritten() {
     let third = go(&bench, second, &[("a", "x\ny\n")]).unwrap();
     std::fs::write(bench.path("a"), "x\r\ny\r\n").unwrap();
     go(&bench, third, &[("a", "z\n")]).unwrap();
+}
+
+/// What a person edits where the commits do not differ stays, staged or not, and git goes on seeing it.
+#[test]
+fn edits_elsewhere_stay_and_stay_seen() {
+    let bench = Bench::new();
+    let first = bench.checked_out(&[("a", "1"), ("b", "2"), ("c", "3"), ("d", "4")]);
+    std::fs::write(bench.path("b"), "edited").unwrap();
+    std::fs::write(bench.path("c"), "staged").unwrap();
+    std::fs::write(bench.path("new"), "staged").unwrap();
+    bench.git(&["add", "c", "new"]);
+    std::fs::remove_file(bench.path("d")).unwrap();
+    go(&bench, first, &[("a", "2"), ("b", "2"), ("c", "3"), ("d", "4")]).unwrap();
+    assert_eq!(status(&bench), " M b\nM  c\n D d\nA  new");
+    assert_eq!(std::fs::read_to_string(bench.path("a")).unwrap(), "2");
+}
+
+/// A file changed within the tick of the clock in which the index was written, to as many bytes: git would not look
+/// into it any more once the index is newer (<https://git-scm.com/docs/racy-git>).
+#[test]
+#[cfg(unix)]
+fn an_edit_in_the_same_tick_is_seen() {
+    let bench = Bench::new();
+    let first = bench.checked_out(&[("a", "1"), ("same", "1"), ("edited", "1")]);
+    let at = std::fs::metadata(bench.path("edited")).unwrap().modified().unwrap();
+    std::fs::write(bench.path("edited"), "2").unwrap();
+    for name in ["edited", ".git/index"] {
+        std::fs::File::options().write(true).open(bench.path(name)).unwrap().set_modified(at).unwrap();
+    }
+    go(&bench, first, &[("a", "2"), ("same", "1"), ("edited", "1")]).unwrap();
+    assert_eq!(status(&bench), " M edited");
 }
 
 #[test]

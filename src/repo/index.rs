@@ -1,0 +1,101 @@
+//! Git's index: which file of the work tree has which content, with what lets git see without reading it that it has
+//! not changed since.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use git2::{Index, IndexEntry, IndexTime};
+
+use super::checkout::same;
+use super::{ObjectId, RepoError};
+
+/// Takes files out of the index and enters others that were just written, each with its content and where it lies.
+///
+/// The index is opened on its own: with its repository, libgit2 looks at every file of the work tree as soon as one was
+/// written after the index was last (`truncate_racily_clean`), and ours always were.
+pub(super) fn update<'a>(
+    path: &Path,
+    root: &Path,
+    gone: impl Iterator<Item = &'a str>,
+    written: &[(&'a str, ObjectId, PathBuf)],
+) -> Result<(), RepoError> {
+    let failed = |error: git2::Error| match error.code() {
+        git2::ErrorCode::Locked => RepoError::Busy { name: "the index".into() },
+        _ => RepoError::git("write the index", &error),
+    };
+    let last = fs::metadata(path).ok();
+    let mut index = Index::open(path).map_err(failed)?;
+    let mut seen: HashSet<&[u8]> = written.iter().map(|(path, ..)| path.as_bytes()).collect();
+    for path in gone {
+        seen.insert(path.as_bytes());
+        match index.remove(Path::new(path), 0) {
+            Err(error) if error.code() != git2::ErrorCode::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+    }
+    if let Some(last) = last {
+        for entry in doubtful(&index, root, &last, &seen) {
+            index.add(&entry).map_err(failed)?;
+        }
+    }
+    for (path, blob, file) in written {
+        enter(&mut index, path, *blob, file).map_err(failed)?;
+    }
+    index.write().map_err(failed)
+}
+
+/// Entries of files that were written after the index and may have been changed within the same tick of the clock. Git
+/// reads such files as long as they are newer than the index; now that it becomes newer, those that did change must say
+/// so: of size 0 (<https://git-scm.com/docs/racy-git>).
+#[cfg(unix)]
+fn doubtful(index: &Index, root: &Path, last: &fs::Metadata, seen: &HashSet<&[u8]>) -> Vec<IndexEntry> {
+    use std::os::unix::ffi::OsStrExt;
+    use std::os::unix::fs::MetadataExt;
+    let last = (last.mtime() as i32, last.mtime_nsec() as u32);
+    let newer = |entry: &IndexEntry| (entry.mtime.seconds(), entry.mtime.nanoseconds()) >= last;
+    let changed = |entry: &IndexEntry| {
+        let file = root.join(std::ffi::OsStr::from_bytes(&entry.path));
+        fs::read(file).is_ok_and(|bytes| !same(entry.id.into(), &bytes))
+    };
+    let doubtful = index.iter().filter(|entry| newer(entry) && !seen.contains(entry.path.as_slice()) && changed(entry));
+    doubtful.map(|entry| IndexEntry { file_size: 0, ..entry }).collect()
+}
+
+/// Without their times git reads all of our files anyway.
+#[cfg(not(unix))]
+fn doubtful(_: &Index, _: &Path, _: &fs::Metadata, _: &HashSet<&[u8]>) -> Vec<IndexEntry> {
+    Vec::new()
+}
+
+fn enter(index: &mut Index, path: &str, blob: ObjectId, file: &Path) -> Result<(), git2::Error> {
+    let none = IndexTime::new(0, 0);
+    let mut entry = IndexEntry {
+        ctime: none,
+        mtime: none,
+        dev: 0,
+        ino: 0,
+        mode: 0o100_644,
+        uid: 0,
+        gid: 0,
+        file_size: 0,
+        id: blob.into(),
+        flags: 0,
+        flags_extended: 0,
+        path: path.as_bytes().to_vec(),
+    };
+    #[cfg(unix)]
+    if let Ok(data) = fs::symlink_metadata(file) {
+        use std::os::unix::fs::MetadataExt;
+        // The index keeps the low 32 bits of each.
+        entry.ctime = IndexTime::new(data.ctime() as i32, data.ctime_nsec() as u32);
+        entry.mtime = IndexTime::new(data.mtime() as i32, data.mtime_nsec() as u32);
+        (entry.dev, entry.ino) = (data.dev() as u32, data.ino() as u32);
+        (entry.uid, entry.gid, entry.file_size) = (data.uid(), data.gid(), data.size() as u32);
+    }
+    #[cfg(not(unix))]
+    if let Ok(data) = fs::symlink_metadata(file) {
+        entry.file_size = data.len() as u32;
+    }
+    index.add(&entry)
+}
