@@ -7,6 +7,7 @@ use std::rc::Rc;
 use anyhow::Result;
 
 use super::facts::{Candidates, Facts};
+use super::identities::{Identities, Pairs};
 use super::live::link_value;
 use super::source::Entry;
 use crate::engine::normalize::normalize;
@@ -28,11 +29,13 @@ pub struct Base<'a> {
     pub tree: ObjectId,
     folders: RefCell<HashMap<String, Rc<Folder>>>,
     facts: RefCell<HashMap<ObjectId, Option<Rc<Facts>>>>,
+    identities: RefCell<Option<Identities>>,
 }
 
 /// One folder of it.
 #[derive(Default)]
 struct Folder {
+    tree: Option<ObjectId>,
     files: BTreeMap<String, ObjectId>,
     folders: BTreeMap<String, ObjectId>,
     /// Objects by their id: the file's name.
@@ -46,7 +49,7 @@ impl<'a> Base<'a> {
     /// If there is no such commit.
     pub fn new(repo: &'a Repo, commit: ObjectId) -> Result<Base<'a>> {
         let tree = repo.commit(commit)?.tree;
-        Ok(Base { repo, tree, folders: RefCell::default(), facts: RefCell::default() })
+        Ok(Base { repo, tree, folders: RefCell::default(), facts: RefCell::default(), identities: RefCell::default() })
     }
 
     fn folder(&self, path: &str) -> Result<Rc<Folder>> {
@@ -58,7 +61,7 @@ impl<'a> Base<'a> {
             Some((parent, name)) => self.folder(parent)?.folders.get(name).copied(),
             None => self.folder("")?.folders.get(path).copied(),
         };
-        let mut folder = Folder::default();
+        let mut folder = Folder { tree, ..Folder::default() };
         if let Some(tree) = tree {
             let read = self.repo.folder(tree)?;
             folder.folders = read.folders.into_iter().collect();
@@ -121,9 +124,7 @@ impl<'a> Base<'a> {
             return Ok(self.find(kind, id)?.map(|entry| (kind.address(id), entry)).into_iter().collect());
         }
         let mut found = Vec::new();
-        let own = self.folder(kind.folder)?;
-        let shards: Vec<String> = own.folders.keys().map(|name| format!("{}/{name}", kind.folder)).collect();
-        for path in std::iter::once(kind.folder.to_owned()).chain(shards) {
+        for path in self.paths(kind)? {
             let folder = self.folder(&path)?;
             for (name, blob) in &folder.files {
                 let path = format!("{path}/{name}");
@@ -179,21 +180,59 @@ impl<'a> Base<'a> {
         if others.ids.is_empty() {
             return Ok(found);
         }
-        for kind in kinds.iter().filter(|kind| !schema::of(kind).identities().is_empty()) {
-            let mut files = self.files(kind)?;
-            files.retain(|(address, _)| counts(address));
-            // Parsing is what costs; most files do not hold any of them.
-            let parsed = self.repo.each(&files, |reader, (_, entry)| {
-                let bytes = reader.blob(entry.blob)?;
-                anyhow::Ok(others.any_in(&bytes).then(|| parse(kind, &entry.path, &bytes)).flatten())
-            })?;
-            for (id, name) in parsed.iter().flatten().flat_map(|facts| facts.names.iter().skip(1)) {
-                if others.ids.contains(id.as_str()) {
+        for kind in kinds.iter().copied().filter(|kind| !schema::of(kind).identities().is_empty()) {
+            for address in self.known_as(kind, &others)?.iter().filter(|address| counts(address)) {
+                let Some(entry) = self.find(kind, &address.id)? else { continue };
+                let Some(facts) = self.facts(kind, &entry)? else { continue };
+                for (id, name) in facts.names.iter().skip(1).filter(|(id, _)| others.ids.contains(id.as_str())) {
                     found.add(kind, id, name);
                 }
             }
         }
         Ok(found)
+    }
+
+    /// Objects of a kind that go by one of these identities.
+    fn known_as(&self, kind: &'static Kind, asked: &Ids<'_>) -> Result<BTreeSet<Address>> {
+        let folders: Vec<(String, Rc<Folder>)> = self
+            .paths(kind)?
+            .into_iter()
+            .map(|path| self.folder(&path).map(|folder| (path, folder)))
+            .collect::<Result<_>>()?;
+        let trees: BTreeSet<ObjectId> = folders.iter().filter_map(|(_, folder)| folder.tree).collect();
+        let mut identities = self.identities.borrow_mut();
+        let identities = identities.get_or_insert_with(|| Identities::load(self.repo.git_dir()));
+        let unknown = identities.unknown(kind, &trees);
+        if !unknown.is_empty() {
+            let new = folders.iter().filter_map(|(path, folder)| Some((path, folder, folder.tree?)));
+            let mut files = Vec::new();
+            for (path, folder, tree) in new.filter(|(.., tree)| unknown.contains(tree)) {
+                files.extend(folder.files.iter().map(|(name, blob)| (format!("{path}/{name}"), *blob, tree)));
+            }
+            let read = self.repo.each(&files, |reader, (path, blob, tree)| {
+                // A folder within a kind's may be another kind's.
+                let own = address_of(path).is_ok_and(|(found, _)| found == kind);
+                let facts = if own { parse(kind, path, &reader.blob(*blob)?) } else { None };
+                anyhow::Ok((*tree, facts))
+            })?;
+            let mut pairs: BTreeMap<ObjectId, Pairs> = unknown.iter().map(|tree| (*tree, Pairs::new())).collect();
+            for (tree, facts) in read {
+                let mut names = facts.into_iter().flat_map(|facts| facts.names).map(|(id, _)| id);
+                let Some(id) = names.next() else { continue };
+                pairs.entry(tree).or_default().extend(names.map(|identity| (identity, id.clone())));
+            }
+            identities.learn(kind, &trees, pairs);
+            // It only costs time to read them again.
+            drop(identities.store(self.repo.git_dir()));
+        }
+        Ok(identities.find(kind, |identity| asked.ids.contains(identity)).map(|id| kind.address(id)).collect())
+    }
+
+    /// The folders in which files of a kind may be.
+    fn paths(&self, kind: &'static Kind) -> Result<Vec<String>> {
+        let own = self.folder(kind.folder)?;
+        let shards = own.folders.keys().map(|name| format!("{}/{name}", kind.folder));
+        Ok(std::iter::once(kind.folder.to_owned()).chain(shards).collect())
     }
 
     /// Fills in links of an object that could not be read, as its file has them.

@@ -29,6 +29,7 @@ pub mod facts;
 pub mod find;
 pub mod guards;
 pub mod history;
+mod identities;
 pub mod incremental;
 pub mod init;
 pub mod journal;

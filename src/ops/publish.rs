@@ -96,9 +96,9 @@ pub(super) fn publish(
         if let Some(why) = blocked {
             let branches = &context.settings.branches;
             let (main, snapshots) = (&branches.main, &branches.snapshots);
-            context.events.warn(format!(
-                "{main} was not moved to the new snapshot: {why}, then `git merge {snapshots}`"
-            ));
+            context
+                .events
+                .warn(format!("{main} was not moved to the new snapshot: {why}, then `git merge {snapshots}`"));
             return Ok(());
         }
     }
