@@ -55,7 +55,10 @@ pub async fn drill(arguments: args::Drill, repo: &Path, output: &Output) -> Resu
 
     let mut dice = fastrand::Rng::with_seed(if let Scenario::Random(seed) = scenario { seed } else { 0 });
     let damage = scenario::damage(scenario, &before, &mut |sides| dice.usize(..sides));
-    let writes = damaged(&tenant, damage.batches).await;
+    let mut writes = damaged(&tenant, damage.batches).await;
+    if damage.credentials {
+        writes.0 += running.add_credentials();
+    }
     let purged = if damage.purge { running.empty_bins() } else { 0 };
     clock.stage("damage");
     let second = export(&context, &tenant, &[], &Extra::default()).await?;

@@ -16,6 +16,7 @@ use crate::engine::guard::accept::Accepted;
 use crate::engine::planfile;
 use crate::engine::render;
 use crate::graph::GraphTenant;
+use crate::model::Plan;
 use crate::ops::approve::{self, Demand};
 use crate::ops::plan::Aim;
 use crate::ops::{self, Context, apply, translate};
@@ -125,11 +126,20 @@ fn show(planned: &ops::plan::Planned, format: TextFormat, out: Option<&Path>, ou
         std::fs::write(path, &document).with_context(|| format!("writing the plan to {}", path.display()))?;
         output.talk(&format!("plan written to {}; carry it out with `entragit apply {0}`", path.display()));
     }
-    Ok(match (planned.plan.steps.is_empty(), planned.verdicts.iter().any(|verdict| verdict.refused)) {
-        (_, true) => exit::REFUSED,
-        (true, false) => exit::DONE,
-        (false, false) => exit::DIFFERS,
+    Ok(match planned.verdicts.iter().any(|verdict| verdict.refused) {
+        true => exit::REFUSED,
+        false => exit_of(plan),
     })
+}
+
+/// Returns the exit code for a plan: 4 if something differs that no step covers or that could not be read, 2 if anything
+/// else differs.
+fn exit_of(plan: &Plan) -> u8 {
+    match plan.is_as_it_should_be() {
+        true => exit::DONE,
+        false if plan.left.is_empty() && plan.unproven.is_empty() => exit::DIFFERS,
+        false => exit::INCOMPLETE,
+    }
 }
 
 /// Carries out a plan file, or a plan made on the spot.
@@ -245,9 +255,9 @@ async fn carry_out(
     ready.accepted = apply::check_guards(&ready.verdicts, how.accept)?;
     if ready.plan.steps.is_empty() {
         if how.json {
-            output.data(&nothing_json());
+            output.data(&nothing_json(&ready.plan));
         }
-        return Ok(exit::DONE);
+        return Ok(exit_of(&ready.plan));
     }
     ready.approved = approve::approvals(context, ready, &how.demand)?;
     for signer in &ready.approved {
@@ -342,7 +352,7 @@ pub fn report_apply(applied: &apply::Applied, ready: &apply::Ready, start: Insta
         return exit::DONE;
     }
     if !applied.unmet.is_empty() {
-        output.say("not verified; what no step can bring about:");
+        output.say("not verified; what still differs and no step can bring about:");
         for what in &applied.unmet {
             output.say(&format!("  {}", render::safe(what)));
         }
@@ -357,12 +367,12 @@ pub fn report_apply(applied: &apply::Applied, ready: &apply::Ready, start: Insta
 mod verified;
 
 /// The document of an apply that had nothing to do: no receipt, and nothing was read a second time.
-fn nothing_json() -> String {
+fn nothing_json(plan: &Plan) -> String {
     render::json::pretty(&json!({
         "formatVersion": render::json::FORMAT_VERSION,
         "verified": false,
         "verification": verified::json(&Default::default()),
-        "unmet": [],
+        "unmet": render::left::lines(plan),
         "done": 0,
         "corrected": 0,
         "failed": [],

@@ -66,6 +66,12 @@ impl Tenant {
             let targets = self.membership(assignment, verb);
             return self.enter(request, words, targets);
         }
+        let mut words = words;
+        if let (Verb::Update, Some(old), Some(new)) = (verb, old, new)
+            && let Some(activity) = of_credentials(kind, old, new)
+        {
+            words.activity = activity.to_owned();
+        }
         let modified = modified(kind, old, new);
         let target = shown.map(|object| target(kind, object, modified));
         self.enter(request, words, target.into_iter().collect());
@@ -272,6 +278,25 @@ fn words(kind: &Kind, verb: Verb) -> Words {
         Verb::Update | Verb::Restore => "Update",
     };
     Words { activity, category: category(kind), service, operation }
+}
+
+/// Returns the activity's name if nothing but secrets or certificates changed.
+/// <https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities#core-directory>
+fn of_credentials(kind: &Kind, old: &Properties, new: &Properties) -> Option<&'static str> {
+    let names = changed(Some(old), new);
+    let credentials = |name: &String| matches!(name.as_str(), "passwordCredentials" | "keyCredentials");
+    if names.is_empty() || !names.iter().all(credentials) {
+        return None;
+    }
+    let count = |object: &Properties| -> usize {
+        names.iter().filter_map(|name| object.get(name)?.as_array()).map(Vec::len).sum()
+    };
+    match kind.name {
+        "application" => Some("Update application – Certificates and secrets management"),
+        "servicePrincipal" if count(new) < count(old) => Some("Remove service principal credentials"),
+        "servicePrincipal" => Some("Add service principal credentials"),
+        _ => None,
+    }
 }
 
 fn category(kind: &Kind) -> &'static str {

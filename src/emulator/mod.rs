@@ -289,6 +289,13 @@ impl Running {
         bin::empty(&mut tenant)
     }
 
+    /// Gives the first application and its like a client secret and a certificate more, as an intruder does to come back
+    /// by. Returns how many credentials there are more.
+    pub fn add_credentials(&self) -> usize {
+        let mut tenant = self.shared.tenant.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        quirks::add_credentials(&mut tenant)
+    }
+
     /// Waits until the server ends by itself; [`Running::stop`] says how it ended.
     pub async fn wait(&self) {
         // An error means that the server is gone, which is what is waited for.

@@ -228,6 +228,20 @@ pub fn child_key(child: &Value, children: &Children) -> Vec<String> {
     children.key_of(|path| child.pointer(path))
 }
 
+/// Returns what tells one entry of a link or of a list of credentials from the others: a child's key, the id of a
+/// reference, the `keyId` of a credential.
+pub fn entry_key(kind: &'static Kind, name: &str, value: &Value) -> Vec<String> {
+    if kind.credential(name).is_some() {
+        return vec![value["keyId"].as_str().unwrap_or_default().to_owned()];
+    }
+    match kind.link(name).map(|link| link.shape) {
+        Some(LinkShape::Children(children)) => child_key(value, &children),
+        Some(LinkShape::Reference | LinkShape::References) | None => {
+            vec![value.as_str().or_else(|| value["id"].as_str()).unwrap_or_default().to_owned()]
+        }
+    }
+}
+
 /// Sorts a set and drops what is there twice.
 pub fn sort_set(elements: &mut Vec<Value>) {
     if elements.iter().all(Value::is_string) {

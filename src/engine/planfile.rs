@@ -11,7 +11,9 @@ use super::render::plan::title;
 use super::scope::{Exclusion, Scope};
 use crate::kinds;
 use crate::model::plan::{Loss, Seen};
-use crate::model::{Action, Address, Coverage, FieldChange, IdMap, Plan, Step, Verdict};
+use crate::model::{
+    Action, Address, Coverage, Distance, FieldChange, IdMap, Kind, Left, Obstacle, Plan, Step, Verdict, What,
+};
 
 /// Version of the file's shape.
 pub const FORMAT_VERSION: u32 = 1;
@@ -104,7 +106,13 @@ struct Document {
     #[serde(default)]
     losses: Vec<ObjectDocument>,
     #[serde(default)]
+    left: Vec<LeftDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    distance: Option<DistanceDocument>,
+    #[serde(default)]
     unmanaged: Vec<ObjectDocument>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    unproven: Vec<String>,
     #[serde(default)]
     unknown: BTreeMap<String, Coverage>,
     seen: Vec<SeenDocument>,
@@ -139,6 +147,40 @@ struct StepDocument {
     changes: Vec<ChangeDocument>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     needs: Vec<usize>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    by: Vec<String>,
+}
+
+/// A difference that no step covers.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LeftDocument {
+    kind: String,
+    called: String,
+    id: String,
+    #[serde(default)]
+    name: String,
+    /// `added` if only the tenant has it, `removed` if only the commit has it, `modified` if both have it.
+    what: String,
+    /// From the commit to the tenant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<ChangeDocument>,
+    obstacle: String,
+    /// The obstacle's own reason, where it has one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    reason: String,
+    /// The same for people.
+    why: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    by: Vec<String>,
+}
+
+/// How far the tenant is from a commit of which only the changes are planned.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DistanceDocument {
+    commit: String,
+    objects: usize,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -200,7 +242,13 @@ pub fn write(plan: &Plan, binding: &Binding, verdicts: &[Verdict], names: &Names
             .map(|(id, step)| step_document(id, wave_of.get(&id).copied().unwrap_or_default(), step, names))
             .collect(),
         losses: plan.losses.iter().map(loss_document).collect(),
+        left: plan.left.iter().map(left_document).collect(),
+        distance: plan
+            .distance
+            .as_ref()
+            .map(|distance| DistanceDocument { commit: distance.commit.clone(), objects: distance.objects }),
         unmanaged: plan.unmanaged.iter().map(|address| object_document(address, names)).collect(),
+        unproven: plan.unproven.clone(),
         unknown: plan.unknown.iter().cloned().collect(),
         seen: plan
             .seen
@@ -223,6 +271,52 @@ pub fn write(plan: &Plan, binding: &Binding, verdicts: &[Verdict], names: &Names
             .collect(),
     };
     super::render::json::pretty(&document)
+}
+
+fn left_document(left: &Left) -> LeftDocument {
+    let (what, changes) = match &left.what {
+        What::Added => ("added", &[] as &[FieldChange]),
+        What::Removed => ("removed", &[] as &[FieldChange]),
+        What::Modified(changes) => ("modified", changes.as_slice()),
+    };
+    LeftDocument {
+        kind: left.address.kind.to_owned(),
+        called: left.called.to_owned(),
+        id: left.address.id.clone(),
+        name: left.name.clone(),
+        what: what.to_owned(),
+        changes: changes.iter().map(change_document).collect(),
+        obstacle: left.obstacle.word().to_owned(),
+        reason: left.obstacle.reason().to_owned(),
+        why: left.obstacle.to_string(),
+        by: left.by.clone(),
+    }
+}
+
+fn left_of(document: LeftDocument) -> Result<Left, String> {
+    let what = match document.what.as_str() {
+        "added" => What::Added,
+        "removed" => What::Removed,
+        "modified" => What::Modified(document.changes.into_iter().map(change_of).collect()),
+        other => return Err(format!("it says {other:?} of a difference that is left")),
+    };
+    let obstacle = Obstacle::parse(&document.obstacle, &document.reason)
+        .ok_or_else(|| format!("it names the unknown obstacle {:?}", document.obstacle))?;
+    let kind =
+        kinds::by_name(&document.kind).ok_or_else(|| format!("it names the unknown kind {:?}", document.kind))?;
+    Ok(Left {
+        address: Address::new(kind.name, document.id),
+        called: called_in(kind, &document.called),
+        name: document.name,
+        what,
+        obstacle,
+        by: document.by,
+    })
+}
+
+/// Returns the variant's name that is meant, else the kind's.
+fn called_in(kind: &'static Kind, called: &str) -> &'static str {
+    kind.variants.iter().find(|variant| variant.name == called).map_or(kind.name, |variant| variant.name)
 }
 
 fn loss_document(loss: &Loss) -> ObjectDocument {
@@ -261,6 +355,7 @@ fn step_document(id: usize, wave: usize, step: &Step, names: &Names) -> StepDocu
         body: None,
         changes: Vec::new(),
         needs: step.needs.iter().map(|need| need + 1).collect(),
+        by: step.by.clone(),
     };
     match &step.action {
         Action::Create { body } => document.body = Some(body.clone()),
@@ -321,9 +416,12 @@ pub fn read(bytes: &[u8]) -> Result<(Plan, Binding, String), String> {
     for loss in document.losses {
         plan.losses.push(Loss { address: address(&loss.kind, loss.id)?, name: loss.name, what: loss.what });
     }
+    plan.left = document.left.into_iter().map(left_of).collect::<Result<_, _>>()?;
+    plan.distance = document.distance.map(|distance| Distance { commit: distance.commit, objects: distance.objects });
     for object in document.unmanaged {
         plan.unmanaged.push(address(&object.kind, object.id)?);
     }
+    plan.unproven = document.unproven;
     plan.unknown = document.unknown.into_iter().collect();
     for seen in document.seen {
         plan.seen.insert(address(&seen.kind, seen.id)?, Seen { whole: seen.digest, properties: seen.properties });
@@ -340,11 +438,10 @@ fn step_of(step: StepDocument) -> Result<Step, String> {
     let number = step.number;
     let bad = |what: &str| format!("step {number}: {what}");
     let kind = kinds::by_name(&step.kind).ok_or_else(|| bad("unknown kind"))?;
-    let called =
-        kind.variants.iter().find(|variant| variant.name == step.called).map_or(kind.name, |variant| variant.name);
+    let called = called_in(kind, &step.called);
     let link = || {
         let name = step.link.as_deref().ok_or_else(|| bad("no link is named"))?;
-        kind.link(name).map(|link| link.name).ok_or_else(|| bad("unknown link"))
+        kind.entries(name).ok_or_else(|| bad("unknown link"))
     };
     let value = || step.value.clone().ok_or_else(|| bad("the value is missing"));
     let body = || step.body.clone().ok_or_else(|| bad("the body is missing"));
@@ -373,6 +470,7 @@ fn step_of(step: StepDocument) -> Result<Step, String> {
         identities: step.identities,
         action,
         needs: needs.ok_or_else(|| bad("it needs a step that does not come before it"))?,
+        by: step.by,
     })
 }
 

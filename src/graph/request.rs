@@ -7,7 +7,7 @@ use super::http::Repeat;
 use super::urls::segment;
 use crate::kinds;
 use crate::model::kind::{
-    CallForm, ChildRequests, Children, Creation, Deletion, End, Find, Link, LinkShape, Updates, Verb,
+    CallForm, ChildRequests, Children, Creation, Deletion, End, Find, Link, LinkShape, Removal, Updates, Verb,
 };
 use crate::model::{Kind, Write};
 use crate::tenant::TenantError;
@@ -54,6 +54,12 @@ pub(super) fn asks(write: &Write) -> Asks {
             Some(CallForm::AddRemove { .. }) => Asks::Object(kind),
             Some(CallForm::Value) | None => Asks::Nothing,
         },
+        // What stays is written whole.
+        Write::Unlink { kind, link, .. }
+            if kind.credential(link).is_some_and(|credential| credential.removal == Removal::Patch) =>
+        {
+            Asks::Object(kind)
+        }
         Write::Link { kind, link, .. } | Write::Unlink { kind, link, .. } => match kind.link(link) {
             Some(link) if link.ends.len() > 1 => Asks::Target(link.ends),
             Some(Link { shape: LinkShape::Children(Children { finds: Some(find), .. }), .. })
@@ -186,6 +192,10 @@ pub(super) fn request_of(write: &Write, base: &str, known: &Known) -> Result<Cal
             let method = if children.update == Updates::Replace { Method::PUT } else { Method::PATCH };
             Call { permissions, ..call(kind, method, path, Some(value.clone())) }
         }
+        Write::Unlink { kind, id, link, child } if kind.credential(link).is_some() => {
+            let (method, path, body) = revoked(kind, id, link, child, &known.live)?;
+            call(kind, method, path, Some(body))
+        }
         Write::Unlink { kind, id, link, child } => {
             let (found, permissions) = link_of(kind, link)?;
             if let LinkShape::Children(Children { create: Some(path), requests: Some(asked), .. }) = found.shape {
@@ -216,6 +226,34 @@ pub(super) fn request_of(write: &Write, base: &str, known: &Known) -> Result<Cal
             }
             _ => return Err(refuse(kind, "it cannot be deleted")),
         },
+    })
+}
+
+/// Returns the request that takes a credential away.
+fn revoked(
+    kind: &'static Kind,
+    id: &str,
+    property: &str,
+    key: &str,
+    live: &Map<String, Value>,
+) -> Result<(Method, String, Map<String, Value>), TenantError> {
+    let credential = kind.credential(property).ok_or_else(|| refuse(kind, "it has no such credentials"))?;
+    let object = object(kind, id)?;
+    Ok(match credential.removal {
+        Removal::Action(action) => {
+            (Method::POST, format!("{object}/{action}"), Map::from_iter([("keyId".to_owned(), key.into())]))
+        }
+        // Those that stay are repeated as they were read, with a null key: Graph refuses "update to existing credential"
+        // where anything in them differs. <https://learn.microsoft.com/graph/api/resources/keycredential>
+        Removal::Patch => {
+            let all = live.get(property).and_then(Value::as_array).into_iter().flatten();
+            let kept = all.filter(|one| one["keyId"] != key).map(|one| {
+                let mut one = one.clone();
+                one["key"] = Value::Null;
+                one
+            });
+            (Method::PATCH, object, Map::from_iter([(property.to_owned(), kept.collect())]))
+        }
     })
 }
 

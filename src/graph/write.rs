@@ -144,6 +144,7 @@ async fn find_out(http: &Http, write: &Write) -> Result<Known, TenantError> {
         Asks::Object(_) => {
             let select = match write {
                 Write::Call { property, .. } => format!("?$select=id,{property}"),
+                Write::Unlink { link, .. } => format!("?$select=id,{link}"),
                 _ => String::new(),
             };
             let url = http.base.join(&format!("{}{}{select}", kind.api.segment(), object(kind, id)?))?;

@@ -67,6 +67,7 @@ pub const KIND: Kind = Kind {
             ..Link::COMMON
         },
     ],
+    credentials: &[Credential::PASSWORDS, Credential::KEYS],
     borrowed: &[],
     calls: &[],
     // Sponsors are demanded, and stand in no property: <https://learn.microsoft.com/graph/api/agentidentityblueprint-post>

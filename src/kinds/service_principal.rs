@@ -116,6 +116,7 @@ pub const KIND: Kind = Kind {
             ..Link::COMMON
         },
     ],
+    credentials: &[Credential::PASSWORDS, Credential::KEYS],
     borrowed: &[],
     calls: &[],
     variants: &[

@@ -217,6 +217,15 @@ pub enum FieldChange {
 }
 
 impl FieldChange {
+    /// Returns the values that it speaks of: before and after, or the element.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        let (first, second) = match self {
+            FieldChange::Value { before, after, .. } => (before.as_ref(), after.as_ref()),
+            FieldChange::Gained { element, .. } | FieldChange::Lost { element, .. } => (Some(element), None),
+        };
+        first.into_iter().chain(second)
+    }
+
     /// Path of the property that changed.
     pub fn path(&self) -> &str {
         match self {

@@ -5,9 +5,11 @@
 //! the help can all read the same table. `src/kinds/mod.rs` says how to write one.
 
 mod condition;
+mod credential;
 mod link;
 
 pub use condition::Condition;
+pub use credential::{Credential, Removal};
 pub use link::{ChildRequests, Children, End, Find, Link, LinkRead, LinkShape};
 
 /// One type of directory object.
@@ -50,6 +52,8 @@ pub struct Kind {
     pub deletion: Deletion,
     /// Relations kept apart from properties in Graph.
     pub links: &'static [Link],
+    /// Secrets and certificates, which can be taken away one by one and never be brought back.
+    pub credentials: &'static [Credential],
     /// Properties that Graph keeps in a list of its own.
     pub borrowed: &'static [Borrowed],
     /// What comes and ends by itself, as an activation of a role does: once it is over nobody wants it back.
@@ -402,6 +406,7 @@ impl Kind {
         update: Updates::All,
         deletion: Deletion::Hard,
         links: &[],
+        credentials: &[],
         borrowed: &[],
         calls: &[],
         key: "id",
@@ -423,6 +428,16 @@ impl Kind {
     /// The link called `name`, if the kind has one.
     pub fn link(&self, name: &str) -> Option<&'static Link> {
         self.links.iter().find(|link| link.name == name)
+    }
+
+    /// Returns the credentials that `property` lists, if it does.
+    pub fn credential(&self, property: &str) -> Option<&'static Credential> {
+        self.credentials.iter().find(|credential| credential.property == property)
+    }
+
+    /// Returns the name of the link or credential list called `name`: what entries can be taken from.
+    pub fn entries(&self, name: &str) -> Option<&'static str> {
+        self.link(name).map(|link| link.name).or_else(|| self.credential(name).map(|credential| credential.property))
     }
 
     /// The action that sets `property`, if PATCH does not.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Address, Coverage, FieldChange, Kind};
+use super::{Address, Coverage, Distance, FieldChange, Kind, Left};
 
 /// Position of a step in [`Plan::steps`].
 pub type StepId = usize;
@@ -22,6 +22,14 @@ pub struct Plan {
     pub unmanaged: Vec<Address>,
     /// What approval must know: what re-creation loses, what cannot be restored.
     pub losses: Vec<Loss>,
+    /// What still differs from the commit when every step is done. Only if it is empty, and nothing is unknown, is the
+    /// tenant as it should be.
+    pub left: Vec<Left>,
+    /// Of a plan that carries out only the changes of a commit: how far the tenant is from that commit.
+    pub distance: Option<Distance>,
+    /// Kinds and links that the commit knows completely and that could not be read from the tenant: nothing can be said of
+    /// them.
+    pub unproven: Vec<String>,
     /// Kinds and links that are not completely known on one side, and are therefore left alone.
     pub unknown: Vec<(String, Coverage)>,
     /// Digests, at planning time, of each live object the plan touches.
@@ -65,6 +73,8 @@ pub struct Step {
     pub identities: BTreeMap<String, String>,
     /// Steps that must have succeeded before.
     pub needs: Vec<StepId>,
+    /// Who made what the step takes away, one line for each event of the audit log; empty where nobody knows.
+    pub by: Vec<String>,
 }
 
 /// What a step writes. Ids inside are those of the wanted snapshot.
@@ -215,6 +225,16 @@ pub enum Write {
 pub struct Written {
     /// The new object as the tenant returned it, raw, where it returned one.
     pub value: Option<Map<String, Value>>,
+}
+
+impl Plan {
+    /// Whether nothing at all differs from the commit: there is nothing to do, nothing left and nothing unread.
+    pub fn is_as_it_should_be(&self) -> bool {
+        self.steps.is_empty()
+            && self.left.is_empty()
+            && self.unproven.is_empty()
+            && self.distance.as_ref().is_none_or(|distance| distance.objects == 0)
+    }
 }
 
 impl Action {

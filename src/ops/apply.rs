@@ -365,14 +365,20 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         again = plan(context, &settled, &aim).await?;
         verification = judge(&again, &settled);
     }
-    let mut unmet = unmet(context, ready, &again)?;
+    let mut unmet = unmet(&again);
     let mut verified =
         again.plan.steps.is_empty() && unmet.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
+    // What differs still was said before anybody approved, and no later run can do more about it.
+    let settled_for_good = again.plan.steps.is_empty()
+        && again.plan.unproven.is_empty()
+        && outcome.failed.is_empty()
+        && outcome.stale.is_empty();
     let whole = is_whole(context, &ready.binding)?;
     let quiet = Context { events: context.events.briefly(), ..context.clone() };
     let tip = context.last_snapshot()?;
     found::publish(context, tenant, &ready.digest).await?;
-    let mut extra = extra(context, ready, &outcome, (verified, whole), again.commit);
+    let mut extra = extra(context, ready, &outcome, (verified, settled_for_good && whole), again.commit);
+    extra.hold_main = !settled_for_good;
     // What follows the commit that was applied joins no other line.
     if extra.applied == tip {
         extra.applied = context.last_snapshot()?;

@@ -70,6 +70,14 @@ pub fn range(context: &Context, text: &str) -> Result<(String, String)> {
     }
 }
 
+/// Tells whether the lines of two commits parted: neither follows the other.
+///
+/// # Errors
+/// If the repository cannot be read.
+pub fn is_forked(context: &Context, commit: ObjectId, last: ObjectId) -> Result<bool> {
+    Ok(!context.repo.is_ancestor(commit, last)? && !context.repo.is_ancestor(last, commit)?)
+}
+
 /// The side as it is meant. A commit that the last snapshot follows is an earlier state: it is wanted as it stands
 /// (recovery). So is one that follows the last snapshot. Any other was made while the tenant went on: only what it changed
 /// since the two lines parted is its own, and the rest is as the last snapshot has it.
@@ -79,7 +87,7 @@ pub fn range(context: &Context, text: &str) -> Result<(String, String)> {
 pub async fn meant<T: TenantRead>(context: &Context, wanted: Side, tip: Option<&Side>, ids: &IdMap) -> Result<Side> {
     let Some(tip) = tip else { return Ok(wanted) };
     let (Some(commit), Some(last)) = (wanted.commit, tip.commit) else { return Ok(wanted) };
-    if context.repo.is_ancestor(commit, last)? || context.repo.is_ancestor(last, commit)? {
+    if !is_forked(context, commit, last)? {
         return Ok(wanted);
     }
     let Some(fork) = context.repo.merge_base(commit, last)? else { bail!("{}", strangers(context, &wanted.label)) };

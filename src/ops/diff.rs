@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::lookup::learn_names;
 use super::source::{Entry, Side, Source, snapshots};
-use super::{Context, audit};
+use super::{Context, audit, selectors};
 use crate::engine::manner::{self, Evidence};
 use crate::engine::refs::{Names, mentioned};
 use crate::engine::scope::Scope;
@@ -57,6 +57,16 @@ pub async fn diff<T: TenantRead>(
             (a, b)
         }
     };
+    if !scope.names.is_empty() || !scope.ids.is_empty() {
+        // Two commits were read only as far as they differ.
+        let whole = |source: &Source| match source {
+            Source::Commit(commit) => Side::commit(context, commit).map(Some),
+            Source::Worktree | Source::Live => Ok(None),
+        };
+        let (whole_a, whole_b) = (whole(before)?, whole(after)?);
+        let sides = [whole_a.as_ref().unwrap_or(&a), whole_b.as_ref().unwrap_or(&b)];
+        selectors::check(context, scope, &sides, &b.manifest.ids)?;
+    }
     let (mut left, mut right) = snapshots(&context.repo, &a, &b, &|_| false)?;
     if *before == Source::Live || *after == Source::Live {
         // What the live side was not asked for is no difference.

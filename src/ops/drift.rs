@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use super::diff::{Compared, Past, explain, kinds_of, narrow};
 use super::publish::STRANGERS;
 use super::source::{Side, snapshots};
-use super::{Context, audit, manifest_at};
+use super::{Context, audit, manifest_at, selectors};
 use crate::engine::compare;
 use crate::engine::drift::{Rule, ignore, leave_out_pending};
 use crate::engine::scope::Scope;
@@ -62,6 +62,7 @@ pub async fn drift<T: TenantRead>(
 
     let kinds = kinds_of(context, Some(&approved), scope);
     let live = Side::live(context, tenant, &kinds, &[&approved]).await?;
+    selectors::check(context, scope, &[&approved, &live], &approved.manifest.ids)?;
     let (mut left, right) = snapshots(&context.repo, &approved, &live, &|_| false)?;
     // What the tenant was not asked for is no difference.
     left.coverage.0.retain(|what, _| right.coverage.0.contains_key(what));

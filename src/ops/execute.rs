@@ -81,7 +81,8 @@ struct State<'a> {
     /// Objects that this plan has written to, and the digest of their properties if an earlier run noted it.
     touched: BTreeMap<Address, Option<String>>,
     started: usize,
-    /// Creations of the same name take turns, so that at most one of them can have an answer that was lost.
+    /// Creations of the same name take turns, so that at most one of them can have an answer that was lost; and so do
+    /// removals of one object's credentials.
     turns: BTreeMap<(&'static str, String), Arc<tokio::sync::Mutex<()>>>,
 }
 
@@ -146,6 +147,11 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
             Action::Create { .. } => {
                 let looks = (step.address.kind, step.name.clone());
                 Some(Arc::clone(lock(state).turns.entry(looks).or_default()))
+            }
+            // A certificate is taken away by writing those that stay: two at once would undo each other.
+            Action::Unlink { link, .. } if is_credential(step, link) => {
+                let object = (step.address.kind, step.address.id.clone());
+                Some(Arc::clone(lock(state).turns.entry(object).or_default()))
             }
             _ => None,
         };
@@ -302,6 +308,10 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
 
 fn lock<'m, 's>(state: &'m Mutex<State<'s>>) -> MutexGuard<'m, State<'s>> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn is_credential(step: &Step, link: &str) -> bool {
+    kinds::by_name(step.address.kind).is_some_and(|kind| kind.credential(link).is_some())
 }
 
 /// The ids that a creation replaced: the object's own, and others by which it is referred to.

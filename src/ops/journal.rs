@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
+use crate::kinds;
 use crate::model::{Action, Address, IdMap, Plan, StepId};
 
 /// A write-ahead journal, one JSON line per event, each on disk before the work goes on.
@@ -80,8 +81,15 @@ impl Past {
             let Some(step) = plan.steps.get(*id) else { continue };
             let planned = || plan.seen.get(&step.address).map(|seen| seen.properties.as_str());
             let digest = expected.entry(&step.address).or_insert_with(planned);
-            // Links are no properties.
-            if !matches!(step.action, Action::Link { .. } | Action::Relink { .. } | Action::Unlink { .. }) {
+            // Links are no properties, but for credentials.
+            let of_link = match &step.action {
+                Action::Link { .. } | Action::Relink { .. } => true,
+                Action::Unlink { link, .. } => {
+                    kinds::by_name(step.address.kind).is_none_or(|kind| kind.credential(link).is_none())
+                }
+                _ => false,
+            };
+            if !of_link {
                 *digest = self.seen.get(id).filter(|_| self.done.contains(id)).map(String::as_str);
             }
         }

@@ -8,18 +8,21 @@ use super::changes::Against;
 use super::journal::Journal;
 use super::lookup::learn_names;
 use super::source::{Side, snapshots};
-use super::{Context, changes, diff, guards, validate};
+use super::{Context, authors, changes, diff, guards, selectors, validate};
 use crate::engine::adopt::{Ambiguous, Sides, adopt};
+use crate::engine::compare;
 use crate::engine::normalize::normalize;
 use crate::engine::plan::{Inputs, identities, plan as decide};
 use crate::engine::planfile::Binding;
-use crate::engine::refs::{Mentioned, Names, each_id_in};
+use crate::engine::refs::{Mentioned, Names, each_id_in, mentions};
 use crate::engine::render::safe;
 use crate::engine::scope::Scope;
 use crate::kinds;
 use crate::model::kind::Deletion;
 use crate::model::plan::Loss;
-use crate::model::{Action, Address, Coverage, IdMap, Kind, Object, Plan, Snapshot, Verdict};
+use crate::model::{
+    Action, Address, Coverage, Distance, FieldChange, IdMap, Kind, Object, Plan, Snapshot, Verdict, What,
+};
 use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
 
@@ -115,7 +118,7 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     if !aim.again {
         let since = aim.since.as_ref().map(|since| Side::commit(context, since)).transpose()?;
         let sides: Vec<&Side> = [&wanted_side, &live_side].into_iter().chain(&since).collect();
-        known_ids(&aim.scope, &sides, &ids)?;
+        selectors::check(context, &aim.scope, &sides, &ids)?;
     }
     let wanted_side = match &aim.since {
         Some(since) => {
@@ -164,6 +167,16 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     };
 
     plan.losses.extend(aim.losses.iter().cloned());
+    if !aim.again {
+        let forked = match base_commit {
+            Some(last) => changes::is_forked(context, commit, last)?,
+            None => false,
+        };
+        if forked || aim.since.is_some() {
+            plan.distance = Some(distance(context, aim, &live_side, &plan, &ids)?);
+        }
+        authors::fill_in(context, tenant, &mut plan, (commit, base_commit)).await?;
+    }
     let mut names = Names::default();
     let about = about(&plan, &[&wanted, &live]);
     let ids: BTreeSet<String> = mentioned(&plan).into_iter().chain(about.values().flatten().cloned()).collect();
@@ -196,21 +209,22 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     Ok(Planned { plan, binding, verdicts, names, commit, wanted, found, kinds, unread })
 }
 
-/// An id that no side holds is a slip of the pen: an empty plan would say that all is well.
-fn known_ids(scope: &Scope, sides: &[&Side], ids: &IdMap) -> Result<()> {
-    if sides.iter().any(|side| !side.odd.is_empty()) {
-        return Ok(());
-    }
-    for id in &scope.ids {
-        let fits = |other: &str| other == id || ids.current(other) == id.as_str();
-        if !sides.iter().any(|side| side.index.keys().any(|address| fits(&address.id))) {
-            anyhow::bail!(
-                "--id {id}: neither the commit nor the tenant has such an object of the kinds in question; `entragit log {id}` \
-                 tells whether it ever was there"
-            );
-        }
-    }
-    Ok(())
+/// Returns how far the tenant is from the commit as it stands, beside what the plan touches.
+fn distance(context: &Context, aim: &Aim, live: &Side, plan: &Plan, ids: &IdMap) -> Result<Distance> {
+    let whole = Side::commit(context, &aim.to)?;
+    let (mut wanted, actual) = snapshots(&context.repo, &whole, live, &|_| false)?;
+    // What the tenant was not asked for is no difference.
+    wanted.coverage.0.retain(|what, _| actual.coverage.0.contains_key(what));
+    let mut report = compare::snapshots(&wanted, &actual, ids);
+    diff::narrow(&mut report, &aim.scope);
+    let touched: BTreeSet<Address> = plan
+        .steps
+        .iter()
+        .map(|step| Address::new(step.address.kind, ids.current(&step.address.id)))
+        .chain(plan.left.iter().map(|left| left.address.clone()))
+        .collect();
+    let objects = report.changes.iter().filter(|change| !touched.contains(&change.address)).count();
+    Ok(Distance { commit: whole.label, objects })
 }
 
 /// Ids of what is adopted.
@@ -326,7 +340,10 @@ fn created(plan: &Plan, wanted: &Snapshot, ids: &IdMap) -> BTreeSet<String> {
 /// What the plan's objects without a name are about.
 fn about(plan: &Plan, sides: &[&Snapshot]) -> BTreeMap<Address, Vec<String>> {
     let steps = plan.steps.iter().map(|step| &step.address);
-    let addresses = steps.chain(plan.losses.iter().map(|loss| &loss.address)).chain(plan.unmanaged.iter().take(20));
+    let addresses = steps
+        .chain(plan.losses.iter().map(|loss| &loss.address))
+        .chain(plan.unmanaged.iter().take(20))
+        .chain(plan.left.iter().map(|left| &left.address));
     let of = |address: &Address| {
         let kind = kinds::by_name(address.kind).filter(|kind| !kind.about.is_empty())?;
         let object = sides.iter().find_map(|side| side.objects.get(address))?;
@@ -349,6 +366,11 @@ fn call_by_name(plan: &mut Plan, about: &BTreeMap<Address, Vec<String>>, names: 
             loss.name.clone_from(name);
         }
     }
+    for left in &mut plan.left {
+        if let Some(name) = called.get(&left.address) {
+            left.name.clone_from(name);
+        }
+    }
     for (address, name) in called {
         names.insert(&address.id, &name);
     }
@@ -359,26 +381,24 @@ fn mentioned(plan: &Plan) -> BTreeSet<String> {
     for step in &plan.steps {
         ids.extend(step.about.iter().cloned());
         let mut see = |value: &serde_json::Value| {
-            crate::engine::refs::mentions(value, &mut |id| {
+            mentions(value, &mut |id| {
                 ids.insert(id.to_owned());
             });
         };
         match &step.action {
             Action::Link { value, .. } | Action::Unlink { value, .. } | Action::Relink { value, .. } => see(value),
-            Action::Update { changes, .. } => {
-                for change in changes {
-                    match change {
-                        crate::model::FieldChange::Value { before, after, .. } => {
-                            before.iter().chain(after).for_each(&mut see);
-                        }
-                        crate::model::FieldChange::Gained { element, .. }
-                        | crate::model::FieldChange::Lost { element, .. } => see(element),
-                    }
-                }
-            }
+            Action::Update { changes, .. } => changes.iter().flat_map(FieldChange::values).for_each(&mut see),
             Action::Create { .. } | Action::Restore | Action::Call { .. } | Action::Delete => {}
         }
     }
     ids.extend(plan.unmanaged.iter().take(20).map(|address| address.id.clone()));
+    for left in plan.left.iter().take(20) {
+        let What::Modified(fields) = &left.what else { continue };
+        for value in fields.iter().flat_map(FieldChange::values) {
+            mentions(value, &mut |id| {
+                ids.insert(id.to_owned());
+            });
+        }
+    }
     ids
 }

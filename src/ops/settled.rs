@@ -15,11 +15,10 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::execute::holds;
-use crate::engine::normalize::{child_key, normalize};
+use crate::engine::normalize::{entry_key, normalize};
 use crate::engine::refs::{rewrite_body, rewrite_value};
 use crate::engine::schema;
 use crate::kinds;
-use crate::model::kind::LinkShape;
 use crate::model::{Action, Address, AuditEvent, Coverage, IdMap, Kind, Plan, StepId};
 use crate::tenant::{Changes, Listing, Pages, Raw, RawObject, TenantError, TenantRead};
 
@@ -69,15 +68,15 @@ impl Expected {
                 }
                 Action::Link { link, value } => {
                     let value = rewrite_value(&rule(link), value, ids);
-                    written.links.insert((link, keys(kind, link, &value)), Entry::There);
+                    written.links.insert((link, entry_key(kind, link, &value)), Entry::There);
                 }
                 // What is taken away is named as the tenant had it; its successor may have been linked in its place.
                 Action::Unlink { link, value } => {
-                    written.links.insert((link, keys(kind, link, value)), Entry::Gone);
+                    written.links.insert((link, entry_key(kind, link, value)), Entry::Gone);
                 }
                 Action::Relink { link, value } => {
                     let value = rewrite_value(&rule(link), value, ids);
-                    written.links.insert((link, keys(kind, link, &value)), Entry::With(value));
+                    written.links.insert((link, entry_key(kind, link, &value)), Entry::With(value));
                 }
             }
         }
@@ -132,7 +131,7 @@ fn child_shows(kind: &'static Kind, raw: &RawObject, (link, key): (&str, &[Strin
             Value::Array(all) => all.as_slice(),
             one => std::slice::from_ref(one),
         };
-        all.iter().find(|child| keys(kind, link, child) == key).cloned()
+        all.iter().find(|child| entry_key(kind, link, child) == key).cloned()
     };
     let single = kind.link(link).and_then(|link| link.children()).is_some_and(|children| children.single);
     let written = if single { written.clone() } else { Value::Array(vec![written.clone()]) };
@@ -152,23 +151,13 @@ fn empty(value: &Value) -> bool {
     }
 }
 
-/// What tells a target or a child of a link from the others.
-fn keys(kind: &'static Kind, link: &str, value: &Value) -> Vec<String> {
-    match kind.link(link).map(|link| link.shape) {
-        Some(LinkShape::Children(children)) => child_key(value, &children),
-        Some(LinkShape::Reference | LinkShape::References) | None => {
-            vec![value.as_str().or_else(|| value["id"].as_str()).unwrap_or_default().to_owned()]
-        }
-    }
-}
-
 fn linked(kind: &'static Kind, raw: &RawObject, link: &str) -> BTreeSet<Vec<String>> {
     let now = match raw.value.get(link) {
         Some(Value::Array(all)) => all.as_slice(),
         Some(one @ (Value::Object(_) | Value::String(_))) => std::slice::from_ref(one),
         _ => &[],
     };
-    now.iter().map(|value| keys(kind, link, value)).collect()
+    now.iter().map(|value| entry_key(kind, link, value)).collect()
 }
 
 /// A tenant whose lists show what was written, as soon as that can be had.

@@ -27,4 +27,5 @@ mod scope;
 mod sdk;
 mod translating;
 mod undo;
+mod verdict;
 mod yaml_parsers;

@@ -118,11 +118,39 @@ fn check(tenant: &Tenant, old: Option<&Properties>, object: &mut Properties) -> 
             }
         }
     }
-    // "key: … not returned": <https://learn.microsoft.com/graph/api/resources/keycredential>
+    key_credentials(old, object)
+}
+
+/// Certificates: one that is there already is repeated as it is, a new one brings its key, and no reply shows a key.
+/// <https://learn.microsoft.com/graph/api/resources/keycredential>, and as the providers of Terraform meet it:
+/// <https://github.com/hashicorp/terraform-provider-azuread/blob/main/internal/services/applications/application_certificate_resource.go>
+pub(super) fn key_credentials(old: Option<&Properties>, object: &mut Properties) -> Result<(), Fault> {
+    let known = old.and_then(|old| old.get("keyCredentials")).and_then(Value::as_array).cloned().unwrap_or_default();
     for credential in object.get_mut("keyCredentials").and_then(Value::as_array_mut).into_iter().flatten() {
-        if let Some(credential) = credential.as_object_mut() {
-            credential.remove("key");
-            credential.entry("keyId").or_insert_with(|| uuid::Uuid::new_v4().to_string().into());
+        let Some(credential) = credential.as_object_mut() else { continue };
+        let key = credential.remove("key").filter(|key| !key.is_null());
+        let before = known.iter().find(|known| credential.get("keyId").is_some_and(|id| known["keyId"] == *id));
+        match (before.and_then(Value::as_object), key) {
+            (Some(before), None) => {
+                let differs = |(name, value): (&String, &Value)| {
+                    !value.is_null() && before.get(name).is_some_and(|before| before != value)
+                };
+                if credential.iter().any(differs) {
+                    let id = text(credential, "keyId");
+                    let message = format!("Update to existing credential with KeyId '{id}' is not allowed.");
+                    return Err(Fault::new(400, "KeyCredentialsInvalidUpdate", message));
+                }
+                *credential = before.clone();
+            }
+            (Some(_), Some(_)) | (None, Some(_)) => {
+                credential.entry("keyId").or_insert_with(|| uuid::Uuid::new_v4().to_string().into());
+            }
+            (None, None) if old.is_some() => {
+                return Err(Fault::bad("New key credential must have a value for property 'key'."));
+            }
+            (None, None) => {
+                credential.entry("keyId").or_insert_with(|| uuid::Uuid::new_v4().to_string().into());
+            }
         }
     }
     Ok(())

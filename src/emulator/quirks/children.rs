@@ -341,6 +341,32 @@ pub fn password(
     Ok(made)
 }
 
+/// Adds a client secret and a certificate to one application and to one service principal that has an application.
+pub fn add_credentials(tenant: &mut Tenant) -> usize {
+    let mut added = 0;
+    for name in ["application", "servicePrincipal"] {
+        let Some(kind) = crate::kinds::by_name(name) else { continue };
+        let of_application = |object: &Properties| text(object, "servicePrincipalType") != "ManagedIdentity";
+        let mut all = tenant.store.table(kind).live.iter().map(|(key, row)| (key.clone(), row.unpack()));
+        let Some((key, mut object)) = all.find(|(_, object)| of_application(object)) else { continue };
+        drop(all);
+        let secret = json!({"passwordCredential": {"displayName": "drill"}});
+        let body = secret.as_object().cloned().unwrap_or_default();
+        added += usize::from(password(tenant, kind, "addPassword", &mut object, &body).is_ok());
+        let mut keys = object.get("keyCredentials").and_then(Value::as_array).cloned().unwrap_or_default();
+        keys.push(json!({
+            "displayName": "CN=drill", "type": "AsymmetricX509Cert", "usage": "Verify", "keyId": uuid::Uuid::new_v4().to_string(),
+            "customKeyIdentifier": null, "startDateTime": tenant.clock.seconds(), "endDateTime": "2099-01-01T00:00:00Z",
+        }));
+        added += 1;
+        object.insert("keyCredentials".to_owned(), Value::Array(keys));
+        tenant.store.table_mut(kind).put(kind, &object);
+        let changed = ["passwordCredentials".to_owned(), "keyCredentials".to_owned()];
+        tenant.log.note(kind, &key, crate::emulator::delta::What::Written(changed.into()));
+    }
+    added
+}
+
 /// Sets a strength's combinations, which PATCH does not.
 /// <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-updateallowedcombinations>
 pub fn combinations(tenant: &Tenant, object: &mut Properties, body: &Properties) -> Result<Value, Fault> {

@@ -22,7 +22,7 @@ use super::token::Caller;
 use crate::model::Kind;
 
 pub use authentication::configuration;
-pub use children::{child_id, combinations, create_child, delete_child, password, update_child};
+pub use children::{add_credentials, child_id, combinations, create_child, delete_child, password, update_child};
 pub use defaults::complete;
 pub use generic::{by_value, child_key, required_filter, single};
 pub use group::check_link;

@@ -42,6 +42,8 @@ pub const NAMED: &[(&str, Scenario, &str)] = &[
 pub struct Damage {
     /// Writes; those of one batch may be sent at the same time.
     pub batches: Vec<Vec<Write>>,
+    /// Whether applications get credentials more, which no port to a tenant can give them.
+    pub credentials: bool,
     /// Whether the recycle bins are emptied afterwards.
     pub purge: bool,
 }
@@ -52,16 +54,17 @@ pub type Dice<'a> = dyn FnMut(usize) -> usize + 'a;
 /// The writes of a scenario over what a snapshot holds.
 pub fn damage(scenario: Scenario, snapshot: &Snapshot, dice: &mut Dice<'_>) -> Damage {
     match scenario {
-        Scenario::PolicyEdited => Damage { batches: vec![edited_policies(snapshot)], purge: false },
+        Scenario::PolicyEdited => Damage { batches: vec![edited_policies(snapshot)], ..Damage::default() },
         Scenario::MassDeletion => {
-            Damage { batches: deletions(snapshot, &|kind| is_soft(kind) && kind.name != "user"), purge: false }
+            let batches = deletions(snapshot, &|kind| is_soft(kind) && kind.name != "user");
+            Damage { batches, ..Damage::default() }
         }
         Scenario::Purge => Damage { purge: true, ..damage(Scenario::MassDeletion, snapshot, dice) },
-        Scenario::RogueAdmin => Damage { batches: vec![rogue(snapshot)], purge: false },
+        Scenario::RogueAdmin => Damage { batches: vec![rogue(snapshot)], credentials: true, purge: false },
         Scenario::Everything => {
             let mut batches = vec![rogue(snapshot)];
             batches.extend(deletions(snapshot, &|_| true));
-            Damage { batches, purge: true }
+            Damage { batches, credentials: false, purge: true }
         }
         Scenario::Random(_) => random(snapshot, dice),
     }
@@ -165,6 +168,52 @@ fn rogue(snapshot: &Snapshot) -> Vec<Write> {
         let body = json!({"principalId": intruder, "roleDefinitionId": global, "directoryScopeId": "/"});
         writes.push(Write::Create { kind, body: map(body) });
     }
+    if let Some(intruder) = &intruder {
+        writes.extend(footholds(snapshot, intruder));
+    }
+    writes
+}
+
+/// Returns what an intruder gives to an application to come back by: an owner, a federated credential, a delegated grant
+/// for everyone and an application permission. Secrets and certificates no port can add.
+fn footholds(snapshot: &Snapshot, intruder: &str) -> Vec<Write> {
+    let link = |kind: &'static Kind, object: &Object, link: &'static str, value: Value| Write::Link {
+        kind,
+        id: object.id().to_owned(),
+        link,
+        value,
+    };
+    let mut writes = Vec::new();
+    if let Some((kind, application)) = of(snapshot, "application").next() {
+        let owned =
+            application.get("owners").and_then(Value::as_array).is_some_and(|all| all.iter().any(|id| id == intruder));
+        if !owned {
+            writes.push(link(kind, application, "owners", intruder.into()));
+        }
+        let credential = json!({"name": "drill", "issuer": "https://token.example.net", "subject": "repo:intruder",
+            "audiences": ["api://AzureADTokenExchange"]});
+        writes.push(link(kind, application, "federatedIdentityCredentials", credential));
+    }
+    // <https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in>
+    let graph = of(snapshot, "servicePrincipal")
+        .find(|(_, principal)| principal.text("appId") == Some("00000003-0000-0000-c000-000000000000"));
+    let fresh = of(snapshot, "servicePrincipal").find(|(_, principal)| {
+        principal.get("oauth2PermissionGrants").is_none()
+            && principal.text("servicePrincipalType") == Some("Application")
+    });
+    if let (Some((kind, graph)), Some((_, principal))) = (graph, fresh) {
+        let grant =
+            json!({"consentType": "AllPrincipals", "resourceId": graph.id(), "scope": "Directory.AccessAsUser.All"});
+        writes.push(link(kind, principal, "oauth2PermissionGrants", grant));
+        // A permission that somebody else holds already: which there are is in no file.
+        let held = graph.get("appRoleAssignedTo").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let own =
+            |role: &Value| held.iter().any(|one| one["principalId"] == principal.id() && one["appRoleId"] == *role);
+        if let Some(role) = held.iter().map(|one| &one["appRoleId"]).find(|role| !own(role)) {
+            let role = json!({"principalId": principal.id(), "appRoleId": role});
+            writes.push(link(kind, graph, "appRoleAssignedTo", role));
+        }
+    }
     writes
 }
 
@@ -200,7 +249,7 @@ fn random(snapshot: &Snapshot, dice: &mut Dice<'_>) -> Damage {
         ..Snapshot::default()
     };
     batches.extend(deletions(&chosen, &|_| true));
-    Damage { batches, purge: dice(2) == 0 }
+    Damage { batches, credentials: false, purge: dice(2) == 0 }
 }
 
 fn lost_reference(kind: &'static Kind, object: &Object, dice: &mut Dice<'_>) -> Option<Write> {

@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use super::twins::{Come, Twins};
 use super::{Fate, Planner, identities, named_in, not_creatable, owned_elsewhere, tier, tier_of};
-use crate::engine::body::{complete, differing_part, disabled, leave_unsaid, with_type};
-use crate::engine::normalize::{writable, writable_value};
+use crate::engine::body::{complete, differing_part, disabled, leave_unsaid, list, with_type};
+use crate::engine::normalize::{entry_key, writable, writable_value};
 use crate::engine::order::{Phase, Stage};
 use crate::engine::refs::rewrite;
 use crate::engine::{diff, digest, losses, schema};
@@ -23,13 +23,19 @@ impl Planner<'_> {
             if !self.known(kind) && sides.0 != crate::model::Coverage::Skipped {
                 let worse = if sides.1.is_complete() { sides.0 } else { sides.1 };
                 self.plan.unknown.push((kind.name.to_owned(), worse));
+                if sides.0.is_complete() {
+                    self.plan.unproven.push(kind.name.to_owned());
+                }
             }
             for link in kind.links {
                 if !self.known(kind) || self.link_known(kind, link.name) {
                     continue;
                 }
-                let live = self.inputs.live.coverage.link(kind.name, link.name);
-                self.plan.unknown.push((format!("{}.{}", kind.name, link.name), live));
+                let name = format!("{}.{}", kind.name, link.name);
+                if self.inputs.wanted.coverage.link(kind.name, link.name).is_complete() {
+                    self.plan.unproven.push(name.clone());
+                }
+                self.plan.unknown.push((name, self.inputs.live.coverage.link(kind.name, link.name)));
             }
         }
         let twice = self.wanted_twice();
@@ -54,6 +60,7 @@ impl Planner<'_> {
                     name: object.name().to_owned(),
                     what: "is left alone: two files of the commit stand for the same object".to_owned(),
                 });
+                self.without_steps.insert(today, rewrite(kind, object, self.inputs.ids));
                 continue;
             }
             let is_authored = address.id.starts_with("new:");
@@ -82,11 +89,22 @@ impl Planner<'_> {
             if fate == Fate::Create {
                 match twins.of(kind, &object) {
                     // It ended as it should.
-                    _ if kind.passing.is_some_and(|passing| passing.holds(&object.0)) => continue,
-                    Some(Come::Ended | Come::Along) => continue,
-                    Some(Come::Not) => {
+                    come if come == Some(Come::Ended)
+                        || kind.passing.is_some_and(|passing| passing.holds(&object.0)) =>
+                    {
+                        self.ended.insert(address.clone());
+                        self.without_steps.insert(address, object);
+                        continue;
+                    }
+                    Some(Come::Along) => {
+                        self.along.insert(address.clone());
+                        self.without_steps.insert(address, object);
+                        continue;
+                    }
+                    Some(Come::Not | Come::Ended) => {
                         let what = "comes with its schedule, which is not in scope".to_owned();
-                        self.plan.losses.push(Loss { name: object.name().to_owned(), what, address });
+                        self.plan.losses.push(Loss { name: object.name().to_owned(), what, address: address.clone() });
+                        self.without_steps.insert(address, object);
                         continue;
                     }
                     None if kind.twin.is_some_and(|twin| !self.is_wanted_whole(twin.kind)) => {
@@ -104,10 +122,14 @@ impl Planner<'_> {
                     let about = kind.about(&object.0);
                     let comes = |id: &String| self.moving.contains_key(id) || self.returning.contains_key(id);
                     let what = match about.iter().any(comes) {
-                        true => "gets a new id, and is put right once what it is about is there".to_owned(),
+                        true => {
+                            self.along.insert(address.clone());
+                            "gets a new id, and is put right once what it is about is there".to_owned()
+                        }
                         false => format!("cannot be created again: {reason}"),
                     };
-                    self.plan.losses.push(Loss { name: object.name().to_owned(), what, address });
+                    self.plan.losses.push(Loss { name: object.name().to_owned(), what, address: address.clone() });
+                    self.without_steps.insert(address, object);
                     continue;
                 }
                 for id in identities(kind, &object) {
@@ -284,7 +306,28 @@ impl Planner<'_> {
         schema::of(kind).property(property).is_some_and(|rule| rule.create_only)
     }
 
+    /// Takes credentials away that the wanted commit lacks, before anything is given back to whoever may hold them.
+    fn revoke(&mut self, kind: &'static Kind, address: &Address, wanted: &Object, live: &Object) {
+        for credential in kind.credentials {
+            let name = credential.property;
+            let unknown = |side: &Snapshot| side.coverage.withholds(kind.name, name);
+            if unknown(self.inputs.wanted)
+                || unknown(self.inputs.live)
+                || !self.inputs.scope.takes_property(kind.name, name)
+            {
+                continue;
+            }
+            let kept: BTreeSet<Vec<String>> =
+                list(wanted.get(name)).iter().map(|value| entry_key(kind, name, value)).collect();
+            for value in list(live.get(name)).iter().filter(|value| !kept.contains(&entry_key(kind, name, value))) {
+                let action = Action::Unlink { link: name, value: value.clone() };
+                self.push(kind, address, live, Phase::Write, Stage::Prepare, action, &[]);
+            }
+        }
+    }
+
     fn update(&mut self, kind: &'static Kind, address: &Address, wanted: &Object, live: &Object) {
+        self.revoke(kind, address, wanted, live);
         let schema = schema::of(kind);
         let mut body = Map::new();
         let mut first = Map::new();

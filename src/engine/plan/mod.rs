@@ -2,6 +2,7 @@
 
 mod deletes;
 mod fates;
+mod left;
 mod links;
 mod strictness;
 mod twins;
@@ -57,6 +58,12 @@ struct Planner<'a> {
     order: Order,
     /// Wanted objects with today's ids, and what becomes of them.
     fates: BTreeMap<Address, (Object, Fate)>,
+    /// Wanted objects in scope that get no step of their own, with today's ids.
+    without_steps: BTreeMap<Address, Object>,
+    /// Wanted objects that come by themselves with what the plan makes.
+    along: BTreeSet<Address>,
+    /// Wanted objects that ended by themselves.
+    ended: BTreeSet<Address>,
     /// Ids (and other identities) that will change because their object is created again.
     moving: BTreeMap<String, Address>,
     /// Ids (and other identities) of what comes back from the recycle bin: they stay, but cannot be named before.
@@ -85,6 +92,9 @@ impl<'a> Planner<'a> {
             plan: Plan::default(),
             order: Order::default(),
             fates: BTreeMap::new(),
+            without_steps: BTreeMap::new(),
+            along: BTreeSet::new(),
+            ended: BTreeSet::new(),
             moving: BTreeMap::new(),
             returning: BTreeMap::new(),
             lost: BTreeMap::new(),
@@ -143,15 +153,18 @@ impl<'a> Planner<'a> {
                 },
                 action,
                 needs: Vec::new(),
+                by: Vec::new(),
             },
         });
     }
 
     fn finish(mut self) -> Plan {
-        let (steps, waves) = self.order.finish();
-        self.plan.steps = steps;
-        self.plan.waves = waves;
-        self.plan
+        let (steps, waves) = std::mem::take(&mut self.order).finish();
+        let mut plan = std::mem::take(&mut self.plan);
+        plan.steps = steps;
+        plan.waves = waves;
+        plan.left = self.list_left(&plan);
+        plan
     }
 }
 

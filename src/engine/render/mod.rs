@@ -12,6 +12,7 @@ pub mod history_json;
 pub mod html;
 pub mod json;
 pub mod kinds;
+pub mod left;
 pub mod markdown;
 pub mod notify;
 pub mod plan;

@@ -1,13 +1,16 @@
 //! A plan for people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::{Style, field_line, safe, value_text};
+use serde_json::Value;
+
+use super::{Style, field_line, left, safe, value_text};
 use crate::engine::diff::top;
 use crate::engine::losses;
 use crate::engine::refs::Names;
 use crate::kinds;
+use crate::model::plan::Loss;
 use crate::model::{Action, Address, Plan, Step, Verdict};
 
 /// `update conditionalAccessPolicy "Block legacy authentication"`.
@@ -25,9 +28,20 @@ pub fn title(step: &Step, names: &Names) -> String {
             format!("change in {link} of {} \"{name}\": {}", step.called, value_text(value, names))
         }
         Action::Unlink { link, value } => {
+            if let Some(credential) = kinds::by_name(step.address.kind).and_then(|kind| kind.credential(link)) {
+                return format!("remove {} from {} \"{name}\"", credential_text(credential.one, value), step.called);
+            }
             format!("take from {link} of {} \"{name}\": {}", step.called, value_text(value, names))
         }
     }
+}
+
+/// Returns `client secret "ci" (ends 2027-01-01T00:00:00Z)`.
+fn credential_text(one: &str, value: &Value) -> String {
+    let text = |name: &str| value[name].as_str().filter(|text| !text.is_empty()).map(safe);
+    let name = text("displayName").or_else(|| text("hint")).or_else(|| text("keyId")).unwrap_or_default();
+    let ends = text("endDateTime").map(|end| format!(" (ends {end})")).unwrap_or_default();
+    format!("{one} \"{name}\"{ends}")
 }
 
 /// Most objects that are created and shown property by property.
@@ -37,7 +51,7 @@ const MOST_SHOWN: usize = 10;
 pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> String {
     let mut out = String::new();
     if plan.steps.is_empty() {
-        let _ = writeln!(out, "{}", style.bold("Nothing to do: the tenant is as it should be."));
+        let _ = writeln!(out, "{}", style.bold(&left::nothing_to_do(plan)));
     } else {
         let _ = writeln!(out, "{}  {}", style.bold("Plan"), counts(plan));
     }
@@ -58,6 +72,12 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
                 Action::Update { .. } | Action::Call { .. } | Action::Relink { .. } => style.changed(&line),
             };
             let _ = writeln!(out, "{line}  {}", style.faint(&safe(&step.address.id)));
+            for by in &step.by {
+                let _ = writeln!(out, "      {}", style.faint(&format!("made by: {}", safe(by))));
+            }
+            if is_credential(step) {
+                let _ = writeln!(out, "      ! whatever signs in with it cannot do so any more");
+            }
             if let Action::Create { body } = &step.action
                 && (step.address.id.starts_with("new:") || few)
             {
@@ -83,16 +103,17 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
             let _ = writeln!(out, "  + {links} of {} \"{}\", unless it comes back with them", address.kind, safe(name));
         }
     }
-    if !plan.losses.is_empty() {
+    left::text(plan, names, style, &mut out);
+    if lost(plan).next().is_some() {
         let _ = writeln!(out, "\n{}", style.bold("What this cannot bring back"));
         let totals = losses::totals(&plan.losses);
         // Few are counted at a glance.
-        if !totals.is_empty() && plan.losses.len() > 3 {
+        if !totals.is_empty() && lost(plan).count() > 3 {
             let _ = writeln!(out, "  in all: {}", totals.join(", "));
         }
         // The same loss of many objects is one line.
         let mut by_loss: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-        for loss in &plan.losses {
+        for loss in lost(plan) {
             by_loss.entry((loss.address.kind, &loss.what)).or_default().push(&loss.name);
         }
         for ((kind, what), names) in by_loss {
@@ -137,6 +158,24 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
         }
     }
     out
+}
+
+/// Returns the losses that are not told already as a difference that is left.
+pub(super) fn lost(plan: &Plan) -> impl Iterator<Item = &Loss> {
+    let made = |address: &Address| {
+        plan.steps.iter().any(|step| matches!(step.action, Action::Create { .. }) && step.address == *address)
+    };
+    let left: BTreeSet<&Address> = plan.left.iter().map(|left| &left.address).collect();
+    plan.losses.iter().filter(move |loss| !left.contains(&loss.address) || made(&loss.address))
+}
+
+fn is_credential(step: &Step) -> bool {
+    match &step.action {
+        Action::Unlink { link, .. } => {
+            kinds::by_name(step.address.kind).is_some_and(|kind| kind.credential(link).is_some())
+        }
+        _ => false,
+    }
 }
 
 /// A link of an object that comes back from the recycle bin, which brings most of its links along.

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::field_line;
+use super::left;
 use super::markdown::{LIMIT, MOST_FIELDS, cell, heading, shortened};
-use super::plan::{counts, title};
+use super::plan::{counts, lost as losses_left, title};
 use crate::engine::losses;
 use crate::engine::refs::Names;
 use crate::model::{Action, Address, Plan, Step, Verdict};
@@ -16,13 +17,17 @@ const TABLE: usize = LIMIT / 2;
 /// The plan as a comment. What does not fit is counted: first the details of the last objects go, then rows of the table.
 pub fn plan(plan: &Plan, verdicts: &[Verdict], names: &Names) -> String {
     let mut out = match plan.steps.is_empty() {
-        true => "### Entra plan: nothing to do\n\nThe tenant is as it should be.\n".to_owned(),
+        true if plan.left.is_empty() => {
+            format!("### Entra plan: nothing to do\n\n{}\n", cell(&left::nothing_to_do(plan)))
+        }
+        true => format!("### Entra plan: nothing can be done\n\n{}\n", cell(&left::nothing_to_do(plan))),
         false => format!("### Entra plan: {}\n", counts(plan)),
     };
     for verdict in verdicts {
         let word = if verdict.refused { "Refused" } else { "Warning" };
         let _ = writeln!(out, "\n**{word} by {}**: {}", cell(verdict.guard), cell(&shortened(&verdict.message, 2_000)));
     }
+    left::markdown(plan, names, &mut out);
     lost(plan, &mut out);
     let objects = by_object(plan);
     if !objects.is_empty() {
@@ -65,7 +70,7 @@ pub fn plan(plan: &Plan, verdicts: &[Verdict], names: &Names) -> String {
 }
 
 fn lost(plan: &Plan, out: &mut String) {
-    if plan.losses.is_empty() {
+    if losses_left(plan).next().is_none() {
         return;
     }
     out.push_str("\n**What this cannot bring back**\n\n");
@@ -74,7 +79,7 @@ fn lost(plan: &Plan, out: &mut String) {
         let _ = writeln!(out, "In all: {}.\n", totals.join(", "));
     }
     let mut by_loss: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
-    for loss in &plan.losses {
+    for loss in losses_left(plan) {
         by_loss.entry((loss.address.kind, &loss.what)).or_default().push(&loss.name);
     }
     for ((kind, what), names) in by_loss.iter().take(50) {
@@ -163,6 +168,7 @@ mod tests {
             identities: BTreeMap::new(),
             action,
             needs: Vec::new(),
+            by: Vec::new(),
         }
     }
 

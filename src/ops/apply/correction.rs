@@ -3,17 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use serde_json::Value;
 
 use super::Verification;
 use crate::engine::diff::top;
-use crate::engine::normalize::child_key;
+use crate::engine::normalize::entry_key;
 use crate::engine::planfile::Binding;
 use crate::engine::refs::rewrite_value;
 use crate::engine::schema;
 use crate::kinds;
-use crate::model::kind::LinkShape;
-use crate::model::{Action, Address, IdMap, Kind, Plan, Step, StepId, Verdict};
+use crate::model::{Action, Address, IdMap, Plan, Step, StepId, Verdict};
 use crate::ops::execute::Outcome;
 use crate::ops::{Context, guards};
 
@@ -91,11 +89,11 @@ impl Wrote {
                     wrote.properties.insert((address, (*property).to_owned()));
                 }
                 Action::Unlink { link, value } => {
-                    wrote.links.insert((address, link, key(kind, link, value)));
+                    wrote.links.insert((address, link, entry_key(kind, link, value)));
                 }
                 Action::Link { link, value } | Action::Relink { link, value } => {
                     let rule = schema::of(kind).property(link).cloned().unwrap_or_default();
-                    wrote.links.insert((address, link, key(kind, link, &rewrite_value(&rule, value, ids))));
+                    wrote.links.insert((address, link, entry_key(kind, link, &rewrite_value(&rule, value, ids))));
                 }
                 Action::Delete => {}
             }
@@ -120,19 +118,9 @@ impl Wrote {
             }
             Action::Call { property, .. } => wrote(property),
             Action::Link { link, value } | Action::Relink { link, value } | Action::Unlink { link, value } => {
-                made || self.links.contains(&(step.address.clone(), *link, key(kind, link, value)))
+                made || self.links.contains(&(step.address.clone(), *link, entry_key(kind, link, value)))
             }
         };
         allowed.then_some(step)
-    }
-}
-
-/// What tells one member or child of a link from its siblings.
-fn key(kind: &'static Kind, link: &str, value: &Value) -> Vec<String> {
-    match kind.link(link).map(|link| link.shape) {
-        Some(LinkShape::Children(children)) => child_key(value, &children),
-        Some(LinkShape::Reference | LinkShape::References) | None => {
-            vec![value.as_str().unwrap_or_default().to_owned()]
-        }
     }
 }

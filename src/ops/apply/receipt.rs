@@ -1,7 +1,5 @@
 //! What an apply leaves in the repository, and what it says of what it could not do.
 
-use std::collections::BTreeMap;
-
 use anyhow::Result;
 
 use super::Ready;
@@ -11,27 +9,17 @@ use crate::ops::Context;
 use crate::ops::execute::Outcome;
 use crate::ops::export::Extra;
 use crate::ops::plan::Planned;
-use crate::ops::source::Side;
 
 /// What of the commit no step can bring about: what could not be read, what Graph does not let be written, and what cannot
 /// be deleted.
-pub(super) fn unmet(context: &Context, ready: &Ready, again: &Planned) -> Result<Vec<String>> {
+pub(super) fn unmet(again: &Planned) -> Vec<String> {
     let plan = &again.plan;
     // What the commit itself does not know completely it does not want either.
     let unread = again.unread.iter();
     let mut unmet: Vec<String> =
         unread.map(|what| format!("{what} could not be read completely and was left alone")).collect();
-    let losses = plan.losses.iter();
-    unmet.extend(losses.map(|loss| format!("{} \"{}\": {}", loss.address.kind, render::safe(&loss.name), loss.what)));
-    let base = match ready.binding.base.as_str() {
-        "" => BTreeMap::new(),
-        base => Side::commit(context, base)?.index,
-    };
-    for address in plan.unmanaged.iter().filter(|address| ready.binding.prune || base.contains_key(address)) {
-        let name = again.names.get(&address.id).unwrap_or(&address.id);
-        unmet.push(format!("{} \"{}\": cannot be deleted", address.kind, render::safe(name)));
-    }
-    Ok(unmet)
+    unmet.extend(render::left::lines(plan));
+    unmet
 }
 
 /// Whether a plan brings about all that its commit says: a part of it leaves the rest pending.
@@ -48,7 +36,7 @@ pub(super) fn extra(
     context: &Context,
     ready: &Ready,
     outcome: &Outcome,
-    (verified, whole): (bool, bool),
+    (verified, joins): (bool, bool),
     commit: crate::repo::ObjectId,
 ) -> Extra {
     let short = &ready.binding.commit[..10.min(ready.binding.commit.len())];
@@ -66,7 +54,7 @@ pub(super) fn extra(
         .unwrap_or_default();
     Extra {
         // Only a receipt for all of a commit joins the lines: a part leaves the rest pending.
-        applied: (verified && whole).then_some(commit),
+        applied: joins.then_some(commit),
         learned: outcome.learned.clone(),
         hold_main: !verified,
         subject: Some(match (&undone, verified) {

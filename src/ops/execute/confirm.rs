@@ -110,7 +110,9 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
 /// Whether the link leads to the object or child with this id.
 fn has_child(raw: &RawObject, link: &str, child: &str) -> bool {
     // A single child has no id.
-    let is = |one: &Value| one.as_str().or_else(|| one["id"].as_str()).unwrap_or_default() == child;
+    let id =
+        |one: &Value| one.as_str().or_else(|| one["id"].as_str()).or_else(|| one["keyId"].as_str()).map(str::to_owned);
+    let is = |one: &Value| id(one).unwrap_or_default() == child;
     match raw.value.get(link) {
         Some(Value::Array(all)) => all.iter().any(is),
         Some(one) => !one.is_null() && is(one),

@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use super::find::holds;
 use super::{Failure, Run, learned};
 use crate::engine::digest;
-use crate::engine::normalize::{child_key, made_child, normalize, writable_value};
+use crate::engine::normalize::{child_key, entry_key, made_child, normalize, writable_value};
 use crate::engine::refs::{rewrite_body, rewrite_value};
 use crate::engine::schema;
 use crate::model::kind::{Children, LinkShape, Updates};
@@ -179,6 +179,11 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
 pub(super) fn linked(kind: &'static Kind, raw: &RawObject, link: &str, value: &Value) -> Option<String> {
     let now = raw.value.get(link);
     let id_of = |value: &Value| value.as_str().or_else(|| value["id"].as_str()).map(str::to_owned);
+    if kind.credential(link).is_some() {
+        let key = entry_key(kind, link, value);
+        let found = now.and_then(Value::as_array)?.iter().find(|one| entry_key(kind, link, one) == key)?;
+        return found["keyId"].as_str().map(str::to_owned);
+    }
     match kind.link(link)?.shape {
         LinkShape::Reference => now.and_then(id_of).filter(|id| Some(id.as_str()) == value.as_str()),
         LinkShape::References => now

@@ -240,6 +240,16 @@ impl State {
 
     fn unlink(&mut self, kind: &'static Kind, id: &str, name: &str, child: &str) -> Result<Option<Raw>, TenantError> {
         let key = self.live(kind, id)?;
+        if kind.credential(name).is_some() {
+            let all = self.objects.get_mut(&key).and_then(|raw| raw.get_mut(name)).and_then(Value::as_array_mut);
+            let all = all.ok_or_else(|| not_found(&format!("{name}: there is none")))?;
+            let before = all.len();
+            all.retain(|one| one["keyId"] != child);
+            return match all.len() == before {
+                true => Err(not_found(&format!("{name}: no credential {child}"))),
+                false => Ok(None),
+            };
+        }
         let link = link_of(kind, name)?;
         match link.shape {
             LinkShape::References | LinkShape::Reference => {

@@ -33,6 +33,7 @@ fn step(kind: &'static str, id: &str, action: Action) -> Step {
         action,
         identities: Default::default(),
         needs: Vec::new(),
+        by: Vec::new(),
     }
 }
 

@@ -17,6 +17,7 @@ fn step(kind: &'static str, id: &str, action: Action) -> Step {
         action,
         identities: BTreeMap::new(),
         needs: Vec::new(),
+        by: Vec::new(),
     }
 }
 

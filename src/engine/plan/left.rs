@@ -1,0 +1,259 @@
+//! What still differs when every step is done: the difference report from the commit to the tenant, less what steps cover.
+//!
+//! It is made from the same comparison as `diff`, and not from the planner's own decisions, so that nothing which the
+//! planner passes over can be missing from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::{Planner, named_in, not_creatable, owned_elsewhere, wanted_today};
+use crate::engine::diff::{called, objects, top};
+use crate::engine::normalize::entry_key;
+use crate::engine::schema::{self, Rule, Shape};
+use crate::engine::{compare, diff};
+use crate::kinds;
+use crate::model::kind::{Deletion, Updates};
+use crate::model::left::{Left, Obstacle};
+use crate::model::{Action, Address, FieldChange, IdMap, Kind, Object, Plan, Snapshot, Step, What};
+
+impl Planner<'_> {
+    /// Lists the differences that no step covers. Called once all steps are made; takes the wanted objects with it.
+    pub(super) fn list_left(&mut self, plan: &Plan) -> Vec<Left> {
+        let wanted = self.wanted_in_scope();
+        let report = compare::snapshots(&wanted, self.inputs.live, &IdMap::default());
+        let steps = Steps::of(plan);
+        let out_of_scope: BTreeSet<Address> =
+            wanted_today(self.inputs).into_iter().filter(|address| !wanted.contains(address)).collect();
+        let mut left = Vec::new();
+        for change in report.changes {
+            let Some(kind) = kinds::by_name(change.address.kind) else { continue };
+            if out_of_scope.contains(&change.address) {
+                continue;
+            }
+            let old = match change.manner {
+                // Two objects that only look alike are two differences to a planner, which goes by ids.
+                Some(crate::model::Manner::Recreated { from }) => Address::new(kind.name, from),
+                _ => change.address.clone(),
+            };
+            if old != change.address {
+                self.left_of(kind, &old, What::Removed, &wanted, &steps, &mut left);
+                self.left_of(kind, &change.address, What::Added, &wanted, &steps, &mut left);
+            } else {
+                self.left_of(kind, &old, change.what, &wanted, &steps, &mut left);
+            }
+        }
+        left
+    }
+
+    /// Returns the wanted objects that the plan was made for, by the ids that they have today.
+    fn wanted_in_scope(&mut self) -> Snapshot {
+        let mut wanted = Snapshot { coverage: self.inputs.wanted.coverage.clone(), ..Snapshot::default() };
+        let fates = std::mem::take(&mut self.fates);
+        wanted.objects.extend(fates.into_iter().map(|(address, (object, _))| (address, object)));
+        wanted.objects.append(&mut self.without_steps);
+        let today = |old: &Address| Address::new(old.kind, self.inputs.ids.current(&old.id));
+        wanted.unchanged = self.inputs.wanted.unchanged.iter().map(today).collect();
+        wanted.unchanged.extend(self.inputs.live.unchanged.iter().cloned());
+        wanted
+    }
+
+    fn left_of(
+        &self,
+        kind: &'static Kind,
+        address: &Address,
+        what: What,
+        wanted: &Snapshot,
+        steps: &Steps<'_>,
+        left: &mut Vec<Left>,
+    ) {
+        let own = steps.of_object(address);
+        let has = |wanted: fn(&Action) -> bool| own.iter().any(|step| wanted(&step.action));
+        let (want, have) = (wanted.objects.get(address), self.inputs.live.objects.get(address));
+        let Some(object) = have.or(want) else { return };
+        let mut add = |what: What, obstacle: Obstacle| {
+            left.push(Left {
+                address: address.clone(),
+                called: called(kind, object),
+                name: object.name().to_owned(),
+                what,
+                obstacle,
+                by: Vec::new(),
+            });
+        };
+        let made = |action: &Action| matches!(action, Action::Create { .. });
+        match what {
+            What::Added => {
+                let in_scope =
+                    self.inputs.scope.properties.is_empty() && self.inputs.scope.takes(address, object.name());
+                if in_scope && !has(|action| *action == Action::Delete) {
+                    add(What::Added, self.obstacle_to_delete(kind, address, object));
+                }
+            }
+            What::Removed if !self.inputs.scope.properties.is_empty() => {}
+            What::Removed if has(made) => {
+                let lost = want.map(|want| lost_credentials(kind, want)).unwrap_or_default();
+                if !lost.is_empty() {
+                    add(What::Modified(lost), Obstacle::CredentialGone);
+                }
+            }
+            What::Removed if has(|action| *action == Action::Restore) => {
+                let (Some(want), Some(bin)) = (want, self.inputs.deleted.get(address)) else { return };
+                let fields =
+                    objects(kind, want, bin).into_iter().filter(|field| kind.link(top(field.path())).is_none());
+                for (obstacle, fields) in self.uncovered(kind, fields.collect(), (want, bin), own) {
+                    add(What::Modified(fields), obstacle);
+                }
+            }
+            What::Removed if self.along.contains(address) => {}
+            What::Removed => add(What::Removed, self.obstacle_to_create(kind, address, object)),
+            What::Modified(_) if has(made) => {}
+            What::Modified(fields) => {
+                let (Some(want), Some(have)) = (want, have) else { return };
+                for (obstacle, fields) in self.uncovered(kind, fields, (want, have), own) {
+                    add(What::Modified(fields), obstacle);
+                }
+            }
+        }
+    }
+
+    /// Returns the fields that no step of the object covers, by what stands in the way.
+    fn uncovered(
+        &self,
+        kind: &'static Kind,
+        fields: Vec<FieldChange>,
+        (want, have): (&Object, &Object),
+        own: &[&Step],
+    ) -> BTreeMap<Obstacle, Vec<FieldChange>> {
+        let mut found: BTreeMap<Obstacle, Vec<FieldChange>> = BTreeMap::new();
+        for field in fields {
+            let name = top(field.path());
+            if name == "id" || !self.inputs.scope.takes_property(kind.name, name) || covers(kind, &field, own) {
+                continue;
+            }
+            let obstacle = match owned_elsewhere(kind, have) {
+                Some(reason) => Obstacle::OwnedElsewhere(reason.to_owned()),
+                None => self.obstacle_to_write(kind, &field, want),
+            };
+            found.entry(obstacle).or_default().push(field);
+        }
+        found
+    }
+
+    fn obstacle_to_write(&self, kind: &'static Kind, field: &FieldChange, want: &Object) -> Obstacle {
+        let name = top(field.path());
+        let schema = schema::of(kind);
+        let Some(rule) = schema.property(name) else { return Obstacle::UnknownProperty };
+        if kind.credential(name).is_some() {
+            return Obstacle::CredentialGone;
+        }
+        if kind.link(name).is_some() {
+            let targets = want.get(name).map(|value| named_in(value, &[&self.lost, &self.left_out]));
+            return match (field, targets.is_some_and(|targets| !targets.is_empty())) {
+                (FieldChange::Lost { .. } | FieldChange::Value { .. }, true) => Obstacle::TargetMissing,
+                _ => Obstacle::NotUpdatable,
+            };
+        }
+        let chain = schema.along(field.path());
+        if chain.iter().any(|(rule, _)| rule.read_only) {
+            return Obstacle::ReadOnly;
+        }
+        if rule.create_only || matches!(kind.update, Updates::Only(names) if !names.contains(&name)) {
+            return Obstacle::Fixed;
+        }
+        match kind.update {
+            Updates::Nothing => Obstacle::NotUpdatable,
+            _ if !reached(&chain, field.path()) => Obstacle::UnknownProperty,
+            _ => Obstacle::Other,
+        }
+    }
+
+    fn obstacle_to_create(&self, kind: &'static Kind, address: &Address, object: &Object) -> Obstacle {
+        if self.ended.contains(address) {
+            return Obstacle::Ended;
+        }
+        match not_creatable(kind, object) {
+            Some(reason) => Obstacle::NotCreatable(reason.to_owned()),
+            None => match named_in(&Value::Object(object.0.clone()), &[&self.lost, &self.left_out]).is_empty() {
+                true => Obstacle::Other,
+                false => Obstacle::TargetMissing,
+            },
+        }
+    }
+
+    fn obstacle_to_delete(&self, kind: &'static Kind, address: &Address, object: &Object) -> Obstacle {
+        if let Some(reason) = owned_elsewhere(kind, object) {
+            return Obstacle::OwnedElsewhere(reason.to_owned());
+        }
+        if not_creatable(kind, object).is_some() || kind.deletion == Deletion::Never {
+            return Obstacle::NotDeletable;
+        }
+        match self.inputs.base.contains(address) || self.inputs.prune {
+            true => Obstacle::Other,
+            false => Obstacle::Unmanaged,
+        }
+    }
+}
+
+/// The steps of a plan, by object.
+struct Steps<'a>(BTreeMap<&'a Address, Vec<&'a Step>>);
+
+impl<'a> Steps<'a> {
+    fn of(plan: &'a Plan) -> Steps<'a> {
+        let mut steps: BTreeMap<&Address, Vec<&Step>> = BTreeMap::new();
+        for step in &plan.steps {
+            steps.entry(&step.address).or_default().push(step);
+        }
+        Steps(steps)
+    }
+
+    fn of_object(&self, address: &Address) -> &[&'a Step] {
+        self.0.get(address).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Whether one of an object's steps brings this field about.
+fn covers(kind: &'static Kind, field: &FieldChange, own: &[&Step]) -> bool {
+    let name = top(field.path());
+    if kind.entries(name).is_some() {
+        let key_of = |value: &Value| entry_key(kind, name, value).join(" ");
+        return own.iter().any(|step| match (&step.action, field) {
+            (Action::Unlink { link, value }, FieldChange::Gained { element, .. })
+            | (Action::Link { link, value }, FieldChange::Lost { element, .. }) => {
+                *link == name && key_of(value) == key_of(element)
+            }
+            (
+                Action::Link { link, value } | Action::Relink { link, value } | Action::Unlink { link, value },
+                FieldChange::Value { path, .. },
+            ) => *link == name && (path == name || path.starts_with(&format!("{name}[{}]", key_of(value)))),
+            _ => false,
+        });
+    }
+    let written = own.iter().any(|step| match &step.action {
+        Action::Update { body, .. } => body.contains_key(name),
+        Action::Call { property, .. } => *property == name,
+        _ => false,
+    });
+    let chain = schema::of(kind).along(field.path());
+    written && reached(&chain, field.path()) && chain.iter().all(|(rule, _)| rule.writable(true))
+}
+
+/// Whether the rules lead to the field itself, or to a value that takes whatever is in it.
+fn reached(chain: &[(&Rule, &str)], path: &str) -> bool {
+    let Some((rule, known)) = chain.last() else { return false };
+    let rest = path.strip_prefix(known).unwrap_or_default();
+    // An element of a list goes with the list.
+    rest.is_empty() || rest.ends_with(']') || matches!(rule.shape, Shape::Object(_, true))
+}
+
+/// Returns the credentials of an object that is created again: none of them comes back.
+fn lost_credentials(kind: &'static Kind, object: &Object) -> Vec<FieldChange> {
+    let mut fields = Vec::new();
+    for credential in kind.credentials {
+        let empty = Object::default();
+        let only = object.get(credential.property).map(|value| (credential.property.to_owned(), value.clone()));
+        let only = Object(only.into_iter().collect());
+        fields.extend(diff::objects(kind, &only, &empty));
+    }
+    fields
+}

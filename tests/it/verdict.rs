@@ -1,0 +1,166 @@
+//! "As it should be", "no drift" and "verified" are said only where nothing at all differs; whatever no step covers is listed
+//! before anybody approves.
+
+use entragit::emulator::contoso::names;
+use serde_json::{Value, json};
+
+use super::cli::World;
+use super::emulator::client::text;
+
+const APPLICATION: &str = names::ORDERING_APPLICATION;
+const PRINCIPAL: &str = names::ORDERING_PRINCIPAL;
+/// <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference#global-administrator>
+const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
+
+/// What an intruder gives to one application to come back by.
+async fn footholds(world: &World) -> usize {
+    let graph = &world.graph;
+    let application = format!("/v1.0/applications/{APPLICATION}");
+    let secret = json!({"passwordCredential": {"displayName": "backdoor"}});
+    assert_eq!(graph.post(&format!("{application}/addPassword"), secret).await.0, 200);
+    let keys = graph.get(&format!("{application}?$select=keyCredentials")).await.1["keyCredentials"].clone();
+    let mut keys = keys.as_array().cloned().unwrap_or_default();
+    keys.push(
+        json!({"type": "AsymmetricX509Cert", "usage": "Verify", "key": "bm90IGEga2V5", "displayName": "CN=backdoor"}),
+    );
+    assert_eq!(graph.patch(&application, json!({"keyCredentials": keys})).await.0, 204);
+    let federated = json!({"name": "backdoor", "issuer": "https://token.example.net", "subject": "repo:intruder",
+        "audiences": ["api://AzureADTokenExchange"]});
+    assert_eq!(graph.post(&format!("{application}/federatedIdentityCredentials"), federated).await.0, 201);
+    let owner =
+        json!({"@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{}", names::EMERGENCY_2)});
+    assert_eq!(graph.post(&format!("{application}/owners/$ref"), owner).await.0, 204);
+    let filter = "appId%20eq%20'00000003-0000-0000-c000-000000000000'";
+    let resource = graph.get(&format!("/v1.0/servicePrincipals?$filter={filter}")).await.1["value"][0]["id"].clone();
+    let path = format!("/v1.0/servicePrincipals/{PRINCIPAL}/appRoleAssignments");
+    let held = graph.ok(&path).await.to_string();
+    let roles = graph.ok(&format!("/v1.0/servicePrincipals/{}", text(&resource))).await["appRoles"].clone();
+    let role = roles.as_array().unwrap().iter().find(|role| !held.contains(&text(&role["id"]))).unwrap();
+    graph.made(&path, json!({"principalId": PRINCIPAL, "resourceId": resource, "appRoleId": role["id"]})).await;
+    let role = json!({"principalId": PRINCIPAL, "roleDefinitionId": GLOBAL_ADMINISTRATOR, "directoryScopeId": "/"});
+    graph.made("/v1.0/roleManagement/directory/roleAssignments", role).await;
+    let grant = json!({"clientId": PRINCIPAL, "consentType": "Principal", "principalId": names::EMERGENCY_2,
+        "resourceId": resource, "scope": "Directory.AccessAsUser.All"});
+    graph.made("/v1.0/oauth2PermissionGrants", grant).await;
+    held.matches("appRoleId").count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_takes_away_every_foothold_of_an_intruder() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let first = world.git(&["rev-parse", "HEAD"]);
+    let roles_before = footholds(&world).await;
+    world.run(&["export"]).ok();
+    let plan = world.run(&["plan", "--to", &first]).ends(2);
+    assert!(plan.out.contains("remove client secret \"backdoor\" (ends "), "{}", plan.out);
+    assert!(plan.out.contains("remove certificate \"CN=backdoor\""), "{}", plan.out);
+    assert!(plan.out.contains("made by: Update application – Certificates and secrets management by "), "{}", plan.out);
+    let applied = world.run(&["apply", "--to", &first, "--yes"]).ok();
+    assert!(applied.err.contains("verified: "), "{}", applied.err);
+    let graph = &world.graph;
+    let application = graph.get(&format!("/v1.0/applications/{APPLICATION}?$expand=owners")).await.1;
+    let text = application.to_string();
+    assert!(!text.contains("backdoor") && !text.contains(names::EMERGENCY_2), "{text}");
+    let federated = graph.get(&format!("/v1.0/applications/{APPLICATION}/federatedIdentityCredentials")).await.1;
+    assert!(!federated.to_string().contains("backdoor"), "{federated}");
+    let roles = graph.ok(&format!("/v1.0/servicePrincipals/{PRINCIPAL}/appRoleAssignments")).await;
+    assert_eq!(roles.to_string().matches("appRoleId").count(), roles_before, "{roles}");
+    let roles = graph.ok("/v1.0/roleManagement/directory/roleAssignments").await;
+    assert!(!roles.to_string().contains(PRINCIPAL), "{roles}");
+    let grants = graph.get(&format!("/v1.0/servicePrincipals/{PRINCIPAL}/oauth2PermissionGrants")).await.1;
+    assert!(!grants.to_string().contains(names::EMERGENCY_2), "{grants}");
+    let again = world.run(&["plan", "--to", &first]).ok();
+    assert!(again.out.contains("the tenant is as it should be"), "{}", again.out);
+}
+
+/// The commit wants a secret that is gone: nothing can bring it back, and that is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_lists_a_secret_that_is_gone() {
+    let world = World::new().await;
+    let path = format!("/v1.0/applications/{APPLICATION}");
+    let made =
+        world.graph.post(&format!("{path}/addPassword"), json!({"passwordCredential": {"displayName": "ci"}})).await.1;
+    world.run(&["export"]).ok();
+    assert_eq!(world.graph.post(&format!("{path}/removePassword"), json!({"keyId": made["keyId"]})).await.0, 204);
+    let plan = world.run(&["plan", "--to", "HEAD"]).ends(4);
+    assert!(plan.out.contains("Nothing can be done: 1 object differs"), "{}", plan.out);
+    assert!(plan.out.contains("its secret cannot be read back"), "{}", plan.out);
+    assert!(plan.out.contains("by Update application"), "{}", plan.out);
+    let markdown = world.run(&["plan", "--to", "HEAD", "--format", "markdown"]).ends(4).out;
+    assert!(markdown.contains("nothing can be done") && markdown.contains("cannot be read back"), "{markdown}");
+    let json: Value = world.run(&["plan", "--to", "HEAD", "--json"]).ends(4).json();
+    assert_eq!(json["left"][0]["obstacle"], "credentialGone", "{json}");
+    let applied = world.run(&["apply", "--to", "HEAD", "--yes"]).ends(4);
+    assert!(!applied.err.contains("verified: "), "{}", applied.err);
+}
+
+/// A part of a commit cannot be applied, and the commit is reverted: what the part did stays, and is told.
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_of_a_reverted_commit_says_how_far_the_tenant_is() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let mut cloud = None;
+    let mut synchronized = None;
+    for user in world.graph.pages("/v1.0/users?$select=id,onPremisesSyncEnabled,accountEnabled,displayName").await {
+        let id = user["id"].as_str().unwrap().to_owned();
+        match user["onPremisesSyncEnabled"] == true {
+            true => synchronized = Some(id),
+            false => cloud = Some(id),
+        }
+    }
+    for id in [cloud.unwrap(), synchronized.unwrap()] {
+        let path = world.git(&["ls-files", &format!("users/*{id}.yaml")]);
+        let text = std::fs::read_to_string(world.path().join(&path)).unwrap();
+        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with("officeLocation:")).collect();
+        let (head, rest) = lines.split_at(2);
+        let text = [head, &["officeLocation: Basement"], rest].concat().join("\n") + "\n";
+        world.write(&path, &text);
+    }
+    world.commit("Move two people");
+    let applied = world.run(&["apply", "--changes", "--yes"]).ends(4);
+    assert!(applied.err.contains("is left alone"), "{}", applied.err);
+    world.git(&["revert", "--no-edit", "HEAD"]);
+    for arguments in [["plan", "--to", "HEAD"].as_slice(), &["plan", "--changes"], &["apply", "--changes", "--yes"]] {
+        let ran = world.run(arguments).ends(2);
+        let said = format!("{}{}", ran.out, ran.err);
+        assert!(!said.contains("as it should be"), "{said}");
+        assert!(said.contains("differs from it in 1 object"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_nothing_has_is_an_error() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    for arguments in [
+        ["drift", "--name", "Zzz*"].as_slice(),
+        &["plan", "--to", "HEAD", "--name", "Zzz*"],
+        &["diff", "HEAD", "live", "--name", "Zzz*"],
+    ] {
+        let ran = world.run(arguments).ends(1);
+        assert!(ran.err.contains("no object is called Zzz*"), "{}", ran.err);
+    }
+    let near = world.run(&["plan", "--to", "HEAD", "--name", "Ordr Desk"]).ends(1);
+    assert!(near.err.contains("\"Order Desk\""), "{}", near.err);
+    world.run(&["plan", "--to", "HEAD", "--name", "Order*"]).ok();
+}
+
+/// An edit that nothing can carry out, and an object that no snapshot knows, are differences, and are told as such.
+#[tokio::test(flavor = "multi_thread")]
+async fn plan_lists_what_no_step_covers() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let path = world.git(&["ls-files", &format!("applications/*{APPLICATION}.yaml")]);
+    let text = std::fs::read_to_string(world.path().join(&path)).unwrap();
+    world.write(&path, &text.replace("publisherDomain: contoso.com", "publisherDomain: elsewhere.example"));
+    world.commit("Change what Graph sets");
+    let group =
+        json!({"displayName": "New here", "mailEnabled": false, "mailNickname": "newhere", "securityEnabled": true});
+    assert_eq!(world.graph.post("/v1.0/groups", group).await.0, 201);
+    let plan = world.run(&["plan", "--to", "HEAD"]).ends(4);
+    assert!(plan.out.contains("publisherDomain: elsewhere.example → contoso.com"), "{}", plan.out);
+    assert!(plan.out.contains("Graph sets it by itself and lets nobody write it"), "{}", plan.out);
+    assert!(plan.out.contains("group \"New here\", only in the tenant"), "{}", plan.out);
+    assert!(plan.out.contains("--prune deletes it"), "{}", plan.out);
+}
