@@ -5,6 +5,7 @@ use anyhow::{Result, bail};
 use super::Context;
 use super::audit::{Audit, NOTES};
 use super::drift::fetched;
+use super::snapshots_branch::shell_word;
 use super::standing::Standing;
 use crate::format::settings::Actors;
 use crate::repo::{ObjectId, RefMove, RepoError};
@@ -129,7 +130,7 @@ fn obstacle(context: &Context, to_main: &RefMove) -> Result<Option<String>> {
     let branches = &context.settings.branches;
     let (main, snapshots) = (&branches.main, &branches.snapshots);
     if let Some(folder) = context.repo.checked_out_elsewhere(&to_main.name)? {
-        let folder = folder.display();
+        let folder = shell_word(&folder);
         return Ok(Some(format!(
             "it is checked out in the work tree {folder}; there, `git -C {folder} merge {snapshots}` brings it forward"
         )));

@@ -3,6 +3,8 @@
 //! A clone has one history, whoever makes it. Where the branch here is missing or behind, the remote's is worked from; where
 //! the two cannot both be kept, or a shallow clone hides whether they can, the command is refused before the tenant is asked.
 
+use std::path::Path;
+
 use anyhow::{Result, bail};
 
 use super::{Context, audit, manifest_at};
@@ -101,7 +103,7 @@ impl Context {
             bail!(
                 "{branch} is checked out in the work tree {0}, and would be moved underneath; run `git -C {0} switch --detach`, \
                  then this again",
-                folder.display()
+                shell_word(&folder)
             );
         }
         let SnapshotsBranch::OnRemote { here, remote } = state else { return Ok(()) };
@@ -169,6 +171,10 @@ impl Context {
     pub fn remote_tip(&self, branch: &str) -> Result<Option<(String, ObjectId)>> {
         let Some(tracking) = self.repo.tracking(branch)? else { return Ok(None) };
         let Some(tip) = self.repo.reference(&tracking.reference)? else { return Ok(None) };
+        // Where both are one there is nothing to tell apart, and no manifest to read.
+        if self.repo.reference(&format!("refs/heads/{branch}"))? == Some(tip) {
+            return Ok(Some((tracking.name().to_owned(), tip)));
+        }
         let (found, own) = (manifest_at(&self.repo, tip)?.tenant, &self.settings.tenant);
         let is_own = found.is_empty() || found.eq_ignore_ascii_case(own);
         if !is_own && tracking.is_guess {
@@ -218,7 +224,8 @@ impl Context {
             ),
             Ancestry::Unrelated => bail!(
                 "{branch} and {fetched} have no commit in common, and a tenant has one history; `{resolve}` goes on with the \
-                 remote's, and `{branch}@{{1}}` still names what was here"
+                 remote's, and {} still names what was here",
+                short(here)
             ),
             _ => {}
         }
@@ -231,9 +238,10 @@ impl Context {
         };
         bail!(
             "{branch} and {fetched} have diverged: {} here and {} there are not in the other, and a tenant has one history; \
-             `{resolve}` goes on with the remote's, and `{branch}@{{1}}` still names what was here{receipts}",
+             `{resolve}` goes on with the remote's, and {} still names what was here{receipts}",
             snapshots(mine.len()),
-            snapshots(theirs.len())
+            snapshots(theirs.len()),
+            short(here)
         )
     }
 
@@ -253,11 +261,11 @@ impl Context {
             Some(Tracking { remote, branch: there, reference, .. }) => bail!(
                 "there is no branch {branch} here, though the tenant has snapshots ({}); run `git fetch {remote} \
                  '+refs/heads/{there}:{reference}'`, then this again. If {remote} has no such branch, `{anew}` makes it",
-                &earlier.to_string()[..10]
+                short(earlier)
             ),
             None => bail!(
                 "there is no branch {branch} here, though the tenant has snapshots ({}); run `{anew}`, then this again",
-                &earlier.to_string()[..10]
+                short(earlier)
             ),
         }
     }
@@ -295,6 +303,17 @@ impl Context {
     }
 }
 
+fn short(commit: ObjectId) -> String {
+    commit.to_string()[..10].to_owned()
+}
+
+/// Returns a folder as a shell takes it for one word.
+pub(super) fn shell_word(folder: &Path) -> String {
+    let text = folder.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '\\' | ':' | '+' | '@');
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
 fn snapshots(count: usize) -> String {
     if count == 1 { "1 snapshot".to_owned() } else { format!("{count} snapshots") }
 }
@@ -302,6 +321,15 @@ fn snapshots(count: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shell_words_hold_together() {
+        for (folder, word) in
+            [("/srv/a-b_1", "/srv/a-b_1"), ("/srv/my work", "'/srv/my work'"), ("/it's", "'/it'\\''s'")]
+        {
+            assert_eq!(shell_word(Path::new(folder)), word);
+        }
+    }
 
     #[test]
     fn decide_takes_the_branch_that_holds_both() {
