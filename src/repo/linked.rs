@@ -17,7 +17,7 @@ impl Repo {
             && let Ok(main) = git2::Repository::open(common)
             && let Some(workdir) = main.workdir()
         {
-            return Ok(Some(workdir.to_owned()));
+            return Ok(Some(real(workdir)));
         }
         let folder = common.join("worktrees");
         let entries = match fs::read_dir(&folder) {
