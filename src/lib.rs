@@ -46,6 +46,8 @@
 //!   they are held against, and so it is with the way back from an apply ([`ops::undo`]).
 //! - **Nobody is kept out on the way.** [`engine::access`] carries a plan out, wave by wave, on what decides who gets in, and
 //!   the guard `lock-out` compares each state with the one before ([`engine::guard`]).
+//! - **A clone has one history.** Where its branch of the snapshots is missing or behind, the remote's is worked from; what
+//!   cannot be one history is refused before the tenant is asked ([`ops::snapshots_branch`]).
 //! - **Cost follows the change.** Both sides of a comparison are indexed by blob id and parsed only where these differ
 //!   ([`ops::source`]); a watch reads what changed and carries the rest, to the same tree ([`ops::incremental`]).
 //! - **One event stream.** Work speaks in [`model::Event`]s; whoever listens decides what to show.

@@ -147,6 +147,7 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
     let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
     let tenant = connect(&arguments.sign_in, &context.settings, &context.events)?;
     let _lock = context.repo.lock("apply")?;
+    context.ready_snapshots_branch()?;
     let patience = ops::execute::patience(Duration::from_secs(arguments.patience));
     let wanted = Wanted {
         to: arguments.to.as_deref().unwrap_or("HEAD"),
@@ -189,6 +190,7 @@ pub async fn undo(arguments: args::Undo, repo: &Path, output: &Output) -> Result
     let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
     let tenant = connect(&arguments.sign_in, &context.settings, &context.events)?;
     let lock = context.repo.lock("undo")?;
+    context.ready_snapshots_branch()?;
     let (receipt, mut aim) = ops::undo::aim(&context, arguments.receipt.as_deref())?;
     aim.scope.exclude = arguments.exclude.iter().map(|word| exclusion(word)).collect::<Result<_>>()?;
     context.events.note(format!("taking back the apply {}", &receipt.to_string()[..10]));

@@ -280,6 +280,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     ready: &Ready,
     patience: &[Duration],
 ) -> Result<Applied> {
+    context.ready_snapshots_branch()?;
     let mut journal = Journal::open(context.repo.git_dir(), &ready.digest)?;
     journal.begin_anew();
     let mut ids = current_ids(context)?;

@@ -162,8 +162,7 @@ pub async fn own<T: TenantRead>(context: &Context, tenant: &T, wanted: Side, aga
 fn strangers(context: &Context, label: &str) -> String {
     let snapshots = &context.settings.branches.snapshots;
     format!(
-        "{label} shares no history with {snapshots}, so what it changes is not known; a shallow clone lacks it (`git fetch \
-         --unshallow`), else `git merge {snapshots}`"
+        "{label} shares no history with {snapshots}, so what it changes is not known; `git merge {snapshots}` joins the two"
     )
 }
 

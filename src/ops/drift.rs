@@ -30,7 +30,7 @@ pub async fn drift<T: TenantRead>(
         Some(revision) => (revision.to_owned(), context.resolve(revision)?),
         None => approved_branch(context)?,
     };
-    let Some((_, tip)) = fetched(context, &context.settings.branches.snapshots)? else {
+    let Some(tip) = context.last_snapshot()? else {
         bail!("there is no snapshot yet to tell what is pending from what drifted; make one with `entragit export`");
     };
     let mut approved = Side::commit(context, &commit.to_string())?;
@@ -89,8 +89,8 @@ pub async fn drift<T: TenantRead>(
 /// approved, least of all what an export moved the branch to.
 fn approved_branch(context: &Context) -> Result<(String, ObjectId)> {
     let name = &context.settings.branches.main;
-    if let Some(there) = context.repo.reference(&format!("refs/remotes/origin/{name}"))? {
-        return Ok((format!("origin/{name}"), there));
+    if let Some(there) = context.remote_tip(name)? {
+        return Ok(there);
     }
     match context.repo.reference(&context.main_ref())? {
         Some(here) => Ok((name.clone(), here)),
@@ -108,14 +108,10 @@ fn approved_branch(context: &Context) -> Result<(String, ObjectId)> {
 pub fn fetched(context: &Context, name: &str) -> Result<Option<(String, ObjectId)>> {
     let repo = &context.repo;
     let local = repo.reference(&format!("refs/heads/{name}"))?;
-    let fetched = repo.reference(&format!("refs/remotes/origin/{name}"))?;
-    Ok(match (local, fetched) {
-        (Some(local), Some(fetched)) if local != fetched && repo.is_ancestor(local, fetched)? => {
-            Some((format!("origin/{name}"), fetched))
-        }
+    Ok(match (local, context.remote_tip(name)?) {
+        (Some(local), Some(there)) if local != there.1 && repo.is_ancestor(local, there.1)? => Some(there),
         (Some(local), _) => Some((name.to_owned(), local)),
-        (None, Some(fetched)) => Some((format!("origin/{name}"), fetched)),
-        (None, None) => None,
+        (None, there) => there,
     })
 }
 

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 
+use super::advance::{Advance, Main};
 use super::audit;
 use super::base::Base;
 use super::facts::{Candidates, Tally};
 use super::journal::Journal;
 use super::live::{self, LiveObject, Sink};
-use super::publish::{Changes, Told, changed, compare, message, publish, subject};
+use super::publish::{Changes, Told, changed, compare, message, subject};
 use super::source::{Entry, Side, check_tenant, snapshots};
 use super::standing::{Edits, Standing};
 use super::{Context, MANIFEST, files_of, manifest_of};
@@ -18,7 +19,6 @@ use crate::engine::normalize::normalize;
 use crate::engine::refs::Mentioned;
 use crate::format::manifest::Manifest;
 use crate::format::path::{Layout, address_of, is_reserved};
-use crate::format::settings::Actors;
 use crate::format::yaml;
 use crate::kinds;
 use crate::model::{Address, Coverage, CoverageMap, IdMap, Kind, Object};
@@ -72,6 +72,7 @@ pub async fn export<T: TenantRead>(
     only: &[&'static Kind],
     extra: &Extra,
 ) -> Result<Exported> {
+    context.ready_snapshots_branch()?;
     check_tenant(context, tenant).await?;
     let parent = context.last_snapshot()?;
     let start = match parent {
@@ -87,7 +88,8 @@ pub async fn export<T: TenantRead>(
     let mut ids = manifest.ids.clone();
     ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
     ids.extend(&extra.learned);
-    let main = context.repo.reference(&context.main_ref())?;
+    let branch = Main::read(context)?;
+    let main = branch.wanted;
     let edits = Edits::on_main(context, parent, main, &ids)?;
     let base = Base::new(&context.repo, start)?;
     let mut writer = context.repo.writer()?;
@@ -185,10 +187,9 @@ pub async fn export<T: TenantRead>(
     let message = message(&manifest.tenant, &told);
     let commit = context.repo.create_commit(tree, &parents, &message, &context.repo.author())?;
     let log = if extra.applied.is_some() { "entragit: receipt" } else { "entragit: export" };
-    publish(context, commit, parent, main, &standing, (log, extra.hold_main))?;
-    if parent.is_some() && context.settings.actors != Actors::Off {
-        audit::store(context, commit, &audit)?;
-    }
+    // A first snapshot is no change, and nobody's.
+    let notes: Vec<_> = parent.map(|_| (commit, audit)).into_iter().collect();
+    Advance { commit, parent, notes: &notes, log }.publish(context, branch, &standing, extra.hold_main)?;
     exported.commit = Some(commit);
     exported.tip = commit;
     Ok(exported)

@@ -10,10 +10,11 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context as _, Result, anyhow};
 
 use crate::format::manifest::Manifest;
-use crate::format::settings::{Branches, Settings};
+use crate::format::settings::Settings;
 use crate::model::{Events, Finding, Kind};
 use crate::repo::{ObjectId, Repo};
 
+mod advance;
 pub mod apply;
 pub mod approve;
 pub mod attribute;
@@ -44,6 +45,7 @@ pub mod rules;
 pub mod selectors;
 mod settled;
 pub mod show;
+pub mod snapshots_branch;
 pub mod source;
 mod standing;
 pub mod status;
@@ -139,15 +141,10 @@ impl Context {
     /// work on as it was fetched from the remote, where it is protected, else from the last snapshot, which the tool
     /// alone writes. Only before the first snapshot is there nothing else than the file at hand.
     fn take_guards_of_others(&mut self) -> Result<()> {
-        let Branches { main, snapshots } = &self.settings.branches;
-        let places = [
-            (format!("refs/remotes/origin/{main}"), format!("origin/{main}")),
-            (format!("refs/heads/{snapshots}"), snapshots.clone()),
-        ];
+        let places = [self.remote_tip(&self.settings.branches.main)?, self.newest_snapshots()?];
         // One that is wrong is passed over for the next, never for the file at hand.
         let mut unusable = None;
-        for (reference, name) in places {
-            let Some(commit) = self.repo.reference(&reference)? else { continue };
+        for (name, commit) in places.into_iter().flatten() {
             let Some(blob) = self.repo.root_file(commit, SETTINGS)? else { continue };
             let place = format!("{name}:{SETTINGS}");
             let bytes = self.repo.blob(blob)?;
@@ -195,14 +192,6 @@ impl Context {
     /// Full name of the branch that people work on.
     pub fn main_ref(&self) -> String {
         format!("refs/heads/{}", self.settings.branches.main)
-    }
-
-    /// The tip of `snapshots`: what the tenant was when last looked at.
-    ///
-    /// # Errors
-    /// If the repository cannot be read.
-    pub fn last_snapshot(&self) -> Result<Option<ObjectId>> {
-        Ok(self.repo.reference(&self.snapshots_ref())?)
     }
 
     /// The kinds of the settings; those of `only`, unless that is empty, whatever the profile. Never what is excluded.

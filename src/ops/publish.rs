@@ -1,4 +1,4 @@
-//! From a snapshot's files to references: how `main` stands to them, what the commit says, which branches move.
+//! From a snapshot's files to a commit: how `main` stands to them, and what the commit says.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::{Context, files_of};
 use crate::format::path::{address_of, is_reserved};
 use crate::kinds;
 use crate::model::{Coverage, CoverageMap};
-use crate::repo::{ObjectId, Repo, RepoError};
+use crate::repo::{ObjectId, Repo};
 
 /// What differs from the snapshot before: path → content there and content now.
 pub(super) type Changes = BTreeMap<String, (Option<ObjectId>, Option<ObjectId>)>;
@@ -52,58 +52,6 @@ pub(super) fn edited<'a>(
 ) -> impl Iterator<Item = &'a String> {
     let gone = a.keys().filter(|path| !b.contains_key(*path));
     gone.chain(b.iter().filter(|(path, blob)| a.get(*path) != Some(blob)).map(|(path, _)| path))
-}
-
-/// Moves the refs: `snapshots` first, by compare-and-swap; then the work tree and `main`, if they follow.
-pub(super) fn publish(
-    context: &Context,
-    commit: ObjectId,
-    parent: Option<ObjectId>,
-    main: Option<ObjectId>,
-    standing: &Standing,
-    (log, hold_main): (&str, bool),
-) -> Result<()> {
-    context.repo.move_ref(&context.snapshots_ref(), commit, parent, log)?;
-    if hold_main && main.is_some() {
-        return Ok(());
-    }
-    let follows = match (standing, main) {
-        (Standing::Pending(_), Some(main)) => context.repo.is_ancestor(main, commit)?,
-        _ => true,
-    };
-    if !follows {
-        return Ok(());
-    }
-    let checked_out = context.repo.head_branch().as_deref() == Some(&context.settings.branches.main);
-    // As `git pull` does it: what a person is editing stays as it is, unless the snapshot has another version of it.
-    if let Some(main) = main.filter(|_| checked_out)
-        && context.repo.is_checked_out(main)?
-    {
-        let blocked = match context.repo.in_progress() {
-            Some(doing) => Some(format!("a {doing} is in progress in the work tree; finish it")),
-            None => match context.repo.update_worktree(main, commit) {
-                Ok(()) => None,
-                Err(RepoError::WouldOverwrite(paths)) => {
-                    let (first, more) = (paths.first().map_or("", String::as_str), paths.len().saturating_sub(1));
-                    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-                    Some(format!(
-                        "{first}{more} would be overwritten in the work tree; commit or move what you changed there"
-                    ))
-                }
-                Err(error) => return Err(error.into()),
-            },
-        };
-        if let Some(why) = blocked {
-            let branches = &context.settings.branches;
-            let (main, snapshots) = (&branches.main, &branches.snapshots);
-            context
-                .events
-                .warn(format!("{main} was not moved to the new snapshot: {why}, then `git merge {snapshots}`"));
-            return Ok(());
-        }
-    }
-    context.repo.move_ref(&context.main_ref(), commit, main, log)?;
-    Ok(())
 }
 
 /// What differs between two sets of files.

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
+use super::advance::{Advance, Main};
 use super::attribute::{Share, Touched, author, shares};
 use super::audit::{self, Audit};
 use super::base::{Base, words};
 use super::incremental::Found;
-use super::publish::{self, Changes, Told, changed, compare, message, publish, standing, subject};
+use super::publish::{self, Changes, Told, changed, compare, message, standing, subject};
 use super::standing::Standing;
 use super::watch::{Committed, How, Round};
 use super::{Context, MANIFEST, files_of};
@@ -49,7 +50,8 @@ pub(super) async fn record<T: TenantRead>(
 ) -> Result<Round> {
     let Outcome { full, start, parent, base, manifest, scope, found, news } = outcome;
     let Found { mut changes, tally, .. } = found;
-    let main = context.repo.reference(&context.main_ref())?;
+    let branch = Main::read(context)?;
+    let main = branch.wanted;
     let now = |path: &str| match changes.get(path) {
         Some((_, now)) => Ok(*now),
         None => base.at(path),
@@ -158,18 +160,11 @@ pub(super) async fn record<T: TenantRead>(
         round.tip = tip;
         notes.push((tip, of_share(&audit, share, last)));
     }
-    publish(
-        context,
-        tip,
-        parent,
-        main,
-        &standing,
-        (if how.one_commit { "entragit: export" } else { "entragit: watch" }, false),
-    )?;
-    let kept = parent.is_some() && context.settings.actors != Actors::Off;
-    for (commit, audit) in notes.iter().filter(|_| kept) {
-        audit::store(context, *commit, audit)?;
+    if parent.is_none() {
+        notes.clear();
     }
+    let log = if how.one_commit { "entragit: export" } else { "entragit: watch" };
+    Advance { commit: tip, parent, notes: &notes, log }.publish(context, branch, &standing, false)?;
     Ok(round)
 }
 

@@ -286,6 +286,8 @@ impl Side {
 /// # Errors
 /// If it is not, naming both.
 pub async fn check_tenant<T: TenantRead>(context: &Context, tenant: &T) -> Result<()> {
+    // A clone whose history is not settled is refused before anything is asked.
+    context.last_snapshot()?;
     let found = tenant.tenant_id().await.context("asking the tenant for its id")?;
     if !found.eq_ignore_ascii_case(&context.settings.tenant) {
         bail!(

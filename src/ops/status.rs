@@ -39,7 +39,7 @@ pub fn local(context: &Context, now: Timestamp, risk_days: u32) -> Result<Status
         pushes: pushes(context)?,
         ..Status::default()
     };
-    let Some((_, tip)) = drift::fetched(context, &settings.branches.snapshots)? else { return Ok(status) };
+    let Some(tip) = context.last_snapshot()? else { return Ok(status) };
     let seconds = context.repo.commit(tip)?.committed;
     status.snapshot = Some(Taken { commit: tip.to_string(), seconds });
     let manifest = manifest_at(&context.repo, tip)?;
@@ -89,15 +89,19 @@ fn pushes(context: &Context) -> Result<Option<Vec<Push>>> {
     let repo = &context.repo;
     let branches = &context.settings.branches;
     let notes = audit::NOTES.trim_start_matches("refs/");
-    let refs = [
-        (branches.snapshots.as_str(), context.snapshots_ref(), format!("refs/remotes/origin/{}", branches.snapshots)),
-        (branches.main.as_str(), context.main_ref(), format!("refs/remotes/origin/{}", branches.main)),
-        // Git fetches notes nowhere by itself; this is where a refspec of one's own would put them.
-        (audit::NOTES, audit::NOTES.to_owned(), format!("refs/remotes/origin/{notes}")),
-    ];
-    if !repo.has_remote("origin") {
+    let tracked = [repo.tracking(&branches.snapshots)?, repo.tracking(&branches.main)?];
+    let [Some(snapshots), Some(main)] = tracked else { return Ok(None) };
+    // The only remote may be another tenant's, fetched to compare with.
+    let is_ours = !snapshots.is_guess || context.remote_tip(&branches.snapshots)?.is_some();
+    if !repo.has_remote(&snapshots.remote) || !is_ours {
         return Ok(None);
     }
+    let refs = [
+        (branches.snapshots.as_str(), context.snapshots_ref(), snapshots.reference),
+        (branches.main.as_str(), context.main_ref(), main.reference),
+        // Git fetches notes nowhere by itself; this is where a refspec of one's own would put them.
+        (audit::NOTES, audit::NOTES.to_owned(), format!("refs/remotes/{}/{notes}", snapshots.remote)),
+    ];
     let mut pushes = Vec::new();
     for (name, here, there) in refs {
         let Some(here) = repo.reference(&here)? else { continue };

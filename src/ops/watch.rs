@@ -96,6 +96,7 @@ impl Watch {
     /// # Errors
     /// If the tenant does not answer or is another one, the repository cannot be written, or another run moved `snapshots`.
     pub async fn round<T: TenantRead>(&mut self, context: &Context, tenant: &T, how: How) -> Result<Round> {
+        context.ready_snapshots_branch()?;
         check_tenant(context, tenant).await?;
         let parent = context.last_snapshot()?;
         let start = match parent {

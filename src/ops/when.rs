@@ -1,5 +1,7 @@
 //! Moments as people write them: `2d`, `yesterday`, `2026-11-20`, `2026-11-20T08:00:00Z`.
 
+use std::borrow::Cow;
+
 use anyhow::{Result, anyhow, bail};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -35,6 +37,18 @@ pub fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
 }
 
 impl Context {
+    /// Replaces the branch of the snapshots in a revision (`snapshots`, `snapshots~2`) by the tip that this clone works from:
+    /// the branch here may be missing or behind.
+    fn name_snapshots<'a>(&self, revision: &'a str) -> Result<Cow<'a, str>> {
+        match revision.strip_prefix(self.settings.branches.snapshots.as_str()) {
+            Some(rest) if rest.is_empty() || rest.starts_with(['~', '^']) => {
+                let tip = self.last_snapshot()?;
+                Ok(tip.map_or(Cow::Borrowed(revision), |tip| Cow::Owned(format!("{tip}{rest}"))))
+            }
+            _ => Ok(Cow::Borrowed(revision)),
+        }
+    }
+
     /// The commit that a person means: `@{2d}` and its like are the last snapshot at that moment, by the snapshots' own
     /// dates, so that a fresh clone knows it as well; everything else is git's.
     ///
@@ -45,7 +59,7 @@ impl Context {
         let Some(date) =
             date.filter(|date| date.parse::<i64>().is_err() && !matches!(*date, "u" | "upstream" | "push"))
         else {
-            return Ok(self.repo.resolve(revision)?);
+            return Ok(self.repo.resolve(&self.name_snapshots(revision)?)?);
         };
         let when = moment(date, Timestamp::now())
             .ok_or_else(|| anyhow!("`{}` is no moment; write {FORMS}", date.escape_debug()))?;

@@ -70,12 +70,19 @@ impl Repo {
     }
 
     /// The last commit that both follow; `None` if they share no history.
+    ///
+    /// # Errors
+    /// [`RepoError::Shallow`] if a shallow clone shows none: the commits that it lacks may be shared.
     pub fn merge_base(&self, a: ObjectId, b: ObjectId) -> Result<Option<ObjectId>, RepoError> {
         let git = self.git();
         find(&git, a)?;
         find(&git, b)?;
         match git.merge_base(a.into(), b.into()) {
             Ok(base) => Ok(Some(base.into())),
+            Err(error) if error.code() == ErrorCode::NotFound && git.is_shallow() => {
+                let short = |id: ObjectId| id.to_string()[..10].to_owned();
+                Err(RepoError::Shallow { hidden: format!("the history that {} and {} share", short(a), short(b)) })
+            }
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(RepoError::git("walk the history", &error)),
         }

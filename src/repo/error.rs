@@ -47,6 +47,12 @@ pub enum RepoError {
         /// The way forward, or nothing.
         hint: String,
     },
+    /// A shallow clone does not hold the commits that would tell.
+    #[error("the clone is shallow, which hides {hidden}: `git fetch --unshallow` completes it")]
+    Shallow {
+        /// What is not known for that.
+        hidden: String,
+    },
     /// A tree holds entries that no snapshot has: all of them.
     #[error("{} in the tree cannot be accepted, first: {}", count(.0.len()), first(.0))]
     Hostile(Vec<Finding>),

@@ -4,9 +4,11 @@ use git2::ErrorCode;
 
 use super::commits::{committer, find};
 use super::tree::{MAX_BLOB, read};
-use super::{Author, ObjectId, Repo, RepoError};
+use super::{Author, ObjectId, RefMove, Repo, RepoError};
 
 const ATTEMPTS: usize = 5;
+/// Leads to notes that are written and not seen yet.
+const UNPUBLISHED: &str = "refs/notes/entragit-unpublished";
 
 impl Repo {
     /// The note of a commit under `notes_ref` (`refs/notes/…`), if it has one.
@@ -20,6 +22,34 @@ impl Repo {
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(RepoError::git(format!("read the note of {commit}"), &error)),
         }
+    }
+
+    /// Writes notes of several commits, in place of those that they have, without moving `notes_ref`: returns the move that
+    /// makes them seen, for [`Repo::move_refs`].
+    pub fn prepare_notes(
+        &self,
+        notes_ref: &str,
+        notes: &[(ObjectId, Vec<u8>)],
+        author: &Author,
+    ) -> Result<RefMove, RepoError> {
+        let expected = self.reference(notes_ref)?;
+        // libgit2 writes notes only by way of a reference. What a killed run left of it is replaced.
+        let failed = |error: git2::Error| RepoError::git("write notes", &error);
+        if let Some(left) = self.reference(UNPUBLISHED)? {
+            self.delete_ref(UNPUBLISHED, left)?;
+        }
+        if let Some(tip) = expected {
+            self.git().reference(UNPUBLISHED, tip.into(), true, "entragit: notes").map_err(failed)?;
+        }
+        for (commit, bytes) in notes {
+            self.set_note(UNPUBLISHED, *commit, bytes, author)?;
+        }
+        let written = self.reference(UNPUBLISHED)?;
+        if let Some(written) = written {
+            self.delete_ref(UNPUBLISHED, written)?;
+        }
+        let Some(to) = written else { return Err(RepoError::Invalid("there is no note to write".into())) };
+        Ok(RefMove { name: notes_ref.to_owned(), to, expected })
     }
 
     /// Attaches a note to a commit, in place of one it has. Notes are text: UTF-8 without NUL.

@@ -7,6 +7,17 @@ use git2::{ErrorClass, ErrorCode, ObjectType, Reference, Repository};
 use super::reflog::begins_later;
 use super::{ObjectId, Repo, RepoError};
 
+/// A reference that is to be moved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefMove {
+    /// Its full name.
+    pub name: String,
+    /// Where it is to be.
+    pub to: ObjectId,
+    /// Where it must be until then; `None`: it must not exist.
+    pub expected: Option<ObjectId>,
+}
+
 /// Git holds its lock on a reference for milliseconds.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -90,6 +101,24 @@ impl Repo {
         }
     }
 
+    /// Moves several references together: all are locked, and none moves unless each is where it is expected. An error from
+    /// git is not believed: the references are read again.
+    ///
+    /// # Errors
+    /// [`RepoError::Moved`] or [`RepoError::Busy`], with nothing moved, for the first that is elsewhere or locked.
+    pub fn move_refs(&self, moves: &[RefMove], log: &str) -> Result<(), RepoError> {
+        let log: String = log.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let git = self.git();
+        let start = Instant::now();
+        while let Err(busy) = move_locked(&git, moves, &log)? {
+            if start.elapsed() > PATIENCE {
+                return Err(RepoError::Busy { name: busy });
+            }
+            std::thread::sleep(Duration::from_millis(25));
+        }
+        Ok(())
+    }
+
     /// Removes a reference, if it is where it is `expected` or gone already.
     pub fn delete_ref(&self, name: &str, expected: ObjectId) -> Result<(), RepoError> {
         let git = self.git();
@@ -105,6 +134,35 @@ impl Repo {
             Err(error) => Err(RepoError::git(format!("read {name}"), &error)),
         }
     }
+}
+
+/// Locks, compares and moves. The inner error names a reference that another program has locked.
+fn move_locked(git: &Repository, moves: &[RefMove], log: &str) -> Result<Result<(), String>, RepoError> {
+    let failed = |error: git2::Error| RepoError::git("move references together", &error);
+    let mut transaction = git.transaction().map_err(failed)?;
+    for RefMove { name, .. } in moves {
+        if !name.starts_with("refs/") || !Reference::is_valid_name(name) {
+            return Err(RepoError::Invalid(format!("`{}` is not the full name of a reference", name.escape_debug())));
+        }
+        match transaction.lock_ref(name) {
+            Err(error) if error.code() == ErrorCode::Locked => return Ok(Err(name.clone())),
+            locked => locked.map_err(failed)?,
+        }
+    }
+    for RefMove { name, to, expected } in moves {
+        let found = target(git, name)?;
+        if found != *expected && found != Some(*to) {
+            return Err(RepoError::Moved { name: name.clone(), found });
+        }
+        transaction.set_target(name, (*to).into(), None, log).map_err(failed)?;
+    }
+    let Err(error) = transaction.commit() else { return Ok(Ok(())) };
+    for RefMove { name, to, .. } in moves {
+        if target(git, name)? != Some(*to) {
+            return Err(failed(error));
+        }
+    }
+    Ok(Ok(()))
 }
 
 fn target(git: &Repository, name: &str) -> Result<Option<ObjectId>, RepoError> {

@@ -8,6 +8,7 @@ mod architecture;
 mod authoring;
 mod changes;
 mod cli;
+mod clones;
 mod documents;
 mod drill;
 mod each_kind;

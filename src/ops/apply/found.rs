@@ -10,6 +10,7 @@ use crate::engine::refs::{Mentioned, Names, ids_in};
 use crate::format::path::path_of;
 use crate::kinds;
 use crate::model::{Address, Object};
+use crate::ops::advance::Advance;
 use crate::ops::base::Base;
 use crate::ops::export::index;
 use crate::ops::live::{bytes_of, link_value};
@@ -118,9 +119,10 @@ pub(super) async fn publish<T: TenantRead>(context: &Context, tenant: &T, digest
         let before = Base::new(&context.repo, base)?;
         let holds = |id: &str| Ok(changed.ids.contains(id) || !before.kinds_of(id)?.is_empty());
         let audit = audit::since_last(context, tenant, Some(base), &changed, holds).await?;
-        context.repo.move_ref(&context.snapshots_ref(), commit, Some(base), "entragit: found before an apply")?;
         // What came after it is the run's own doing.
-        audit::store(context, commit, &audit.until(info.committed))?;
+        let notes = [(commit, audit.until(info.committed))];
+        let log = "entragit: found before an apply";
+        Advance { commit, parent: last, notes: &notes, log }.publish_snapshot(context)?;
     }
     Ok(context.repo.delete_ref(&reference(digest), commit)?)
 }

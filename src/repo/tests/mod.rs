@@ -7,6 +7,7 @@ mod hostile;
 mod lock;
 mod opening;
 mod refs;
+mod remotes;
 mod state;
 mod writing;
 

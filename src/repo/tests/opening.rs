@@ -120,7 +120,10 @@ fn a_shallow_clone_says_so() {
     assert_eq!(repo.resolve("HEAD").unwrap(), second);
     assert_eq!(repo.entries(second).unwrap().len(), 1);
     assert_eq!(repo.history(second, 10).unwrap().len(), 1);
-    for error in [repo.resolve("HEAD~1").unwrap_err(), repo.commit(first).unwrap_err()] {
+    // What it lacks may be shared.
+    let alone = repo.create_commit(repo.commit(second).unwrap().tree, &[], "x\n", &author(0)).unwrap();
+    let hidden = repo.merge_base(second, alone).unwrap_err();
+    for error in [repo.resolve("HEAD~1").unwrap_err(), repo.commit(first).unwrap_err(), hidden] {
         assert!(error.to_string().contains("--unshallow"), "{error}");
     }
 }

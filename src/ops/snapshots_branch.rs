@@ -1,0 +1,351 @@
+//! Which snapshots a clone works from: those of its own branch, or the remote's as last fetched, as `git switch` takes them.
+//!
+//! A clone has one history, whoever makes it. Where the branch here is missing or behind, the remote's is worked from; where
+//! the two cannot both be kept, or a shallow clone hides whether they can, the command is refused before the tenant is asked.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use super::{Context, audit, manifest_at};
+use crate::repo::{CommitInfo, ObjectId, Tracking};
+
+/// Most commits of a branch that are looked through for an earlier snapshot.
+const LOOK_BACK: usize = 10_000;
+
+/// How the history of the branch here stands to that of the remote's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ancestry {
+    /// The branch here follows the remote's, or is where that is.
+    HereFollows,
+    /// The remote's follows the branch here.
+    RemoteFollows,
+    /// Each holds commits that the other lacks.
+    Forked,
+    /// They share no commit.
+    Unrelated,
+    /// A shallow clone lacks the commits that would tell.
+    Hidden,
+}
+
+/// Where the snapshots are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SnapshotsBranch {
+    /// Neither here nor on the remote, as far as was fetched.
+    Absent,
+    /// Here: the remote has none that the branch here lacks.
+    Here(ObjectId),
+    /// On the remote: the branch here is missing, or behind.
+    OnRemote {
+        /// Where the branch here is, if there is one.
+        here: Option<ObjectId>,
+        /// Where the remote's is.
+        remote: ObjectId,
+    },
+    /// In two places that cannot both be right.
+    InConflict {
+        /// Where the branch here is.
+        here: ObjectId,
+        /// Where the remote's is.
+        remote: ObjectId,
+        /// How they stand to each other.
+        ancestry: Ancestry,
+    },
+}
+
+/// Decides where the snapshots are, from the two references and how one stands to the other.
+fn decide(here: Option<ObjectId>, remote: Option<ObjectId>, ancestry: Ancestry) -> SnapshotsBranch {
+    match (here, remote) {
+        (None, None) => SnapshotsBranch::Absent,
+        (Some(here), None) => SnapshotsBranch::Here(here),
+        (None, Some(remote)) => SnapshotsBranch::OnRemote { here: None, remote },
+        (Some(here), Some(remote)) => match ancestry {
+            Ancestry::HereFollows => SnapshotsBranch::Here(here),
+            Ancestry::RemoteFollows => SnapshotsBranch::OnRemote { here: Some(here), remote },
+            Ancestry::Forked | Ancestry::Unrelated | Ancestry::Hidden => {
+                SnapshotsBranch::InConflict { here, remote, ancestry }
+            }
+        },
+    }
+}
+
+impl Context {
+    /// Returns the tip of the snapshots that this clone works from: what the tenant was when last looked at. `None` only
+    /// before the first snapshot.
+    ///
+    /// # Errors
+    /// If the branch here and the remote's cannot both be kept, or there are snapshots but no branch of them.
+    pub fn last_snapshot(&self) -> Result<Option<ObjectId>> {
+        match self.snapshots_branch()? {
+            SnapshotsBranch::Absent => self.refuse_second_beginning().map(|()| None),
+            SnapshotsBranch::Here(tip) | SnapshotsBranch::OnRemote { remote: tip, .. } => Ok(Some(tip)),
+            SnapshotsBranch::InConflict { here, remote, ancestry } => self.refuse_conflict(here, remote, ancestry),
+        }
+    }
+
+    /// Makes the branch of the snapshots here ready to be written: creates it from the remote's, or brings it forward. The
+    /// caller holds the repository's lock. Called again it changes nothing.
+    ///
+    /// # Errors
+    /// As [`Context::last_snapshot`], and if the clone is shallow or another work tree has the branch checked out.
+    pub fn ready_snapshots_branch(&self) -> Result<()> {
+        if self.repo.is_shallow() {
+            bail!(
+                "this clone is shallow, and a snapshot must know what it follows; run `{}`, then this again",
+                self.unshallow()?
+            );
+        }
+        let branch = &self.settings.branches.snapshots;
+        let state = self.snapshots_branch()?;
+        self.last_snapshot()?;
+        let (reference, fetched) = (self.snapshots_ref(), self.remote_name(branch)?);
+        if let Some(folder) = self.repo.checked_out_elsewhere(&reference)? {
+            bail!(
+                "{branch} is checked out in the work tree {0}, and would be moved underneath; run `git -C {0} switch --detach`, \
+                 then this again",
+                shell_word(&folder)
+            );
+        }
+        let SnapshotsBranch::OnRemote { here, remote } = state else { return Ok(()) };
+        if let Some(here) = here.filter(|_| self.repo.head_branch().as_deref() == Some(branch))
+            && self.repo.is_checked_out(here)?
+        {
+            self.repo.update_worktree(here, remote)?;
+        }
+        let (log, said) = match here {
+            None => ("entragit: created from the remote's", format!("{branch} was created from {fetched}")),
+            Some(_) => {
+                ("entragit: brought forward to the remote's", format!("{branch} was brought forward to {fetched}"))
+            }
+        };
+        self.repo.move_ref(&reference, remote, here, log)?;
+        self.events.note(said);
+        Ok(())
+    }
+
+    /// Returns where the snapshots are: here, on the remote, nowhere, or in both places at odds.
+    ///
+    /// # Errors
+    /// If the repository cannot be read, or the remote's snapshots are of another tenant.
+    pub fn snapshots_branch(&self) -> Result<SnapshotsBranch> {
+        let branch = &self.settings.branches.snapshots;
+        let here = self.repo.reference(&self.snapshots_ref())?;
+        let remote = self.remote_tip(branch)?.map(|(_, tip)| tip);
+        let ancestry = match (here, remote) {
+            (Some(here), Some(remote)) => self.ancestry(here, remote)?,
+            _ => Ancestry::HereFollows,
+        };
+        Ok(decide(here, remote, ancestry))
+    }
+
+    fn ancestry(&self, here: ObjectId, remote: ObjectId) -> Result<Ancestry> {
+        if self.repo.is_ancestor(remote, here)? {
+            return Ok(Ancestry::HereFollows);
+        }
+        if self.repo.is_ancestor(here, remote)? {
+            return Ok(Ancestry::RemoteFollows);
+        }
+        Ok(match self.repo.merge_base(here, remote) {
+            Ok(Some(_)) => Ancestry::Forked,
+            Ok(None) => Ancestry::Unrelated,
+            Err(crate::repo::RepoError::Shallow { .. }) => Ancestry::Hidden,
+            Err(error) => return Err(error.into()),
+        })
+    }
+
+    /// Returns the snapshots that are the newest by what is known here, also where the branch and the remote's are at odds:
+    /// then the remote's, which others wrote. With the branch's name.
+    pub(super) fn newest_snapshots(&self) -> Result<Option<(String, ObjectId)>> {
+        let branch = &self.settings.branches.snapshots;
+        Ok(match self.snapshots_branch()? {
+            SnapshotsBranch::Absent => None,
+            SnapshotsBranch::Here(tip) => Some((branch.clone(), tip)),
+            SnapshotsBranch::OnRemote { .. } | SnapshotsBranch::InConflict { .. } => self.remote_tip(branch)?,
+        })
+    }
+
+    /// Returns a branch as it was last fetched from the remote: its name, such as `origin/main`, and its tip.
+    ///
+    /// # Errors
+    /// If the repository cannot be read, or the branch is of another tenant.
+    pub fn remote_tip(&self, branch: &str) -> Result<Option<(String, ObjectId)>> {
+        let Some(tracking) = self.repo.tracking(branch)? else { return Ok(None) };
+        let Some(tip) = self.repo.reference(&tracking.reference)? else { return Ok(None) };
+        // Where both are one there is nothing to tell apart, and no manifest to read.
+        if self.repo.reference(&format!("refs/heads/{branch}"))? == Some(tip) {
+            return Ok(Some((tracking.name().to_owned(), tip)));
+        }
+        let (found, own) = (manifest_at(&self.repo, tip)?.tenant, &self.settings.tenant);
+        let is_own = found.is_empty() || found.eq_ignore_ascii_case(own);
+        if !is_own && tracking.is_guess {
+            return Ok(None);
+        }
+        if !is_own && branch == self.settings.branches.snapshots {
+            bail!(
+                "{0} holds snapshots of tenant {found}, and this repository is of tenant {own}; if that remote is there to be \
+                 compared with, `git remote rename {1} other` keeps the two apart",
+                tracking.name(),
+                tracking.remote
+            );
+        }
+        Ok(Some((tracking.name().to_owned(), tip)))
+    }
+
+    /// Returns the name of the remote's branch for messages, whether it was fetched or not.
+    fn remote_name(&self, branch: &str) -> Result<String> {
+        Ok(self.repo.tracking(branch)?.map_or_else(|| branch.to_owned(), |tracking| tracking.name().to_owned()))
+    }
+
+    fn unshallow(&self) -> Result<String> {
+        let branch = &self.settings.branches.snapshots;
+        let Some(Tracking { remote, .. }) = self.repo.tracking(branch)? else {
+            return Ok("git fetch --unshallow".to_owned());
+        };
+        // `--depth` fetches one branch only, and goes on to.
+        Ok(match self.snapshots_branch()? {
+            SnapshotsBranch::Absent => {
+                format!("git fetch --unshallow {remote} '+refs/heads/*:refs/remotes/{remote}/*'")
+            }
+            _ => format!("git fetch --unshallow {remote}"),
+        })
+    }
+
+    fn refuse_conflict<T>(&self, here: ObjectId, remote: ObjectId, ancestry: Ancestry) -> Result<T> {
+        let branch = &self.settings.branches.snapshots;
+        let fetched = self.remote_name(branch)?;
+        let resolve = match self.repo.head_branch().as_deref() == Some(branch) {
+            true => format!("git reset --keep {fetched}"),
+            false => format!("git branch --force {branch} {fetched}"),
+        };
+        match ancestry {
+            Ancestry::Hidden => bail!(
+                "this clone is shallow, which hides whether {branch} and {fetched} are one history; run `{}`, then this again",
+                self.unshallow()?
+            ),
+            Ancestry::Unrelated => bail!(
+                "{branch} and {fetched} have no commit in common, and a tenant has one history; `{resolve}` goes on with the \
+                 remote's, and {} still names what was here",
+                short(here)
+            ),
+            _ => {}
+        }
+        let (mine, theirs) = (self.repo.range(remote, here)?, self.repo.range(here, remote)?);
+        let receipts = mine.iter().filter(|commit| commit.message.contains("\nEntragit-Applied: ")).count();
+        let receipts = match receipts {
+            0 => String::new(),
+            1 => "; 1 of those here is the receipt of an apply, and the ids that it learned go with it".to_owned(),
+            n => format!("; {n} of those here are receipts of applies, and the ids that they learned go with them"),
+        };
+        bail!(
+            "{branch} and {fetched} have diverged: {} here and {} there are not in the other, and a tenant has one history; \
+             `{resolve}` goes on with the remote's, and {} still names what was here{receipts}",
+            snapshots(mine.len()),
+            snapshots(theirs.len()),
+            short(here)
+        )
+    }
+
+    /// Refuses to begin a history where snapshots were made already, though no branch of them is known here.
+    fn refuse_second_beginning(&self) -> Result<()> {
+        let Some(earlier) = self.earlier_snapshot()? else { return Ok(()) };
+        let branch = &self.settings.branches.snapshots;
+        if self.repo.is_shallow() {
+            bail!(
+                "there is no branch {branch} here, though the tenant has snapshots, and the clone is shallow; run `{}`, then \
+                 this again",
+                self.unshallow()?
+            );
+        }
+        let anew = format!("git branch {branch} {}", earlier);
+        match self.repo.tracking(branch)?.filter(|tracking| self.repo.has_remote(&tracking.remote)) {
+            Some(Tracking { remote, branch: there, reference, .. }) => bail!(
+                "there is no branch {branch} here, though the tenant has snapshots ({}); run `git fetch {remote} \
+                 '+refs/heads/{there}:{reference}'`, then this again. If {remote} has no such branch, `{anew}` makes it",
+                short(earlier)
+            ),
+            None => bail!(
+                "there is no branch {branch} here, though the tenant has snapshots ({}); run `{anew}`, then this again",
+                short(earlier)
+            ),
+        }
+    }
+
+    /// Returns the newest snapshot of this tenant on any branch, or a commit that holds what one read.
+    fn earlier_snapshot(&self) -> Result<Option<ObjectId>> {
+        let mut tips = Vec::new();
+        for name in ["HEAD", &self.main_ref()] {
+            tips.extend(self.repo.reference(name)?);
+        }
+        tips.extend(self.repo.remote_branches()?.into_iter().map(|(_, tip)| tip));
+        let mut newest: Option<CommitInfo> = None;
+        let mut looked_at = std::collections::BTreeSet::new();
+        for tip in tips.iter().filter(|tip| looked_at.insert(**tip)) {
+            let history = self.repo.history(*tip, LOOK_BACK)?;
+            let found = history.into_iter().find(|commit| self.is_own_snapshot(commit));
+            newest = newest.into_iter().chain(found).max_by_key(|commit| commit.committed);
+        }
+        if let Some(newest) = newest {
+            return Ok(Some(newest.id));
+        }
+        // Where a clone lacks the snapshot itself, what it read is still in the tree.
+        for tip in tips {
+            let manifest = manifest_at(&self.repo, tip)?;
+            if !manifest.coverage.0.is_empty() && manifest.tenant.eq_ignore_ascii_case(&self.settings.tenant) {
+                return Ok(Some(tip));
+            }
+        }
+        Ok(None)
+    }
+
+    fn is_own_snapshot(&self, commit: &CommitInfo) -> bool {
+        let tenant = format!("\nEntragit-Tenant: {}\n", self.settings.tenant).to_lowercase();
+        audit::is_snapshot(commit) && commit.message.to_lowercase().contains(&tenant)
+    }
+}
+
+fn short(commit: ObjectId) -> String {
+    commit.to_string()[..10].to_owned()
+}
+
+/// Returns a folder as a shell takes it for one word.
+pub(super) fn shell_word(folder: &Path) -> String {
+    let text = folder.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '\\' | ':' | '+' | '@');
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+fn snapshots(count: usize) -> String {
+    if count == 1 { "1 snapshot".to_owned() } else { format!("{count} snapshots") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shell_words_hold_together() {
+        for (folder, word) in
+            [("/srv/a-b_1", "/srv/a-b_1"), ("/srv/my work", "'/srv/my work'"), ("/it's", "'/it'\\''s'")]
+        {
+            assert_eq!(shell_word(Path::new(folder)), word);
+        }
+    }
+
+    #[test]
+    fn decide_takes_the_branch_that_holds_both() {
+        let [a, b] = [1, 2].map(|byte| ObjectId::from_bytes([byte; 20]));
+        let conflict = |ancestry| SnapshotsBranch::InConflict { here: a, remote: b, ancestry };
+        for (here, remote, ancestry, decided) in [
+            (None, None, Ancestry::HereFollows, SnapshotsBranch::Absent),
+            (Some(a), None, Ancestry::HereFollows, SnapshotsBranch::Here(a)),
+            (None, Some(b), Ancestry::HereFollows, SnapshotsBranch::OnRemote { here: None, remote: b }),
+            (Some(a), Some(b), Ancestry::HereFollows, SnapshotsBranch::Here(a)),
+            (Some(a), Some(b), Ancestry::RemoteFollows, SnapshotsBranch::OnRemote { here: Some(a), remote: b }),
+            (Some(a), Some(b), Ancestry::Forked, conflict(Ancestry::Forked)),
+            (Some(a), Some(b), Ancestry::Unrelated, conflict(Ancestry::Unrelated)),
+            (Some(a), Some(b), Ancestry::Hidden, conflict(Ancestry::Hidden)),
+        ] {
+            assert_eq!(decide(here, remote, ancestry), decided);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Remotes: which branch of which remote a branch here belongs to, as it was last fetched, and whether a clone is complete.
+
+use git2::{ErrorCode, Repository};
+
+use super::{ObjectId, Repo, RepoError};
+
+/// The branch of a remote that a branch here belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tracking {
+    /// The remote, such as `origin`.
+    pub remote: String,
+    /// The branch as the remote names it, such as `snapshots`.
+    pub branch: String,
+    /// Full name of the reference that keeps what was last fetched, such as `refs/remotes/origin/snapshots`.
+    pub reference: String,
+    /// Whether nothing says that it is this one, except that there is no other remote.
+    pub is_guess: bool,
+}
+
+impl Tracking {
+    /// Returns the name that people use, such as `origin/snapshots`.
+    pub fn name(&self) -> &str {
+        self.reference.strip_prefix("refs/remotes/").unwrap_or(&self.reference)
+    }
+}
+
+impl Repo {
+    /// Returns the remote branch that `branch` belongs to: its upstream if one is configured, else the branch of the same
+    /// name on `origin`, else on the only remote. It need not have been fetched. `None` if there are several remotes and none
+    /// of them is meant more than another.
+    pub fn tracking(&self, branch: &str) -> Result<Option<Tracking>, RepoError> {
+        let git = self.git();
+        if let Some(upstream) = upstream(&git, branch)? {
+            return Ok(Some(upstream));
+        }
+        let failed = |error: git2::Error| RepoError::git("list the remotes", &error);
+        let remotes = git.remotes().map_err(failed)?;
+        let remotes: Vec<&str> = remotes.iter().filter_map(|name| name.ok().flatten()).collect();
+        let remote = match remotes.as_slice() {
+            // A remote that was removed may have left what was fetched from it.
+            all if all.is_empty() || all.contains(&"origin") => "origin",
+            [only] => *only,
+            _ => return Ok(None),
+        };
+        let is_guess = remote != "origin";
+        let reference = format!("refs/remotes/{remote}/{branch}");
+        Ok(Some(Tracking { remote: remote.to_owned(), branch: branch.to_owned(), reference, is_guess }))
+    }
+
+    /// Returns every branch that was fetched from a remote: its full name and its tip.
+    pub fn remote_branches(&self) -> Result<Vec<(String, ObjectId)>, RepoError> {
+        let git = self.git();
+        let failed = |error: git2::Error| RepoError::git("list the branches of remotes", &error);
+        let mut found = Vec::new();
+        for reference in git.references_glob("refs/remotes/*").map_err(failed)? {
+            let reference = reference.map_err(failed)?;
+            if let (Ok(name), Ok(commit)) = (reference.name(), reference.peel_to_commit()) {
+                found.push((name.to_owned(), commit.id().into()));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Whether the clone is shallow: older commits were left on the remote.
+    pub fn is_shallow(&self) -> bool {
+        self.git().is_shallow()
+    }
+}
+
+/// The configured upstream of a branch, which need not exist here (<https://git-scm.com/docs/git-config>, `branch.<name>.merge`).
+fn upstream(git: &Repository, branch: &str) -> Result<Option<Tracking>, RepoError> {
+    let failed = |error: git2::Error| RepoError::git("read the configuration", &error);
+    let config = git.config().and_then(|mut config| config.snapshot()).map_err(failed)?;
+    let text = |key: &str| match config.get_string(&format!("branch.{branch}.{key}")) {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+        Err(error) => Err(failed(error)),
+    };
+    let (Some(remote), Some(merge)) = (text("remote")?, text("merge")?) else { return Ok(None) };
+    let Some(on_remote) = merge.strip_prefix("refs/heads/").map(str::to_owned) else { return Ok(None) };
+    // A branch that follows another one here (`.`), or a bare address, keeps nothing under `refs/remotes`.
+    if git.find_remote(&remote).is_err() {
+        return Ok(None);
+    }
+    // A clone of a single branch maps no other one: there what was fetched by hand is where git would put it.
+    let mapped = git.branch_upstream_name(&format!("refs/heads/{branch}")).ok();
+    let mapped = mapped.and_then(|name| std::str::from_utf8(&name).ok().map(str::to_owned));
+    let reference = mapped.unwrap_or_else(|| format!("refs/remotes/{remote}/{on_remote}"));
+    Ok(Some(Tracking { remote, branch: on_remote, reference, is_guess: false }))
+}
