@@ -244,9 +244,13 @@ pub fn linked(
         let other = other.ok_or_else(|| Fault::no_segment(link.name))?;
         return of_kind(tenant, csdl, other, all, request);
     }
+    let listed = |target: &&Key| {
+        let hidden = |target_kind| quirks::hidden_from_list(kind, link.name, target_kind, request);
+        !tenant.directory_kind(target).is_some_and(hidden)
+    };
     objects(tenant, csdl, request, refs, |after| {
         let keys = all.map(|all| all.range((bound(after), Bound::Unbounded)));
-        Box::new(keys.into_iter().flatten())
+        Box::new(keys.into_iter().flatten().filter(listed))
     })
 }
 

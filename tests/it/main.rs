@@ -15,6 +15,7 @@ mod emulator;
 mod examples;
 mod faults;
 mod graph;
+mod hidden;
 mod laws;
 mod lockout;
 mod metadata;

@@ -26,11 +26,11 @@ async fn pages_batches_and_links_come_together() {
             json!([{"id": "g0", "groupTypes": []}, {"id": "dynamic", "groupTypes": ["DynamicMembership"]}]),
             None,
         ),
-        ("/v1.0/groups/g7/members", _) => page(json!([{"id": "m2"}, {"id": "m1"}]), None),
-        ("/v1.0/$batch", _) => batch(seen, |path| match path {
+        ("/beta/groups/g7/members", _) => page(json!([{"id": "m2"}, {"id": "m1"}]), None),
+        ("/beta/$batch", _) => batch(seen, |path| match path {
             "/groups/g7/members?$select=id&$top=999" => json!({"status": 200, "body": {
                 "value": [{"@odata.type": "#microsoft.graph.user", "id": "m1"}],
-                "@odata.nextLink": format!("{url}/v1.0/groups/g7/members?$skiptoken=x")}}),
+                "@odata.nextLink": format!("{url}/beta/groups/g7/members?$skiptoken=x")}}),
             _ if path.contains("/members") => ok(json!([{"id": "m0"}])),
             _ => ok(json!([])),
         }),
@@ -46,7 +46,7 @@ async fn pages_batches_and_links_come_together() {
     assert_eq!(objects[8].value["owners"], json!([]));
     assert!(!objects[30].value.contains_key("members") && objects[30].missing.is_empty());
     assert!(objects[30].value.contains_key("owners"));
-    let batches = server.to("POST", "/v1.0/$batch");
+    let batches = server.to("POST", "/beta/$batch");
     assert!(batches.iter().all(|seen| seen.body["requests"].as_array().unwrap().len() <= 20));
     // 30 groups with two links each, then one with one.
     assert_eq!(batches.len(), 4);
@@ -60,8 +60,8 @@ async fn inner_answers_count_alone() {
         "/v1.0/groups" => page(json!([{"id": "a"}, {"id": "b"}, {"id": "c"}, {"id": "d"}, {"id": "e"}]), None),
         // Still there: only its members are not, on this replica.
         "/v1.0/groups/d" => answer(200, json!({"id": "d"})),
-        "/v1.0/groups/d/members" => page(json!([{"id": "late"}]), None),
-        "/v1.0/$batch" => batch(seen, |path| {
+        "/beta/groups/d/members" => page(json!([{"id": "late"}]), None),
+        "/beta/$batch" => batch(seen, |path| {
             let mut tries = tries.lock().unwrap();
             let before = tries.entry(path.to_owned()).or_default();
             *before += 1;
@@ -82,7 +82,7 @@ async fn inner_answers_count_alone() {
     assert_eq!(names(&objects), ["a", "b", "c", "d"]);
     assert_eq!(objects[0].value["members"], json!([{"id": "m"}]));
     assert_eq!(objects[3].value["members"], json!([{"id": "late"}]));
-    let batches = server.to("POST", "/v1.0/$batch");
+    let batches = server.to("POST", "/beta/$batch");
     assert_eq!(batches.len(), 2);
     assert_eq!(batches[1].body["requests"].as_array().unwrap().len(), 3, "only what was not answered well");
     assert!(server.waits().iter().any(|seconds| *seconds >= 1.0));
@@ -96,7 +96,7 @@ async fn what_may_not_be_read_is_missing_not_empty() {
             error(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
         }
         "/v1.0/identity/conditionalAccess/policies" => error(403, "AadPremiumLicenseRequired", "licence"),
-        "/v1.0/$batch" => batch(seen, |path| match path {
+        "/beta/$batch" => batch(seen, |path| match path {
             _ if path.contains("/members") => refusal(403, "Authorization_RequestDenied"),
             _ if path.starts_with("/groups/b/owners") => refusal(403, "Authorization_RequestDenied"),
             _ => ok(json!([])),

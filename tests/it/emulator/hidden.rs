@@ -1,0 +1,27 @@
+//! What Graph leaves out of a plain read without a word.
+
+use super::client::*;
+use serde_json::{Value, json};
+
+/// <https://learn.microsoft.com/graph/api/group-list-members>, <https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/2853>
+#[tokio::test]
+async fn v1_lists_of_members_and_owners_leave_out_service_principals() {
+    let graph = Graph::new().await;
+    let (user, group) = (graph.user("ada").await, graph.group("Robots").await);
+    let app = graph.made("/v1.0/applications", json!({"displayName": "Robot"})).await;
+    let robot = text(&graph.made("/v1.0/servicePrincipals", json!({"appId": app["appId"]})).await["id"]);
+    for link in ["members", "owners"] {
+        let path = format!("/groups/{group}/{link}");
+        for target in [&user, &robot] {
+            assert_eq!(graph.post(&format!("/v1.0{path}/$ref"), reference(target)).await.0, 204);
+        }
+        let shown = |reply: Value| reply["value"].as_array().expect("value").len();
+        assert_eq!(shown(graph.ok(&format!("/v1.0{path}?$select=id")).await), 1, "{link}");
+        assert_eq!(shown(graph.advanced(&format!("/v1.0{path}")).await.1), 1, "{link}");
+        assert_eq!(shown(graph.advanced(&format!("/v1.0{path}?$count=true")).await.1), 2, "{link}");
+        assert_eq!(shown(graph.ok(&format!("/beta{path}")).await), 2, "{link}");
+        let expanded = graph.ok(&format!("/v1.0/groups/{group}?$expand={link}")).await;
+        assert_eq!(expanded[link].as_array().map(Vec::len), Some(2), "{link}");
+    }
+    graph.tenant.stop().await.expect("stopped");
+}

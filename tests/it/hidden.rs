@@ -1,0 +1,62 @@
+//! What Graph leaves out of plain reads is in the files all the same, and comes back.
+
+use entragit::emulator::{Options, Seed};
+use entragit::ops::export::{Extra, export};
+use entragit::ops::plan::plan;
+use serde_json::json;
+
+use super::emulator::client::reference;
+use super::faults::World;
+
+/// A company of which only these kinds are looked after; nothing is exported yet.
+async fn company(kinds: &[&'static str]) -> World {
+    let mut world = World::empty(Options { seed: Seed::Contoso, ..Options::default() }).await;
+    world.context.settings.scope.kinds = kinds.to_vec();
+    world
+}
+
+async fn exported(world: &World) {
+    assert!(export(&world.context, &world.tenant, &[], &Extra::default()).await.unwrap().complete);
+}
+
+/// Applies `main`, which has to be reached, and asks for nothing more afterwards.
+async fn recover(world: &World) {
+    let applied = world.apply().await.unwrap();
+    assert!(applied.verified, "{:?} {:?}", applied.unmet, applied.outcome.failed);
+    let again = plan(&world.context, &world.tenant, &world.aim()).await.unwrap();
+    assert!(again.plan.steps.is_empty(), "{:#?}", again.plan.steps);
+}
+
+#[tokio::test(start_paused = true)]
+async fn group_gets_its_service_principals_back() {
+    let world = company(&["user", "group", "application", "servicePrincipal"]).await;
+    let principals = world.list("servicePrincipal").await;
+    let of_type = |name: &str| {
+        let found = principals.iter().find(|principal| principal.value["servicePrincipalType"] == name);
+        found.unwrap().value["id"].as_str().unwrap().to_owned()
+    };
+    let robots = [of_type("Application"), of_type("ManagedIdentity")];
+    let group = world.graph.group("Robots").await;
+    for (link, robot) in [("members", &robots[0]), ("members", &robots[1]), ("owners", &robots[0])] {
+        let path = format!("/v1.0/groups/{group}/{link}/$ref");
+        assert_eq!(world.graph.post(&path, reference(robot)).await.0, 204);
+    }
+    exported(&world).await;
+    let file = world.git(&["grep", "-h", "-e", &robots[0], "-e", &robots[1], "snapshots", "--", "groups/*robots*"]);
+    assert_eq!(file.lines().count(), 3, "{file}");
+
+    assert_eq!(world.graph.delete(&format!("/v1.0/groups/{group}")).await.0, 204);
+    assert_eq!(world.graph.delete(&format!("/v1.0/directory/deletedItems/{group}")).await.0, 204);
+    recover(&world).await;
+    let groups = world.list("group").await;
+    let back = groups.iter().find(|group| group.value["displayName"] == "Robots").unwrap();
+    let ids = |link: &str| {
+        let mut ids: Vec<&str> =
+            back.value[link].as_array().unwrap().iter().filter_map(|target| target["id"].as_str()).collect();
+        ids.sort_unstable();
+        json!(ids)
+    };
+    let mut members = robots.clone();
+    members.sort_unstable();
+    assert_eq!((ids("members"), ids("owners")), (json!(members), json!([robots[0]])));
+}
