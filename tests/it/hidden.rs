@@ -1,6 +1,9 @@
 //! What Graph leaves out of plain reads is in the files all the same, and comes back.
 
+use std::sync::{Arc, Mutex};
+
 use entragit::emulator::{Options, Seed};
+use entragit::model::{Event, Events};
 use entragit::ops::export::{Extra, export};
 use entragit::ops::plan::plan;
 use serde_json::json;
@@ -59,4 +62,24 @@ async fn group_gets_its_service_principals_back() {
     let mut members = robots.clone();
     members.sort_unstable();
     assert_eq!((ids("members"), ids("owners")), (json!(members), json!([robots[0]])));
+}
+
+#[tokio::test(start_paused = true)]
+async fn first_export_counts_large_kinds_and_warns_where_it_cannot() {
+    let mut world = World::empty(Options { seed: Seed::Random(1_500), ..Options::default() }).await;
+    world.context.settings.scope.kinds = vec!["user", "group"];
+    let warnings = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&warnings);
+    world.context.events = Events::new(move |event| {
+        if let Event::Warning(message) = event {
+            heard.lock().unwrap().push(message);
+        }
+    });
+    world.faults("denied:group");
+    let _ = export(&world.context, &world.tenant, &[], &Extra::default()).await.unwrap();
+    let layout = world.git(&["grep", "-A1", "layout", "snapshots", "--", "manifest.yaml"]);
+    assert!(layout.contains("user: \"256\""), "{layout}");
+    let warnings = warnings.lock().unwrap();
+    let about_groups = warnings.iter().any(|warning| warning.starts_with("groups could not be counted"));
+    assert!(about_groups && !warnings.iter().any(|warning| warning.starts_with("users")), "{warnings:?}");
 }

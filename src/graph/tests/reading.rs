@@ -274,3 +274,18 @@ async fn a_bin_that_a_cloud_does_not_have_is_empty() {
         assert_eq!(deleted.is_ok_and(|deleted| deleted.is_empty()), is_empty, "{message}");
     }
 }
+
+/// A count is plain text, and Graph refuses to give it as JSON; one that is refused is an error, and not 0.
+/// <https://learn.microsoft.com/graph/query-parameters#count-parameter>
+#[tokio::test]
+async fn count_asks_for_plain_text_and_passes_a_refusal_on() {
+    let server = Server::start(|seen, _| match (seen.path.as_str(), seen.accept.as_str()) {
+        ("/v1.0/users/$count", "text/plain") => Answer { body: "\u{feff}1234".into(), ..answer(200, Value::Null) },
+        ("/v1.0/groups/$count", _) => error(415, "UnsupportedMediaType", "no"),
+        _ => other(seen),
+    })
+    .await;
+    let tenant = server.client();
+    assert_eq!(tenant.count(kind("user")).await.unwrap(), 1234);
+    assert!(tenant.count(kind("group")).await.is_err());
+}

@@ -25,3 +25,18 @@ async fn v1_lists_of_members_and_owners_leave_out_service_principals() {
     }
     graph.tenant.stop().await.expect("stopped");
 }
+
+/// <https://learn.microsoft.com/graph/query-parameters#count-parameter>
+#[tokio::test]
+async fn counts_are_plain_text_and_never_json() {
+    let graph = Graph::new().await;
+    for path in ["/v1.0/users/$count", "/v1.0/users/$count?$filter=accountEnabled eq true"] {
+        for (accept, status) in [("application/json", 415), ("text/plain", 200), ("application/json, */*", 200)] {
+            let headers = [("ConsistencyLevel", "eventual"), ("Accept", accept)];
+            let ((answered, body), _) = graph.send("GET", path, None, &headers).await;
+            assert_eq!(answered, status, "{accept}: {body}");
+        }
+        assert!(graph.advanced(path).await.1.is_number());
+    }
+    graph.tenant.stop().await.expect("stopped");
+}
