@@ -123,7 +123,7 @@ fn clean(rule: &Rule, value: &mut Value, at: &Place<'_>, unknown: &mut Vec<Strin
                 let within = Place { name, within: Some(at) };
                 match rules.get(name) {
                     Some(rule) => clean(rule, value, &within, unknown),
-                    None if *open => !name.contains('@') && plain(value),
+                    None if *open => !is_control_information(name) && plain(value),
                     None => keep_unknown(value, &within, unknown),
                 }
             });
@@ -155,15 +155,22 @@ fn plain(value: &mut Value) -> bool {
             !elements.is_empty()
         }
         Value::Object(map) => {
-            map.retain(|name, value| !name.contains('@') && plain(value));
+            map.retain(|name, value| !is_control_information(name) && plain(value));
             !map.is_empty()
         }
     }
 }
 
+/// Whether a name is not a property's: an annotation (`@`), or an action or function that can be called on the object (`#`).
+/// They describe the reply, which differs with where it came from, and not the object.
+/// <https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html>, sections 4.6 and 16
+fn is_control_information(name: &str) -> bool {
+    name.contains(['@', '#'])
+}
+
 fn keep_unknown(value: &mut Value, at: &Place<'_>, unknown: &mut Vec<String>) -> bool {
-    // Annotations describe the reply, not the object. What sounds like a secret is not kept on a guess.
-    if at.name.contains('@') || sounds_secret(at.name) {
+    // What sounds like a secret is not kept on a guess.
+    if is_control_information(at.name) || sounds_secret(at.name) {
         return false;
     }
     without_secrets(value);

@@ -3,10 +3,12 @@
 use std::sync::{Arc, Mutex};
 
 use entragit::emulator::{Options, Seed};
+use entragit::engine::normalize::normalize;
+use entragit::kinds;
 use entragit::model::{Event, Events};
 use entragit::ops::export::{Extra, export};
 use entragit::ops::plan::plan;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::emulator::client::reference;
 use super::faults::World;
@@ -82,4 +84,39 @@ async fn first_export_counts_large_kinds_and_warns_where_it_cannot() {
     let warnings = warnings.lock().unwrap();
     let about_groups = warnings.iter().any(|warning| warning.starts_with("groups could not be counted"));
     assert!(about_groups && !warnings.iter().any(|warning| warning.starts_with("users")), "{warnings:?}");
+}
+
+/// <https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html>, sections 4.6 and 16
+#[test]
+fn control_information_is_kept_at_no_depth() {
+    let policy = kinds::by_name("conditionalAccessPolicy").unwrap();
+    let action = json!({"title": "microsoft.graph.restore", "target": "https://graph.microsoft.com/beta/x"});
+    let mut raw = json!({
+        "id": "p", "displayName": "P", "state": "disabled", "#microsoft.graph.restore": action, "x@odata.type": "#Int64",
+        "conditions": {"#ns.act": action, "clientAppTypes@odata.count": 1, "clientAppTypes": ["all"],
+            "applications": {"new": {"#ns.act": action, "a@b": 1, "kept": {"#ns.act": action, "kept": 1}}},
+            "new": {"#ns.act": action, "kept": [{"#ns.act": action, "@odata.type": "#x", "kept": 1}]}},
+        "grantControls": {"authenticationStrength": {"id": "s", "#microsoft.graph.usage": action}},
+    });
+    let plain = normalize(policy, raw.as_object().unwrap().clone());
+    assert_eq!(plain.unknown, ["conditions.applications.new", "conditions.new"]);
+    assert_eq!(
+        Value::Object(plain.object.0),
+        json!({
+            "id": "p", "displayName": "P", "state": "disabled",
+            "conditions": {"clientAppTypes": ["all"], "applications": {"new": {"kept": {"kept": 1}}},
+                "new": {"kept": [{"kept": 1}]}},
+            "grantControls": {"authenticationStrength": {"id": "s"}},
+        })
+    );
+    raw.as_object_mut().unwrap().retain(|name, _| name.contains(['@', '#']));
+    assert!(normalize(policy, raw.as_object().unwrap().clone()).object.0.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn advertised_actions_reach_no_file() {
+    let world = World::new().await;
+    let shown = world.graph.pages("/v1.0/identity/conditionalAccess/policies").await;
+    assert!(shown.iter().all(|policy| policy.get("#microsoft.graph.restore").is_some()));
+    assert_eq!(world.git(&["grep", "-l", "-e", "#microsoft.graph.*:", "-e", "odata.context", "snapshots"]), "");
 }

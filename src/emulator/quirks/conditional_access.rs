@@ -195,6 +195,7 @@ pub(super) fn expand(tenant: &Tenant, object: &mut Properties, root: &str) {
     });
     let found = found.map(|mut strength| {
         super::authentication::expand_strength(tenant, &mut strength, root);
+        super::actions::advertise("authenticationStrengthPolicy", root, &mut strength);
         Value::Object(strength)
     });
     controls.insert(

@@ -1,5 +1,6 @@
 //! What Microsoft's metadata does not say: written by hand from Microsoft's pages, each oddity with its source.
 
+mod actions;
 mod application;
 mod authentication;
 mod children;
@@ -21,6 +22,7 @@ use super::tenant::Tenant;
 use super::token::Caller;
 use crate::model::Kind;
 
+pub use actions::advertise;
 pub use authentication::configuration;
 pub use children::{child_id, combinations, create_child, delete_child, password, update_child};
 pub use defaults::complete;

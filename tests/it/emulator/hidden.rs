@@ -40,3 +40,15 @@ async fn counts_are_plain_text_and_never_json() {
     }
     graph.tenant.stop().await.expect("stopped");
 }
+
+/// <https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html>, section 16
+#[tokio::test]
+async fn actions_are_advertised_unless_properties_are_selected() {
+    let graph = Graph::new().await;
+    let group = graph.group("Robots").await;
+    let action = "#microsoft.graph.renew";
+    let shown = graph.ok(&format!("/v1.0/groups/{group}")).await;
+    assert!(text(&shown[action]["target"]).ends_with(&format!("/v1.0/groups('{group}')/microsoft.graph.renew")));
+    assert!(graph.ok(&format!("/v1.0/groups/{group}?$select=id")).await.get(action).is_none());
+    graph.tenant.stop().await.expect("stopped");
+}
