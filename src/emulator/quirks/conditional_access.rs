@@ -134,13 +134,9 @@ fn named(object: &Properties) -> BTreeSet<(&'static str, &str)> {
     LISTS
         .iter()
         .flat_map(|(what, path)| {
-            let mut at = None;
-            for name in path.split('/').skip(1) {
-                at = match at {
-                    None => object.get(name),
-                    Some(value) => Some(Value::get(value, name).unwrap_or(&Value::Null)),
-                };
-            }
+            let mut names = path.split('/').skip(1);
+            let first = names.next().and_then(|name| object.get(name));
+            let at = names.fold(first, |at, name| at?.get(name));
             strings(at).map(move |id| (*what, id))
         })
         .collect()

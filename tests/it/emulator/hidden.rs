@@ -52,3 +52,17 @@ async fn actions_are_advertised_unless_properties_are_selected() {
     assert!(graph.ok(&format!("/v1.0/groups/{group}?$select=id")).await.get(action).is_none());
     graph.tenant.stop().await.expect("stopped");
 }
+
+const V1_POLICIES: &str = "/v1.0/identity/conditionalAccess/policies";
+
+#[tokio::test]
+async fn policy_gives_its_grant_controls_up_for_session_controls() {
+    let graph = Graph::new().await;
+    let path = format!("{V1_POLICIES}/{}", text(&graph.made(V1_POLICIES, policy("Plain")).await["id"]));
+    let session = json!({"signInFrequency": {"isEnabled": true, "type": "hours", "value": 4}});
+    let answer = graph.patch(&path, json!({"grantControls": null, "sessionControls": session})).await;
+    assert_eq!(answer.0, 204, "{answer:?}");
+    let now = graph.ok(&path).await;
+    assert!(now["grantControls"].is_null() && now["sessionControls"]["signInFrequency"]["value"] == 4, "{now}");
+    graph.tenant.stop().await.expect("stopped");
+}
