@@ -70,7 +70,8 @@ fn rows(
         quirks::on_read(tenant, kind, key, &mut object, &root);
         (key.clone(), object)
     };
-    let shown = |(_, object): &(Key, Properties)| quirks::shown(tenant, kind, object);
+    let shown =
+        |(_, object): &(Key, Properties)| quirks::shown(tenant, kind, object) && !quirks::hidden(kind, object, request);
     let context = format!("{root}/$metadata#{}", kind.path.trim_start_matches('/'));
     let list = List { tenant, csdl, ty, request, options, context, kind: Some(kind) };
     match picked {
@@ -162,6 +163,7 @@ pub fn single(
     mut object: Properties,
 ) -> Result<Reply, Fault> {
     let ty = csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?;
+    quirks::refuse_hidden(kind, &object, request)?;
     quirks::on_read(tenant, kind, key, &mut object, &request.root());
     let entity = if kind.is_singleton() { "" } else { "/$entity" };
     let context = format!("{}/$metadata#{}", request.root(), kind.path.trim_start_matches('/'));

@@ -89,27 +89,48 @@ pub fn writable(kind: &'static Kind, object: &Object, creating: bool) -> Map<Str
     body
 }
 
-/// The part of `value` that may be written, by the property's rule.
+/// Returns the part of `value` that may be written, by the property's rule. An object of which nothing may be written is not
+/// written as an empty one.
 pub fn writable_value(rule: &Rule, value: &Value, creating: bool) -> Option<Value> {
     if !rule.writable(creating) {
         return None;
     }
     Some(match (&rule.shape, value) {
-        (Shape::Object(rules, open), Value::Object(map)) => Value::Object(
-            map.iter()
+        (Shape::Object(rules, open), Value::Object(map)) => {
+            let written: Map<String, Value> = map
+                .iter()
                 .filter_map(|(name, value)| match rules.get(name) {
                     // What is fixed at creation is fixed for the object, not for the parts of a value that is replaced.
                     Some(rule) => Some((name.clone(), writable_value(rule, value, true)?)),
                     None if *open => Some((name.clone(), value.clone())),
                     None => None,
                 })
-                .collect(),
-        ),
+                .collect();
+            if written.is_empty() && !map.is_empty() {
+                return None;
+            }
+            Value::Object(written)
+        }
         (Shape::List(items), Value::Array(elements)) => {
             Value::Array(elements.iter().filter_map(|element| writable_value(items, element, true)).collect())
         }
         _ => value.clone(),
     })
+}
+
+/// Adds to `body` what `live` has within it and no schema knows: where Graph replaces a complex value whole, a PATCH would
+/// take that away.
+pub fn carry_unknown(rule: &Rule, body: &mut Value, live: Option<&Value>) {
+    let (Shape::Object(rules, open), Value::Object(body), Some(Value::Object(live))) = (&rule.shape, body, live) else {
+        return;
+    };
+    for (name, have) in live {
+        match (rules.get(name), body.get_mut(name)) {
+            (Some(rule), Some(value)) => carry_unknown(rule, value, Some(have)),
+            (None, None) if !open => drop(body.insert(name.clone(), have.clone())),
+            _ => {}
+        }
+    }
 }
 
 /// Leaves of `value` what is kept by the property's rule. Whether that is anything.

@@ -10,7 +10,7 @@ use entragit::ops::export::{Extra, export};
 use entragit::ops::plan::plan;
 use serde_json::{Value, json};
 
-use super::emulator::client::reference;
+use super::emulator::client::{policy, reference};
 use super::faults::World;
 
 /// A company of which only these kinds are looked after; nothing is exported yet.
@@ -94,17 +94,17 @@ fn control_information_is_kept_at_no_depth() {
     let mut raw = json!({
         "id": "p", "displayName": "P", "state": "disabled", "#microsoft.graph.restore": action, "x@odata.type": "#Int64",
         "conditions": {"#ns.act": action, "clientAppTypes@odata.count": 1, "clientAppTypes": ["all"],
-            "applications": {"new": {"#ns.act": action, "a@b": 1, "kept": {"#ns.act": action, "kept": 1}}},
+            "applications": {"globalSecureAccess": {"#ns.act": action, "a@b": 1, "kept": {"#ns.act": action, "kept": 1}}},
             "new": {"#ns.act": action, "kept": [{"#ns.act": action, "@odata.type": "#x", "kept": 1}]}},
         "grantControls": {"authenticationStrength": {"id": "s", "#microsoft.graph.usage": action}},
     });
     let plain = normalize(policy, raw.as_object().unwrap().clone());
-    assert_eq!(plain.unknown, ["conditions.applications.new", "conditions.new"]);
+    assert_eq!(plain.unknown, ["conditions.new"]);
     assert_eq!(
         Value::Object(plain.object.0),
         json!({
             "id": "p", "displayName": "P", "state": "disabled",
-            "conditions": {"clientAppTypes": ["all"], "applications": {"new": {"kept": {"kept": 1}}},
+            "conditions": {"clientAppTypes": ["all"], "applications": {"globalSecureAccess": {"kept": {"kept": 1}}},
                 "new": {"kept": [{"kept": 1}]}},
             "grantControls": {"authenticationStrength": {"id": "s"}},
         })
@@ -116,7 +116,48 @@ fn control_information_is_kept_at_no_depth() {
 #[tokio::test(start_paused = true)]
 async fn advertised_actions_reach_no_file() {
     let world = World::new().await;
-    let shown = world.graph.pages("/v1.0/identity/conditionalAccess/policies").await;
+    let shown = world.graph.pages("/beta/identity/conditionalAccess/policies").await;
     assert!(shown.iter().all(|policy| policy.get("#microsoft.graph.restore").is_some()));
     assert_eq!(world.git(&["grep", "-l", "-e", "#microsoft.graph.*:", "-e", "odata.context", "snapshots"]), "");
+}
+
+#[tokio::test(start_paused = true)]
+async fn policies_with_preview_features_come_back() {
+    let world = company(&["user", "group", "servicePrincipal", "namedLocation", "conditionalAccessPolicy"]).await;
+    const POLICIES: &str = "/beta/identity/conditionalAccess/policies";
+    let previews = [
+        ("Agents at risk", json!({"agentIdRiskLevels": "high"}), Value::Null),
+        ("Strict", json!({}), json!({"continuousAccessEvaluation": {"mode": "strictLocation"}})),
+        ("Compliant", json!({"devices": {"includeDevices": ["All"], "excludeDevices": ["Compliant"]}}), Value::Null),
+    ];
+    let mut made = Vec::new();
+    for (name, conditions, session) in previews {
+        let mut body = policy(name);
+        body["conditions"].as_object_mut().unwrap().extend(conditions.as_object().unwrap().clone());
+        if !session.is_null() {
+            body["sessionControls"] = session;
+        }
+        made.push(world.graph.made(POLICIES, body).await);
+    }
+    exported(&world).await;
+    let id = |at: usize| made[at]["id"].as_str().unwrap();
+    // One is purged, one loses its preview feature, of one something else changes.
+    assert_eq!(world.graph.delete(&format!("{POLICIES}/{}", id(0))).await.0, 204);
+    let bin = "/v1.0/identity/conditionalAccess/deletedItems/policies";
+    assert_eq!(world.graph.delete(&format!("{bin}/{}", id(0))).await.0, 204);
+    let off = json!({"sessionControls": {"continuousAccessEvaluation": null}});
+    assert_eq!(world.graph.patch(&format!("{POLICIES}/{}", id(1)), off).await.0, 204);
+    let other = json!({"conditions": {"users": {"includeUsers": ["None"]}}});
+    assert_eq!(world.graph.patch(&format!("{POLICIES}/{}", id(2)), other).await.0, 204);
+    recover(&world).await;
+    let now = world.graph.pages(POLICIES).await;
+    let plain = |object: &Value| {
+        normalize(kinds::by_name("conditionalAccessPolicy").unwrap(), object.as_object().unwrap().clone())
+    };
+    for before in &made {
+        let after = now.iter().find(|policy| policy["displayName"] == before["displayName"]).unwrap();
+        for part in ["state", "conditions", "grantControls", "sessionControls"] {
+            assert_eq!(plain(before).object.get(part), plain(after).object.get(part), "{}", before["displayName"]);
+        }
+    }
 }

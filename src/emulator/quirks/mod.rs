@@ -11,6 +11,7 @@ mod generic;
 mod group;
 mod location;
 mod network;
+mod preview;
 mod roles;
 mod user;
 
@@ -28,6 +29,7 @@ pub use children::{child_id, combinations, create_child, delete_child, password,
 pub use defaults::complete;
 pub use generic::{by_value, child_key, required_filter, single};
 pub use group::{check_link, hidden_from_list};
+pub use preview::{hidden, refuse_hidden};
 pub use roles::{assignment_id, built_in as built_in_roles, policy_assignments, settle, settle_all, shown, unsettle};
 
 /// Properties that no two live objects of a kind share; also the ones a path may pick an object by.

@@ -95,7 +95,7 @@ async fn what_may_not_be_read_is_missing_not_empty() {
         "/v1.0/users" => {
             error(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
         }
-        "/v1.0/identity/conditionalAccess/policies" => error(403, "AadPremiumLicenseRequired", "licence"),
+        "/beta/identity/conditionalAccess/policies" => error(403, "AadPremiumLicenseRequired", "licence"),
         "/beta/$batch" => batch(seen, |path| match path {
             _ if path.contains("/members") => refusal(403, "Authorization_RequestDenied"),
             _ if path.starts_with("/groups/b/owners") => refusal(403, "Authorization_RequestDenied"),

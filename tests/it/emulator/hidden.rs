@@ -53,7 +53,40 @@ async fn actions_are_advertised_unless_properties_are_selected() {
     graph.tenant.stop().await.expect("stopped");
 }
 
+const BETA_POLICIES: &str = "/beta/identity/conditionalAccess/policies";
 const V1_POLICIES: &str = "/v1.0/identity/conditionalAccess/policies";
+
+/// <https://github.com/hashicorp/terraform-provider-azuread/issues/937>, <https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/431>
+#[tokio::test]
+async fn v1_hides_policies_with_preview_features() {
+    let graph = Graph::new().await;
+    let plain = text(&graph.made(V1_POLICIES, policy("Plain")).await["id"]);
+    let previews = [
+        ("/conditions/agentIdRiskLevels", json!("low,high")),
+        ("/conditions/deviceStates", json!({"includeStates": ["All"], "excludeStates": ["Compliant"]})),
+        ("/conditions/devices", json!({"includeDevices": ["All"]})),
+        ("/conditions/clientApplications", json!({"includeAgentIdServicePrincipals": ["All"]})),
+        ("/sessionControls", json!({"continuousAccessEvaluation": {"mode": "strictLocation"}})),
+    ];
+    for (at, value) in previews {
+        let mut body = policy(at);
+        match at.strip_prefix("/conditions/") {
+            Some(name) => body["conditions"][name] = value,
+            None => body["sessionControls"] = value,
+        }
+        assert_eq!(graph.post(V1_POLICIES, body.clone()).await.0, 400, "{at}");
+        let id = text(&graph.made(BETA_POLICIES, body).await["id"]);
+        let path = format!("{V1_POLICIES}/{id}");
+        let refused = graph.get(&path).await;
+        assert!(refused.0 == 400 && text(&refused.1["error"]["message"]).starts_with("1037"), "{at}: {refused:?}");
+        assert_eq!(graph.patch(&path, json!({"displayName": "Other"})).await.0, 400, "{at}");
+        let shown = ids(&graph.pages(V1_POLICIES).await);
+        assert!(shown.contains(&plain) && !shown.contains(&id), "{at}");
+        assert!(ids(&graph.pages(BETA_POLICIES).await).contains(&id), "{at}");
+        assert_eq!(graph.patch(&format!("{BETA_POLICIES}/{id}"), json!({"displayName": "Other"})).await.0, 204, "{at}");
+    }
+    graph.tenant.stop().await.expect("stopped");
+}
 
 #[tokio::test]
 async fn policy_gives_its_grant_controls_up_for_session_controls() {
