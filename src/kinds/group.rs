@@ -8,6 +8,19 @@
 
 use crate::model::kind::*;
 
+/// Groups that Privileged Identity Management can govern: "any Microsoft Entra security group or any Microsoft 365 group
+/// (except dynamic membership groups and groups synchronized from on-premises)"; those of Exchange are neither.
+/// <https://learn.microsoft.com/entra/id-governance/privileged-identity-management/groups-discover-groups>
+pub(super) const GOVERNABLE: Condition = Condition::All(&[
+    Condition::Any(&[
+        Condition::Flag { property: "securityEnabled" },
+        Condition::Lists { property: "groupTypes", value: "Unified" },
+    ]),
+    Condition::Not(&Condition::FlagUnlessListed { property: "mailEnabled", but: "groupTypes", value: "Unified" }),
+    Condition::Not(&Condition::Lists { property: "groupTypes", value: "DynamicMembership" }),
+    Condition::Not(&Condition::Flag { property: "onPremisesSyncEnabled" }),
+]);
+
 /// A group. `members` are left out where a rule computes them: the rule is the property.
 pub const KIND: Kind = Kind {
     name: "group",

@@ -161,3 +161,25 @@ async fn policies_with_preview_features_come_back() {
         }
     }
 }
+
+/// <https://learn.microsoft.com/entra/id-governance/privileged-identity-management/groups-discover-groups>
+#[tokio::test(start_paused = true)]
+async fn eligibility_for_an_ordinary_group_comes_back() {
+    let world = company(&["user", "group", "groupEligibilitySchedule", "groupAssignmentSchedule"]).await;
+    let group = world.graph.group("Ordinary").await;
+    let user = world.graph.user("ada").await;
+    let path = "/v1.0/identityGovernance/privilegedAccess/group/eligibilityScheduleRequests";
+    let request = |action: &str| {
+        let expiration = json!({"type": "noExpiration"});
+        json!({"action": action, "accessId": "member", "groupId": group, "principalId": user, "justification": "test",
+            "scheduleInfo": {"startDateTime": "2026-01-01T00:00:00Z", "expiration": expiration}})
+    };
+    assert_eq!(world.graph.post(path, request("adminAssign")).await.0, 201);
+    exported(&world).await;
+    let found = world.git(&["grep", "-l", &group, "snapshots", "--", "groups-privileged/eligibility-schedules"]);
+    assert_eq!(found.lines().count(), 1, "{found}");
+    assert_eq!(world.graph.post(path, request("adminRemove")).await.0, 201);
+    recover(&world).await;
+    let schedules = world.list("groupEligibilitySchedule").await;
+    assert_eq!(schedules.iter().filter(|schedule| schedule.value["groupId"] == group.as_str()).count(), 1);
+}

@@ -32,7 +32,9 @@ pub(super) fn write(tenant: &Tenant, old: Option<&Properties>, object: &mut Prop
     if !people
         && !set("/users/includeGuestsOrExternalUsers")
         && !some("/clientApplications/includeServicePrincipals")
+        && !some("/clientApplications/includeAgentIdServicePrincipals")
         && !set("/clientApplications/servicePrincipalFilter")
+        && !set("/clientApplications/agentIdServicePrincipalFilter")
     {
         return Err(Fault::bad(
             "1009: Conditional Access policy must include users, groups, roles or service principals.",

@@ -241,7 +241,7 @@ async fn what_is_listed_for_each_is_missing_only_where_the_other_is() {
     for known in [true, false] {
         let server = Server::start(move |seen, _| match seen.path.as_str() {
             "/v1.0/groups" => {
-                page(json!([{"id": "g1", "isAssignableToRole": true}, {"id": "g2", "isAssignableToRole": true}]), None)
+                page(json!([{"id": "g1", "securityEnabled": true}, {"id": "g2", "securityEnabled": true}]), None)
             }
             "/v1.0/groups/g2" if known => answer(200, json!({"id": "g2"})),
             "/v1.0/$batch" => batch(seen, |path| match path {
