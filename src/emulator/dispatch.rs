@@ -106,7 +106,11 @@ pub fn reads(request: &Request, route: &Route) -> bool {
 
 fn reading(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Request) -> Result<Reply, Fault> {
     let ailment = tenant.weather.ailment(&route.target);
-    faults::reading(ailment, request, || answer(tenant, csdl, route, request))
+    let reply = faults::reading(ailment, request, || answer(tenant, csdl, route, request))?;
+    if reply.plain && !request.takes_plain_text() {
+        return Err(Fault::new(415, "UnsupportedMediaType", "The media type of a count is text/plain."));
+    }
+    Ok(reply)
 }
 
 fn answer(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Request) -> Result<Reply, Fault> {

@@ -205,6 +205,8 @@ pub struct Shape<'a> {
     select: Option<Vec<String>>,
     list: bool,
     all_members: bool,
+    /// Scheme, host and version for the addresses of actions; without it none is shown.
+    root: Option<String>,
     fields: BTreeMap<String, Vec<&'a Property>>,
 }
 
@@ -218,13 +220,15 @@ impl<'a> Shape<'a> {
             }
         }
         let select = select.filter(|names| !names.is_empty()).map(<[String]>::to_vec);
-        Ok(Self { csdl, base: ty, select, list, all_members: false, fields: BTreeMap::new() })
+        Ok(Self { csdl, base: ty, select, list, all_members: false, root: None, fields: BTreeMap::new() })
     }
 
-    /// Shows newer members of an enumeration to those who ask for them, and `unknownFutureValue` to the others.
+    /// Shows newer members of an enumeration to those who ask for them, and `unknownFutureValue` to the others; says which
+    /// actions there are.
     /// <https://learn.microsoft.com/graph/best-practices-concept#handling-future-members-in-evolvable-enumerations>
     pub fn for_request(mut self, request: &Request) -> Self {
         self.all_members = request.prefers("include-unknown-enum-members");
+        self.root = Some(request.root());
         self
     }
 
@@ -258,6 +262,9 @@ impl<'a> Shape<'a> {
             if wanted || name == "@odata.type" {
                 out.insert(name, value);
             }
+        }
+        if let (None, Some(root)) = (&self.select, &self.root) {
+            quirks::advertise(self.base.short(), root, &mut out);
         }
         out
     }

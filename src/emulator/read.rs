@@ -70,7 +70,8 @@ fn rows(
         quirks::on_read(tenant, kind, key, &mut object, &root);
         (key.clone(), object)
     };
-    let shown = |(_, object): &(Key, Properties)| quirks::shown(tenant, kind, object);
+    let shown =
+        |(_, object): &(Key, Properties)| quirks::shown(tenant, kind, object) && !quirks::hidden(kind, object, request);
     let context = format!("{root}/$metadata#{}", kind.path.trim_start_matches('/'));
     let list = List { tenant, csdl, ty, request, options, context, kind: Some(kind) };
     match picked {
@@ -162,6 +163,7 @@ pub fn single(
     mut object: Properties,
 ) -> Result<Reply, Fault> {
     let ty = csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?;
+    quirks::refuse_hidden(kind, &object, request)?;
     quirks::on_read(tenant, kind, key, &mut object, &request.root());
     let entity = if kind.is_singleton() { "" } else { "/$entity" };
     let context = format!("{}/$metadata#{}", request.root(), kind.path.trim_start_matches('/'));
@@ -244,9 +246,13 @@ pub fn linked(
         let other = other.ok_or_else(|| Fault::no_segment(link.name))?;
         return of_kind(tenant, csdl, other, all, request);
     }
+    let listed = |target: &&Key| {
+        let hidden = |target_kind| quirks::hidden_from_list(kind, link.name, target_kind, request);
+        !tenant.directory_kind(target).is_some_and(hidden)
+    };
     objects(tenant, csdl, request, refs, |after| {
         let keys = all.map(|all| all.range((bound(after), Bound::Unbounded)));
-        Box::new(keys.into_iter().flatten())
+        Box::new(keys.into_iter().flatten().filter(listed))
     })
 }
 

@@ -55,6 +55,16 @@ impl Request {
         self.header("consistencylevel").is_some_and(|value| value.eq_ignore_ascii_case("eventual"))
     }
 
+    /// Whether the client takes plain text, which counts are. A client that does not say takes anything.
+    pub fn takes_plain_text(&self) -> bool {
+        self.header("accept").is_none_or(|accept| {
+            accept.split(',').any(|range| {
+                let media = range.split(';').next().unwrap_or_default().trim();
+                ["text/plain", "text/*", "*/*"].iter().any(|plain| media.eq_ignore_ascii_case(plain))
+            })
+        })
+    }
+
     /// The body as a JSON object.
     pub fn object(&self) -> Result<Properties, Fault> {
         let value: Value = serde_json::from_slice(&self.body).map_err(|error| {

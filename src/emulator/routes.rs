@@ -129,9 +129,13 @@ pub fn route(api: Api, segments: &[String]) -> Result<Route, Fault> {
     Err(Fault::no_segment(parts.first().unwrap_or(&"")))
 }
 
+/// Kinds that v1.0 serves too, in part, although beta is where they are read from.
+const ALSO_IN_V1: &[&str] = &["conditionalAccessPolicy"];
+
 /// The kinds that a version serves: beta has what v1.0 has.
 fn served(api: Api) -> impl Iterator<Item = &'static Kind> {
-    kinds::ALL.iter().copied().filter(move |kind| kind.api == Api::V1 || kind.api == api)
+    let in_v1 = |kind: &Kind| kind.api == Api::V1 || ALSO_IN_V1.contains(&kind.name);
+    kinds::ALL.iter().copied().filter(move |kind| in_v1(kind) || kind.api == api)
 }
 
 /// `graph` is the alias that Microsoft's metadata gives to `microsoft.graph`; Microsoft's SDKs write it in paths.

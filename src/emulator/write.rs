@@ -114,6 +114,7 @@ pub fn update(
         }
         (Err(fault), _) => return Err(fault),
     };
+    quirks::refuse_hidden(kind, &old, request)?;
     // Repeating what an object is found by changes nothing.
     patch.retain(|name, value| name != kind.key && name != "id" || old.get(name) != Some(value));
     if let Pick::By(name, value) = pick

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::normalize::normalize;
 use super::schema;
 use crate::model::kind::{Creation, Generated, Updates};
 use crate::model::plan::Loss;
@@ -85,6 +86,11 @@ pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> O
     }
     if object.get("assignedLicenses").is_some() {
         lost.push(LICENCES.to_owned());
+    }
+    // What no schema knows is never written.
+    let unknown = normalize(kind, object.0.clone()).unknown;
+    if !unknown.is_empty() {
+        lost.push(format!("loses {}, which no schema knows", unknown.join(" and ")));
     }
     if lost.is_empty() {
         return None;

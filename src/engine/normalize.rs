@@ -89,27 +89,48 @@ pub fn writable(kind: &'static Kind, object: &Object, creating: bool) -> Map<Str
     body
 }
 
-/// The part of `value` that may be written, by the property's rule.
+/// Returns the part of `value` that may be written, by the property's rule. An object of which nothing may be written is not
+/// written as an empty one.
 pub fn writable_value(rule: &Rule, value: &Value, creating: bool) -> Option<Value> {
     if !rule.writable(creating) {
         return None;
     }
     Some(match (&rule.shape, value) {
-        (Shape::Object(rules, open), Value::Object(map)) => Value::Object(
-            map.iter()
+        (Shape::Object(rules, open), Value::Object(map)) => {
+            let written: Map<String, Value> = map
+                .iter()
                 .filter_map(|(name, value)| match rules.get(name) {
                     // What is fixed at creation is fixed for the object, not for the parts of a value that is replaced.
                     Some(rule) => Some((name.clone(), writable_value(rule, value, true)?)),
                     None if *open => Some((name.clone(), value.clone())),
                     None => None,
                 })
-                .collect(),
-        ),
+                .collect();
+            if written.is_empty() && !map.is_empty() {
+                return None;
+            }
+            Value::Object(written)
+        }
         (Shape::List(items), Value::Array(elements)) => {
             Value::Array(elements.iter().filter_map(|element| writable_value(items, element, true)).collect())
         }
         _ => value.clone(),
     })
+}
+
+/// Adds to `body` what `live` has within it and no schema knows: where Graph replaces a complex value whole, a PATCH would
+/// take that away.
+pub fn carry_unknown(rule: &Rule, body: &mut Value, live: Option<&Value>) {
+    let (Shape::Object(rules, open), Value::Object(body), Some(Value::Object(live))) = (&rule.shape, body, live) else {
+        return;
+    };
+    for (name, have) in live {
+        match (rules.get(name), body.get_mut(name)) {
+            (Some(rule), Some(value)) => carry_unknown(rule, value, Some(have)),
+            (None, None) if !open => drop(body.insert(name.clone(), have.clone())),
+            _ => {}
+        }
+    }
 }
 
 /// Leaves of `value` what is kept by the property's rule. Whether that is anything.
@@ -123,7 +144,7 @@ fn clean(rule: &Rule, value: &mut Value, at: &Place<'_>, unknown: &mut Vec<Strin
                 let within = Place { name, within: Some(at) };
                 match rules.get(name) {
                     Some(rule) => clean(rule, value, &within, unknown),
-                    None if *open => !name.contains('@') && plain(value),
+                    None if *open => !is_control_information(name) && plain(value),
                     None => keep_unknown(value, &within, unknown),
                 }
             });
@@ -155,15 +176,22 @@ fn plain(value: &mut Value) -> bool {
             !elements.is_empty()
         }
         Value::Object(map) => {
-            map.retain(|name, value| !name.contains('@') && plain(value));
+            map.retain(|name, value| !is_control_information(name) && plain(value));
             !map.is_empty()
         }
     }
 }
 
+/// Whether a name is not a property's: an annotation (`@`), or an action or function that can be called on the object (`#`).
+/// They describe the reply, which differs with where it came from, and not the object.
+/// <https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html>, sections 4.6 and 16
+fn is_control_information(name: &str) -> bool {
+    name.contains(['@', '#'])
+}
+
 fn keep_unknown(value: &mut Value, at: &Place<'_>, unknown: &mut Vec<String>) -> bool {
-    // Annotations describe the reply, not the object. What sounds like a secret is not kept on a guess.
-    if at.name.contains('@') || sounds_secret(at.name) {
+    // What sounds like a secret is not kept on a guess.
+    if is_control_information(at.name) || sounds_secret(at.name) {
         return false;
     }
     without_secrets(value);

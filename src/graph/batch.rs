@@ -10,7 +10,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::fault::Fault;
-use super::http::{BATCHES, Clock, Http, PREFER, Repeat, Request, passes, said, workload};
+use super::http::{BATCHES, Clock, Http, JSON, PREFER, Repeat, Request, passes, said, workload};
 use super::page::broken;
 use super::retry::{Cause, retry_after};
 use crate::model::kind::Api;
@@ -187,6 +187,7 @@ async fn exchange<T>(
         repeat: Repeat::Safe,
         permissions: &[],
         eventual: false,
+        accept: JSON,
     };
     http.run(&request, |body| read(body, asks, parse)).await
 }

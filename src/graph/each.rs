@@ -1,5 +1,6 @@
 //! Lists that Graph answers only for one object of another kind at a time: the settings of each group, twenty in a request.
 
+use futures_util::{StreamExt as _, stream};
 use tokio::sync::mpsc;
 
 use super::batch::{self, Ask};
@@ -12,6 +13,9 @@ use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::ForEach;
 use crate::tenant::{Raw, TenantError};
+
+/// Batches that are asked at the same time: there is one request for each of perhaps 100,000 groups.
+const AT_ONCE: usize = 8;
 
 /// Sends what there is for each object of the other kind; an error is the last thing it sends.
 pub(super) async fn fetch(
@@ -26,8 +30,12 @@ pub(super) async fn fetch(
         Err(error) => return drop(send.send(Err(error)).await),
     };
     let mut seen = Seen::default();
-    for some in others.chunks(batch::LIMIT) {
-        let objects = match about(http, kind, each, (kind.path, kind.filter), some, rest).await {
+    let batches: Vec<Vec<String>> = others.chunks(batch::LIMIT).map(<[String]>::to_vec).collect();
+    let answers = stream::iter(batches)
+        .map(|some| async move { about(http, kind, each, (kind.path, kind.filter), &some, rest).await });
+    let mut answers = std::pin::pin!(answers.buffered(AT_ONCE));
+    while let Some(answer) = answers.next().await {
+        let objects = match answer {
             Ok(objects) => objects,
             Err(error) => return drop(send.send(Err(error)).await),
         };

@@ -51,12 +51,25 @@ pub(super) struct Request {
     pub permissions: &'static [&'static str],
     /// Whether the index may answer, which lags a little: `ConsistencyLevel: eventual`.
     pub eventual: bool,
+    /// The media type of the answer.
+    pub accept: &'static str,
 }
+
+/// What nearly every request is answered with.
+pub(super) const JSON: &str = "application/json";
 
 impl Request {
     /// A GET.
     pub(super) fn get(url: Url, permissions: &'static [&'static str]) -> Self {
-        Request { method: Method::GET, url, body: None, repeat: Repeat::Safe, permissions, eventual: false }
+        Request {
+            method: Method::GET,
+            url,
+            body: None,
+            repeat: Repeat::Safe,
+            permissions,
+            eventual: false,
+            accept: JSON,
+        }
     }
 
     /// Method and path, for people. The query stays out: it may hold tokens of pages, and names.
@@ -227,7 +240,7 @@ impl Http {
             .client
             .request(request.method.clone(), request.url.clone())
             .header("authorization", token.header.clone())
-            .header("accept", "application/json")
+            .header("accept", request.accept)
             .header("client-request-id", uuid::Uuid::new_v4().to_string())
             .timeout(left.min(ATTEMPT).max(Duration::from_millis(1)));
         if request.method == Method::GET {

@@ -11,7 +11,7 @@ use super::http::{Http, Request};
 use super::page::{self, Page, Pages, broken};
 use super::tally::{Tallies, coverage_of};
 use super::urls::{literal, segment};
-use crate::model::kind::{Link, LinkRead, LinkShape};
+use crate::model::kind::{Api, Link, LinkRead, LinkShape};
 use crate::model::{Coverage, Kind};
 use crate::tenant::{Raw, RawObject, TenantError};
 
@@ -51,7 +51,7 @@ impl Links {
             // `$filter=clientId eq '{id}'`: <https://learn.microsoft.com/graph/api/oauth2permissiongrant-list>
             let filter = parent.map(|id| format!("$filter={by}%20eq%20{}", literal(id)));
             let query = query([top(self.kind), filter]);
-            let list = match self.http.base.join(&format!("{}{path}{query}", self.kind.api.segment())) {
+            let list = match self.http.base.join(&format!("{}{path}{query}", api(self.kind, link).segment())) {
                 Ok(url) => Pages::new(&self.http, url, permissions(self.kind, link)).all().await,
                 Err(error) => Err(error),
             };
@@ -142,9 +142,14 @@ impl Links {
     /// Fetches `wanted`, attaches it, and returns the positions of objects that are gone.
     async fn fetch(self: &Arc<Self>, wanted: Vec<Wanted>, objects: &mut [RawObject]) -> HashSet<usize> {
         let mut tasks = JoinSet::new();
-        for chunk in wanted.chunks(batch::LIMIT) {
-            let (links, chunk) = (Arc::clone(self), chunk.to_vec());
-            tasks.spawn(async move { links.read(chunk).await });
+        for version in [Api::V1, Api::Beta] {
+            // A batch goes to one version of Graph.
+            let of_version: Vec<Wanted> =
+                wanted.iter().filter(|one| api(self.kind, one.link) == version).cloned().collect();
+            for chunk in of_version.chunks(batch::LIMIT) {
+                let (links, chunk) = (Arc::clone(self), chunk.to_vec());
+                tasks.spawn(async move { links.read(version, chunk).await });
+            }
         }
         let mut gone = HashSet::new();
         let mut answered = 0;
@@ -182,7 +187,8 @@ impl Links {
         gone
     }
 
-    async fn read(&self, chunk: Vec<Wanted>) -> Vec<(Wanted, Found)> {
+    /// Reads links that `version` of Graph serves.
+    async fn read(&self, version: Api, chunk: Vec<Wanted>) -> Vec<(Wanted, Found)> {
         let mut found = Vec::with_capacity(chunk.len());
         let mut asked = Vec::with_capacity(chunk.len());
         let mut asks = Vec::with_capacity(chunk.len());
@@ -200,7 +206,7 @@ impl Links {
             }
         }
         let answers =
-            if asks.is_empty() { Vec::new() } else { batch::run(&self.http, self.kind.api, &asks, read_items).await };
+            if asks.is_empty() { Vec::new() } else { batch::run(&self.http, version, &asks, read_items).await };
         // What was read counts first: a refusal beside it concerns one object only.
         for (one, _) in asked.iter().zip(&answers).filter(|(_, answer)| answer.is_ok()) {
             self.tallies.read(one.link.name);
@@ -293,7 +299,7 @@ impl Links {
 
     async fn whole(&self, one: &Wanted) -> Result<Vec<Raw>, TenantError> {
         let path = self.path(one.link, &segment(&one.id)?);
-        let url = self.http.base.join(&format!("{}{path}", self.kind.api.segment()))?;
+        let url = self.http.base.join(&format!("{}{path}", api(self.kind, one.link).segment()))?;
         Pages::new(&self.http, url, permissions(self.kind, one.link)).all().await
     }
 
@@ -330,6 +336,11 @@ impl Links {
             })
             .collect()
     }
+}
+
+/// Returns the version of Graph that `link` is read from.
+fn api(kind: &Kind, link: &Link) -> Api {
+    link.read_api.unwrap_or(kind.api)
 }
 
 /// The permissions that reading `link` takes.

@@ -237,13 +237,16 @@ fn is_no_such_path(error: &TenantError) -> bool {
     }
 }
 
-/// How many objects of a kind there are, about. <https://learn.microsoft.com/graph/aad-advanced-queries>
+/// Returns how many objects of a kind there are, about. <https://learn.microsoft.com/graph/aad-advanced-queries>
+///
+/// The answer is plain text, and Graph refuses with 415 to give it as JSON:
+/// <https://learn.microsoft.com/graph/query-parameters#count-parameter>
 pub(super) async fn count(http: &Http, kind: &'static Kind) -> Result<usize, TenantError> {
     if kind.is_singleton() {
         return Ok(1);
     }
     let url = http.base.join(&format!("{}{}/$count", kind.api.segment(), kind.path))?;
-    let request = Request { eventual: true, ..Request::get(url, kind.permissions.read) };
+    let request = Request { eventual: true, accept: "text/plain", ..Request::get(url, kind.permissions.read) };
     let number = |body: &[u8]| std::str::from_utf8(body).ok()?.trim_start_matches('\u{feff}').trim().parse().ok();
     http.run(&request, |body| number(body).ok_or_else(|| "the count is no number".to_owned())).await
 }

@@ -13,7 +13,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
-use super::http::{Clock, Http, Repeat, Request};
+use super::http::{Clock, Http, JSON, Repeat, Request};
 use super::page::broken;
 use super::request::{Asks, Known, asks, object, request_of};
 use super::retry::Cause;
@@ -89,6 +89,7 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
         repeat: call.repeat,
         permissions: call.permissions,
         eventual: false,
+        accept: JSON,
     };
     // What was made must come back with its id. For the rest, the status says enough.
     let makes = matches!(write, Write::Create { .. } | Write::Link { .. });

@@ -1,5 +1,10 @@
 //! Conditional Access policies.
 //! <https://learn.microsoft.com/graph/api/resources/conditionalaccesspolicy>
+//!
+//! They are read and written in beta: v1.0 leaves policies with preview features out of its lists without a word, and refuses to
+//! show or change one by its id ("contains preview features. Use the Beta endpoint").
+//! <https://github.com/hashicorp/terraform-provider-azuread/issues/937>,
+//! <https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/431>
 
 use crate::model::kind::*;
 
@@ -10,7 +15,7 @@ pub const KIND: Kind = Kind {
     title: "Conditional Access policies",
     folder: "conditional-access/policies",
     schema: include_str!("../../schemas/conditional-access/conditional-access-policy.schema.json"),
-    api: Api::V1,
+    api: Api::Beta,
     path: "/identity/conditionalAccess/policies",
     shape: Shape::Collection,
     naming: Naming::Slug,

@@ -1,4 +1,4 @@
-//! Who is a member or an owner of which group that can hold roles, from when to when. Read as schedules, written by requests.
+//! Who is a member or an owner of which group, from when to when. Read as schedules, written by requests.
 //! <https://learn.microsoft.com/graph/api/resources/privilegedaccessgroupassignmentschedule>
 
 use crate::model::kind::*;
@@ -18,8 +18,8 @@ pub const KIND: Kind = Kind {
     filter: Some("groupId eq '{each}'"),
     // A request with `adminUpdate` changes when it ends, nothing else.
     update: Updates::Only(&["scheduleInfo"]),
-    // Groups that can hold roles, not all: it is one request for each.
-    for_each: Some(ForEach { kind: "group", when: Some(Condition::Flag { property: "isAssignableToRole" }) }),
+    // No list tells which groups have any: "For non-role-assignable groups" the same page names permissions of its own.
+    for_each: Some(ForEach { kind: "group", when: Some(super::group::GOVERNABLE) }),
     // <https://learn.microsoft.com/graph/api/privilegedaccessgroup-post-assignmentschedulerequests>
     requests: Some(Requests {
         path: "/identityGovernance/privilegedAccess/group/assignmentScheduleRequests",

@@ -83,7 +83,7 @@ pub async fn export<T: TenantRead>(
     let mut manifest = manifest_of(&context.repo, &before)?;
     let scope = context.kinds(only);
     if parent.is_none() && manifest.layout.is_empty() {
-        manifest.layout = choose_layout(tenant, &scope).await;
+        manifest.layout = choose_layout(context, tenant, &scope).await;
     }
     let mut ids = manifest.ids.clone();
     ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
@@ -368,12 +368,26 @@ impl Sink for Storing<'_, '_, '_> {
     }
 }
 
-/// The first snapshot of a tenant that nobody gave a size for: large kinds are counted. A kind that cannot be counted is
-/// flat; paths never move by themselves afterwards.
-pub(super) async fn choose_layout<T: TenantRead>(tenant: &T, scope: &[&'static Kind]) -> BTreeMap<String, Layout> {
+/// Counts the large kinds for the first snapshot of a tenant that nobody gave a size for. A kind that cannot be counted is
+/// flat, with a warning, because paths never move by themselves afterwards.
+pub(super) async fn choose_layout<T: TenantRead>(
+    context: &Context,
+    tenant: &T,
+    scope: &[&'static Kind],
+) -> BTreeMap<String, Layout> {
     let mut layout = BTreeMap::new();
     for kind in scope.iter().filter(|kind| kind.page_size.is_some()) {
-        let objects = tenant.count(kind).await.unwrap_or_default();
+        let objects = match tenant.count(kind).await {
+            Ok(objects) => objects,
+            Err(error) => {
+                context.events.warn(format!(
+                    "{} could not be counted, so their files are not divided into folders: {error}; if there are more than \
+                     {MOST_FLAT} of them, write `layout: {{{}: '256'}}` in manifest.yaml before the first export",
+                    kind.title, kind.name
+                ));
+                continue;
+            }
+        };
         let chosen = layout_for(kind, objects);
         if chosen != Layout::Flat {
             layout.insert(kind.name.to_owned(), chosen);
@@ -382,11 +396,14 @@ pub(super) async fn choose_layout<T: TenantRead>(tenant: &T, scope: &[&'static K
     layout
 }
 
+/// The most objects that lie in one folder.
+const MOST_FLAT: usize = 1_000;
+
 /// The layout for a kind with so many objects: flat where people browse, sharded where git would suffer.
 pub fn layout_for(kind: &Kind, objects: usize) -> Layout {
     match (kind.is_singleton(), objects) {
-        (true, _) | (false, 0..=1_000) => Layout::Flat,
-        (false, 1_001..=50_000) => Layout::Shards256,
+        (true, _) | (false, 0..=MOST_FLAT) => Layout::Flat,
+        (false, ..=50_000) => Layout::Shards256,
         (false, _) => Layout::Shards4096,
     }
 }

@@ -109,7 +109,7 @@ impl Watch {
         let mut manifest = manifest_at(&context.repo, start)?;
         let scope = context.kinds(&[]);
         if parent.is_none() && manifest.layout.is_empty() {
-            manifest.layout = choose_layout(tenant, &scope).await;
+            manifest.layout = choose_layout(context, tenant, &scope).await;
         }
         let state = self.resume(context, parent, start, &scope)?;
         let now = jiff::Timestamp::now().as_second();

@@ -3,6 +3,7 @@
 mod changes;
 pub(super) mod client;
 mod faults;
+mod hidden;
 mod metadata;
 mod speed;
 

@@ -16,6 +16,7 @@ mod emulator;
 mod examples;
 mod faults;
 mod graph;
+mod hidden;
 mod laws;
 mod lockout;
 mod metadata;

@@ -32,7 +32,9 @@ pub(super) fn write(tenant: &Tenant, old: Option<&Properties>, object: &mut Prop
     if !people
         && !set("/users/includeGuestsOrExternalUsers")
         && !some("/clientApplications/includeServicePrincipals")
+        && !some("/clientApplications/includeAgentIdServicePrincipals")
         && !set("/clientApplications/servicePrincipalFilter")
+        && !set("/clientApplications/agentIdServicePrincipalFilter")
     {
         return Err(Fault::bad(
             "1009: Conditional Access policy must include users, groups, roles or service principals.",
@@ -134,13 +136,9 @@ fn named(object: &Properties) -> BTreeSet<(&'static str, &str)> {
     LISTS
         .iter()
         .flat_map(|(what, path)| {
-            let mut at = None;
-            for name in path.split('/').skip(1) {
-                at = match at {
-                    None => object.get(name),
-                    Some(value) => Some(Value::get(value, name).unwrap_or(&Value::Null)),
-                };
-            }
+            let mut names = path.split('/').skip(1);
+            let first = names.next().and_then(|name| object.get(name));
+            let at = names.fold(first, |at, name| at?.get(name));
             strings(at).map(move |id| (*what, id))
         })
         .collect()
@@ -195,6 +193,7 @@ pub(super) fn expand(tenant: &Tenant, object: &mut Properties, root: &str) {
     });
     let found = found.map(|mut strength| {
         super::authentication::expand_strength(tenant, &mut strength, root);
+        super::actions::advertise("authenticationStrengthPolicy", root, &mut strength);
         Value::Object(strength)
     });
     controls.insert(

@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 
 use super::{conflict, invalid, lists, require, text};
 use crate::emulator::error::Fault;
+use crate::emulator::request::Request;
 use crate::emulator::store::{Key, Properties};
 use crate::emulator::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;
+use crate::model::kind::Api;
 
 pub(super) fn create(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
     require(object, &["displayName", "mailEnabled", "mailNickname", "securityEnabled"], "Group")?;
@@ -98,6 +100,19 @@ fn check_rule(object: &Properties) -> Result<(), Fault> {
         (true, "On" | "Paused") | (false, "" | "On" | "Paused") => Ok(()),
         _ => Err(invalid("membershipRuleProcessingState", "Group")),
     }
+}
+
+/// Whether v1.0 leaves `target` out of a plain list of a group's members or owners: it does so with service principals, and
+/// beta, `$expand`, and advanced queries do not.
+/// <https://learn.microsoft.com/graph/api/group-list-members>, <https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/1140>,
+/// <https://github.com/microsoftgraph/microsoft-graph-docs/issues/19619>, <https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/2853>
+pub fn hidden_from_list(kind: &Kind, link: &str, target: &Kind, request: &Request) -> bool {
+    let advanced = request.eventual() && request.option("$count") == Some("true");
+    kind.name == "group"
+        && matches!(link, "members" | "owners")
+        && target.name == "servicePrincipal"
+        && request.api == Api::V1
+        && !advanced
 }
 
 /// Whether `target` may be linked to, or unlinked from, `object` under `name`.

@@ -1,5 +1,6 @@
 //! What Microsoft's metadata does not say: written by hand from Microsoft's pages, each oddity with its source.
 
+mod actions;
 mod application;
 mod authentication;
 mod children;
@@ -10,6 +11,7 @@ mod generic;
 mod group;
 mod location;
 mod network;
+mod preview;
 mod roles;
 mod user;
 
@@ -21,11 +23,13 @@ use super::tenant::Tenant;
 use super::token::Caller;
 use crate::model::Kind;
 
+pub use actions::advertise;
 pub use authentication::configuration;
 pub use children::{add_credentials, child_id, combinations, create_child, delete_child, password, update_child};
 pub use defaults::complete;
 pub use generic::{by_value, child_key, required_filter, single};
-pub use group::check_link;
+pub use group::{check_link, hidden_from_list};
+pub use preview::{hidden, refuse_hidden};
 pub use roles::{assignment_id, built_in as built_in_roles, policy_assignments, settle, settle_all, shown, unsettle};
 
 /// Properties that no two live objects of a kind share; also the ones a path may pick an object by.

@@ -7,9 +7,10 @@ use serde_json::{Map, Value};
 use super::twins::{Come, Twins};
 use super::{Fate, Planner, identities, named_in, not_creatable, owned_elsewhere, tier, tier_of};
 use crate::engine::body::{complete, differing_part, disabled, leave_unsaid, list, with_type};
-use crate::engine::normalize::{entry_key, writable, writable_value};
+use crate::engine::normalize::{carry_unknown, entry_key, writable, writable_value};
 use crate::engine::order::{Phase, Stage};
 use crate::engine::refs::rewrite;
+use crate::engine::schema::{Rule, Shape};
 use crate::engine::{diff, digest, losses, schema};
 use crate::kinds;
 use crate::model::kind::{Accepts, CallForm, Creation, Updates};
@@ -361,7 +362,16 @@ impl Planner<'_> {
                 fixed.push(name.clone());
                 continue;
             }
-            if let Some(value) = writable_value(rule, &complete(rule, want, have), false) {
+            if let Some(mut value) = writable_value(rule, &complete(rule, want, have), false) {
+                if !moved && is_written_so(rule, &value, have) {
+                    self.plan.losses.push(Loss {
+                        address: address.clone(),
+                        name: wanted.name().to_owned(),
+                        what: format!("{name} differs only in what no schema knows and stays as it is"),
+                    });
+                    continue;
+                }
+                carry_unknown(rule, &mut value, have);
                 body.insert(name.clone(), value);
             }
             if let Some(value) = have.and_then(|have| disabled(rule, want, have))
@@ -441,4 +451,10 @@ impl Planner<'_> {
         let action = Action::Update { body, changes };
         self.push(kind, address, object, Phase::Write, Stage::Update, action, &needs);
     }
+}
+
+/// Whether writing `value` would change nothing of what the tenant has: the rest of the difference cannot be written.
+fn is_written_so(rule: &Rule, value: &Value, have: Option<&Value>) -> bool {
+    matches!(rule.shape, Shape::Object(..))
+        && have.and_then(|have| writable_value(rule, have, false)).as_ref() == Some(value)
 }

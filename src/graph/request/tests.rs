@@ -39,7 +39,7 @@ fn objects() {
     Idempotent Group.ReadWrite.All
     ");
     insta::assert_snapshot!(show(&Write::Restore { kind: kind("conditionalAccessPolicy"), id: id.clone() }), @"
-    POST /v1.0/identity/conditionalAccess/deletedItems/policies/g1/restore
+    POST /beta/identity/conditionalAccess/deletedItems/policies/g1/restore
     {}
     Idempotent Policy.ReadWrite.ConditionalAccess
     ");

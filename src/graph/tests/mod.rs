@@ -28,6 +28,7 @@ struct Seen {
     query: String,
     token: String,
     prefer: String,
+    accept: String,
     body: Value,
     /// How many requests with this method and path came before.
     nth: usize,
@@ -145,6 +146,7 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
             query: parts.uri.query().unwrap_or_default().to_owned(),
             token: header("authorization").trim_start_matches("Bearer ").to_owned(),
             prefer: header("prefer"),
+            accept: header("accept"),
             body: serde_json::from_slice(&sent).unwrap_or_else(|_| json!(String::from_utf8_lossy(&sent))),
             method,
             path,

@@ -38,6 +38,12 @@ pub enum Condition {
         /// The element to look for.
         value: &'static str,
     },
+    /// Each of these holds.
+    All(&'static [Condition]),
+    /// One of these holds, or several.
+    Any(&'static [Condition]),
+    /// This does not hold.
+    Not(&'static Condition),
 }
 
 impl Condition {
@@ -49,6 +55,13 @@ impl Condition {
             | Condition::Starts { property, .. }
             | Condition::Flag { property } => vec![property],
             Condition::FlagUnlessListed { property, but, .. } => vec![property, but],
+            Condition::All(parts) | Condition::Any(parts) => {
+                let mut names: Vec<&str> = parts.iter().flat_map(Condition::properties).collect();
+                names.sort_unstable();
+                names.dedup();
+                names
+            }
+            Condition::Not(part) => part.properties(),
         }
     }
 
@@ -68,6 +81,9 @@ impl Condition {
                 Condition::Flag { property }.holds(properties)
                     && !Condition::Lists { property: but, value }.holds(properties)
             }
+            Condition::All(parts) => parts.iter().all(|part| part.holds(properties)),
+            Condition::Any(parts) => parts.iter().any(|part| part.holds(properties)),
+            Condition::Not(part) => !part.holds(properties),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Condition, Permissions, Updates};
+use super::{Api, Condition, Permissions, Updates};
 
 /// A relation that Graph keeps apart from an object's properties.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct Link {
     pub shape: LinkShape,
     /// How it is read.
     pub read: LinkRead,
+    /// Version of Graph that it is read from, where the kind's own version leaves some of it out.
+    pub read_api: Option<Api>,
     /// When an object has no such relation of its own.
     pub absent: Option<Condition>,
     /// Application permissions, where they differ from the kind's.
@@ -136,6 +138,7 @@ impl Link {
         exclusive: false,
         shape: LinkShape::References,
         read: LinkRead::Each,
+        read_api: None,
         absent: None,
         permissions: None,
     };

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 
 use crate::engine::losses::chooses_id;
-use crate::engine::normalize::{child_key, writable_value};
+use crate::engine::normalize::{carry_unknown, child_key, writable_value};
 use crate::engine::schema;
 use crate::kinds;
 use crate::model::kind::{Accepts, CallForm, Children, Creation, Deletion, Link, LinkShape, Updates};
@@ -70,8 +70,10 @@ impl State {
                 Err(refused(405, &format!("{} cannot be changed", kind.name)))
             }
             Write::Update { kind, id, body } => {
+                let key = (kind.name, id.clone());
                 for (name, value) in body {
-                    check(kind, name, value, false)?;
+                    let there = self.objects.get(&key).and_then(|object| object.get(name));
+                    check(kind, name, value, there, false)?;
                     if kind.call(name).is_some() {
                         return Err(refused(400, &format!("{name} is set by an action, not by PATCH")));
                     }
@@ -100,7 +102,7 @@ impl State {
             if name == "id" && chosen.is_some() {
                 continue;
             }
-            check(kind, name, value, true)?;
+            check(kind, name, value, None, true)?;
             let call = kind.call(name).is_some_and(|call| matches!(call.form, CallForm::AddRemove { .. }));
             if call {
                 return Err(refused(400, &format!("{name} is set by an action, not by POST")));
@@ -379,8 +381,15 @@ impl State {
     }
 }
 
-/// Refuses what the kind's schema does not let be written. A schema that names nothing lets everything pass.
-fn check(kind: &'static Kind, name: &str, value: &Value, creating: bool) -> Result<(), TenantError> {
+/// Refuses what the kind's schema does not let be written; what it does not know may be sent as it is `there`. A schema that
+/// names nothing lets everything pass.
+fn check(
+    kind: &'static Kind,
+    name: &str,
+    value: &Value,
+    there: Option<&Value>,
+    creating: bool,
+) -> Result<(), TenantError> {
     if kind.link(name).is_some() || name == "id" {
         return Err(refused(400, &format!("{name} is not written with the object's properties")));
     }
@@ -390,8 +399,16 @@ fn check(kind: &'static Kind, name: &str, value: &Value, creating: bool) -> Resu
     }
     let rule = schema.property(name).ok_or_else(|| refused(400, &format!("{} has no property {name}", kind.name)))?;
     match writable_value(rule, value, creating) {
-        Some(allowed) if allowed == *value => Ok(()),
-        Some(_) => Err(refused(400, &format!("a part of {name} cannot be written"))),
+        Some(mut allowed) => {
+            if allowed == *value {
+                return Ok(());
+            }
+            carry_unknown(rule, &mut allowed, there);
+            if allowed == *value {
+                return Ok(());
+            }
+            Err(refused(400, &format!("a part of {name} cannot be written")))
+        }
         None => Err(refused(400, &format!("{name} cannot be written{}", if creating { "" } else { " any more" }))),
     }
 }

@@ -84,7 +84,8 @@ fn known(metadata: &Value, ty: &str, item: &Value, at: &str) {
     let ty = item.get("@odata.type").and_then(Value::as_str).map_or(ty, |name| name.trim_start_matches('#'));
     let chain = types(metadata, ty);
     assert!(!chain.is_empty(), "{at}: {ty} is no type");
-    for (name, value) in item.iter().filter(|(name, _)| !name.contains('@')) {
+    // Annotations and actions that can be called are no properties.
+    for (name, value) in item.iter().filter(|(name, _)| !name.contains(['@', '#'])) {
         let all = chain.iter().flat_map(|ty| ["properties", "navigation"].map(|part| ty[part].as_array()));
         let found = all.flatten().flatten().find(|member| member["name"] == name.as_str());
         let found = found.unwrap_or_else(|| panic!("{at}: {ty} has no {name}"));

@@ -353,3 +353,59 @@ fn a_service_principal_is_made_anew_with_its_application() {
         assert!(case.plan().await.steps.is_empty());
     });
 }
+
+fn policy_with(agents: Value, who: &str) -> (&'static Kind, Raw) {
+    let conditions = json!({"agents": agents, "users": {"includeUsers": [who]}});
+    let session = json!({"ofTheFuture": {"isEnabled": true}});
+    one(
+        "conditionalAccessPolicy",
+        &guid(6, 0),
+        "Agents",
+        json!({"state": "disabled", "conditions": conditions, "sessionControls": session}),
+    )
+}
+
+fn losses(plan: &Plan) -> Vec<&str> {
+    plan.losses.iter().map(|loss| loss.what.as_str()).collect()
+}
+
+/// Where Graph replaces a complex value whole, leaving out what no schema knows would take it away.
+#[test]
+fn update_carries_over_what_no_schema_knows() {
+    block_on(async {
+        let all = json!({"includeAgents": ["All"]});
+        let tenant = tenant(&vec![policy_with(all.clone(), "None")]);
+        let mut case = Case::of(snapshot(vec![policy_with(all.clone(), "All")]), tenant, 1).await;
+        let plan = case.plan().await;
+        assert_eq!(line(&plan), "update conditionalAccessPolicy");
+        let Action::Update { body, .. } = &plan.steps[0].action else { panic!("no update") };
+        assert_eq!(body["conditions"], json!({"agents": all, "users": {"includeUsers": ["All"]}}));
+        assert_eq!(case.run(&plan, "first", Trouble::default()).await.unwrap().failed, []);
+        assert!(case.plan().await.steps.is_empty());
+    });
+}
+
+/// No write would bring it about, so none is planned again and again.
+#[test]
+fn difference_that_no_schema_knows_is_said_and_not_planned() {
+    block_on(async {
+        let tenant = tenant(&vec![policy_with(json!({"includeAgents": ["None"]}), "All")]);
+        let wanted = snapshot(vec![policy_with(json!({"includeAgents": ["All"]}), "All")]);
+        let plan = Case::of(wanted, tenant, 1).await.plan().await;
+        assert_eq!(line(&plan), "");
+        assert_eq!(losses(&plan), ["conditions differs only in what no schema knows and stays as it is"]);
+    });
+}
+
+#[test]
+fn creation_names_what_no_schema_knows_and_sends_no_empty_value() {
+    block_on(async {
+        let wanted = snapshot(vec![policy_with(json!({"includeAgents": ["All"]}), "All")]);
+        let plan = Case::of(wanted, tenant(&Vec::new()), 1).await.plan().await;
+        assert_eq!(line(&plan), "create conditionalAccessPolicy");
+        let Action::Create { body } = &plan.steps[0].action else { panic!("no creation") };
+        assert_eq!(body.get("sessionControls"), None);
+        let said = "gets a new id, loses conditions.agents and sessionControls.ofTheFuture, which no schema knows";
+        assert_eq!(losses(&plan), [said]);
+    });
+}
