@@ -8,9 +8,10 @@ use super::schema::{self, Rule, Shape};
 use crate::model::{Kind, Object};
 
 /// `wanted`, with an explicit null, empty list or default for everything that only `live` has, so that a PATCH takes it
-/// away whether Graph merges or replaces.
+/// away whether Graph merges or replaces. What must have a value keeps the one it has.
 pub(super) fn complete(rule: &Rule, wanted: Option<&Value>, live: Option<&Value>) -> Value {
     match (wanted, live) {
+        (None, Some(live)) if rule.must_have_a_value() => live.clone(),
         (None, _) => match (&rule.default, &rule.shape) {
             (Some(default), _) => default.clone(),
             (None, Shape::List(_)) => Value::Array(Vec::new()),

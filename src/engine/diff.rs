@@ -35,7 +35,9 @@ pub fn objects(kind: &'static Kind, before: &Object, after: &Object) -> Vec<Fiel
 }
 
 fn values(path: &str, rule: Option<&Rule>, a: Option<&Value>, b: Option<&Value>, changes: &mut Vec<FieldChange>) {
-    if a == b {
+    // Graph falls back to the default where nobody says anything else.
+    let default = rule.and_then(|rule| rule.default.as_ref());
+    if a == b || default.is_some() && a.or(default) == b.or(default) {
         return;
     }
     match (a, b) {

@@ -6,6 +6,7 @@ pub mod access;
 pub mod adopt;
 pub mod blame;
 mod body;
+pub mod canonical;
 pub mod compare;
 pub mod diff;
 pub mod digest;

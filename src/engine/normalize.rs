@@ -1,9 +1,11 @@
 //! Raw Graph JSON → [`Object`], and [`Object`] → request body.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde_json::{Map, Value};
 
+use super::canonical::Form;
 use super::schema::{self, Rule, Shape};
 use crate::model::kind::{Children, LinkShape};
 use crate::model::{Kind, Object};
@@ -109,13 +111,29 @@ pub fn writable_value(rule: &Rule, value: &Value, creating: bool) -> Option<Valu
             if written.is_empty() && !map.is_empty() {
                 return None;
             }
-            Value::Object(written)
+            Value::Object(with_places(rules, written))
         }
         (Shape::List(items), Value::Array(elements)) => {
             Value::Array(elements.iter().filter_map(|element| writable_value(items, element, true)).collect())
         }
         _ => value.clone(),
     })
+}
+
+/// Completes lists of places: Graph takes them whole, with a null for what has none.
+/// <https://learn.microsoft.com/graph/api/resources/redirecturisettings>
+fn with_places(rules: &BTreeMap<String, Rule>, mut written: Map<String, Value>) -> Map<String, Value> {
+    for (name, rule) in rules {
+        let Some(list) = &rule.index_of else { continue };
+        let all = written.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
+        let Some(Value::Array(places)) = written.get_mut(name).filter(|places| !places.is_null()) else { continue };
+        for uri in all {
+            if !places.iter().any(|place| place["uri"] == uri) {
+                places.push(serde_json::json!({"uri": uri, "index": null}));
+            }
+        }
+    }
+    written
 }
 
 /// Adds to `body` what `live` has within it and no schema knows: where Graph replaces a complex value whole, a PATCH would
@@ -151,7 +169,19 @@ fn clean(rule: &Rule, value: &mut Value, at: &Place<'_>, unknown: &mut Vec<Strin
             !map.is_empty()
         }
         (Shape::List(_), value @ Value::Array(_)) => list(rule, value, at, unknown),
-        (_, value) => plain(value),
+        (_, value) => {
+            if let Value::String(text) = value {
+                let form = match (&rule.form, rule.refs.is_empty()) {
+                    // Ids are compared without regard to case wherever Graph compares them.
+                    (Form::Verbatim, false) => &Form::Guid,
+                    (form, _) => form,
+                };
+                if let Some(written) = form.canonical(text) {
+                    *text = written;
+                }
+            }
+            plain(value)
+        }
     }
 }
 
@@ -159,6 +189,9 @@ fn list(rule: &Rule, value: &mut Value, at: &Place<'_>, unknown: &mut Vec<String
     let Shape::List(items) = &rule.shape else { return plain(value) };
     let Value::Array(elements) = value else { return false };
     elements.retain_mut(|element| clean(items, element, at, unknown));
+    if rule.index_of.is_some() {
+        elements.retain(|element| element.get("index").is_some());
+    }
     if rule.set {
         sort_set(elements);
     }

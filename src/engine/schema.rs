@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value};
 
+use super::canonical::Form;
 use super::risk::RiskRule;
 use crate::kinds;
 use crate::model::Kind;
@@ -47,8 +48,19 @@ pub struct Rule {
     pub before_delete: Option<Value>,
     /// What is written for an absent value that cannot be null.
     pub default: Option<Value>,
+    /// Part of an object that is written by a PATCH of its own: it names other parts, which must be stored before.
+    pub write_apart: bool,
+    /// A list of `{uri, index}` that gives elements of this sibling their places: an element without a place is in the
+    /// sibling alone, and is written along.
+    pub index_of: Option<String>,
+    /// The values that a change may lead to; empty: any.
+    pub changes_to: Vec<Value>,
+    /// Graph never lets it be null, and nobody documents what it falls back to.
+    pub not_null: bool,
     /// Permission that reading it takes, beside the kind's.
     pub permission: Option<String>,
+    /// How the string is read.
+    pub form: Form,
     /// What the string refers to.
     pub refs: Vec<Ref>,
     /// Which changes of it deserve a second look.
@@ -157,6 +169,16 @@ impl Rule {
             Shape::List(items) => items.property(name),
             Shape::Scalar => None,
         }
+    }
+
+    /// Whether Graph lets a value that is there change to `wanted`.
+    pub fn may_become(&self, wanted: Option<&Value>) -> bool {
+        self.changes_to.is_empty() || wanted.is_some_and(|wanted| self.changes_to.contains(wanted))
+    }
+
+    /// Whether a value that is absent stays as the tenant has it: it can neither be null nor be written as a default.
+    pub fn must_have_a_value(&self) -> bool {
+        self.not_null && self.default.is_none()
     }
 
     fn each_ref(&self, create_only: bool, see: &mut dyn FnMut(&Ref, bool)) {
@@ -297,6 +319,14 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
     rule.comment |= flag("x-entra-comment");
     rule.link |= flag("x-entra-link");
     rule.disable_first |= flag("x-entra-disable-first");
+    rule.not_null |= flag("x-entra-not-null");
+    if let Some(list) = node.get("x-entra-index-of").and_then(Value::as_str) {
+        rule.index_of = Some(list.to_owned());
+    }
+    rule.write_apart |= flag("x-entra-write-apart");
+    if let Some(Value::Array(values)) = node.get("x-entra-changes-to") {
+        rule.changes_to.clone_from(values);
+    }
     if let Some(value) = node.get("x-entra-before-delete") {
         rule.before_delete = Some(value.clone());
     }
@@ -305,6 +335,10 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
     }
     if let Some(permission) = node.get("x-entra-permission").and_then(Value::as_str) {
         rule.permission = Some(permission.to_owned());
+    }
+    let word = |name: &str| node.get(name).and_then(Value::as_str);
+    if let Some(form) = Form::of(word("format"), word("x-entra-words")) {
+        rule.form = form;
     }
     if let Some(rules) = node.get("x-entra-risk") {
         rule.risks.extend(RiskRule::compile(rules));

@@ -340,7 +340,7 @@ impl Links {
 
 /// Returns the version of Graph that `link` is read from.
 fn api(kind: &Kind, link: &Link) -> Api {
-    link.read_api.unwrap_or(kind.api)
+    link.api.unwrap_or(kind.api)
 }
 
 /// The permissions that reading `link` takes.

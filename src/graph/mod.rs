@@ -84,6 +84,10 @@ impl GraphTenant {
     }
 }
 
+/// What to do where the system trusts no certificate authority: a container image without them, mostly.
+const NO_CERTIFICATES: &str = "if this machine has no certificate authorities, install the package `ca-certificates` or let \
+                               SSL_CERT_FILE name a file of them";
+
 fn client(local: bool, concurrency: usize) -> Result<reqwest::Client, TenantError> {
     // Once for the process. If someone else was first, theirs is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -95,11 +99,13 @@ fn client(local: bool, concurrency: usize) -> Result<reqwest::Client, TenantErro
         .pool_max_idle_per_host(concurrency.clamp(1, 256))
         .tcp_nodelay(true);
     if local {
-        builder = builder.no_proxy();
+        // Without https no certificate is needed: the machine may have none.
+        builder = builder.no_proxy().tls_certs_only([]);
     }
-    builder
-        .build()
-        .map_err(|error| TenantError::Unavailable { request: "HTTP client".to_owned(), message: http::why(&error) })
+    builder.build().map_err(|error| TenantError::Unavailable {
+        request: "HTTP client".to_owned(),
+        message: format!("{}; {NO_CERTIFICATES}", http::why(&error)),
+    })
 }
 
 impl std::fmt::Debug for GraphTenant {

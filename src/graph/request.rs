@@ -82,7 +82,7 @@ pub(super) fn request_of(write: &Write, base: &str, known: &Known) -> Result<Cal
         repeat: Repeat::Idempotent,
         permissions: kind.permissions.write,
     };
-    Ok(match write {
+    let built = match write {
         Write::Create { kind, body } if kind.requests.is_some() => {
             let (path, body) = requested(kind, "adminAssign", body.clone())?;
             Call { repeat: Repeat::Once, ..call(kind, Method::POST, path, Some(body)) }
@@ -202,7 +202,7 @@ pub(super) fn request_of(write: &Write, base: &str, known: &Known) -> Result<Cal
                 let body =
                     asked_for(asked, "adminRemove", Map::from_iter([("id".to_owned(), child.as_str().into())]), id);
                 let call = call(kind, Method::POST, path.to_owned(), Some(body));
-                return Ok(Call { permissions, repeat: Repeat::Once, ..call });
+                return Ok(in_version_of_link(write, Call { permissions, repeat: Repeat::Once, ..call }));
             }
             let own = format!("{}/{}", object(kind, id)?, found.segment());
             let path = match found.shape {
@@ -226,7 +226,21 @@ pub(super) fn request_of(write: &Write, base: &str, known: &Known) -> Result<Cal
             }
             _ => return Err(refuse(kind, "it cannot be deleted")),
         },
-    })
+    };
+    Ok(in_version_of_link(write, built))
+}
+
+/// Sends the write of a child in the version of Graph that shows all of it.
+fn in_version_of_link(write: &Write, call: Call) -> Call {
+    let (Write::Link { kind, link, .. } | Write::Relink { kind, link, .. } | Write::Unlink { kind, link, .. }) = write
+    else {
+        return call;
+    };
+    let found = kind.link(link).filter(|link| link.children().is_some()).and_then(|link| link.api);
+    match found.zip(call.path.strip_prefix(kind.api.segment())) {
+        Some((api, path)) => Call { path: format!("{}{path}", api.segment()), ..call },
+        None => call,
+    }
 }
 
 /// Returns the request that takes a credential away.

@@ -50,6 +50,9 @@ pub const KIND: Kind = Kind {
                 ..Children::COMMON
             }),
             read: LinkRead::Each,
+            // `claimsMatchingExpression`, which stands in place of the subject, is in beta only.
+            // <https://learn.microsoft.com/graph/api/resources/federatedidentitycredential?view=graph-rest-beta>
+            api: Some(Api::Beta),
             absent: None,
             permissions: None,
             ..Link::COMMON

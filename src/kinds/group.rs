@@ -50,7 +50,7 @@ pub const KIND: Kind = Kind {
             name: "members",
             shape: LinkShape::References,
             read: LinkRead::Each,
-            read_api: Some(Api::Beta),
+            api: Some(Api::Beta),
             absent: Some(Condition::Lists { property: "groupTypes", value: "DynamicMembership" }),
             permissions: Some(Permissions {
                 read: &["GroupMember.Read.All"],
@@ -62,7 +62,7 @@ pub const KIND: Kind = Kind {
             name: "owners",
             shape: LinkShape::References,
             read: LinkRead::Each,
-            read_api: Some(Api::Beta),
+            api: Some(Api::Beta),
             absent: None,
             permissions: Some(Permissions {
                 read: &["GroupMember.Read.All"],

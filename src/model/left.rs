@@ -28,6 +28,10 @@ pub enum Obstacle {
     ReadOnly,
     /// The property is fixed when the object is created.
     Fixed,
+    /// The commit has no value for the property, and Graph demands one.
+    MustHaveValue,
+    /// Graph changes the property in the other direction only.
+    OneWay,
     /// Graph offers no way to change the property, or the entry of a link.
     NotUpdatable,
     /// A credential whose secret nobody can read back.
@@ -56,6 +60,8 @@ impl Obstacle {
         match self {
             Obstacle::ReadOnly => "readOnly",
             Obstacle::Fixed => "fixed",
+            Obstacle::MustHaveValue => "mustHaveValue",
+            Obstacle::OneWay => "oneWay",
             Obstacle::NotUpdatable => "notUpdatable",
             Obstacle::CredentialGone => "credentialGone",
             Obstacle::NotCreatable(_) => "notCreatable",
@@ -74,6 +80,8 @@ impl Obstacle {
         Some(match word {
             "readOnly" => Obstacle::ReadOnly,
             "fixed" => Obstacle::Fixed,
+            "mustHaveValue" => Obstacle::MustHaveValue,
+            "oneWay" => Obstacle::OneWay,
             "notUpdatable" => Obstacle::NotUpdatable,
             "credentialGone" => Obstacle::CredentialGone,
             "notCreatable" => Obstacle::NotCreatable(reason.to_owned()),
@@ -103,6 +111,10 @@ impl fmt::Display for Obstacle {
         match self {
             Obstacle::ReadOnly => f.write_str("Graph sets it by itself and lets nobody write it"),
             Obstacle::Fixed => f.write_str("it is fixed when the object is created"),
+            Obstacle::MustHaveValue => {
+                f.write_str("Graph demands a value, and the commit has none; write the one that is meant")
+            }
+            Obstacle::OneWay => f.write_str("Graph changes it in the other direction only"),
             Obstacle::NotUpdatable => f.write_str("Graph offers no way to change it"),
             Obstacle::CredentialGone => {
                 f.write_str("its secret cannot be read back, so it cannot be restored; issue a new one")

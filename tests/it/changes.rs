@@ -78,7 +78,9 @@ async fn what_somebody_else_changed_is_refused_with_who_that_was() {
     // Out of scope it is in nobody's way.
     let ran = world.run(&["plan", "--changes", "--id", names::ORDER_APPROVERS]).ends(1);
     assert!(!ran.err.contains("description changed"), "{}", ran.err);
-    world.run(&["plan", "--changes", "--exclude", "group"]).ok();
+    // The group took assignments along when it went: of these nothing is planned, and it is said.
+    let ran = world.run(&["plan", "--changes", "--exclude", "group"]).ends(2);
+    assert!(ran.out.contains("Nothing to do") && ran.out.contains("otherwise"), "{}", ran.out);
     for wrong in ["HEAD", "a...b", "nowhere..HEAD"] {
         world.run(&["plan", "--changes", wrong]).ends(1);
     }

@@ -7,6 +7,7 @@ mod blaming;
 mod guards;
 mod harness;
 mod killing;
+mod matrix;
 mod planning;
 mod regressions;
 mod running;

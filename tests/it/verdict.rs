@@ -4,7 +4,7 @@
 use entragit::emulator::contoso::names;
 use serde_json::{Value, json};
 
-use super::cli::World;
+use super::cli::{Ran, World};
 use super::emulator::client::text;
 
 const APPLICATION: &str = names::ORDERING_APPLICATION;
@@ -163,4 +163,124 @@ async fn plan_lists_what_no_step_covers() {
     assert!(plan.out.contains("Graph sets it by itself and lets nobody write it"), "{}", plan.out);
     assert!(plan.out.contains("group \"New here\", only in the tenant"), "{}", plan.out);
     assert!(plan.out.contains("--prune deletes it"), "{}", plan.out);
+}
+
+/// A container image without certificate authorities: nothing on loopback needs them, and https says what it lacks.
+#[tokio::test(flavor = "multi_thread")]
+async fn loopback_needs_no_certificate_authorities() {
+    let world = World::new().await;
+    let url = world.graph.tenant.url();
+    let run = |url: &str, arguments: &[&str]| {
+        let mut command = world.command(url, arguments);
+        Ran::of(&command.env("SSL_CERT_FILE", "/nonexistent").env("SSL_CERT_DIR", "/nonexistent").output().unwrap())
+    };
+    run(&url, &["export"]).ok();
+    let ran = run("https://127.0.0.1:9", &["export"]).ends(1);
+    assert!(ran.err.contains("ca-certificates") && ran.err.contains("SSL_CERT_FILE"), "{}", ran.err);
+}
+
+/// The same words in another order, and a duration in other units, are the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn another_spelling_of_a_value_is_no_difference() {
+    let world = World::new().await;
+    let graph = &world.graph;
+    let grant = graph.pages("/v1.0/oauth2PermissionGrants").await.remove(0);
+    let path = format!("/v1.0/oauth2PermissionGrants/{}", text(&grant["id"]));
+    assert_eq!(graph.patch(&path, json!({"scope": "User.Read Mail.Read offline_access"})).await.0, 204);
+    let guests = |types: &str| {
+        json!({"conditions": {"users": {"includeUsers": [], "includeGuestsOrExternalUsers": {"guestOrExternalUserTypes": types,
+            "externalTenants": {"@odata.type": "#microsoft.graph.conditionalAccessAllExternalTenants", "membershipKind": "all"}}}}})
+    };
+    let policy = format!("/beta/identity/conditionalAccess/policies/{}", names::ORDERING_POLICY);
+    assert_eq!(graph.patch(&policy, guests("internalGuest,b2bCollaborationGuest")).await.0, 204);
+    world.run(&["export"]).ok();
+    assert_eq!(graph.patch(&path, json!({"scope": " offline_access Mail.Read User.Read"})).await.0, 204);
+    assert_eq!(graph.patch(&policy, guests("b2bCollaborationGuest,internalGuest")).await.0, 204);
+    let plan = world.run(&["plan", "--to", "HEAD"]).ok();
+    assert!(plan.out.contains("the tenant is as it should be"), "{}", plan.out);
+    assert!(world.run(&["diff", "HEAD", "live"]).ok().out.contains("No differences"));
+}
+
+/// An application with everything that takes more than one write comes back whole, but for what is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn application_comes_back_with_places_scopes_and_clients() {
+    let world = World::new().await;
+    let graph = &world.graph;
+    let path = format!("/v1.0/applications/{APPLICATION}");
+    let scopes: Vec<Value> = ["a", "b"]
+        .iter()
+        .map(|name| {
+            let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, name.as_bytes()).to_string();
+            json!({"id": id, "value": name, "type": "User", "isEnabled": true, "adminConsentDisplayName": name,
+                "adminConsentDescription": name})
+        })
+        .collect();
+    let old = graph.ok(&path).await["api"]["oauth2PermissionScopes"].clone();
+    let all: Vec<Value> = old.as_array().unwrap().iter().chain(&scopes).cloned().collect();
+    assert_eq!(graph.patch(&path, json!({"api": {"oauth2PermissionScopes": all}})).await.0, 204);
+    let ids: Vec<&Value> = scopes.iter().map(|scope| &scope["id"]).collect();
+    let clients = json!([{"appId": names::ORDERING_APP_ID, "delegatedPermissionIds": ids}]);
+    assert_eq!(graph.patch(&path, json!({"api": {"preAuthorizedApplications": clients}})).await.0, 204);
+    let web = json!({"redirectUris": ["https://orders.contoso.com/z", "https://orders.contoso.com/a"], "redirectUriSettings": [
+        {"uri": "https://orders.contoso.com/z", "index": 1}, {"uri": "https://orders.contoso.com/a", "index": 2}]});
+    assert_eq!(graph.patch(&path, json!({"web": web})).await.0, 204);
+    let flexible = json!({"name": "flexible", "issuer": "https://token.actions.githubusercontent.com",
+        "audiences": ["api://AzureADTokenExchange"],
+        "claimsMatchingExpression": {"languageVersion": 1, "value": "claims['sub'] matches 'repo:contoso/*'"}});
+    graph.made(&format!("/beta/applications/{APPLICATION}/federatedIdentityCredentials"), flexible).await;
+    world.run(&["export"]).ok();
+
+    let swapped = json!({"web": {"redirectUriSettings": [
+        {"uri": "https://orders.contoso.com/z", "index": 2}, {"uri": "https://orders.contoso.com/a", "index": 1}]}});
+    assert_eq!(graph.patch(&path, swapped).await.0, 204);
+    let plan = world.run(&["plan", "--to", "HEAD"]).ends(2);
+    assert!(plan.out.contains("web.redirectUriSettings"), "{}", plan.out);
+
+    assert_eq!(graph.delete(&path).await.0, 204);
+    graph.delete(&format!("/v1.0/directory/deletedItems/{APPLICATION}")).await;
+    for principal in graph.pages("/v1.0/directory/deletedItems/microsoft.graph.servicePrincipal").await {
+        graph.delete(&format!("/v1.0/directory/deletedItems/{}", text(&principal["id"]))).await;
+    }
+    let accept = ["--accept", "escalation", "--accept", "mass-change", "--accept", "lock-out"];
+    let applied = world.run(&[&["apply", "--to", "HEAD", "--yes"], accept.as_slice()].concat());
+    assert!(applied.err.contains(" 0 failed"), "{}{}", applied.out, applied.err);
+    let filter = "displayName%20eq%20'Order%20Desk'";
+    let back = graph.ok(&format!("/beta/applications?$filter={filter}")).await["value"][0].clone();
+    let places = back["web"]["redirectUriSettings"].to_string();
+    assert!(places.contains(r#""index":1,"uri":"https://orders.contoso.com/z""#), "{places}");
+    assert_eq!(back["api"]["preAuthorizedApplications"][0]["delegatedPermissionIds"].as_array().unwrap().len(), 2);
+    let credentials = format!("/beta/applications/{}/federatedIdentityCredentials", text(&back["id"]));
+    assert!(graph.ok(&credentials).await.to_string().contains("claims['sub'] matches"));
+    let again = world.run(&["plan", "--to", "HEAD"]);
+    assert!(again.out.starts_with("Noth"), "{}", again.out);
+}
+
+/// Graph lets the property go from true to false only: the way back is no step, and that is said before approval.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_graph_takes_in_one_direction_only_is_said() {
+    let world = World::new().await;
+    let path = "/v1.0/directory/customSecurityAttributeDefinitions";
+    let all = world.graph.pages(path).await;
+    let one = all.iter().find(|definition| definition["usePreDefinedValuesOnly"] == true).unwrap();
+    world.run(&["export"]).ok();
+    let path = format!("{path}/{}", text(&one["id"]));
+    assert_eq!(world.graph.patch(&path, json!({"usePreDefinedValuesOnly": false})).await.0, 204);
+    let plan = world.run(&["plan", "--to", "HEAD"]).ends(4);
+    assert!(plan.out.contains("Graph changes it in the other direction only"), "{}", plan.out);
+}
+
+/// Graph demands a value: without one the commit wants nothing, and the tenant keeps what it has.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_that_graph_demands_and_the_commit_lacks_is_said() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let path = "policies/authorization-policy.yaml";
+    let text = std::fs::read_to_string(world.path().join(path)).unwrap();
+    let kept: Vec<&str> =
+        text.lines().filter(|line| !line.starts_with("allowEmailVerifiedUsersToJoinOrganization")).collect();
+    assert_ne!(kept.len(), text.lines().count());
+    world.write(path, &(kept.join("\n") + "\n"));
+    world.commit("Remove a line");
+    let plan = world.run(&["plan", "--to", "HEAD"]).ends(4);
+    assert!(plan.out.contains("Graph demands a value"), "{}", plan.out);
 }

@@ -118,7 +118,30 @@ fn check(tenant: &Tenant, old: Option<&Properties>, object: &mut Properties) -> 
             }
         }
     }
+    pre_authorized(old, object)?;
     key_credentials(old, object)
+}
+
+/// A pre-authorized client names scopes by id, which must be stored already: in the same write they are not found.
+/// Providers write them in two: <https://github.com/hashicorp/terraform-provider-azuread/blob/main/internal/services/applications/application_pre_authorized_resource.go>
+fn pre_authorized(old: Option<&Properties>, object: &Properties) -> Result<(), Fault> {
+    let none = Properties::new();
+    let ids = |object: &Properties| -> Vec<String> {
+        let scopes = pointer(object, "/api/oauth2PermissionScopes");
+        scopes.as_array().into_iter().flatten().filter_map(|scope| scope["id"].as_str()).map(str::to_owned).collect()
+    };
+    let (stored, now) = (ids(old.unwrap_or(&none)), ids(object));
+    for client in pointer(object, "/api/preAuthorizedApplications").as_array().into_iter().flatten() {
+        for id in client["delegatedPermissionIds"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            if !stored.iter().any(|stored| stored == id) || !now.iter().any(|now| now == id) {
+                let message = format!(
+                    "Property PreAuthorizedApplication references permission '{id}', which cannot be found on the application."
+                );
+                return Err(Fault::new(400, "InvalidPermissionReference", message));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Certificates: one that is there already is repeated as it is, a new one brings its key, and no reply shows a key.

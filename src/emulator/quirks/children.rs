@@ -181,7 +181,13 @@ fn grant(tenant: &Tenant, child: &mut Properties) -> Result<(), Fault> {
 
 /// <https://learn.microsoft.com/graph/api/application-post-federatedidentitycredentials>
 fn credential(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Properties) -> Result<(), Fault> {
-    require(child, &["name", "issuer", "subject", "audiences"], "FederatedIdentityCredential")?;
+    // In beta an expression over the claims may stand in place of the subject.
+    // <https://learn.microsoft.com/graph/api/resources/federatedidentitycredential?view=graph-rest-beta>
+    let expression = child.get("claimsMatchingExpression").is_some_and(|expression| !expression.is_null());
+    match expression {
+        true => require(child, &["name", "issuer", "audiences"], "FederatedIdentityCredential")?,
+        false => require(child, &["name", "issuer", "subject", "audiences"], "FederatedIdentityCredential")?,
+    }
     audiences(child)?;
     let others: Vec<Properties> = siblings(tenant, link, parent).collect();
     // "You can add a maximum of 20 federated identity credentials to an application."
@@ -194,7 +200,7 @@ fn credential(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Pro
     }
     for other in &others {
         let same = |name: &str| text(other, name) == text(child, name);
-        if same("name") || same("issuer") && same("subject") {
+        if same("name") || same("issuer") && !expression && same("subject") {
             return Err(Fault::new(
                 409,
                 "Request_MultipleObjectsWithSameKeyValue",

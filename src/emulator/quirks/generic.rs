@@ -115,6 +115,16 @@ pub(super) fn complete(tenant: &mut Tenant) {
     }
 }
 
+/// "This property can later be changed from true to false, but it can't be changed from false to true."
+/// <https://learn.microsoft.com/graph/api/customsecurityattributedefinition-update>
+pub(super) fn update_attribute(old: &Properties, new: &Properties) -> Result<(), Fault> {
+    let set = |object: &Properties| object.get("usePreDefinedValuesOnly") == Some(&Value::Bool(true));
+    match !set(old) && set(new) {
+        true => Err(Fault::bad("UsePreDefinedValuesOnly cannot be changed from false to true.")),
+        false => Ok(()),
+    }
+}
+
 /// The id that the service makes of what is made, where it is no GUID.
 pub(super) fn made_id(kind: &Kind, object: &Properties) -> Option<String> {
     let text = |name: &str| super::text(object, name);

@@ -300,6 +300,8 @@ pub fn on_update(
         "authenticationStrengthPolicy" => authentication::update_strength(tenant, old, new),
         "authorizationPolicy" => authentication::update_authorization(new),
         "authenticationMethodsPolicy" => authentication::touch(tenant, new),
+        "servicePrincipal" => application::key_credentials(Some(old), new),
+        "customSecurityAttributeDefinition" => generic::update_attribute(old, new),
         "roleDefinition" => roles::update_definition(old, new),
         _ if kind.entity.starts_with("networkaccess.") => network::update(tenant, kind, new),
         _ => Ok(()),

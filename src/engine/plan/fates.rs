@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::twins::{Come, Twins};
+use super::updates::take_apart;
 use super::{Fate, Planner, identities, named_in, not_creatable, owned_elsewhere, tier, tier_of};
 use crate::engine::body::{complete, differing_part, disabled, leave_unsaid, list, with_type};
 use crate::engine::normalize::{carry_unknown, entry_key, writable, writable_value};
@@ -272,6 +273,9 @@ impl Planner<'_> {
                 later.insert(name, value);
             }
         }
+        for (name, parts) in take_apart(kind, &mut body) {
+            later.entry(name).or_insert(Value::Object(parts));
+        }
         let needs = self.awaited_in(&Value::Object(body.clone()));
         self.push(kind, address, object, Phase::Write, Stage::Make, Action::Create { body }, &needs);
         self.plan.losses.extend(losses::of_creation(kind, address, object));
@@ -336,6 +340,8 @@ impl Planner<'_> {
         let mut names: Vec<&String> = wanted.0.keys().chain(live.0.keys()).collect();
         names.sort_unstable();
         names.dedup();
+        let changes = diff::objects(kind, live, wanted);
+        let differing: BTreeSet<&str> = changes.iter().map(|change| diff::top(change.path())).collect();
         for name in names {
             let Some(rule) = schema.property(name) else { continue };
             if rule.link || name == "id" || !self.inputs.scope.takes_property(kind.name, name) {
@@ -347,7 +353,8 @@ impl Planner<'_> {
             }
             let (want, have) = (wanted.get(name), live.get(name));
             let moved = want.is_some_and(|value| !self.moving_in(value).is_empty());
-            if want == have && !moved {
+            let stays = want.is_none() && rule.must_have_a_value() || !rule.may_become(want);
+            if (!differing.contains(name.as_str()) || stays) && !moved {
                 continue;
             }
             if rule.create_only && !rule.read_only {
@@ -414,10 +421,8 @@ impl Planner<'_> {
         if body.is_empty() {
             return;
         }
-        let changes: Vec<_> = diff::objects(kind, live, wanted)
-            .into_iter()
-            .filter(|change| body.contains_key(diff::top(change.path())))
-            .collect();
+        let changes: Vec<_> =
+            changes.into_iter().filter(|change| body.contains_key(diff::top(change.path()))).collect();
         if !first.is_empty() {
             let mut prepared = live.clone();
             prepared.0.extend(first.clone());
@@ -437,19 +442,6 @@ impl Planner<'_> {
             body = whole;
         }
         self.push_update(kind, address, wanted, with_type(kind, wanted, body), changes);
-    }
-
-    fn push_update(
-        &mut self,
-        kind: &'static Kind,
-        address: &Address,
-        object: &Object,
-        body: Map<String, Value>,
-        changes: Vec<crate::model::FieldChange>,
-    ) {
-        let needs = self.awaited_in(&Value::Object(body.clone()));
-        let action = Action::Update { body, changes };
-        self.push(kind, address, object, Phase::Write, Stage::Update, action, &needs);
     }
 }
 

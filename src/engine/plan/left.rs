@@ -158,6 +158,12 @@ impl Planner<'_> {
         if chain.iter().any(|(rule, _)| rule.read_only) {
             return Obstacle::ReadOnly;
         }
+        if is_missing(&chain, field) {
+            return Obstacle::MustHaveValue;
+        }
+        if !rule.changes_to.is_empty() {
+            return Obstacle::OneWay;
+        }
         if rule.create_only || matches!(kind.update, Updates::Only(names) if !names.contains(&name)) {
             return Obstacle::Fixed;
         }
@@ -235,7 +241,15 @@ fn covers(kind: &'static Kind, field: &FieldChange, own: &[&Step]) -> bool {
         _ => false,
     });
     let chain = schema::of(kind).along(field.path());
-    written && reached(&chain, field.path()) && chain.iter().all(|(rule, _)| rule.writable(true))
+    // What is fixed at creation is fixed for the object, not for the parts of a value that is replaced.
+    let inside = |(depth, (rule, _)): (usize, &(&Rule, &str))| rule.writable(depth > 0);
+    written && reached(&chain, field.path()) && chain.iter().enumerate().all(inside) && !is_missing(&chain, field)
+}
+
+/// Whether the commit has no value where Graph demands one.
+fn is_missing(chain: &[(&Rule, &str)], field: &FieldChange) -> bool {
+    let wants_none = matches!(field, FieldChange::Value { before: None, .. });
+    wants_none && chain.last().is_some_and(|(rule, _)| rule.must_have_a_value())
 }
 
 /// Whether the rules lead to the field itself, or to a value that takes whatever is in it.

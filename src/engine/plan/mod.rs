@@ -6,6 +6,7 @@ mod left;
 mod links;
 mod strictness;
 mod twins;
+mod updates;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -23,8 +23,9 @@ pub struct Link {
     pub shape: LinkShape,
     /// How it is read.
     pub read: LinkRead,
-    /// Version of Graph that it is read from, where the kind's own version leaves some of it out.
-    pub read_api: Option<Api>,
+    /// Version of Graph that it is read from, and that children are written in, where the kind's own version leaves some of
+    /// it out.
+    pub api: Option<Api>,
     /// When an object has no such relation of its own.
     pub absent: Option<Condition>,
     /// Application permissions, where they differ from the kind's.
@@ -138,7 +139,7 @@ impl Link {
         exclusive: false,
         shape: LinkShape::References,
         read: LinkRead::Each,
-        read_api: None,
+        api: None,
         absent: None,
         permissions: None,
     };

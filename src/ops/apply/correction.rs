@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
+use serde_json::Value;
 
 use super::Verification;
 use crate::engine::diff::top;
@@ -11,7 +12,7 @@ use crate::engine::planfile::Binding;
 use crate::engine::refs::rewrite_value;
 use crate::engine::schema;
 use crate::kinds;
-use crate::model::{Action, Address, IdMap, Plan, Step, StepId, Verdict};
+use crate::model::{Action, Address, FieldChange, IdMap, Plan, Step, StepId, Verdict};
 use crate::ops::execute::Outcome;
 use crate::ops::{Context, guards};
 
@@ -21,6 +22,8 @@ struct Wrote {
     /// Objects that are there because of it: whatever Graph gave them, nobody else did.
     made: BTreeSet<Address>,
     properties: BTreeSet<(Address, String)>,
+    /// Single values and elements: what somebody else put beside them meanwhile is not ours to take away.
+    changes: BTreeMap<Address, Vec<FieldChange>>,
     /// Single members and children, never a link as a whole: others may have been added meanwhile.
     links: BTreeSet<(Address, &'static str, Vec<String>)>,
 }
@@ -74,6 +77,31 @@ pub(super) fn verdicts(
     Ok(all.into_iter().filter(|verdict| !amount(verdict)).chain(of_others.into_iter().filter(amount)).collect())
 }
 
+/// Returns a change with today's ids in it.
+fn today(change: &FieldChange, ids: &IdMap) -> FieldChange {
+    fn current(value: &Value, ids: &IdMap) -> Value {
+        match value {
+            Value::String(text) => ids.current(text).into(),
+            Value::Array(all) => all.iter().map(|value| current(value, ids)).collect(),
+            Value::Object(map) => {
+                Value::Object(map.iter().map(|(name, value)| (name.clone(), current(value, ids))).collect())
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+        }
+    }
+    match change {
+        FieldChange::Value { path, before, after } => FieldChange::Value {
+            path: path.clone(),
+            before: before.clone(),
+            after: after.as_ref().map(|after| current(after, ids)),
+        },
+        FieldChange::Gained { path, element } => {
+            FieldChange::Gained { path: path.clone(), element: current(element, ids) }
+        }
+        FieldChange::Lost { path, element } => FieldChange::Lost { path: path.clone(), element: element.clone() },
+    }
+}
+
 impl Wrote {
     fn of(plan: &Plan, ids: &IdMap) -> Wrote {
         let mut wrote = Wrote::default();
@@ -82,7 +110,12 @@ impl Wrote {
             let address = Address::new(kind.name, ids.current(&step.address.id));
             match &step.action {
                 Action::Create { .. } | Action::Restore => drop(wrote.made.insert(address)),
-                Action::Update { body, .. } => {
+                Action::Update { body, changes } => {
+                    wrote
+                        .changes
+                        .entry(address.clone())
+                        .or_default()
+                        .extend(changes.iter().map(|change| today(change, ids)));
                     wrote.properties.extend(body.keys().map(|name| (address.clone(), name.clone())));
                 }
                 Action::Call { property, .. } => {
@@ -101,6 +134,24 @@ impl Wrote {
         wrote
     }
 
+    /// Whether the approved plan wrote this very value, or put in or took out this very element. Of a property without
+    /// changes of its own, which only followed a new id, anything.
+    fn meant(&self, address: &Address, change: &FieldChange) -> bool {
+        let name = top(change.path());
+        let mut own = self.changes.get(address).into_iter().flatten().filter(|own| top(own.path()) == name).peekable();
+        own.peek().is_none()
+            || own.any(|own| match (own, change) {
+                (FieldChange::Value { path: a, after: x, .. }, FieldChange::Value { path: b, after: y, .. }) => {
+                    a == b && x == y
+                }
+                (FieldChange::Gained { path: a, element: x }, FieldChange::Gained { path: b, element: y })
+                | (FieldChange::Lost { path: a, element: x }, FieldChange::Lost { path: b, element: y }) => {
+                    a == b && x == y
+                }
+                _ => false,
+            })
+    }
+
     /// The step, or what of it may be carried out.
     fn allows(&self, step: &Step) -> Option<Step> {
         let kind = kinds::by_name(step.address.kind)?;
@@ -112,6 +163,12 @@ impl Wrote {
         let allowed = match &mut step.action {
             Action::Create { .. } | Action::Restore | Action::Delete => false,
             Action::Update { body, changes } => {
+                let others: BTreeSet<String> = changes
+                    .iter()
+                    .filter(|change| !made && !self.meant(&step.address, change))
+                    .map(|change| top(change.path()).to_owned())
+                    .collect();
+                let wrote = |name: &str| wrote(name) && !others.contains(name);
                 body.retain(|name, _| wrote(name) || name.starts_with('@'));
                 changes.retain(|change| wrote(top(change.path())));
                 body.keys().any(|name| !name.starts_with('@'))

@@ -190,6 +190,11 @@ impl Case {
         })
     }
 
+    /// The id that an object goes by since it was created again.
+    pub fn id_today(&self, id: &str) -> String {
+        self.ids.current(id).to_owned()
+    }
+
     /// Ids of what is wanted and can be had.
     pub fn attainable(&self) -> BTreeSet<String> {
         let objects = self.wanted.objects.iter().map(|(address, object)| (named(address.kind), object));

@@ -1,0 +1,84 @@
+//! Updates that come in two writes, because one part of an object names another that must be stored before.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::Planner;
+use crate::engine::diff::top;
+use crate::engine::order::{Phase, Stage};
+use crate::engine::refs::mentions;
+use crate::engine::schema::{self, Shape};
+use crate::model::{Action, Address, FieldChange, Kind, Object};
+
+/// Parts that are written apart, by the property that they are in.
+pub(super) type Apart = BTreeMap<String, Map<String, Value>>;
+
+impl Planner<'_> {
+    /// Makes the step that writes `body`, and another one for the parts that are written apart: before it if all that they
+    /// name is in the tenant's object already (what they no longer name may go then), else after it.
+    pub(super) fn push_update(
+        &mut self,
+        kind: &'static Kind,
+        address: &Address,
+        object: &Object,
+        mut body: Map<String, Value>,
+        changes: Vec<FieldChange>,
+    ) {
+        let apart = take_apart(kind, &mut body);
+        let own = |path: &str| apart.iter().any(|(name, parts)| parts.keys().any(|part| within(path, name, part)));
+        let (changes_apart, changes): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| own(change.path()));
+        // What differs in nothing but the part that is written apart is not written twice.
+        body.retain(|name, _| {
+            let changed = changes.iter().any(|change| top(change.path()) == name);
+            changed || !apart.contains_key(name) || changes_apart.is_empty()
+        });
+        let early = self.inputs.live.objects.get(address).is_some_and(|live| names_only_what_is_in(&apart, live));
+        for (name, parts) in &apart {
+            let value = Value::Object(Map::from_iter([(name.clone(), Value::Object(parts.clone()))]));
+            let needs = self.awaited_in(&value);
+            let Value::Object(body) = value else { continue };
+            let action = Action::Update { body, changes: changes_apart.clone() };
+            let stage = if early { Stage::Prepare } else { Stage::Call };
+            self.push(kind, address, object, Phase::Write, stage, action, &needs);
+        }
+        if body.keys().all(|name| name.starts_with('@')) && !apart.is_empty() {
+            return;
+        }
+        let needs = self.awaited_in(&Value::Object(body.clone()));
+        let action = Action::Update { body, changes };
+        self.push(kind, address, object, Phase::Write, Stage::Update, action, &needs);
+    }
+}
+
+/// Takes the parts out of `body` that are written apart, by the property that they are in.
+pub(super) fn take_apart(kind: &'static Kind, body: &mut Map<String, Value>) -> Apart {
+    let mut apart = Apart::new();
+    for (name, value) in &mut *body {
+        let Some(Shape::Object(rules, _)) = schema::of(kind).property(name).map(|rule| &rule.shape) else { continue };
+        let Value::Object(value) = value else { continue };
+        let names: Vec<String> =
+            value.keys().filter(|part| rules.get(*part).is_some_and(|rule| rule.write_apart)).cloned().collect();
+        let parts: Map<String, Value> = names.into_iter().filter_map(|part| value.remove_entry(&part)).collect();
+        if !parts.is_empty() {
+            apart.insert(name.clone(), parts);
+        }
+    }
+    body.retain(|name, value| !apart.contains_key(name) || value.as_object().is_none_or(|rest| !rest.is_empty()));
+    apart
+}
+
+/// Whether a path is that of a part, or of something in it.
+fn within(path: &str, name: &str, part: &str) -> bool {
+    let rest = path.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')).and_then(|rest| rest.strip_prefix(part));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+fn names_only_what_is_in(apart: &Apart, live: &Object) -> bool {
+    let text = Value::Object(live.0.clone()).to_string();
+    let mut all = true;
+    for parts in apart.values() {
+        mentions(&Value::Object(parts.clone()), &mut |id| all &= text.contains(id));
+    }
+    all
+}
