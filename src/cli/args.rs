@@ -386,8 +386,9 @@ pub struct Emulate {
     pub roles: Vec<String>,
     /// What goes wrong, in words or in a file of them: `lag:60` (seconds until every replica has a write), `lose:0.5` (share of
     /// POSTs whose answer is lost), `lose-others`, `drop`, `limits` (Microsoft's; `limits:10`: ten times those), `drained`,
-    /// `latency:100` (ms), `hang-before:N`, `hang-after:N` (the Nth write), `seed:7`, and of a kind
-    /// that cannot be read `denied:KIND`, `unlicensed:KIND`, `broken:KIND`, `expired:KIND` (its second page); with commas between.
+    /// `latency:100` (ms), `hang-before:N`, `hang-after:N` (the Nth write), `seed:7`, of a kind
+    /// that cannot be read `denied:KIND`, `unlicensed:KIND`, `broken:KIND`, `expired:KIND` (its second page), of lists that are
+    /// not complete and do not say so `omit:ID` (of an object), `empty:KIND`, `empty-once:KIND`; with commas between.
     #[arg(long, value_name = "FAULTS")]
     pub faults: Option<String>,
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 
+use super::absence::Expected;
 use super::advance::{Advance, Main};
 use super::audit;
 use super::base::Base;
@@ -269,7 +270,10 @@ pub(super) async fn whole<T: TenantRead>(
     let mut tally = reading.tally;
     // Absence must be proven: kinds that were not read completely are carried over, and those that were not asked for.
     let read = |kind: &'static Kind| scope.contains(&kind) && reading.coverage.kind(kind.name).is_complete();
-    let unread = |path: &str| address_of(path).ok().filter(|(kind, _)| !read(kind));
+    let unread = |path: &str| {
+        let (kind, id) = address_of(path).ok().filter(|(kind, _)| !read(kind))?;
+        (!reading.gone.contains(&Address::new(kind.name, id.as_str()))).then_some((kind, id))
+    };
     let present: BTreeSet<Address> = match left.keys().any(|path| unread(path).is_some()) {
         true => files.keys().filter_map(|path| unread(path)).map(|(kind, id)| Address::new(kind.name, id)).collect(),
         false => BTreeSet::new(),
@@ -307,6 +311,13 @@ pub(super) fn index(files: &BTreeMap<String, ObjectId>) -> BTreeMap<Address, Str
         .collect()
 }
 
+/// Returns the ids of a kind's objects among files.
+fn ids_in<'f>(files: &'f BTreeMap<String, ObjectId>, kind: &'static Kind) -> impl Iterator<Item = String> + 'f {
+    // A folder within a kind's may be another kind's.
+    let below = files.range(format!("{}/", kind.folder)..format!("{}0", kind.folder));
+    below.filter_map(move |(path, _)| address_of(path).ok().filter(|(found, _)| *found == kind).map(|(_, id)| id))
+}
+
 struct Storing<'a, 'w, 'r> {
     /// What was there and has not come yet: a path is in memory once, here or in `files`.
     before: BTreeMap<String, ObjectId>,
@@ -335,8 +346,11 @@ impl Sink for Storing<'_, '_, '_> {
         self.base.names(kinds, asked, |_| true)
     }
 
-    fn follow(&mut self, kind: &'static Kind) -> Result<Option<BTreeSet<String>>> {
-        Ok(self.follow.remove(kind.name))
+    fn expected(&mut self, kind: &'static Kind) -> Result<Option<Expected>> {
+        Ok(Some(match self.follow.remove(kind.name) {
+            Some(ids) => Expected::filtered(ids),
+            None => Expected::unfiltered(ids_in(&self.before, kind)),
+        }))
     }
 
     fn take(&mut self, live: LiveObject) -> Result<()> {

@@ -14,6 +14,7 @@ use crate::format::settings::Settings;
 use crate::model::{Events, Finding, Kind};
 use crate::repo::{ObjectId, Repo};
 
+pub mod absence;
 mod advance;
 pub mod apply;
 pub mod approve;

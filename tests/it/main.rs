@@ -1,6 +1,7 @@
 //! Tests across floors.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail loudly and show what it measured")]
 
+mod absence;
 mod adopting;
 mod applying;
 mod approving;
