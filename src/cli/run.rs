@@ -21,6 +21,7 @@ use crate::model::Kind;
 use crate::model::finding::Severity;
 use crate::ops::approve::Unapproved;
 use crate::ops::export::{Exported, Extra, layout_for};
+use crate::ops::shrink::{Shrunk, accepted};
 use crate::ops::source::Source;
 use crate::ops::{self, Context, Invalid, Refused, Stale};
 use crate::repo::RepoError;
@@ -86,7 +87,8 @@ fn explain(error: &anyhow::Error, output: &Output) -> u8 {
         }
     }
     output.say(&format!("error: {}", said.join(": ")));
-    if error.downcast_ref::<Refused>().is_some() || error.downcast_ref::<Unapproved>().is_some() {
+    let by_guard = error.downcast_ref::<Refused>().is_some() || error.downcast_ref::<Shrunk>().is_some();
+    if by_guard || error.downcast_ref::<Unapproved>().is_some() {
         return exit::REFUSED;
     }
     if error.downcast_ref::<Stale>().is_some() {
@@ -125,6 +127,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
             }
             let only = kinds_of(&export.kinds)?;
             context.settings.scope.exclude.extend(kinds_of(&export.exclude)?.iter().map(|kind| kind.name));
+            context.accept = accepted(&export.accept)?;
             let tenant = connect(&export.sign_in, &context.settings, &context.events)?;
             let _lock = context.repo.lock("export")?;
             let exported = if export.incremental {

@@ -91,7 +91,7 @@ pub(super) struct Told<'a> {
     /// What was read, and how completely.
     pub coverage: &'a CoverageMap,
     /// More trailers.
-    pub trailers: &'a [(String, String)],
+    pub trailers: Vec<(String, String)>,
     /// Who made the changes.
     pub actors: Vec<String>,
 }
@@ -136,7 +136,7 @@ pub(super) fn message(tenant: &str, told: &Told<'_>) -> String {
     text.push_str(&format!("Entragit-Objects: {}\n", told.objects));
     let said = if incomplete.is_empty() { "complete".to_owned() } else { incomplete.join(" ") };
     text.push_str(&format!("Entragit-Coverage: {said}\n"));
-    for (name, value) in told.trailers {
+    for (name, value) in &told.trailers {
         text.push_str(&format!("{name}: {value}\n"));
     }
     for actor in &told.actors {

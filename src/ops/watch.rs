@@ -339,7 +339,7 @@ async fn everything<T: TenantRead>(
 ) -> Result<Found> {
     let before = files_of(&context.repo, start)?;
     let follow = follow(context, &before, manifest, &Extra::default(), &manifest.ids)?;
-    let last = export::Last { before, base, edits: &Edits::None, follow };
+    let last = export::Last { before, base, edits: &Edits::None, follow, ids: &manifest.ids };
     let whole = whole(context, tenant, scope, &manifest.layout, last, writer).await?;
     let Whole { files, mut changes, first, coverage, tally, .. } = whole;
     if first {

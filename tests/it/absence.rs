@@ -94,9 +94,15 @@ async fn a_list_that_is_empty_is_read_again_before_it_is_believed() {
 }
 
 /// A tenant in memory that refuses to answer by id, or whose lists lack objects; it counts what it is asked.
-struct Tenant {
-    inner: MemoryTenant,
-    lacks: Mutex<Vec<String>>,
+#[derive(Default)]
+pub(super) struct Tenant {
+    pub inner: MemoryTenant,
+    /// Objects that no list has.
+    pub lacks: Mutex<Vec<String>>,
+    /// Objects that are not found by id.
+    pub vanished: Mutex<Vec<String>>,
+    /// A link that comes empty.
+    pub unlinked: Mutex<Option<&'static str>>,
     refuses: Mutex<bool>,
     lists: Mutex<usize>,
     gets: Mutex<usize>,
@@ -109,14 +115,22 @@ impl Tenant {
                 "userPrincipalName": format!("u{number}@contoso.example"), "mailNickname": "u"});
             ("user", value.as_object().unwrap().clone())
         });
-        let inner = MemoryTenant::from_objects(users.collect()).unwrap();
-        let (lists, gets) = (Mutex::default(), Mutex::default());
-        Tenant { inner, lacks: Mutex::default(), refuses: Mutex::default(), lists, gets }
+        Tenant::with(users.collect())
+    }
+
+    pub fn with(objects: Vec<(&str, Raw)>) -> Tenant {
+        Tenant { inner: MemoryTenant::from_objects(objects).unwrap(), ..Tenant::default() }
     }
 
     async fn delete(&self, number: usize) {
         let kind = kinds::by_name("user").unwrap();
         self.inner.write(&Write::Delete { kind, id: id(number) }).await.unwrap();
+    }
+
+    fn unlink(&self, object: &mut RawObject) {
+        if let Some(entries) = self.unlinked.lock().unwrap().and_then(|link| object.value.get_mut(link)) {
+            *entries = json!([]);
+        }
     }
 
     /// Lists and reads by id since the last call.
@@ -125,7 +139,7 @@ impl Tenant {
     }
 }
 
-fn id(number: usize) -> String {
+pub(super) fn id(number: usize) -> String {
     format!("{number:08x}-0000-4000-8000-000000000000")
 }
 
@@ -141,6 +155,7 @@ impl TenantRead for Tenant {
         let (listing, ()) = tokio::join!(self.inner.list(kind, send), async {
             while let Some(mut page) = receive.recv().await {
                 page.retain(|object| lacks.iter().all(|id| object.value["id"] != id.as_str()));
+                page.iter_mut().for_each(|object| self.unlink(object));
                 pages.send(page).await.unwrap();
             }
         });
@@ -157,7 +172,14 @@ impl TenantRead for Tenant {
             let (request, code) = (format!("GET {}/{id}", kind.path), "1037".to_owned());
             return Err(TenantError::Refused { request, status: 400, code, message: "Use the Beta endpoint.".into() });
         }
-        self.inner.get(kind, id).await
+        if self.vanished.lock().unwrap().iter().any(|gone| gone == id) {
+            return Ok(None);
+        }
+        let mut found = self.inner.get(kind, id).await;
+        if let Ok(Some(object)) = &mut found {
+            self.unlink(object);
+        }
+        found
     }
 
     async fn changes(&self, kind: &'static Kind, token: Option<&str>) -> Result<Changes, TenantError> {

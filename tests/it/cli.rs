@@ -49,7 +49,7 @@ impl World {
         self.run_at(&self.graph.tenant.url(), arguments)
     }
 
-    fn run_at(&self, url: &str, arguments: &[&str]) -> Ran {
+    pub(crate) fn run_at(&self, url: &str, arguments: &[&str]) -> Ran {
         Ran::of(&self.command(url, arguments).output().unwrap())
     }
 

@@ -28,6 +28,7 @@ mod safety;
 mod schemas;
 mod scope;
 mod sdk;
+mod shrink;
 mod translating;
 mod undo;
 mod verdict;
