@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::args;
 use super::connect::connect;
 use super::output::{Output, elapsed};
-use super::run::exit;
+use super::run::{exit, report_pending};
 use super::stop::Stop;
 use crate::engine::render::{json::FORMAT_VERSION, safe};
 use crate::graph::GraphTenant;
@@ -58,7 +58,8 @@ pub async fn watch(arguments: args::Watch, repo: &Path, output: &Output) -> Resu
     let context = Context::open(repo, output.events())?;
     let accept = accepted(&arguments.accept)?;
     let tenant = connect(&arguments.sign_in, &context.settings, &context.events)?;
-    let main = context.settings.branches.main.clone();
+    let branches = context.settings.branches.clone();
+    let is_here = context.repo.head_branch().as_ref() == Some(&branches.main);
     drop(context);
     let mut watch = Watch::default();
     let (mut failures, mut pending) = (0, Vec::new());
@@ -76,11 +77,7 @@ pub async fn watch(arguments: args::Watch, repo: &Path, output: &Output) -> Resu
                 failures = 0;
                 report(number, &round, start, arguments.json, output);
                 if round.pending != pending && !round.pending.is_empty() {
-                    output.say(&format!(
-                        "{main} was left alone: it holds edits that are not applied yet ({} files); apply them with \
-                         `entragit apply --to {main}`",
-                        round.pending.len()
-                    ));
+                    report_pending(&branches, is_here, &round.pending, &[], output);
                 }
                 pending.clone_from(&round.pending);
                 if last {

@@ -45,6 +45,8 @@ pub struct Exported {
     pub changed: (usize, usize, usize),
     /// Objects with edits on `main` that are not applied yet; `main` was left alone if there are any.
     pub pending: Vec<String>,
+    /// Those of them whose edit no step can write.
+    pub unwritable: Vec<String>,
     /// Properties that no schema knows, in all.
     pub unknown: usize,
 }
@@ -133,6 +135,7 @@ pub async fn export<T: TenantRead>(
     let complete = scope.iter().all(|kind| manifest.coverage.is_done(kind));
     let counts = tally.counts();
     let objects: usize = counts.values().sum();
+    let pending = standing.pending();
     let mut exported = Exported {
         commit: None,
         tip: start,
@@ -140,10 +143,8 @@ pub async fn export<T: TenantRead>(
         objects,
         complete,
         changed: if first { (objects, 0, 0) } else { compare(&changes) },
-        pending: match &standing {
-            Standing::Pending(paths) => paths.clone(),
-            Standing::Follows | Standing::Joins => Vec::new(),
-        },
+        pending: pending.paths,
+        unwritable: pending.unwritable,
         unknown,
     };
     let tree = writer.finish(&files)?;

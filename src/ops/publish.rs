@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::audit::Changed;
-use super::standing::Standing;
+use super::standing::{Pending, Standing};
 use super::{Context, files_of};
 use crate::format::path::{address_of, is_reserved};
 use crate::kinds;
@@ -28,7 +28,7 @@ pub(super) fn standing(
         return Ok(Standing::Follows);
     }
     let Some(fork) = context.repo.merge_base(main, parent)? else {
-        return Ok(Standing::Pending(vec![STRANGERS.to_owned()]));
+        return Ok(Standing::Pending(Pending::unrelated()));
     };
     let at_fork = files_of(&context.repo, fork)?;
     let on_main = files_of(&context.repo, main)?;
@@ -39,7 +39,8 @@ pub(super) fn standing(
         }
     }
     pending.sort();
-    Ok(if pending.is_empty() { Standing::Joins } else { Standing::Pending(pending) })
+    let pending = Pending { paths: pending, unwritable: Vec::new() };
+    Ok(if pending.paths.is_empty() { Standing::Joins } else { Standing::Pending(pending) })
 }
 
 /// What is said in place of paths if `main` and the snapshots have no commit in common.

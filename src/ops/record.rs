@@ -82,10 +82,7 @@ pub(super) async fn record<T: TenantRead>(
         unknown: manifest.unknown.values().map(Vec::len).sum(),
         objects,
         complete,
-        pending: match &standing {
-            Standing::Pending(paths) => paths.clone(),
-            Standing::Follows | Standing::Joins => Vec::new(),
-        },
+        pending: standing.pending().paths,
     };
     if let Some(parent) = parent
         && changes.is_empty()

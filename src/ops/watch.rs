@@ -287,6 +287,8 @@ pub async fn export<T: TenantRead>(context: &Context, tenant: &T, full_every: u3
         complete: round.complete,
         changed: round.changed,
         pending: round.pending,
+        // A round compares files, and does not look inside.
+        unwritable: Vec::new(),
         unknown: round.unknown,
     };
     Ok((exported, round.full))
