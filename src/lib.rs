@@ -40,7 +40,8 @@
 //! - **A kind is data.** A schema says what a type's fields mean ([`engine::schema`] reads it), a constant in [`kinds`] says how
 //!   Graph serves it. Exporter, planner, validator, embedded tenant and help are readers of these two.
 //! - **Absence must be proven.** [`model::Coverage`] says of each kind and link how completely it was read; what is not
-//!   complete is carried over, and never deleted ([`ops::export`], [`engine::plan`]).
+//!   complete is carried over, and never deleted ([`ops::export`], [`engine::plan`]). What a list lacks is asked for by id
+//!   ([`ops::absence`]), and a snapshot that lost much without an explanation is not published ([`ops::shrink`]).
 //! - **Two ways to aim.** An earlier commit is wanted as it stands. One that was forked from an earlier snapshot means what it
 //!   changed since; the rest is the tenant's ([`ops::changes`], [`engine::merge`]). Asked for changes, it is the live tenant that
 //!   they are held against, and so it is with the way back from an apply ([`ops::undo`]).

@@ -68,7 +68,9 @@ pub enum Command {
     ///
     /// Writes each directory object as YAML straight into the object database and commits to the branch `snapshots` if
     /// anything differs. The branch `main` follows as long as it holds no edit of its own. What cannot be read is carried
-    /// over from the last snapshot and marked in manifest.yaml (exit code 4), never deleted.
+    /// over from the last snapshot and marked in manifest.yaml (exit code 4), never deleted. A kind that lost much without a
+    /// word in the audit log is not believed: the snapshot is kept under `refs/entragit/suspect` (exit code 3) until it is
+    /// accepted.
     Export(Export),
     /// Keep looking at the tenant, and commit each change as its author's
     ///
@@ -318,6 +320,10 @@ pub struct Export {
     /// Read everything after so many incremental exports, which finds what Graph does not tell; 1: each time.
     #[arg(long, value_name = "COUNT", default_value_t = 7, requires = "incremental", value_parser = clap::value_parser!(u32).range(1..))]
     pub full_every: u32,
+    /// Commit although so much is missing that the guard refused it: `shrink:KIND` or `shrink:KIND.LINK`, as the refusal says;
+    /// may be repeated.
+    #[arg(long, value_name = "GUARD")]
+    pub accept: Vec<String>,
     /// Print one JSON document.
     #[arg(long)]
     pub json: bool,
@@ -341,6 +347,9 @@ pub struct Watch {
     /// How long a change may wait, once, for the audit log to say who made it: entries arrive late. 0s: not at all.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = super::watch::duration)]
     pub settle: std::time::Duration,
+    /// Commit although so much is missing that the guard refused it: `shrink:KIND` or `shrink:KIND.LINK`; may be repeated.
+    #[arg(long, value_name = "GUARD")]
+    pub accept: Vec<String>,
     /// Print one line of JSON for each round.
     #[arg(long)]
     pub json: bool,
@@ -386,8 +395,9 @@ pub struct Emulate {
     pub roles: Vec<String>,
     /// What goes wrong, in words or in a file of them: `lag:60` (seconds until every replica has a write), `lose:0.5` (share of
     /// POSTs whose answer is lost), `lose-others`, `drop`, `limits` (Microsoft's; `limits:10`: ten times those), `drained`,
-    /// `latency:100` (ms), `hang-before:N`, `hang-after:N` (the Nth write), `seed:7`, and of a kind
-    /// that cannot be read `denied:KIND`, `unlicensed:KIND`, `broken:KIND`, `expired:KIND` (its second page); with commas between.
+    /// `latency:100` (ms), `hang-before:N`, `hang-after:N` (the Nth write), `seed:7`, of a kind
+    /// that cannot be read `denied:KIND`, `unlicensed:KIND`, `broken:KIND`, `expired:KIND` (its second page), of lists that are
+    /// not complete and do not say so `omit:ID` (of an object), `empty:KIND`, `empty-once:KIND`; with commas between.
     #[arg(long, value_name = "FAULTS")]
     pub faults: Option<String>,
 }

@@ -15,12 +15,13 @@ use crate::engine::render::{self, text};
 use crate::engine::schema;
 use crate::engine::scope::{Exclusion, Scope};
 use crate::format::path::address_of;
-use crate::format::settings::Profile;
+use crate::format::settings::{Branches, Profile};
 use crate::kinds;
 use crate::model::Kind;
 use crate::model::finding::Severity;
 use crate::ops::approve::Unapproved;
 use crate::ops::export::{Exported, Extra, layout_for};
+use crate::ops::shrink::{Shrunk, accepted};
 use crate::ops::source::Source;
 use crate::ops::{self, Context, Invalid, Refused, Stale};
 use crate::repo::RepoError;
@@ -86,7 +87,8 @@ fn explain(error: &anyhow::Error, output: &Output) -> u8 {
         }
     }
     output.say(&format!("error: {}", said.join(": ")));
-    if error.downcast_ref::<Refused>().is_some() || error.downcast_ref::<Unapproved>().is_some() {
+    let by_guard = error.downcast_ref::<Refused>().is_some() || error.downcast_ref::<Shrunk>().is_some();
+    if by_guard || error.downcast_ref::<Unapproved>().is_some() {
         return exit::REFUSED;
     }
     if error.downcast_ref::<Stale>().is_some() {
@@ -125,6 +127,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
             }
             let only = kinds_of(&export.kinds)?;
             context.settings.scope.exclude.extend(kinds_of(&export.exclude)?.iter().map(|kind| kind.name));
+            context.accept = accepted(&export.accept)?;
             let tenant = connect(&export.sign_in, &context.settings, &context.events)?;
             let _lock = context.repo.lock("export")?;
             let exported = if export.incremental {
@@ -245,14 +248,35 @@ pub fn report_export(context: &Context, exported: &Exported, as_json: bool, star
             .say("warning: not everything could be read; what is missing is carried over and marked in manifest.yaml");
     }
     if !exported.pending.is_empty() {
-        output.say(&format!(
-            "{} was left alone: it holds edits that are not applied yet ({} files); apply them with `entragit apply --to {0}`",
-            context.settings.branches.main,
-            exported.pending.len()
+        let branches = &context.settings.branches;
+        let is_here = context.repo.head_branch().as_ref() == Some(&branches.main);
+        report_pending(branches, is_here, &exported.pending, &exported.unwritable, output);
+    }
+}
+
+/// Says that `main` was left alone, and what brings its edits into the tenant or takes them back.
+///
+/// Without a range, `--changes` is about the branch that is checked out: `is_here` says whether that is `main`.
+pub fn report_pending(branches: &Branches, is_here: bool, pending: &[String], unwritable: &[String], output: &Output) {
+    let files = |count: usize| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+    let mut said =
+        format!("{} was left alone: it holds edits that are not applied yet ({})", branches.main, files(pending.len()));
+    if unwritable.len() < pending.len() {
+        let range = if is_here { String::new() } else { format!(" ..{}", branches.main) };
+        said.push_str(&format!(
+            "; see what they change with `entragit plan --changes{range}`, and apply them with `entragit apply --changes{range}`"
         ));
-        for path in exported.pending.iter().take(10) {
-            output.talk(&format!("  pending: {path}"));
-        }
+    }
+    output.say(&said);
+    for path in pending.iter().filter(|path| !unwritable.contains(path)).take(10) {
+        output.talk(&format!("  pending: {path}"));
+    }
+    for path in unwritable.iter().take(10) {
+        output.say(&format!(
+            "  {path}: no step can write this edit, as Graph alone sets what differs, or another directory owns the object; take it \
+             back with `git checkout {} -- {path}`, and commit",
+            branches.snapshots
+        ));
     }
 }
 

@@ -1,5 +1,6 @@
 //! `watch`: rounds, pauses, signals.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -9,11 +10,12 @@ use serde_json::{Value, json};
 use super::args;
 use super::connect::connect;
 use super::output::{Output, elapsed};
-use super::run::exit;
+use super::run::{exit, report_pending};
 use super::stop::Stop;
 use crate::engine::render::{json::FORMAT_VERSION, safe};
 use crate::graph::GraphTenant;
 use crate::ops::Context;
+use crate::ops::shrink::{Shrunk, accepted};
 use crate::ops::watch::{How, Round, Watch};
 use crate::repo::RepoError;
 use crate::tenant::TenantError;
@@ -54,8 +56,10 @@ pub fn every(text: &str) -> Result<Duration, String> {
 pub async fn watch(arguments: args::Watch, repo: &Path, output: &Output) -> Result<u8> {
     let mut stop = Stop::listen()?;
     let context = Context::open(repo, output.events())?;
+    let accept = accepted(&arguments.accept)?;
     let tenant = connect(&arguments.sign_in, &context.settings, &context.events)?;
-    let main = context.settings.branches.main.clone();
+    let branches = context.settings.branches.clone();
+    let is_here = context.repo.head_branch().as_ref() == Some(&branches.main);
     drop(context);
     let mut watch = Watch::default();
     let (mut failures, mut pending) = (0, Vec::new());
@@ -64,7 +68,7 @@ pub async fn watch(arguments: args::Watch, repo: &Path, output: &Output) -> Resu
         let result = tokio::select! {
             biased;
             () = stop.wait() => return Ok(stopped(output)),
-            result = round(&mut watch, &tenant, &arguments, repo, output) => result,
+            result = round(&mut watch, &tenant, (&arguments, &accept), repo, output) => result,
         };
         output.clear();
         let last = arguments.rounds == Some(number);
@@ -73,11 +77,7 @@ pub async fn watch(arguments: args::Watch, repo: &Path, output: &Output) -> Resu
                 failures = 0;
                 report(number, &round, start, arguments.json, output);
                 if round.pending != pending && !round.pending.is_empty() {
-                    output.say(&format!(
-                        "{main} was left alone: it holds edits that are not applied yet ({} files); apply them with \
-                         `entragit apply --to {main}`",
-                        round.pending.len()
-                    ));
+                    report_pending(&branches, is_here, &round.pending, &[], output);
                 }
                 pending.clone_from(&round.pending);
                 if last {
@@ -107,14 +107,15 @@ pub async fn watch(arguments: args::Watch, repo: &Path, output: &Output) -> Resu
 async fn round(
     watch: &mut Watch,
     tenant: &GraphTenant,
-    arguments: &args::Watch,
+    (arguments, accept): (&args::Watch, &BTreeSet<String>),
     repo: &Path,
     output: &Output,
 ) -> Result<Round> {
     let mut how = How { full_every: arguments.full_every, patient: !arguments.settle.is_zero(), one_commit: false };
     loop {
         let round = {
-            let context = Context::open(repo, output.events())?;
+            let mut context = Context::open(repo, output.events())?;
+            context.accept.clone_from(accept);
             let _lock = context.repo.lock("watch")?;
             watch.round(&context, tenant, how).await?
         };
@@ -133,7 +134,9 @@ async fn round(
 
 /// Whether trying again would be in vain: what is wrong from the first is set up wrongly.
 fn gives_up(error: &anyhow::Error, number: u32) -> bool {
-    let passes = is_locked(error) || matches!(error.downcast_ref(), Some(TenantError::Unavailable { .. }));
+    let passes = is_locked(error)
+        || error.downcast_ref::<Shrunk>().is_some()
+        || matches!(error.downcast_ref(), Some(TenantError::Unavailable { .. }));
     matches!(error.downcast_ref(), Some(RepoError::Damaged(_))) || (number == 1 && !passes)
 }
 
@@ -208,6 +211,13 @@ mod tests {
         }
         insta::assert_snapshot!(every("5").unwrap_err(), @r#""5" is no time; write it as 30s, 5m or 1h"#);
         insta::assert_snapshot!(every("9s").unwrap_err(), @"9s is too often; 10s is the shortest");
+    }
+
+    #[test]
+    fn a_refused_snapshot_ends_no_watch() {
+        let shrunk = Shrunk { losses: Vec::new(), commit: crate::repo::ObjectId::from_bytes([1; 20]), gap: None };
+        assert!(!gives_up(&shrunk.into(), 1));
+        assert!(gives_up(&anyhow::anyhow!("no such tenant"), 1));
     }
 
     #[test]

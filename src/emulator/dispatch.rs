@@ -106,7 +106,13 @@ pub fn reads(request: &Request, route: &Route) -> bool {
 
 fn reading(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Request) -> Result<Reply, Fault> {
     let ailment = tenant.weather.ailment(&route.target);
-    let reply = faults::reading(ailment, request, || answer(tenant, csdl, route, request))?;
+    let mut reply = faults::reading(ailment, request, || answer(tenant, csdl, route, request))?;
+    if let Target::Kind(_) = route.target {
+        let omitted = tenant.weather.omitted();
+        if !omitted.is_empty() {
+            reply = faults::less(reply, |id| !omitted.contains(id));
+        }
+    }
     if reply.plain && !request.takes_plain_text() {
         return Err(Fault::new(415, "UnsupportedMediaType", "The media type of a count is text/plain."));
     }

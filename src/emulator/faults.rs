@@ -7,6 +7,7 @@ mod ailments;
 mod limits;
 mod replicas;
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use tokio::time::Instant;
 use super::error::Fault;
 use super::request::Request;
 use super::routes::Target;
-pub use ailments::{Ailment, Ailments, reading};
+pub use ailments::{Ailment, Ailments, less, reading};
 use limits::Limits;
 pub use replicas::{Capture, Replicas};
 
@@ -43,6 +44,9 @@ pub struct Faults {
     pub hang: Option<(u64, Hang)>,
     /// Kinds that cannot be read.
     pub ailments: Ailments,
+    /// Ids of objects that lists leave out. By id they are answered, as Graph does with some policies:
+    /// <https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/431>.
+    pub omitted: BTreeSet<String>,
 }
 
 /// When a server stops answering.
@@ -67,6 +71,7 @@ impl Default for Faults {
             latency: Duration::ZERO,
             hang: None,
             ailments: Ailments::default(),
+            omitted: BTreeSet::new(),
         }
     }
 }
@@ -97,6 +102,9 @@ impl std::str::FromStr for Faults {
                 "limits" if value.is_empty() => faults.limits = Some(1.0),
                 "limits" => faults.limits = Some(number()?).filter(|factor| *factor > 0.0),
                 "drained" => faults.drained = true,
+                "omit" if !value.is_empty() => {
+                    faults.omitted.insert(value.to_owned());
+                }
                 "hang-before" => faults.hang = Some((whole()?, Hang::Before)),
                 "hang-after" => faults.hang = Some((whole()?, Hang::After)),
                 _ => match Ailment::ALL.into_iter().find(|ailment| ailment.word() == name) {
@@ -104,8 +112,8 @@ impl std::str::FromStr for Faults {
                     None => {
                         return Err(format!(
                             "unknown fault {name:?}; there are seed, lag, latency, lose, lose-others, drop, limits, drained, \
-                             hang-before and hang-after, and of a kind, as in denied:group, denied, unlicensed, broken and \
-                             expired"
+                             hang-before, hang-after and omit, and of a kind, as in denied:group, denied, unlicensed, broken, \
+                             expired, empty and empty-once"
                         ));
                     }
                 },
@@ -194,7 +202,12 @@ impl Weather {
 
     /// What ails the path that is read.
     pub fn ailment(&self, target: &Target) -> Option<Ailment> {
-        self.state().faults.ailments.of(target)
+        self.state().faults.ailments.meet(target)
+    }
+
+    /// Ids of objects that lists leave out.
+    pub fn omitted(&self) -> BTreeSet<String> {
+        self.state().faults.omitted.clone()
     }
 
     /// What becomes of the next write.
@@ -283,7 +296,7 @@ mod tests {
         let said = |text: &str| text.parse::<Faults>().unwrap_err();
         insta::assert_snapshot!(said("lag:soon"), @r#"lag takes a number, as in lag:0.5, not "soon""#);
         insta::assert_snapshot!(said("lose:2"), @"lose is at most 1");
-        insta::assert_snapshot!(said("lots"), @r#"unknown fault "lots"; there are seed, lag, latency, lose, lose-others, drop, limits, drained, hang-before and hang-after, and of a kind, as in denied:group, denied, unlicensed, broken and expired"#);
+        insta::assert_snapshot!(said("lots"), @r#"unknown fault "lots"; there are seed, lag, latency, lose, lose-others, drop, limits, drained, hang-before, hang-after and omit, and of a kind, as in denied:group, denied, unlicensed, broken, expired, empty and empty-once"#);
         insta::assert_snapshot!(said("denied:cats"), @r#"denied takes a kind, as in denied:group, not "cats""#);
     }
 

@@ -81,6 +81,14 @@ pub(super) fn is_application(header: &HeaderValue) -> bool {
     header.to_str().ok().and_then(claims).is_some_and(|claims| says(&claims) && claims["scp"].is_null())
 }
 
+/// Returns the tenant that a token says it is of (`tid`). The signature is not verified, and need not be: the token is our own,
+/// and Graph, which verifies it, answers for no other tenant. It tells only which tenant that is, and opens nothing.
+/// <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
+pub(super) fn tenant_of(header: &HeaderValue) -> Option<String> {
+    let claims = header.to_str().ok().and_then(claims)?;
+    claims["tid"].as_str().filter(|id| !id.is_empty()).map(str::to_owned)
+}
+
 /// A bearer token, ready to send.
 #[derive(Clone)]
 pub(super) struct Token {

@@ -6,7 +6,7 @@ use reqwest::Url;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::auth::{carries, is_application};
+use super::auth::{carries, is_application, tenant_of};
 use super::borrow::Borrowed;
 use super::each;
 use super::http::{Http, Request};
@@ -251,11 +251,20 @@ pub(super) async fn count(http: &Http, kind: &'static Kind) -> Result<usize, Ten
     http.run(&request, |body| number(body).ok_or_else(|| "the count is no number".to_owned())).await
 }
 
-/// The tenant's id. <https://learn.microsoft.com/graph/api/organization-list>
+/// Returns the tenant's id. <https://learn.microsoft.com/graph/api/organization-list>
+///
+/// A sign-in that may not read the organization is known by its token: an application that looks after groups alone needs no
+/// permission besides.
 pub(super) async fn tenant_id(http: &Http) -> Result<String, TenantError> {
     let url = http.base.join("/v1.0/organization?$select=id")?;
     let request = "GET /v1.0/organization".to_owned();
-    let found = List::new(http, url, &["Organization.Read.All", "User.Read.All"]).all().await?;
+    let found = match List::new(http, url, &["Organization.Read.All", "User.Read.All"]).all().await {
+        Ok(found) => found,
+        Err(error @ TenantError::Denied { .. }) => {
+            return tenant_of(&http.auth.bearer().await?.header).ok_or(error);
+        }
+        Err(error) => return Err(error),
+    };
     let id = found.first().and_then(|organization| organization.get("id")).and_then(|id| id.as_str());
     id.map(str::to_owned)
         .ok_or_else(|| TenantError::Unexpected { request, message: "no organization with an id".to_owned() })

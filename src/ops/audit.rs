@@ -117,7 +117,7 @@ fn disclosed(mut event: AuditEvent, style: Actors) -> AuditEvent {
 }
 
 /// Whether an event is about all of these.
-fn names_all(event: &AuditEvent, about: &[String]) -> bool {
+pub(super) fn names_all(event: &AuditEvent, about: &[String]) -> bool {
     !about.is_empty() && about.iter().all(|id| event.targets.contains(id))
 }
 

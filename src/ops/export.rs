@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 
+use super::absence::Expected;
 use super::advance::{Advance, Main};
 use super::audit;
 use super::base::Base;
@@ -12,6 +13,7 @@ use super::facts::{Candidates, Tally};
 use super::journal::Journal;
 use super::live::{self, LiveObject, Sink};
 use super::publish::{Changes, Told, changed, compare, message, subject};
+use super::shrink::{self, Candidate};
 use super::source::{Entry, Side, check_tenant, snapshots};
 use super::standing::{Edits, Standing};
 use super::{Context, MANIFEST, files_of, manifest_of};
@@ -43,6 +45,8 @@ pub struct Exported {
     pub changed: (usize, usize, usize),
     /// Objects with edits on `main` that are not applied yet; `main` was left alone if there are any.
     pub pending: Vec<String>,
+    /// Those of them whose edit no step can write.
+    pub unwritable: Vec<String>,
     /// Properties that no schema knows, in all.
     pub unknown: usize,
 }
@@ -96,7 +100,7 @@ pub async fn export<T: TenantRead>(
     let follow = follow(context, &before, &manifest, extra, &ids)?;
     let reserved = before.iter().filter(|(path, _)| is_reserved(path));
     let reserved: BTreeMap<String, ObjectId> = reserved.map(|(path, blob)| (path.clone(), *blob)).collect();
-    let last = Last { before, base: &base, edits: &edits, follow };
+    let last = Last { before, base: &base, edits: &edits, follow, ids: &ids };
     let whole = whole(context, tenant, &scope, &manifest.layout, last, &mut writer).await?;
     let Whole { mut files, changes, first, kept, coverage, tally } = whole;
 
@@ -131,6 +135,7 @@ pub async fn export<T: TenantRead>(
     let complete = scope.iter().all(|kind| manifest.coverage.is_done(kind));
     let counts = tally.counts();
     let objects: usize = counts.values().sum();
+    let pending = standing.pending();
     let mut exported = Exported {
         commit: None,
         tip: start,
@@ -138,22 +143,40 @@ pub async fn export<T: TenantRead>(
         objects,
         complete,
         changed: if first { (objects, 0, 0) } else { compare(&changes) },
-        pending: match &standing {
-            Standing::Pending(paths) => paths.clone(),
-            Standing::Follows | Standing::Joins => Vec::new(),
-        },
+        pending: pending.paths,
+        unwritable: pending.unwritable,
         unknown,
     };
     let tree = writer.finish(&files)?;
     let unchanged = parent.is_some() && context.repo.commit(start)?.tree == tree;
     if unchanged && extra.applied.is_none() && !matches!(standing, Standing::Joins) {
         audit::late(context, tenant, start).await?;
+        shrink::clear(context)?;
         return Ok(exported);
     }
 
     let changed = changed(&context.repo, &changes)?;
     let holds = |id: &str| Ok(changed.ids.contains(id) || !base.kinds_of(id)?.is_empty());
     let audit = audit::since_last(context, tenant, parent, &changed, holds).await?;
+    let subject = match (&extra.subject, parent) {
+        (Some(subject), _) => subject.clone(),
+        (None, None) => format!("First snapshot: {objects} objects"),
+        (None, Some(_)) => subject(exported.changed),
+    };
+    let mut told = Told {
+        subject,
+        counts: &counts,
+        objects,
+        coverage: &coverage,
+        trailers: extra.trailers.clone(),
+        actors: audit.actors(context.settings.actors),
+    };
+    // What an apply takes away its own guards have judged.
+    if let Some(parent) = parent.filter(|_| extra.applied.is_none()) {
+        let message = message(&manifest.tenant, &told);
+        let candidate = Candidate { parent, base: &base, changes: &changes, audit: &audit, tree, message: &message };
+        told.trailers.extend(shrink::check(context, tenant, &candidate).await?);
+    }
     let mut parents = vec![start];
     // A receipt must not make edits of `main` that the tenant does not have part of the snapshots' history.
     let loses = |applied| match (&standing, main) {
@@ -171,25 +194,13 @@ pub async fn export<T: TenantRead>(
     {
         parents.push(main);
     }
-    let subject = match (&extra.subject, parent) {
-        (Some(subject), _) => subject.clone(),
-        (None, None) => format!("First snapshot: {objects} objects"),
-        (None, Some(_)) => subject(exported.changed),
-    };
-    let told = Told {
-        subject,
-        counts: &counts,
-        objects,
-        coverage: &coverage,
-        trailers: &extra.trailers,
-        actors: audit.actors(context.settings.actors),
-    };
     let message = message(&manifest.tenant, &told);
     let commit = context.repo.create_commit(tree, &parents, &message, &context.repo.author())?;
     let log = if extra.applied.is_some() { "entragit: receipt" } else { "entragit: export" };
     // A first snapshot is no change, and nobody's.
     let notes: Vec<_> = parent.map(|_| (commit, audit)).into_iter().collect();
     Advance { commit, parent, notes: &notes, log }.publish(context, branch, &standing, extra.hold_main)?;
+    shrink::clear(context)?;
     exported.commit = Some(commit);
     exported.tip = commit;
     Ok(exported)
@@ -233,6 +244,8 @@ pub(super) struct Last<'a> {
     pub edits: &'a Edits,
     /// By filtered kind, what is asked for where the list lacks it.
     pub follow: BTreeMap<&'static str, BTreeSet<String>>,
+    /// What an apply made again, as it was gone: the old ids are not asked for.
+    pub ids: &'a IdMap,
 }
 
 /// Everything in scope.
@@ -260,16 +273,19 @@ pub(super) async fn whole<T: TenantRead>(
     last: Last<'_>,
     writer: &mut SnapshotWriter<'_>,
 ) -> Result<Whole> {
-    let Last { before, base, edits, follow } = last;
+    let Last { before, base, edits, follow, ids } = last;
     let first = !before.keys().any(|path| address_of(path).is_ok());
     let (files, changes, kept) = (BTreeMap::new(), Changes::new(), BTreeMap::new());
-    let mut sink = Storing { before, base, files, changes, first, writer, edits, kept, follow };
+    let mut sink = Storing { before, base, files, changes, first, writer, edits, kept, follow, ids };
     let reading = live::read(tenant, scope, layout, &context.events, &mut sink).await?;
     let Storing { before: left, mut files, mut changes, kept, .. } = sink;
     let mut tally = reading.tally;
     // Absence must be proven: kinds that were not read completely are carried over, and those that were not asked for.
     let read = |kind: &'static Kind| scope.contains(&kind) && reading.coverage.kind(kind.name).is_complete();
-    let unread = |path: &str| address_of(path).ok().filter(|(kind, _)| !read(kind));
+    let unread = |path: &str| {
+        let (kind, id) = address_of(path).ok().filter(|(kind, _)| !read(kind))?;
+        (!reading.gone.contains(&Address::new(kind.name, id.as_str()))).then_some((kind, id))
+    };
     let present: BTreeSet<Address> = match left.keys().any(|path| unread(path).is_some()) {
         true => files.keys().filter_map(|path| unread(path)).map(|(kind, id)| Address::new(kind.name, id)).collect(),
         false => BTreeSet::new(),
@@ -307,6 +323,13 @@ pub(super) fn index(files: &BTreeMap<String, ObjectId>) -> BTreeMap<Address, Str
         .collect()
 }
 
+/// Returns the ids of a kind's objects among files.
+fn ids_in<'f>(files: &'f BTreeMap<String, ObjectId>, kind: &'static Kind) -> impl Iterator<Item = String> + 'f {
+    // A folder within a kind's may be another kind's.
+    let below = files.range(format!("{}/", kind.folder)..format!("{}0", kind.folder));
+    below.filter_map(move |(path, _)| address_of(path).ok().filter(|(found, _)| *found == kind).map(|(_, id)| id))
+}
+
 struct Storing<'a, 'w, 'r> {
     /// What was there and has not come yet: a path is in memory once, here or in `files`.
     before: BTreeMap<String, ObjectId>,
@@ -320,6 +343,7 @@ struct Storing<'a, 'w, 'r> {
     kept: BTreeMap<Address, Object>,
     /// By filtered kind, what is asked for where the list lacks it.
     follow: BTreeMap<&'static str, BTreeSet<String>>,
+    ids: &'a IdMap,
 }
 
 impl Sink for Storing<'_, '_, '_> {
@@ -335,8 +359,11 @@ impl Sink for Storing<'_, '_, '_> {
         self.base.names(kinds, asked, |_| true)
     }
 
-    fn follow(&mut self, kind: &'static Kind) -> Result<Option<BTreeSet<String>>> {
-        Ok(self.follow.remove(kind.name))
+    fn expected(&mut self, kind: &'static Kind) -> Result<Option<Expected>> {
+        Ok(Some(match self.follow.remove(kind.name) {
+            Some(ids) => Expected::filtered(ids),
+            None => Expected::unfiltered(ids_in(&self.before, kind).filter(|id| self.ids.current(id) == id)),
+        }))
     }
 
     fn take(&mut self, live: LiveObject) -> Result<()> {

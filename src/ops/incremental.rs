@@ -7,6 +7,7 @@ use anyhow::Result;
 use futures_util::StreamExt as _;
 
 use super::Context;
+use super::absence::Expected;
 use super::base::Base;
 use super::facts::{Candidates, Facts, Tally};
 use super::live::{self, LiveObject, Sink, bytes_of};
@@ -99,8 +100,9 @@ pub async fn read<T: TenantRead>(
     found.coverage.0.extend(reading.coverage.0);
     for kind in &wanted.listed {
         // Absence must be proven.
-        for (address, _) in base.files(kind)?.into_iter().filter(|_| found.coverage.kind(kind.name).is_complete()) {
-            if !read.fresh.contains_key(&address) {
+        let complete = found.coverage.kind(kind.name).is_complete();
+        for (address, _) in base.files(kind)?.into_iter() {
+            if !read.fresh.contains_key(&address) && (complete || reading.gone.contains(&address)) {
                 found.gone.insert(address.id.clone());
                 read.goes(&address)?;
             }
@@ -371,12 +373,13 @@ impl Sink for Reader<'_, '_, '_> {
         self.candidates(kinds, asked)
     }
 
-    fn follow(&mut self, kind: &'static Kind) -> Result<Option<BTreeSet<String>>> {
-        let Some(filter) = self.context.settings.scope.filters.get(kind.name) else { return Ok(None) };
-        if self.filters.get(kind.name) != Some(filter) {
-            return Ok(Some(BTreeSet::new()));
-        }
-        Ok(Some(self.base.files(kind)?.into_iter().map(|(address, _)| address.id).collect()))
+    fn expected(&mut self, kind: &'static Kind) -> Result<Option<Expected>> {
+        let ids = || anyhow::Ok(self.base.files(kind)?.into_iter().map(|(address, _)| address.id));
+        Ok(Some(match self.context.settings.scope.filters.get(kind.name) {
+            None => Expected::unfiltered(ids()?),
+            Some(filter) if self.filters.get(kind.name) == Some(filter) => Expected::filtered(ids()?),
+            Some(_) => Expected::default(),
+        }))
     }
 
     fn take(&mut self, live: LiveObject) -> Result<()> {

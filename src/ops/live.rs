@@ -4,7 +4,7 @@
 //! kinds whose files show the names of what they refer to wait until all names are known, on disk if they are many.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 
 use anyhow::Result;
@@ -13,7 +13,7 @@ use futures_util::stream::{self, Stream};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::covered;
+use super::absence::{self, Expected, Proof};
 use super::facts::{Candidates, Facts, Tally, place};
 use super::waiting::{Waited, Waiting};
 use crate::engine::diff::called;
@@ -22,7 +22,7 @@ use crate::engine::refs::{Mentioned, Names, comments, has_comments};
 use crate::format::emit;
 use crate::format::path::{Layout, path_of};
 use crate::kinds;
-use crate::model::{Coverage, CoverageMap, Event, Events, Kind, Object};
+use crate::model::{Address, Coverage, CoverageMap, Event, Events, Kind, Object};
 use crate::repo::Content;
 use crate::tenant::{Listing, RawObject, TenantRead};
 
@@ -56,6 +56,8 @@ pub struct Reading {
     pub tally: Tally,
     /// Names of everything that was read.
     pub names: Names,
+    /// Objects that are proven to be gone one by one, also of kinds that were not read completely.
+    pub gone: BTreeSet<Address>,
 }
 
 /// What a reader does with what it finds.
@@ -67,8 +69,9 @@ pub trait Sink {
     /// What `asked` is called, as far as it is of `kinds`, which were not read completely this time, from wherever it was
     /// known last: files that refer to it show its name all the same.
     fn names(&mut self, kinds: &[&'static Kind], asked: &Mentioned) -> Result<Candidates>;
-    /// Where the kind is listed with a filter: ids that were known through the same one. What the list lacks of them is asked for.
-    fn follow(&mut self, kind: &'static Kind) -> Result<Option<BTreeSet<String>>>;
+    /// Returns the ids that the list of a kind should hold, or that its filter may hide. What it lacks of them is gone only if
+    /// that is proven.
+    fn expected(&mut self, kind: &'static Kind) -> Result<Option<Expected>>;
     /// Takes an object.
     fn take(&mut self, object: LiveObject) -> Result<()>;
 }
@@ -87,20 +90,19 @@ pub async fn read<T: TenantRead>(
     let mut reading = Reading::default();
     let mut waiting = Waiting::default();
     let mut kinds_read = Vec::with_capacity(kinds.len());
-    for kind in kinds.iter().copied() {
-        kinds_read.push(KindRead { kind, follow: sink.follow(kind)?, count: 0, listing: None, pages: true });
+    let mut parts = Vec::with_capacity(kinds.len());
+    for (at, kind) in kinds.iter().copied().enumerate() {
+        kinds_read.push(KindRead { kind, count: 0, listing: None });
+        parts.push(parts_of(tenant, kind, sink.expected(kind)?).map(move |part| (at, part)));
     }
     // Several kinds are read at the same time, and their pages taken in as they come: most are small, and waiting for each
     // would be most of the time.
-    let parts = stream::iter(kinds.iter().copied().enumerate());
-    let parts = parts.map(|(at, kind)| parts_of(tenant, kind).map(move |part| (at, part)));
-    let parts = parts.flatten_unordered(KINDS_AHEAD).map(|(at, part)| async move {
+    let parts = stream::iter(parts).flatten_unordered(KINDS_AHEAD).map(|(at, part)| async move {
         let kind = kinds[at];
         let shape = layout.get(kind.name).copied().unwrap_or_default();
         match part {
             Part::Page(page) => (at, elsewhere(move || Page::of(kind, shape, page)).await.map(Part::Page)),
-            Part::End => (at, Ok(Part::End)),
-            Part::Listed(listing) => (at, Ok(Part::Listed(listing))),
+            Part::Ended(listing, gone) => (at, Ok(Part::Ended(listing, gone))),
         }
     });
     let mut parts = pin!(parts.buffered(CORES));
@@ -111,23 +113,16 @@ pub async fn read<T: TenantRead>(
         match part? {
             Part::Page(page) => {
                 one.count += page.0.len();
-                one.passes(&page);
                 page.take(&mut reading, sink, &mut waiting)?;
                 events.emit(Event::Reading { kind: one.kind.name, objects: one.count });
             }
-            Part::End => one.pages = false,
-            Part::Listed(listing) => one.listing = Some(listing),
+            Part::Ended(listing, gone) => {
+                reading.cover(one.kind, &listing);
+                reading.gone.extend(gone.into_iter().map(|id| Address::new(one.kind.name, id)));
+                one.listing = Some(listing);
+            }
         }
-        let Some(listing) = one.listing.as_mut().filter(|_| !one.pages) else { continue };
-        if let Some(left) = one.follow.take().filter(|left| !left.is_empty() && listing.coverage.is_complete()) {
-            let (found, coverage) = covered::followed(tenant, one.kind, left).await;
-            one.count += found.len();
-            listing.coverage = coverage;
-            let shape = layout.get(one.kind.name).copied().unwrap_or_default();
-            Page::of(one.kind, shape, found)?.take(&mut reading, sink, &mut waiting)?;
-        }
-        reading.cover(one.kind, listing);
-        while let Some(one) = kinds_read.get(said).filter(|one| !one.pages)
+        while let Some(one) = kinds_read.get(said)
             && let Some(listing) = &one.listing
         {
             said += 1;
@@ -175,37 +170,77 @@ pub async fn read<T: TenantRead>(
 /// How far the reading of a kind is.
 struct KindRead {
     kind: &'static Kind,
-    /// Where it is listed with a filter: what was known through it and has not come.
-    follow: Option<BTreeSet<String>>,
     count: usize,
+    /// How it ended.
     listing: Option<Listing>,
-    /// Whether pages may still come.
-    pages: bool,
 }
 
-impl KindRead {
-    fn passes(&mut self, page: &Page) {
-        if let Some(follow) = &mut self.follow {
-            for came in &page.0 {
-                follow.remove(came.object().id());
-            }
-        }
-    }
-}
-
-/// What comes of a kind: its pages and their end, and how the listing ended, whichever is first.
+/// What comes of a kind: its pages, and at last how the reading ended, with the ids that are proven to be gone.
 enum Part<P> {
     Page(P),
-    End,
-    Listed(Listing),
+    Ended(Listing, BTreeSet<String>),
 }
 
-/// Lists a kind.
-fn parts_of<T: TenantRead>(tenant: &T, kind: &'static Kind) -> impl Stream<Item = Part<Vec<RawObject>>> {
-    let (sender, mut pages) = mpsc::channel(PAGES_AHEAD);
-    let pages = stream::poll_fn(move |context| pages.poll_recv(context)).map(Part::Page);
-    let listed = stream::once(async move { Part::Listed(tenant.list(kind, sender).await) });
-    Box::pin(stream::select(pages.chain(stream::once(async { Part::End })), listed))
+/// A kind that is being listed.
+struct Listed<L> {
+    list: Pin<Box<L>>,
+    listing: Option<Listing>,
+    /// `None` when the last page has come.
+    pages: Option<mpsc::Receiver<Vec<RawObject>>>,
+    /// What has not come; `None` when what became of it is known.
+    expected: Option<Expected>,
+    gone: BTreeSet<String>,
+    ended: bool,
+}
+
+/// Lists a kind, and finds out what became of the expected objects that the list lacks.
+fn parts_of<T: TenantRead>(
+    tenant: &T,
+    kind: &'static Kind,
+    expected: Option<Expected>,
+) -> impl Stream<Item = Part<Vec<RawObject>>> {
+    let (sender, pages) = mpsc::channel(PAGES_AHEAD);
+    let list = Box::pin(tenant.list(kind, sender));
+    let listed = Listed { list, listing: None, pages: Some(pages), expected, gone: BTreeSet::new(), ended: false };
+    Box::pin(stream::unfold(listed, move |mut listed| async move {
+        if listed.ended {
+            return None;
+        }
+        while listed.pages.is_some() || listed.listing.is_none() {
+            let page = async {
+                match &mut listed.pages {
+                    Some(pages) => pages.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                page = page => match page {
+                    Some(page) => {
+                        listed.expected.iter_mut().for_each(|expected| expected.pass(&page));
+                        return Some((Part::Page(page), listed));
+                    }
+                    None => listed.pages = None,
+                },
+                listing = &mut listed.list, if listed.listing.is_none() => listed.listing = Some(listing),
+            }
+        }
+        let complete = listed.listing.as_ref().is_some_and(|listing| listing.coverage.is_complete());
+        if let Some(expected) = listed.expected.take().filter(|_| complete) {
+            let Proof { found, gone, doubts } = absence::prove(tenant, kind, expected).await;
+            listed.gone = gone;
+            if let Some(listing) = listed.listing.as_mut().filter(|_| !doubts.is_empty()) {
+                listing.coverage = Coverage::Partial;
+                listing.note = Some(listing.note.iter().cloned().chain(doubts).collect::<Vec<_>>().join("; "));
+            }
+            if !found.is_empty() {
+                return Some((Part::Page(found), listed));
+            }
+        }
+        listed.ended = true;
+        let listing = listed.listing.take()?;
+        let gone = std::mem::take(&mut listed.gone);
+        Some((Part::Ended(listing, gone), listed))
+    }))
 }
 
 /// Does what only takes time on another core, so that the next page is read meanwhile.
@@ -235,13 +270,6 @@ impl Came {
         }
         let Normalized { object, unknown } = normalized;
         Ok(Came::Ready(Box::new(ready(kind, object, shape, &Names::default())), unknown))
-    }
-
-    fn object(&self) -> &Object {
-        match self {
-            Came::Lacking(_, _, normalized, _) | Came::Waiting(_, normalized, _) => &normalized.object,
-            Came::Ready(live, _) => &live.object,
-        }
     }
 
     fn take(self, reading: &mut Reading, sink: &mut impl Sink, waiting: &mut Waiting) -> Result<()> {

@@ -14,6 +14,7 @@ use crate::format::settings::Settings;
 use crate::model::{Events, Finding, Kind};
 use crate::repo::{ObjectId, Repo};
 
+pub mod absence;
 mod advance;
 pub mod apply;
 pub mod approve;
@@ -45,6 +46,7 @@ pub mod rules;
 pub mod selectors;
 mod settled;
 pub mod show;
+pub mod shrink;
 pub mod snapshots_branch;
 pub mod source;
 mod standing;
@@ -70,6 +72,8 @@ pub struct Context {
     pub signed_in: BTreeSet<String>,
     /// Where the guards' settings and the break-glass accounts come from, as people would name it.
     pub guards_from: String,
+    /// Kinds and links that a snapshot may lack much of without an explanation, as a person accepted: see [`shrink`].
+    pub accept: BTreeSet<String>,
     /// Set when a run is to end: the writes under way are finished, and no other is begun.
     pub stop: Arc<AtomicBool>,
 }
@@ -131,6 +135,7 @@ impl Context {
             events,
             signed_in: BTreeSet::new(),
             guards_from: format!("{SETTINGS} as it is here"),
+            accept: BTreeSet::new(),
             stop: Arc::default(),
         };
         context.take_guards_of_others()?;

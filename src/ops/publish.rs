@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::audit::Changed;
-use super::standing::Standing;
+use super::standing::{Pending, Standing};
 use super::{Context, files_of};
 use crate::format::path::{address_of, is_reserved};
 use crate::kinds;
@@ -28,7 +28,7 @@ pub(super) fn standing(
         return Ok(Standing::Follows);
     }
     let Some(fork) = context.repo.merge_base(main, parent)? else {
-        return Ok(Standing::Pending(vec![STRANGERS.to_owned()]));
+        return Ok(Standing::Pending(Pending::unrelated()));
     };
     let at_fork = files_of(&context.repo, fork)?;
     let on_main = files_of(&context.repo, main)?;
@@ -39,7 +39,8 @@ pub(super) fn standing(
         }
     }
     pending.sort();
-    Ok(if pending.is_empty() { Standing::Joins } else { Standing::Pending(pending) })
+    let pending = Pending { paths: pending, unwritable: Vec::new() };
+    Ok(if pending.paths.is_empty() { Standing::Joins } else { Standing::Pending(pending) })
 }
 
 /// What is said in place of paths if `main` and the snapshots have no commit in common.
@@ -91,7 +92,7 @@ pub(super) struct Told<'a> {
     /// What was read, and how completely.
     pub coverage: &'a CoverageMap,
     /// More trailers.
-    pub trailers: &'a [(String, String)],
+    pub trailers: Vec<(String, String)>,
     /// Who made the changes.
     pub actors: Vec<String>,
 }
@@ -136,7 +137,7 @@ pub(super) fn message(tenant: &str, told: &Told<'_>) -> String {
     text.push_str(&format!("Entragit-Objects: {}\n", told.objects));
     let said = if incomplete.is_empty() { "complete".to_owned() } else { incomplete.join(" ") };
     text.push_str(&format!("Entragit-Coverage: {said}\n"));
-    for (name, value) in told.trailers {
+    for (name, value) in &told.trailers {
         text.push_str(&format!("{name}: {value}\n"));
     }
     for actor in &told.actors {

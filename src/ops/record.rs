@@ -10,6 +10,7 @@ use super::audit::{self, Audit};
 use super::base::{Base, words};
 use super::incremental::Found;
 use super::publish::{self, Changes, Told, changed, compare, message, standing, subject};
+use super::shrink::{self, Candidate};
 use super::standing::Standing;
 use super::watch::{Committed, How, Round};
 use super::{Context, MANIFEST, files_of};
@@ -81,10 +82,7 @@ pub(super) async fn record<T: TenantRead>(
         unknown: manifest.unknown.values().map(Vec::len).sum(),
         objects,
         complete,
-        pending: match &standing {
-            Standing::Pending(paths) => paths.clone(),
-            Standing::Follows | Standing::Joins => Vec::new(),
-        },
+        pending: standing.pending().paths,
     };
     if let Some(parent) = parent
         && changes.is_empty()
@@ -93,6 +91,7 @@ pub(super) async fn record<T: TenantRead>(
         if news {
             audit::late(context, tenant, parent).await?;
         }
+        shrink::clear(context)?;
         return Ok(round);
     }
     let whole = writer.edit(base.tree, &edits(&changes))?;
@@ -110,6 +109,15 @@ pub(super) async fn record<T: TenantRead>(
     if how.patient && !full && unknown > 0 {
         return Ok(Round { waiting: unknown, ..round });
     }
+    let mut trailers = Vec::new();
+    if let Some(parent) = parent {
+        let (subject, coverage) = (subject(round.changed), &manifest.coverage);
+        let actors = audit.actors(context.settings.actors);
+        let told = Told { subject, counts: &counts, objects, coverage, trailers: Vec::new(), actors };
+        let message = message(&manifest.tenant, &told);
+        let candidate = Candidate { parent, base, changes: &changes, audit: &audit, tree: whole, message: &message };
+        trailers = shrink::check(context, tenant, &candidate).await?;
+    }
     // From here on nothing waits: the future cannot be dropped between two steps.
     let told = |share: Option<&Share>, changed, last: bool| -> String {
         let events = of_share(&audit, share, last);
@@ -120,7 +128,8 @@ pub(super) async fn record<T: TenantRead>(
         let counts = if last { &counts } else { &BTreeMap::new() };
         let actors = events.actors(context.settings.actors);
         let coverage = &manifest.coverage;
-        message(&manifest.tenant, &Told { subject, counts, objects, coverage, trailers: &[], actors })
+        let trailers = if last { trailers.clone() } else { Vec::new() };
+        message(&manifest.tenant, &Told { subject, counts, objects, coverage, trailers, actors })
     };
     let mut left = changes.clone();
     let mut done = Changes::new();
@@ -165,6 +174,7 @@ pub(super) async fn record<T: TenantRead>(
     }
     let log = if how.one_commit { "entragit: export" } else { "entragit: watch" };
     Advance { commit: tip, parent, notes: &notes, log }.publish(context, branch, &standing, false)?;
+    shrink::clear(context)?;
     Ok(round)
 }
 

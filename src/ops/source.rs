@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+use super::absence::Expected;
 use super::facts::Candidates;
 use super::live::{self, LiveObject, Sink};
 use super::{Context, Invalid, MANIFEST, files_of, manifest_at, manifest_of};
@@ -341,14 +342,14 @@ impl Sink for Comparing<'_> {
         Ok(found)
     }
 
-    fn follow(&mut self, kind: &'static Kind) -> Result<Option<BTreeSet<String>>> {
+    fn expected(&mut self, kind: &'static Kind) -> Result<Option<Expected>> {
         let Some(filter) = self.filters.get(kind.name) else { return Ok(None) };
         let alike = self.known.iter().filter(|side| side.manifest.filters.get(kind.name) == Some(filter));
         let ids = alike.flat_map(|side| {
             let addresses = side.index.keys().filter(|address| address.kind == kind.name);
             addresses.map(|address| side.manifest.ids.current(&address.id).to_owned())
         });
-        Ok(Some(ids.collect()))
+        Ok(Some(Expected::filtered(ids)))
     }
 
     fn take(&mut self, live: LiveObject) -> Result<()> {

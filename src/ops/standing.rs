@@ -8,12 +8,14 @@ use serde_json::{Map, Value};
 use super::publish::{STRANGERS, edited};
 use super::source::new_object;
 use super::{Context, files_of};
-use crate::engine::normalize::{normalize, writable};
+use crate::engine::normalize::{normalize, writable, writable_value};
+use crate::engine::plan::owned_elsewhere;
 use crate::engine::refs::rewrite;
+use crate::engine::schema;
 use crate::format::path::{address_of, is_reserved};
 use crate::format::yaml;
 use crate::kinds;
-use crate::model::kind::LinkShape;
+use crate::model::kind::{Deletion, LinkShape};
 use crate::model::{Address, IdMap, Kind, Object};
 use crate::repo::ObjectId;
 
@@ -24,8 +26,34 @@ pub(super) enum Standing {
     Follows,
     /// It holds edits of settings and the like only, or edits that the tenant has by now: the lines are joined.
     Joins,
-    /// It holds edits of objects that are not applied yet: these files.
-    Pending(Vec<String>),
+    /// It holds edits of objects that are not applied yet.
+    Pending(Pending),
+}
+
+/// Files of `main` with edits that the tenant does not have.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Pending {
+    /// All of them, in order.
+    pub paths: Vec<String>,
+    /// Those in which no step can write what is left of the edit, as far as that is known.
+    pub unwritable: Vec<String>,
+}
+
+impl Pending {
+    /// Stands for a branch that has no commit in common with the snapshots.
+    pub(super) fn unrelated() -> Pending {
+        Pending { paths: vec![STRANGERS.to_owned()], unwritable: Vec::new() }
+    }
+}
+
+impl Standing {
+    /// Returns what is pending; nothing where nothing is.
+    pub(super) fn pending(&self) -> Pending {
+        match self {
+            Standing::Pending(pending) => pending.clone(),
+            Standing::Follows | Standing::Joins => Pending::default(),
+        }
+    }
 }
 
 /// What people changed on `main` since it left the snapshots.
@@ -98,11 +126,11 @@ impl Edits {
         let edits = match self {
             Edits::None => return Ok(Standing::Follows),
             Edits::Unrelated => {
-                return Ok(Standing::Pending(vec![STRANGERS.to_owned()]));
+                return Ok(Standing::Pending(Pending::unrelated()));
             }
             Edits::Of(edits) => edits,
         };
-        let mut pending = Vec::new();
+        let mut pending = Pending::default();
         for (address, edit) in edits {
             let now = now(address)?;
             let applied = match (&edit.wanted, &now) {
@@ -114,11 +142,15 @@ impl Edits {
                 (Some(_), None) | (None, Some(_)) => false,
             };
             if !applied {
-                pending.push(edit.path.clone());
+                pending.paths.push(edit.path.clone());
+            }
+            if !applied && !edit.broken && is_unwritable(address, edit, now.as_ref(), ids) {
+                pending.unwritable.push(edit.path.clone());
             }
         }
-        pending.sort();
-        Ok(if pending.is_empty() { Standing::Joins } else { Standing::Pending(pending) })
+        pending.paths.sort();
+        pending.unwritable.sort();
+        Ok(if pending.paths.is_empty() { Standing::Joins } else { Standing::Pending(pending) })
     }
 }
 
@@ -155,6 +187,30 @@ fn has(kind: &'static Kind, before: Option<&Object>, wanted: &Object, now: &Obje
             let (today, now) = (given(kind, &today), given(kind, now));
             same(&today, &now, today.keys().collect())
         }
+    }
+}
+
+/// Tells whether no step can write what is left of an edit: properties that Graph alone sets, the deletion of what cannot be
+/// deleted, or an object that another directory owns.
+fn is_unwritable(address: &Address, edit: &Edit, now: Option<&Object>, ids: &IdMap) -> bool {
+    let Some(kind) = kinds::by_name(address.kind) else { return false };
+    if now.is_some_and(|now| owned_elsewhere(kind, now).is_some()) {
+        return true;
+    }
+    match (&edit.before, &edit.wanted, now) {
+        (Some(before), Some(wanted), Some(now)) => {
+            let today = rewrite(kind, wanted, ids);
+            let edited = before.0.keys().chain(wanted.0.keys()).filter(|name| before.get(name) != wanted.get(name));
+            let left = edited.filter(|name| today.get(name) != now.get(name));
+            let writable = |object: &Object, name: &str| {
+                schema::of(kind).property(name).zip(object.get(name)).and_then(|(rule, value)| {
+                    if rule.link { Some(value.clone()) } else { writable_value(rule, value, false) }
+                })
+            };
+            left.into_iter().all(|name| writable(&today, name) == writable(now, name))
+        }
+        (_, None, Some(_)) => matches!(kind.deletion, Deletion::Never),
+        _ => false,
     }
 }
 

@@ -161,7 +161,7 @@ fn commit(
         counts: &BTreeMap::new(),
         objects: index(&files).len(),
         coverage: &target.manifest.coverage,
-        trailers: &[("Entragit-Translated-From".to_owned(), format!("{other} {commit}"))],
+        trailers: vec![("Entragit-Translated-From".to_owned(), format!("{other} {commit}"))],
         actors: Vec::new(),
     };
     let text = message(&target.manifest.tenant, &told);

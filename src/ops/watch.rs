@@ -287,6 +287,8 @@ pub async fn export<T: TenantRead>(context: &Context, tenant: &T, full_every: u3
         complete: round.complete,
         changed: round.changed,
         pending: round.pending,
+        // A round compares files, and does not look inside.
+        unwritable: Vec::new(),
         unknown: round.unknown,
     };
     Ok((exported, round.full))
@@ -339,7 +341,7 @@ async fn everything<T: TenantRead>(
 ) -> Result<Found> {
     let before = files_of(&context.repo, start)?;
     let follow = follow(context, &before, manifest, &Extra::default(), &manifest.ids)?;
-    let last = export::Last { before, base, edits: &Edits::None, follow };
+    let last = export::Last { before, base, edits: &Edits::None, follow, ids: &manifest.ids };
     let whole = whole(context, tenant, scope, &manifest.layout, last, writer).await?;
     let Whole { files, mut changes, first, coverage, tally, .. } = whole;
     if first {

@@ -49,7 +49,7 @@ impl World {
         self.run_at(&self.graph.tenant.url(), arguments)
     }
 
-    fn run_at(&self, url: &str, arguments: &[&str]) -> Ran {
+    pub(crate) fn run_at(&self, url: &str, arguments: &[&str]) -> Ran {
         Ran::of(&self.command(url, arguments).output().unwrap())
     }
 
@@ -428,4 +428,47 @@ async fn nothing_to_do_is_a_document_too_and_an_unknown_id_is_an_error() {
     assert_eq!(world.run(&["plan", "--to", "HEAD", "--json"]).ok().json()["summary"], "0 steps");
     let ran = world.run(&["plan", "--to", "HEAD", "--id", "no-such-id"]).ends(1);
     assert!(ran.err.contains("--id no-such-id: neither the commit nor the tenant"), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn export_says_what_brings_pending_edits_into_the_tenant_or_takes_them_back() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let file = |id: &str| world.git(&["ls-files", &format!("groups/*{id}.yaml")]);
+    let edited = file(names::REMOTE_WORKERS);
+    // Graph alone gives a group its address.
+    let fixed = world.git(&["grep", "-l", "^mail: ", "--", "groups"]).lines().next().unwrap().to_owned();
+    let edit = |path: &str, property: &str, value: &str| {
+        let text = std::fs::read_to_string(world.path().join(path)).unwrap();
+        let lines = text.lines().map(|line| match line.starts_with(&format!("{property}:")) {
+            true => format!("{property}: {value}\n"),
+            false => format!("{line}\n"),
+        });
+        let changed: String = lines.collect();
+        assert_ne!(changed, text);
+        world.write(path, &changed);
+    };
+    edit(&edited, "description", "Edited on main");
+    edit(&fixed, "mail", "other@contoso.com");
+    world.commit("Two edits");
+    let said = world.run(&["export"]).ok().err;
+    assert!(said.contains("(2 files)") && said.contains("`entragit apply --changes`"), "{said}");
+    assert!(said.contains(&format!("  pending: {edited}\n")) && !said.contains(&format!("pending: {fixed}")), "{said}");
+    assert!(said.contains(&format!("{fixed}: no step can write this edit")), "{said}");
+    // Both commands do what they say.
+    assert!(said.contains(&format!("`git checkout snapshots -- {fixed}`")), "{said}");
+    world.git(&["checkout", "snapshots", "--", &fixed]);
+    world.commit("Take one back");
+    world.run(&["plan", "--changes"]).ends(2);
+    world.run(&["apply", "--changes", "--yes"]).ok();
+    let said = world.run(&["export"]).ok().err;
+    assert!(!said.contains("was left alone"), "{said}");
+    assert_eq!(world.git(&["rev-parse", "main"]), world.git(&["rev-parse", "snapshots"]));
+    // From another branch the range says which one is meant.
+    edit(&edited, "description", "Edited again");
+    world.commit("One more");
+    world.git(&["checkout", "-q", "-b", "other", "snapshots"]);
+    let said = world.run(&["export"]).ok().err;
+    assert!(said.contains("(1 file)") && said.contains("`entragit plan --changes ..main`"), "{said}");
+    world.run(&["plan", "--changes", "..main"]).ends(2);
 }

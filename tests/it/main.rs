@@ -1,6 +1,7 @@
 //! Tests across floors.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail loudly and show what it measured")]
 
+mod absence;
 mod adopting;
 mod applying;
 mod approving;
@@ -27,6 +28,7 @@ mod safety;
 mod schemas;
 mod scope;
 mod sdk;
+mod shrink;
 mod translating;
 mod undo;
 mod verdict;

@@ -1,6 +1,7 @@
 //! What is exported, and that nothing follows from what is not.
 
 use entragit::emulator::contoso::names;
+use entragit::emulator::{Options, Seed};
 use serde_json::{Value, json};
 
 use super::cli::World;
@@ -121,4 +122,26 @@ async fn profiles_take_in_what_they_say() {
     world.run(&["export", "--profile", "everything"]).ok();
     assert!(world.run(&["export", "--kind", "grups"]).ends(1).err.contains("did you mean `group`?"));
     assert!(world.run(&["export", "--profile", "all"]).ends(1).err.contains("config"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_that_may_read_groups_alone_is_known_by_its_token() {
+    let roles = Some(vec!["Group.Read.All".to_owned()]);
+    let world = World::with(Options { seed: Seed::Contoso, roles, ..Options::default() }).await;
+    let ran = world.run(&["export", "--kind", "group"]);
+    assert!(ran.code == 0 || ran.code == 4, "{}", ran.err);
+    assert!(groups(&world) > 3);
+    // The wrong tenant is still refused.
+    let other = tempfile::tempdir().unwrap();
+    let id = "11111111-2222-4333-8444-555555555555";
+    let run = |arguments: &[&str]| {
+        let arguments = [&["--repo", other.path().to_str().unwrap()], arguments].concat();
+        world.run(&arguments)
+    };
+    run(&["init", "--tenant", id]).ok();
+    let said = run(&["export", "--kind", "group"]).ends(1).err;
+    assert!(
+        said.contains(&format!("this repository is of tenant {id}, but the sign-in is for tenant {}", names::TENANT)),
+        "{said}"
+    );
 }

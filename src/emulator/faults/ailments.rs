@@ -20,11 +20,17 @@ pub enum Ailment {
     Broken,
     /// Every list goes on on a page that has expired. <https://learn.microsoft.com/graph/paging>
     Expired,
+    /// Every list answers 200 without a row, as where a query option is not supported.
+    /// <https://learn.microsoft.com/graph/query-parameters#error-handling-for-query-parameters>
+    Empty,
+    /// The next list answers so, and those after it as they should.
+    EmptyOnce,
 }
 
 impl Ailment {
     /// Every one.
-    pub const ALL: [Ailment; 4] = [Ailment::Denied, Ailment::Unlicensed, Ailment::Broken, Ailment::Expired];
+    pub const ALL: [Ailment; 6] =
+        [Ailment::Denied, Ailment::Unlicensed, Ailment::Broken, Ailment::Expired, Ailment::Empty, Ailment::EmptyOnce];
 
     /// The word that asks for it.
     pub fn word(self) -> &'static str {
@@ -33,6 +39,8 @@ impl Ailment {
             Ailment::Unlicensed => "unlicensed",
             Ailment::Broken => "broken",
             Ailment::Expired => "expired",
+            Ailment::Empty => "empty",
+            Ailment::EmptyOnce => "empty-once",
         }
     }
 }
@@ -50,13 +58,21 @@ impl Ailments {
         Ok(())
     }
 
-    /// What ails the path that `target` reads.
-    pub fn of(&self, target: &Target) -> Option<Ailment> {
+    /// What ails the path that `target` reads. What happens once is over then.
+    pub fn meet(&mut self, target: &Target) -> Option<Ailment> {
         let kind = match target {
             Target::Kind(kind) | Target::Count(kind) | Target::Delta(kind) | Target::Object(kind, _) => kind,
             _ => return None,
         };
-        self.0.get(kind.path).copied()
+        let ailment = self.0.get(kind.path).copied()?;
+        let of_lists = matches!(ailment, Ailment::Empty | Ailment::EmptyOnce);
+        if of_lists && !matches!(target, Target::Kind(_)) {
+            return None;
+        }
+        if ailment == Ailment::EmptyOnce {
+            self.0.remove(kind.path);
+        }
+        Some(ailment)
     }
 }
 
@@ -77,7 +93,20 @@ pub fn reading(
         Some(Ailment::Broken) => Err(Fault::new(500, "InternalServerError", "An error has occurred.")),
         Some(Ailment::Expired) if request.option("$skiptoken").is_some() => Err(Fault::page_token()),
         Some(Ailment::Expired) => read().map(|reply| goes_on(reply, request)),
+        Some(Ailment::Empty | Ailment::EmptyOnce) => read().map(|reply| less(reply, |_| false)),
     }
+}
+
+/// Leaves rows out of a list whose ids are not `kept`. Nothing else shows that they are missing.
+pub fn less(reply: Reply, kept: impl Fn(&str) -> bool) -> Reply {
+    let body = reply.body.as_deref().and_then(|body| serde_json::from_str::<Map<String, Value>>(body).ok());
+    let Some(mut body) = body else { return reply };
+    let Some(Value::Array(rows)) = body.get_mut("value") else { return reply };
+    rows.retain(|row| row["id"].as_str().is_none_or(&kept));
+    if rows.is_empty() {
+        body.remove("@odata.nextLink");
+    }
+    Reply { body: Some(Value::Object(body).to_string()), ..reply }
 }
 
 /// A reply that says that it is not the last page.

@@ -43,7 +43,7 @@ pub fn text(status: &Status, style: Style) -> String {
             screen.line(
                 true,
                 "pending",
-                &format!("{edits} edited on {main} and not applied; `entragit plan --to {main}`"),
+                &format!("{edits} edited on {main} and not applied; `entragit plan --changes ..{main}`"),
             );
         }
     }

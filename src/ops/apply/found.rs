@@ -82,7 +82,7 @@ pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, O
         counts: &BTreeMap::new(),
         objects: index(&files).len(),
         coverage: &manifest.coverage,
-        trailers: &[],
+        trailers: Vec::new(),
         actors: Vec::new(),
     };
     let text = message(&manifest.tenant, &told);

@@ -76,7 +76,7 @@ fn one_screen() {
      !  snapshot     bbbbbbbbbb of 2026-11-20T11:43:20Z, 3 days old (older than 1 day)
      !  coverage     1 kind or link not completely read
                      group: denied-permission
-     !  pending      12 objects edited on main and not applied; `entragit plan --to main`
+     !  pending      12 objects edited on main and not applied; `entragit plan --changes ..main`
                      groups/0.yaml
                      groups/1.yaml
                      groups/2.yaml

@@ -1,0 +1,248 @@
+//! What a list lacks is gone only if that is proven: asked for by id, and read again where much is missing.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use entragit::emulator::contoso::names;
+use entragit::kinds;
+use entragit::model::{AuditEvent, Events, Kind, Write};
+use entragit::ops::export::{Exported, Extra, export};
+use entragit::ops::{Context, init};
+use entragit::tenant::memory::MemoryTenant;
+use entragit::tenant::{Changes, Listing, Pages, Raw, RawObject, TenantError, TenantRead, TenantWrite};
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::cli::World;
+
+const POLICIES: &str = "/v1.0/identity/conditionalAccess/policies";
+
+impl World {
+    fn faults(&self, words: &str) {
+        self.graph.tenant.set_faults(words.parse().unwrap());
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.git(&["ls-tree", "-r", "--name-only", "snapshots"]).contains(id)
+    }
+
+    fn is_partial(&self, kind: &str) -> bool {
+        self.git(&["show", "snapshots:manifest.yaml"]).contains(&format!("  {kind}: partial"))
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_its_list_leaves_out_is_asked_for_and_kept() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    world.faults(&format!("omit:{}", names::REMOTE_WORKERS));
+    let renamed = json!({"description": "As it is read by id"});
+    assert_eq!(world.graph.patch(&format!("/v1.0/groups/{}", names::REMOTE_WORKERS), renamed).await.0, 204);
+    let said = world.run(&["export"]).ends(4).err;
+    let expected = format!("the list of groups lacks {}, which answers when asked for by id", names::REMOTE_WORKERS);
+    assert!(said.contains(&expected), "{said}");
+    assert!(world.has(names::REMOTE_WORKERS) && world.is_partial("group"));
+    assert!(world.git(&["grep", "As it is read by id", "snapshots", "--", "groups"]).contains("remote-workers"));
+    world.faults("");
+    world.run(&["export"]).ok();
+    assert!(!world.is_partial("group"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_deleted_goes_also_beside_what_a_list_leaves_out() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    assert_eq!(world.graph.delete(&format!("/v1.0/groups/{}", names::ORDER_APPROVERS)).await.0, 204);
+    world.faults(&format!("omit:{}", names::REMOTE_WORKERS));
+    world.run(&["export"]).ends(4);
+    assert!(world.has(names::REMOTE_WORKERS) && !world.has(names::ORDER_APPROVERS));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incremental_export_asks_for_what_a_list_leaves_out() {
+    let world = World::new().await;
+    world.run(&["export", "--incremental"]).ok();
+    world.faults(&format!("omit:{}", names::ORDERING_POLICY));
+    let ran = world.run(&["export", "--incremental"]).ends(4);
+    assert!(ran.err.contains("what changed was read"), "{}", ran.err);
+    assert!(world.has(names::ORDERING_POLICY) && world.is_partial("conditionalAccessPolicy"));
+    assert_eq!(world.graph.delete(&format!("{POLICIES}/{}", names::ORDERING_POLICY)).await.0, 204);
+    world.run(&["export", "--incremental"]).ok();
+    assert!(!world.has(names::ORDERING_POLICY));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_empty_is_read_again_before_it_is_believed() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let before = world.git(&["rev-parse", "snapshots:conditional-access/policies"]);
+    let policies = ["export", "--kind", "conditionalAccessPolicy"];
+    // The second reading has them all: the two disagree.
+    world.faults("empty-once:conditionalAccessPolicy");
+    let said = world.run(&policies).ends(4).err;
+    assert!(said.contains("when it is read again"), "{said}");
+    assert_eq!(world.git(&["rev-parse", "snapshots:conditional-access/policies"]), before);
+    assert!(world.is_partial("conditionalAccessPolicy"));
+    // Both are empty: each is asked for by id.
+    world.faults("empty:conditionalAccessPolicy");
+    let said = world.run(&policies).ends(4).err;
+    assert!(said.contains("answers when asked for by id") && !said.contains("read again"), "{said}");
+    assert_eq!(world.git(&["rev-parse", "snapshots:conditional-access/policies"]), before);
+    world.faults("");
+    world.run(&policies).ok();
+    assert!(!world.is_partial("conditionalAccessPolicy"));
+}
+
+/// A tenant in memory that refuses to answer by id, or whose lists lack objects; it counts what it is asked.
+#[derive(Default)]
+pub(super) struct Tenant {
+    pub inner: MemoryTenant,
+    /// Objects that no list has.
+    pub lacks: Mutex<Vec<String>>,
+    /// Objects that are not found by id.
+    pub vanished: Mutex<Vec<String>>,
+    /// A link that comes empty.
+    pub unlinked: Mutex<Option<&'static str>>,
+    refuses: Mutex<bool>,
+    lists: Mutex<usize>,
+    gets: Mutex<usize>,
+}
+
+impl Tenant {
+    fn of(users: usize) -> Tenant {
+        let users = (0..users).map(|number| {
+            let value = json!({"id": id(number), "displayName": format!("User {number}"), "accountEnabled": true,
+                "userPrincipalName": format!("u{number}@contoso.example"), "mailNickname": "u"});
+            ("user", value.as_object().unwrap().clone())
+        });
+        Tenant::with(users.collect())
+    }
+
+    pub fn with(objects: Vec<(&str, Raw)>) -> Tenant {
+        Tenant { inner: MemoryTenant::from_objects(objects).unwrap(), ..Tenant::default() }
+    }
+
+    async fn delete(&self, number: usize) {
+        let kind = kinds::by_name("user").unwrap();
+        self.inner.write(&Write::Delete { kind, id: id(number) }).await.unwrap();
+    }
+
+    fn unlink(&self, object: &mut RawObject) {
+        if let Some(entries) = self.unlinked.lock().unwrap().and_then(|link| object.value.get_mut(link)) {
+            *entries = json!([]);
+        }
+    }
+
+    /// Lists and reads by id since the last call.
+    fn asked(&self) -> (usize, usize) {
+        (std::mem::take(&mut *self.lists.lock().unwrap()), std::mem::take(&mut *self.gets.lock().unwrap()))
+    }
+}
+
+pub(super) fn id(number: usize) -> String {
+    format!("{number:08x}-0000-4000-8000-000000000000")
+}
+
+impl TenantRead for Tenant {
+    async fn tenant_id(&self) -> Result<String, TenantError> {
+        self.inner.tenant_id().await
+    }
+
+    async fn list(&self, kind: &'static Kind, pages: Pages) -> Listing {
+        *self.lists.lock().unwrap() += 1;
+        let lacks = self.lacks.lock().unwrap().clone();
+        let (send, mut receive) = mpsc::channel(100);
+        let (listing, ()) = tokio::join!(self.inner.list(kind, send), async {
+            while let Some(mut page) = receive.recv().await {
+                page.retain(|object| lacks.iter().all(|id| object.value["id"] != id.as_str()));
+                page.iter_mut().for_each(|object| self.unlink(object));
+                pages.send(page).await.unwrap();
+            }
+        });
+        listing
+    }
+
+    async fn count(&self, kind: &'static Kind) -> Result<usize, TenantError> {
+        self.inner.count(kind).await
+    }
+
+    async fn get(&self, kind: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
+        *self.gets.lock().unwrap() += 1;
+        if *self.refuses.lock().unwrap() {
+            let (request, code) = (format!("GET {}/{id}", kind.path), "1037".to_owned());
+            return Err(TenantError::Refused { request, status: 400, code, message: "Use the Beta endpoint.".into() });
+        }
+        if self.vanished.lock().unwrap().iter().any(|gone| gone == id) {
+            return Ok(None);
+        }
+        let mut found = self.inner.get(kind, id).await;
+        if let Ok(Some(object)) = &mut found {
+            self.unlink(object);
+        }
+        found
+    }
+
+    async fn changes(&self, kind: &'static Kind, token: Option<&str>) -> Result<Changes, TenantError> {
+        self.inner.changes(kind, token).await
+    }
+
+    async fn deleted(&self, kind: &'static Kind) -> Result<Vec<Raw>, TenantError> {
+        self.inner.deleted(kind).await
+    }
+
+    async fn audit(&self, since: Option<&str>) -> Result<Vec<AuditEvent>, TenantError> {
+        self.inner.audit(since).await
+    }
+}
+
+async fn repository(tenant: &Tenant) -> (tempfile::TempDir, Context) {
+    let dir = tempfile::tempdir().unwrap();
+    let id = tenant.tenant_id().await.unwrap();
+    let mut context = init::init(dir.path(), &id, true, &BTreeMap::new(), &[], &Events::silent()).unwrap();
+    context.settings.scope.kinds = vec!["user"];
+    assert!(exported(&context, tenant).await.complete);
+    assert_eq!(tenant.asked(), (1, 0));
+    (dir, context)
+}
+
+async fn exported(context: &Context, tenant: &Tenant) -> Exported {
+    export(context, tenant, &[], &Extra::default()).await.unwrap()
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_for_is_kept() {
+    let tenant = Tenant::of(20);
+    let (_dir, context) = repository(&tenant).await;
+    tenant.lacks.lock().unwrap().push(id(3));
+    *tenant.refuses.lock().unwrap() = true;
+    let kept = exported(&context, &tenant).await;
+    assert_eq!((kept.complete, kept.objects, kept.changed), (false, 20, (0, 0, 0)));
+    // One is missing of twenty: the list is read once.
+    assert_eq!(tenant.asked(), (1, 1));
+    *tenant.refuses.lock().unwrap() = false;
+    tenant.lacks.lock().unwrap().clear();
+    tenant.delete(3).await;
+    let gone = exported(&context, &tenant).await;
+    assert_eq!((gone.complete, gone.objects, gone.changed), (true, 19, (0, 0, 1)));
+}
+
+#[tokio::test]
+async fn of_many_that_are_missing_a_sample_is_asked_for_and_the_list_read_again() {
+    let tenant = Tenant::of(1_200);
+    let (_dir, context) = repository(&tenant).await;
+    // One of the sample answers: nothing of it is believed but what was proven.
+    *tenant.lacks.lock().unwrap() = (0..500).map(id).collect();
+    let kept = exported(&context, &tenant).await;
+    assert_eq!((kept.complete, kept.objects, kept.changed), (false, 1_200, (0, 0, 0)));
+    let (lists, gets) = tenant.asked();
+    assert!(lists == 2 && gets <= 200, "{lists} {gets}");
+    tenant.lacks.lock().unwrap().clear();
+    for number in 0..500 {
+        tenant.delete(number).await;
+    }
+    let gone = exported(&context, &tenant).await;
+    assert_eq!((gone.complete, gone.objects, gone.changed), (true, 700, (0, 0, 500)));
+    let (lists, gets) = tenant.asked();
+    // Gone is what is gone twice.
+    assert!(lists == 2 && gets <= 400, "{lists} {gets}");
+}
