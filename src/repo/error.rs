@@ -81,10 +81,16 @@ pub enum RepoError {
         owner: String,
     },
     /// Another git program holds a lock file.
-    #[error("git's own lock on {name} is held by another program: run the command again when that one is done")]
+    #[error(
+        "git's own lock on {name} is held: {} is there. Run the command again when the git program that made it is done; \
+         if none is running, it was left behind: delete that file",
+        lock.display()
+    )]
     Busy {
         /// The reference, or `the index`.
         name: String,
+        /// The lock file.
+        lock: PathBuf,
     },
     /// Files in the working tree would be lost.
     #[error("the working tree has changes of its own in {}: commit, stash or remove them first", list(.0))]

@@ -53,10 +53,15 @@ pub(super) fn faults(name: &[u8]) -> Vec<(&'static str, &'static str)> {
             .push(("control-character", "control, bidirectional or invisible characters in a name deceive: rename it"));
     }
     let lower = text.to_ascii_lowercase();
-    if lower == ".gitattributes" || lower == ".gitmodules" {
-        faults.push(("git-attributes", "this file changes what git makes of other files: remove it"));
+    if is_git_settings(lower.as_bytes()) && lower != text {
+        faults.push(("git-attributes", "some systems take this name for git's own file: rename it to lower case"));
     }
     faults
+}
+
+/// Whether this is a file by which git goes.
+pub(super) fn is_git_settings(name: &[u8]) -> bool {
+    matches!(name, b".gitattributes" | b".gitmodules")
 }
 
 /// Names that Windows gives a meaning of their own: devices, streams, names that lose their end. Checked where files

@@ -42,6 +42,18 @@ impl Repo {
         })
     }
 
+    /// Opens the repository that `dir` is in, as git finds it: there, or in the next folder further up.
+    pub fn discover(dir: &Path) -> Result<Repo, RepoError> {
+        match Repo::open(dir) {
+            Err(RepoError::NoRepository { dir, hint }) => {
+                let found = Repository::discover(&dir).ok();
+                let root = found.map(|found| found.workdir().unwrap_or_else(|| found.path()).to_owned());
+                root.map_or(Err(RepoError::NoRepository { dir, hint }), |root| Repo::open(&root))
+            }
+            opened => opened,
+        }
+    }
+
     /// Creates a repository whose first branch is `branch`, without a commit. One that is there already is opened and
     /// left as it is.
     pub fn init(dir: &Path, branch: &str, bare: bool) -> Result<Repo, RepoError> {

@@ -1,5 +1,6 @@
 //! References: what names stand for, and moving them by compare-and-swap.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use git2::{ErrorClass, ErrorCode, ObjectType, Reference, Repository};
@@ -95,7 +96,7 @@ impl Repo {
                 return Err(RepoError::git(format!("move {name}"), &error));
             }
             if start.elapsed() > PATIENCE {
-                return Err(RepoError::Busy { name: name.to_owned() });
+                return Err(RepoError::Busy { name: name.to_owned(), lock: self.lock_file(name) });
             }
             std::thread::sleep(Duration::from_millis(25));
         }
@@ -112,11 +113,18 @@ impl Repo {
         let start = Instant::now();
         while let Err(busy) = move_locked(&git, moves, &log)? {
             if start.elapsed() > PATIENCE {
-                return Err(RepoError::Busy { name: busy });
+                return Err(RepoError::Busy { lock: self.lock_file(&busy), name: busy });
             }
             std::thread::sleep(Duration::from_millis(25));
         }
         Ok(())
+    }
+
+    /// The file that is there while git, or anyone else, moves a reference. Whatever is packed has another one in its way.
+    fn lock_file(&self, name: &str) -> PathBuf {
+        let packed = self.common_dir().join("packed-refs.lock");
+        let own = self.common_dir().join(format!("{name}.lock"));
+        if !own.exists() && packed.exists() { packed } else { own }
     }
 
     /// Removes a reference, if it is where it is `expected` or gone already.

@@ -1,11 +1,11 @@
 //! Reading: every file of a commit, and the bytes of one. Trees are parsed here, not by libgit2: it hands on whatever
 //! a tree holds, and a hostile tree must be refused as a whole and with reasons.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use git2::{ErrorCode, ObjectType, Odb, OdbObject};
 
-use super::names::{faults, finding, shown};
+use super::names::{faults, finding, is_git_settings, shown};
 use super::{ObjectId, Repo, RepoError};
 use crate::model::Finding;
 
@@ -16,6 +16,55 @@ const MAX_ENTRIES: usize = 2_000_000;
 pub(super) const MAX_DEPTH: usize = 8;
 /// Enough for anyone to read; a tree made to produce findings does not fill the memory.
 const MAX_FINDINGS: usize = 10_000;
+
+/// What an entry of a tree is (<https://git-scm.com/docs/git-fast-import#_filemodify>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// An ordinary file.
+    File,
+    /// A file with the executable bit.
+    Executable,
+    /// A symbolic link: its content is where it leads.
+    Symlink,
+    /// A submodule: its id is a commit of another repository.
+    Submodule,
+    /// A folder.
+    Folder,
+}
+
+impl Mode {
+    const ALL: [Mode; 5] = [Mode::File, Mode::Executable, Mode::Symlink, Mode::Submodule, Mode::Folder];
+
+    /// As git writes it in a tree.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Mode::File => "100644",
+            Mode::Executable => "100755",
+            Mode::Symlink => "120000",
+            Mode::Submodule => "160000",
+            Mode::Folder => "40000",
+        }
+    }
+
+    pub(super) fn parse(bytes: &[u8]) -> Option<Mode> {
+        Mode::ALL.into_iter().find(|mode| mode.as_str().as_bytes() == bytes)
+    }
+
+    /// Whether its content is a file's.
+    pub fn is_file(self) -> bool {
+        matches!(self, Mode::File | Mode::Executable)
+    }
+}
+
+/// Everything in a commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Every file, sorted by path, executable or not.
+    pub entries: Vec<Entry>,
+    /// Executable files, symbolic links and submodules: path → what it is. No object is any of them, but a snapshot carries
+    /// them as it carries other people's files.
+    pub unusual: BTreeMap<String, (Mode, ObjectId)>,
+}
 
 /// One file of a commit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,20 +79,25 @@ impl Repo {
     /// Every file of a commit, sorted by path. If one entry of its tree cannot be accepted, none is given, and the
     /// error lists all that cannot.
     pub fn entries(&self, commit: ObjectId) -> Result<Vec<Entry>, RepoError> {
-        let tree = self.commit(commit)?.tree;
-        self.tree_entries(tree)
+        Ok(self.listing(commit)?.entries)
     }
 
-    pub(super) fn tree_entries(&self, tree: ObjectId) -> Result<Vec<Entry>, RepoError> {
+    /// Every file, symbolic link and submodule of a commit. Refused like [`Repo::entries`].
+    pub fn listing(&self, commit: ObjectId) -> Result<Listing, RepoError> {
+        let tree = self.commit(commit)?.tree;
+        self.tree_listing(tree)
+    }
+
+    pub(super) fn tree_listing(&self, tree: ObjectId) -> Result<Listing, RepoError> {
         let git = self.git();
         let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
-        let mut walk = Walk { odb: &odb, entries: Vec::new(), findings: Vec::new(), seen: 0 };
+        let mut walk = Walk { odb: &odb, found: Listing::default(), findings: Vec::new(), seen: 0 };
         walk.tree(tree, "", 1)?;
         if !walk.findings.is_empty() {
             walk.findings.sort();
             return Err(RepoError::Hostile(walk.findings));
         }
-        Ok(walk.entries)
+        Ok(walk.found)
     }
 
     /// The bytes of a file. Its size is looked up before any of it is inflated.
@@ -56,7 +110,7 @@ impl Repo {
 
 struct Walk<'a> {
     odb: &'a Odb<'a>,
-    entries: Vec<Entry>,
+    found: Listing,
     findings: Vec<Finding>,
     seen: usize,
 }
@@ -79,7 +133,8 @@ impl Walk<'_> {
                     format!("the tree has more than {} entries: this is no snapshot", MAX_ENTRIES),
                 )]));
             }
-            let folder = mode == b"40000";
+            let mode = Mode::parse(mode);
+            let folder = mode == Some(Mode::Folder);
             let mut wrong = faults(name);
             if !names.insert(name) {
                 wrong.push(("duplicate-path", "two entries have this name, and only one can be meant: remove one"));
@@ -89,17 +144,15 @@ impl Walk<'_> {
             }
             last = Some((name, folder));
             match mode {
-                b"100644" => {}
-                b"40000" if depth >= MAX_DEPTH => {
+                Some(Mode::Folder) if depth >= MAX_DEPTH => {
                     wrong.push(("too-deep", "folders are nested too deeply: no snapshot has more than 8 levels"));
                 }
-                b"40000" => {}
-                b"120000" => wrong.push(("symlink", "a symbolic link leads elsewhere: replace it by a file")),
-                b"160000" => wrong.push(("submodule", "submodules are not read: remove it")),
-                b"100755" => {
-                    wrong.push(("executable", "nothing in a snapshot is a program: `git update-index --chmod=-x`"));
+                // Git itself follows no such link (`git help fsck`, gitmodulesSymlink).
+                Some(Mode::Symlink) if is_git_settings(name) => {
+                    wrong.push(("symlink", "git does not follow this link: replace it by a file"));
                 }
-                _ => wrong.push(("file-mode", "no git writes this file mode: add the file again")),
+                Some(_) => {}
+                None => wrong.push(("file-mode", "no git writes this file mode: add the file again")),
             }
             if !wrong.is_empty() {
                 let path = format!("{}{}", shown(prefix.as_bytes()), shown(name));
@@ -109,13 +162,18 @@ impl Walk<'_> {
                 continue;
             }
             let Ok(name) = std::str::from_utf8(name) else { continue };
-            match folder {
-                true => self.tree(child, &format!("{prefix}{name}/"), depth + 1)?,
+            let Some(mode) = mode else { continue };
+            if folder {
+                self.tree(child, &format!("{prefix}{name}/"), depth + 1)?;
+            } else if self.findings.is_empty() {
                 // Once something is wrong only findings are wanted.
-                false if self.findings.is_empty() => {
-                    self.entries.push(Entry { path: format!("{prefix}{name}"), blob: child });
+                let path = format!("{prefix}{name}");
+                if mode != Mode::File {
+                    self.found.unusual.insert(path.clone(), (mode, child));
                 }
-                false => {}
+                if mode.is_file() {
+                    self.found.entries.push(Entry { path, blob: child });
+                }
             }
         }
         Ok(())

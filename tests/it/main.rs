@@ -21,6 +21,7 @@ mod laws;
 mod lockout;
 mod metadata;
 mod mutations;
+mod ordinary;
 mod reports;
 mod roles;
 mod safety;
