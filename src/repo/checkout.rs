@@ -38,14 +38,20 @@ impl Repo {
             return Err(RepoError::WouldOverwrite(blockers));
         }
         let index = self.git_dir().join("index");
-        index::check(&index)?;
+        let left_out = index::check(&index)?;
+        let is_left_out =
+            |path: &str| left_out.contains(path.as_bytes()) && fs::symlink_metadata(root.join(path)).is_err();
         let mut written = Vec::new();
         for path in changes.iter().filter(|(_, (_, after))| after.is_none()).map(|(path, _)| path) {
             remove(root, path)?;
         }
         for (path, (_, after)) in &changes {
             if let Some(item) = after {
-                written.push((path.as_str(), *item, self.write(root, path, *item)?));
+                let file = match is_left_out(path) {
+                    true => None,
+                    false => Some(self.write(root, path, *item)?),
+                };
+                written.push((path.as_str(), *item, file));
             }
         }
         let gone = changes.iter().filter(|(_, (_, after))| after.is_none()).map(|(path, _)| path);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use git2::ObjectType;
 
 use super::names::{faults, finding, shown};
-use super::tree::{MAX_TREE, Mode, next_entry, read};
+use super::tree::{MAX_TREE, Mode, Objects, next_entry, read};
 use super::writer::{entry, refused};
 use super::{ObjectId, RepoError, SnapshotWriter};
 
@@ -80,7 +80,7 @@ impl SnapshotWriter<'_> {
     /// What a tree holds, folders with a slash. What no snapshot holds is not carried on, nor dropped without a word.
     fn strictly(&self, tree: ObjectId, path: &str) -> Result<Vec<(String, (Mode, ObjectId))>, RepoError> {
         let git = self.repo.git();
-        let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+        let odb = Objects::open(&git)?;
         let object = read(&odb, tree, ObjectType::Tree, MAX_TREE)?;
         let (mut entries, mut rest) = (Vec::new(), object.data());
         while !rest.is_empty() {

@@ -53,6 +53,12 @@ pub enum RepoError {
         /// What is not known for that.
         hidden: String,
     },
+    /// A partial clone lacks content that is needed.
+    #[error("partial clone: {what} is not here; run `git fetch --refetch --no-filter`, which completes the clone")]
+    Partial {
+        /// What is missing.
+        what: String,
+    },
     /// A tree holds entries that no snapshot has: all of them.
     #[error("{} in the tree cannot be accepted, first: {}", count(.0.len()), first(.0))]
     Hostile(Vec<Finding>),

@@ -5,21 +5,28 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use git2::{Index, IndexEntry, IndexTime};
+use git2::{Index, IndexEntry, IndexEntryExtendedFlag, IndexEntryFlag, IndexTime};
 
 use super::checkout::same;
 use super::{Mode, ObjectId, RepoError};
 
-/// Refuses an index that cannot be written, before anything else is.
+/// Refuses an index that cannot be written, before anything else is. Returns the paths that a sparse checkout leaves out of
+/// the work tree.
 ///
 /// # Errors
 /// If another program holds git's lock on it, or it is of a form that libgit2 does not know.
-pub(super) fn check(path: &Path) -> Result<(), RepoError> {
+pub(super) fn check(path: &Path) -> Result<HashSet<Vec<u8>>, RepoError> {
     let lock = path.with_extension("lock");
     if fs::symlink_metadata(&lock).is_ok() {
         return Err(RepoError::Busy { name: "the index".into(), lock });
     }
-    Index::open(path).map(drop).map_err(|error| unreadable(&error))
+    let index = Index::open(path).map_err(|error| unreadable(&error))?;
+    Ok(index.iter().filter(is_left_out).map(|entry| entry.path).collect())
+}
+
+/// Whether a sparse checkout leaves the entry's file out of the work tree.
+pub(super) fn is_left_out(entry: &IndexEntry) -> bool {
+    entry.flags_extended & IndexEntryExtendedFlag::SKIP_WORKTREE.bits() != 0
 }
 
 /// What to do about an index that libgit2 cannot read: it knows neither of git's required extensions, `link` (split index)
@@ -43,7 +50,7 @@ pub(super) fn update<'a>(
     path: &Path,
     root: &Path,
     gone: impl Iterator<Item = &'a str>,
-    written: &[(&'a str, (Mode, ObjectId), PathBuf)],
+    written: &[(&'a str, (Mode, ObjectId), Option<PathBuf>)],
 ) -> Result<(), RepoError> {
     let failed = |error: git2::Error| match error.code() {
         git2::ErrorCode::Locked => RepoError::Busy { name: "the index".into(), lock: path.with_extension("lock") },
@@ -65,7 +72,7 @@ pub(super) fn update<'a>(
         }
     }
     for (path, item, file) in written {
-        enter(&mut index, path, *item, file).map_err(failed)?;
+        enter(&mut index, path, *item, file.as_deref()).map_err(failed)?;
     }
     index.write().map_err(failed)
 }
@@ -93,7 +100,8 @@ fn doubtful(_: &Index, _: &Path, _: &fs::Metadata, _: &HashSet<&[u8]>) -> Vec<In
     Vec::new()
 }
 
-fn enter(index: &mut Index, path: &str, (mode, id): (Mode, ObjectId), file: &Path) -> Result<(), git2::Error> {
+/// Enters a file. One that is `None` is left out of the work tree.
+fn enter(index: &mut Index, path: &str, (mode, id): (Mode, ObjectId), file: Option<&Path>) -> Result<(), git2::Error> {
     let none = IndexTime::new(0, 0);
     let mut entry = IndexEntry {
         ctime: none,
@@ -108,6 +116,11 @@ fn enter(index: &mut Index, path: &str, (mode, id): (Mode, ObjectId), file: &Pat
         flags: 0,
         flags_extended: 0,
         path: path.as_bytes().to_vec(),
+    };
+    let Some(file) = file else {
+        entry.flags |= IndexEntryFlag::EXTENDED.bits();
+        entry.flags_extended |= IndexEntryExtendedFlag::SKIP_WORKTREE.bits();
+        return index.add(&entry);
     };
     #[cfg(unix)]
     if let Ok(data) = fs::symlink_metadata(file) {

@@ -1,5 +1,7 @@
 //! Which names in a tree are refused, on every system alike: what harms one clone anywhere is not accepted here.
 
+use std::path::Path;
+
 use crate::model::Finding;
 use crate::model::finding::Severity;
 
@@ -57,6 +59,13 @@ pub(super) fn faults(name: &[u8]) -> Vec<(&'static str, &'static str)> {
         faults.push(("git-attributes", "some systems take this name for git's own file: rename it to lower case"));
     }
     faults
+}
+
+/// A path as one word for a shell.
+pub fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '\\' | ':' | '+' | '@');
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 /// Whether this is a file by which git goes.

@@ -19,7 +19,9 @@ pub(super) fn follow_environment(config: &mut Config) -> Result<(), RepoError> {
     let empty = empty_file()?;
     if let Some(file) = std::env::var_os("GIT_CONFIG_GLOBAL") {
         let file = PathBuf::from(file);
-        config.add_file(if file.is_file() { &file } else { empty.path() }, ConfigLevel::Global, true).map_err(failed)?;
+        config
+            .add_file(if file.is_file() { &file } else { empty.path() }, ConfigLevel::Global, true)
+            .map_err(failed)?;
         config.add_file(empty.path(), ConfigLevel::XDG, true).map_err(failed)?;
     }
     let mut ours = empty_file()?;

@@ -53,7 +53,8 @@ fn find_signing(git: &Repository, config: &Config) -> Result<Signing, String> {
     let key = setting("user.signingKey");
     match setting("gpg.format").as_deref().unwrap_or("openpgp") {
         format @ ("openpgp" | "x509") => {
-            let (own, default) = if format == "x509" { ("gpg.x509.program", "gpgsm") } else { ("gpg.openpgp.program", "gpg") };
+            let (own, default) =
+                if format == "x509" { ("gpg.x509.program", "gpgsm") } else { ("gpg.openpgp.program", "gpg") };
             let general = setting("gpg.program").filter(|_| format == "openpgp");
             let program = setting(own).or(general).unwrap_or_else(|| default.to_owned());
             // As git does it: the key of whoever commits.

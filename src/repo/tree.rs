@@ -2,8 +2,9 @@
 //! a tree holds, and a hostile tree must be refused as a whole and with reasons.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
-use git2::{ErrorCode, ObjectType, Odb, OdbObject};
+use git2::{ErrorClass, ErrorCode, ObjectType, Odb, OdbObject, Repository};
 
 use super::names::{faults, finding, is_git_settings, shown};
 use super::{ObjectId, Repo, RepoError};
@@ -90,7 +91,7 @@ impl Repo {
 
     pub(super) fn tree_listing(&self, tree: ObjectId) -> Result<Listing, RepoError> {
         let git = self.git();
-        let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+        let odb = Objects::open(&git)?;
         let mut walk = Walk { odb: &odb, found: Listing::default(), findings: Vec::new(), seen: 0 };
         walk.tree(tree, "", 1)?;
         if !walk.findings.is_empty() {
@@ -103,13 +104,44 @@ impl Repo {
     /// The bytes of a file. Its size is looked up before any of it is inflated.
     pub fn blob(&self, id: ObjectId) -> Result<Vec<u8>, RepoError> {
         let git = self.git();
-        let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+        let odb = Objects::open(&git)?;
         Ok(read(&odb, id, ObjectType::Blob, MAX_BLOB)?.data().to_vec())
     }
 }
 
+/// The object database, with the repository that it is of.
+pub(super) struct Objects<'g> {
+    git: &'g Repository,
+    odb: Odb<'g>,
+}
+
+impl<'g> Objects<'g> {
+    pub(super) fn open(git: &'g Repository) -> Result<Objects<'g>, RepoError> {
+        let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+        Ok(Objects { git, odb })
+    }
+
+    /// An object that must be here is not. In a partial clone git would fetch it now, which libgit2 does not
+    /// (<https://git-scm.com/docs/partial-clone>).
+    fn missing(&self, kind: ObjectType, id: ObjectId) -> RepoError {
+        match is_partial(self.git) {
+            true => RepoError::Partial { what: format!("{kind} {id}") },
+            false => RepoError::Damaged(format!("{kind} {id} is missing")),
+        }
+    }
+}
+
+/// Whether git promises to fetch what is missing.
+fn is_partial(git: &Repository) -> bool {
+    let Ok(config) = git.config() else { return false };
+    let Ok(mut promisors) = config.entries(Some("remote\\..*\\.promisor|extensions\\.partialclone")) else {
+        return false;
+    };
+    promisors.next().is_some_and(|entry| entry.is_ok())
+}
+
 struct Walk<'a> {
-    odb: &'a Odb<'a>,
+    odb: &'a Objects<'a>,
     found: Listing,
     findings: Vec<Finding>,
     seen: usize,
@@ -203,13 +235,14 @@ pub(super) fn in_order(before: (&[u8], bool), after: (&[u8], bool)) -> bool {
 /// libgit2 would compare too, with a SHA-1 that also looks for collisions and takes five times as long; whoever could
 /// plant a collision in the object database could move the branch just as well. See [`super::open`].
 pub(super) fn read<'a>(
-    odb: &'a Odb<'_>,
+    objects: &'a Objects<'_>,
     id: ObjectId,
     kind: ObjectType,
     limit: u64,
 ) -> Result<OdbObject<'a>, RepoError> {
-    let (size, found) = odb.read_header(id.into()).map_err(|error| match error.code() {
-        ErrorCode::NotFound => RepoError::Damaged(format!("{kind} {id} is missing")),
+    let odb = &objects.odb;
+    let (size, found) = again(odb, || odb.read_header(id.into())).map_err(|error| match error.code() {
+        ErrorCode::NotFound => objects.missing(kind, id),
         _ => RepoError::git(format!("read {kind} {id}"), &error),
     })?;
     if found != kind {
@@ -218,11 +251,41 @@ pub(super) fn read<'a>(
     if size as u64 > limit {
         return Err(RepoError::TooLarge { what: format!("{kind} {id}"), size: size as u64, limit });
     }
-    let object = odb.read(id.into()).map_err(|error| RepoError::git(format!("read {kind} {id}"), &error))?;
+    let object =
+        again(odb, || odb.read(id.into())).map_err(|error| RepoError::git(format!("read {kind} {id}"), &error))?;
     match ObjectId::of(kind.str(), object.data()) == id {
         true => Ok(object),
         false => Err(RepoError::Damaged(format!("the content of {kind} {id} is not what was written"))),
     }
+}
+
+/// Does something that writes once more if the system failed: `git gc` and `git pack-refs` remove folders that they emptied,
+/// also those into which something is just being written.
+pub(super) fn retried<T>(mut work: impl FnMut() -> Result<T, git2::Error>) -> Result<T, git2::Error> {
+    for attempt in 1..ATTEMPTS {
+        match work() {
+            Err(error) if error.class() == ErrorClass::Os && error.code() != ErrorCode::Locked => {
+                std::thread::sleep(Duration::from_millis(10) * attempt);
+            }
+            result => return result,
+        }
+    }
+    work()
+}
+
+/// How often git's own files are looked at anew.
+const ATTEMPTS: u32 = 5;
+
+/// Does something with the object database once more if it failed: `git gc` deletes packs and loose objects whose content it
+/// moved, and whoever has just looked for them finds them elsewhere.
+pub(super) fn again<T>(odb: &Odb<'_>, mut work: impl FnMut() -> Result<T, git2::Error>) -> Result<T, git2::Error> {
+    for attempt in 1..ATTEMPTS {
+        match work() {
+            Err(_) if odb.refresh().is_ok() => std::thread::sleep(Duration::from_millis(10) * attempt),
+            result => return result,
+        }
+    }
+    work()
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use git2::{ObjectType, Odb};
+use git2::ObjectType;
 
 use super::names::faults;
-use super::tree::{MAX_DEPTH, MAX_TREE, Mode, in_order, next_entry, read};
+use super::tree::{MAX_DEPTH, MAX_TREE, Mode, Objects, in_order, next_entry, read};
 use super::{Entry, ObjectId, Repo, RepoError};
 
 /// What a folder holds: files and folders, each sorted by name.
@@ -98,7 +98,7 @@ impl Repo {
     /// What a tree holds directly.
     pub fn folder(&self, tree: ObjectId) -> Result<Folder, RepoError> {
         let git = self.git();
-        let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+        let odb = Objects::open(&git)?;
         let bytes = read(&odb, tree, ObjectType::Tree, MAX_TREE)?;
         let mut folder = Folder::default();
         for item in items(tree, bytes.data())? {
@@ -155,7 +155,7 @@ struct Found {
     open: Vec<Pair>,
 }
 
-fn differ(odb: &Odb<'_>, pair: &Pair) -> Result<Found, RepoError> {
+fn differ(odb: &Objects<'_>, pair: &Pair) -> Result<Found, RepoError> {
     let load = |id: Option<ObjectId>| match id {
         Some(id) => Ok(Some((id, read(odb, id, ObjectType::Tree, MAX_TREE)?))),
         None => Ok::<_, RepoError>(None),

@@ -3,12 +3,12 @@
 use std::io::Read;
 use std::path::Path;
 
-use git2::{Index, IndexEntryExtendedFlag, ObjectType, Repository, RepositoryState, Status, StatusOptions};
+use git2::{Index, ObjectType, Repository, RepositoryState, Status, StatusOptions};
 use walkdir::WalkDir;
 
-use super::index::unreadable;
+use super::index::{is_left_out, unreadable};
 use super::names::{faults, finding, shown};
-use super::tree::{MAX_BLOB, read};
+use super::tree::{MAX_BLOB, Objects, read};
 use super::{ObjectId, Repo, RepoError};
 
 const MAX_TOTAL: u64 = 2 * 1024 * 1024 * 1024;
@@ -115,6 +115,17 @@ impl Repo {
         (state != RepositoryState::Clean).then(|| format!("{state:?}").to_lowercase())
     }
 
+    /// Refuses an index that cannot be brought along with a branch, before anything is written.
+    ///
+    /// # Errors
+    /// If there is a work tree and its index is split or sparse.
+    pub fn check_index(&self) -> Result<(), RepoError> {
+        if self.workdir().is_none() {
+            return Ok(());
+        }
+        Index::open(&self.git_dir().join("index")).map(drop).map_err(|error| unreadable(&error))
+    }
+
     /// How the working tree stands to `commit`, which the branch that HEAD stands for is expected at; `None` stands
     /// for a branch without a commit. Which branch that is, [`Repo::head_branch`] tells.
     pub fn worktree_state(&self, commit: impl Into<Option<ObjectId>>) -> Result<Worktree, RepoError> {
@@ -140,12 +151,11 @@ fn left_out(
     root: &Path,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<Vec<(String, Vec<u8>)>, RepoError> {
-    let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+    let odb = Objects::open(git)?;
     let mut found = Vec::new();
     for entry in index.iter() {
-        let skipped = entry.flags_extended & IndexEntryExtendedFlag::SKIP_WORKTREE.bits() != 0;
         // Links and submodules are no files here either.
-        if !skipped || entry.mode & 0o170_000 != 0o100_000 {
+        if !is_left_out(&entry) || entry.mode & 0o170_000 != 0o100_000 {
             continue;
         }
         let path = String::from_utf8_lossy(&entry.path).into_owned();

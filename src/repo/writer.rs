@@ -6,7 +6,7 @@ use git2::{ObjectType, Odb, OdbLookupFlags};
 
 use super::names::{faults, finding, shown};
 use super::pack::{PackWriter, flush_folder};
-use super::tree::{MAX_BLOB, MAX_DEPTH, Mode};
+use super::tree::{MAX_BLOB, MAX_DEPTH, Mode, again};
 use super::{ObjectId, Repo, RepoError, blob_id};
 
 /// Up to here each new object becomes a file of its own; beyond, all of them become one pack. Each file of its own is
@@ -86,7 +86,8 @@ impl SnapshotWriter<'_> {
             let there = odb.exists_ext(id.into(), OdbLookupFlags::NO_REFRESH);
             if there {
                 // Writing what is there only renews its time, so that a `git gc` between now and the commit keeps it.
-                odb.write(ObjectType::Blob, &bytes).map_err(|error| RepoError::git("keep an object", &error))?;
+                again(odb, || odb.write(ObjectType::Blob, &bytes))
+                    .map_err(|error| RepoError::git("keep an object", &error))?;
             }
             Ok(there)
         })?;
@@ -127,7 +128,7 @@ impl SnapshotWriter<'_> {
         let pending = std::mem::take(&mut self.pending);
         self.with_odb(|odb| {
             for (kind, id, bytes) in pending {
-                let written = odb.write(kind, &bytes);
+                let written = again(odb, || odb.write(kind, &bytes));
                 let written = written.map_err(|error| RepoError::git(format!("write {kind} {id}"), &error))?;
                 if ObjectId::from(written) != id {
                     return Err(RepoError::Damaged(format!("{kind} {id} was written as {written}")));

@@ -71,7 +71,7 @@ async fn each_change_is_its_authors() {
     insta::assert_snapshot!(
         world.git(&["log", "-3", "--format=%an <%ae> %cn%n  %s%n%(trailers:key=Entragit-Actor)"]),
         @r"
-    Entragit <entragit@localhost> Entragit
+    Test <test@localhost> Test
       Changed group: Remote workers
     Entragit-Actor: Priya Raman <priya.raman@contoso.com>
     Entragit-Actor: Tomasz Zieliński <tomasz.zielinski@contoso.com>
