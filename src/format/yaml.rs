@@ -280,6 +280,7 @@ mod tests {
         insta::assert_snapshot!(said("\u{feff}id: a\rx\r\nb: \u{202e}\n"), @r##"
         1: encoding: the file begins with a byte order mark; save it without one
         1: line-endings: a carriage return stands here that ends no line; remove it, or write \r in double quotes
+        1: encoding: an invisible or control character (U+000D) stands here; write it as an escape in double quotes
         2: encoding: an invisible or control character (U+202E) stands here; write it as an escape in double quotes
         "##);
         insta::assert_snapshot!(said("---\nid: a\n\tb: 1\nc: one\n  two\nd: \"x\" y\ne: [no, 'a', 12:30, {f: 1e3}]\n<<: {}\n"), @r##"

@@ -71,7 +71,12 @@ fn parse_date(text: &str) -> Option<i64> {
     if is_zone && !seconds.is_empty() && seconds.bytes().all(|byte| byte.is_ascii_digit()) {
         return seconds.parse().ok();
     }
-    let zoned = text.parse::<Timestamp>().ok();
+    // Git puts a space before the zone, which the parser does not take.
+    let joined = text
+        .rsplit_once(' ')
+        .filter(|(_, zone)| zone.starts_with(['+', '-']))
+        .map(|(date, zone)| format!("{date}{zone}"));
+    let zoned = joined.as_deref().unwrap_or(text).parse::<Timestamp>().ok();
     let zoned = zoned.or_else(|| jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp()));
     let local = || Some(text.parse::<DateTime>().ok()?.to_zoned(TimeZone::system()).ok()?.timestamp());
     Some(zoned.or_else(local)?.as_second())

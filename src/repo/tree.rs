@@ -34,8 +34,6 @@ pub enum Mode {
 }
 
 impl Mode {
-    const ALL: [Mode; 5] = [Mode::File, Mode::Executable, Mode::Symlink, Mode::Submodule, Mode::Folder];
-
     /// As git writes it in a tree.
     pub(super) fn as_str(self) -> &'static str {
         match self {
@@ -48,7 +46,14 @@ impl Mode {
     }
 
     pub(super) fn parse(bytes: &[u8]) -> Option<Mode> {
-        Mode::ALL.into_iter().find(|mode| mode.as_str().as_bytes() == bytes)
+        Some(match bytes {
+            b"100644" => Mode::File,
+            b"100755" => Mode::Executable,
+            b"120000" => Mode::Symlink,
+            b"160000" => Mode::Submodule,
+            b"40000" => Mode::Folder,
+            _ => return None,
+        })
     }
 
     /// Whether its content is a file's.
