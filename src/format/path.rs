@@ -7,7 +7,7 @@
 //! ```
 //! Ids that are no lower-case GUIDs are escaped: see [`super::escape`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -25,34 +25,6 @@ const PART: usize = 100;
 pub(super) const ROOM: usize = PART - ".yaml".len();
 /// Names that Windows takes for devices, whatever follows the first dot.
 const DEVICES: &[&str] = &["con", "prn", "aux", "nul"];
-/// Files and folders at the top that belong to people and their tools. A slash at the end: a folder; a star: a beginning.
-/// `.gitattributes` and `.gitmodules` are missing on purpose: they change what git makes of the files.
-const RESERVED: &[&str] = &[
-    "entragit.yaml",
-    "manifest.yaml",
-    "README*",
-    "LICENSE*",
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
-    "SECURITY.md",
-    "CODEOWNERS",
-    ".gitignore",
-    ".editorconfig",
-    ".yamllint*",
-    ".prettierignore",
-    ".pre-commit-config.yaml",
-    ".gitlab-ci.yml",
-    "azure-pipelines.yml",
-    "bitbucket-pipelines.yml",
-    ".github/",
-    ".gitlab/",
-    ".azure-pipelines/",
-    ".azuredevops/",
-    ".vscode/",
-    "docs/",
-    "guards/",
-];
-
 /// How the files of a kind are spread over folders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Layout {
@@ -186,16 +158,37 @@ pub fn is_file_of(kind: &Kind, id: &str, name: &str) -> bool {
 }
 
 /// Whether a path belongs to people and their tools, or is the manifest or the settings: no object, and no mistake.
+///
+/// Only YAML below a folder that kinds use (`groups/`, `policies/`), also misspelt, is taken for an object or for the attempt
+/// at one. Everything else in the repository is other people's: a Makefile, Terraform, a README beside the objects.
 pub fn is_reserved(path: &str) -> bool {
-    let fine = |part: &str| {
+    let is_plain = |part: &str| {
         !matches!(part, "" | "." | "..") && !part.eq_ignore_ascii_case(".git") && !part.contains(['\\', '\0', ':'])
     };
-    path.split('/').all(fine)
-        && RESERVED.iter().any(|reserved| match (reserved.strip_suffix('/'), reserved.strip_suffix('*')) {
-            (Some(folder), _) => path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')),
-            (_, Some(start)) => path.starts_with(start) && !path.contains('/'),
-            (None, None) => path == *reserved,
-        })
+    path.split('/').all(is_plain) && !is_meant_as_object(path)
+}
+
+fn is_meant_as_object(path: &str) -> bool {
+    let Some((stem, extension)) = path.rsplit_once('.') else { return false };
+    if !extension.eq_ignore_ascii_case("yaml") && !extension.eq_ignore_ascii_case("yml") {
+        return false;
+    }
+    match stem.split_once('/') {
+        Some((top, _)) => TOP_FOLDERS.contains(singular(top).as_str()),
+        None => FOLDERS.contains_key(stem),
+    }
+}
+
+/// First parts of the kinds' folders, as [`singular`] spells them.
+static TOP_FOLDERS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+    kinds::ALL.iter().map(|kind| singular(kind.folder.split('/').next().unwrap_or(kind.folder))).collect()
+});
+
+/// A folder's name without what people get wrong in it: case, the plural's `s`, how words are joined.
+fn singular(folder: &str) -> String {
+    let name: String = folder.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).collect();
+    let name = name.to_lowercase();
+    name.strip_suffix('s').map(str::to_owned).unwrap_or(name)
 }
 
 /// Whether Windows takes a part of a path for a device: it looks no further than the first dot.
@@ -300,18 +293,36 @@ mod tests {
 
     #[test]
     fn people_have_files_of_their_own() {
-        for path in ["README.md", "LICENSE-MIT", ".github/workflows/a.yml", "docs/a/b.png", "manifest.yaml"] {
+        for path in [
+            "README.md",
+            "LICENSE-MIT",
+            ".github/workflows/a.yml",
+            "docs/a/b.png",
+            "manifest.yaml",
+            ".gitattributes",
+            ".gitmodules",
+            "Makefile",
+            "renovate.json",
+            "scripts/x.py",
+            "terraform/main.tf",
+            "map.yaml",
+            "plan.json",
+            "groups/README.md",
+            "k8s/deployment.yaml",
+            "docs",
+        ] {
             assert!(is_reserved(path), "{path}");
         }
         for path in [
-            ".gitattributes",
-            ".gitmodules",
-            "docs",
-            "README/x",
             "docs/../groups/x.yaml",
             ".github/.GIT/config",
             "docs//x",
-            "users/README.md",
+            "groups/my-group.yaml",
+            "groups/x.yml",
+            "Groups/x.YAML",
+            "group/x.yaml",
+            "roles/x.yaml",
+            "conditional_access/policies/x.yaml",
         ] {
             assert!(!is_reserved(path), "{path}");
         }

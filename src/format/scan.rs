@@ -105,7 +105,7 @@ impl<'t> Scan<'t> {
             self.line = text[..position].matches('\n').count() + 1;
             self.say(
                 "line-endings",
-                "a line ends in CR LF; save the file with LF, and tell git so: `git config core.autocrlf input`",
+                "a carriage return stands here that ends no line; remove it, or write \\r in double quotes",
             );
         }
         for (index, line) in text.lines().enumerate() {

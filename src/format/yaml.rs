@@ -3,6 +3,7 @@
 //! The only home of serde_yaml. A scan of the text comes first and refuses what a parser would be slow, lenient or silent
 //! about: size, depth, encoding, merge markers, anchors, aliases, tags, second documents.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::OnceLock;
@@ -72,6 +73,9 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
             return Err(one(line, "encoding", "the file is not UTF-8; save it as UTF-8".to_owned()));
         }
     };
+    // As git writes lines on Windows, and takes them back.
+    let text = if text.contains("\r\n") { Cow::Owned(text.replace("\r\n", "\n")) } else { Cow::Borrowed(text) };
+    let text = text.as_ref();
     if let Some(value) = canonical::read(text) {
         return Ok(Document { value, text: text.to_owned(), lines: OnceLock::new() });
     }
@@ -272,9 +276,11 @@ mod tests {
         "##);
         insta::assert_snapshot!(said("id: \"a\n"), @"2: syntax: found unexpected end of stream");
         insta::assert_snapshot!(said("- a\n"), @"1: syntax: the file is not a mapping of properties; an object starts with `id: …`");
-        insta::assert_snapshot!(said("\u{feff}id: a\r\nb: \u{202e}\n"), @r##"
+        assert_eq!(said("id: a\r\nb: |-\r\n  x\r\n  y\r\n"), said("id: a\nb: |-\n  x\n  y\n"));
+        insta::assert_snapshot!(said("\u{feff}id: a\rx\r\nb: \u{202e}\n"), @r##"
         1: encoding: the file begins with a byte order mark; save it without one
-        1: line-endings: a line ends in CR LF; save the file with LF, and tell git so: `git config core.autocrlf input`
+        1: line-endings: a carriage return stands here that ends no line; remove it, or write \r in double quotes
+        1: encoding: an invisible or control character (U+000D) stands here; write it as an escape in double quotes
         2: encoding: an invisible or control character (U+202E) stands here; write it as an escape in double quotes
         "##);
         insta::assert_snapshot!(said("---\nid: a\n\tb: 1\nc: one\n  two\nd: \"x\" y\ne: [no, 'a', 12:30, {f: 1e3}]\n<<: {}\n"), @r##"

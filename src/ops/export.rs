@@ -127,6 +127,7 @@ pub async fn export<T: TenantRead>(
         (Standing::Joins, Some(main)) => files_of(&context.repo, main)?,
         _ => reserved,
     };
+    writer.keep_unusual(main.filter(|_| matches!(standing, Standing::Joins)).unwrap_or(start))?;
     files.extend(others.into_iter().filter(|(path, _)| is_reserved(path) && path != MANIFEST));
     let manifest_bytes = manifest.write();
     let manifest_blob = writer.put(manifest_bytes)?;

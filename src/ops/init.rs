@@ -13,6 +13,10 @@ use crate::kinds;
 use crate::model::Events;
 use crate::repo::{ObjectId, Repo};
 
+/// Keeps the bytes of objects the same in every clone, whatever its `core.autocrlf` says
+/// (<https://git-scm.com/docs/gitattributes>).
+const ATTRIBUTES: &[u8] = b"*.yaml text eol=lf\n";
+
 /// Makes a tenant repository in `dir`.
 ///
 /// # Errors
@@ -49,6 +53,7 @@ pub fn init(
     let mut writer = repo.writer()?;
     let mut files = BTreeMap::new();
     files.insert(SETTINGS.to_owned(), writer.put(text.as_bytes())?);
+    files.insert(".gitattributes".to_owned(), writer.put(ATTRIBUTES)?);
     files.insert(MANIFEST.to_owned(), writer.put(manifest.write())?);
     let tree = writer.finish(&files)?;
     let message = format!("Settings for tenant {tenant}\n\nEntragit-Tenant: {tenant}\n");

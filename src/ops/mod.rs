@@ -111,13 +111,13 @@ pub struct Stale {
 }
 
 impl Context {
-    /// Opens the repository in `dir` and reads its settings: from the work tree if there is one, else from the branch that
+    /// Opens the repository that `dir` is in and reads its settings: from the work tree if there is one, else from the branch that
     /// people work on.
     ///
     /// # Errors
     /// If there is no repository, or its settings are missing or wrong.
     pub fn open(dir: &Path, events: Events) -> Result<Context> {
-        let repo = Repo::open(dir)?;
+        let repo = Repo::discover(dir)?;
         let bytes = match repo.workdir().map(|workdir| workdir.join(SETTINGS)).filter(|path| path.exists()) {
             Some(path) => std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?,
             None => {

@@ -9,7 +9,7 @@ use super::journal::Journal;
 use super::lookup::learn_names;
 use super::source::{Side, snapshots};
 use super::{Context, authors, changes, diff, guards, selectors, validate};
-use crate::engine::adopt::{Ambiguous, Sides, adopt};
+use crate::engine::adopt::{Ambiguous, Sides, adopt, matched};
 use crate::engine::compare;
 use crate::engine::normalize::normalize;
 use crate::engine::plan::{Inputs, identities, plan as decide};
@@ -168,6 +168,11 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
 
     plan.losses.extend(aim.losses.iter().cloned());
     if !aim.again {
+        warn_of_adoptable(
+            context,
+            &plan,
+            &Sides { wanted: &wanted, live: &live, deleted: &deleted, ids: &ids, scope: &aim.scope },
+        );
         let forked = match base_commit {
             Some(last) => changes::is_forked(context, commit, last)?,
             None => false,
@@ -225,6 +230,29 @@ fn distance(context: &Context, aim: &Aim, live: &Side, plan: &Plan, ids: &IdMap)
         .collect();
     let objects = report.changes.iter().filter(|change| !touched.contains(&change.address)).count();
     Ok(Distance { commit: whole.label, objects })
+}
+
+/// Warns of objects that would be created although the tenant has one of the same natural key: made anew by hand, or by an
+/// apply whose journal or receipt was lost.
+fn warn_of_adoptable(context: &Context, plan: &Plan, sides: &Sides<'_>) {
+    let is_create = |address: &&Address| {
+        plan.steps.iter().any(|step| step.address == **address && matches!(step.action, Action::Create { .. }))
+    };
+    if !plan.steps.iter().any(|step| matches!(step.action, Action::Create { .. })) {
+        return;
+    }
+    let (found, ambiguous) = matched(sides);
+    let clear = sides.wanted.objects.keys().filter(|address| found.current(&address.id) != address.id);
+    let count = clear.chain(ambiguous.iter().map(|one| &one.wanted)).filter(is_create).count();
+    let (objects, are, they) = match count {
+        0 => return,
+        1 => ("1 object".to_owned(), "is", "it is"),
+        _ => (format!("{count} objects"), "are", "they are"),
+    };
+    context.events.warn(format!(
+        "{objects} that would be created {are} in the tenant already under another id, with the same name or key; if {they} \
+         meant, give --adopt, which takes what is there instead of creating a second one"
+    ));
 }
 
 /// Ids of what is adopted.

@@ -64,6 +64,7 @@ pub(super) async fn record<T: TenantRead>(
             Ok(files.into_iter().filter(|(path, _)| is_reserved(path) && path != MANIFEST).collect())
         };
         changes.extend(publish::changes(&reserved(start)?, &reserved(main)?));
+        writer.keep_unusual(main)?;
     }
     let (old, new) = (base.at(MANIFEST)?, writer.put(manifest.write())?);
     if old != Some(new) {

@@ -3,11 +3,10 @@
 //! A clone has one history, whoever makes it. Where the branch here is missing or behind, the remote's is worked from; where
 //! the two cannot both be kept, or a shallow clone hides whether they can, the command is refused before the tenant is asked.
 
-use std::path::Path;
-
 use anyhow::{Result, bail};
 
 use super::{Context, audit, manifest_at};
+pub(super) use crate::repo::shell_word;
 use crate::repo::{CommitInfo, ObjectId, Tracking};
 
 /// Most commits of a branch that are looked through for an earlier snapshot.
@@ -87,7 +86,8 @@ impl Context {
     /// caller holds the repository's lock. Called again it changes nothing.
     ///
     /// # Errors
-    /// As [`Context::last_snapshot`], and if the clone is shallow or another work tree has the branch checked out.
+    /// As [`Context::last_snapshot`], and if the clone is shallow, another work tree has the branch checked out, or a commit
+    /// could not be written as git would.
     pub fn ready_snapshots_branch(&self) -> Result<()> {
         if self.repo.is_shallow() {
             bail!(
@@ -95,6 +95,9 @@ impl Context {
                 self.unshallow()?
             );
         }
+        self.repo.check_index()?;
+        self.repo.check_dates()?;
+        self.repo.check_signing()?;
         let branch = &self.settings.branches.snapshots;
         let state = self.snapshots_branch()?;
         self.last_snapshot()?;
@@ -307,19 +310,14 @@ fn short(commit: ObjectId) -> String {
     commit.to_string()[..10].to_owned()
 }
 
-/// Returns a folder as a shell takes it for one word.
-pub(super) fn shell_word(folder: &Path) -> String {
-    let text = folder.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '\\' | ':' | '+' | '@');
-    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
-}
-
 fn snapshots(count: usize) -> String {
     if count == 1 { "1 snapshot".to_owned() } else { format!("{count} snapshots") }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]

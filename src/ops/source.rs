@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::absence::Expected;
 use super::facts::Candidates;
 use super::live::{self, LiveObject, Sink};
-use super::{Context, Invalid, MANIFEST, files_of, manifest_at, manifest_of};
+use super::{Context, Invalid, MANIFEST, manifest_at, manifest_of};
 use crate::engine::normalize::normalize;
 use crate::engine::refs::{Mentioned, Names};
 use crate::engine::schema;
@@ -20,7 +20,7 @@ use crate::format::yaml;
 use crate::kinds;
 use crate::model::finding::Severity;
 use crate::model::{Address, Coverage, CoverageMap, Finding, Kind, Object, Snapshot};
-use crate::repo::{ObjectId, Reader, Repo, blob_id};
+use crate::repo::{Listing, ObjectId, Reader, Repo, WorktreeFiles, blob_id};
 use crate::tenant::TenantRead;
 
 /// Where a snapshot is read from.
@@ -85,10 +85,13 @@ impl Side {
     /// If the revision is unknown, or the tree holds what no tenant repository may hold.
     pub fn commit(context: &Context, revision: &str) -> Result<Side> {
         let commit = context.resolve(revision)?;
-        let files = files_of(&context.repo, commit)?;
+        let Listing { entries, unusual } = context.repo.listing(commit)?;
+        let files: BTreeMap<_, _> = entries.into_iter().map(|entry| (entry.path, entry.blob)).collect();
         let manifest = manifest_of(&context.repo, &files)?;
         let described = files.contains_key(MANIFEST);
-        let side = Side::of_files(context, revision, commit, manifest, files.into_iter())?;
+        let mut side = Side::of_files(context, revision, commit, manifest, files.into_iter())?;
+        side.misplaced
+            .extend(unusual.iter().filter(|(_, (mode, _))| !mode.is_file()).filter_map(|(path, _)| unread(path)));
         Ok(Side { described, ..side })
     }
 
@@ -141,7 +144,8 @@ impl Side {
         if context.repo.workdir().is_none() {
             bail!("the repository is bare and has no work tree; name a commit instead of `worktree`");
         }
-        let files = context.repo.worktree_files()?;
+        let wanted = |path: &str| path == MANIFEST || !is_reserved(path);
+        let WorktreeFiles { files, links } = context.repo.worktree_files(wanted)?;
         let manifest = match files.iter().find(|(path, _)| path == MANIFEST) {
             Some((_, bytes)) => Manifest::read(bytes).map_err(Invalid)?,
             None => Manifest::default(),
@@ -150,6 +154,7 @@ impl Side {
         side.described = files.iter().any(|(path, _)| path == MANIFEST);
         let files = files.into_iter().map(|(path, bytes)| (path, blob_id(&bytes), Some(bytes)));
         side.fill(files, |_| Ok(Vec::new()))?;
+        side.misplaced.extend(links.iter().filter_map(|path| unread(path)));
         Ok(side)
     }
 
@@ -370,6 +375,12 @@ fn problem(path: &str, message: String) -> Finding {
     Finding { path: path.to_owned(), line: 0, severity: Severity::Error, check: "path", message }
 }
 
+/// A warning about a symbolic link or a submodule where an object should be.
+fn unread(path: &str) -> Option<Finding> {
+    let message = "symbolic links and submodules are not read; replace it by a file".to_owned();
+    (!is_reserved(path)).then(|| Finding { severity: Severity::Warning, ..problem(path, message) })
+}
+
 /// The two snapshots of two sides, parsed only where their bytes differ or `also` says so.
 ///
 /// # Errors
@@ -377,7 +388,8 @@ fn problem(path: &str, message: String) -> Finding {
 pub fn snapshots(repo: &Repo, a: &Side, b: &Side, also: &dyn Fn(&Address) -> bool) -> Result<(Snapshot, Snapshot)> {
     let mut left = Snapshot { coverage: a.coverage(), ..Snapshot::default() };
     let mut right = Snapshot { coverage: b.coverage(), ..Snapshot::default() };
-    let mut findings: Vec<Finding> = a.misplaced.iter().chain(&b.misplaced).cloned().collect();
+    let misplaced = a.misplaced.iter().chain(&b.misplaced);
+    let mut findings: Vec<Finding> = misplaced.filter(|it| it.severity == Severity::Error).cloned().collect();
     let addresses: BTreeSet<&Address> = a.index.keys().chain(b.index.keys()).collect();
     let mut wanted = Vec::new();
     for address in addresses {

@@ -143,6 +143,7 @@ fn commit(
         let path = path_of(kind, &address.id, object.name(), layout);
         files.insert(path, writer.put(bytes_of(kind, object, names))?);
     }
+    writer.keep_unusual(last)?;
     let tree = writer.finish(&files)?;
     let expected = context.repo.reference(REFERENCE)?;
     if let Some(kept) = expected {

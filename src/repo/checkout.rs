@@ -8,17 +8,22 @@ use std::path::{Path, PathBuf};
 
 use super::index;
 use super::names::meant_otherwise_on_windows;
+use super::tree::{Listing, Mode};
+use super::treediff::Leaf;
+use super::worktree::with_unix_lines;
 use super::{ObjectId, Repo, RepoError, blob_id};
 
-/// What changes between two commits: path → content before, content after.
-type Changes = BTreeMap<String, (Option<ObjectId>, Option<ObjectId>)>;
+/// What changes between two commits: path → what is there before, what is there after.
+type Changes = BTreeMap<String, (Option<Item>, Option<Item>)>;
+/// What a commit has at a path.
+type Item = (Mode, ObjectId);
 
 impl Repo {
     /// What [`Repo::update_worktree`] would lose and therefore refuse: files changed or made by hand where the two
     /// commits differ. `None` stands for no commit.
     pub fn worktree_blockers(&self, from: impl Into<Option<ObjectId>>, to: ObjectId) -> Result<Vec<String>, RepoError> {
         let Some(root) = self.workdir() else { return Ok(Vec::new()) };
-        blockers(root, &self.changes(from.into(), to)?)
+        self.blockers(root, &self.changes(from.into(), to)?)
     }
 
     /// Brings files and index from commit `from` (`None`: no commit) to commit `to`. Nothing is touched if anything
@@ -28,40 +33,44 @@ impl Repo {
             return Err(RepoError::Invalid("the repository is bare and has no working tree".into()));
         };
         let changes = self.changes(from.into(), to)?;
-        let blockers = blockers(root, &changes)?;
+        let blockers = self.blockers(root, &changes)?;
         if !blockers.is_empty() {
             return Err(RepoError::WouldOverwrite(blockers));
         }
-        if self.git_dir().join("index.lock").exists() {
-            return Err(RepoError::Busy { name: "the index".into() });
-        }
+        let index = self.git_dir().join("index");
+        let left_out = index::check(&index)?;
+        let is_left_out =
+            |path: &str| left_out.contains(path.as_bytes()) && fs::symlink_metadata(root.join(path)).is_err();
         let mut written = Vec::new();
         for path in changes.iter().filter(|(_, (_, after))| after.is_none()).map(|(path, _)| path) {
             remove(root, path)?;
         }
         for (path, (_, after)) in &changes {
-            if let Some(blob) = after {
-                written.push((path.as_str(), *blob, write(root, path, &self.blob(*blob)?)?));
+            if let Some(item) = after {
+                let file = match is_left_out(path) {
+                    true => None,
+                    false => Some(self.write(root, path, *item)?),
+                };
+                written.push((path.as_str(), *item, file));
             }
         }
         let gone = changes.iter().filter(|(_, (_, after))| after.is_none()).map(|(path, _)| path);
-        index::update(&self.git_dir().join("index"), root, gone.map(String::as_str), &written)
+        index::update(&index, root, gone.map(String::as_str), &written)
     }
 
     fn changes(&self, from: Option<ObjectId>, to: ObjectId) -> Result<Changes, RepoError> {
         // Between two commits only what differs is read: the work tree of a million files is brought along in no time.
         let (before, after) = match from {
-            Some(from) => self.changed_entries(from, to)?,
-            None => (Vec::new(), self.entries(to)?),
+            Some(from) => self.changed_leaves(from, to)?,
+            None => (Vec::new(), self.leaves(to)?),
         };
         let mut changes = Changes::new();
-        for entry in before {
-            changes.insert(entry.path, (Some(entry.blob), None));
+        for leaf in before {
+            changes.insert(leaf.path, (Some((leaf.mode, leaf.id)), None));
         }
-        for entry in after {
-            changes.entry(entry.path).or_default().1 = Some(entry.blob);
+        for leaf in after {
+            changes.entry(leaf.path).or_default().1 = Some((leaf.mode, leaf.id));
         }
-        changes.retain(|_, (before, after)| before != after);
         match changes.keys().find(|path| cfg!(windows) && path.split('/').any(meant_otherwise_on_windows)) {
             Some(path) => Err(RepoError::Invalid(format!("Windows cannot hold a file named {path}: rename it"))),
             None => Ok(changes),
@@ -69,36 +78,71 @@ impl Repo {
     }
 }
 
-/// The paths at which something lies that is in neither commit.
-fn blockers(root: &Path, changes: &Changes) -> Result<Vec<String>, RepoError> {
-    let mut blocked = BTreeSet::new();
-    for (path, (before, after)) in changes {
-        if let Some(link) = blocked_above(root, path, changes)? {
-            blocked.insert(link);
-            continue;
-        }
-        let file = root.join(path);
-        match fs::symlink_metadata(&file) {
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
-            Err(error) => return Err(RepoError::io("read", &file)(error)),
-            // A folder makes way only for files that leave it in this change.
-            Ok(data) if data.is_dir() => {
-                if after.is_some() {
-                    blocked.extend(strangers(root, path, changes)?);
-                }
+impl Repo {
+    /// The paths at which something lies that is in neither commit.
+    fn blockers(&self, root: &Path, changes: &Changes) -> Result<Vec<String>, RepoError> {
+        let mut blocked = BTreeSet::new();
+        for (path, (before, after)) in changes {
+            if let Some(link) = blocked_above(root, path, changes)? {
+                blocked.insert(link);
+                continue;
             }
-            Ok(data) if data.is_file() => {
-                let bytes = fs::read(&file).map_err(RepoError::io("read", &file))?;
-                if ![*before, *after].iter().flatten().any(|known| same(*known, &bytes)) {
+            let file = root.join(path);
+            let known = || [*before, *after].into_iter().flatten();
+            match fs::symlink_metadata(&file) {
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+                Err(error) => return Err(RepoError::io("read", &file)(error)),
+                // A folder makes way only for files that leave it in this change.
+                // What a submodule holds is git's.
+                Ok(data) if data.is_dir() && known().any(|(mode, _)| mode == Mode::Submodule) => {}
+                Ok(data) if data.is_dir() => {
+                    if after.is_some() {
+                        blocked.extend(strangers(root, path, changes)?);
+                    }
+                }
+                Ok(data) if data.is_file() => {
+                    let bytes = fs::read(&file).map_err(RepoError::io("read", &file))?;
+                    if !known().any(|(_, blob)| same(blob, &bytes)) {
+                        blocked.insert(path.clone());
+                    }
+                }
+                Ok(data)
+                    if data.is_symlink() && known().any(|(mode, id)| mode == Mode::Symlink && leads(&file, id)) => {}
+                Ok(_) => {
                     blocked.insert(path.clone());
                 }
             }
-            Ok(_) => {
-                blocked.insert(path.clone());
-            }
         }
+        Ok(blocked.into_iter().collect())
     }
-    Ok(blocked.into_iter().collect())
+
+    fn leaves(&self, commit: ObjectId) -> Result<Vec<Leaf>, RepoError> {
+        let Listing { entries, unusual } = self.listing(commit)?;
+        let links = unusual.iter().filter(|(_, (mode, _))| !mode.is_file());
+        let links: Vec<Leaf> =
+            links.map(|(path, (mode, id))| Leaf { path: path.clone(), mode: *mode, id: *id }).collect();
+        let files = entries.into_iter().map(|entry| {
+            let mode = unusual.get(&entry.path).map_or(Mode::File, |(mode, _)| *mode);
+            Leaf { path: entry.path, mode, id: entry.blob }
+        });
+        Ok(files.chain(links).collect())
+    }
+
+    /// Puts what a commit has at a path there. Of a submodule that is an empty folder, as git does it.
+    fn write(&self, root: &Path, path: &str, (mode, id): Item) -> Result<PathBuf, RepoError> {
+        let target = prepare(root, path)?;
+        match mode {
+            Mode::Submodule | Mode::Folder => fs::create_dir_all(&target).map_err(RepoError::io("create", &target))?,
+            Mode::Symlink => link(&target, &self.blob(id)?)?,
+            Mode::File | Mode::Executable => write(&target, &self.blob(id)?, mode)?,
+        }
+        Ok(target)
+    }
+}
+
+/// Whether a link leads where the content of `blob` says.
+fn leads(link: &Path, blob: ObjectId) -> bool {
+    fs::read_link(link).is_ok_and(|to| blob_id(to.as_os_str().as_encoded_bytes()) == blob)
 }
 
 /// The part of the path to a file that is neither a folder nor a file that leaves in this change.
@@ -137,12 +181,7 @@ pub(super) fn same(blob: ObjectId, bytes: &[u8]) -> bool {
     if blob_id(bytes) == blob {
         return true;
     }
-    let unix: Vec<u8> = bytes
-        .iter()
-        .enumerate()
-        .filter(|(at, byte)| !(**byte == b'\r' && bytes.get(at + 1) == Some(&b'\n')))
-        .map(|(_, byte)| *byte)
-        .collect();
+    let unix = with_unix_lines(bytes.to_vec());
     unix.len() != bytes.len() && blob_id(&unix) == blob
 }
 
@@ -168,9 +207,8 @@ fn remove(root: &Path, path: &str) -> Result<(), RepoError> {
     Ok(())
 }
 
-/// Writes beside the file and renames over it: a reader sees the old content or the new, and a link that lies there
-/// is replaced, not followed.
-fn write(root: &Path, path: &str, bytes: &[u8]) -> Result<PathBuf, RepoError> {
+/// Makes the folders above a path, and room where an emptied folder lies. Returns where the file is to be.
+fn prepare(root: &Path, path: &str) -> Result<PathBuf, RepoError> {
     let mut folder = root.to_owned();
     let (above, _) = path.rsplit_once('/').unwrap_or(("", path));
     for part in above.split('/').filter(|part| !part.is_empty()) {
@@ -187,16 +225,48 @@ fn write(root: &Path, path: &str, bytes: &[u8]) -> Result<PathBuf, RepoError> {
     }
     let target = root.join(path);
     if fs::symlink_metadata(&target).is_ok_and(|data| data.is_dir()) {
-        remove_empty_folders(&target)?;
+        // What is in the folder of a submodule is not ours.
+        if !target.join(".git").exists() {
+            remove_empty_folders(&target)?;
+        }
     }
+    Ok(target)
+}
+
+/// Writes beside the file and renames over it: a reader sees the old content or the new, and a link that lies there
+/// is replaced, not followed.
+fn write(target: &Path, bytes: &[u8], mode: Mode) -> Result<(), RepoError> {
+    let folder = target.parent().unwrap_or(target);
     let mut builder = tempfile::Builder::new();
     builder.prefix(".entragit-");
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(&folder).map_err(RepoError::io("write to", &folder))?;
-    file.write_all(bytes).map_err(RepoError::io("write", &target))?;
-    file.persist(&target).map_err(|error| RepoError::io("write", &target)(error.error))?;
-    Ok(target)
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(match mode {
+        Mode::Executable => 0o777,
+        _ => 0o666,
+    }));
+    let mut file = builder.tempfile_in(folder).map_err(RepoError::io("write to", folder))?;
+    file.write_all(bytes).map_err(RepoError::io("write", target))?;
+    file.persist(target).map_err(|error| RepoError::io("write", target)(error.error))?;
+    Ok(())
+}
+
+/// Makes a symbolic link beside the target and renames it over what lies there.
+#[cfg(unix)]
+fn link(target: &Path, leads_to: &[u8]) -> Result<(), RepoError> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = target.parent().unwrap_or(target);
+    let beside = tempfile::Builder::new().prefix(".entragit-").tempdir_in(folder);
+    let beside = beside.map_err(RepoError::io("write to", folder))?;
+    let link = beside.path().join("link");
+    std::os::unix::fs::symlink(std::ffi::OsStr::from_bytes(leads_to), &link)
+        .and_then(|()| fs::rename(&link, target))
+        .map_err(RepoError::io("link", target))
+}
+
+/// Writes a file that says where the link leads, as git does where there are no links (`core.symlinks`).
+#[cfg(not(unix))]
+fn link(target: &Path, leads_to: &[u8]) -> Result<(), RepoError> {
+    write(target, leads_to, Mode::File)
 }
 
 /// A folder whose files all left; folders that were empty before may still be in it.

@@ -5,8 +5,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use git2::{Commit, ErrorCode, ObjectType, Repository, Signature, Sort, Time};
 
 use super::pack::flush_folder;
-use super::tree::{MAX_BLOB, read};
+use super::tree::{MAX_BLOB, Objects, read, retried};
 use super::{ObjectId, Repo, RepoError};
+use super::{identity, signing};
 
 /// Who made a commit, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,14 +38,9 @@ pub struct CommitInfo {
 }
 
 impl Repo {
-    /// Who commits here: the user of git's configuration, or the tool where there is none.
+    /// Who writes commits here: by git's variables or its configuration, or the tool where neither says.
     pub fn author(&self) -> Author {
-        let signature = self.git().signature().ok();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        match signature {
-            Some(user) => Author { name: text(user.name_bytes()), email: text(user.email_bytes()), time: None },
-            None => Author { name: "Entragit".to_owned(), email: "entragit@localhost".to_owned(), time: None },
-        }
+        identity::author(&self.git())
     }
 
     /// The SSH key that git signs with (`user.signingKey`), if it is a file.
@@ -157,7 +153,7 @@ impl Repo {
         message: &str,
         author: &Author,
     ) -> Result<ObjectId, RepoError> {
-        let committer = self.author().signature()?;
+        let committer = identity::committer(&self.git()).signature()?;
         self.write_commit(tree, parents, message, author, &committer)
     }
 
@@ -176,7 +172,13 @@ impl Repo {
         let parents: Vec<&Commit<'_>> = parents.iter().collect();
         let author = author.signature()?;
         let message = message.replace('\0', " ");
-        let id = git.commit(None, &author, committer, &message, &tree, &parents).map_err(failed)?;
+        let text = git.commit_create_buffer(&author, committer, &message, &tree, &parents).map_err(failed)?;
+        let text = String::from_utf8_lossy(&text);
+        let id = match signing::signature(&git, &text)? {
+            Some(signature) => retried(|| git.commit_signed(&text, signature.trim_end(), None)),
+            None => retried(|| git.commit(None, &author, committer, &message, &tree, &parents)),
+        };
+        let id = id.map_err(failed)?;
         flush_folder(&self.common_dir().join("objects"))?;
         Ok(id.into())
     }
@@ -191,16 +193,10 @@ impl Author {
     }
 }
 
-/// Git's configured user at the author's time, or else the author.
+/// Who commits, at the author's time unless git's variables say another; the author where nobody is configured.
 pub(super) fn committer(git: &Repository, author: &Author) -> Result<Signature<'static>, RepoError> {
-    let configured = git.config().ok().and_then(|config| {
-        Some(Author {
-            name: config.get_string("user.name").ok()?,
-            email: config.get_string("user.email").ok()?,
-            time: author.time,
-        })
-    });
-    configured.as_ref().unwrap_or(author).signature()
+    let Some(committer) = identity::configured(git, "COMMITTER") else { return author.signature() };
+    Author { time: committer.time.or(author.time), ..committer }.signature()
 }
 
 pub(super) fn find(git: &Repository, id: ObjectId) -> Result<Commit<'_>, RepoError> {
@@ -214,7 +210,7 @@ pub(super) fn find(git: &Repository, id: ObjectId) -> Result<Commit<'_>, RepoErr
         },
         _ => RepoError::git(format!("read commit {id}"), &error),
     })?;
-    let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+    let odb = Objects::open(git)?;
     read(&odb, id, ObjectType::Commit, MAX_BLOB)?;
     Ok(commit)
 }

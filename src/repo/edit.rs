@@ -5,12 +5,25 @@ use std::collections::BTreeMap;
 use git2::ObjectType;
 
 use super::names::{faults, finding, shown};
-use super::tree::{MAX_TREE, next_entry, read};
+use super::tree::{MAX_TREE, Mode, Objects, next_entry, read};
 use super::writer::{entry, refused};
 use super::{ObjectId, RepoError, SnapshotWriter};
 
 /// Files that differ: path → new content, or nothing where the file is gone.
 pub type Edits = BTreeMap<String, Option<ObjectId>>;
+
+/// What becomes of one path.
+#[derive(Debug, Clone, Copy)]
+enum Edit {
+    /// Nothing is left there.
+    Remove,
+    /// A file with this content, as executable as it was.
+    Content(ObjectId),
+    /// Just this.
+    Place(Mode, ObjectId),
+    /// What is there, if anything, gets another mode.
+    SetMode(Mode),
+}
 
 impl SnapshotWriter<'_> {
     /// Writes the tree that is `base` but for `edits`, and flushes everything to the disk. Each content was put before or is
@@ -24,7 +37,8 @@ impl SnapshotWriter<'_> {
         if !findings.is_empty() {
             return Err(RepoError::Hostile(findings));
         }
-        let edits: Vec<(&str, Option<ObjectId>)> = edits.iter().map(|(path, blob)| (path.as_str(), *blob)).collect();
+        let edits = self.with_unusual(base, edits)?;
+        let edits: Vec<(&str, Edit)> = edits.iter().map(|(path, edit)| (path.as_str(), *edit)).collect();
         let root = match self.edited(Some(base), "", &edits)? {
             Some(root) => root,
             None => {
@@ -36,19 +50,48 @@ impl SnapshotWriter<'_> {
         self.flush(root)
     }
 
+    /// The edits, and those that bring executables, links and submodules from what `base` has to what is to be kept.
+    fn with_unusual(&mut self, base: ObjectId, edits: &Edits) -> Result<BTreeMap<String, Edit>, RepoError> {
+        let content = |blob: &Option<ObjectId>| blob.map_or(Edit::Remove, Edit::Content);
+        let mut all: BTreeMap<String, Edit> = edits.iter().map(|(path, blob)| (path.clone(), content(blob))).collect();
+        let Some(kept) = self.unusual.take() else { return Ok(all) };
+        let had = self.repo.tree_listing(base)?.unusual;
+        let is_file = |found: Option<&(Mode, ObjectId)>| found.is_some_and(|(mode, _)| mode.is_file());
+        for path in had.keys().chain(kept.keys()) {
+            let (old, new) = (had.get(path), kept.get(path));
+            if old.map(|(mode, _)| mode) == new.map(|(mode, _)| mode) && (old == new || is_file(new)) {
+                continue;
+            }
+            let edit = match (all.get(path), new) {
+                (Some(Edit::Content(blob)), Some((Mode::Executable, _))) => Edit::Place(Mode::Executable, *blob),
+                (Some(Edit::Content(blob)), _) => Edit::Place(Mode::File, *blob),
+                (Some(Edit::Remove), Some((mode, _))) if mode.is_file() => Edit::Remove,
+                (None, Some((mode, _))) if mode.is_file() => Edit::SetMode(*mode),
+                (_, Some((mode, id))) => Edit::Place(*mode, *id),
+                (None, None) if is_file(old) => Edit::SetMode(Mode::File),
+                (Some(edit), None) => *edit,
+                (None, None) => Edit::Remove,
+            };
+            all.insert(path.clone(), edit);
+        }
+        Ok(all)
+    }
+
     /// What a tree holds, folders with a slash. What no snapshot holds is not carried on, nor dropped without a word.
-    fn strictly(&self, tree: ObjectId, path: &str) -> Result<Vec<(String, ObjectId)>, RepoError> {
+    fn strictly(&self, tree: ObjectId, path: &str) -> Result<Vec<(String, (Mode, ObjectId))>, RepoError> {
         let git = self.repo.git();
-        let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+        let odb = Objects::open(&git)?;
         let object = read(&odb, tree, ObjectType::Tree, MAX_TREE)?;
         let (mut entries, mut rest) = (Vec::new(), object.data());
         while !rest.is_empty() {
             let (mode, name, id);
             (mode, name, id, rest) =
                 next_entry(rest).ok_or_else(|| RepoError::Damaged(format!("tree {tree} cannot be read")))?;
-            match (std::str::from_utf8(name), mode) {
-                (Ok(name), b"100644") if faults(name.as_bytes()).is_empty() => entries.push((name.to_owned(), id)),
-                (Ok(name), b"40000") if faults(name.as_bytes()).is_empty() => entries.push((format!("{name}/"), id)),
+            match (std::str::from_utf8(name), Mode::parse(mode)) {
+                (Ok(name), Some(mode)) if faults(name.as_bytes()).is_empty() => {
+                    let slash = if mode == Mode::Folder { "/" } else { "" };
+                    entries.push((format!("{name}{slash}"), (mode, id)));
+                }
                 _ => {
                     let path = format!("{}{}", shown(path.as_bytes()), shown(name));
                     let why = "no snapshot holds such an entry: read everything anew with `entragit export`";
@@ -59,51 +102,81 @@ impl SnapshotWriter<'_> {
         Ok(entries)
     }
 
+    /// Does one edit among the entries of the folder `path`.
+    fn apply(
+        &mut self,
+        entries: &mut BTreeMap<String, (Mode, ObjectId)>,
+        path: &str,
+        name: &str,
+        edit: Edit,
+    ) -> Result<(), RepoError> {
+        let old = entries.get(name).map(|(mode, _)| *mode);
+        let (mode, id) = match edit {
+            Edit::Remove => {
+                entries.remove(name);
+                return Ok(());
+            }
+            Edit::SetMode(mode) => {
+                entries.entry(name.to_owned()).and_modify(|entry| entry.0 = mode);
+                return Ok(());
+            }
+            // Files win over links.
+            Edit::Place(mode, _) if !mode.is_file() && entries.contains_key(&format!("{name}/")) => return Ok(()),
+            Edit::Place(mode, id) => (mode, id),
+            Edit::Content(id) => (old.filter(|mode| mode.is_file()).unwrap_or(Mode::File), id),
+        };
+        if mode != Mode::Submodule && !self.has(id)? {
+            return Err(RepoError::Missing { id, hint: format!(", but {path}{name} needs it") });
+        }
+        entries.insert(name.to_owned(), (mode, id));
+        Ok(())
+    }
+
     /// The tree below `path`, which is left out of the paths in `edits`; nothing if no file is left in it.
     fn edited(
         &mut self,
         tree: Option<ObjectId>,
         path: &str,
-        edits: &[(&str, Option<ObjectId>)],
+        edits: &[(&str, Edit)],
     ) -> Result<Option<ObjectId>, RepoError> {
         // Keyed as git sorts: a folder as if its name ended in a slash.
-        let mut entries: BTreeMap<String, ObjectId> = BTreeMap::new();
+        let mut entries: BTreeMap<String, (Mode, ObjectId)> = BTreeMap::new();
         if let Some(tree) = tree {
             entries.extend(self.strictly(tree, path)?);
         }
         let mut rest = edits;
-        while let Some((first, blob)) = rest.first() {
+        while let Some((first, edit)) = rest.first() {
             let Some((name, _)) = first.split_once('/') else {
-                match blob {
-                    Some(blob) if self.has(*blob)? => drop(entries.insert((*first).to_owned(), *blob)),
-                    Some(blob) => {
-                        let hint = format!(", but {path}{first} needs it");
-                        return Err(RepoError::Missing { id: *blob, hint });
-                    }
-                    None => drop(entries.remove(*first)),
-                }
+                self.apply(&mut entries, path, first, *edit)?;
                 rest = &rest[1..];
                 continue;
             };
             let own = |path: &str| path.strip_prefix(name).is_some_and(|below| below.starts_with('/'));
             let count = rest.iter().take_while(|(path, _)| own(path)).count();
-            let below: Vec<_> = rest[..count].iter().map(|(path, blob)| (&path[name.len() + 1..], *blob)).collect();
+            let below: Vec<_> = rest[..count].iter().map(|(path, edit)| (&path[name.len() + 1..], *edit)).collect();
             let key = format!("{name}/");
-            match self.edited(entries.get(&key).copied(), &format!("{path}{key}"), &below)? {
-                Some(tree) => drop(entries.insert(key, tree)),
+            let folder = entries.get(&key).map(|(_, tree)| *tree);
+            match self.edited(folder, &format!("{path}{key}"), &below)? {
+                Some(tree) => {
+                    // A folder of files takes the place of a link.
+                    if entries.get(name).is_some_and(|(mode, _)| !mode.is_file()) {
+                        entries.remove(name);
+                    }
+                    entries.insert(key, (Mode::Folder, tree));
+                }
                 None => drop(entries.remove(&key)),
             }
             rest = &rest[count..];
         }
         let mut content = Vec::new();
-        for (name, id) in &entries {
+        for (name, (mode, id)) in &entries {
             match name.strip_suffix('/') {
                 Some(name) if entries.contains_key(name) => {
                     let why = "this path is both a file and a folder: rename one";
                     return Err(RepoError::Hostile(vec![finding(format!("{path}{name}"), "duplicate-path", why)]));
                 }
-                Some(name) => entry(&mut content, "40000", name, id),
-                None => entry(&mut content, "100644", name, id),
+                Some(name) => entry(&mut content, mode.as_str(), name, id),
+                None => entry(&mut content, mode.as_str(), name, id),
             }
         }
         if content.is_empty() {

@@ -53,6 +53,12 @@ pub enum RepoError {
         /// What is not known for that.
         hidden: String,
     },
+    /// A partial clone lacks content that is needed.
+    #[error("partial clone: {what} is not here; run `git fetch --refetch --no-filter`, which completes the clone")]
+    Partial {
+        /// What is missing.
+        what: String,
+    },
     /// A tree holds entries that no snapshot has: all of them.
     #[error("{} in the tree cannot be accepted, first: {}", count(.0.len()), first(.0))]
     Hostile(Vec<Finding>),
@@ -81,10 +87,16 @@ pub enum RepoError {
         owner: String,
     },
     /// Another git program holds a lock file.
-    #[error("git's own lock on {name} is held by another program: run the command again when that one is done")]
+    #[error(
+        "git's own lock on {name} is held: {} is there. Run the command again when the git program that made it is done; \
+         if none is running, it was left behind: delete that file",
+        lock.display()
+    )]
     Busy {
         /// The reference, or `the index`.
         name: String,
+        /// The lock file.
+        lock: PathBuf,
     },
     /// Files in the working tree would be lost.
     #[error("the working tree has changes of its own in {}: commit, stash or remove them first", list(.0))]

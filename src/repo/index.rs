@@ -5,10 +5,42 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use git2::{Index, IndexEntry, IndexTime};
+use git2::{Index, IndexEntry, IndexEntryExtendedFlag, IndexEntryFlag, IndexTime};
 
 use super::checkout::same;
-use super::{ObjectId, RepoError};
+use super::{Mode, ObjectId, RepoError};
+
+/// Refuses an index that cannot be written, before anything else is. Returns the paths that a sparse checkout leaves out of
+/// the work tree.
+///
+/// # Errors
+/// If another program holds git's lock on it, or it is of a form that libgit2 does not know.
+pub(super) fn check(path: &Path) -> Result<HashSet<Vec<u8>>, RepoError> {
+    let lock = path.with_extension("lock");
+    if fs::symlink_metadata(&lock).is_ok() {
+        return Err(RepoError::Busy { name: "the index".into(), lock });
+    }
+    let index = Index::open(path).map_err(|error| unreadable(&error))?;
+    Ok(index.iter().filter(is_left_out).map(|entry| entry.path).collect())
+}
+
+/// Whether a sparse checkout leaves the entry's file out of the work tree.
+pub(super) fn is_left_out(entry: &IndexEntry) -> bool {
+    entry.flags_extended & IndexEntryExtendedFlag::SKIP_WORKTREE.bits() != 0
+}
+
+/// What to do about an index that libgit2 cannot read: it knows neither of git's required extensions, `link` (split index)
+/// and `sdir` (sparse index) (<https://git-scm.com/docs/index-format>).
+pub(super) fn unreadable(error: &git2::Error) -> RepoError {
+    let form =
+        [("'link'", "split", "git update-index --no-split-index"), ("'sdir'", "sparse", "git sparse-checkout disable")];
+    match form.into_iter().find(|(extension, ..)| error.message().contains(extension)) {
+        Some((_, form, cure)) => {
+            RepoError::Invalid(format!("the index is {form}, which is not supported: run `{cure}`"))
+        }
+        None => RepoError::git("read the index", error),
+    }
+}
 
 /// Takes files out of the index and enters others that were just written, each with its content and where it lies.
 ///
@@ -18,10 +50,10 @@ pub(super) fn update<'a>(
     path: &Path,
     root: &Path,
     gone: impl Iterator<Item = &'a str>,
-    written: &[(&'a str, ObjectId, PathBuf)],
+    written: &[(&'a str, (Mode, ObjectId), Option<PathBuf>)],
 ) -> Result<(), RepoError> {
     let failed = |error: git2::Error| match error.code() {
-        git2::ErrorCode::Locked => RepoError::Busy { name: "the index".into() },
+        git2::ErrorCode::Locked => RepoError::Busy { name: "the index".into(), lock: path.with_extension("lock") },
         _ => RepoError::git("write the index", &error),
     };
     let last = fs::metadata(path).ok();
@@ -39,8 +71,8 @@ pub(super) fn update<'a>(
             index.add(&entry).map_err(failed)?;
         }
     }
-    for (path, blob, file) in written {
-        enter(&mut index, path, *blob, file).map_err(failed)?;
+    for (path, item, file) in written {
+        enter(&mut index, path, *item, file.as_deref()).map_err(failed)?;
     }
     index.write().map_err(failed)
 }
@@ -68,21 +100,27 @@ fn doubtful(_: &Index, _: &Path, _: &fs::Metadata, _: &HashSet<&[u8]>) -> Vec<In
     Vec::new()
 }
 
-fn enter(index: &mut Index, path: &str, blob: ObjectId, file: &Path) -> Result<(), git2::Error> {
+/// Enters a file. One that is `None` is left out of the work tree.
+fn enter(index: &mut Index, path: &str, (mode, id): (Mode, ObjectId), file: Option<&Path>) -> Result<(), git2::Error> {
     let none = IndexTime::new(0, 0);
     let mut entry = IndexEntry {
         ctime: none,
         mtime: none,
         dev: 0,
         ino: 0,
-        mode: 0o100_644,
+        mode: u32::from_str_radix(mode.as_str(), 8).unwrap_or(0o100_644),
         uid: 0,
         gid: 0,
         file_size: 0,
-        id: blob.into(),
+        id: id.into(),
         flags: 0,
         flags_extended: 0,
         path: path.as_bytes().to_vec(),
+    };
+    let Some(file) = file else {
+        entry.flags |= IndexEntryFlag::EXTENDED.bits();
+        entry.flags_extended |= IndexEntryExtendedFlag::SKIP_WORKTREE.bits();
+        return index.add(&entry);
     };
     #[cfg(unix)]
     if let Ok(data) = fs::symlink_metadata(file) {

@@ -1,5 +1,7 @@
 //! Which names in a tree are refused, on every system alike: what harms one clone anywhere is not accepted here.
 
+use std::path::Path;
+
 use crate::model::Finding;
 use crate::model::finding::Severity;
 
@@ -53,10 +55,22 @@ pub(super) fn faults(name: &[u8]) -> Vec<(&'static str, &'static str)> {
             .push(("control-character", "control, bidirectional or invisible characters in a name deceive: rename it"));
     }
     let lower = text.to_ascii_lowercase();
-    if lower == ".gitattributes" || lower == ".gitmodules" {
-        faults.push(("git-attributes", "this file changes what git makes of other files: remove it"));
+    if is_git_settings(lower.as_bytes()) && lower != text {
+        faults.push(("git-attributes", "some systems take this name for git's own file: rename it to lower case"));
     }
     faults
+}
+
+/// A path as one word for a shell.
+pub fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '\\' | ':' | '+' | '@');
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+/// Whether this is a file by which git goes.
+pub(super) fn is_git_settings(name: &[u8]) -> bool {
+    matches!(name, b".gitattributes" | b".gitmodules")
 }
 
 /// Names that Windows gives a meaning of their own: devices, streams, names that lose their end. Checked where files

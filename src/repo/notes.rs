@@ -3,7 +3,7 @@
 use git2::ErrorCode;
 
 use super::commits::{committer, find};
-use super::tree::{MAX_BLOB, read};
+use super::tree::{MAX_BLOB, Objects, read, retried};
 use super::{Author, ObjectId, RefMove, Repo, RepoError};
 
 const ATTEMPTS: usize = 5;
@@ -16,7 +16,7 @@ impl Repo {
         let git = self.git();
         match git.find_note(Some(notes_ref), commit.into()) {
             Ok(note) => {
-                let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+                let odb = Objects::open(&git)?;
                 Ok(Some(read(&odb, note.id().into(), git2::ObjectType::Blob, MAX_BLOB)?.data().to_vec()))
             }
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
@@ -39,7 +39,8 @@ impl Repo {
             self.delete_ref(UNPUBLISHED, left)?;
         }
         if let Some(tip) = expected {
-            self.git().reference(UNPUBLISHED, tip.into(), true, "entragit: notes").map_err(failed)?;
+            let git = self.git();
+            retried(|| git.reference(UNPUBLISHED, tip.into(), true, "entragit: notes")).map_err(failed)?;
         }
         for (commit, bytes) in notes {
             self.set_note(UNPUBLISHED, *commit, bytes, author)?;
@@ -70,7 +71,7 @@ impl Repo {
         find(&git, commit)?;
         let (author, committer) = (author.signature()?, committer(&git, author)?);
         for attempt in 1.. {
-            match git.note(&author, &committer, Some(notes_ref), commit.into(), text, true) {
+            match retried(|| git.note(&author, &committer, Some(notes_ref), commit.into(), text, true)) {
                 Ok(_) => return Ok(()),
                 // Someone else wrote a note meanwhile: ours goes on top of it.
                 Err(error) if matches!(error.code(), ErrorCode::Modified | ErrorCode::Locked) && attempt < ATTEMPTS => {

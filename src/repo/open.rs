@@ -1,13 +1,13 @@
 //! [`Repo`]: opening and creating.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 use git2::{ConfigLevel, ErrorCode, Repository, RepositoryInitOptions, RepositoryOpenFlags};
 
 use super::error::plain;
-use super::{RepoError, verify};
+use super::settings::{follow_environment, is_trusted};
+use super::{RepoError, shell_word, verify};
 
 static COMPARED_BY_US: Once = Once::new();
 
@@ -27,9 +27,10 @@ impl Repo {
         COMPARED_BY_US.call_once(|| git2::opts::strict_hash_verification(false));
         let flags = RepositoryOpenFlags::NO_SEARCH;
         let git =
-            Repository::open_ext(dir, flags, std::iter::empty::<&Path>()).map_err(|error| refused(dir, &error))?;
+            Repository::open_ext(dir, flags, std::iter::empty::<&Path>()).or_else(|error| open_trusted(dir, error));
+        let git = git.map_err(|error| refused(dir, &error))?;
         verify::indexes(&git.commondir().join("objects"))?;
-        always_flush(&git)?;
+        configure(&git)?;
         match git.find_reference("HEAD") {
             Err(error) if error.code() != ErrorCode::NotFound => return Err(RepoError::git("read HEAD", &error)),
             _ => {}
@@ -40,6 +41,24 @@ impl Repo {
             workdir: git.workdir().map(Path::to_owned),
             git: Mutex::new(git),
         })
+    }
+
+    /// Opens the repository that `dir` is in, as git finds it: there, or in the next folder further up.
+    pub fn discover(dir: &Path) -> Result<Repo, RepoError> {
+        let opened = Repo::open(dir);
+        if !matches!(opened, Err(RepoError::NoRepository { .. })) {
+            return opened;
+        }
+        let ceilings = std::env::var_os("GIT_CEILING_DIRECTORIES").unwrap_or_default();
+        let ceilings: Vec<PathBuf> = std::env::split_paths(&ceilings).collect();
+        let Ok(folder) = dir.canonicalize() else { return opened };
+        for above in folder.ancestors().skip(1).take_while(|above| !ceilings.iter().any(|ceiling| ceiling == above)) {
+            match Repo::open(above) {
+                Err(RepoError::NoRepository { .. }) => {}
+                found => return found,
+            }
+        }
+        opened
     }
 
     /// Creates a repository whose first branch is `branch`, without a commit. One that is there already is opened and
@@ -108,19 +127,35 @@ impl std::fmt::Debug for Repo {
     }
 }
 
-/// libgit2 flushes objects and references only if this setting says so. It is set for this process alone, above every
-/// file: written to the repository it would make each git command warn of a deprecated setting.
-fn always_flush(git: &Repository) -> Result<(), RepoError> {
-    let doing = "set up durable writes";
-    let mut file = tempfile::NamedTempFile::new().map_err(RepoError::io("create a file in", &std::env::temp_dir()))?;
-    file.write_all(b"[core]\n\tfsyncObjectFiles = true\n").map_err(RepoError::io("write", file.path()))?;
-    let mut config = git.config().map_err(|error| RepoError::git(doing, &error))?;
-    config.add_file(file.path(), ConfigLevel::App, true).map_err(|error| RepoError::git(doing, &error))?;
+/// Applies the settings of the environment, and what makes writes durable.
+fn configure(git: &Repository) -> Result<(), RepoError> {
+    let mut config = git.config().map_err(|error| RepoError::git("read the configuration", &error))?;
+    follow_environment(&mut config)?;
     match config.get_bool("core.fsyncObjectFiles") {
         Ok(true) => Ok(()),
-        Ok(false) => Err(RepoError::Git { doing: doing.into(), why: "the setting does not hold".into() }),
-        Err(error) => Err(RepoError::git(doing, &error)),
+        Ok(false) => {
+            Err(RepoError::Git { doing: "set up durable writes".into(), why: "the setting does not hold".into() })
+        }
+        Err(error) => Err(RepoError::git("set up durable writes", &error)),
     }
+}
+
+/// Opens a repository that belongs to somebody else, if git would. libgit2 knows neither `/path/*` nor the settings in the
+/// environment, but opens git's folder by itself without a look at whose it is.
+fn open_trusted(dir: &Path, error: git2::Error) -> Result<Repository, git2::Error> {
+    if error.code() != ErrorCode::Owner {
+        return Err(error);
+    }
+    let git_dir = Repository::discover_path(dir, std::iter::empty::<&Path>())?;
+    let workdir = dir.join(".git").exists().then_some(dir);
+    if !is_trusted(workdir.unwrap_or(&git_dir)) {
+        return Err(error);
+    }
+    let git = Repository::open_bare(&git_dir)?;
+    if let Some(workdir) = workdir {
+        git.set_workdir(workdir, false)?;
+    }
+    Ok(git)
 }
 
 fn refused(dir: &Path, error: &git2::Error) -> RepoError {
@@ -129,15 +164,15 @@ fn refused(dir: &Path, error: &git2::Error) -> RepoError {
     if error.code() == ErrorCode::NotFound {
         let above = Repository::discover(dir).ok();
         let hint = match above.as_ref().map(|found| found.workdir().unwrap_or_else(|| found.path())) {
-            Some(found) => format!("the one further up is used with `--repo {}`", found.display()),
+            Some(found) => format!("the one further up is used with `--repo {}`", shell_word(found)),
             None => "`entragit init` creates one, `git clone` fetches one".to_owned(),
         };
         return RepoError::NoRepository { dir: dir.to_owned(), hint };
     }
     if error.code() == ErrorCode::Owner {
         return unsupported(format!(
-            "it belongs to another user. If you trust it, `git config --global --add safe.directory {}`",
-            dir.display()
+            "it belongs to another user. If you trust it, run `git config --global --add safe.directory {}`",
+            shell_word(&dir.canonicalize().unwrap_or_else(|_| dir.to_owned()))
         ));
     }
     if message.contains("refstorage") {

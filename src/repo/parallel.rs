@@ -2,9 +2,9 @@
 
 use std::num::NonZero;
 
-use git2::{ObjectType, Odb, Repository};
+use git2::{ObjectType, Repository};
 
-use super::tree::read;
+use super::tree::{Objects, read};
 use super::{MAX_BLOB, ObjectId, Repo, RepoError};
 
 /// Below this many items a thread costs more than it saves: a handle takes about a millisecond to open.
@@ -14,7 +14,7 @@ const MOST_THREADS: usize = 8;
 
 /// Reads objects in one thread.
 pub struct Reader<'g> {
-    pub(super) odb: Odb<'g>,
+    pub(super) odb: Objects<'g>,
 }
 
 impl Reader<'_> {
@@ -38,7 +38,7 @@ impl Repo {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let threads = cores.min(MOST_THREADS).min(items.len() / LEAST).max(1);
         let all = |git: &Repository, items: &[T]| {
-            let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+            let odb = Objects::open(git)?;
             let reader = Reader { odb };
             items.iter().map(|item| work(&reader, item)).collect::<Result<Vec<R>, E>>()
         };
@@ -51,8 +51,8 @@ impl Repo {
                 .map(|chunk| {
                     let all = &all;
                     scope.spawn(move || {
-                        // Its indexes were verified when the repository was opened.
-                        let git = Repository::open(self.git_dir());
+                        // Its indexes were verified, and whose it is was looked at, when the repository was opened.
+                        let git = Repository::open_bare(self.git_dir());
                         let git = git.map_err(|error| RepoError::git("open the repository once more", &error))?;
                         all(&git, chunk)
                     })

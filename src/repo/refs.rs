@@ -1,10 +1,12 @@
 //! References: what names stand for, and moving them by compare-and-swap.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use git2::{ErrorClass, ErrorCode, ObjectType, Reference, Repository};
 
 use super::reflog::begins_later;
+use super::tree::retried;
 use super::{ObjectId, Repo, RepoError};
 
 /// A reference that is to be moved.
@@ -81,7 +83,8 @@ impl Repo {
         let start = Instant::now();
         loop {
             // Forced only in the sense that it may exist: libgit2 compares with `before` under git's own lock.
-            let Err(error) = git.reference_matching(name, to.into(), expected.is_some(), before, &log) else {
+            let moved = retried(|| git.reference_matching(name, to.into(), expected.is_some(), before, &log));
+            let Err(error) = moved else {
                 return Ok(());
             };
             let found = target(&git, name)?;
@@ -95,7 +98,7 @@ impl Repo {
                 return Err(RepoError::git(format!("move {name}"), &error));
             }
             if start.elapsed() > PATIENCE {
-                return Err(RepoError::Busy { name: name.to_owned() });
+                return Err(RepoError::Busy { name: name.to_owned(), lock: self.lock_file(name) });
             }
             std::thread::sleep(Duration::from_millis(25));
         }
@@ -110,13 +113,23 @@ impl Repo {
         let log: String = log.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let git = self.git();
         let start = Instant::now();
-        while let Err(busy) = move_locked(&git, moves, &log)? {
+        while let Err(Held { name, error }) = move_locked(&git, moves, &log)? {
             if start.elapsed() > PATIENCE {
-                return Err(RepoError::Busy { name: busy });
+                return Err(match error.code() {
+                    ErrorCode::Locked => RepoError::Busy { lock: self.lock_file(&name), name },
+                    _ => RepoError::git(format!("lock {name}"), &error),
+                });
             }
             std::thread::sleep(Duration::from_millis(25));
         }
         Ok(())
+    }
+
+    /// The file that is there while git, or anyone else, moves a reference. Whatever is packed has another one in its way.
+    fn lock_file(&self, name: &str) -> PathBuf {
+        let packed = self.common_dir().join("packed-refs.lock");
+        let own = self.common_dir().join(format!("{name}.lock"));
+        if !own.exists() && packed.exists() { packed } else { own }
     }
 
     /// Removes a reference, if it is where it is `expected` or gone already.
@@ -124,7 +137,7 @@ impl Repo {
         let git = self.git();
         match git.find_reference(name) {
             Ok(mut reference) if reference.target().map(ObjectId::from) == Some(expected) => {
-                reference.delete().map_err(|error| RepoError::git(format!("delete {name}"), &error))
+                retried(|| reference.delete()).map_err(|error| RepoError::git(format!("delete {name}"), &error))
             }
             Ok(reference) => {
                 let found = reference.target().map(ObjectId::from);
@@ -136,8 +149,15 @@ impl Repo {
     }
 }
 
-/// Locks, compares and moves. The inner error names a reference that another program has locked.
-fn move_locked(git: &Repository, moves: &[RefMove], log: &str) -> Result<Result<(), String>, RepoError> {
+/// A reference that could not be locked now.
+struct Held {
+    name: String,
+    error: git2::Error,
+}
+
+/// Locks, compares and moves. The inner error names a reference that another program has locked, or whose folder `git
+/// pack-refs` has just removed.
+fn move_locked(git: &Repository, moves: &[RefMove], log: &str) -> Result<Result<(), Held>, RepoError> {
     let failed = |error: git2::Error| RepoError::git("move references together", &error);
     let mut transaction = git.transaction().map_err(failed)?;
     for RefMove { name, .. } in moves {
@@ -145,7 +165,9 @@ fn move_locked(git: &Repository, moves: &[RefMove], log: &str) -> Result<Result<
             return Err(RepoError::Invalid(format!("`{}` is not the full name of a reference", name.escape_debug())));
         }
         match transaction.lock_ref(name) {
-            Err(error) if error.code() == ErrorCode::Locked => return Ok(Err(name.clone())),
+            Err(error) if error.code() == ErrorCode::Locked || error.class() == ErrorClass::Os => {
+                return Ok(Err(Held { name: name.clone(), error }));
+            }
             locked => locked.map_err(failed)?,
         }
     }

@@ -33,8 +33,20 @@ pub enum SignatureError {
 /// # Errors
 /// If there is no `ssh-keygen`, or it refuses.
 pub fn sign(key: &Path, namespace: &str, bytes: &[u8]) -> Result<Vec<u8>, SignatureError> {
-    let mut command = Command::new("ssh-keygen");
-    command.args(["-Y", "sign", "-n", namespace, "-f"]).arg(key);
+    sign_with("ssh-keygen", key, false, namespace, bytes)
+}
+
+/// Like [`sign`], with another program that takes the same arguments; `in_agent` if the key is public and an agent holds
+/// its private half.
+pub(super) fn sign_with(
+    program: &str,
+    key: &Path,
+    in_agent: bool,
+    namespace: &str,
+    bytes: &[u8],
+) -> Result<Vec<u8>, SignatureError> {
+    let mut command = Command::new(program);
+    command.args(["-Y", "sign", "-n", namespace, "-f"]).arg(key).args(in_agent.then_some("-U"));
     run(command, bytes)
 }
 

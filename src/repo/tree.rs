@@ -1,11 +1,12 @@
 //! Reading: every file of a commit, and the bytes of one. Trees are parsed here, not by libgit2: it hands on whatever
 //! a tree holds, and a hostile tree must be refused as a whole and with reasons.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
-use git2::{ErrorCode, ObjectType, Odb, OdbObject};
+use git2::{ErrorClass, ErrorCode, ObjectType, Odb, OdbObject, Repository};
 
-use super::names::{faults, finding, shown};
+use super::names::{faults, finding, is_git_settings, shown};
 use super::{ObjectId, Repo, RepoError};
 use crate::model::Finding;
 
@@ -16,6 +17,60 @@ const MAX_ENTRIES: usize = 2_000_000;
 pub(super) const MAX_DEPTH: usize = 8;
 /// Enough for anyone to read; a tree made to produce findings does not fill the memory.
 const MAX_FINDINGS: usize = 10_000;
+
+/// What an entry of a tree is (<https://git-scm.com/docs/git-fast-import#_filemodify>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mode {
+    /// An ordinary file.
+    File,
+    /// A file with the executable bit.
+    Executable,
+    /// A symbolic link: its content is where it leads.
+    Symlink,
+    /// A submodule: its id is a commit of another repository.
+    Submodule,
+    /// A folder.
+    Folder,
+}
+
+impl Mode {
+    /// As git writes it in a tree.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Mode::File => "100644",
+            Mode::Executable => "100755",
+            Mode::Symlink => "120000",
+            Mode::Submodule => "160000",
+            Mode::Folder => "40000",
+        }
+    }
+
+    pub(super) fn parse(bytes: &[u8]) -> Option<Mode> {
+        Some(match bytes {
+            b"100644" => Mode::File,
+            b"100755" => Mode::Executable,
+            b"120000" => Mode::Symlink,
+            b"160000" => Mode::Submodule,
+            b"40000" => Mode::Folder,
+            _ => return None,
+        })
+    }
+
+    /// Whether its content is a file's.
+    pub fn is_file(self) -> bool {
+        matches!(self, Mode::File | Mode::Executable)
+    }
+}
+
+/// Everything in a commit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Every file, sorted by path, executable or not.
+    pub entries: Vec<Entry>,
+    /// Executable files, symbolic links and submodules: path → what it is. No object is any of them, but a snapshot carries
+    /// them as it carries other people's files.
+    pub unusual: BTreeMap<String, (Mode, ObjectId)>,
+}
 
 /// One file of a commit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,33 +85,69 @@ impl Repo {
     /// Every file of a commit, sorted by path. If one entry of its tree cannot be accepted, none is given, and the
     /// error lists all that cannot.
     pub fn entries(&self, commit: ObjectId) -> Result<Vec<Entry>, RepoError> {
-        let tree = self.commit(commit)?.tree;
-        self.tree_entries(tree)
+        Ok(self.listing(commit)?.entries)
     }
 
-    pub(super) fn tree_entries(&self, tree: ObjectId) -> Result<Vec<Entry>, RepoError> {
+    /// Every file, symbolic link and submodule of a commit. Refused like [`Repo::entries`].
+    pub fn listing(&self, commit: ObjectId) -> Result<Listing, RepoError> {
+        let tree = self.commit(commit)?.tree;
+        self.tree_listing(tree)
+    }
+
+    pub(super) fn tree_listing(&self, tree: ObjectId) -> Result<Listing, RepoError> {
         let git = self.git();
-        let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
-        let mut walk = Walk { odb: &odb, entries: Vec::new(), findings: Vec::new(), seen: 0 };
+        let odb = Objects::open(&git)?;
+        let mut walk = Walk { odb: &odb, found: Listing::default(), findings: Vec::new(), seen: 0 };
         walk.tree(tree, "", 1)?;
         if !walk.findings.is_empty() {
             walk.findings.sort();
             return Err(RepoError::Hostile(walk.findings));
         }
-        Ok(walk.entries)
+        Ok(walk.found)
     }
 
     /// The bytes of a file. Its size is looked up before any of it is inflated.
     pub fn blob(&self, id: ObjectId) -> Result<Vec<u8>, RepoError> {
         let git = self.git();
-        let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+        let odb = Objects::open(&git)?;
         Ok(read(&odb, id, ObjectType::Blob, MAX_BLOB)?.data().to_vec())
     }
 }
 
+/// The object database, with the repository that it is of.
+pub(super) struct Objects<'g> {
+    git: &'g Repository,
+    odb: Odb<'g>,
+}
+
+impl<'g> Objects<'g> {
+    pub(super) fn open(git: &'g Repository) -> Result<Objects<'g>, RepoError> {
+        let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+        Ok(Objects { git, odb })
+    }
+
+    /// An object that must be here is not. In a partial clone git would fetch it now, which libgit2 does not
+    /// (<https://git-scm.com/docs/partial-clone>).
+    fn missing(&self, kind: ObjectType, id: ObjectId) -> RepoError {
+        match is_partial(self.git) {
+            true => RepoError::Partial { what: format!("{kind} {id}") },
+            false => RepoError::Damaged(format!("{kind} {id} is missing")),
+        }
+    }
+}
+
+/// Whether git promises to fetch what is missing.
+fn is_partial(git: &Repository) -> bool {
+    let Ok(config) = git.config() else { return false };
+    let Ok(mut promisors) = config.entries(Some("remote\\..*\\.promisor|extensions\\.partialclone")) else {
+        return false;
+    };
+    promisors.next().is_some_and(|entry| entry.is_ok())
+}
+
 struct Walk<'a> {
-    odb: &'a Odb<'a>,
-    entries: Vec<Entry>,
+    odb: &'a Objects<'a>,
+    found: Listing,
     findings: Vec<Finding>,
     seen: usize,
 }
@@ -79,7 +170,8 @@ impl Walk<'_> {
                     format!("the tree has more than {} entries: this is no snapshot", MAX_ENTRIES),
                 )]));
             }
-            let folder = mode == b"40000";
+            let mode = Mode::parse(mode);
+            let folder = mode == Some(Mode::Folder);
             let mut wrong = faults(name);
             if !names.insert(name) {
                 wrong.push(("duplicate-path", "two entries have this name, and only one can be meant: remove one"));
@@ -89,17 +181,15 @@ impl Walk<'_> {
             }
             last = Some((name, folder));
             match mode {
-                b"100644" => {}
-                b"40000" if depth >= MAX_DEPTH => {
+                Some(Mode::Folder) if depth >= MAX_DEPTH => {
                     wrong.push(("too-deep", "folders are nested too deeply: no snapshot has more than 8 levels"));
                 }
-                b"40000" => {}
-                b"120000" => wrong.push(("symlink", "a symbolic link leads elsewhere: replace it by a file")),
-                b"160000" => wrong.push(("submodule", "submodules are not read: remove it")),
-                b"100755" => {
-                    wrong.push(("executable", "nothing in a snapshot is a program: `git update-index --chmod=-x`"));
+                // Git itself follows no such link (`git help fsck`, gitmodulesSymlink).
+                Some(Mode::Symlink) if is_git_settings(name) => {
+                    wrong.push(("symlink", "git does not follow this link: replace it by a file"));
                 }
-                _ => wrong.push(("file-mode", "no git writes this file mode: add the file again")),
+                Some(_) => {}
+                None => wrong.push(("file-mode", "no git writes this file mode: add the file again")),
             }
             if !wrong.is_empty() {
                 let path = format!("{}{}", shown(prefix.as_bytes()), shown(name));
@@ -109,13 +199,18 @@ impl Walk<'_> {
                 continue;
             }
             let Ok(name) = std::str::from_utf8(name) else { continue };
-            match folder {
-                true => self.tree(child, &format!("{prefix}{name}/"), depth + 1)?,
+            let Some(mode) = mode else { continue };
+            if folder {
+                self.tree(child, &format!("{prefix}{name}/"), depth + 1)?;
+            } else if self.findings.is_empty() {
                 // Once something is wrong only findings are wanted.
-                false if self.findings.is_empty() => {
-                    self.entries.push(Entry { path: format!("{prefix}{name}"), blob: child });
+                let path = format!("{prefix}{name}");
+                if mode != Mode::File {
+                    self.found.unusual.insert(path.clone(), (mode, child));
                 }
-                false => {}
+                if mode.is_file() {
+                    self.found.entries.push(Entry { path, blob: child });
+                }
             }
         }
         Ok(())
@@ -145,13 +240,14 @@ pub(super) fn in_order(before: (&[u8], bool), after: (&[u8], bool)) -> bool {
 /// libgit2 would compare too, with a SHA-1 that also looks for collisions and takes five times as long; whoever could
 /// plant a collision in the object database could move the branch just as well. See [`super::open`].
 pub(super) fn read<'a>(
-    odb: &'a Odb<'_>,
+    objects: &'a Objects<'_>,
     id: ObjectId,
     kind: ObjectType,
     limit: u64,
 ) -> Result<OdbObject<'a>, RepoError> {
-    let (size, found) = odb.read_header(id.into()).map_err(|error| match error.code() {
-        ErrorCode::NotFound => RepoError::Damaged(format!("{kind} {id} is missing")),
+    let odb = &objects.odb;
+    let (size, found) = again(odb, || odb.read_header(id.into())).map_err(|error| match error.code() {
+        ErrorCode::NotFound => objects.missing(kind, id),
         _ => RepoError::git(format!("read {kind} {id}"), &error),
     })?;
     if found != kind {
@@ -160,11 +256,41 @@ pub(super) fn read<'a>(
     if size as u64 > limit {
         return Err(RepoError::TooLarge { what: format!("{kind} {id}"), size: size as u64, limit });
     }
-    let object = odb.read(id.into()).map_err(|error| RepoError::git(format!("read {kind} {id}"), &error))?;
+    let object =
+        again(odb, || odb.read(id.into())).map_err(|error| RepoError::git(format!("read {kind} {id}"), &error))?;
     match ObjectId::of(kind.str(), object.data()) == id {
         true => Ok(object),
         false => Err(RepoError::Damaged(format!("the content of {kind} {id} is not what was written"))),
     }
+}
+
+/// Does something that writes once more if the system failed: `git gc` and `git pack-refs` remove folders that they emptied,
+/// also those into which something is just being written.
+pub(super) fn retried<T>(mut work: impl FnMut() -> Result<T, git2::Error>) -> Result<T, git2::Error> {
+    for attempt in 1..ATTEMPTS {
+        match work() {
+            Err(error) if error.class() == ErrorClass::Os && error.code() != ErrorCode::Locked => {
+                std::thread::sleep(Duration::from_millis(10) * attempt);
+            }
+            result => return result,
+        }
+    }
+    work()
+}
+
+/// How often git's own files are looked at anew.
+const ATTEMPTS: u32 = 5;
+
+/// Does something with the object database once more if it failed: `git gc` deletes packs and loose objects whose content it
+/// moved, and whoever has just looked for them finds them elsewhere.
+pub(super) fn again<T>(odb: &Odb<'_>, mut work: impl FnMut() -> Result<T, git2::Error>) -> Result<T, git2::Error> {
+    for attempt in 1..ATTEMPTS {
+        match work() {
+            Err(_) if odb.refresh().is_ok() => std::thread::sleep(Duration::from_millis(10) * attempt),
+            result => return result,
+        }
+    }
+    work()
 }
 
 #[cfg(test)]

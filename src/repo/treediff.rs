@@ -2,11 +2,12 @@
 //! follows the change.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
-use git2::{ObjectType, Odb};
+use git2::ObjectType;
 
 use super::names::faults;
-use super::tree::{MAX_DEPTH, MAX_TREE, in_order, next_entry, read};
+use super::tree::{MAX_DEPTH, MAX_TREE, Mode, Objects, in_order, next_entry, read};
 use super::{Entry, ObjectId, Repo, RepoError};
 
 /// What a folder holds: files and folders, each sorted by name.
@@ -21,14 +22,40 @@ pub struct Folder {
 #[derive(Clone, Copy)]
 struct Item<'a> {
     name: &'a [u8],
-    folder: bool,
+    mode: Mode,
     id: ObjectId,
+}
+
+impl Item<'_> {
+    fn is_folder(&self) -> bool {
+        self.mode == Mode::Folder
+    }
+}
+
+/// Something other than a folder in a commit.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Leaf {
+    pub path: String,
+    pub mode: Mode,
+    pub id: ObjectId,
 }
 
 impl Repo {
     /// The files in which two commits differ: those of the first and those of the second, each sorted by path. Equal
     /// subtrees are not read.
     pub fn changed_entries(&self, a: ObjectId, b: ObjectId) -> Result<(Vec<Entry>, Vec<Entry>), RepoError> {
+        let (a, b) = self.changed_leaves(a, b)?;
+        let files = |leaves: &[Leaf]| -> BTreeSet<Entry> {
+            let files = leaves.iter().filter(|leaf| leaf.mode.is_file());
+            files.map(|leaf| Entry { path: leaf.path.clone(), blob: leaf.id }).collect()
+        };
+        let (a, b) = (files(&a), files(&b));
+        // Those of which only the executable bit differs are on both sides.
+        Ok((a.difference(&b).cloned().collect(), b.difference(&a).cloned().collect()))
+    }
+
+    /// Everything in which two commits differ, also by its mode alone.
+    pub(super) fn changed_leaves(&self, a: ObjectId, b: ObjectId) -> Result<(Vec<Leaf>, Vec<Leaf>), RepoError> {
         let (a, b) = (self.commit(a)?.tree, self.commit(b)?.tree);
         // Level by level, since the shards of a large kind can be read on all cores.
         let mut found = Found::default();
@@ -71,14 +98,15 @@ impl Repo {
     /// What a tree holds directly.
     pub fn folder(&self, tree: ObjectId) -> Result<Folder, RepoError> {
         let git = self.git();
-        let odb = git.odb().map_err(|error| RepoError::git("open the object database", &error))?;
+        let odb = Objects::open(&git)?;
         let bytes = read(&odb, tree, ObjectType::Tree, MAX_TREE)?;
         let mut folder = Folder::default();
         for item in items(tree, bytes.data())? {
             let Some(name) = fair(item.name) else { continue };
-            match item.folder {
-                true => folder.folders.push((name.to_owned(), item.id)),
-                false => folder.files.push((name.to_owned(), item.id)),
+            match item.mode {
+                Mode::Folder => folder.folders.push((name.to_owned(), item.id)),
+                mode if mode.is_file() => folder.files.push((name.to_owned(), item.id)),
+                _ => {}
             }
         }
         // Git sorts a folder as if its name ended in a slash.
@@ -92,7 +120,7 @@ fn fair(name: &[u8]) -> Option<&str> {
     std::str::from_utf8(name).ok().filter(|_| faults(name).is_empty())
 }
 
-/// A tree's files and folders; whatever is neither is passed over. The order is checked, so that nothing is there twice.
+/// What a tree holds; what has a mode that no git writes is passed over. The order is checked, so that nothing is there twice.
 fn items(id: ObjectId, bytes: &[u8]) -> Result<Vec<Item<'_>>, RepoError> {
     let mut items: Vec<Item<'_>> = Vec::with_capacity(bytes.len() / 64);
     let mut rest = bytes;
@@ -100,12 +128,13 @@ fn items(id: ObjectId, bytes: &[u8]) -> Result<Vec<Item<'_>>, RepoError> {
         let (mode, name, child);
         (mode, name, child, rest) =
             next_entry(rest).ok_or_else(|| RepoError::Damaged(format!("tree {id} cannot be read")))?;
-        let folder = mode == b"40000";
-        if items.last().is_some_and(|last| !in_order((last.name, last.folder), (name, folder))) {
+        let mode = Mode::parse(mode);
+        let folder = mode == Some(Mode::Folder);
+        if items.last().is_some_and(|last| !in_order((last.name, last.is_folder()), (name, folder))) {
             return Err(RepoError::Damaged(format!("tree {id} is not sorted, so no git made it")));
         }
-        if folder || mode == b"100644" {
-            items.push(Item { name, folder, id: child });
+        if let Some(mode) = mode {
+            items.push(Item { name, mode, id: child });
         }
     }
     Ok(items)
@@ -121,12 +150,12 @@ struct Pair {
 /// What differs directly in a pair of folders, and the folders below that differ.
 #[derive(Default)]
 struct Found {
-    a: Vec<Entry>,
-    b: Vec<Entry>,
+    a: Vec<Leaf>,
+    b: Vec<Leaf>,
     open: Vec<Pair>,
 }
 
-fn differ(odb: &Odb<'_>, pair: &Pair) -> Result<Found, RepoError> {
+fn differ(odb: &Objects<'_>, pair: &Pair) -> Result<Found, RepoError> {
     let load = |id: Option<ObjectId>| match id {
         Some(id) => Ok(Some((id, read(odb, id, ObjectType::Tree, MAX_TREE)?))),
         None => Ok::<_, RepoError>(None),
@@ -138,7 +167,7 @@ fn differ(odb: &Odb<'_>, pair: &Pair) -> Result<Found, RepoError> {
     let (mut i, mut j) = (0, 0);
     while i < left.len() || j < right.len() {
         let order = match (left.get(i), right.get(j)) {
-            (Some(x), Some(y)) => (x.name, x.folder).cmp_in_tree(&(y.name, y.folder)),
+            (Some(x), Some(y)) => (x.name, x.is_folder()).cmp_in_tree(&(y.name, y.is_folder())),
             (Some(_), None) => Ordering::Less,
             (None, _) => Ordering::Greater,
         };
@@ -146,22 +175,22 @@ fn differ(odb: &Odb<'_>, pair: &Pair) -> Result<Found, RepoError> {
         let y = right.get(j).filter(|_| order != Ordering::Less).copied();
         i += usize::from(x.is_some());
         j += usize::from(y.is_some());
-        if x.zip(y).is_some_and(|(x, y)| x.id == y.id) {
+        if x.zip(y).is_some_and(|(x, y)| (x.id, x.mode) == (y.id, y.mode)) {
             continue;
         }
         let Some(item) = x.or(y) else { break };
         let Some(name) = fair(item.name) else { continue };
-        if item.folder {
+        if item.is_folder() {
             let prefix = format!("{}{name}/", pair.prefix);
             found.open.push(Pair { a: x.map(|x| x.id), b: y.map(|y| y.id), prefix });
             continue;
         }
         let path = format!("{}{name}", pair.prefix);
         if let Some(y) = y {
-            found.b.push(Entry { path: path.clone(), blob: y.id });
+            found.b.push(Leaf { path: path.clone(), mode: y.mode, id: y.id });
         }
         if let Some(x) = x {
-            found.a.push(Entry { path, blob: x.id });
+            found.a.push(Leaf { path, mode: x.mode, id: x.id });
         }
     }
     Ok(found)

@@ -3,11 +3,12 @@
 use std::io::Read;
 use std::path::Path;
 
-use git2::{Repository, RepositoryState, Status, StatusOptions};
+use git2::{Index, ObjectType, Repository, RepositoryState, Status, StatusOptions};
 use walkdir::WalkDir;
 
+use super::index::{is_left_out, unreadable};
 use super::names::{faults, finding, shown};
-use super::tree::MAX_BLOB;
+use super::tree::{MAX_BLOB, Objects, read};
 use super::{ObjectId, Repo, RepoError};
 
 const MAX_TOTAL: u64 = 2 * 1024 * 1024 * 1024;
@@ -23,18 +24,29 @@ pub enum Worktree {
     Dirty(Vec<String>),
 }
 
+/// What lies in the working tree.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WorktreeFiles {
+    /// Files with their content, sorted by path.
+    pub files: Vec<(String, Vec<u8>)>,
+    /// Paths of symbolic links.
+    pub links: Vec<String>,
+}
+
 impl Repo {
-    /// Every file of the working tree, sorted by path, as it lies there. Links are never followed. What git ignores is
-    /// left out; if something else cannot be accepted no file is given, and the error lists all that cannot.
-    pub fn worktree_files(&self) -> Result<Vec<(String, Vec<u8>)>, RepoError> {
+    /// Reads every file of the working tree that is `wanted`, as git would take it over: with lines that end in LF, and from
+    /// the index where a sparse checkout leaves a file out. Links are never followed, nor is another repository that lies
+    /// within, such as a submodule. What git ignores is left out; if something else cannot be accepted no file is given,
+    /// and the error lists all that cannot.
+    pub fn worktree_files(&self, wanted: impl Fn(&str) -> bool) -> Result<WorktreeFiles, RepoError> {
         let Some(root) = self.workdir() else {
             return Err(RepoError::Invalid("the repository is bare and has no working tree: name a commit".into()));
         };
         let git = self.git();
-        let index = git.index().map_err(|error| RepoError::git("read the index", &error))?;
+        let index = git.index().map_err(|error| unreadable(&error))?;
         let ignored =
             |path: &str| index.get_path(Path::new(path), 0).is_none() && git.is_path_ignored(path).unwrap_or(false);
-        let (mut files, mut findings, mut total) = (Vec::new(), Vec::new(), 0u64);
+        let (mut found, mut findings, mut total) = (WorktreeFiles::default(), Vec::new(), 0u64);
         let mut walk = WalkDir::new(root).follow_links(false).min_depth(1).into_iter();
         while let Some(entry) = walk.next() {
             let entry = entry.map_err(|error| {
@@ -57,9 +69,12 @@ impl Repo {
                 }
                 continue;
             }
-            if entry.path_is_symlink() {
-                wrong.push(("symlink", "a symbolic link leads elsewhere: replace it by a file"));
-            } else if !is_folder && !entry.file_type().is_file() {
+            if is_folder && entry.path().join(".git").exists() {
+                walk.skip_current_dir();
+                continue;
+            }
+            let is_link = entry.path_is_symlink();
+            if !is_link && !is_folder && !entry.file_type().is_file() && wanted(&path) {
                 wrong.push(("special-file", "this is neither a file nor a folder: remove it"));
             }
             if !wrong.is_empty() {
@@ -67,22 +82,26 @@ impl Repo {
                 if is_folder {
                     walk.skip_current_dir();
                 }
-            } else if !is_folder {
+            } else if is_link {
+                found.links.push(path);
+            } else if entry.file_type().is_file() && wanted(&path) {
                 let bytes = content(entry.path(), &path)?;
                 total += bytes.len() as u64;
                 if total > MAX_TOTAL {
                     let what = "the working tree".to_owned();
                     return Err(RepoError::TooLarge { what, size: total, limit: MAX_TOTAL });
                 }
-                files.push((path, bytes));
+                found.files.push((path, bytes));
             }
         }
         if !findings.is_empty() {
             findings.sort();
             return Err(RepoError::Hostile(findings));
         }
-        files.sort();
-        Ok(files)
+        found.files.extend(left_out(&git, &index, root, &wanted)?);
+        found.files.sort();
+        found.links.sort();
+        Ok(found)
     }
 
     /// Whether the working tree, if there is one, is that of `commit`: the branch that HEAD stands for is there.
@@ -94,6 +113,17 @@ impl Repo {
     pub fn in_progress(&self) -> Option<String> {
         let state = self.git().state();
         (state != RepositoryState::Clean).then(|| format!("{state:?}").to_lowercase())
+    }
+
+    /// Refuses an index that cannot be brought along with a branch, before anything is written.
+    ///
+    /// # Errors
+    /// If there is a work tree and its index is split or sparse.
+    pub fn check_index(&self) -> Result<(), RepoError> {
+        if self.workdir().is_none() {
+            return Ok(());
+        }
+        Index::open(&self.git_dir().join("index")).map(drop).map_err(|error| unreadable(&error))
     }
 
     /// How the working tree stands to `commit`, which the branch that HEAD stands for is expected at; `None` stands
@@ -114,11 +144,32 @@ impl Repo {
     }
 }
 
+/// Files that a sparse checkout leaves out of the working tree: they are as in the index.
+fn left_out(
+    git: &Repository,
+    index: &Index,
+    root: &Path,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<(String, Vec<u8>)>, RepoError> {
+    let odb = Objects::open(git)?;
+    let mut found = Vec::new();
+    for entry in index.iter() {
+        // Links and submodules are no files here either.
+        if !is_left_out(&entry) || entry.mode & 0o170_000 != 0o100_000 {
+            continue;
+        }
+        let path = String::from_utf8_lossy(&entry.path).into_owned();
+        if wanted(&path) && std::fs::symlink_metadata(root.join(&path)).is_err() {
+            found.push((path, read(&odb, entry.id.into(), ObjectType::Blob, MAX_BLOB)?.data().to_vec()));
+        }
+    }
+    Ok(found)
+}
+
 fn changed(git: &Repository) -> Result<Vec<String>, RepoError> {
     let mut options = StatusOptions::new();
     options.include_untracked(false).include_ignored(false).exclude_submodules(true);
-    let statuses =
-        git.statuses(Some(&mut options)).map_err(|error| RepoError::git("compare the working tree", &error))?;
+    let statuses = git.statuses(Some(&mut options)).map_err(|error| unreadable(&error))?;
     let differs = |status: Status| !status.difference(Status::IGNORED | Status::WT_NEW).is_empty();
     let mut paths: Vec<String> =
         statuses.iter().filter(|entry| differs(entry.status())).map(|entry| shown(entry.path_bytes())).collect();
@@ -147,6 +198,21 @@ fn content(path: &Path, name: &str) -> Result<Vec<u8>, RepoError> {
             let size = std::fs::metadata(path).map_or(size, |data| data.len());
             Err(RepoError::TooLarge { what: shown(name.as_bytes()), size, limit: MAX_BLOB })
         }
-        _ => Ok(bytes),
+        _ => Ok(with_unix_lines(bytes)),
     }
+}
+
+/// Lines that end in LF where they end in CR LF, as `core.autocrlf` and `eol` have git write them.
+pub(super) fn with_unix_lines(mut bytes: Vec<u8>) -> Vec<u8> {
+    let mut at = 0;
+    let mut kept = 0;
+    while at < bytes.len() {
+        if !(bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n')) {
+            bytes[kept] = bytes[at];
+            kept += 1;
+        }
+        at += 1;
+    }
+    bytes.truncate(kept);
+    bytes
 }

@@ -6,7 +6,7 @@ use git2::{ObjectType, Odb, OdbLookupFlags};
 
 use super::names::{faults, finding, shown};
 use super::pack::{PackWriter, flush_folder};
-use super::tree::{MAX_BLOB, MAX_DEPTH};
+use super::tree::{MAX_BLOB, MAX_DEPTH, Mode, again};
 use super::{ObjectId, Repo, RepoError, blob_id};
 
 /// Up to here each new object becomes a file of its own; beyond, all of them become one pack. Each file of its own is
@@ -53,12 +53,21 @@ pub struct SnapshotWriter<'r> {
     pending: Vec<(ObjectType, ObjectId, Vec<u8>)>,
     pending_bytes: usize,
     pack: Option<PackWriter>,
+    /// Executables, symbolic links and submodules that the tree is to hold.
+    pub(super) unusual: Option<BTreeMap<String, (Mode, ObjectId)>>,
 }
 
 impl Repo {
     /// Begins to write a snapshot.
     pub fn writer(&self) -> Result<SnapshotWriter<'_>, RepoError> {
-        Ok(SnapshotWriter { repo: self, known: HashSet::new(), pending: Vec::new(), pending_bytes: 0, pack: None })
+        Ok(SnapshotWriter {
+            repo: self,
+            known: HashSet::new(),
+            pending: Vec::new(),
+            pending_bytes: 0,
+            pack: None,
+            unusual: None,
+        })
     }
 }
 
@@ -77,7 +86,8 @@ impl SnapshotWriter<'_> {
             let there = odb.exists_ext(id.into(), OdbLookupFlags::NO_REFRESH);
             if there {
                 // Writing what is there only renews its time, so that a `git gc` between now and the commit keeps it.
-                odb.write(ObjectType::Blob, &bytes).map_err(|error| RepoError::git("keep an object", &error))?;
+                again(odb, || odb.write(ObjectType::Blob, &bytes))
+                    .map_err(|error| RepoError::git("keep an object", &error))?;
             }
             Ok(there)
         })?;
@@ -88,6 +98,13 @@ impl SnapshotWriter<'_> {
             false => self.add(ObjectType::Blob, id, bytes)?,
         }
         Ok(id)
+    }
+
+    /// Keeps what `commit` holds beside ordinary files: what is executable there stays so, and symbolic links and submodules
+    /// stay where no file takes their place.
+    pub fn keep_unusual(&mut self, commit: ObjectId) -> Result<(), RepoError> {
+        self.unusual = Some(self.repo.listing(commit)?.unusual);
+        Ok(())
     }
 
     /// Writes the tree that holds these files (path → content) and flushes everything to the disk. Each content was
@@ -111,7 +128,7 @@ impl SnapshotWriter<'_> {
         let pending = std::mem::take(&mut self.pending);
         self.with_odb(|odb| {
             for (kind, id, bytes) in pending {
-                let written = odb.write(kind, &bytes);
+                let written = again(odb, || odb.write(kind, &bytes));
                 let written = written.map_err(|error| RepoError::git(format!("write {kind} {id}"), &error))?;
                 if ObjectId::from(written) != id {
                     return Err(RepoError::Damaged(format!("{kind} {id} was written as {written}")));
@@ -129,32 +146,57 @@ impl SnapshotWriter<'_> {
     /// Builds the trees from the leaves up. The map's order is git's order already: compared as whole paths, a folder
     /// sorts as its name and a slash, which is how git compares it within its parent.
     fn trees(&mut self, files: &BTreeMap<String, ObjectId>) -> Result<ObjectId, RepoError> {
+        let unusual = self.unusual.take().unwrap_or_default();
+        let links = unusual.iter().filter(|(path, (mode, _))| !mode.is_file() && has_room(files, path));
+        let mut links = links.map(|(path, (mode, id))| (path.as_str(), *mode, *id)).peekable();
         let mut stack = vec![Folder::default()];
         for (path, blob) in files {
-            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-            while !stack.last().is_none_or(|open| open.holds(folder)) {
-                self.close(&mut stack)?;
+            while let Some((link, mode, id)) = links.next_if(|(link, ..)| *link < path.as_str()) {
+                self.place(&mut stack, files, (link, mode, id))?;
             }
-            let mut at = stack.last().map_or(0, |open| open.path.len());
-            while at < folder.len() {
-                let start = if at == 0 { 0 } else { at + 1 };
-                at = folder[start..].find('/').map_or(folder.len(), |slash| start + slash);
-                if files.contains_key(&folder[..at]) {
-                    let why = "this path is both a file and a folder: rename one";
-                    return Err(RepoError::Hostile(vec![finding(&folder[..at], "duplicate-path", why)]));
-                }
-                stack.push(Folder { path: folder[..at].to_owned(), ..Folder::default() });
-            }
-            if let Some(open) = stack.last_mut() {
-                open.entry("100644", name, blob);
-                open.blobs.push(*blob);
-            }
+            let is_executable = unusual.get(path).is_some_and(|(mode, _)| *mode == Mode::Executable);
+            let mode = if is_executable { Mode::Executable } else { Mode::File };
+            self.place(&mut stack, files, (path, mode, *blob))?;
+        }
+        for link in links {
+            self.place(&mut stack, files, link)?;
         }
         loop {
             if let Some(root) = self.close(&mut stack)? {
                 return Ok(root);
             }
         }
+    }
+
+    /// Enters what comes next in the folder that it is in, closing those before and opening those on the way.
+    fn place(
+        &mut self,
+        stack: &mut Vec<Folder>,
+        files: &BTreeMap<String, ObjectId>,
+        (path, mode, id): (&str, Mode, ObjectId),
+    ) -> Result<(), RepoError> {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        while !stack.last().is_none_or(|open| open.holds(folder)) {
+            self.close(stack)?;
+        }
+        let mut at = stack.last().map_or(0, |open| open.path.len());
+        while at < folder.len() {
+            let start = if at == 0 { 0 } else { at + 1 };
+            at = folder[start..].find('/').map_or(folder.len(), |slash| start + slash);
+            if files.contains_key(&folder[..at]) {
+                let why = "this path is both a file and a folder: rename one";
+                return Err(RepoError::Hostile(vec![finding(&folder[..at], "duplicate-path", why)]));
+            }
+            stack.push(Folder { path: folder[..at].to_owned(), ..Folder::default() });
+        }
+        if let Some(open) = stack.last_mut() {
+            open.entry(mode.as_str(), name, &id);
+            // The commit of a submodule is in another repository.
+            if mode != Mode::Submodule {
+                open.blobs.push(id);
+            }
+        }
+        Ok(())
     }
 
     /// Writes the innermost open folder and enters it in the one around it; the root's id is returned.
@@ -229,6 +271,14 @@ impl Folder {
     fn entry(&mut self, mode: &str, name: &str, id: &ObjectId) {
         entry(&mut self.content, mode, name, id);
     }
+}
+
+/// Whether nothing else is at a path, above it or below it.
+fn has_room(files: &BTreeMap<String, ObjectId>, path: &str) -> bool {
+    let below = format!("{path}/");
+    let is_folder = files.range(below.clone()..).next().is_some_and(|(next, _)| next.starts_with(&below));
+    let mut above = path.match_indices('/').map(|(at, _)| &path[..at]);
+    !is_folder && !files.contains_key(path) && !above.any(|folder| files.contains_key(folder))
 }
 
 /// Appends an entry to the content of a tree.

@@ -25,7 +25,10 @@ async fn a_group_made_anew_by_hand_is_adopted() {
     let made = make("approvers2").await;
     // Also if the nightly export has seen it by now.
     world.run(&["export"]).ok();
-    let plan = world.run(&["plan", "--to", &good, "--json"]).ends(2).json();
+    let ran = world.run(&["plan", "--to", &good, "--json"]).ends(2);
+    assert!(ran.err.contains("1 object that would be created is in the tenant already"), "{}", ran.err);
+    assert!(ran.err.contains("--adopt"), "{}", ran.err);
+    let plan = ran.json();
     assert!(steps(&plan).contains("create group"), "{}", steps(&plan));
     // Two are one too many: nobody but a person can tell.
     let second = make("approvers3").await;
@@ -42,4 +45,24 @@ async fn a_group_made_anew_by_hand_is_adopted() {
     assert!(world.git(&["show", "snapshots:manifest.yaml"]).contains(&format!("{}: {made}", names::ORDER_APPROVERS)));
     // From now on every commit knows.
     assert_eq!(world.run(&["plan", "--to", &good, "--kind", "group", "--json"]).json()["steps"], json!([]));
+}
+
+/// What an apply created is known by its receipt, and until that is written by its journal. Without both it would be created
+/// once more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_without_receipt_and_journal_points_at_adopt() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let good = world.git(&["rev-parse", "HEAD"]);
+    assert_eq!(world.graph.delete(&format!("{GROUP}/{}", names::ORDER_APPROVERS)).await.0, 204);
+    assert_eq!(world.graph.delete(&format!("/v1.0/directory/deletedItems/{}", names::ORDER_APPROVERS)).await.0, 204);
+    let ran = world.run(&["plan", "--to", &good]).ends(2);
+    assert!(!ran.err.contains("--adopt"), "{}", ran.err);
+    world.run(&["apply", "--to", &good, "--yes"]).ok();
+    world.git(&["reset", "-q", "--hard", &good]);
+    world.git(&["update-ref", "refs/heads/snapshots", &good]);
+    let ran = world.run(&["plan", "--to", &good, "--json"]);
+    assert!(ran.err.contains("in the tenant already") && ran.err.contains("--adopt"), "{}", ran.err);
+    let plan = world.run(&["plan", "--to", &good, "--adopt", "--json"]).json();
+    assert!(!steps(&plan).contains("create group"), "{}", steps(&plan));
 }

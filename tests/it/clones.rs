@@ -47,6 +47,12 @@ impl Shared {
         self.world.git(&["push", "-q", "origin", "main", "snapshots", "refs/notes/*:refs/notes/*"]);
     }
 
+    /// Lets clones leave out the content of files.
+    pub(crate) fn allow_filters(&self) {
+        let config = ["config", "uploadpack.allowFilter", "true"];
+        Ran::of(&hermetic("git", self.remote.path()).args(config).output().unwrap()).ok();
+    }
+
     pub(crate) fn clone(&self, arguments: &[&str]) -> Clone<'_> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("clone");

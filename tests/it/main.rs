@@ -22,6 +22,7 @@ mod laws;
 mod lockout;
 mod metadata;
 mod mutations;
+mod ordinary;
 mod reports;
 mod roles;
 mod safety;

@@ -71,6 +71,7 @@ pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, O
     if files == before {
         return Ok(());
     }
+    writer.keep_unusual(base)?;
     let tree = writer.finish(&files)?;
     let (added, modified, removed) = compare(&changes(&before, &files));
     let told = Told {

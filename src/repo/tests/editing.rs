@@ -59,10 +59,45 @@ fn what_cannot_be_in_a_tree_is_refused() {
     }
     assert!(matches!(edit("c", Some(blob_id(b"nowhere"))), Err(RepoError::Missing { .. })));
     assert_eq!(edit("c", None).unwrap(), tree, "what is not there is gone already");
-    // What somebody else wrote into the folder is neither kept nor dropped silently.
+    // What somebody else wrote into the folder stays.
     let link = bench.git_in(&["mktree"], format!("120000 blob {blob}\tlink\n").as_bytes()).trim().parse().unwrap();
-    assert!(matches!(
-        bench.repo.writer().unwrap().edit(link, &Edits::from([("c".to_owned(), Some(blob))])),
-        Err(RepoError::Hostile(_))
+    let edited = bench.repo.writer().unwrap().edit(link, &Edits::from([("c".to_owned(), Some(blob))])).unwrap();
+    assert_eq!(
+        bench.git(&["ls-tree", &edited.to_string()]),
+        format!("100644 blob {blob}\tc\n120000 blob {blob}\tlink")
+    );
+}
+
+/// By either way of writing a tree, executables, links and submodules are as in the commit that they are kept from.
+#[test]
+fn what_is_unusual_is_kept() {
+    let bench = Bench::bare();
+    let blob = bench.git_in(&["hash-object", "-w", "--stdin"], b"2");
+    let module = "1".repeat(40);
+    let commit = |lines: &str| -> ObjectId {
+        let tree = bench.git_in(&["mktree", "--missing"], lines.as_bytes());
+        bench.git(&["commit-tree", "-m", "x", &tree]).parse().unwrap()
+    };
+    let old = commit(&format!("120000 blob {blob}\tgone\n100755 blob {blob}\tplain\n100755 blob {blob}\tremoved\n"));
+    let kept = commit(&format!(
+        "100755 blob {blob}\tadded\n100755 blob {blob}\tbit\n120000 blob {blob}\tlink\n160000 commit {module}\tmodule\n\
+         120000 blob {blob}\tto-file\n120000 blob {blob}\tto-folder\n"
     ));
+    let files: BTreeMap<String, ObjectId> =
+        ["added", "bit", "plain", "to-file", "to-folder/x"].map(|path| (path.to_owned(), blob.parse().unwrap())).into();
+    let mut writer = bench.repo.writer().unwrap();
+    writer.keep_unusual(kept).unwrap();
+    let written = writer.finish(&files).unwrap();
+    assert_eq!(
+        bench.git(&["ls-tree", "-r", "--format=%(objectmode) %(path)", &written.to_string()]),
+        "100755 added\n100755 bit\n120000 link\n160000 module\n100644 plain\n100644 to-file\n100644 to-folder/x"
+    );
+    let base = bench.tree(&[("bit", "2"), ("plain", "2")]);
+    for base in [base, bench.repo.commit(old).unwrap().tree, bench.repo.commit(kept).unwrap().tree] {
+        let mut edits: Edits = files.iter().map(|(path, blob)| (path.clone(), Some(*blob))).collect();
+        edits.insert("removed".into(), None);
+        let mut writer = bench.repo.writer().unwrap();
+        writer.keep_unusual(kept).unwrap();
+        assert_eq!(writer.edit(base, &edits).unwrap(), written);
+    }
 }

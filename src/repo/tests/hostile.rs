@@ -1,7 +1,7 @@
 //! Trees that no snapshot has, made with git's own plumbing.
 
 use super::*;
-use crate::repo::RepoError;
+use crate::repo::{Mode, RepoError};
 
 fn tree_of(bench: &Bench, entries: &[(&str, &str, &[u8])]) -> String {
     // `mktree` refuses slashes and sorts, so the bytes are written as they shall be.
@@ -28,14 +28,14 @@ fn all_bad_entries_of_a_tree_are_listed() {
     let bench = Bench::bare();
     let blob = bench.git_in(&["hash-object", "-w", "--stdin"], b"x");
     let commit = bench.git(&["commit-tree", "-m", "s", "4b825dc642cb6eb9a060e54bf8d69288fbee4904"]);
-    let inner = tree_of(&bench, &[("100644", &blob, b".gitattributes"), ("100644", &blob, b"ok.yaml")]);
+    let inner = tree_of(&bench, &[("100644", &blob, b".GitAttributes"), ("100644", &blob, b"ok.yaml")]);
     let b = blob.as_str();
     let tree = tree_of(
         &bench,
         &[
             ("100644", b, b".."),
             ("40000", &inner, b".git"),
-            ("100644", b, b".gitmodules"),
+            ("120000", b, b".gitmodules"),
             ("100644", b, b"a"),
             ("100644", b, b"a"),
             ("100644", b, b"a\\b"),
@@ -54,15 +54,12 @@ fn all_bad_entries_of_a_tree_are_listed() {
     let expected = [
         ("..", "dot-dot"),
         (".git", "dot-git"),
-        (".gitmodules", "git-attributes"),
+        (".gitmodules", "symlink"),
         ("a", "duplicate-path"),
         ("a", "unsorted-tree"),
         ("a\\\\b", "separator-in-name"),
         ("bell\\u{7}", "control-character"),
-        ("folder/.gitattributes", "git-attributes"),
-        ("module", "submodule"),
-        ("program", "executable"),
-        ("symlink", "symlink"),
+        ("folder/.GitAttributes", "git-attributes"),
         ("user\\u{202e}lmay", "control-character"),
         ("y-unsorted", "unsorted-tree"),
         ("z-mode", "file-mode"),
@@ -77,8 +74,11 @@ fn made_with_mktree() {
     let blob = bench.git_in(&["hash-object", "-w", "--stdin"], b"x");
     let lines = format!("120000 blob {blob}\tlink\n160000 commit {}\tmodule\n", "1".repeat(40));
     let tree = bench.git_in(&["mktree", "--missing"], lines.as_bytes());
-    let found = checks(&bench, &tree);
-    assert_eq!(found, [("link".to_owned(), "symlink"), ("module".to_owned(), "submodule")]);
+    let commit = bench.git(&["commit-tree", "-m", "x", &tree]).parse().unwrap();
+    let listing = bench.repo.listing(commit).unwrap();
+    assert!(listing.entries.is_empty(), "neither is a file");
+    let modes: Vec<_> = listing.unusual.iter().map(|(path, (mode, _))| (path.as_str(), *mode)).collect();
+    assert_eq!(modes, [("link", Mode::Symlink), ("module", Mode::Submodule)]);
 }
 
 #[test]
@@ -138,17 +138,13 @@ fn links_in_the_working_tree_are_not_followed() {
     std::fs::create_dir(bench.path("node_modules")).unwrap();
     std::fs::write(bench.path(".gitignore"), "node_modules/\n").unwrap();
     std::os::unix::fs::symlink("/etc/passwd", bench.path("node_modules/link")).unwrap();
-    let files = bench.repo.worktree_files().unwrap();
-    let paths: Vec<&str> = files.iter().map(|(path, _)| path.as_str()).collect();
+    let paths = bench.repo.worktree_files(|_| true).unwrap().files;
+    let paths: Vec<&str> = paths.iter().map(|(path, _)| path.as_str()).collect();
     assert_eq!(paths, [".gitignore", "a.yaml", "users/3f/b.yaml"]);
     std::os::unix::fs::symlink("/etc", bench.path("users/etc")).unwrap();
     std::os::unix::fs::symlink("a.yaml", bench.path("c.yaml")).unwrap();
-    match bench.repo.worktree_files() {
-        Err(RepoError::Hostile(findings)) => {
-            let found: Vec<_> = findings.iter().map(|f| (f.path.as_str(), f.check)).collect();
-            assert_eq!(found, [("c.yaml", "symlink"), ("users/etc", "symlink")]);
-        }
-        other => panic!("{other:?}"),
-    }
-    assert!(matches!(Bench::bare().repo.worktree_files(), Err(RepoError::Invalid(_))));
+    let found = bench.repo.worktree_files(|_| true).unwrap();
+    assert_eq!(found.links, ["c.yaml", "users/etc"]);
+    assert_eq!(found.files.len(), 3);
+    assert!(matches!(Bench::bare().repo.worktree_files(|_| true), Err(RepoError::Invalid(_))));
 }

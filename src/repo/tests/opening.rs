@@ -51,6 +51,10 @@ fn what_cannot_be_used_is_refused_with_a_way_forward() {
     std::fs::create_dir(bench.path("users")).unwrap();
     let text = said(Repo::open(&bench.path("users")));
     assert!(text.contains("--repo"), "{text}");
+    // From within it is found, as git finds it.
+    let found = Repo::discover(&bench.path("users")).unwrap();
+    assert_eq!(found.workdir().unwrap().canonicalize().unwrap(), bench.dir.path().canonicalize().unwrap());
+    assert!(said(Repo::discover(&dir.path().join("absent"))).contains("no git repository"));
 }
 
 #[test]

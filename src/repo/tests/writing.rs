@@ -115,7 +115,7 @@ fn only_what_is_new_is_written() {
 #[test]
 fn what_would_not_be_read_is_not_written() {
     let bench = Bench::bare();
-    for path in ["../x", "a//b", "/a", "a/", ".git/config", "a\\b", "a\u{202e}b", "1/2/3/4/5/6/7/8/9", ".gitattributes"]
+    for path in ["../x", "a//b", "/a", "a/", ".git/config", "a\\b", "a\u{202e}b", "1/2/3/4/5/6/7/8/9", ".GitAttributes"]
     {
         let mut writer = bench.repo.writer().unwrap();
         let files = BTreeMap::from([(path.to_owned(), writer.put(&b"x"[..]).unwrap())]);

@@ -71,16 +71,16 @@ async fn each_change_is_its_authors() {
     insta::assert_snapshot!(
         world.git(&["log", "-3", "--format=%an <%ae> %cn%n  %s%n%(trailers:key=Entragit-Actor)"]),
         @r"
-    Entragit <entragit@localhost> Entragit
+    Test <test@localhost> Test
       Changed group: Remote workers
     Entragit-Actor: Priya Raman <priya.raman@contoso.com>
     Entragit-Actor: Tomasz Zieliński <tomasz.zielinski@contoso.com>
 
-    Tomasz Zieliński <tomasz.zielinski@contoso.com> Entragit
+    Tomasz Zieliński <tomasz.zielinski@contoso.com> Test
       Snapshot: 3 changed, 1 removed
     Entragit-Actor: Tomasz Zieliński <tomasz.zielinski@contoso.com>
 
-    Priya Raman <priya.raman@contoso.com> Entragit
+    Priya Raman <priya.raman@contoso.com> Test
       Changed conditionalAccessPolicy: CA210 Order Desk: multifactor authentication for remote workers
     Entragit-Actor: Priya Raman <priya.raman@contoso.com>
     "
@@ -132,7 +132,7 @@ async fn names_appear_as_the_settings_say() {
     let group = format!("/v1.0/groups/{}", names::REMOTE_WORKERS);
     for (actors, author) in [
         ("ids", format!("{0} {0}@user.invalid", names::ADMINISTRATOR_ID)),
-        ("\"off\"", "Entragit entragit@localhost".to_owned()),
+        ("\"off\"", "Test test@localhost".to_owned()),
     ] {
         let settings = std::fs::read_to_string(world.path().join("entragit.yaml")).unwrap();
         let settings: Vec<String> = settings
