@@ -70,7 +70,9 @@ impl GraphTenant {
             let message = format!("{:?} is no tenant id or domain", config.tenant);
             return Err(TenantError::SignIn { request: "tenant".to_owned(), message });
         }
-        let client = client(graph.is_local() && authority.is_local(), config.concurrency)?;
+        let both = |is: fn(&urls::Base) -> bool| is(&graph) && is(&authority);
+        let transport = Transport { local: both(urls::Base::is_local), plain: both(urls::Base::is_plain) };
+        let client = client(transport, config.concurrency)?;
         let auth =
             auth::Auth::new(client.clone(), &authority, &graph, &config.tenant, config.credential, config.deadline)?;
         let http = http::Http::new(client, graph, auth, config.concurrency, config.deadline, events);
@@ -88,7 +90,16 @@ impl GraphTenant {
 const NO_CERTIFICATES: &str = "if this machine has no certificate authorities, install the package `ca-certificates` or let \
                                SSL_CERT_FILE name a file of them";
 
-fn client(local: bool, concurrency: usize) -> Result<reqwest::Client, TenantError> {
+/// How the hosts are reached.
+#[derive(Debug, Clone, Copy)]
+struct Transport {
+    /// Both are this machine: no proxy stands between.
+    local: bool,
+    /// Neither encrypts: no certificate is looked at, and the machine may trust none.
+    plain: bool,
+}
+
+fn client(transport: Transport, concurrency: usize) -> Result<reqwest::Client, TenantError> {
     // Once for the process. If someone else was first, theirs is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
@@ -98,9 +109,11 @@ fn client(local: bool, concurrency: usize) -> Result<reqwest::Client, TenantErro
         .connect_timeout(Duration::from_secs(20))
         .pool_max_idle_per_host(concurrency.clamp(1, 256))
         .tcp_nodelay(true);
-    if local {
-        // Without https no certificate is needed: the machine may have none.
-        builder = builder.no_proxy().tls_certs_only([]);
+    if transport.local {
+        builder = builder.no_proxy();
+    }
+    if transport.plain {
+        builder = builder.tls_certs_only([]);
     }
     builder.build().map_err(|error| TenantError::Unavailable {
         request: "HTTP client".to_owned(),

@@ -42,6 +42,11 @@ impl Base {
         is_loopback(&self.url)
     }
 
+    /// Whether nothing is encrypted, as on this machine it may be.
+    pub(super) fn is_plain(&self) -> bool {
+        self.url.scheme() == "http"
+    }
+
     /// The URL of `path` (with its query) below this one.
     pub(super) fn join(&self, path: &str) -> Result<Url, TenantError> {
         let url = Url::parse(&format!("{}{path}", self.text)).ok();

@@ -167,6 +167,14 @@ pub(super) fn clear(context: &Context) -> Result<()> {
 /// Entries that an object lost: which object, and the key of the entry.
 type Entries = Vec<(String, Vec<String>)>;
 
+/// One object in the last snapshot and in the new one.
+#[derive(Default)]
+struct Sides {
+    /// Its file and its content.
+    before: Option<(String, ObjectId)>,
+    after: Option<ObjectId>,
+}
+
 struct Search<'a> {
     context: &'a Context,
     candidate: &'a Candidate<'a>,
@@ -180,19 +188,19 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(context: &'a Context, candidate: &'a Candidate<'a>) -> Result<Search<'a>> {
-        let mut sides: BTreeMap<Address, (Option<(String, ObjectId)>, Option<ObjectId>)> = BTreeMap::new();
+        let mut sides: BTreeMap<Address, Sides> = BTreeMap::new();
         for (path, (old, new)) in candidate.changes {
             let Ok((kind, id)) = address_of(path) else { continue };
             let side = sides.entry(Address::new(kind.name, id)).or_default();
-            side.0 = old.map(|old| (path.clone(), old)).or(side.0.take());
-            side.1 = new.or(side.1);
+            side.before = old.map(|old| (path.clone(), old)).or(side.before.take());
+            side.after = new.or(side.after);
         }
         let filters = manifest_at(&context.repo, candidate.parent)?.filters;
         // What another filter hides is not lost.
         sides.retain(|address, _| filters.get(address.kind) == context.settings.scope.filters.get(address.kind));
         let (mut gone, mut changed) = (BTreeMap::new(), BTreeMap::new());
         for (address, side) in sides {
-            match side {
+            match (side.before, side.after) {
                 (Some(old), None) => drop(gone.insert(address, old)),
                 (Some((_, old)), Some(new)) => drop(changed.insert(address, (old, new))),
                 (None, _) => {}

@@ -25,6 +25,9 @@ enum Edit {
     SetMode(Mode),
 }
 
+/// An entry of a tree: its name, its mode and its content.
+type NamedEntry = (String, (Mode, ObjectId));
+
 impl SnapshotWriter<'_> {
     /// Writes the tree that is `base` but for `edits`, and flushes everything to the disk. Each content was put before or is
     /// in the repository. A folder that is left empty is gone, as git has it.
@@ -77,8 +80,8 @@ impl SnapshotWriter<'_> {
         Ok(all)
     }
 
-    /// What a tree holds, folders with a slash. What no snapshot holds is not carried on, nor dropped without a word.
-    fn strictly(&self, tree: ObjectId, path: &str) -> Result<Vec<(String, (Mode, ObjectId))>, RepoError> {
+    /// Returns what a tree holds, folders with a slash. What no snapshot holds is not carried on, nor dropped without a word.
+    fn strictly(&self, tree: ObjectId, path: &str) -> Result<Vec<NamedEntry>, RepoError> {
         let git = self.repo.git();
         let odb = Objects::open(&git)?;
         let object = read(&odb, tree, ObjectType::Tree, MAX_TREE)?;

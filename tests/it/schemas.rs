@@ -9,7 +9,7 @@ use compare::{Tally, compare, flag, properties, resolve};
 use csdl::Csdl;
 use entragit::engine::risk::RiskRule;
 use entragit::kinds;
-use entragit::model::kind::{Api, Children, Creation, Deletion, Kind, LinkRead, LinkShape, Readers, Updates};
+use entragit::model::kind::{Api, Children, Creation, Deletion, Kind, Link, LinkRead, LinkShape, Readers, Updates};
 use serde_json::{Map, Value};
 
 /// Keywords of JSON Schema that the schemas use.
@@ -164,7 +164,12 @@ fn every_property_of_graph_is_known() {
         let name = root["x-entra-type"].as_str().expect("x-entra-type").to_owned();
         let mut own = root.clone();
         // What hangs a level deeper is of the type that it has there.
-        for link in kind.links.iter().filter(|link| link.at.is_some()) {
+        let apart = |link: &&Link| link.at.is_some() || link.api.is_some() && link.children().is_some();
+        for link in kind.links.iter().filter(apart) {
+            let csdl = match link.api.unwrap_or(kind.api) {
+                Api::V1 => &v1,
+                Api::Beta => &beta,
+            };
             let node = own["properties"].as_object_mut().and_then(|known| known.remove(link.name)).expect(link.name);
             let leads = |ty: String, part: &str| {
                 let family = csdl.family(&[&ty]);
