@@ -13,6 +13,8 @@ use crate::model::{FieldChange, Kind, Object};
 pub fn objects(kind: &'static Kind, before: &Object, after: &Object) -> Vec<FieldChange> {
     let schema = schema::of(kind);
     let mut changes = Vec::new();
+    // Of an object that comes or goes every value is told, also one that it would have anyway.
+    let defaults = !before.0.is_empty() && !after.0.is_empty();
     for name in keys(&before.0, &after.0) {
         let (a, b) = (before.0.get(name), after.0.get(name));
         if a == b {
@@ -28,6 +30,7 @@ pub fn objects(kind: &'static Kind, before: &Object, after: &Object) -> Vec<Fiel
                 let key_of = |child: &Value| child_key(child, &children).join(" ");
                 keyed(name, &rule, elements(a), elements(b), &key_of, &mut changes);
             }
+            (None, a, b) if defaults && is_default(schema.property(name), a, b) => {}
             (None, a, b) => values(name, schema.property(name), a, b, &mut changes),
         }
     }
@@ -35,16 +38,16 @@ pub fn objects(kind: &'static Kind, before: &Object, after: &Object) -> Vec<Fiel
 }
 
 fn values(path: &str, rule: Option<&Rule>, a: Option<&Value>, b: Option<&Value>, changes: &mut Vec<FieldChange>) {
-    // Graph falls back to the default where nobody says anything else.
-    let default = rule.and_then(|rule| rule.default.as_ref());
-    if a == b || default.is_some() && a.or(default) == b.or(default) {
+    if a == b {
         return;
     }
     match (a, b) {
         (Some(Value::Object(x)), Some(Value::Object(y))) => {
             for name in keys(x, y) {
                 let inner = rule.and_then(|rule| rule.property(name));
-                values(&format!("{path}.{name}"), inner, x.get(name), y.get(name), changes);
+                if !is_default(inner, x.get(name), y.get(name)) {
+                    values(&format!("{path}.{name}"), inner, x.get(name), y.get(name), changes);
+                }
             }
         }
         (None, Some(Value::Object(y))) if rule.is_some_and(is_object) => {
@@ -72,6 +75,12 @@ fn values(path: &str, rule: Option<&Rule>, a: Option<&Value>, b: Option<&Value>,
         }
         (a, b) => changes.push(FieldChange::Value { path: path.to_owned(), before: a.cloned(), after: b.cloned() }),
     }
+}
+
+/// Whether one side says nothing and the other has what Graph falls back to then.
+fn is_default(rule: Option<&Rule>, a: Option<&Value>, b: Option<&Value>) -> bool {
+    let default = rule.and_then(|rule| rule.default.as_ref());
+    default.is_some() && a.or(default) == b.or(default)
 }
 
 pub(super) fn is_object(rule: &Rule) -> bool {

@@ -98,6 +98,21 @@ pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> O
     Some(Loss { address: address.clone(), name: object.name().to_owned(), what: lost.join(", ") })
 }
 
+/// Returns what Graph sets by itself on an object that is created again: nobody can write it, and it may come back otherwise.
+pub fn set_by_graph(kind: &'static Kind, address: &Address, object: &Object) -> Option<Loss> {
+    let schema = schema::of(kind);
+    let is_set = |name: &&String| {
+        let own = !name.starts_with('@') && *name != "id" && kind.credential(name).is_none();
+        let rule = schema.property(name).filter(|rule| rule.read_only && rule.refs.is_empty());
+        own && rule.is_some() && !schema.identities().contains(name)
+    };
+    let names: Vec<&str> = object.0.keys().filter(is_set).map(String::as_str).collect();
+    let one_or_more = if names.len() == 1 { "is" } else { "are" };
+    let what = format!("{} {one_or_more} set by Graph and may come back otherwise", names.join(" and "));
+    let is_remade = !names.is_empty() && !address.id.starts_with("new:") && !chooses_id(kind);
+    is_remade.then(|| Loss { address: address.clone(), name: object.name().to_owned(), what })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,10 +5,10 @@
 //! with preview features). A list may also be empty without a word where an option is not supported
 //! (<https://learn.microsoft.com/graph/query-parameters#error-handling-for-query-parameters>). Therefore:
 //!
-//! - A list that lacks more than half of what the last snapshot had, or more than [`MOST_ASKED`] objects, is read again. What
+//! - A list that lacks more than half of what the last snapshot had, or more than `MOST_ASKED` objects, is read again. What
 //!   only one of the two readings has shows that the list cannot be trusted.
 //! - What is still lacking is asked for by id. 404, twice, proves that it is gone. An answer proves the list wrong; any other
-//!   refusal proves nothing. Of more than [`MOST_ASKED`] a sample is asked for, and only as the list was read twice already.
+//!   refusal proves nothing. Of more than `MOST_ASKED` a sample is asked for, and only as the list was read twice already.
 //!
 //! What is not proven to be gone is kept, and makes the kind partial.
 
@@ -122,7 +122,7 @@ pub(super) async fn prove<T: TenantRead>(tenant: &T, kind: &'static Kind, expect
     proof
 }
 
-/// Asks for the missing objects by id: all that a filter may hide, else as many as [`MOST_ASKED`].
+/// Asks for the missing objects by id: all that a filter may hide, else as many as `MOST_ASKED`.
 async fn ask<T: TenantRead>(
     tenant: &T,
     kind: &'static Kind,

@@ -71,7 +71,9 @@ pub struct Applied {
     pub remaining: Plan,
     /// Whether the tenant was read again and is as wanted: nothing of the commit is left to do, unknown or out of reach.
     pub verified: bool,
-    /// Why it is not, beside the steps that remain: one sentence each.
+    /// Whether everything that a step can bring about is as wanted: what differs still was said before anybody approved.
+    pub converged: bool,
+    /// Why it is not verified, beside the steps that remain: one sentence each.
     pub unmet: Vec<String>,
     /// Steps beyond the plan that put right what came out differently.
     pub corrected: usize,
@@ -370,7 +372,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     let mut verified =
         again.plan.steps.is_empty() && unmet.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
     // What differs still was said before anybody approved, and no later run can do more about it.
-    let settled_for_good = again.plan.steps.is_empty()
+    let converged = again.plan.steps.is_empty()
         && again.plan.unproven.is_empty()
         && outcome.failed.is_empty()
         && outcome.stale.is_empty();
@@ -378,8 +380,8 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     let quiet = Context { events: context.events.briefly(), ..context.clone() };
     let tip = context.last_snapshot()?;
     found::publish(context, tenant, &ready.digest).await?;
-    let mut extra = extra(context, ready, &outcome, (verified, settled_for_good && whole), again.commit);
-    extra.hold_main = !settled_for_good;
+    let mut extra = extra(context, ready, &outcome, (verified, converged && whole), again.commit);
+    extra.hold_main = !converged;
     // What follows the commit that was applied joins no other line.
     if extra.applied == tip {
         extra.applied = context.last_snapshot()?;
@@ -414,7 +416,17 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         .filter(|step| outcome.learned.current(&step.address.id) != step.address.id)
         .count();
     let receipt = Some(receipt);
-    Ok(Applied { outcome, remaining: again.plan, verified, unmet, corrected, verification, receipt, new_ids })
+    Ok(Applied {
+        outcome,
+        remaining: again.plan,
+        verified,
+        converged,
+        unmet,
+        corrected,
+        verification,
+        receipt,
+        new_ids,
+    })
 }
 
 /// What was in the tenant before or is wanted by its address: no creation of this plan has made it.

@@ -172,8 +172,9 @@ pub async fn export<T: TenantRead>(
         trailers: extra.trailers.clone(),
         actors: audit.actors(context.settings.actors),
     };
-    // What an apply takes away its own guards have judged.
-    if let Some(parent) = parent.filter(|_| extra.applied.is_none()) {
+    // What an apply takes away its own guards have judged, and its receipt (which has a subject) must never be lost: it holds
+    // the new ids.
+    if let Some(parent) = parent.filter(|_| extra.subject.is_none()) {
         let message = message(&manifest.tenant, &told);
         let candidate = Candidate { parent, base: &base, changes: &changes, audit: &audit, tree, message: &message };
         told.trailers.extend(shrink::check(context, tenant, &candidate).await?);

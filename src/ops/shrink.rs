@@ -244,6 +244,9 @@ impl<'a> Search<'a> {
             raw.get("id").and_then(Value::as_str).and_then(|id| gone.remove(id));
         }
         let context = self.context;
+        // What an object is about may be gone itself: that is counted there.
+        let all_gone: BTreeSet<String> = self.gone.keys().map(|address| address.id.clone()).collect();
+        let base = self.candidate.base;
         let events = self.events(tenant).await?;
         let mut lost = 0;
         for (id, (path, blob)) in &gone {
@@ -252,7 +255,12 @@ impl<'a> Search<'a> {
                 false => object(context, kind, path, *blob)?.map(|object| kind.about(&object.0)).unwrap_or_default(),
             };
             let names = |event: &AuditEvent| event.targets.contains(id) || audit::names_all(event, &about);
-            lost += usize::from(!events.iter().any(names));
+            let mut went_along = about.iter().any(|id| all_gone.contains(id));
+            for id in &about {
+                // It went before: an earlier snapshot has told of it.
+                went_along |= base.kinds_of(id)?.is_empty();
+            }
+            lost += usize::from(!went_along && !events.iter().any(names));
         }
         let loss = Loss { what: kind.name.to_owned(), lost, known, unit: "objects" };
         Ok(self.is_much(lost, known).then_some(loss))

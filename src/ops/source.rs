@@ -378,7 +378,9 @@ fn problem(path: &str, message: String) -> Finding {
 /// A warning about a symbolic link or a submodule where an object should be.
 fn unread(path: &str) -> Option<Finding> {
     let message = "symbolic links and submodules are not read; replace it by a file".to_owned();
-    (!is_reserved(path)).then(|| Finding { severity: Severity::Warning, ..problem(path, message) })
+    // Where an object's own file was, one that is not read would pass for an object that is not wanted.
+    let severity = if address_of(path).is_ok() { Severity::Error } else { Severity::Warning };
+    (!is_reserved(path)).then(|| Finding { severity, ..problem(path, message) })
 }
 
 /// The two snapshots of two sides, parsed only where their bytes differ or `also` says so.

@@ -172,7 +172,7 @@ async fn a_purged_tenant_comes_back_once_over_lagging_replicas_and_lost_answers(
         assert_eq!(applied.outcome.uncertain, []);
         assert_eq!(applied.outcome.done, ready.plan.steps.len());
         assert_eq!((applied.verification.pending.len(), applied.verification.not_converged.len()), (0, 0));
-        assert!(applied.verified, "{:?} {:?}", applied.unmet, applied.remaining.steps);
+        assert!(applied.converged, "{:?} {:?}", applied.unmet, applied.remaining.steps);
         // Everything is known everywhere.
         world.faults("");
         assert_eq!(world.inventory().await, before, "seed {seed}");
@@ -199,7 +199,7 @@ async fn what_lags_for_too_long_is_pending_and_not_done_again() {
     let error = world.apply().await.unwrap_err().to_string();
     assert!(error.ends_with("the tenant does not show it yet; nothing was written, try again later"), "{error}");
     world.faults("");
-    assert!(world.apply().await.unwrap().verified);
+    assert!(world.apply().await.unwrap().converged);
     assert_eq!(world.inventory().await, before);
     world.graph.tenant.stop().await.unwrap();
 }
@@ -220,7 +220,7 @@ async fn a_recovery_under_microsofts_limits_takes_as_long_as_they_say() {
     let took = start.elapsed().as_secs_f64();
     let Counts { writes, throttled, .. } = world.graph.tenant.counts();
     println!("{} steps, {writes} writes, {throttled} throttled, {took:.0} s", applied.outcome.done);
-    assert!(applied.verified, "{:?} {:?}", applied.unmet, applied.outcome.failed);
+    assert!(applied.converged, "{:?} {:?}", applied.unmet, applied.outcome.failed);
     // 20 writes a second in all, and one request a second for Conditional Access.
     assert!(took < 150.0, "{took}");
     world.faults("");
@@ -246,7 +246,7 @@ async fn a_run_that_was_killed_over_lagging_replicas_is_taken_up() {
         }
         world.faults(&weather);
         let mut rounds = 0;
-        while !world.apply().await.unwrap().verified {
+        while !world.apply().await.unwrap().converged {
             rounds += 1;
             assert!(rounds < 6, "seed {seed}: it never ends");
         }
@@ -279,7 +279,7 @@ async fn an_update_that_reads_old_is_pending_and_can_be_asked_again() {
     }
     assert!(pending > 0);
     let applied = world.apply().await.unwrap();
-    assert!(applied.verified, "{:?} {:?} {:?}", applied.unmet, applied.outcome, applied.remaining.steps);
+    assert!(applied.converged, "{:?} {:?} {:?}", applied.unmet, applied.outcome, applied.remaining.steps);
     let second = plan(&world.context, &world.tenant, &world.aim()).await.unwrap();
     assert_eq!(second.plan.steps, []);
     world.graph.tenant.stop().await.unwrap();

@@ -16,7 +16,7 @@ use crate::engine::{diff, digest, losses, schema};
 use crate::kinds;
 use crate::model::kind::{Accepts, CallForm, Creation, Updates};
 use crate::model::plan::Loss;
-use crate::model::{Action, Address, Kind, Object, Snapshot};
+use crate::model::{Action, Address, FieldChange, Kind, Object, Snapshot};
 
 impl Planner<'_> {
     pub(super) fn classify(&mut self) {
@@ -273,16 +273,24 @@ impl Planner<'_> {
                 later.insert(name, value);
             }
         }
-        for (name, parts) in take_apart(kind, &mut body) {
-            later.entry(name).or_insert(Value::Object(parts));
-        }
+        let whole = body.clone();
+        let apart = take_apart(kind, &mut body);
         let needs = self.awaited_in(&Value::Object(body.clone()));
         self.push(kind, address, object, Phase::Write, Stage::Make, Action::Create { body }, &needs);
+        for name in apart.into_keys() {
+            // Every write says the whole value, whether Graph merges it or replaces it.
+            let value = whole[&name].clone();
+            let needs = self.awaited_in(&value);
+            let change = FieldChange::Value { path: name.clone(), before: None, after: Some(value.clone()) };
+            let action = Action::Update { body: Map::from_iter([(name, value)]), changes: vec![change] };
+            self.push(kind, address, object, Phase::Write, Stage::Call, action, &needs);
+        }
         self.plan.losses.extend(losses::of_creation(kind, address, object));
+        self.plan.losses.extend(losses::set_by_graph(kind, address, object));
         if !later.is_empty() {
             let changes = later
                 .iter()
-                .map(|(name, value)| crate::model::FieldChange::Value {
+                .map(|(name, value)| FieldChange::Value {
                     path: name.clone(),
                     before: None,
                     after: Some(value.clone()),

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::Planner;
 use crate::engine::diff::top;
+use crate::engine::normalize::writable_value;
 use crate::engine::order::{Phase, Stage};
 use crate::engine::refs::mentions;
 use crate::engine::schema::{self, Shape};
@@ -25,23 +26,32 @@ impl Planner<'_> {
         mut body: Map<String, Value>,
         changes: Vec<FieldChange>,
     ) {
+        let whole = body.clone();
         let apart = take_apart(kind, &mut body);
         let own = |path: &str| apart.iter().any(|(name, parts)| parts.keys().any(|part| within(path, name, part)));
         let (changes_apart, changes): (Vec<_>, Vec<_>) = changes.into_iter().partition(|change| own(change.path()));
+        let live = self.inputs.live.objects.get(address);
+        let before = live.filter(|live| names_only_what_is_in(&apart, live));
+        for (name, parts) in &apart {
+            // Every write says the whole value, whether Graph merges it or replaces it. What comes before is done when other
+            // parts are disabled.
+            let (value, stage) = match before {
+                Some(live) => (with_parts(kind, live, name, parts), Stage::Make),
+                None => (whole[name].clone(), Stage::Call),
+            };
+            let needs = self.awaited_in(&value);
+            let body = Map::from_iter([(name.clone(), value)]);
+            let action = Action::Update { body, changes: changes_apart.clone() };
+            self.push(kind, address, object, Phase::Write, stage, action, &needs);
+        }
+        if before.is_some() {
+            body = whole;
+        }
         // What differs in nothing but the part that is written apart is not written twice.
         body.retain(|name, _| {
             let changed = changes.iter().any(|change| top(change.path()) == name);
             changed || !apart.contains_key(name) || changes_apart.is_empty()
         });
-        let early = self.inputs.live.objects.get(address).is_some_and(|live| names_only_what_is_in(&apart, live));
-        for (name, parts) in &apart {
-            let value = Value::Object(Map::from_iter([(name.clone(), Value::Object(parts.clone()))]));
-            let needs = self.awaited_in(&value);
-            let Value::Object(body) = value else { continue };
-            let action = Action::Update { body, changes: changes_apart.clone() };
-            let stage = if early { Stage::Prepare } else { Stage::Call };
-            self.push(kind, address, object, Phase::Write, stage, action, &needs);
-        }
         if body.keys().all(|name| name.starts_with('@')) && !apart.is_empty() {
             return;
         }
@@ -66,6 +76,18 @@ pub(super) fn take_apart(kind: &'static Kind, body: &mut Map<String, Value>) -> 
     }
     body.retain(|name, value| !apart.contains_key(name) || value.as_object().is_none_or(|rest| !rest.is_empty()));
     apart
+}
+
+/// Returns a value of the tenant's object with other parts in it.
+fn with_parts(kind: &'static Kind, live: &Object, name: &str, parts: &Map<String, Value>) -> Value {
+    let rule = schema::of(kind).property(name);
+    let value = rule.zip(live.get(name)).and_then(|(rule, value)| writable_value(rule, value, false));
+    let mut value = match value {
+        Some(Value::Object(value)) => value,
+        _ => Map::new(),
+    };
+    value.extend(parts.clone());
+    Value::Object(value)
 }
 
 /// Whether a path is that of a part, or of something in it.

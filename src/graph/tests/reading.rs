@@ -143,7 +143,7 @@ async fn tokens_stay_at_home_and_circles_end() {
     let server = Server::start(move |seen, url| match seen.path.as_str() {
         "/v1.0/users" => page(json!([{"id": "a"}]), Some(&format!("{target}/v1.0/users?$skiptoken=2"))),
         "/v1.0/applications" => page(json!([{"id": "a"}]), Some(&format!("{url}/v1.0/applications?$skiptoken=1"))),
-        "/v1.0/$batch" => batch(seen, |_| ok(json!([]))),
+        "/v1.0/$batch" | "/beta/$batch" => batch(seen, |_| ok(json!([]))),
         _ => other(seen),
     })
     .await;
