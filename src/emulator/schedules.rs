@@ -44,7 +44,8 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
             schedule.retain(|name, value| ty.property(name).is_some() && !value.is_null());
             let id = uuid::Uuid::new_v4().to_string();
             let more = json!({"id": id, "createdUsing": id, "createdDateTime": tenant.clock.ticks(), "status": "Provisioned",
-                "memberType": "Direct"});
+                // "Assigned" where nobody activated it: <https://learn.microsoft.com/graph/api/resources/unifiedroleassignmentschedule>
+                "memberType": "Direct", "assignmentType": "Assigned"});
             schedule.extend(more.as_object().cloned().unwrap_or_default());
             schedule.retain(|name, _| ty.property(name).is_some());
             tenant.store.table_mut(kind).put(kind, &schedule);

@@ -216,8 +216,10 @@ async fn the_application_that_recovers_keeps_its_own_permissions() {
     });
     let (code, said) = world.graph.post(&api, role).await;
     assert_eq!(code, 201, "{said}");
-    let plan = world.run(&["plan", "--to", "HEAD", "--json"]).ok().json();
+    let plan = world.run(&["plan", "--to", "HEAD", "--json"]).ends(4).json();
     assert_eq!(steps(&plan), "", "what no snapshot knew is left there with what it was given");
+    let left = plan["left"].as_array().unwrap();
+    assert!(left.len() == 3 && left.iter().all(|left| left["obstacle"] == "unmanaged"), "and that is said: {left:?}");
     world.run(&["export"]).ok();
     let plan = world.run(&["plan", "--to", "HEAD~1", "--json"]).ends(2).json();
     insta::assert_snapshot!(steps(&plan), @r"

@@ -99,8 +99,10 @@ impl Planner<'_> {
             }
             What::Removed if has(|action| *action == Action::Restore) => {
                 let (Some(want), Some(bin)) = (want, self.inputs.deleted.get(address)) else { return };
-                let fields =
-                    objects(kind, want, bin).into_iter().filter(|field| kind.link(top(field.path())).is_none());
+                // When it was deleted is gone once it is back.
+                let stays =
+                    |field: &FieldChange| kind.link(top(field.path())).is_none() && field.path() != "deletedDateTime";
+                let fields = objects(kind, want, bin).into_iter().filter(stays);
                 for (obstacle, fields) in self.uncovered(kind, fields.collect(), (want, bin), own) {
                     add(What::Modified(fields), obstacle);
                 }
@@ -150,6 +152,9 @@ impl Planner<'_> {
         if kind.link(name).is_some() {
             let targets = want.get(name).map(|value| named_in(value, &[&self.lost, &self.left_out]));
             return match (field, targets.is_some_and(|targets| !targets.is_empty())) {
+                (FieldChange::Gained { element, .. }, _) if !named_in(element, &[&self.strangers]).is_empty() => {
+                    Obstacle::Unmanaged
+                }
                 (FieldChange::Lost { .. } | FieldChange::Value { .. }, true) => Obstacle::TargetMissing,
                 _ => Obstacle::NotUpdatable,
             };
@@ -223,15 +228,22 @@ fn covers(kind: &'static Kind, field: &FieldChange, own: &[&Step]) -> bool {
     let name = top(field.path());
     if kind.entries(name).is_some() {
         let key_of = |value: &Value| entry_key(kind, name, value).join(" ");
+        // Something within an entry is covered by whatever is done to that entry.
+        let is_whole = field.path() == name;
         return own.iter().any(|step| match (&step.action, field) {
             (Action::Unlink { link, value }, FieldChange::Gained { element, .. })
-            | (Action::Link { link, value }, FieldChange::Lost { element, .. }) => {
+            | (Action::Link { link, value }, FieldChange::Lost { element, .. })
+                if is_whole =>
+            {
                 *link == name && key_of(value) == key_of(element)
             }
             (
                 Action::Link { link, value } | Action::Relink { link, value } | Action::Unlink { link, value },
-                FieldChange::Value { path, .. },
-            ) => *link == name && (path == name || path.starts_with(&format!("{name}[{}]", key_of(value)))),
+                FieldChange::Value { path, .. } | FieldChange::Gained { path, .. } | FieldChange::Lost { path, .. },
+            ) => {
+                let within = !is_whole && path.starts_with(&format!("{name}[{}]", key_of(value)));
+                *link == name && (within || is_whole && matches!(field, FieldChange::Value { .. }))
+            }
             _ => false,
         });
     }
