@@ -80,8 +80,7 @@ async fn a_run_that_is_interrupted_is_taken_up() {
     assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(4));
     assert_eq!(world.git(&["rev-parse", "snapshots"]), world.git(&["rev-parse", "main"]), "no receipt yet");
-    let ran = world.run(&["apply", "--resume", "--yes"]).ok();
-    assert!(ran.err.contains("verified"), "{}", ran.err);
+    world.run(&["apply", "--resume", "--yes"]).recovered();
     assert_eq!(world.graph.pages(GROUP).await.len(), groups, "nothing twice");
     assert!(world.run(&["apply", "--resume", "--yes"]).ends(1).err.contains("no apply was cut off"));
 }
@@ -103,7 +102,6 @@ async fn what_graph_adds_to_new_objects_is_put_right_however_many_there_are() {
         assert_eq!(world.graph.delete(&format!("/v1.0/directory/deletedItems/{id}")).await.0, 204);
     }
     let apply = ["apply", "--to", "HEAD", "--yes", "--accept", "mass-change", "--accept", "break-glass", "--json"];
-    let ran = world.run(&apply).ok();
+    let ran = world.run(&apply).recovered();
     assert!(ran.json()["corrected"].as_u64().unwrap() > 0, "{}", ran.out);
-    assert!(ran.err.contains("verified"), "{}", ran.err);
 }
