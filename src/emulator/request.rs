@@ -55,7 +55,7 @@ impl Request {
         self.header("consistencylevel").is_some_and(|value| value.eq_ignore_ascii_case("eventual"))
     }
 
-    /// Whether the client takes plain text, which counts are. A client that does not say takes anything.
+    /// Tells whether the client takes plain text, which counts are. A client that does not say takes anything.
     pub fn takes_plain_text(&self) -> bool {
         self.header("accept").is_none_or(|accept| {
             accept.split(',').any(|range| {

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
-/// How a string is read, as the schema says (`format`, `x-entra-words`).
+/// The way a string is read, as the schema says (`format`, `x-entra-words`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Form {
     /// Every character counts.

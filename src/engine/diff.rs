@@ -77,7 +77,7 @@ fn values(path: &str, rule: Option<&Rule>, a: Option<&Value>, b: Option<&Value>,
     }
 }
 
-/// Whether one side says nothing and the other has what Graph falls back to then.
+/// Tells whether one side says nothing and the other has what Graph falls back to then.
 fn is_default(rule: Option<&Rule>, a: Option<&Value>, b: Option<&Value>) -> bool {
     let default = rule.and_then(|rule| rule.default.as_ref());
     default.is_some() && a.or(default) == b.or(default)

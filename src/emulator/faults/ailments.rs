@@ -58,7 +58,7 @@ impl Ailments {
         Ok(())
     }
 
-    /// What ails the path that `target` reads. What happens once is over then.
+    /// Returns the fault of the path that `target` reads. A fault that happens once is over then.
     pub fn meet(&mut self, target: &Target) -> Option<Ailment> {
         let kind = match target {
             Target::Kind(kind) | Target::Count(kind) | Target::Delta(kind) | Target::Object(kind, _) => kind,

@@ -102,7 +102,7 @@ fn check_rule(object: &Properties) -> Result<(), Fault> {
     }
 }
 
-/// Whether v1.0 leaves `target` out of a plain list of a group's members or owners: it does so with service principals, and
+/// Tells whether v1.0 leaves `target` out of a plain list of a group's members or owners: it does so with service principals, and
 /// beta, `$expand`, and advanced queries do not.
 /// <https://learn.microsoft.com/graph/api/group-list-members>, <https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/1140>,
 /// <https://github.com/microsoftgraph/microsoft-graph-docs/issues/19619>, <https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/2853>

@@ -11,7 +11,7 @@ use crate::emulator::store::Properties;
 use crate::model::Kind;
 use crate::model::kind::Api;
 
-/// Whether the list that `request` asks for leaves the object out.
+/// Tells whether the list that `request` asks for leaves the object out.
 pub fn hidden(kind: &Kind, object: &Properties, request: &Request) -> bool {
     request.api == Api::V1
         && kind.name == "conditionalAccessPolicy"
@@ -28,7 +28,7 @@ pub fn refuse_hidden(kind: &Kind, object: &Properties, request: &Request) -> Res
     }
 }
 
-/// Whether a property of type `ty` is set that the type has in beta only, or something within it is.
+/// Tells whether a property of type `ty` is set that the type has in beta only, or something within it is.
 fn is_preview(ty: &str, name: &str, value: &Value) -> bool {
     let Some(known) = csdl::v1().ty(ty) else { return is_set(value) };
     match known.property(name) {

@@ -42,7 +42,7 @@ pub const NAMED: &[(&str, Scenario, &str)] = &[
 pub struct Damage {
     /// Writes; those of one batch may be sent at the same time.
     pub batches: Vec<Vec<Write>>,
-    /// Whether applications get credentials more, which no port to a tenant can give them.
+    /// Says that applications get more credentials, which no port to a tenant can give them.
     pub credentials: bool,
     /// Whether the recycle bins are emptied afterwards.
     pub purge: bool,
