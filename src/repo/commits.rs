@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use git2::{Commit, ErrorCode, ObjectType, Repository, Signature, Sort, Time};
 
 use super::pack::flush_folder;
-use super::tree::{MAX_BLOB, Objects, read, retried};
+use super::tree::{MAX_BLOB, Objects, looked_up, read, retried};
 use super::{ObjectId, Repo, RepoError};
 use super::{identity, signing};
 
@@ -62,7 +62,8 @@ impl Repo {
         if ancestor == of {
             return Ok(true);
         }
-        git.graph_descendant_of(of.into(), ancestor.into()).map_err(|error| RepoError::git("walk the history", &error))
+        looked_up(&git, || git.graph_descendant_of(of.into(), ancestor.into()))
+            .map_err(|error| RepoError::git("walk the history", &error))
     }
 
     /// The last commit that both follow; `None` if they share no history.
@@ -73,7 +74,7 @@ impl Repo {
         let git = self.git();
         find(&git, a)?;
         find(&git, b)?;
-        match git.merge_base(a.into(), b.into()) {
+        match looked_up(&git, || git.merge_base(a.into(), b.into())) {
             Ok(base) => Ok(Some(base.into())),
             Err(error) if error.code() == ErrorCode::NotFound && git.is_shallow() => {
                 let short = |id: ObjectId| id.to_string()[..10].to_owned();
@@ -89,14 +90,13 @@ impl Repo {
         let git = self.git();
         find(&git, from)?;
         let failed = |error: git2::Error| RepoError::git("walk the history", &error);
-        let mut walk = git.revwalk().map_err(failed)?;
-        walk.set_sorting(Sort::TIME).map_err(failed)?;
-        walk.push(from.into()).map_err(failed)?;
-        let mut commits = Vec::new();
-        for id in walk.take(limit) {
-            commits.push(info(&find(&git, id.map_err(failed)?.into())?));
-        }
-        Ok(commits)
+        let ids = looked_up(&git, || {
+            let mut walk = git.revwalk()?;
+            walk.set_sorting(Sort::TIME)?;
+            walk.push(from.into())?;
+            walk.take(limit).collect::<Result<Vec<_>, _>>()
+        });
+        ids.map_err(failed)?.into_iter().map(|id| Ok(info(&find(&git, id.into())?))).collect()
     }
 
     /// Up to `limit` commits from `from` back along first parents, newest first: one line of history, without what was
@@ -112,7 +112,7 @@ impl Repo {
                 0 => None,
                 // A shallow clone ends here.
                 _ if git.is_shallow() && commit.parent_id(0).is_ok_and(|id| git.find_commit(id).is_err()) => None,
-                _ => Some(commit.parent(0).map_err(failed)?),
+                _ => Some(find(&git, commit.parent_id(0).map_err(failed)?.into())?),
             };
         }
         Ok(commits)
@@ -124,11 +124,14 @@ impl Repo {
         find(&git, from)?;
         find(&git, to)?;
         let failed = |error: git2::Error| RepoError::git("walk the history", &error);
-        let mut walk = git.revwalk().map_err(failed)?;
-        walk.set_sorting(Sort::TIME | Sort::TOPOLOGICAL).map_err(failed)?;
-        walk.push(to.into()).map_err(failed)?;
-        walk.hide(from.into()).map_err(failed)?;
-        walk.map(|id| Ok(info(&find(&git, id.map_err(failed)?.into())?))).collect()
+        let ids = looked_up(&git, || {
+            let mut walk = git.revwalk()?;
+            walk.set_sorting(Sort::TIME | Sort::TOPOLOGICAL)?;
+            walk.push(to.into())?;
+            walk.hide(from.into())?;
+            walk.collect::<Result<Vec<_>, _>>()
+        });
+        ids.map_err(failed)?.into_iter().map(|id| Ok(info(&find(&git, id.into())?))).collect()
     }
 
     /// Writes a commit and moves nothing: no one sees it before a reference leads to it. The committer is git's
@@ -167,7 +170,7 @@ impl Repo {
     ) -> Result<ObjectId, RepoError> {
         let git = self.git();
         let failed = |error: git2::Error| RepoError::git("write a commit", &error);
-        let tree = git.find_tree(tree.into()).map_err(failed)?;
+        let tree = looked_up(&git, || git.find_tree(tree.into())).map_err(failed)?;
         let parents = parents.iter().map(|id| find(&git, *id)).collect::<Result<Vec<_>, _>>()?;
         let parents: Vec<&Commit<'_>> = parents.iter().collect();
         let author = author.signature()?;
@@ -200,7 +203,7 @@ pub(super) fn committer(git: &Repository, author: &Author) -> Result<Signature<'
 }
 
 pub(super) fn find(git: &Repository, id: ObjectId) -> Result<Commit<'_>, RepoError> {
-    let commit = git.find_commit(id.into()).map_err(|error| match error.code() {
+    let commit = looked_up(git, || git.find_commit(id.into())).map_err(|error| match error.code() {
         ErrorCode::NotFound => RepoError::Missing {
             id,
             hint: match git.is_shallow() {

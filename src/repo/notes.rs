@@ -3,10 +3,10 @@
 use git2::ErrorCode;
 
 use super::commits::{committer, find};
-use super::tree::{MAX_BLOB, Objects, read, retried};
+use super::refs::patiently;
+use super::tree::{MAX_BLOB, Objects, looked_up, read};
 use super::{Author, ObjectId, RefMove, Repo, RepoError};
 
-const ATTEMPTS: usize = 5;
 /// Leads to notes that are written and not seen yet.
 const UNPUBLISHED: &str = "refs/notes/entragit-unpublished";
 
@@ -14,7 +14,7 @@ impl Repo {
     /// The note of a commit under `notes_ref` (`refs/notes/…`), if it has one.
     pub fn note(&self, notes_ref: &str, commit: ObjectId) -> Result<Option<Vec<u8>>, RepoError> {
         let git = self.git();
-        match git.find_note(Some(notes_ref), commit.into()) {
+        match looked_up(&git, || git.find_note(Some(notes_ref), commit.into())) {
             Ok(note) => {
                 let odb = Objects::open(&git)?;
                 Ok(Some(read(&odb, note.id().into(), git2::ObjectType::Blob, MAX_BLOB)?.data().to_vec()))
@@ -40,7 +40,7 @@ impl Repo {
         }
         if let Some(tip) = expected {
             let git = self.git();
-            retried(|| git.reference(UNPUBLISHED, tip.into(), true, "entragit: notes")).map_err(failed)?;
+            patiently(|| git.reference(UNPUBLISHED, tip.into(), true, "entragit: notes")).map_err(failed)?;
         }
         for (commit, bytes) in notes {
             self.set_note(UNPUBLISHED, *commit, bytes, author)?;
@@ -70,22 +70,16 @@ impl Repo {
         let git = self.git();
         find(&git, commit)?;
         let (author, committer) = (author.signature()?, committer(&git, author)?);
-        for attempt in 1.. {
-            match retried(|| git.note(&author, &committer, Some(notes_ref), commit.into(), text, true)) {
-                Ok(_) => return Ok(()),
-                // Someone else wrote a note meanwhile: ours goes on top of it.
-                Err(error) if matches!(error.code(), ErrorCode::Modified | ErrorCode::Locked) && attempt < ATTEMPTS => {
-                    std::thread::sleep(std::time::Duration::from_millis(50));
-                }
-                Err(error) => {
-                    let there = git.find_note(Some(notes_ref), commit.into());
-                    return match there.is_ok_and(|note| note.message_bytes() == bytes) {
-                        true => Ok(()),
-                        false => Err(RepoError::git(format!("write a note to {commit}"), &error)),
-                    };
+        // Someone else may write a note meanwhile: ours goes on top of it.
+        match patiently(|| git.note(&author, &committer, Some(notes_ref), commit.into(), text, true)) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let there = git.find_note(Some(notes_ref), commit.into());
+                match there.is_ok_and(|note| note.message_bytes() == bytes) {
+                    true => Ok(()),
+                    false => Err(RepoError::git(format!("write a note to {commit}"), &error)),
                 }
             }
         }
-        Ok(())
     }
 }

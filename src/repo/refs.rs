@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use git2::{ErrorClass, ErrorCode, ObjectType, Reference, Repository};
 
 use super::reflog::begins_later;
-use super::tree::retried;
+use super::tree::{looked_up, retried};
 use super::{ObjectId, Repo, RepoError};
 
 /// A reference that is to be moved.
@@ -20,8 +20,8 @@ pub struct RefMove {
     pub expected: Option<ObjectId>,
 }
 
-/// Git holds its lock on a reference for milliseconds.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// Git holds its lock on a reference for milliseconds; on a busy machine, for longer.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Repo {
     /// The commit a revision stands for: a branch, a tag, `HEAD~2`, `main@{yesterday}`, an abbreviated id. A date that
@@ -32,20 +32,23 @@ impl Repo {
         if rev.contains('\0') {
             return Err(unknown("this is not the form of a git revision".into()));
         }
-        let object = git.revparse_single(rev).map_err(|error| match (error.code(), error.class()) {
-            (ErrorCode::Ambiguous, _) => unknown("more than one object begins so; give more digits".into()),
-            (ErrorCode::InvalidSpec, _) => unknown("this is not the form of a git revision".into()),
-            (ErrorCode::NotFound, _) | (_, ErrorClass::Invalid | ErrorClass::Config) => unknown(way_forward(&git, rev)),
-            (_, ErrorClass::Reference) if !error.message().contains("corrupt") => unknown(way_forward(&git, rev)),
-            _ => RepoError::git(format!("look up `{}`", rev.escape_debug()), &error),
-        })?;
+        let object =
+            looked_up(&git, || git.revparse_single(rev)).map_err(|error| match (error.code(), error.class()) {
+                (ErrorCode::Ambiguous, _) => unknown("more than one object begins so; give more digits".into()),
+                (ErrorCode::InvalidSpec, _) => unknown("this is not the form of a git revision".into()),
+                (ErrorCode::NotFound, _) | (_, ErrorClass::Invalid | ErrorClass::Config) => {
+                    unknown(way_forward(&git, rev))
+                }
+                (_, ErrorClass::Reference) if !error.message().contains("corrupt") => unknown(way_forward(&git, rev)),
+                _ => RepoError::git(format!("look up `{}`", rev.escape_debug()), &error),
+            })?;
         if let Some(begin) = begins_later(&git, rev).map_err(|error| RepoError::git("read the branch's log", &error))? {
             let begin = jiff::Timestamp::from_second(begin).map_or_else(|_| begin.to_string(), |time| time.to_string());
             return Err(unknown(format!(
                 "this clone's log of it begins at {begin}, later than that. `git log --before=DATE` finds older commits"
             )));
         }
-        let commit = object.peel(ObjectType::Commit).map_err(|_| {
+        let commit = looked_up(&git, || object.peel(ObjectType::Commit)).map_err(|_| {
             let kind = object.kind().map_or("something else", |kind| kind.str());
             unknown(format!("it stands for a {kind}, not for a commit"))
         })?;
@@ -133,20 +136,47 @@ impl Repo {
     }
 
     /// Removes a reference, if it is where it is `expected` or gone already.
+    ///
+    /// # Errors
+    /// [`RepoError::Moved`] if it is elsewhere, [`RepoError::Busy`] if another program holds it locked.
     pub fn delete_ref(&self, name: &str, expected: ObjectId) -> Result<(), RepoError> {
         let git = self.git();
-        match git.find_reference(name) {
+        let elsewhere = patiently(|| match git.find_reference(name) {
             Ok(mut reference) if reference.target().map(ObjectId::from) == Some(expected) => {
-                retried(|| reference.delete()).map_err(|error| RepoError::git(format!("delete {name}"), &error))
+                reference.delete().map(|()| None)
             }
-            Ok(reference) => {
-                let found = reference.target().map(ObjectId::from);
-                Err(RepoError::Moved { name: name.to_owned(), found })
+            Ok(reference) => Ok(Some(reference.target().map(ObjectId::from))),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error),
+        });
+        match elsewhere {
+            Ok(None) => Ok(()),
+            Ok(Some(found)) => Err(RepoError::Moved { name: name.to_owned(), found }),
+            Err(error) if error.code() == ErrorCode::Locked => {
+                Err(RepoError::Busy { name: name.to_owned(), lock: self.lock_file(name) })
             }
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(()),
-            Err(error) => Err(RepoError::git(format!("read {name}"), &error)),
+            Err(error) => Err(RepoError::git(format!("delete {name}"), &error)),
         }
     }
+}
+
+/// Does something to a reference again for as long as another program holds its lock, or `git pack-refs` has just removed
+/// its folder, but no longer than [`PATIENCE`].
+pub(super) fn patiently<T>(mut work: impl FnMut() -> Result<T, git2::Error>) -> Result<T, git2::Error> {
+    let start = Instant::now();
+    loop {
+        match work() {
+            Err(error) if passes(&error) && start.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(25)),
+            result => return result,
+        }
+    }
+}
+
+/// Returns true if this failure to write a reference passes when the other program is done. `git gc` moves the objects that
+/// libgit2 looks for as well.
+fn passes(error: &git2::Error) -> bool {
+    matches!(error.code(), ErrorCode::Locked | ErrorCode::Modified)
+        || matches!(error.class(), ErrorClass::Os | ErrorClass::Odb)
 }
 
 /// A reference that could not be locked now.
@@ -165,7 +195,7 @@ fn move_locked(git: &Repository, moves: &[RefMove], log: &str) -> Result<Result<
             return Err(RepoError::Invalid(format!("`{}` is not the full name of a reference", name.escape_debug())));
         }
         match transaction.lock_ref(name) {
-            Err(error) if error.code() == ErrorCode::Locked || error.class() == ErrorClass::Os => {
+            Err(error) if passes(&error) => {
                 return Ok(Err(Held { name: name.clone(), error }));
             }
             locked => locked.map_err(failed)?,

@@ -293,6 +293,23 @@ pub(super) fn again<T>(odb: &Odb<'_>, mut work: impl FnMut() -> Result<T, git2::
     work()
 }
 
+/// Looks something up once more, as [`again`] does, if the object database failed: for what libgit2 reads by itself.
+pub(super) fn looked_up<T>(
+    git: &Repository,
+    mut work: impl FnMut() -> Result<T, git2::Error>,
+) -> Result<T, git2::Error> {
+    for attempt in 1..ATTEMPTS {
+        match work() {
+            Err(error) if matches!(error.class(), ErrorClass::Odb | ErrorClass::Os) => {
+                git.odb()?.refresh()?;
+                std::thread::sleep(Duration::from_millis(10) * attempt);
+            }
+            result => return result,
+        }
+    }
+    work()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

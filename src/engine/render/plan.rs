@@ -131,18 +131,16 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
             let _ = writeln!(out, "  ? {what}: {}", coverage.word());
         }
     }
-    if !plan.unmanaged.is_empty() {
-        let _ = writeln!(
-            out,
-            "\n{} only in the tenant and left there (--prune deletes them):",
-            objects(plan.unmanaged.len())
-        );
-        for address in plan.unmanaged.iter().take(20) {
+    let unmanaged: Vec<&Address> = unmanaged(plan).collect();
+    if !unmanaged.is_empty() {
+        let count = objects(unmanaged.len());
+        let _ = writeln!(out, "\n{count} only in the tenant and left there (--prune deletes them):");
+        for address in unmanaged.iter().take(20) {
             let name = names.get(&address.id).unwrap_or_default();
             let _ = writeln!(out, "  {} {} {}", address.kind, safe(&address.id), safe(name));
         }
-        if plan.unmanaged.len() > 20 {
-            let _ = writeln!(out, "  … and {} more", plan.unmanaged.len() - 20);
+        if unmanaged.len() > 20 {
+            let _ = writeln!(out, "  … and {} more", unmanaged.len() - 20);
         }
     }
     for verdict in verdicts {
@@ -197,7 +195,13 @@ fn mark(action: &Action) -> &'static str {
     }
 }
 
-fn objects(count: usize) -> String {
+/// Returns what only the tenant has and what the list of differences does not name already.
+pub(super) fn unmanaged(plan: &Plan) -> impl Iterator<Item = &Address> {
+    let left: BTreeSet<&Address> = plan.left.iter().map(|left| &left.address).collect();
+    plan.unmanaged.iter().filter(move |address| !left.contains(address))
+}
+
+pub(super) fn objects(count: usize) -> String {
     if count == 1 { "1 object".to_owned() } else { format!("{count} objects") }
 }
 

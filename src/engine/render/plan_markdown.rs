@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::field_line;
 use super::left;
 use super::markdown::{LIMIT, MOST_FIELDS, cell, heading, shortened};
-use super::plan::{counts, lost as losses_left, title};
+use super::plan::{counts, lost as losses_left, title, unmanaged};
 use crate::engine::losses;
 use crate::engine::refs::Names;
 use crate::model::{Action, Address, Plan, Step, Verdict};
@@ -63,8 +63,9 @@ pub fn plan(plan: &Plan, verdicts: &[Verdict], names: &Names) -> String {
             let _ = writeln!(out, "- `{what}`: {}", coverage.word());
         }
     }
-    if !plan.unmanaged.is_empty() {
-        let _ = writeln!(out, "\nOnly in the tenant, and left there: {} objects.", plan.unmanaged.len());
+    let unmanaged = unmanaged(plan).count();
+    if unmanaged > 0 {
+        let _ = writeln!(out, "\nOnly in the tenant, and left there: {}.", super::plan::objects(unmanaged));
     }
     out
 }

@@ -71,11 +71,12 @@ fn groups_deleted_and_purged_and_a_policy_switched_off() {
       ~ update conditionalAccessPolicy "Require MFA"  00000006-1111-4000-8000-000000000002
           ~ conditions: follows the new id of what it names
 
+    Still different when this is done (commit → tenant); no step covers it
+      ≠ group "Who made this", only in the tenant  00000001-1111-4000-8000-000000000003
+          only the tenant has it and no snapshot ever had it; --prune deletes it
+
     What this cannot bring back
       ! group "Exempt from MFA": gets a new id
-
-    1 object only in the tenant and left there (--prune deletes them):
-      group 00000001-1111-4000-8000-000000000003 Who made this
     "#);
 }
 
