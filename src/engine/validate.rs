@@ -267,6 +267,41 @@ fn redacted(file: &File<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Finds the properties that `before`, the object as the last snapshot has it, has and the file lacks although Graph never
+/// lets them be null: leaving the line out changes nothing in the tenant, and the two differ for ever.
+pub fn left_out(file: &File<'_>, before: &Map<String, Value>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let Shape::Object(rules, _) = &schema::of(file.kind).root.shape else { return findings };
+    absent(rules, before, file.value, "", &mut |pointer, name| {
+        let path = dotted(pointer, name);
+        let message = format!(
+            "`{path}` cannot be empty in Graph, so that leaving the line out changes nothing; put it back with the value that \
+             is meant"
+        );
+        findings.push(finding(file.path, (file.line_of)(pointer), Severity::Warning, "missing-value", message));
+    });
+    findings
+}
+
+fn absent(
+    rules: &BTreeMap<String, Rule>,
+    before: &Map<String, Value>,
+    now: &Map<String, Value>,
+    pointer: &str,
+    see: &mut dyn FnMut(&str, &str),
+) {
+    for (name, rule) in rules.iter().filter(|(name, rule)| before.contains_key(*name) && !rule.read_only) {
+        match (&rule.shape, &before[name], now.get(name)) {
+            (_, _, None) if rule.must_have_a_value() => see(pointer, name),
+            (Shape::Object(rules, _), Value::Object(before), Some(Value::Object(now))) => {
+                let pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+                absent(rules, before, now, &pointer, see);
+            }
+            _ => {}
+        }
+    }
+}
+
 fn missing(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) {
     let object = Object(file.value.clone());
     for reference in references(file.kind, &object) {

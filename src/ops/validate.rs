@@ -119,6 +119,7 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool, dangling: &Da
         taken: &taken,
     };
     findings.extend(validate::validate(&files, &checks));
+    findings.extend(left_out(context, base.as_ref(), side, &files)?);
     findings.sort();
     findings.dedup();
     Ok(findings)
@@ -154,6 +155,22 @@ fn before_mentions(context: &Context, base: Option<&Side>, files: &[File<'_>]) -
         }
     }
     Ok(mentioned)
+}
+
+/// Finds what edited files left out of the objects that the last snapshot has.
+fn left_out(context: &Context, base: Option<&Side>, side: &Side, files: &[File<'_>]) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let Some(base) = base else { return Ok(findings) };
+    for file in files {
+        let Some(address) = file.path_id.map(|id| Address::new(file.kind.name, id)) else { continue };
+        let (Some(before), Some(now)) = (base.index.get(&address), side.index.get(&address)) else { continue };
+        if before.blob != now.blob
+            && let Some(before) = base.object(&context.repo, file.kind, before)?
+        {
+            findings.extend(validate::left_out(file, &before.0));
+        }
+    }
+    Ok(findings)
 }
 
 /// Labels of files that stand for another object already. A label is given once: a commit that knows what became of it (its

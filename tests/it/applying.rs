@@ -36,8 +36,10 @@ struct Trouble {
     hidden: Option<&'static str>,
     /// The answers to creations are lost, and from then on the kind cannot be read.
     outage: bool,
-    /// Links that somebody else makes as soon as the next write is done.
+    /// What somebody else writes as soon as the next write is done.
     meanwhile: Vec<Write>,
+    /// Writes that are done before that one.
+    meanwhile_at: usize,
     /// Writes that are still carried out; then the program is killed.
     writes_left: Option<usize>,
 }
@@ -113,7 +115,16 @@ impl TenantWrite for Tenant {
             std::future::pending::<()>().await;
         }
         let written = self.inner.write(write).await;
-        let meanwhile = std::mem::take(&mut self.trouble.lock().unwrap().meanwhile);
+        let meanwhile = {
+            let mut trouble = self.trouble.lock().unwrap();
+            match trouble.meanwhile_at {
+                0 => std::mem::take(&mut trouble.meanwhile),
+                _ => {
+                    trouble.meanwhile_at -= 1;
+                    Vec::new()
+                }
+            }
+        };
         for write in meanwhile {
             self.inner.write(&write).await?;
         }
@@ -368,6 +379,25 @@ async fn a_correction_undoes_nothing_that_others_did_meanwhile() {
     let applied = apply_with(&world.context, &world.tenant, &ready, &[]).await.unwrap();
     let now = world.tenant.get("group", TEAM).await;
     assert!(now["members"].to_string().contains(GRACE) && now["visibility"] == "Private", "{now}");
+    assert_eq!((applied.verified, applied.corrected), (false, 0));
+    assert!(!applied.remaining.steps.is_empty());
+}
+
+/// One property holds the policy's whole condition: what somebody adds to it while the plan is carried out is theirs.
+#[tokio::test]
+async fn a_correction_leaves_what_others_added_to_the_same_property() {
+    let world = World::new().await;
+    world.edit(&format!("{POLICY}.yaml"), "- all", "- browser");
+    world.edit(&format!("{TEAM}.yaml"), "A team", "The team");
+    world.commit();
+    let ready = world.prepare("main").await;
+    let body = json!({"conditions": {"clientAppTypes": ["browser"],
+        "users": {"includeUsers": ["All"], "excludeUsers": [GRACE]}}});
+    let update = Write::Update { kind: named("conditionalAccessPolicy"), id: POLICY.to_owned(), body: raw(body) };
+    world.tenant.trouble(|trouble| (trouble.meanwhile_at, trouble.meanwhile) = (1, vec![update]));
+    let applied = apply_with(&world.context, &world.tenant, &ready, &[]).await.unwrap();
+    let now = world.tenant.get("conditionalAccessPolicy", POLICY).await;
+    assert_eq!(now["conditions"]["users"]["excludeUsers"], json!([GRACE]), "{now}");
     assert_eq!((applied.verified, applied.corrected), (false, 0));
     assert!(!applied.remaining.steps.is_empty());
 }

@@ -357,3 +357,34 @@ async fn snapshots_notes_and_main_move_together_or_not_at_all() {
     world.git(&["notes", "--ref", "entragit-audit", "show", "snapshots"]);
     assert_eq!(world.git(&["for-each-ref", "refs/notes"]).lines().count(), 1);
 }
+
+/// The commands as the README prints them, in a fresh clone each night, with a change each night.
+#[tokio::test(flavor = "multi_thread")]
+async fn printed_nightly_recipe_works_for_ten_nights() {
+    let readme = include_str!("../../README.md");
+    let recipe: Vec<&str> = readme
+        .split("A nightly pipeline of a large tenant")
+        .nth(1)
+        .and_then(|rest| rest.split("```").nth(1))
+        .unwrap()
+        .lines()
+        .filter(|line| line.starts_with("git ") || line.starts_with("entragit "))
+        .collect();
+    assert_eq!(recipe.len(), 3, "{recipe:?}");
+    let shared = Shared::new().await;
+    let program = Path::new(env!("CARGO_BIN_EXE_entragit")).parent().unwrap();
+    for night in 0..10 {
+        shared.describe(&format!("night {night}")).await;
+        let clone = shared.clone(&[]);
+        let like = shared.world.command(&shared.world.graph.tenant.url(), &[]);
+        let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
+        let mut command = hermetic("sh", &clone.path);
+        command.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?)))).env("PATH", path);
+        let ran = Ran::of(&command.args(["-ec", &recipe.join("\n")]).output().unwrap());
+        assert_eq!(ran.code, 0, "night {night}: {}{}", ran.out, ran.err);
+    }
+    let clone = shared.clone(&[]);
+    clone.git(&["fetch", "-q", "origin", "+refs/notes/*:refs/notes/*"]);
+    let noted = clone.git(&["notes", "--ref", "entragit-audit", "list"]);
+    assert!(noted.lines().count() >= 10, "{noted}");
+}

@@ -232,6 +232,23 @@ async fn the_application_that_recovers_keeps_its_own_permissions() {
     assert!(ran.out.contains("the plan changes whoever is signed in"), "{}", ran.out);
 }
 
+/// A secret that was rotated since the snapshot is one that the commit lacks, and the next run needs it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_application_that_recovers_keeps_its_own_secret() {
+    let world = World::new().await;
+    let (code, app) = world.graph.post("/v1.0/applications", json!({"displayName": "Recovery"})).await;
+    assert_eq!(code, 201, "{app}");
+    world.run(&["export"]).ok();
+    let add = format!("/v1.0/applications/{}/addPassword", app["id"].as_str().unwrap());
+    let (code, said) = world.graph.post(&add, json!({"passwordCredential": {"displayName": "rotated"}})).await;
+    assert_eq!(code, 200, "{said}");
+    let ran = world.run(&["plan", "--to", "HEAD"]).ends(2);
+    assert!(ran.out.contains("rotated"), "{}", ran.out);
+    let own = app["appId"].as_str().unwrap();
+    let ran = world.run(&["plan", "--to", "HEAD", "--client-id", own]).ends(3);
+    assert!(ran.out.contains("the plan changes whoever is signed in"), "{}", ran.out);
+}
+
 /// The tenant itself had a policy that names a group which is gone: that is no reason to refuse the policy's recovery.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_snapshot_left_dangling_can_be_recovered() {

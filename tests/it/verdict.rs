@@ -280,7 +280,37 @@ async fn a_line_that_graph_demands_and_the_commit_lacks_is_said() {
         text.lines().filter(|line| !line.starts_with("allowEmailVerifiedUsersToJoinOrganization")).collect();
     assert_ne!(kept.len(), text.lines().count());
     world.write(path, &(kept.join("\n") + "\n"));
+    let said = world.run(&["validate"]).ok();
+    assert!(said.out.contains("`allowEmailVerifiedUsersToJoinOrganization` cannot be empty in Graph"), "{}", said.out);
     world.commit("Remove a line");
     let plan = world.run(&["plan", "--to", "HEAD"]).ends(4);
     assert!(plan.out.contains("Graph demands a value"), "{}", plan.out);
+}
+
+/// What is reviewed is fixed: the whole object is put with the tenant's own scope, and the rest is as the commit says.
+#[tokio::test(flavor = "multi_thread")]
+async fn review_keeps_its_scope_and_that_is_said() {
+    let world = World::new().await;
+    let list = "/v1.0/identityGovernance/accessReviews/definitions";
+    let query = format!("/groups/{}/transitiveMembers", names::REMOTE_WORKERS);
+    let scope = json!({"@odata.type": "#microsoft.graph.accessReviewQueryScope", "queryType": "MicrosoftGraph", "query": query});
+    let settings = json!({"mailNotificationsEnabled": true, "instanceDurationInDays": 3, "defaultDecision": "None",
+        "autoApplyDecisionsEnabled": false, "defaultDecisionEnabled": false, "justificationRequiredOnApproval": true,
+        "recommendationsEnabled": true, "reminderNotificationsEnabled": true});
+    let review =
+        json!({"displayName": "Remote workers", "scope": scope.clone(), "reviewers": [], "settings": settings});
+    let (code, made) = world.graph.post(list, review).await;
+    assert_eq!(code, 201, "{made}");
+    world.run(&["export"]).ok();
+    let path = world.git(&["ls-files", &format!("governance/access-reviews/*{}.yaml", text(&made["id"]))]);
+    let file = std::fs::read_to_string(world.path().join(&path)).unwrap();
+    let other = file.replace(names::REMOTE_WORKERS, names::ORDER_APPROVERS).replace("InDays: 3", "InDays: 5");
+    world.write(&path, &other);
+    world.commit("Review another group, for longer");
+    let plan = world.run(&["plan", "--to", "HEAD"]).ends(4);
+    assert!(plan.out.contains("fixed when the object is created"), "{}", plan.out);
+    let applied = world.run(&["apply", "--to", "HEAD", "--yes"]).ends(4);
+    assert!(applied.err.contains("scope"), "{}", applied.err);
+    let now = world.graph.ok(&format!("{list}/{}", text(&made["id"]))).await;
+    assert_eq!((&now["settings"]["instanceDurationInDays"], &now["scope"]), (&json!(5), &made["scope"]), "{now}");
 }
