@@ -6,7 +6,7 @@ use anyhow::Result;
 use jiff::Timestamp;
 
 use super::lookup::learn_names;
-use super::source::{Entry, Side, Source, snapshots};
+use super::source::{Entry, Side, Source, Trust, snapshots};
 use super::{Context, audit, selectors};
 use crate::engine::manner::{self, Evidence};
 use crate::engine::refs::{Names, mentioned};
@@ -50,7 +50,8 @@ pub async fn diff<T: TenantRead>(
                 if sides[at].is_none() {
                     let other = sides[1 - at].as_ref();
                     let kinds = kinds_of(context, other, scope);
-                    sides[at] = Some(Side::live(context, signed_in(tenant)?, &kinds, other.as_slice()).await?);
+                    sides[at] =
+                        Some(Side::live(context, signed_in(tenant)?, &kinds, other.as_slice(), Trust::Prove).await?);
                 }
             }
             let [Some(a), Some(b)] = sides else { anyhow::bail!("a source is missing") };

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use super::diff::{Compared, Past, explain, kinds_of, narrow};
 use super::publish::STRANGERS;
-use super::source::{Side, snapshots};
+use super::source::{Side, Trust, snapshots};
 use super::{Context, audit, manifest_at, selectors};
 use crate::engine::compare;
 use crate::engine::drift::{Rule, ignore, leave_out_pending};
@@ -61,7 +61,7 @@ pub async fn drift<T: TenantRead>(
     }
 
     let kinds = kinds_of(context, Some(&approved), scope);
-    let live = Side::live(context, tenant, &kinds, &[&approved]).await?;
+    let live = Side::live(context, tenant, &kinds, &[&approved], Trust::Prove).await?;
     selectors::check(context, scope, &[&approved, &live], &approved.manifest.ids)?;
     let (mut left, right) = snapshots(&context.repo, &approved, &live, &|_| false)?;
     // What the tenant was not asked for is no difference.

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::changes::Against;
 use super::journal::Journal;
 use super::lookup::learn_names;
-use super::source::{Side, snapshots};
+use super::source::{Side, Trust, snapshots};
 use super::{Context, authors, changes, diff, guards, selectors, validate};
 use crate::engine::adopt::{Ambiguous, Sides, adopt, matched};
 use crate::engine::compare;
@@ -114,7 +114,8 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
         wanted_side.looks_back = commit != last && context.repo.is_ancestor(commit, last)?;
     }
     let kinds = diff::kinds_of(context, Some(&wanted_side), &aim.scope);
-    let live_side = Side::live(context, tenant, &kinds, &[&wanted_side]).await?;
+    let trust = if aim.again { Trust::Lists } else { Trust::Prove };
+    let live_side = Side::live(context, tenant, &kinds, &[&wanted_side], trust).await?;
     if !aim.again {
         let since = aim.since.as_ref().map(|since| Side::commit(context, since)).transpose()?;
         let sides: Vec<&Side> = [&wanted_side, &live_side].into_iter().chain(&since).collect();

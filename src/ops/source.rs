@@ -158,7 +158,8 @@ impl Side {
         Ok(side)
     }
 
-    /// The live tenant. Bytes that `other` has as well are dropped as they come.
+    /// Reads the live tenant. Bytes that `others` have as well are dropped as they come. What the lists lack of the last
+    /// snapshot is asked for, unless `trust` says that they are right: after a run has deleted things itself.
     ///
     /// # Errors
     /// If the tenant is another one than the repository's.
@@ -167,6 +168,7 @@ impl Side {
         tenant: &T,
         kinds: &[&'static Kind],
         others: &[&Side],
+        trust: Trust,
     ) -> Result<Side> {
         check_tenant(context, tenant).await?;
         let layout = others.first().map(|side| side.manifest.layout.clone()).unwrap_or_default();
@@ -175,13 +177,14 @@ impl Side {
         let filters: BTreeMap<_, _> =
             filters.iter().filter(|(name, _)| kinds.iter().any(|kind| kind.name == **name)).collect();
         // Objects may go by another id than in an older commit; what the last snapshot has goes by today's.
-        let last = match context.last_snapshot()?.filter(|_| !filters.is_empty()) {
+        let last = match context.last_snapshot()?.filter(|_| !filters.is_empty() || trust == Trust::Prove) {
             Some(last) => Some(Side::commit(context, &last.to_string())?),
             None => None,
         };
         let known = others.iter().copied().chain(&last).collect();
         let filters = filters.into_iter().map(|(kind, filter)| ((*kind).to_owned(), filter.clone())).collect();
-        let mut sink = Comparing { repo: &context.repo, side: &mut side, others, known, filters: &filters };
+        let last = last.as_ref().filter(|_| trust == Trust::Prove);
+        let mut sink = Comparing { repo: &context.repo, side: &mut side, others, last, known, filters: &filters };
         let reading = live::read(tenant, kinds, &layout, &context.events.briefly(), &mut sink).await?;
         side.manifest = Manifest {
             coverage: reading.coverage,
@@ -304,10 +307,21 @@ pub async fn check_tenant<T: TenantRead>(context: &Context, tenant: &T) -> Resul
     Ok(())
 }
 
+/// Whether a list of the live tenant is believed without more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// What it lacks of the last snapshot is asked for by id before it counts as gone.
+    Prove,
+    /// It is believed: the run that reads has just written, and waits until what it wrote shows.
+    Lists,
+}
+
 struct Comparing<'a> {
     repo: &'a Repo,
     side: &'a mut Side,
     others: &'a [&'a Side],
+    /// The last snapshot, if what the lists lack of it is to be asked for.
+    last: Option<&'a Side>,
     /// Sides that may know objects which left a filter.
     known: Vec<&'a Side>,
     filters: &'a BTreeMap<String, String>,
@@ -348,7 +362,14 @@ impl Sink for Comparing<'_> {
     }
 
     fn expected(&mut self, kind: &'static Kind) -> Result<Option<Expected>> {
-        let Some(filter) = self.filters.get(kind.name) else { return Ok(None) };
+        let Some(filter) = self.filters.get(kind.name) else {
+            // What a filter hid then may well be listed now, but not the other way round.
+            let Some(last) = self.last.filter(|last| !last.manifest.filters.contains_key(kind.name)) else {
+                return Ok(None);
+            };
+            let addresses = last.index.keys().filter(|address| address.kind == kind.name);
+            return Ok(Some(Expected::unfiltered(addresses.map(|address| address.id.clone()))));
+        };
         let alike = self.known.iter().filter(|side| side.manifest.filters.get(kind.name) == Some(filter));
         let ids = alike.flat_map(|side| {
             let addresses = side.index.keys().filter(|address| address.kind == kind.name);

@@ -48,6 +48,28 @@ async fn an_object_that_its_list_leaves_out_is_asked_for_and_kept() {
     assert!(!world.is_partial("group"));
 }
 
+/// A plan that believed the list would make a second group of the same name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_does_not_believe_a_list_that_leaves_an_object_out() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    world.faults(&format!("omit:{}", names::REMOTE_WORKERS));
+    for command in [&["plan", "--to", "HEAD"][..], &["diff"], &["drift"]] {
+        let ran = world.run(command).ends(4);
+        assert!(!ran.out.contains(names::REMOTE_WORKERS), "{}", ran.out);
+        assert!(
+            ran.out.contains("partial") || ran.err.contains("answers when asked for by id"),
+            "{} {}",
+            ran.out,
+            ran.err
+        );
+    }
+    world.faults("");
+    assert_eq!(world.graph.delete(&format!("/v1.0/groups/{}", names::REMOTE_WORKERS)).await.0, 204);
+    let plan = world.run(&["plan", "--to", "HEAD"]);
+    assert!(plan.out.contains("restore group \"Remote workers\""), "{}", plan.out);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_deleted_goes_also_beside_what_a_list_leaves_out() {
     let world = World::new().await;
