@@ -10,6 +10,7 @@ use crate::model::finding::Severity;
 mod approval;
 mod drift;
 mod scope;
+mod weaker;
 
 pub use approval::Approval;
 pub use drift::Ignore;
@@ -61,6 +62,12 @@ pub struct Branches {
     pub snapshots: String,
     /// What the tenant should be: the branch that people work on.
     pub main: String,
+}
+
+impl Default for Branches {
+    fn default() -> Branches {
+        Branches { snapshots: "snapshots".to_owned(), main: "main".to_owned() }
+    }
 }
 
 /// What passes without a question.
@@ -214,8 +221,8 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// Git's rules for names of branches, a little stricter: <https://git-scm.com/docs/git-check-ref-format>
-fn is_branch(name: &str) -> bool {
+/// Returns true for a name that git takes for a branch, by rules a little stricter than its own: <https://git-scm.com/docs/git-check-ref-format>
+pub fn is_branch(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/'))
         && !name.contains("..")
         && name.split('/').all(|part| !part.is_empty() && !part.starts_with(['.', '-']) && !part.ends_with(".lock"))

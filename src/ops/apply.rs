@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
+use super::authority::ACCEPT;
 use super::execute::{Outcome, PATIENCE, Run};
 use super::export::{Exported, export};
 use super::journal::Journal;
@@ -377,7 +378,10 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         && outcome.failed.is_empty()
         && outcome.stale.is_empty();
     let whole = is_whole(context, &ready.binding)?;
-    let quiet = Context { events: context.events.briefly(), ..context.clone() };
+    let mut quiet = Context { events: context.events.briefly(), ..context.clone() };
+    if ready.accepted.iter().any(|what| what == ACCEPT) {
+        quiet.accept.insert(ACCEPT.to_owned());
+    }
     let tip = context.last_snapshot()?;
     found::publish(context, tenant, &ready.digest).await?;
     let mut extra = extra(context, ready, &outcome, (verified, converged && whole), again.commit);

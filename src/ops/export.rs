@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use super::absence::Expected;
 use super::advance::{Advance, Main};
 use super::audit;
+use super::authority::RULES;
 use super::base::Base;
 use super::facts::{Candidates, Tally};
 use super::journal::Journal;
@@ -16,7 +17,7 @@ use super::publish::{Changes, Told, changed, compare, message, subject};
 use super::shrink::{self, Candidate};
 use super::source::{Entry, Side, check_tenant, snapshots};
 use super::standing::{Edits, Standing};
-use super::{Context, MANIFEST, files_of, manifest_of};
+use super::{Context, MANIFEST, SETTINGS, files_of, manifest_of};
 use crate::engine::normalize::normalize;
 use crate::engine::refs::Mentioned;
 use crate::format::manifest::Manifest;
@@ -149,8 +150,10 @@ pub async fn export<T: TenantRead>(
         unknown,
     };
     let tree = writer.finish(&files)?;
+    let rules = context.rules_trailer(files.get(SETTINGS))?;
+    let accepts = rules.as_ref().is_some_and(|(name, _)| name != RULES);
     let unchanged = parent.is_some() && context.repo.commit(start)?.tree == tree;
-    if unchanged && extra.applied.is_none() && !matches!(standing, Standing::Joins) {
+    if unchanged && !accepts && extra.applied.is_none() && !matches!(standing, Standing::Joins) {
         audit::late(context, tenant, start).await?;
         shrink::clear(context)?;
         return Ok(exported);
@@ -169,7 +172,7 @@ pub async fn export<T: TenantRead>(
         counts: &counts,
         objects,
         coverage: &coverage,
-        trailers: extra.trailers.clone(),
+        trailers: extra.trailers.iter().cloned().chain(rules).collect(),
         actors: audit.actors(context.settings.actors),
     };
     // What an apply takes away its own guards have judged, and its receipt (which has a subject) must never be lost: it holds

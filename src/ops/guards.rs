@@ -15,13 +15,14 @@ use crate::engine::planfile::Binding;
 use crate::engine::refs::{mentions, rewrite};
 use crate::kinds;
 use crate::model::{Action, Address, Object, Plan, Step, StepId, Verdict};
+use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
 
 /// Objects that are looked for at the same time.
 const LOOKS: usize = 8;
 
 /// What every guard says of a plan that was just made. `there` is what the plan starts from; an account is looked for in
-/// every side.
+/// every side. `wanted` is the commit, whose settings may be weaker than the rules.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -31,8 +32,14 @@ pub fn verdicts(
     sides: &[&Side],
     there: &Side,
     deleted: &BTreeMap<Address, Object>,
+    wanted: ObjectId,
 ) -> Result<Vec<Verdict>> {
     let mut rules = rules::of(context, sides, there)?;
+    // An earlier commit is wanted for its objects: the settings stay those of the branch.
+    let tip = context.last_snapshot()?;
+    if !plan.steps.is_empty() && !tip.map(|tip| context.repo.is_ancestor(wanted, tip)).transpose()?.unwrap_or(false) {
+        rules.weaker_settings = context.weaker_settings(wanted)?;
+    }
     rules.access = known(context, plan, sides, there, &rules)?;
     let gone = plan.steps.iter().any(|step| step.action == Action::Delete);
     if gone && let Some(tip) = context.last_snapshot()? {
@@ -75,7 +82,8 @@ pub fn verdicts_of_file(
             deleted.insert(step.address.clone(), object);
         }
     }
-    verdicts(context, plan, &[&base, &wanted], &base, &deleted)
+    let commit = context.repo.resolve(&binding.commit)?;
+    verdicts(context, plan, &[&base, &wanted], &base, &deleted, commit)
 }
 
 /// What a plan from a file is to create or restore although the last snapshot has it: looked for in the tenant, since nobody

@@ -20,6 +20,7 @@ pub mod apply;
 pub mod approve;
 pub mod attribute;
 pub mod audit;
+mod authority;
 pub mod authors;
 pub mod base;
 pub mod changes;
@@ -72,7 +73,10 @@ pub struct Context {
     pub signed_in: BTreeSet<String>,
     /// Where the guards' settings and the break-glass accounts come from, as people would name it.
     pub guards_from: String,
-    /// Kinds and links that a snapshot may lack much of without an explanation, as a person accepted: see [`shrink`].
+    /// The commit whose settings these are; `None` before the first snapshot.
+    pub rules: Option<ObjectId>,
+    /// Kinds and links that a snapshot may lack much of without an explanation, as a person accepted: see [`shrink`]; and
+    /// [`authority::ACCEPT`], if settings may get weaker.
     pub accept: BTreeSet<String>,
     /// Set when a run is to end: the writes under way are finished, and no other is begun.
     pub stop: Arc<AtomicBool>,
@@ -135,33 +139,12 @@ impl Context {
             events,
             signed_in: BTreeSet::new(),
             guards_from: format!("{SETTINGS} as it is here"),
+            rules: None,
             accept: BTreeSet::new(),
             stop: Arc::default(),
         };
-        context.take_guards_of_others()?;
+        context.take_rules()?;
         Ok(context)
-    }
-
-    /// Whoever may edit a commit must not be able to set the guards that judge it: these come from the branch that people
-    /// work on as it was fetched from the remote, where it is protected, else from the last snapshot, which the tool
-    /// alone writes. Only before the first snapshot is there nothing else than the file at hand.
-    fn take_guards_of_others(&mut self) -> Result<()> {
-        let places = [self.remote_tip(&self.settings.branches.main)?, self.newest_snapshots()?];
-        // One that is wrong is passed over for the next, never for the file at hand.
-        let mut unusable = None;
-        for (name, commit) in places.into_iter().flatten() {
-            let Some(blob) = self.repo.root_file(commit, SETTINGS)? else { continue };
-            let place = format!("{name}:{SETTINGS}");
-            let bytes = self.repo.blob(blob)?;
-            match self.take_guards(&bytes, place.clone()) {
-                Ok(()) => return Ok(()),
-                Err(error) => {
-                    self.events.warn(format!("{place} cannot be used: {error}"));
-                    unusable = Some(error);
-                }
-            }
-        }
-        unusable.map_or(Ok(()), Err)
     }
 
     /// Takes the guards' settings and the break-glass accounts from a file that the caller trusts.

@@ -191,7 +191,7 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     learn_names(&context.repo, &[&wanted_side, &live_side], &mentioned, &mut names)?;
     call_by_name(&mut plan, &about, &mut names);
     let sides: Vec<&Side> = base_side.iter().chain([&live_side, &wanted_side]).collect();
-    let verdicts = guards::verdicts(context, &plan, &sides, &live_side, &deleted)?;
+    let verdicts = guards::verdicts(context, &plan, &sides, &live_side, &deleted, commit)?;
     let (expires, author) = super::approve::stamp(context);
     let binding = Binding {
         expires,

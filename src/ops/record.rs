@@ -13,7 +13,7 @@ use super::publish::{self, Changes, Told, changed, compare, message, standing, s
 use super::shrink::{self, Candidate};
 use super::standing::Standing;
 use super::watch::{Committed, How, Round};
-use super::{Context, MANIFEST, files_of};
+use super::{Context, MANIFEST, SETTINGS, files_of};
 use crate::engine::render::safe;
 use crate::format::manifest::Manifest;
 use crate::format::path::{address_of, is_reserved};
@@ -110,14 +110,18 @@ pub(super) async fn record<T: TenantRead>(
     if how.patient && !full && unknown > 0 {
         return Ok(Round { waiting: unknown, ..round });
     }
-    let mut trailers = Vec::new();
+    let settings = match changes.get(SETTINGS) {
+        Some((_, new)) => *new,
+        None => context.repo.root_file(start, SETTINGS)?,
+    };
+    let mut trailers: Vec<_> = context.rules_trailer(settings.as_ref())?.into_iter().collect();
     if let Some(parent) = parent {
         let (subject, coverage) = (subject(round.changed), &manifest.coverage);
         let actors = audit.actors(context.settings.actors);
         let told = Told { subject, counts: &counts, objects, coverage, trailers: Vec::new(), actors };
         let message = message(&manifest.tenant, &told);
         let candidate = Candidate { parent, base, changes: &changes, audit: &audit, tree: whole, message: &message };
-        trailers = shrink::check(context, tenant, &candidate).await?;
+        trailers.extend(shrink::check(context, tenant, &candidate).await?);
     }
     // From here on nothing waits: the future cannot be dropped between two steps.
     let told = |share: Option<&Share>, changed, last: bool| -> String {

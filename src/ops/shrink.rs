@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::audit::{self, Audit};
 use super::base::Base;
 use super::publish::Changes;
-use super::{Context, manifest_at};
+use super::{Context, authority, manifest_at};
 use crate::engine::normalize::{entry_key, normalize};
 use crate::format::path::address_of;
 use crate::format::settings::Actors;
@@ -76,15 +76,19 @@ impl fmt::Display for Shrunk {
     }
 }
 
-/// Parses what a person accepts: `shrink:group` (with its links), or `shrink:group.members`.
+/// Parses what a person accepts: `shrink:group` (with its links), `shrink:group.members`, or `settings` that get weaker.
 ///
 /// # Errors
 /// If a word is of another form, or there is no such kind or link.
 pub fn accepted(words: &[String]) -> Result<BTreeSet<String>> {
     let mut accepted = BTreeSet::new();
     for word in words {
+        if word == authority::ACCEPT {
+            accepted.insert(word.clone());
+            continue;
+        }
         let Some(what) = word.strip_prefix("shrink:") else {
-            bail!("--accept {word}: an export knows only the guard shrink, as in `--accept shrink:group`");
+            bail!("--accept {word}: an export accepts `shrink:KIND`, as in `--accept shrink:group`, and `settings`");
         };
         let (name, link) = what.split_once('.').map_or((what, None), |(name, link)| (name, Some(link)));
         let kind = kinds::by_word(name).ok_or_else(|| anyhow!("--accept {word}: {}", kinds::unknown(name)))?;

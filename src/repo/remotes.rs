@@ -47,6 +47,54 @@ impl Repo {
         Ok(Some(Tracking { remote: remote.to_owned(), branch: branch.to_owned(), reference, is_guess }))
     }
 
+    /// Returns the default branch of the remote as a clone or fetch noted it: its name, such as `origin/main`, and its tip.
+    /// `None` where git did not note one (<https://git-scm.com/docs/git-remote>, `set-head`).
+    pub fn remote_head(&self) -> Result<Option<(String, ObjectId)>, RepoError> {
+        let git = self.git();
+        let failed = |error: git2::Error| RepoError::git("list the remotes", &error);
+        let remotes = git.remotes().map_err(failed)?;
+        let remotes: Vec<&str> = remotes.iter().filter_map(|name| name.ok().flatten()).collect();
+        let remote = match remotes.as_slice() {
+            all if all.contains(&"origin") => "origin",
+            [only] => *only,
+            _ => return Ok(None),
+        };
+        let head = match git.find_reference(&format!("refs/remotes/{remote}/HEAD")) {
+            Ok(head) => head,
+            Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        // Git keeps the note when the branch was deleted on the remote.
+        let Ok(branch) = head.resolve() else { return Ok(None) };
+        let name = branch.shorthand().unwrap_or(remote).to_owned();
+        Ok(branch.target().map(|tip| (name, tip.into())))
+    }
+
+    /// Returns every branch that is here or was fetched from a remote: its full name and its tip.
+    pub fn branches(&self) -> Result<Vec<(String, ObjectId)>, RepoError> {
+        let mut found = self.remote_branches()?;
+        let git = self.git();
+        let failed = |error: git2::Error| RepoError::git("list the branches", &error);
+        for reference in git.references_glob("refs/heads/*").map_err(failed)? {
+            let reference = reference.map_err(failed)?;
+            if let (Ok(name), Some(tip)) = (reference.name(), reference.target()) {
+                found.push((name.to_owned(), tip.into()));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Returns a value of git's configuration for this repository.
+    pub fn configured(&self, key: &str) -> Result<Option<String>, RepoError> {
+        let failed = |error: git2::Error| RepoError::git("read the configuration", &error);
+        match self.git().config().map_err(failed)?.get_string(key) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
     /// Returns every branch that was fetched from a remote: its full name and its tip.
     pub fn remote_branches(&self) -> Result<Vec<(String, ObjectId)>, RepoError> {
         let git = self.git();

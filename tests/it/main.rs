@@ -7,6 +7,7 @@ mod applying;
 mod approving;
 mod architecture;
 mod authoring;
+mod authority;
 mod changes;
 mod cli;
 mod clones;

@@ -110,7 +110,7 @@ async fn an_edit_that_waited_undoes_nothing_else() {
 }
 
 /// The file of a policy that leaves the emergency accounts' group out, and the lines that do.
-fn sheltering(world: &World) -> (String, String) {
+pub(super) fn sheltering(world: &World) -> (String, String) {
     let files = world.git(&["grep", "-l", names::EMERGENCY_ACCESS, "--", "conditional-access/policies"]);
     let path = files.lines().next().unwrap().to_owned();
     let text = std::fs::read_to_string(world.path().join(&path)).unwrap();

@@ -25,6 +25,7 @@ pub const NAMES: &[&str] = &[
     "unwritable",
     "unmanaged",
     "redacted",
+    "settings",
 ];
 
 /// What the guards go by. Ids are in lower case.
@@ -50,6 +51,8 @@ pub struct Rules {
     pub access: Tenant,
     /// Steps that give somebody power that a snapshot has held before.
     pub held: BTreeSet<StepId>,
+    /// How the settings that come with the plan are weaker than these rules.
+    pub weaker_settings: Vec<String>,
     /// What the last snapshot knew; nothing, if there is none.
     pub base: Option<BTreeSet<Address>>,
 }
@@ -81,7 +84,20 @@ pub fn verdicts(plan: &Plan, rules: &Rules) -> Vec<Verdict> {
     verdicts.extend(escalations(plan, rules));
     let after = [amount::incomplete(plan), amount::unwritable(plan), amount::unmanaged(plan, rules), redacted(plan)];
     verdicts.extend(after.into_iter().flatten());
+    verdicts.extend(weaker_settings(rules));
     verdicts
+}
+
+/// Refuses a commit that brings weaker rules for those that come after it.
+fn weaker_settings(rules: &Rules) -> Option<Verdict> {
+    let said = rules.weaker_settings.join("; ");
+    let said = format!("the commit's entragit.yaml makes the guards weaker for every later plan: {said}");
+    (!rules.weaker_settings.is_empty()).then(|| Verdict {
+        guard: "settings",
+        refused: true,
+        message: said,
+        objects: vec![],
+    })
 }
 
 /// Kinds are counted one by one: that there are many users does not make it harmless to lose every policy.

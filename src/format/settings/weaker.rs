@@ -1,0 +1,73 @@
+//! Whether settings guard less than others.
+
+use super::Settings;
+
+impl Settings {
+    /// Returns how these settings guard less than those in force, in one clause each; nothing if they guard as much or more.
+    pub fn weaker_than(&self, in_force: &Settings) -> Vec<String> {
+        let mut said = Vec::new();
+        let lower = |account: &String| account.trim().to_lowercase();
+        let accounts: Vec<String> = self.break_glass.iter().map(lower).collect();
+        for account in in_force.break_glass.iter().filter(|account| !accounts.contains(&lower(account))) {
+            said.push(format!("breakGlass no longer has {}", account.escape_debug()));
+        }
+        let (new, old) = (&self.guards, &in_force.guards);
+        let numbers = [
+            ("maxDeletes", new.max_deletes, old.max_deletes),
+            ("maxDeletesPercent", new.max_deletes_percent, old.max_deletes_percent),
+            ("maxChanges", new.max_changes, old.max_changes),
+            ("maxChangesPercent", new.max_changes_percent, old.max_changes_percent),
+            ("maxUnlinks", new.max_unlinks, old.max_unlinks),
+            ("planHours", self.approval.plan_hours, in_force.approval.plan_hours),
+        ];
+        said.extend(
+            numbers
+                .iter()
+                .filter(|(_, new, old)| new > old)
+                .map(|(name, new, old)| format!("{name} goes from {old} to {new}")),
+        );
+        if self.approval.require < in_force.approval.require {
+            said.push(format!("{} approvals instead of {}", self.approval.require, in_force.approval.require));
+        }
+        // Whoever adds a signer may sign with that key.
+        if in_force.approval.require > 0 {
+            let new = self.approval.signers.iter().filter(|line| !in_force.approval.signers.contains(line));
+            said.extend(new.map(|line| format!("one more may sign: {}", line.escape_debug())));
+        }
+        if self.branches != in_force.branches {
+            said.push(format!("the branches are called {} and {}", self.branches.main, self.branches.snapshots));
+        }
+        said
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(text: &str) -> Settings {
+        Settings::parse("entragit.yaml", format!("tenant: t\n{text}").as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn weaker_settings_are_told_clause_by_clause() {
+        let old = settings(
+            "breakGlass: [A@contoso.com]\nguards: {maxDeletes: 5}\napproval: {require: 2, signers: ['a s k', 'b s k']}\n",
+        );
+        let new = settings(
+            "branches: {main: nope}\nguards: {maxDeletes: 6}\napproval: {require: 1, signers: ['a s k', 'c s k']}\n",
+        );
+        insta::assert_snapshot!(new.weaker_than(&old).join("\n"), @r"
+        breakGlass no longer has A@contoso.com
+        maxDeletes goes from 5 to 6
+        1 approvals instead of 2
+        one more may sign: c s k
+        the branches are called nope and snapshots
+        ");
+        assert_eq!(old.weaker_than(&old), Vec::<String>::new());
+        let stricter = settings(
+            "breakGlass: [a@contoso.com, b@contoso.com]\nguards: {maxDeletes: 1}\napproval: {require: 2, signers: ['a s k']}\n",
+        );
+        assert_eq!(stricter.weaker_than(&old), Vec::<String>::new());
+    }
+}

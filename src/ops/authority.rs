@@ -1,0 +1,184 @@
+//! Where the rules come from: the names of the two branches, the guards, the approvals and the emergency accounts. Whoever
+//! may write a commit must not be able to set what judges it, so none of these is taken from the commit or the work tree
+//! once there is anything else.
+//!
+//! The names come from the remote's default branch (`origin/HEAD`), else from the line of snapshots, else from the file at
+//! hand; `git config entragit.snapshots` and `entragit.main` name them for one clone. The rest comes from the branch that
+//! people work on as it was fetched from the remote, where it is protected, else from the last snapshot. A snapshot brings
+//! the settings of `main` along: where these are weaker than the rules in force, it names the commit whose rules still hold
+//! ([`RULES`]), until a person accepts the new ones.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::{Context, SETTINGS, audit};
+use crate::format::settings::{Branches, Settings};
+use crate::repo::{ObjectId, trailers};
+
+/// Trailer of a snapshot whose own settings do not count: the commit whose settings do.
+pub(super) const RULES: &str = "Entragit-Rules";
+/// What a person accepts on the command line: that settings get weaker.
+pub const ACCEPT: &str = "settings";
+
+impl Context {
+    /// Takes the branches' names, the guards, the approvals and the emergency accounts from where the author of a change has
+    /// no hand.
+    ///
+    /// # Errors
+    /// If the repository cannot be read, none of the places can be used, or several lines of snapshots disagree.
+    pub(super) fn take_rules(&mut self) -> Result<()> {
+        if let Some((branches, place)) = self.trusted_branches()?
+            && branches != self.settings.branches
+        {
+            self.events.warn(format!(
+                "{SETTINGS} here calls the branches {} and {}; {} and {} count, as {place} says",
+                self.settings.branches.main, self.settings.branches.snapshots, branches.main, branches.snapshots
+            ));
+            self.settings.branches = branches;
+        }
+        let places = [self.remote_tip(&self.settings.branches.main)?, self.rules_of_snapshots()?];
+        // One that is wrong is passed over for the next, never for the file at hand.
+        let mut unusable = None;
+        for (name, commit) in places.into_iter().flatten() {
+            let Some(bytes) = settings_at(self, commit)? else { continue };
+            let place = format!("{name}:{SETTINGS}");
+            match self.take_guards(&bytes, place.clone()) {
+                Ok(()) => {
+                    self.rules = Some(commit);
+                    return Ok(());
+                }
+                Err(error) => {
+                    self.events.warn(format!("{place} cannot be used: {error}"));
+                    unusable = Some(error);
+                }
+            }
+        }
+        unusable.map_or(Ok(()), Err)
+    }
+
+    /// Returns the commit whose settings count by the newest snapshots, with the name that people know it by.
+    fn rules_of_snapshots(&self) -> Result<Option<(String, ObjectId)>> {
+        let Some((branch, tip)) = self.newest_snapshots()? else { return Ok(None) };
+        let counts = in_force(self, tip)?;
+        Ok(Some(if counts == tip { (branch, tip) } else { (counts.to_string()[..10].to_owned(), counts) }))
+    }
+
+    /// Returns the branches' names and who says so; `None` before the first snapshot.
+    fn trusted_branches(&self) -> Result<Option<(Branches, String)>> {
+        let mut found = self.branches_of_others()?;
+        for (key, snapshots) in [("entragit.snapshots", true), ("entragit.main", false)] {
+            let Some(name) = self.repo.configured(key)? else { continue };
+            if !crate::format::settings::is_branch(&name) {
+                bail!("`git config {key}` is `{}`, which is no name for a branch", name.escape_debug());
+            }
+            let (branches, place) =
+                found.get_or_insert_with(|| (self.settings.branches.clone(), "`git config` here".to_owned()));
+            *(if snapshots { &mut branches.snapshots } else { &mut branches.main }) = name;
+            *place = "`git config` here".to_owned();
+        }
+        Ok(found)
+    }
+
+    fn branches_of_others(&self) -> Result<Option<(Branches, String)>> {
+        if let Some((name, tip)) = self.repo.remote_head()?
+            && let Some(bytes) = settings_at(self, tip)?
+            && let Ok(settings) = Settings::parse(SETTINGS, &bytes)
+        {
+            return Ok(Some((settings.branches, format!("{name}:{SETTINGS}"))));
+        }
+        let usual = Branches::default();
+        let mut lines: BTreeMap<(String, String), String> = BTreeMap::new();
+        for (reference, tip) in self.repo.branches()? {
+            let name = reference.strip_prefix("refs/heads/").or_else(|| reference.strip_prefix("refs/remotes/"));
+            let name = name.unwrap_or(&reference);
+            if !audit::is_snapshot(&self.repo.commit(tip)?) {
+                continue;
+            }
+            let Some(bytes) = settings_at(self, in_force(self, tip)?)? else { continue };
+            let Ok(settings) = Settings::parse(SETTINGS, &bytes) else { continue };
+            let place = format!("{name}:{SETTINGS}");
+            // The branch of the usual name is the tool's wherever it exists.
+            if [&usual.snapshots, &format!("origin/{}", usual.snapshots)].contains(&&name.to_owned()) {
+                return Ok(Some((settings.branches, place)));
+            }
+            lines.insert((settings.branches.main, settings.branches.snapshots), place);
+        }
+        if lines.len() > 1 {
+            let places: Vec<&str> = lines.values().map(String::as_str).collect();
+            bail!(
+                "several branches hold snapshots and do not agree on the branches' names ({}); say which counts in this clone: \
+                 `git config entragit.snapshots NAME` and `git config entragit.main NAME`",
+                places.join(", ")
+            );
+        }
+        Ok(lines.pop_first().map(|((main, snapshots), place)| (Branches { snapshots, main }, place)))
+    }
+
+    /// Returns how the settings of a commit are weaker than the rules in force, in one clause each. Before the first snapshot
+    /// there are none in force.
+    ///
+    /// # Errors
+    /// If the repository cannot be read.
+    pub(super) fn weaker_settings(&self, commit: ObjectId) -> Result<Vec<String>> {
+        match self.repo.root_file(commit, SETTINGS)? {
+            Some(blob) => self.weaker(&self.repo.blob(blob)?),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn weaker(&self, bytes: &[u8]) -> Result<Vec<String>> {
+        if self.rules.is_none() {
+            return Ok(Vec::new());
+        }
+        Ok(match Settings::parse(SETTINGS, bytes) {
+            Ok(settings) => settings.weaker_than(&self.settings),
+            // What cannot be read sets no rules.
+            Err(_) => vec!["they cannot be read".to_owned()],
+        })
+    }
+
+    /// Returns the trailers of a snapshot that brings along `settings`: which commit's rules hold if these are weaker, or that
+    /// a person accepted them.
+    ///
+    /// # Errors
+    /// If the repository cannot be read.
+    pub(super) fn rules_trailer(&self, settings: Option<&ObjectId>) -> Result<Option<(String, String)>> {
+        let (Some(rules), Some(settings)) = (self.rules, settings) else { return Ok(None) };
+        let weaker = self.weaker(&self.repo.blob(*settings)?)?;
+        if weaker.is_empty() {
+            return Ok(None);
+        }
+        if self.accept.contains(ACCEPT) {
+            return Ok(Some(("Entragit-Accepted".to_owned(), ACCEPT.to_owned())));
+        }
+        self.events.warn(format!(
+            "{SETTINGS} is weaker than the rules in force ({}), which stay as {} has them; if that is meant, \
+             `entragit export --accept {ACCEPT}` makes it count",
+            weaker.join("; "),
+            self.guards_from
+        ));
+        Ok(Some((RULES.to_owned(), rules.to_string())))
+    }
+}
+
+/// Returns the commit whose settings count by a snapshot: itself, or the one that it names.
+fn in_force(context: &Context, snapshot: ObjectId) -> Result<ObjectId> {
+    let message = context.repo.commit(snapshot)?.message;
+    let Some((_, named)) = trailers(&message).into_iter().find(|(name, _)| name == RULES) else { return Ok(snapshot) };
+    let looking = || {
+        format!(
+            "looking for the commit whose rules hold, as the snapshot {} says; `git fetch --unshallow`, or a fetch of the \
+             branch that people work on, brings it",
+            &snapshot.to_string()[..10]
+        )
+    };
+    let commit: ObjectId = named.parse().with_context(looking)?;
+    context.repo.commit(commit).with_context(looking)?;
+    Ok(commit)
+}
+
+fn settings_at(context: &Context, commit: ObjectId) -> Result<Option<Vec<u8>>> {
+    let blob = context.repo.root_file(commit, SETTINGS)?;
+    Ok(blob.map(|blob| context.repo.blob(blob)).transpose()?)
+}
