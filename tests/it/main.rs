@@ -18,6 +18,7 @@ mod examples;
 mod faults;
 mod graph;
 mod hidden;
+mod hostile;
 mod laws;
 mod lockout;
 mod metadata;
