@@ -14,13 +14,15 @@ use crate::model::Coverage;
 use crate::ops::Context;
 use crate::ops::diff::{Compared, diff, narrow};
 use crate::ops::source::Source;
+use crate::repo::{MAX_PLAN, NamedBy, read_file};
 
 /// Runs it.
 pub async fn run(arguments: args::Diff, repo: &Path, output: &Output) -> Result<u8> {
     let scope = scope(&arguments.selectors)?;
     let compared = match (&arguments.since, arguments.a.as_deref().filter(|a| is_saved(a)), &arguments.b) {
         (None, Some(path), None) => {
-            let bytes = std::fs::read(path).with_context(|| format!("reading the report {path}"))?;
+            let bytes = read_file(Path::new(path), NamedBy::Person, MAX_PLAN)
+                .with_context(|| format!("reading the report {path}"))?;
             let (mut report, names) = saved::read(&bytes)
                 .map_err(|error| anyhow!("{path} is no report saved with `diff --json`: {error}"))?;
             narrow(&mut report, &scope);

@@ -17,6 +17,7 @@ use crate::engine::drill::held_against;
 use crate::engine::drill::scenario::{self, NAMED, Scenario};
 use crate::engine::render::drill::{Drill, json, markdown, text};
 use crate::engine::render::plan::counts;
+use crate::engine::render::safe;
 use crate::format::path::Layout;
 use crate::graph::GraphTenant;
 use crate::model::plan::Loss;
@@ -150,7 +151,7 @@ async fn load(arguments: &args::Drill, repo: &Path, output: &Output) -> Result<L
     let options = emulator::Options { tenant: Some(context.settings.tenant.clone()), ..emulator::Options::default() };
     let (running, left_out) = emulator::start_from(options, &snapshot).await?;
     for (address, reason) in left_out.iter().take(5) {
-        output.say(&format!("{} {} is left out of the drill: {reason}", address.kind, address.id));
+        output.say(&safe(&format!("{} {} is left out of the drill: {reason}", address.kind, address.id)));
     }
     let commit = side.commit.map(|commit| commit.to_string()).unwrap_or_default();
     let source = format!("{} of {}", &commit[..10.min(commit.len())], context.settings.tenant);

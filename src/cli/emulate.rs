@@ -6,6 +6,7 @@ use super::args;
 use super::output::Output;
 use super::run::exit;
 use crate::emulator::{self, Faults, Seed};
+use crate::repo::{MAX_SETTINGS, NamedBy, read_file};
 
 /// What a tenant holds, by its name.
 pub fn seed(word: &str) -> Result<Seed> {
@@ -47,7 +48,9 @@ fn faults(text: Option<&str>) -> Result<Faults> {
     let Some(text) = text else { return Ok(Faults::default()) };
     let path = std::path::Path::new(text);
     let words = if path.is_file() {
-        std::fs::read_to_string(path).with_context(|| format!("reading the faults in {text}"))?
+        let bytes =
+            read_file(path, NamedBy::Person, MAX_SETTINGS).with_context(|| format!("reading the faults in {text}"))?;
+        String::from_utf8(bytes).with_context(|| format!("the faults in {text} are not UTF-8; save them as UTF-8"))?
     } else {
         text.to_owned()
     };

@@ -20,7 +20,7 @@ use crate::model::Plan;
 use crate::ops::approve::{self, Demand};
 use crate::ops::plan::Aim;
 use crate::ops::{self, Context, apply, translate};
-use crate::repo::Worktree;
+use crate::repo::{MAX_PLAN, NamedBy, Worktree, read_file};
 
 /// Most failed, or skipped, steps that are named one by one.
 const SHOWN: usize = 20;
@@ -123,6 +123,13 @@ fn show(planned: &ops::plan::Planned, format: TextFormat, out: Option<&Path>, ou
         TextFormat::Text => render::plan::text(plan, verdicts, names, output.style),
     });
     if let Some(path) = out {
+        if document.len() as u64 > MAX_PLAN {
+            bail!(
+                "the plan has {} bytes, more than the {MAX_PLAN} that `entragit apply` reads, and was not written; plan it in \
+                 parts with --kind",
+                document.len()
+            );
+        }
         std::fs::write(path, &document).with_context(|| format!("writing the plan to {}", path.display()))?;
         output.talk(&format!("plan written to {}; carry it out with `entragit apply {0}`", path.display()));
     }
@@ -159,7 +166,7 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
     own_tenant(&context, wanted.map, &arguments.sign_in)?;
     let mut ready = match (&arguments.plan, arguments.to.is_some() || arguments.changes.is_some()) {
         (Some(path), _) => {
-            let bytes = std::fs::read(path).with_context(|| format!("reading the plan {}", path.display()))?;
+            let bytes = read_plan(path)?;
             let ready = apply::open(&context, &bytes)?;
             if !ready.is_begun(&context)? {
                 approve::check_time(&ready.binding)?;
@@ -208,11 +215,14 @@ pub async fn undo(arguments: args::Undo, repo: &Path, output: &Output) -> Result
     carry_out(&context, &tenant, &mut ready, &how, output).await
 }
 
+fn read_plan(path: &Path) -> Result<Vec<u8>> {
+    read_file(path, NamedBy::Person, MAX_PLAN).with_context(|| format!("reading the plan {}", path.display()))
+}
+
 /// Approves a plan file.
 pub fn sign(arguments: &args::Sign, repo: &Path, output: &Output) -> Result<u8> {
     let context = Context::open(repo, output.events())?;
-    let bytes =
-        std::fs::read(&arguments.plan).with_context(|| format!("reading the plan {}", arguments.plan.display()))?;
+    let bytes = read_plan(&arguments.plan)?;
     let ready = apply::open(&context, &bytes)?;
     approve::check_time(&ready.binding)?;
     output.say(render::plan::text(&ready.plan, &ready.verdicts, &ready.names, output.style).trim_end());

@@ -12,7 +12,8 @@ use super::connect::connect;
 use super::output::{Output, elapsed};
 use super::run::{exit, report_pending};
 use super::stop::Stop;
-use crate::engine::render::{json::FORMAT_VERSION, safe};
+use crate::engine::render::json::{FORMAT_VERSION, line as json_line};
+use crate::engine::render::safe;
 use crate::graph::GraphTenant;
 use crate::ops::Context;
 use crate::ops::shrink::{Shrunk, accepted};
@@ -164,7 +165,7 @@ fn report(number: u32, round: &Round, start: Instant, as_json: bool, output: &Ou
             "changed": changed, "removed": removed, "objects": round.objects, "complete": round.complete,
             "pending": round.pending, "milliseconds": u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
         });
-        output.data(&format!("{line}\n"));
+        output.data(&json_line(&line));
     }
     let read = if round.full { "everything was read" } else { "what changed was read" };
     if round.commits.is_empty() {
@@ -186,7 +187,7 @@ fn fail(number: u32, error: &anyhow::Error, pause: Duration, as_json: bool, outp
     if as_json {
         let line =
             json!({"formatVersion": FORMAT_VERSION, "round": number, "error": said, "retryInSeconds": pause.as_secs()});
-        output.data(&format!("{line}\n"));
+        output.data(&json_line(&line));
     }
     let what = if is_locked(error) { "skipped" } else { "failed" };
     output.say(&format!("round {what}: {said}; trying again in {} s", pause.as_secs()));

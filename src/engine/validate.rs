@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::refs::{is_guid, references};
 use super::schema::{self, Ref, Rule, Shape};
 use crate::kinds;
-use crate::model::finding::Severity;
+use crate::model::finding::{MORE, MOST_PER_FILE, Severity};
 use crate::model::{Address, CoverageMap, Finding, IdMap, Kind, Object};
 
 /// One file that parsed.
@@ -51,20 +51,58 @@ pub struct Context<'a> {
 pub fn validate(files: &[File<'_>], context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut seen = Seen::default();
+    let unknown: Unknown<'_> = context
+        .unknown
+        .iter()
+        .map(|(kind, paths)| (kind.as_str(), paths.iter().map(String::as_str).collect()))
+        .collect();
     for file in files {
-        identity(file, context, &mut seen, &mut findings);
-        shape(file, context, &mut findings);
-        redacted(file, &mut findings);
-        missing(file, context, &mut findings);
+        let mut found = FileFindings { file, listed: Vec::new(), more: 0, worst: Severity::Warning };
+        identity(context, &mut seen, &mut found);
+        shape(context, unknown.get(file.kind.name), &mut found);
+        redacted(&mut found);
+        missing(context, &mut found);
+        findings.extend(found.finish());
     }
     findings.sort();
     findings.dedup();
     findings
 }
 
-/// One finding.
-pub fn finding(path: &str, line: usize, severity: Severity, check: &'static str, message: String) -> Finding {
-    Finding { path: path.to_owned(), line, severity, check, message }
+/// Per kind, the property paths of [`Context::unknown`].
+type Unknown<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
+/// Findings of one file. Those past [`MOST_PER_FILE`] are counted only, and nothing is looked up or suggested for them.
+struct FileFindings<'f, 'a> {
+    file: &'f File<'a>,
+    listed: Vec<Finding>,
+    more: usize,
+    worst: Severity,
+}
+
+impl FileFindings<'_, '_> {
+    fn say(&mut self, pointer: &str, severity: Severity, check: &'static str, message: impl FnOnce() -> String) {
+        if self.listed.len() >= MOST_PER_FILE {
+            self.more += 1;
+            self.worst = self.worst.min(severity);
+            return;
+        }
+        let (path, line) = (self.file.path.to_owned(), (self.file.line_of)(pointer));
+        self.listed.push(Finding { path, line, severity, check, message: message() });
+    }
+
+    /// Adds how many there are more, as bad as the worst of them.
+    fn finish(mut self) -> Vec<Finding> {
+        if self.more > 0 {
+            let message = match self.more {
+                1 => "1 finding more is not listed; correct these first".to_owned(),
+                more => format!("{more} findings more are not listed; correct these first"),
+            };
+            let (path, severity) = (self.file.path.to_owned(), self.worst);
+            self.listed.push(Finding { path, line: 0, severity, check: MORE, message });
+        }
+        self.listed
+    }
 }
 
 /// Which file has which identity, by the ids of today.
@@ -74,32 +112,26 @@ struct Seen<'a> {
     labels: BTreeMap<&'a str, &'a str>,
 }
 
-fn identity<'a>(file: &File<'a>, context: &Context<'_>, seen: &mut Seen<'a>, findings: &mut Vec<Finding>) {
+fn identity<'a>(context: &Context<'_>, seen: &mut Seen<'a>, found: &mut FileFindings<'_, 'a>) {
+    let file = found.file;
     let Some(id) = file.value.get("id").and_then(Value::as_str) else {
         let message = match file.value.get("id") {
             None => "the object has no id; add `id: <Graph object id>`, or `id: new:<label>` for one to be created",
             Some(_) => "the id is not a string; put it in quotes",
         };
-        findings.push(finding(file.path, (file.line_of)("/id"), Severity::Error, "id", message.to_owned()));
+        found.say("/id", Severity::Error, "id", || message.to_owned());
         return;
     };
-    let line = (file.line_of)("/id");
     let named = id.starts_with("new:");
     if !named
         && !file.kind.is_singleton()
         && let Some(path_id) = file.path_id.filter(|path_id| *path_id != id)
     {
-        findings.push(finding(
-            file.path,
-            line,
-            Severity::Error,
-            "id-mismatch",
-            format!("the file's name says {path_id}, the id inside says {id}; correct whichever is wrong"),
-        ));
+        found.say("/id", Severity::Error, "id-mismatch", || {
+            format!("the file's name says {path_id}, the id inside says {id}; correct whichever is wrong")
+        });
     }
-    let mut say = |check: &'static str, message: String| {
-        findings.push(finding(file.path, line, Severity::Error, check, message));
-    };
+    let mut say = |check: &'static str, message: String| found.say("/id", Severity::Error, check, || message);
     let address = file.kind.address(id);
     let today = file.kind.address(context.ids.current(id));
     if let Some(what) = context.taken.get(&address) {
@@ -124,8 +156,8 @@ fn identity<'a>(file: &File<'a>, context: &Context<'_>, seen: &mut Seen<'a>, fin
     if named && let Some(other) = seen.labels.insert(id, file.path).filter(|other| *other != file.path) {
         let message =
             format!("the label {id} is also in {other}, and a reference to it could mean either; take another");
-        if !findings.iter().any(|said| said.path == file.path && said.check == "duplicate-id") {
-            findings.push(finding(file.path, line, Severity::Error, "duplicate-label", message));
+        if !found.listed.iter().any(|said| said.check == "duplicate-id") {
+            found.say("/id", Severity::Error, "duplicate-label", || message);
         }
     }
 }
@@ -140,10 +172,10 @@ fn validators() -> &'static BTreeMap<&'static str, jsonschema::Validator> {
     })
 }
 
-fn shape(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) {
+fn shape(context: &Context<'_>, known: Option<&BTreeSet<&str>>, found: &mut FileFindings<'_, '_>) {
+    let file = found.file;
     let Some(validator) = validators().get(file.kind.name) else { return };
     let instance = Value::Object(file.value.clone());
-    let known = context.unknown.get(file.kind.name);
     let severity = || if (context.written)(file.path) { Severity::Warning } else { Severity::Error };
     for error in validator.iter_errors(&instance) {
         let pointer = error.instance_path().to_string();
@@ -154,31 +186,23 @@ fn shape(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) {
         if let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() {
             for name in unexpected {
                 let path = dotted(&pointer, name);
-                if known.is_some_and(|known| known.contains(&path)) {
+                if known.is_some_and(|known| known.contains(path.as_str())) {
                     continue;
                 }
                 let place = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
-                let hint = suggestion(file.kind, &pointer, name)
-                    .map_or_else(|| "remove it".to_owned(), |near| format!("did you mean `{near}`?"));
-                findings.push(finding(
-                    file.path,
-                    (file.line_of)(&place),
-                    severity(),
-                    "unknown-property",
-                    format!("`{path}` is no property of {}; {hint}", file.kind.name),
-                ));
+                found.say(&place, severity(), "unknown-property", || {
+                    let hint = suggestion(file.kind, &pointer, name)
+                        .map_or_else(|| "remove it".to_owned(), |near| format!("did you mean `{near}`?"));
+                    format!("`{path}` is no property of {}; {hint}", file.kind.name)
+                });
             }
             continue;
         }
-        let what = dotted(&pointer, "").trim_end_matches('.').to_owned();
-        let what = if what.is_empty() { file.kind.name.to_owned() } else { format!("`{what}`") };
-        findings.push(finding(
-            file.path,
-            (file.line_of)(&pointer),
-            severity(),
-            check_name(error.kind().keyword()),
-            format!("{what}: {}", error.masked()),
-        ));
+        found.say(&pointer, severity(), check_name(error.kind().keyword()), || {
+            let what = dotted(&pointer, "").trim_end_matches('.').to_owned();
+            let what = if what.is_empty() { file.kind.name.to_owned() } else { format!("`{what}`") };
+            format!("{what}: {}", error.masked())
+        });
     }
 }
 
@@ -226,7 +250,7 @@ fn suggestion(kind: &'static Kind, pointer: &str, name: &str) -> Option<String> 
 }
 
 /// A mask that Graph returns instead of a secret must never be written back as if it were one.
-fn redacted(file: &File<'_>, findings: &mut Vec<Finding>) {
+fn redacted(found: &mut FileFindings<'_, '_>) {
     fn walk(value: &Value, pointer: &mut String, see: &mut dyn FnMut(&str)) {
         let length = pointer.len();
         match value {
@@ -248,6 +272,7 @@ fn redacted(file: &File<'_>, findings: &mut Vec<Finding>) {
             Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
+    let file = found.file;
     let mut pointer = String::new();
     // People may call things what they like.
     for (name, value) in file.value.iter().filter(|(name, _)| *name != "displayName" && *name != "description") {
@@ -255,14 +280,10 @@ fn redacted(file: &File<'_>, findings: &mut Vec<Finding>) {
         pointer.push('/');
         pointer.push_str(name);
         walk(value, &mut pointer, &mut |pointer| {
-            findings.push(finding(
-                file.path,
-                (file.line_of)(pointer),
-                Severity::Error,
-                "redacted",
+            found.say(pointer, Severity::Error, "redacted", || {
                 "this is a mask, not a value: writing it would replace a secret by asterisks; remove the line"
-                    .to_owned(),
-            ));
+                    .to_owned()
+            });
         });
     }
 }
@@ -278,7 +299,13 @@ pub fn left_out(file: &File<'_>, before: &Map<String, Value>) -> Vec<Finding> {
             "`{path}` cannot be empty in Graph, so that leaving the line out changes nothing; put it back with the value that \
              is meant"
         );
-        findings.push(finding(file.path, (file.line_of)(pointer), Severity::Warning, "missing-value", message));
+        findings.push(Finding {
+            path: file.path.to_owned(),
+            line: (file.line_of)(pointer),
+            severity: Severity::Warning,
+            check: "missing-value",
+            message,
+        });
     });
     findings
 }
@@ -302,7 +329,8 @@ fn absent(
     }
 }
 
-fn missing(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) {
+fn missing(context: &Context<'_>, found: &mut FileFindings<'_, '_>) {
+    let file = found.file;
     let object = Object(file.value.clone());
     for reference in references(file.kind, &object) {
         let by_id: Vec<&'static str> = reference.to.iter().filter(|to| to.property == "id").map(|to| to.kind).collect();
@@ -332,12 +360,12 @@ fn missing(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) 
                 .map(|rule| rule.refs.as_slice())
                 .unwrap_or(&[])
         });
-        let found = reference.to.iter().chain(borrowed).any(holds);
+        let is_held = reference.to.iter().chain(borrowed).any(holds);
         let meant = reference.to.iter().find(|to| {
             named && to.property != "id" && context.addresses.contains(&Address::new(to.kind, reference.value))
         });
         let knowable = named || kinds.iter().all(|kind| context.coverage.kind(kind).is_complete());
-        if found || !knowable {
+        if is_held || !knowable {
             continue;
         }
         let dangling = !named && ((context.had)(file.path, reference.value) || (context.written)(file.path));
@@ -348,17 +376,13 @@ fn missing(file: &File<'_>, context: &Context<'_>, findings: &mut Vec<Finding>) 
         } else {
             (Severity::Error, "correct the id, or add the object".to_owned())
         };
-        findings.push(finding(
-            file.path,
-            (file.line_of)(&reference.pointer),
-            severity,
-            "missing-reference",
+        found.say(&reference.pointer, severity, "missing-reference", || {
             format!(
                 "{} refers to {} {}, which the repository does not hold; {hint}",
                 dotted(&reference.pointer, "").trim_end_matches('.'),
                 kinds.join(" or "),
                 reference.value
-            ),
-        ));
+            )
+        });
     }
 }

@@ -143,6 +143,6 @@ mod tests {
         insta::assert_snapshot!(said("format: 1\nschema: 7\n"), @r##"2: this repository has schema 7, this program knows 1; use a newer entragit"##);
         insta::assert_snapshot!(said("format: 1\nschema: 1\ncoverage:\n  group: most\n"), @r##"1: unknown variant `most`, expected one of `complete`, `partial`, `denied-permission`, `denied-licence`, `failed`, `skipped`; take manifest.yaml from the last snapshot"##);
         insta::assert_snapshot!(said("schema: 1\n"), @r##"1: missing field `format`; take manifest.yaml from the last snapshot"##);
-        insta::assert_snapshot!(said("format: 1\nschema: 1\n"), @r##"Manifest { format: 1, schema: 1, tenant: "", coverage: CoverageMap({}), filters: {}, layout: {}, unknown: {}, ids: IdMap { today: {}, olds: {} } }"##);
+        insta::assert_snapshot!(said("format: 1\nschema: 1\n"), @r##"Manifest { format: 1, schema: 1, tenant: "", coverage: CoverageMap({}), filters: {}, layout: {}, unknown: {}, ids: IdMap { today: {}, olds: {}, circular: {} } }"##);
     }
 }

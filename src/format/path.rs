@@ -168,6 +168,19 @@ pub fn is_reserved(path: &str) -> bool {
     path.split('/').all(is_plain) && !is_meant_as_object(path)
 }
 
+/// Returns whether objects may lie below this path, so that anything else than a folder there hides them: a kind's folder,
+/// one that holds a kind's folder, or one that its files are spread over.
+pub fn is_folder_of_objects(path: &str) -> bool {
+    let below = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
+    let is_shard =
+        |name: &str| matches!(name.len(), 2 | 3) && name.bytes().all(|byte| matches!(byte, b'a'..=b'f' | b'0'..=b'9'));
+    kinds::ALL.iter().any(|kind| {
+        let holds_files = kind.naming != Naming::Fixed;
+        let shard = path.strip_prefix(kind.folder).and_then(|rest| rest.strip_prefix('/'));
+        below(kind.folder, path) || holds_files && (path == kind.folder || shard.is_some_and(is_shard))
+    })
+}
+
 fn is_meant_as_object(path: &str) -> bool {
     let Some((stem, extension)) = path.rsplit_once('.') else { return false };
     if !extension.eq_ignore_ascii_case("yaml") && !extension.eq_ignore_ascii_case("yml") {

@@ -5,11 +5,14 @@
 //! over several lines, tabs, and text behind a closing quote. So what it does not see is not there.
 
 use super::plain::{hidden, is_ambiguous};
+use crate::model::finding::{MORE, MOST_PER_FILE};
 
 /// Deepest nesting.
 const MAX_DEPTH: usize = 64;
 /// Most lines, and values between brackets.
 const MAX_NODES: usize = 2_000_000;
+/// The place of the file itself, which is in no other.
+pub(super) const ROOT: usize = 0;
 const TEXT: &str =
     "text over several lines needs quotes around it or a `|` in front; anything else does not belong here";
 
@@ -24,8 +27,19 @@ pub(super) struct Problem {
     pub(super) message: String,
 }
 
-/// Told where each key and list element stands: its JSON pointer, its line, and whether it is a key.
-pub(super) type Place<'a> = &'a mut dyn FnMut(&str, usize, bool);
+/// Where a key or a list element stands.
+pub(super) struct Place<'a> {
+    /// The number of the place that it is in: [`ROOT`], or what was answered for that place.
+    pub(super) parent: usize,
+    /// The key as it is written, or the position in the list.
+    pub(super) name: &'a str,
+    pub(super) line: usize,
+    pub(super) is_key: bool,
+}
+
+/// Told of every place; answers with the number by which it is known. A pointer for each would take the square of what the
+/// file takes.
+pub(super) type Places<'a> = &'a mut dyn FnMut(Place<'_>) -> usize;
 
 /// Everything that is wrong with `text`; the rest of it is for the parser.
 pub(super) fn problems(text: &str) -> Vec<Problem> {
@@ -35,21 +49,22 @@ pub(super) fn problems(text: &str) -> Vec<Problem> {
 }
 
 /// Tells `at` where keys and list elements stand, as far as they have lines of their own.
-pub(super) fn places(text: &str, at: Place<'_>) {
+pub(super) fn places(text: &str, at: Places<'_>) {
     Scan::default().text(text, Some(at));
 }
 
-enum Frame<'t> {
-    Map(usize, &'t str),
-    List(usize, usize),
+/// A mapping or a list that is open.
+struct Frame<'t> {
+    indent: usize,
+    last: Last<'t>,
+    /// The number of the last place in it.
+    place: usize,
 }
 
-impl Frame<'_> {
-    fn indent(&self) -> usize {
-        match self {
-            Frame::Map(indent, _) | Frame::List(indent, _) => *indent,
-        }
-    }
+/// The last place in a mapping or list.
+enum Last<'t> {
+    Key(&'t str),
+    Item(usize),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Default)]
@@ -83,7 +98,15 @@ struct Scan<'t> {
 
 impl<'t> Scan<'t> {
     fn say(&mut self, check: &'static str, message: &str) {
+        if self.stopped {
+            return;
+        }
         self.problems.push(Problem { line: self.line, check, message: message.to_owned() });
+        if self.problems.len() >= MOST_PER_FILE {
+            self.stopped = true;
+            let message = "the file is read no further, as this much is wrong with it; correct that first".to_owned();
+            self.problems.push(Problem { line: self.line, check: MORE, message });
+        }
     }
 
     fn stop(&mut self, check: &'static str, message: &str) {
@@ -91,7 +114,7 @@ impl<'t> Scan<'t> {
         self.stopped = true;
     }
 
-    fn text(&mut self, text: &'t str, mut at: Option<Place<'_>>) {
+    fn text(&mut self, text: &'t str, mut at: Option<Places<'_>>) {
         self.pending = true;
         self.line = 1;
         let text = match text.strip_prefix('\u{feff}') {
@@ -124,7 +147,7 @@ impl<'t> Scan<'t> {
         }
     }
 
-    fn one(&mut self, line: &'t str, at: &mut Option<Place<'_>>) {
+    fn one(&mut self, line: &'t str, at: &mut Option<Places<'_>>) {
         if line.bytes().any(|byte| !matches!(byte, b' '..=b'~'))
             && let Some(c) = line.chars().find(|c| hidden(*c))
         {
@@ -163,7 +186,7 @@ impl<'t> Scan<'t> {
     }
 
     /// Dashes and a key at the start of a line, then the value.
-    fn structure(&mut self, content: &'t str, indent: usize, at: &mut Option<Place<'_>>) {
+    fn structure(&mut self, content: &'t str, indent: usize, at: &mut Option<Places<'_>>) {
         let mut column = indent;
         let mut rest = content;
         let skip = |rest: &mut &'t str, column: &mut usize| {
@@ -177,6 +200,9 @@ impl<'t> Scan<'t> {
             }
             self.item(column);
             self.tell(at, false);
+            if self.frames.len() > MAX_DEPTH {
+                return self.stop("depth", "nested more than 64 deep");
+            }
             skip(&mut rest, &mut column);
         }
         // How the writer writes a key that is too long for a colon behind it; nothing else may look like that.
@@ -222,7 +248,7 @@ impl<'t> Scan<'t> {
             if !header.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-')) {
                 self.say("syntax", "the text begins on the line below; if this is the text, put it in quotes");
             }
-            self.block = Some(self.frames.last().map_or(0, Frame::indent));
+            self.block = Some(self.frames.last().map_or(0, |frame| frame.indent));
         } else if rest.starts_with(['"', '\'', '[', '{', '&', '*', '!']) {
             self.value(rest);
         } else {
@@ -233,7 +259,7 @@ impl<'t> Scan<'t> {
 
     /// Whether what stands at `column` belongs to plain text that began on a line before.
     fn continues(&mut self, column: usize) -> bool {
-        let continues = !self.pending && self.frames.last().is_some_and(|frame| column > frame.indent());
+        let continues = !self.pending && self.frames.last().is_some_and(|frame| column > frame.indent);
         if continues {
             self.say("syntax", TEXT);
         }
@@ -338,46 +364,42 @@ impl<'t> Scan<'t> {
         }
     }
 
-    fn tell(&self, at: &mut Option<Place<'_>>, is_key: bool) {
-        if let Some(at) = at {
-            at(&pointer(&self.frames), self.line, is_key);
-        }
+    /// Tells of the last place in the innermost frame.
+    fn tell(&mut self, at: &mut Option<Places<'_>>, is_key: bool) {
+        let (Some(at), Some((frame, above))) = (at, self.frames.split_last_mut()) else { return };
+        let parent = above.last().map_or(ROOT, |frame| frame.place);
+        let position;
+        let name = match frame.last {
+            Last::Key(key) => key,
+            Last::Item(index) => {
+                position = index.to_string();
+                &position
+            }
+        };
+        frame.place = at(Place { parent, name, line: self.line, is_key });
     }
 
     fn item(&mut self, column: usize) {
-        while self.frames.last().is_some_and(|frame| frame.indent() > column) {
+        while self.frames.last().is_some_and(|frame| frame.indent > column) {
             self.frames.pop();
         }
         match self.frames.last_mut() {
-            Some(Frame::List(indent, index)) if *indent == column => *index += 1,
-            _ => self.frames.push(Frame::List(column, 0)),
+            Some(Frame { indent, last: Last::Item(index), .. }) if *indent == column => *index += 1,
+            _ => self.frames.push(Frame { indent: column, last: Last::Item(0), place: ROOT }),
         }
     }
 
     fn key(&mut self, column: usize, key: &'t str) {
         while self.frames.last().is_some_and(|frame| {
-            frame.indent() > column || (frame.indent() == column && matches!(frame, Frame::List(..)))
+            frame.indent > column || (frame.indent == column && matches!(frame.last, Last::Item(_)))
         }) {
             self.frames.pop();
         }
         match self.frames.last_mut() {
-            Some(Frame::Map(indent, last)) if *indent == column => *last = key,
-            _ => self.frames.push(Frame::Map(column, key)),
+            Some(Frame { indent, last: Last::Key(last), .. }) if *indent == column => *last = key,
+            _ => self.frames.push(Frame { indent: column, last: Last::Key(key), place: ROOT }),
         }
     }
-}
-
-fn pointer(frames: &[Frame<'_>]) -> String {
-    let mut out = String::new();
-    for frame in frames {
-        out.push('/');
-        match frame {
-            Frame::Map(_, key) if key.contains(['~', '/']) => out.push_str(&key.replace('~', "~0").replace('/', "~1")),
-            Frame::Map(_, key) => out.push_str(key),
-            Frame::List(_, index) => out.push_str(&index.to_string()),
-        }
-    }
-    out
 }
 
 /// Whether `text` is one text in double quotes and nothing else.

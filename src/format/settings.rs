@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::yaml::{self, Document};
 use crate::model::Finding;
-use crate::model::finding::Severity;
+use crate::model::finding::{MOST_PER_FILE, Severity};
 
 mod approval;
 mod drift;
@@ -202,12 +202,13 @@ impl Settings {
                 reader.say(&format!("/guards/{name}"), format!("`{name}` is 100 at most"));
             }
         }
-        if settings.branches.snapshots == settings.branches.main {
-            reader.say("/branches", "the two branches need two names".to_owned());
+        let Branches { snapshots, main } = &settings.branches;
+        if let Some(why) = collision(snapshots, main) {
+            reader.say("/branches", format!("the two branches need two names: {why}"));
         }
         for (name, branch) in [("snapshots", &settings.branches.snapshots), ("main", &settings.branches.main)] {
-            if !is_branch(branch) {
-                let message = format!("`{}` is no name for a branch", branch.escape_debug());
+            if let Some(why) = branch_fault(branch) {
+                let message = format!("`{}` is no name for a branch: {why}", branch.escape_debug());
                 reader.say(&format!("/branches/{name}"), message);
             }
         }
@@ -221,12 +222,44 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// Returns true for a name that git takes for a branch, by rules a little stricter than its own: <https://git-scm.com/docs/git-check-ref-format>
-pub fn is_branch(name: &str) -> bool {
-    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/'))
-        && !name.contains("..")
-        && name.split('/').all(|part| !part.is_empty() && !part.starts_with(['.', '-']) && !part.ends_with(".lock"))
-        && !name.ends_with('.')
+/// Longest name of a branch: a part of it becomes a file's name, with room for `.lock`.
+const MAX_BRANCH: usize = 200;
+
+/// Returns why a name is none for a branch, if so, by git's rules and a little stricter:
+/// <https://git-scm.com/docs/git-check-ref-format>
+pub fn branch_fault(name: &str) -> Option<&'static str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
+    let lower = name.to_ascii_lowercase();
+    if !name.bytes().all(plain) {
+        return Some("only letters, digits and - _ . / are allowed");
+    }
+    if name.len() > MAX_BRANCH {
+        return Some("200 characters are the most");
+    }
+    // Every later git command would call them ambiguous: <https://git-scm.com/docs/gitrevisions>
+    if lower == "head" || lower.ends_with("_head") {
+        return Some("git calls something else by it; take another");
+    }
+    if lower == "refs" || lower.starts_with("refs/") {
+        return Some("give the branch's own name, without refs/heads/");
+    }
+    if name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Some("it looks like the id of a commit; take another");
+    }
+    // Files whose names differ by case alone are one file on macOS and Windows, and so are the locks of branches.
+    let bad_part = |part: &str| part.is_empty() || part.starts_with(['.', '-']) || part.ends_with(".lock");
+    let bad = lower.contains("..") || lower.ends_with('.') || lower.split('/').any(bad_part);
+    bad.then_some("a part of it is empty, begins with a dot or a dash, or ends in .lock or a dot")
+}
+
+/// Returns why two branches cannot both be there, if so.
+fn collision(one: &str, other: &str) -> Option<&'static str> {
+    let [one, other] = [one, other].map(str::to_ascii_lowercase);
+    let holds = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
+    if one == other {
+        return Some("names that differ by case alone are one name on macOS and Windows");
+    }
+    (holds(&one, &other) || holds(&other, &one)).then_some("git keeps no branch below another")
 }
 
 /// Reads a small YAML file, noting what is wrong with it and where.
@@ -240,6 +273,9 @@ pub(super) struct Reader<'a> {
 
 impl Reader<'_> {
     pub(super) fn say(&mut self, pointer: &str, message: String) {
+        if self.findings.len() >= MOST_PER_FILE {
+            return;
+        }
         self.findings.push(Finding {
             path: self.path.to_owned(),
             line: self.document.line_of(pointer),
@@ -250,7 +286,7 @@ impl Reader<'_> {
     }
 
     fn only(&mut self, map: &Map<String, Value>, pointer: &str, known: &[&str]) {
-        for name in map.keys().filter(|name| !known.contains(&name.as_str())) {
+        for name in map.keys().filter(|name| !known.contains(&name.as_str())).take(MOST_PER_FILE) {
             let far = |known: &&&str| strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase());
             let near = match known.iter().map(|word| (far(&word), word)).min() {
                 Some((distance, near)) if distance <= 1 + name.len() / 3 => format!("did you mean `{near}`?"),
@@ -395,11 +431,37 @@ mod tests {
         6: `MaxDeletes` is no setting; known are tenant, cloud, breakGlass, actors, branches, guards, profile, kinds, exclude, filter, objective, drift, approval
         7: `kinds` is a list of texts, as in [a, b]
         "##);
-        for name in ["main", "release/1.x", "a_b-c"] {
-            assert!(is_branch(name), "{name}");
+        for name in ["main", "release/1.x", "a_b-c", "headless", "ahead", "deadbeef"] {
+            assert_eq!(branch_fault(name), None, "{name}");
         }
         for name in ["", "a..b", "/a", "a/", "-a", "a.lock", ".a", "a b", "a~1", "refs/heads/../x", "a.", "a@{1}"] {
-            assert!(!is_branch(name), "{name}");
+            assert!(branch_fault(name).is_some(), "{name}");
         }
+    }
+
+    #[test]
+    fn names_that_git_or_a_disk_takes_for_others_are_refused() {
+        let long = "a".repeat(201);
+        let hex = "0123456789abcdefABCDEF0123456789abcdef01";
+        for name in ["HEAD", "head", "FETCH_HEAD", "refs/heads/main", "Refs/x", "-x", "a/-x", "a.LOCK", hex, &long] {
+            let text = format!("tenant: t\nbranches:\n  snapshots: {name}\n");
+            let found = Settings::parse("entragit.yaml", text.as_bytes()).unwrap_err();
+            assert_eq!(found.len(), 1, "{name}: {found:?}");
+            assert!(found[0].line == 3 && found[0].message.contains("is no name for a branch: "), "{found:?}");
+        }
+        for (snapshots, main) in [("MAIN", "main"), ("main", "main"), ("main/snapshots", "main"), ("x", "X/y")] {
+            let text = format!("tenant: t\nbranches:\n  snapshots: {snapshots}\n  main: {main}\n");
+            let found = Settings::parse("entragit.yaml", text.as_bytes()).unwrap_err();
+            assert!(found[0].message.starts_with("the two branches need two names: "), "{found:?}");
+        }
+    }
+
+    #[test]
+    fn many_unknown_settings_are_listed_up_to_a_limit() {
+        let lines: String = (0..10_000).map(|number| format!("k{number}: 1\n")).collect();
+        let start = std::time::Instant::now();
+        let found = Settings::parse("entragit.yaml", lines.as_bytes()).unwrap_err();
+        assert_eq!(found.len(), MOST_PER_FILE);
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
     }
 }

@@ -4,7 +4,8 @@
 //! about: size, depth, encoding, merge markers, anchors, aliases, tags, second documents.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::sync::OnceLock;
 
@@ -12,9 +13,9 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use super::canonical;
-use super::scan::{places, problems};
+use super::scan::{ROOT, places, problems};
 use crate::model::Finding;
-use crate::model::finding::Severity;
+use crate::model::finding::{MOST_PER_FILE, Severity};
 
 /// Largest file, in bytes: a group of 800,000 members.
 const MAX_BYTES: usize = 32 << 20;
@@ -25,29 +26,38 @@ pub struct Document {
     /// Its content.
     pub value: Map<String, Value>,
     text: String,
-    lines: OnceLock<BTreeMap<String, usize>>,
+    lines: OnceLock<Lines>,
+}
+
+/// Lines of keys and list elements, each found by the place that it is in and its name there.
+#[derive(Debug, Clone, Default)]
+struct Lines(BTreeMap<(usize, String), (usize, usize)>);
+
+impl Lines {
+    fn of(text: &str) -> Lines {
+        let mut lines = BTreeMap::new();
+        places(text, &mut |place| {
+            let next = lines.len() + 1;
+            lines.entry((place.parent, place.name.to_owned())).or_insert((next, place.line)).0
+        });
+        Lines(lines)
+    }
+
+    /// Returns the line of a JSON pointer, or of the nearest place above it that has one.
+    fn find(&self, pointer: &str) -> Option<usize> {
+        let (mut place, mut line) = (ROOT, None);
+        for part in pointer.split('/').skip(1) {
+            let Some((number, found)) = self.0.get(&(place, part.replace("~1", "/").replace("~0", "~"))) else { break };
+            (place, line) = (*number, Some(*found));
+        }
+        line
+    }
 }
 
 impl Document {
     /// The line of a JSON pointer, counted from 1; the nearest thing above it where the text has no line of its own for it.
     pub fn line_of(&self, pointer: &str) -> usize {
-        let lines = self.lines.get_or_init(|| {
-            let mut lines = BTreeMap::new();
-            places(&self.text, &mut |pointer, line, _| {
-                lines.entry(pointer.to_owned()).or_insert(line);
-            });
-            lines
-        });
-        let mut at = pointer;
-        loop {
-            if let Some(line) = lines.get(at) {
-                return *line;
-            }
-            match at.rfind('/') {
-                Some(cut) => at = &at[..cut],
-                None => return 1,
-            }
-        }
+        self.lines.get_or_init(|| Lines::of(&self.text)).find(pointer).unwrap_or(1)
     }
 }
 
@@ -142,22 +152,24 @@ fn duplicate(key: &str) -> String {
 
 /// Lines on which a key stands that its mapping has already, and what to say of it.
 fn doubles(text: &str) -> Vec<(usize, String)> {
-    let mut seen: BTreeSet<String> = BTreeSet::new();
+    /// Whatever stands below a double, which is its own.
+    const BELOW: usize = usize::MAX;
+    let mut seen: BTreeMap<(usize, String), usize> = BTreeMap::new();
     let mut found: Vec<(usize, String)> = Vec::new();
-    let mut double: Option<String> = None;
-    places(text, &mut |pointer, line, is_key| {
-        // What stands below a double is its own.
-        if double
-            .as_ref()
-            .is_some_and(|double| pointer.strip_prefix(double.as_str()).is_some_and(|r| r.starts_with('/')))
-        {
-            return;
+    places(text, &mut |place| {
+        if place.parent == BELOW {
+            return BELOW;
         }
-        double = None;
-        if !seen.insert(pointer.to_owned()) && is_key {
-            let key = pointer.rsplit('/').next().unwrap_or_default().replace("~1", "/").replace("~0", "~");
-            found.push((line, duplicate(&key)));
-            double = Some(pointer.to_owned());
+        let next = seen.len() + 1;
+        match seen.entry((place.parent, place.name.to_owned())) {
+            Entry::Vacant(free) => *free.insert(next),
+            Entry::Occupied(taken) if !place.is_key => *taken.get(),
+            Entry::Occupied(_) => {
+                if found.len() < MOST_PER_FILE {
+                    found.push((place.line, duplicate(place.name)));
+                }
+                BELOW
+            }
         }
     });
     found
@@ -295,6 +307,60 @@ mod tests {
         "##);
         let deep = format!("id: {}", "[".repeat(3_000_000));
         insta::assert_snapshot!(said(&deep), @"1: depth: nested more than 64 deep");
+    }
+
+    /// Reads a file that is large to no purpose, in a time that its size alone explains, and returns what is wrong with it.
+    #[track_caller]
+    fn soon(text: &str) -> Vec<Finding> {
+        let start = std::time::Instant::now();
+        let found = read("f.yaml", text.as_bytes()).map_or_else(
+            |found| found,
+            |document| {
+                document.line_of("/none");
+                Vec::new()
+            },
+        );
+        assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+        found
+    }
+
+    #[test]
+    fn dashes_are_read_as_deep_as_anything_else() {
+        let found = soon(&format!("zz:\n  {}x\n", "- ".repeat(300_000)));
+        assert_eq!(found.iter().map(|found| (found.line, found.check)).collect::<Vec<_>>(), [(2, "depth")]);
+        let lines = format!("  {}x\n", "- ".repeat(60)).repeat(2_000);
+        assert_eq!(soon(&format!("zz:\n{lines}v: no\n")).len(), 1);
+    }
+
+    #[test]
+    fn a_long_key_above_many_others_is_kept_once() {
+        let children: String = (0..50_000).map(|number| format!("  a{number}: 1\n")).collect();
+        let key = "k".repeat(1 << 20);
+        assert_eq!(soon(&format!("? \"{key}\"\n:\n{children}")), []);
+        let found = soon(&format!("? \"{key}\"\n:\n{children}  a7: 1\n"));
+        assert_eq!(
+            found.iter().map(|found| (found.line, found.check)).collect::<Vec<_>>(),
+            [(50_003, "duplicate-key")]
+        );
+    }
+
+    #[test]
+    fn findings_of_a_file_end_at_a_limit() {
+        for line in ["k: no\n", "k: &a x\n", "\tx\n"] {
+            let found = soon(&line.repeat(50_000));
+            assert!(found.len() <= 2 * MOST_PER_FILE + 1, "{}", found.len());
+            assert!(found.iter().any(|found| found.check == "more-findings"), "{line:?}");
+        }
+        let doubles = "k: 1\n".repeat(10_000);
+        assert_eq!(soon(&doubles).len(), MOST_PER_FILE);
+    }
+
+    #[test]
+    fn doubles_below_a_double_are_its_own() {
+        insta::assert_snapshot!(said("a:\n  x: 1\na:\n  x: 1\n  x: 2\nb:\n- v: 1\n- v: 2\n  v: 3\n"), @r"
+        3: duplicate-key: duplicate key `a`; keep one of the two
+        9: duplicate-key: duplicate key `v`; keep one of the two
+        ");
     }
 
     #[test]

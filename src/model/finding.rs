@@ -2,6 +2,11 @@
 
 use serde::Serialize;
 
+/// Most findings of one file: enough for anyone to read, and a file made to produce them does not fill the memory.
+pub const MOST_PER_FILE: usize = 300;
+/// Name of the check that says that a file has more of them.
+pub const MORE: &str = "more-findings";
+
 /// One thing that validation has to say, with the place it says it of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {

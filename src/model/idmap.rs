@@ -11,15 +11,31 @@ pub struct IdMap {
     today: BTreeMap<String, String>,
     /// The other way round, so that learning does not search.
     olds: BTreeMap<String, BTreeSet<String>>,
+    /// Ids that were read and lead back to themselves, or to one that does. They count as never replaced.
+    circular: BTreeSet<String>,
 }
 
+/// Takes over pairs as they were read. A chain of pairs, as a merge of two histories leaves it, leads to its end.
 impl From<BTreeMap<String, String>> for IdMap {
-    fn from(today: BTreeMap<String, String>) -> Self {
-        let mut olds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for (old, new) in &today {
-            olds.entry(new.clone()).or_default().insert(old.clone());
+    fn from(pairs: BTreeMap<String, String>) -> Self {
+        // Each id is followed once; one that has no end yet is on the way that is being followed, or leads to a circle.
+        let mut ends: BTreeMap<&str, Option<&str>> = BTreeMap::new();
+        for start in pairs.keys() {
+            let (mut at, mut way) = (start.as_str(), Vec::new());
+            let end = loop {
+                if let Some(end) = ends.get(at) {
+                    break *end;
+                }
+                let Some(next) = pairs.get(at) else { break Some(at) };
+                ends.insert(at, None);
+                way.push(at);
+                at = next;
+            };
+            ends.extend(way.into_iter().map(|id| (id, end)));
         }
-        IdMap { today, olds }
+        let circular = ends.iter().filter(|(_, end)| end.is_none()).map(|(id, _)| (*id).to_owned()).collect();
+        let today = ends.into_iter().filter_map(|(id, end)| Some((id.to_owned(), end?.to_owned()))).collect();
+        IdMap { circular, ..IdMap::direct(today) }
     }
 }
 
@@ -30,6 +46,20 @@ impl From<IdMap> for BTreeMap<String, String> {
 }
 
 impl IdMap {
+    /// Makes a map in which no new id is an old one as well.
+    fn direct(today: BTreeMap<String, String>) -> IdMap {
+        let mut olds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (old, new) in &today {
+            olds.entry(new.clone()).or_default().insert(old.clone());
+        }
+        IdMap { today, olds, circular: BTreeSet::new() }
+    }
+
+    /// Ids that were read and lead in a circle, sorted.
+    pub fn circular(&self) -> impl Iterator<Item = &str> {
+        self.circular.iter().map(String::as_str)
+    }
+
     /// The id that `id` goes by today; `id` itself if it was never replaced.
     pub fn current<'a>(&'a self, id: &'a str) -> &'a str {
         self.today.get(id).map_or(id, String::as_str)
@@ -87,11 +117,31 @@ impl IdMap {
     /// Takes in another map, pair by pair. What this map knows to have been replaced since stays replaced, so that no
     /// order in which maps are taken in breaks a chain.
     pub fn extend(&mut self, other: &IdMap) {
-        for (old, new) in other.iter() {
-            let today = self.current(new).to_owned();
-            self.learn(old, &today);
+        if other.is_empty() {
+            return;
         }
+        // Ends are looked up at the end, each once: to move a whole family with each pair would take the square of it.
+        let mut pairs = std::mem::take(&mut self.today);
+        for (old, new) in other.iter() {
+            let end = end_of(&mut pairs, new);
+            if end != old {
+                pairs.insert(old.to_owned(), end);
+            }
+        }
+        *self = IdMap { circular: std::mem::take(&mut self.circular), ..IdMap::from(pairs) };
     }
+}
+
+/// Follows pairs that lead in no circle to the end, and makes every id on the way lead there at once.
+fn end_of(pairs: &mut BTreeMap<String, String>, id: &str) -> String {
+    let (mut end, mut way) = (id.to_owned(), Vec::new());
+    while let Some(next) = pairs.get(&end) {
+        way.push(std::mem::replace(&mut end, next.clone()));
+    }
+    for id in way {
+        pairs.insert(id, end.clone());
+    }
+    end
 }
 
 #[cfg(test)]
@@ -111,6 +161,67 @@ mod tests {
             let mut ids = map(&[first]);
             ids.extend(&map(&[second]));
             assert_eq!(ids, whole);
+        }
+    }
+
+    /// Pairs as [`IdMap::extend`] takes them in, one by one.
+    fn learned_one_by_one(into: &mut IdMap, other: &IdMap) {
+        for (old, new) in other.iter() {
+            let today = into.current(new).to_owned();
+            into.learn(old, &today);
+        }
+    }
+
+    #[test]
+    fn chains_of_ids_lead_to_their_end_in_linear_time() {
+        let id = |number: usize| format!("i{number:06}");
+        let chain: BTreeMap<String, String> = (0..200_000).map(|number| (id(number), id(number + 1))).collect();
+        let start = std::time::Instant::now();
+        let whole = IdMap::from(chain);
+        assert_eq!(whole.current(&id(0)), id(200_000));
+        assert_eq!(whole.circular().count(), 0);
+        // Every pair of the second map moves the whole family of the first.
+        let (mut first, mut second) = (IdMap::default(), IdMap::default());
+        for number in 0..20_000 {
+            first.learn(&format!("n{number:06}"), &format!("x{:06}", number + 1));
+            first.learn(&format!("f{number:06}"), "x000000");
+            second.learn(&format!("x{number:06}"), &format!("n{number:06}"));
+        }
+        first.extend(&second);
+        assert_eq!(first.current("f000000"), "x020000");
+        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn circles_of_ids_are_told_and_lead_nowhere() {
+        let read = |text: &str| serde_json::from_str::<IdMap>(text).unwrap();
+        let ids = read(r#"{"self":"self","a":"b","b":"a","c":"a","d":"e","e":"f"}"#);
+        assert_eq!(ids.circular().collect::<Vec<_>>(), ["a", "b", "c", "self"]);
+        for (id, current) in [("a", "a"), ("c", "c"), ("self", "self"), ("d", "f")] {
+            assert_eq!(ids.current(id), current);
+        }
+        let circle: BTreeMap<String, String> =
+            (0..200_000).map(|at| (at.to_string(), ((at + 1) % 200_000).to_string())).collect();
+        assert_eq!(IdMap::from(circle).circular().count(), 200_000);
+    }
+
+    #[test]
+    fn maps_are_taken_in_as_if_learned_pair_by_pair() {
+        let mut random = 7usize;
+        let mut next = |most: usize| {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 33) % most
+        };
+        for _ in 0..2_000 {
+            let [mut one, two] = [0; 2].map(|_| {
+                let mut map = IdMap::default();
+                (0..next(8)).for_each(|_| map.learn(&next(9).to_string(), &next(9).to_string()));
+                map
+            });
+            let mut other = one.clone();
+            one.extend(&two);
+            learned_one_by_one(&mut other, &two);
+            assert_eq!(one, other);
         }
     }
 

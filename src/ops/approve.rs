@@ -9,6 +9,7 @@ use super::Context;
 use super::apply::Ready;
 use crate::engine::planfile::Binding;
 use crate::repo::sshsig::{self, Signer};
+use crate::repo::{MAX_SETTINGS, MAX_SIGNATURE, NamedBy, read_file};
 
 /// What a signature over a plan file is for; one made for anything else does not count.
 pub const NAMESPACE: &str = "entragit-plan";
@@ -106,7 +107,9 @@ pub fn approvals(context: &Context, ready: &Ready, demand: &Demand<'_>) -> Resul
     let allowed = match (policy.signers.is_empty(), demand.signers) {
         (false, _) => policy.signers.join("\n") + "\n",
         (true, Some(path)) => {
-            std::fs::read_to_string(path).with_context(|| format!("reading who may approve, {}", path.display()))?
+            let bytes = read_file(path, NamedBy::Person, MAX_SETTINGS)
+                .with_context(|| format!("reading who may approve, {}", path.display()))?;
+            String::from_utf8(bytes).with_context(|| format!("{} is not UTF-8; save it as UTF-8", path.display()))?
         }
         (true, None) => {
             let why = "it is not said who may approve: `approval.signers` in entragit.yaml, or --allowed-signers FILE";
@@ -118,7 +121,8 @@ pub fn approvals(context: &Context, ready: &Ready, demand: &Demand<'_>) -> Resul
     let mut approved = Vec::new();
     let mut why = Vec::new();
     for path in &demand.signatures {
-        let signature = std::fs::read(path).with_context(|| format!("reading the signature {}", path.display()))?;
+        let signature = read_file(path, NamedBy::Person, MAX_SIGNATURE)
+            .with_context(|| format!("reading the signature {}", path.display()))?;
         let shown = path.display();
         match sshsig::verify(allowed.as_bytes(), NAMESPACE, &signature, ready.bytes()) {
             Ok(signer) if authors.contains(&signer.principal.to_lowercase()) => {

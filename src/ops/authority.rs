@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, bail};
 
 use super::{Context, SETTINGS, audit};
-use crate::format::settings::{Branches, Settings};
+use crate::format::settings::{Branches, Settings, branch_fault};
 use crate::repo::{ObjectId, trailers};
 
 /// Trailer of a snapshot whose own settings do not count: the commit whose settings do.
@@ -69,8 +69,8 @@ impl Context {
         let mut found = self.branches_of_others()?;
         for (key, snapshots) in [("entragit.snapshots", true), ("entragit.main", false)] {
             let Some(name) = self.repo.configured(key)? else { continue };
-            if !crate::format::settings::is_branch(&name) {
-                bail!("`git config {key}` is `{}`, which is no name for a branch", name.escape_debug());
+            if let Some(fault) = branch_fault(&name) {
+                bail!("`git config {key}` is `{}`, which is no name for a branch: {fault}", name.escape_debug());
             }
             let (branches, place) =
                 found.get_or_insert_with(|| (self.settings.branches.clone(), "`git config` here".to_owned()));

@@ -15,6 +15,7 @@ use crate::engine::{compare, diff};
 use crate::format::path::address_of;
 use crate::format::yaml;
 use crate::kinds;
+use crate::model::finding::Severity;
 use crate::model::kind::Deletion;
 use crate::model::{Address, Change, IdMap, Kind, Manner, Report, What};
 use crate::repo::ObjectId;
@@ -58,6 +59,7 @@ pub async fn diff<T: TenantRead>(
             (a, b)
         }
     };
+    warn_of_unread(context, &a, &b);
     if !scope.names.is_empty() || !scope.ids.is_empty() {
         // Two commits were read only as far as they differ.
         let whole = |source: &Source| match source {
@@ -140,6 +142,23 @@ pub async fn explain<T: TenantRead>(
         }
     }
     Ok(Compared { report, names })
+}
+
+/// Files passed over that are named one by one.
+const MOST_UNREAD: usize = 20;
+
+/// Warns of files on either side that stand where objects are read and are not read themselves.
+fn warn_of_unread(context: &Context, a: &Side, b: &Side) {
+    let warnings = a.misplaced.iter().chain(&b.misplaced).filter(|finding| finding.severity == Severity::Warning);
+    let unread: BTreeSet<(&str, &str)> =
+        warnings.map(|finding| (finding.path.as_str(), finding.message.as_str())).collect();
+    for (path, message) in unread.iter().take(MOST_UNREAD) {
+        context.events.warn(format!("{path} was passed over: {message}"));
+    }
+    if unread.len() > MOST_UNREAD {
+        let more = unread.len() - MOST_UNREAD;
+        context.events.warn(format!("and {more} more were passed over; `entragit validate` lists them"));
+    }
 }
 
 fn local(context: &Context, source: &Source) -> Result<Option<Side>> {

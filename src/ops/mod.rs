@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result, anyhow};
 use crate::format::manifest::Manifest;
 use crate::format::settings::Settings;
 use crate::model::{Events, Finding, Kind};
-use crate::repo::{ObjectId, Repo};
+use crate::repo::{MAX_SETTINGS, NamedBy, ObjectId, Repo, read_file, read_if_there};
 
 pub mod absence;
 mod advance;
@@ -122,8 +122,10 @@ impl Context {
     /// If there is no repository, or its settings are missing or wrong.
     pub fn open(dir: &Path, events: Events) -> Result<Context> {
         let repo = Repo::discover(dir)?;
-        let bytes = match repo.workdir().map(|workdir| workdir.join(SETTINGS)).filter(|path| path.exists()) {
-            Some(path) => std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?,
+        let settings =
+            repo.workdir().map(|workdir| read_if_there(&workdir.join(SETTINGS), MAX_SETTINGS)).transpose()?;
+        let bytes = match settings.flatten() {
+            Some(bytes) => bytes,
             None => {
                 let head = repo.resolve("HEAD").context("looking for entragit.yaml")?;
                 let blob = repo.root_file(head, SETTINGS)?.ok_or_else(|| {
@@ -152,7 +154,8 @@ impl Context {
     /// # Errors
     /// If it cannot be read, is wrong, or is about another tenant.
     pub fn take_guards_from(&mut self, path: &Path) -> Result<()> {
-        let bytes = std::fs::read(path).with_context(|| format!("reading the guards in {}", path.display()))?;
+        let bytes = read_file(path, NamedBy::Person, MAX_SETTINGS)
+            .with_context(|| format!("reading the guards in {}", path.display()))?;
         self.take_guards(&bytes, path.display().to_string())
     }
 

@@ -10,17 +10,17 @@ use serde_json::Value;
 use super::absence::Expected;
 use super::facts::Candidates;
 use super::live::{self, LiveObject, Sink};
-use super::{Context, Invalid, MANIFEST, manifest_at, manifest_of};
+use super::{Context, Invalid, MANIFEST, SETTINGS, manifest_at, manifest_of};
 use crate::engine::normalize::normalize;
 use crate::engine::refs::{Mentioned, Names};
 use crate::engine::schema;
 use crate::format::manifest::Manifest;
-use crate::format::path::{address_of, is_reserved};
+use crate::format::path::{address_of, is_folder_of_objects, is_reserved};
 use crate::format::yaml;
 use crate::kinds;
 use crate::model::finding::Severity;
 use crate::model::{Address, Coverage, CoverageMap, Finding, Kind, Object, Snapshot};
-use crate::repo::{Listing, ObjectId, Reader, Repo, WorktreeFiles, blob_id};
+use crate::repo::{Listing, Mode, ObjectId, Reader, Repo, WorktreeFiles, blob_id};
 use crate::tenant::TenantRead;
 
 /// Where a snapshot is read from.
@@ -90,8 +90,7 @@ impl Side {
         let manifest = manifest_of(&context.repo, &files)?;
         let described = files.contains_key(MANIFEST);
         let mut side = Side::of_files(context, revision, commit, manifest, files.into_iter())?;
-        side.misplaced
-            .extend(unusual.iter().filter(|(_, (mode, _))| !mode.is_file()).filter_map(|(path, _)| unread(path)));
+        side.misplaced.extend(unread_of(&unusual));
         Ok(Side { described, ..side })
     }
 
@@ -110,13 +109,15 @@ impl Side {
     /// As for one commit.
     pub fn commits(context: &Context, a: &str, b: &str) -> Result<[Side; 2]> {
         let commits = [context.resolve(a)?, context.resolve(b)?];
-        let (left, right) = context.repo.changed_entries(commits[0], commits[1])?;
-        let side = |revision, commit, entries: Vec<crate::repo::Entry>| {
+        let (left, right) = context.repo.changed_listings(commits[0], commits[1])?;
+        let side = |revision, commit, listing: Listing| {
             let manifest = manifest_at(&context.repo, commit)?;
             let root = context.repo.folder(context.repo.commit(commit)?.tree)?;
             let described = root.files.iter().any(|(name, _)| name == MANIFEST);
-            let files = entries.into_iter().map(|entry| (entry.path, entry.blob));
-            anyhow::Ok(Side { described, ..Side::of_files(context, revision, commit, manifest, files)? })
+            let files = listing.entries.into_iter().map(|entry| (entry.path, entry.blob));
+            let mut side = Side::of_files(context, revision, commit, manifest, files)?;
+            side.misplaced.extend(unread_of(&listing.unusual));
+            anyhow::Ok(Side { described, ..side })
         };
         Ok([side(a, commits[0], left)?, side(b, commits[1], right)?])
     }
@@ -396,12 +397,24 @@ fn problem(path: &str, message: String) -> Finding {
     Finding { path: path.to_owned(), line: 0, severity: Severity::Error, check: "path", message }
 }
 
-/// A warning about a symbolic link or a submodule where an object should be.
+/// Returns a finding for a symbolic link or a submodule that stands where something is read; none beside the objects.
 fn unread(path: &str) -> Option<Finding> {
-    let message = "symbolic links and submodules are not read; replace it by a file".to_owned();
     // Where an object's own file was, one that is not read would pass for an object that is not wanted.
-    let severity = if address_of(path).is_ok() { Severity::Error } else { Severity::Warning };
-    (!is_reserved(path)).then(|| Finding { severity, ..problem(path, message) })
+    let (severity, by) = if is_folder_of_objects(path) {
+        (Severity::Error, "a folder, since no object below it is read")
+    } else if address_of(path).is_ok() || path == MANIFEST || path == SETTINGS {
+        (Severity::Error, "a file")
+    } else if !is_reserved(path) {
+        (Severity::Warning, "a file")
+    } else {
+        return None;
+    };
+    let message = format!("symbolic links and submodules are not read; replace it by {by}");
+    Some(Finding { severity, ..problem(path, message) })
+}
+
+fn unread_of(unusual: &BTreeMap<String, (Mode, ObjectId)>) -> impl Iterator<Item = Finding> {
+    unusual.iter().filter(|(_, (mode, _))| !mode.is_file()).filter_map(|(path, _)| unread(path))
 }
 
 /// The two snapshots of two sides, parsed only where their bytes differ or `also` says so.

@@ -20,7 +20,7 @@ use crate::format::tenant_map;
 use crate::kinds;
 use crate::model::finding::Severity;
 use crate::model::{Finding, TenantMap};
-use crate::repo::ObjectId;
+use crate::repo::{MAX_MAP, NamedBy, ObjectId, read_file};
 
 /// Where the translated commit is kept.
 pub const REFERENCE: &str = "refs/entragit/translated";
@@ -99,7 +99,7 @@ pub fn aim(context: &Context, from: &From<'_>) -> Result<Aim> {
 }
 
 fn read_map(path: &Path) -> Result<TenantMap> {
-    let bytes = std::fs::read(path).with_context(|| {
+    let bytes = read_file(path, NamedBy::Person, MAX_MAP).with_context(|| {
         format!("reading the map {}; an empty file is a map, too: then objects are told by name alone", path.display())
     })?;
     Ok(tenant_map::read(&path.display().to_string(), &bytes).map_err(Invalid)?)

@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use super::lookup::Lookup;
 use super::source::{Side, Source, kind_of_folder};
-use super::{Context, Invalid, SETTINGS};
+use super::{Context, Invalid, MANIFEST, SETTINGS};
 use crate::engine::refs::ids_in;
 use crate::engine::validate::{self, File};
 use crate::format::yaml::{self, Document};
 use crate::kinds;
-use crate::model::finding::Severity;
+use crate::model::finding::{MOST_PER_FILE, Severity};
 use crate::model::{Address, Finding, IdMap, Kind};
-use crate::repo::ObjectId;
+use crate::repo::{MAX_SETTINGS, ObjectId, read_if_there};
 
 /// Checks every file of a source, or only those that differ from the last snapshot.
 ///
@@ -70,11 +70,12 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool, dangling: &Da
     }
     if let Some(workdir) = context.repo.workdir()
         && side.commit.is_none()
-        && let Ok(bytes) = std::fs::read(workdir.join(SETTINGS))
+        && let Some(bytes) = read_if_there(&workdir.join(SETTINGS), MAX_SETTINGS)?
         && let Err(found) = crate::format::settings::Settings::parse(SETTINGS, &bytes)
     {
         findings.extend(found);
     }
+    findings.extend(circular_ids(side));
     let lines: Vec<_> = documents.iter().map(|(_, _, _, document)| |pointer: &str| document.line_of(pointer)).collect();
     let files: Vec<File<'_>> = documents
         .iter()
@@ -123,6 +124,19 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool, dangling: &Da
     findings.sort();
     findings.dedup();
     Ok(findings)
+}
+
+/// Returns a finding for each id of the manifest's map that leads back to itself, as no object has two ids.
+fn circular_ids(side: &Side) -> impl Iterator<Item = Finding> {
+    let circular = side.manifest.ids.circular();
+    let finding = |id: &str| Finding {
+        path: MANIFEST.to_owned(),
+        line: 0,
+        severity: Severity::Error,
+        check: "circular-id",
+        message: format!("under `ids`, {id} leads in a circle; take manifest.yaml from the last snapshot"),
+    };
+    circular.take(MOST_PER_FILE).map(finding)
 }
 
 /// Warnings that are shown one by one.

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 use super::index;
 use super::names::meant_otherwise_on_windows;
-use super::tree::{Listing, Mode};
+use super::tree::{Listing, MAX_BLOB, Mode};
 use super::treediff::Leaf;
 use super::worktree::with_unix_lines;
-use super::{ObjectId, Repo, RepoError, blob_id};
+use super::{NamedBy, ObjectId, Repo, RepoError, blob_id, read_file};
 
 /// What changes between two commits: path → what is there before, what is there after.
 type Changes = BTreeMap<String, (Option<Item>, Option<Item>)>;
@@ -101,8 +101,12 @@ impl Repo {
                     }
                 }
                 Ok(data) if data.is_file() => {
-                    let bytes = fs::read(&file).map_err(RepoError::io("read", &file))?;
-                    if !known().any(|(_, blob)| same(blob, &bytes)) {
+                    let is_known = match read_file(&file, NamedBy::Repository, MAX_BLOB) {
+                        Ok(bytes) => known().any(|(_, blob)| same(blob, &bytes)),
+                        Err(RepoError::File { .. }) => false,
+                        Err(error) => return Err(error),
+                    };
+                    if !is_known {
                         blocked.insert(path.clone());
                     }
                 }

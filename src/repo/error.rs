@@ -72,6 +72,14 @@ pub enum RepoError {
         /// The limit.
         limit: u64,
     },
+    /// A file is none that may be read.
+    #[error("{path} cannot be read: {why}")]
+    File {
+        /// Its path, as it may be shown.
+        path: String,
+        /// Why not, and the way forward.
+        why: String,
+    },
     /// A reference is not where it was expected: someone else moved it.
     #[error("{name} was moved by someone else; it is now at {}: run the command again", found.map_or_else(|| "no commit".to_owned(), |id| id.to_string()))]
     Moved {

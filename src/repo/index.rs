@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use git2::{Index, IndexEntry, IndexEntryExtendedFlag, IndexEntryFlag, IndexTime};
 
 use super::checkout::same;
+#[cfg(unix)]
+use super::{MAX_BLOB, NamedBy, read_file};
 use super::{Mode, ObjectId, RepoError};
 
 /// Refuses an index that cannot be written, before anything else is. Returns the paths that a sparse checkout leaves out of
@@ -88,7 +90,15 @@ fn doubtful(index: &Index, root: &Path, last: &fs::Metadata, seen: &HashSet<&[u8
     let newer = |entry: &IndexEntry| (entry.mtime.seconds(), entry.mtime.nanoseconds()) >= last;
     let changed = |entry: &IndexEntry| {
         let file = root.join(std::ffi::OsStr::from_bytes(&entry.path));
-        fs::read(file).is_ok_and(|bytes| !same(entry.id.into(), &bytes))
+        if let Ok(to) = fs::read_link(&file) {
+            return !same(entry.id.into(), to.as_os_str().as_bytes());
+        }
+        match read_file(&file, NamedBy::Repository, MAX_BLOB) {
+            Ok(bytes) => !same(entry.id.into(), &bytes),
+            // What is not read here, git reads.
+            Err(RepoError::File { .. }) => true,
+            Err(_) => false,
+        }
     };
     let doubtful = index.iter().filter(|entry| newer(entry) && !seen.contains(entry.path.as_slice()) && changed(entry));
     doubtful.map(|entry| IndexEntry { file_size: 0, ..entry }).collect()

@@ -11,10 +11,12 @@
 //!   clears what was left.
 //! * libgit2 crashes on damaged pack indexes, so [`Repo::open`] verifies their checksums before libgit2 sees them.
 
+mod budget;
 mod checkout;
 mod commits;
 mod edit;
 mod error;
+mod files;
 mod id;
 mod identity;
 mod index;
@@ -45,6 +47,7 @@ mod tests;
 pub use commits::{Author, CommitInfo};
 pub use edit::Edits;
 pub use error::RepoError;
+pub use files::{MAX_MAP, MAX_PLAN, MAX_SETTINGS, MAX_SIGNATURE, NamedBy, read_file, read_if_there};
 pub use id::{ObjectId, blob_id};
 pub use lock::Lock;
 pub use names::shell_word;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use git2::{ErrorClass, ErrorCode, ObjectType, Odb, OdbObject, Repository};
 
+use super::budget::{Budget, MAX_DEPTH};
 use super::names::{faults, finding, is_git_settings, shown};
 use super::{ObjectId, Repo, RepoError};
 use crate::model::Finding;
@@ -13,10 +14,8 @@ use crate::model::Finding;
 /// No file of a snapshot is larger.
 pub const MAX_BLOB: u64 = 32 * 1024 * 1024;
 pub(super) const MAX_TREE: u64 = 256 * 1024 * 1024;
-const MAX_ENTRIES: usize = 2_000_000;
-pub(super) const MAX_DEPTH: usize = 8;
 /// Enough for anyone to read; a tree made to produce findings does not fill the memory.
-const MAX_FINDINGS: usize = 10_000;
+pub(super) const MAX_FINDINGS: usize = 10_000;
 
 /// What an entry of a tree is (<https://git-scm.com/docs/git-fast-import#_filemodify>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -97,7 +96,7 @@ impl Repo {
     pub(super) fn tree_listing(&self, tree: ObjectId) -> Result<Listing, RepoError> {
         let git = self.git();
         let odb = Objects::open(&git)?;
-        let mut walk = Walk { odb: &odb, found: Listing::default(), findings: Vec::new(), seen: 0 };
+        let mut walk = Walk { odb: &odb, found: Listing::default(), findings: Vec::new(), budget: Budget::default() };
         walk.tree(tree, "", 1)?;
         if !walk.findings.is_empty() {
             walk.findings.sort();
@@ -149,12 +148,13 @@ struct Walk<'a> {
     odb: &'a Objects<'a>,
     found: Listing,
     findings: Vec<Finding>,
-    seen: usize,
+    budget: Budget,
 }
 
 impl Walk<'_> {
     fn tree(&mut self, id: ObjectId, prefix: &str, depth: usize) -> Result<(), RepoError> {
         let bytes = read(self.odb, id, ObjectType::Tree, MAX_TREE)?;
+        self.budget.read(prefix, bytes.len())?;
         let mut names = HashSet::new();
         let mut last: Option<(&[u8], bool)> = None;
         let mut rest = bytes.data();
@@ -162,17 +162,10 @@ impl Walk<'_> {
             let (mode, name, child);
             (mode, name, child, rest) =
                 next_entry(rest).ok_or_else(|| RepoError::Damaged(format!("tree {id} cannot be read")))?;
-            self.seen += 1;
-            if self.seen > MAX_ENTRIES {
-                return Err(RepoError::Hostile(vec![finding(
-                    if prefix.is_empty() { "." } else { prefix },
-                    "too-many-entries",
-                    format!("the tree has more than {} entries: this is no snapshot", MAX_ENTRIES),
-                )]));
-            }
             let mode = Mode::parse(mode);
             let folder = mode == Some(Mode::Folder);
-            let mut wrong = faults(name);
+            self.budget.entry(prefix, name, folder)?;
+            let mut wrong = entry_faults(name, mode, depth);
             if !names.insert(name) {
                 wrong.push(("duplicate-path", "two entries have this name, and only one can be meant: remove one"));
             }
@@ -180,17 +173,6 @@ impl Walk<'_> {
                 wrong.push(("unsorted-tree", "the tree is not sorted, so no git made it: write the commit again"));
             }
             last = Some((name, folder));
-            match mode {
-                Some(Mode::Folder) if depth >= MAX_DEPTH => {
-                    wrong.push(("too-deep", "folders are nested too deeply: no snapshot has more than 8 levels"));
-                }
-                // Git itself follows no such link (`git help fsck`, gitmodulesSymlink).
-                Some(Mode::Symlink) if is_git_settings(name) => {
-                    wrong.push(("symlink", "git does not follow this link: replace it by a file"));
-                }
-                Some(_) => {}
-                None => wrong.push(("file-mode", "no git writes this file mode: add the file again")),
-            }
             if !wrong.is_empty() {
                 let path = format!("{}{}", shown(prefix.as_bytes()), shown(name));
                 if self.findings.len() < MAX_FINDINGS {
@@ -215,6 +197,23 @@ impl Walk<'_> {
         }
         Ok(())
     }
+}
+
+/// Returns everything that is wrong with an entry of a tree `depth` levels deep, seen by itself.
+pub(super) fn entry_faults(name: &[u8], mode: Option<Mode>, depth: usize) -> Vec<(&'static str, &'static str)> {
+    let mut wrong = faults(name);
+    match mode {
+        Some(Mode::Folder) if depth >= MAX_DEPTH => {
+            wrong.push(("too-deep", "folders are nested too deeply: no snapshot has more than 8 levels"));
+        }
+        // Git itself follows no such link (`git help fsck`, gitmodulesSymlink).
+        Some(Mode::Symlink) if is_git_settings(name) => {
+            wrong.push(("symlink", "git does not follow this link: replace it by a file"));
+        }
+        Some(_) => {}
+        None => wrong.push(("file-mode", "no git writes this file mode: add the file again")),
+    }
+    wrong
 }
 
 pub(super) type RawEntry<'a> = (&'a [u8], &'a [u8], ObjectId, &'a [u8]);

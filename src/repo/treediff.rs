@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 
 use git2::ObjectType;
 
-use super::names::faults;
-use super::tree::{MAX_DEPTH, MAX_TREE, Mode, Objects, in_order, next_entry, read};
-use super::{Entry, ObjectId, Repo, RepoError};
+use super::budget::{Budget, MAX_DEPTH};
+use super::names::{faults, finding, shown};
+use super::tree::{MAX_FINDINGS, MAX_TREE, Mode, Objects, entry_faults, in_order, next_entry, read};
+use super::{Entry, Listing, ObjectId, Repo, RepoError};
+use crate::model::Finding;
 
 /// What a folder holds: files and folders, each sorted by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,13 +24,14 @@ pub struct Folder {
 #[derive(Clone, Copy)]
 struct Item<'a> {
     name: &'a [u8],
-    mode: Mode,
+    /// `None` if no git writes it.
+    mode: Option<Mode>,
     id: ObjectId,
 }
 
 impl Item<'_> {
     fn is_folder(&self) -> bool {
-        self.mode == Mode::Folder
+        self.mode == Some(Mode::Folder)
     }
 }
 
@@ -54,27 +57,69 @@ impl Repo {
         Ok((a.difference(&b).cloned().collect(), b.difference(&a).cloned().collect()))
     }
 
-    /// Everything in which two commits differ, also by its mode alone.
+    /// Lists what each of two commits has and the other has not, or has otherwise; of what differs by the executable bit
+    /// alone nothing.
+    ///
+    /// # Errors
+    /// [`RepoError::Hostile`] with every entry that differs and that [`Repo::listing`] would refuse.
+    pub fn changed_listings(&self, a: ObjectId, b: ObjectId) -> Result<(Listing, Listing), RepoError> {
+        let Found { a, b, mut refused, .. } = self.find_changes(a, b)?;
+        if !refused.is_empty() {
+            refused.sort();
+            refused.dedup();
+            return Err(RepoError::Hostile(refused));
+        }
+        let same: BTreeSet<(&str, ObjectId)> =
+            a.iter().filter(|leaf| leaf.mode.is_file()).map(|leaf| (leaf.path.as_str(), leaf.id)).collect();
+        let same: BTreeSet<String> = b
+            .iter()
+            .filter(|leaf| leaf.mode.is_file() && same.contains(&(leaf.path.as_str(), leaf.id)))
+            .map(|leaf| leaf.path.clone())
+            .collect();
+        let listing = |leaves: Vec<Leaf>| {
+            let mut listing = Listing::default();
+            for leaf in leaves.into_iter().filter(|leaf| !same.contains(&leaf.path)) {
+                if leaf.mode != Mode::File {
+                    listing.unusual.insert(leaf.path.clone(), (leaf.mode, leaf.id));
+                }
+                if leaf.mode.is_file() {
+                    listing.entries.push(Entry { path: leaf.path, blob: leaf.id });
+                }
+            }
+            listing
+        };
+        Ok((listing(a), listing(b)))
+    }
+
+    /// Everything in which two commits differ, also by its mode alone. What [`Repo::listing`] would refuse is left out.
     pub(super) fn changed_leaves(&self, a: ObjectId, b: ObjectId) -> Result<(Vec<Leaf>, Vec<Leaf>), RepoError> {
+        let found = self.find_changes(a, b)?;
+        Ok((found.a, found.b))
+    }
+
+    fn find_changes(&self, a: ObjectId, b: ObjectId) -> Result<Found, RepoError> {
         let (a, b) = (self.commit(a)?.tree, self.commit(b)?.tree);
+        let budget = Budget::default();
         // Level by level, since the shards of a large kind can be read on all cores.
         let mut found = Found::default();
         let mut open = vec![Pair { a: Some(a), b: Some(b), prefix: String::new() }];
-        for _ in 0..MAX_DEPTH {
-            let parts = self.each(&open, |reader, pair| differ(&reader.odb, pair))?;
+        for depth in 1..=MAX_DEPTH {
+            let parts = self.each(&open, |reader, pair| differ(&reader.odb, pair, depth, &budget))?;
             open.clear();
             for part in parts {
                 found.a.extend(part.a);
                 found.b.extend(part.b);
+                found.refused.extend(part.refused);
                 open.extend(part.open);
             }
+            found.refused.truncate(MAX_FINDINGS);
             if open.is_empty() {
                 break;
             }
         }
         found.a.sort();
         found.b.sort();
-        Ok((found.a, found.b))
+        Ok(found)
     }
 
     /// The tree of the folder at `path` (`""`: the root) of a commit; `None` if there is no such folder.
@@ -104,8 +149,8 @@ impl Repo {
         for item in items(tree, bytes.data())? {
             let Some(name) = fair(item.name) else { continue };
             match item.mode {
-                Mode::Folder => folder.folders.push((name.to_owned(), item.id)),
-                mode if mode.is_file() => folder.files.push((name.to_owned(), item.id)),
+                Some(Mode::Folder) => folder.folders.push((name.to_owned(), item.id)),
+                Some(mode) if mode.is_file() => folder.files.push((name.to_owned(), item.id)),
                 _ => {}
             }
         }
@@ -120,7 +165,7 @@ fn fair(name: &[u8]) -> Option<&str> {
     std::str::from_utf8(name).ok().filter(|_| faults(name).is_empty())
 }
 
-/// What a tree holds; what has a mode that no git writes is passed over. The order is checked, so that nothing is there twice.
+/// Returns what a tree holds. The order is checked, so that nothing is there twice.
 fn items(id: ObjectId, bytes: &[u8]) -> Result<Vec<Item<'_>>, RepoError> {
     let mut items: Vec<Item<'_>> = Vec::with_capacity(bytes.len() / 64);
     let mut rest = bytes;
@@ -133,9 +178,7 @@ fn items(id: ObjectId, bytes: &[u8]) -> Result<Vec<Item<'_>>, RepoError> {
         if items.last().is_some_and(|last| !in_order((last.name, last.is_folder()), (name, folder))) {
             return Err(RepoError::Damaged(format!("tree {id} is not sorted, so no git made it")));
         }
-        if let Some(mode) = mode {
-            items.push(Item { name, mode, id: child });
-        }
+        items.push(Item { name, mode, id: child });
     }
     Ok(items)
 }
@@ -153,12 +196,24 @@ struct Found {
     a: Vec<Leaf>,
     b: Vec<Leaf>,
     open: Vec<Pair>,
+    refused: Vec<Finding>,
 }
 
-fn differ(odb: &Objects<'_>, pair: &Pair) -> Result<Found, RepoError> {
-    let load = |id: Option<ObjectId>| match id {
-        Some(id) => Ok(Some((id, read(odb, id, ObjectType::Tree, MAX_TREE)?))),
-        None => Ok::<_, RepoError>(None),
+impl Found {
+    fn refuse(&mut self, prefix: &str, name: &[u8], wrong: &[(&'static str, &'static str)]) {
+        if self.refused.len() < MAX_FINDINGS {
+            let path = format!("{}{}", shown(prefix.as_bytes()), shown(name));
+            self.refused.extend(wrong.iter().map(|(check, why)| finding(path.clone(), check, *why)));
+        }
+    }
+}
+
+fn differ(odb: &Objects<'_>, pair: &Pair, depth: usize, budget: &Budget) -> Result<Found, RepoError> {
+    let load = |id: Option<ObjectId>| {
+        let Some(id) = id else { return Ok::<_, RepoError>(None) };
+        let tree = read(odb, id, ObjectType::Tree, MAX_TREE)?;
+        budget.read(&pair.prefix, tree.len())?;
+        Ok(Some((id, tree)))
     };
     let (left, right) = (load(pair.a)?, load(pair.b)?);
     let left = left.as_ref().map_or(Ok(Vec::new()), |(id, tree)| items(*id, tree.data()))?;
@@ -179,18 +234,26 @@ fn differ(odb: &Objects<'_>, pair: &Pair) -> Result<Found, RepoError> {
             continue;
         }
         let Some(item) = x.or(y) else { break };
+        budget.entry(&pair.prefix, item.name, item.is_folder())?;
+        let wrong: Vec<_> = x.iter().chain(&y).flat_map(|side| entry_faults(side.name, side.mode, depth)).collect();
+        if !wrong.is_empty() {
+            found.refuse(&pair.prefix, item.name, &wrong);
+        }
         let Some(name) = fair(item.name) else { continue };
         if item.is_folder() {
+            if depth >= MAX_DEPTH {
+                continue;
+            }
             let prefix = format!("{}{name}/", pair.prefix);
             found.open.push(Pair { a: x.map(|x| x.id), b: y.map(|y| y.id), prefix });
             continue;
         }
         let path = format!("{}{name}", pair.prefix);
-        if let Some(y) = y {
-            found.b.push(Leaf { path: path.clone(), mode: y.mode, id: y.id });
+        if let Some((y, mode)) = y.and_then(|y| Some((y, y.mode?))) {
+            found.b.push(Leaf { path: path.clone(), mode, id: y.id });
         }
-        if let Some(x) = x {
-            found.a.push(Leaf { path, mode: x.mode, id: x.id });
+        if let Some((x, mode)) = x.and_then(|x| Some((x, x.mode?))) {
+            found.a.push(Leaf { path, mode, id: x.id });
         }
     }
     Ok(found)

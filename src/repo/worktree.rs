@@ -1,6 +1,5 @@
 //! The working tree: what lies in it, and whether it differs from a commit.
 
-use std::io::Read;
 use std::path::Path;
 
 use git2::{Index, ObjectType, Repository, RepositoryState, Status, StatusOptions};
@@ -9,7 +8,7 @@ use walkdir::WalkDir;
 use super::index::{is_left_out, unreadable};
 use super::names::{faults, finding, shown};
 use super::tree::{MAX_BLOB, Objects, read};
-use super::{ObjectId, Repo, RepoError};
+use super::{NamedBy, ObjectId, Repo, RepoError, read_file};
 
 const MAX_TOTAL: u64 = 2 * 1024 * 1024 * 1024;
 
@@ -85,7 +84,7 @@ impl Repo {
             } else if is_link {
                 found.links.push(path);
             } else if entry.file_type().is_file() && wanted(&path) {
-                let bytes = content(entry.path(), &path)?;
+                let bytes = with_unix_lines(read_file(entry.path(), NamedBy::Repository, MAX_BLOB)?);
                 total += bytes.len() as u64;
                 if total > MAX_TOTAL {
                     let what = "the working tree".to_owned();
@@ -187,19 +186,6 @@ fn relative(root: &Path, path: &Path) -> (String, Vec<u8>) {
         raw.extend_from_slice(part.as_os_str().as_encoded_bytes());
     }
     (String::from_utf8_lossy(&raw).into_owned(), raw)
-}
-
-fn content(path: &Path, name: &str) -> Result<Vec<u8>, RepoError> {
-    let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).map_err(RepoError::io("open", path))?;
-    file.take(MAX_BLOB + 1).read_to_end(&mut bytes).map_err(RepoError::io("read", path))?;
-    match bytes.len() as u64 {
-        size if size > MAX_BLOB => {
-            let size = std::fs::metadata(path).map_or(size, |data| data.len());
-            Err(RepoError::TooLarge { what: shown(name.as_bytes()), size, limit: MAX_BLOB })
-        }
-        _ => Ok(with_unix_lines(bytes)),
-    }
 }
 
 /// Lines that end in LF where they end in CR LF, as `core.autocrlf` and `eol` have git write them.

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, HashSet};
 
 use git2::{ObjectType, Odb, OdbLookupFlags};
 
+use super::budget::MAX_DEPTH;
 use super::names::{faults, finding, shown};
 use super::pack::{PackWriter, flush_folder};
-use super::tree::{MAX_BLOB, MAX_DEPTH, Mode, again};
+use super::tree::{MAX_BLOB, Mode, again};
 use super::{ObjectId, Repo, RepoError, blob_id};
 
 /// Up to here each new object becomes a file of its own; beyond, all of them become one pack. Each file of its own is

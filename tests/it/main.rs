@@ -19,6 +19,7 @@ mod examples;
 mod faults;
 mod graph;
 mod hidden;
+mod hostile;
 mod laws;
 mod lockout;
 mod metadata;

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::engine::render::safe;
 use crate::ops::apply::{Unconverged, Verification};
 
 /// Objects told one by one; more are only counted.
@@ -29,11 +30,11 @@ pub fn lines(verification: &Verification) -> Vec<String> {
 
 fn line(object: &Unconverged) -> String {
     let Unconverged { address, name, property, reason } = object;
-    if property.is_empty() {
+    safe(&if property.is_empty() {
         format!("{} \"{name}\" {reason}", address.kind)
     } else {
         format!("{} \"{name}\": {property} {reason}", address.kind)
-    }
+    })
 }
 
 /// For scripts.

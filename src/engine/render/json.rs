@@ -224,10 +224,29 @@ pub fn findings(findings: &[Finding]) -> String {
     pretty(&FindingsDocument { format_version: FORMAT_VERSION, findings })
 }
 
+/// Writes as escapes what a terminal obeys or a reader does not see. Such characters stand in strings only, so the document
+/// means the same.
+fn escaped(document: &str) -> String {
+    let mut out = String::with_capacity(document.len());
+    let mut units = [0; 2];
+    for c in document.chars() {
+        match c != '\n' && super::hostile(c) {
+            true => out.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}"))),
+            false => out.push(c),
+        }
+    }
+    out
+}
+
+/// Writes a document on one line, with a final newline.
+pub fn line(document: &Value) -> String {
+    format!("{}\n", escaped(&document.to_string()))
+}
+
 /// A document on several lines with a final newline.
 pub fn pretty(document: &impl Serialize) -> String {
     // These types hold strings, numbers and maps with string keys: they always serialize.
-    let mut text = serde_json::to_string_pretty(document).unwrap_or_default();
+    let mut text = escaped(&serde_json::to_string_pretty(document).unwrap_or_default());
     text.push('\n');
     text
 }

@@ -54,7 +54,7 @@ pub fn report(report: &Report, names: &Names) -> String {
     if !report.unknown.is_empty() {
         out.push_str("\nNot completely known, so nothing is said of what is missing:\n\n");
         for (what, before, after) in &report.unknown {
-            let _ = writeln!(out, "- `{what}`: {} → {}", before.word(), after.word());
+            let _ = writeln!(out, "- {}: {} → {}", code(what), before.word(), after.word());
         }
     }
     for line in left_out(report) {
@@ -144,6 +144,11 @@ pub(super) fn cell(text: &str) -> String {
         out.push(c);
     }
     out
+}
+
+/// Text as code, which nothing in it can end.
+pub(super) fn code(text: &str) -> String {
+    format!("`{}`", super::safe(text).replace('`', "'"))
 }
 
 /// Text within HTML within markdown.

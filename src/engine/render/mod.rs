@@ -76,7 +76,7 @@ fn value_text(value: &Value, names: &Names) -> String {
         },
         Value::Object(map) => {
             let parts: Vec<String> =
-                map.iter().map(|(name, value)| format!("{name}: {}", value_text(value, names))).collect();
+                map.iter().map(|(name, value)| format!("{}: {}", safe(name), value_text(value, names))).collect();
             format!("{{{}}}", parts.join(", "))
         }
         Value::Array(elements) => {
@@ -145,8 +145,8 @@ fn risks(report: &Report) -> Option<String> {
 /// `high: an exclusion was added (conditions.users.excludeUsers)`.
 fn risk_line(risk: &Risk) -> String {
     match risk.path.is_empty() {
-        true => format!("{}: {}", risk.level.word(), risk.says),
-        false => format!("{}: {} ({})", risk.level.word(), risk.says, safe(&risk.path)),
+        true => format!("{}: {}", risk.level.word(), safe(&risk.says)),
+        false => format!("{}: {} ({})", risk.level.word(), safe(&risk.says), safe(&risk.path)),
     }
 }
 

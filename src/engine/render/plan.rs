@@ -128,7 +128,7 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
     if !plan.unknown.is_empty() {
         let _ = writeln!(out, "\n{}", style.bold("Left alone, because it is not completely known"));
         for (what, coverage) in &plan.unknown {
-            let _ = writeln!(out, "  ? {what}: {}", coverage.word());
+            let _ = writeln!(out, "  ? {}: {}", safe(what), coverage.word());
         }
     }
     let unmanaged: Vec<&Address> = unmanaged(plan).collect();

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::field_line;
 use super::left;
-use super::markdown::{LIMIT, MOST_FIELDS, cell, heading, shortened};
+use super::markdown::{LIMIT, MOST_FIELDS, cell, code, heading, shortened};
 use super::plan::{counts, lost as losses_left, title, unmanaged};
 use crate::engine::losses;
 use crate::engine::refs::Names;
@@ -60,7 +60,7 @@ pub fn plan(plan: &Plan, verdicts: &[Verdict], names: &Names) -> String {
     if !plan.unknown.is_empty() {
         out.push_str("\nLeft alone, because it is not completely known:\n\n");
         for (what, coverage) in &plan.unknown {
-            let _ = writeln!(out, "- `{what}`: {}", coverage.word());
+            let _ = writeln!(out, "- {}: {}", code(what), coverage.word());
         }
     }
     let unmanaged = unmanaged(plan).count();

@@ -32,7 +32,7 @@ pub fn report(report: &Report) -> String {
             let descriptor = json!({
                 "id": id,
                 "name": id,
-                "shortDescription": {"text": risk.says},
+                "shortDescription": {"text": safe(&risk.says)},
                 "defaultConfiguration": {"level": level(risk.level)},
                 // GitHub sorts alerts by this number: <https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning#reportingdescriptor-object>
                 "properties": {"security-severity": severity(risk.level), "tags": ["security", "identity"]},
@@ -53,7 +53,7 @@ pub fn report(report: &Report) -> String {
                 "rules": rules,
             }},
             "columnKind": "unicodeCodePoints",
-            "properties": {"before": report.before, "after": report.after},
+            "properties": {"before": safe(&report.before), "after": safe(&report.after)},
             "results": results,
         }],
     }))
@@ -63,7 +63,7 @@ fn result(report: &Report, change: &Change, risk: &Risk, index: usize) -> Value 
     let who = who(change, &report.audited).join("; ");
     let by = if who.is_empty() { String::new() } else { format!(". {who}") };
     let what = if risk.path.is_empty() { String::new() } else { format!(" ({})", safe(&risk.path)) };
-    let text = format!("{} \"{}\": {}{what}{by}", change.called, safe(&change.name), risk.says);
+    let text = format!("{} \"{}\": {}{what}{by}", change.called, safe(&change.name), safe(&risk.says));
     let path = if change.path.is_empty() { "manifest.yaml" } else { &change.path };
     let identity = format!("{} {} {} {}", change.address.kind, change.address.id, risk.rule, risk.path);
     json!({

@@ -112,7 +112,7 @@ fn risks(status: &Status, screen: &mut Screen) {
     screen.some(status.risks.iter().map(|risk| {
         let path = if risk.path.is_empty() { String::new() } else { format!(" ({})", safe(&risk.path)) };
         let by = if risk.actors.is_empty() { String::new() } else { format!(" by {}", safe(&risk.actors.join(", "))) };
-        let (level, says, called) = (risk.level.word(), &risk.says, risk.called);
+        let (level, says, called) = (risk.level.word(), safe(&risk.says), risk.called);
         format!("{level}: {says} in {called} \"{}\"{path}{by}, {}", safe(&risk.name), short(&risk.commit))
     }));
 }

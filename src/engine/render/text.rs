@@ -45,7 +45,7 @@ pub fn report(report: &Report, names: &Names, style: Style) -> String {
     if !report.unknown.is_empty() {
         let _ = writeln!(out, "\n{}", style.bold("Not completely known, so nothing is said of what is missing"));
         for (what, before, after) in &report.unknown {
-            let _ = writeln!(out, "  ? {what}: {} → {}", before.word(), after.word());
+            let _ = writeln!(out, "  ? {}: {} → {}", safe(what), before.word(), after.word());
         }
     }
     for (number, line) in left_out(report).iter().enumerate() {

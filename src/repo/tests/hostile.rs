@@ -106,6 +106,97 @@ fn depth_and_number_are_bounded() {
     assert!(start.elapsed().as_secs() < 60);
 }
 
+/// A commit of a tree in which `width` folders hold `width` folders each, so many levels deep, and the last `files` files.
+fn bomb(bench: &Bench, blob: &str, levels: usize, width: usize, files: usize) -> ObjectId {
+    let names: Vec<String> = (0..width.max(files)).map(|at| format!("{at:04}")).collect();
+    let leaves: Vec<_> = names[..files].iter().map(|name| ("100644", blob, name.as_bytes())).collect();
+    let mut tree = tree_of(bench, &leaves);
+    for _ in 0..levels {
+        let entries: Vec<_> = names[..width].iter().map(|name| ("40000", tree.as_str(), name.as_bytes())).collect();
+        tree = tree_of(bench, &entries);
+    }
+    bench.git(&["commit-tree", "-m", "x", &tree]).parse().unwrap()
+}
+
+#[test]
+fn a_comparison_is_bounded_as_a_listing_is() {
+    let bench = Bench::bare();
+    let blob = bench.git_in(&["hash-object", "-w", "--stdin"], b"x");
+    let empty = bench.git(&["commit-tree", "-m", "s", "4b825dc642cb6eb9a060e54bf8d69288fbee4904"]).parse().unwrap();
+    // 10^10 paths of 11 trees; 864 million files of 4; 32 million files below few folders.
+    for (levels, width, files) in [(10, 10, 1), (3, 60, 4_000), (2, 90, 4_000)] {
+        let large = bomb(&bench, &blob, levels, width, files);
+        let start = std::time::Instant::now();
+        for found in [
+            bench.repo.changed_listings(empty, large).map(drop),
+            bench.repo.changed_listings(large, empty).map(drop),
+            bench.repo.changed_entries(empty, large).map(drop),
+            bench.repo.entries(large).map(drop),
+        ] {
+            match found {
+                Err(RepoError::Hostile(findings)) => assert_eq!(findings[0].check, "too-many-entries"),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(start.elapsed().as_secs() < 40, "{levels}×{width}×{files}: {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn a_comparison_refuses_what_a_listing_refuses() {
+    let bench = Bench::bare();
+    let blob = bench.git_in(&["hash-object", "-w", "--stdin"], b"x");
+    let b = blob.as_str();
+    let commit = |tree: &str| -> ObjectId { bench.git(&["commit-tree", "-m", "x", tree]).parse().unwrap() };
+    let good = commit(&tree_of(&bench, &[("100644", b, b"a")]));
+    let mut deep = tree_of(&bench, &[("100644", b, b"leaf")]);
+    for _ in 0..8 {
+        deep = tree_of(&bench, &[("40000", &deep, b"d")]);
+    }
+    let inner = tree_of(&bench, &[("100644", b, b"bell\x07"), ("120000", b, b"link")]);
+    let entries: [(&str, &str, &[u8]); 9] = [
+        ("100644", b, b".."),
+        ("40000", &inner, b".git"),
+        ("120000", b, b".gitmodules"),
+        ("100644", b, b"a"),
+        ("100644", b, b"esc\x1b[31m"),
+        ("40000", &inner, b"folder"),
+        ("100644", b, b"new\nline"),
+        ("100644", b, "user\u{202e}lmay".as_bytes()),
+        ("100664", b, b"z-mode"),
+    ];
+    for tree in [tree_of(&bench, &entries), deep] {
+        let bad = commit(&tree);
+        let listed = checks(&bench, &tree);
+        for (from, to) in [(good, bad), (bad, good)] {
+            match bench.repo.changed_listings(from, to) {
+                Err(RepoError::Hostile(findings)) => {
+                    let found: Vec<_> = findings.into_iter().map(|found| (found.path, found.check)).collect();
+                    assert_eq!(found, listed);
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(bench.repo.changed_listings(bad, bad).is_ok(), "what is equal is not read");
+    }
+}
+
+#[test]
+fn links_and_executables_are_listed_where_they_differ() {
+    let bench = Bench::bare();
+    let [x, y] = [b"x", b"y"].map(|bytes| bench.git_in(&["hash-object", "-w", "--stdin"], bytes));
+    let commit = |tree: &str| -> ObjectId { bench.git(&["commit-tree", "-m", "x", tree]).parse().unwrap() };
+    let before = tree_of(&bench, &[("100644", &x, b"edited"), ("100644", &x, b"link"), ("100644", &x, b"same")]);
+    let after = tree_of(&bench, &[("100755", &y, b"edited"), ("120000", &x, b"link"), ("100755", &x, b"same")]);
+    let (a, b) = bench.repo.changed_listings(commit(&before), commit(&after)).unwrap();
+    let paths = |listing: &crate::repo::Listing| -> Vec<String> {
+        listing.entries.iter().map(|entry| entry.path.clone()).collect()
+    };
+    assert_eq!((paths(&a), paths(&b)), (vec!["edited".to_owned(), "link".to_owned()], vec!["edited".to_owned()]));
+    let modes: Vec<_> = b.unusual.iter().map(|(path, (mode, _))| (path.as_str(), *mode)).collect();
+    assert_eq!(modes, [("edited", Mode::Executable), ("link", Mode::Symlink)]);
+}
+
 #[test]
 fn what_is_missing_or_too_large_is_said() {
     let bench = Bench::bare();
