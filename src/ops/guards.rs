@@ -38,13 +38,14 @@ pub fn verdicts(
     if gone && let Some(tip) = context.last_snapshot()? {
         rules.base = Some(Side::commit(context, &tip.to_string())?.index.into_keys().collect());
     }
+    // What a restore brings back gives power, too: it must be known before it is asked what was held.
+    for (address, object) in deleted {
+        rules.access.take_deleted(address, object);
+    }
     let granted = escalation::grants(plan, &rules.access);
     if !granted.is_empty() {
         let steps: Vec<StepId> = granted.into_iter().map(|(step, _)| step).collect();
         rules.held = held(context, plan, &steps)?;
-    }
-    for (address, object) in deleted {
-        rules.access.take_deleted(address, object);
     }
     Ok(guard::verdicts(plan, &rules))
 }

@@ -14,6 +14,7 @@ mod documents;
 mod drill;
 mod each_kind;
 mod emulator;
+mod escalation;
 mod examples;
 mod faults;
 mod graph;
