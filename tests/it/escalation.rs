@@ -2,6 +2,7 @@
 //! what a snapshot has held comes back.
 
 mod benign;
+mod contoso;
 mod hostile;
 
 use entragit::engine::guard::escalation;

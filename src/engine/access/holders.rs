@@ -17,9 +17,9 @@ pub(in crate::engine) const GROUP_SEATS: &[&str] = &["groupAssignmentSchedule", 
 /// A role that somebody holds or may activate.
 pub(in crate::engine) struct Seat<'a> {
     pub(in crate::engine) kind: &'a str,
-    pub(in crate::engine) principal: String,
-    pub(in crate::engine) role: String,
-    pub(in crate::engine) scope: String,
+    pub(in crate::engine) principal: &'a str,
+    pub(in crate::engine) role: &'a str,
+    pub(in crate::engine) scope: &'a str,
 }
 
 impl Tenant {
@@ -50,16 +50,16 @@ impl Tenant {
     pub(in crate::engine) fn seats(&self) -> impl Iterator<Item = Seat<'_>> {
         let held = self.assignments.values().map(|held| Seat {
             kind: "roleAssignment",
-            principal: held.principal.clone(),
-            role: held.role.clone(),
-            scope: held.scope.clone(),
+            principal: &held.principal,
+            role: &held.role,
+            scope: &held.scope,
         });
-        let kept = ["roleAssignmentSchedule", "roleEligibilitySchedule"].into_iter().flat_map(|kind| {
+        let kept = ["roleAssignmentSchedule", "roleEligibilitySchedule"].into_iter().flat_map(|kind: &'static str| {
             self.rules_of(kind).map(move |(_, seat)| Seat {
                 kind,
-                principal: text(seat, "principalId"),
-                role: text(seat, "roleDefinitionId"),
-                scope: text(seat, "directoryScopeId"),
+                principal: word(seat, "principalId"),
+                role: word(seat, "roleDefinitionId"),
+                scope: word(seat, "directoryScopeId"),
             })
         });
         held.chain(kept)
@@ -68,8 +68,8 @@ impl Tenant {
     /// Ids of objects that had better be known to judge power: who holds or may activate a role, groups that schedules and
     /// packages name.
     pub(super) fn asked_for_power(&self) -> BTreeSet<String> {
-        let mut asked: BTreeSet<String> = self.seats().map(|seat| seat.principal).collect();
-        for kind in ["groupAssignmentSchedule", "groupEligibilitySchedule"] {
+        let mut asked: BTreeSet<String> = self.seats().map(|seat| seat.principal.to_lowercase()).collect();
+        for kind in GROUP_SEATS {
             asked.extend(self.rules_of(kind).map(|(_, seat)| text(seat, "groupId")));
         }
         for (_, package) in self.rules_of("accessPackage") {
@@ -95,25 +95,28 @@ impl Tenant {
         known.or_else(|| power::role(id).map(|role| role.name)).unwrap_or(id).to_owned()
     }
 
-    /// Tells whether a group holds a role or may activate one, may be given one, or is on the way into a group of which that is
-    /// true: then whoever is in it, or owns it, has what it holds.
-    pub fn is_privileged_group(&self, id: &str) -> bool {
-        let (mut seen, mut next) = (BTreeSet::new(), vec![id.to_lowercase()]);
-        while let Some(id) = next.pop() {
-            if !seen.insert(id.clone()) {
-                continue;
+    /// Returns the groups that hold a role or may activate one, may be given one, or are on the way into such a group: whoever is
+    /// in one, or owns it, has what it holds. Principals that are no groups are among them.
+    pub(in crate::engine) fn privileged_groups(&self) -> BTreeSet<String> {
+        let assignable = self.groups.iter().filter(|(_, group)| group.assignable).map(|(id, _)| id.clone());
+        let mut found: BTreeSet<String> =
+            assignable.chain(self.seats().map(|seat| seat.principal.to_lowercase())).collect();
+        let ways: Vec<(String, String)> = GROUP_SEATS
+            .iter()
+            .flat_map(|kind| self.rules_of(kind))
+            .map(|(_, seat)| (text(seat, "principalId"), text(seat, "groupId")))
+            .collect();
+        loop {
+            let more: Vec<String> = ways
+                .iter()
+                .filter(|(principal, group)| found.contains(group) && !found.contains(principal))
+                .map(|(principal, _)| principal.clone())
+                .collect();
+            if more.is_empty() {
+                return found;
             }
-            if self.groups.get(&id).is_some_and(|group| group.assignable)
-                || self.seats().any(|seat| seat.principal == id)
-            {
-                return true;
-            }
-            for kind in ["groupAssignmentSchedule", "groupEligibilitySchedule"] {
-                let ways = self.rules_of(kind).filter(|(_, seat)| text(seat, "principalId") == id);
-                next.extend(ways.map(|(_, seat)| text(seat, "groupId")));
-            }
+            found.extend(more);
         }
-        false
     }
 
     /// Returns the name of the role that gives somebody power: held or eligible, themselves or through a group.
@@ -125,13 +128,15 @@ impl Tenant {
             if !seen.insert(own.clone()) {
                 continue;
             }
-            let acts = |seat: &Seat<'_>| seat.principal == own && self.role_reach(&seat.role) == Some(Reach::Acts);
+            let acts = |seat: &Seat<'_>| {
+                seat.principal.eq_ignore_ascii_case(&own) && self.role_reach(seat.role) == Some(Reach::Acts)
+            };
             if let Some(seat) = self.seats().find(acts) {
-                return Some(self.role_name(&seat.role));
+                return Some(self.role_name(seat.role));
             }
             groups
                 .extend(self.groups.iter().filter(|(_, group)| group.members.contains(&own)).map(|(id, _)| id.clone()));
-            for kind in ["groupAssignmentSchedule", "groupEligibilitySchedule"] {
+            for kind in GROUP_SEATS {
                 let ways = self.rules_of(kind).filter(|(_, seat)| text(seat, "principalId") == own);
                 groups.extend(ways.map(|(_, seat)| text(seat, "groupId")));
             }
@@ -204,7 +209,12 @@ pub(in crate::engine) fn list<'a>(object: &'a Map<String, Value>, name: &str) ->
     object.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
+/// A string as it is written; empty where there is none.
+fn word<'a>(object: &'a Map<String, Value>, name: &str) -> &'a str {
+    object.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
 /// A string in lower case; empty where there is none.
 pub(in crate::engine) fn text(object: &Map<String, Value>, name: &str) -> String {
-    object.get(name).and_then(Value::as_str).unwrap_or_default().to_lowercase()
+    word(object, name).to_lowercase()
 }

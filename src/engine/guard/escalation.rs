@@ -2,6 +2,8 @@
 //! permission, the keeping of an application that has either, and settings that open such a way. What counts as power stands in
 //! [`power`]; a setting is compared with what it was, so that what makes it stricter is none of it.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::loosened;
@@ -17,11 +19,15 @@ type Properties = Map<String, Value>;
 struct Sides<'a> {
     before: &'a Tenant,
     after: Tenant,
+    /// Groups that may hold roles at either time.
+    privileged_groups: BTreeSet<String>,
 }
 
 /// Returns the steps that give somebody power over the tenant, and who gets what by each, in one clause.
 pub fn grants(plan: &Plan, tenant: &Tenant) -> Vec<(StepId, String)> {
-    let sides = Sides { before: tenant, after: tenant.after(plan) };
+    let after = tenant.after(plan);
+    let privileged_groups = tenant.privileged_groups().into_iter().chain(after.privileged_groups()).collect();
+    let sides = Sides { before: tenant, after, privileged_groups };
     let steps = plan.steps.iter().enumerate();
     steps.filter_map(|(number, step)| Some((number, sides.grant(step)?))).collect()
 }
@@ -69,9 +75,9 @@ impl Sides<'_> {
         // Whoever holds a role for good gets nothing by being eligible for it, nor by holding it in another way.
         let scope = text(body, "directoryScopeId");
         let same = |held: &Seat<'_>| {
-            held.principal == principal
-                && held.role == role
-                && (held.scope == scope || held.scope == "/")
+            held.principal.eq_ignore_ascii_case(&principal)
+                && held.role.eq_ignore_ascii_case(&role)
+                && (held.scope == "/" || held.scope.eq_ignore_ascii_case(&scope))
                 && (held.kind == "roleAssignment" || held.kind == step.address.kind)
         };
         if self.before.seats().any(|held| same(&held)) {
@@ -122,8 +128,11 @@ impl Sides<'_> {
                 Some(said(format!(", which has {has},")))
             }
             "roleDefinition" => {
-                let id = step.address.id.to_lowercase();
-                self.after.seats().any(|seat| seat.role == id).then(|| said(", which somebody holds,".to_owned()))
+                let id = &step.address.id;
+                self.after
+                    .seats()
+                    .any(|seat| seat.role.eq_ignore_ascii_case(id))
+                    .then(|| said(", which somebody holds,".to_owned()))
             }
             "roleAssignmentSchedule" | "roleEligibilitySchedule" => {
                 let role = text(after, "roleDefinitionId");
@@ -201,15 +210,21 @@ impl Sides<'_> {
         if opened.is_empty() {
             return None;
         }
-        let counts = match step.address.kind {
+        let named = |name: &str| known.map(|policy| text(policy, name)).unwrap_or_default();
+        let subject = match step.address.kind {
             "roleManagementPolicy" => {
-                known.is_none_or(|policy| self.after.role_reach(&text(policy, "roleDefinitionId")).is_some())
+                let role = named("roleDefinitionId");
+                self.after.role_reach(&role)?;
+                format!("\"{}\"", self.after.role_name(&role))
             }
-            "groupRoleSettings" => known.is_none_or(|policy| self.is_privileged_group(&text(policy, "scopeId"))),
-            "permissionGrantPolicy" => self.is_consent_policy_in_use(&step.address.id),
-            _ => true,
+            "groupRoleSettings" => {
+                let group = named("scopeId");
+                self.is_privileged_group(&group).then(|| format!("a place in {}", self.quoted(&group)))?
+            }
+            "permissionGrantPolicy" if !self.is_consent_policy_in_use(&step.address.id) => return None,
+            _ => format!("\"{}\"", step.name),
         };
-        counts.then(|| format!("\"{}\" {}", step.name, opened.join(" and ")))
+        Some(format!("{subject} {}", opened.join(" and ")))
     }
 
     /// What an application may do on behalf of people that it could not before.
@@ -232,7 +247,7 @@ impl Sides<'_> {
     }
 
     fn is_privileged_group(&self, id: &str) -> bool {
-        self.before.is_privileged_group(id) || self.after.is_privileged_group(id)
+        self.privileged_groups.contains(&id.to_lowercase())
     }
 
     fn power_of(&self, address: &Address) -> Option<String> {

@@ -97,7 +97,7 @@ fn trust(before: Option<&Properties>, after: &Properties) -> Vec<String> {
         ("inboundTrust/isHybridAzureADJoinedDeviceAccepted", "hybrid joined devices"),
     ];
     let risen = claims.iter().filter(|(path, _)| rises(before, after, path));
-    risen.map(|(_, what)| format!("accepts {what} as another tenant tells them")).collect()
+    risen.map(|(_, what)| format!("accepts {what} as another tenant tells it")).collect()
 }
 
 /// <https://learn.microsoft.com/graph/api/resources/crosstenantidentitysyncpolicypartner>

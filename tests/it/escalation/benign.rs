@@ -35,7 +35,7 @@ pub(super) fn all() -> Vec<Way> {
             |world| on_behalf(world, "AllPrincipals", "directory.readwrite.all User.Read"),
         ),
         says("credential without power", nothing, |world| credential(world, "payroll")),
-        says("credential of what only reads", nothing, |world| credential(world, "recovery")),
+        says("E10b credential of what only reads", nothing, |world| credential(world, "recovery")),
         says("owner without power", nothing, |world| owner(world, "payroll")),
         says("address without power", nothing, redirected),
         says("multifactor authentication", nothing, |world| {

@@ -168,7 +168,7 @@ fn roles() -> Vec<Way> {
             "E16 longer",
             |world| settings(world, GLOBAL),
             |world| rules(world, 1, "/maximumDuration", "PT24H".into()),
-            "PT24H instead of PT8H",
+            r#""Global Administrator" can be held for P1D instead of PT8H"#,
         ),
         way(
             "E16 for ever",
@@ -255,6 +255,12 @@ fn groups() -> Vec<Way> {
             |world| in_group(world, "groupEligibilitySchedule", "staff", "admins", "member"),
             |world| world.members("staff", &["ann", "bob", "cleo"]),
             r#"makes "cleo" a member of "staff""#,
+        ),
+        way(
+            "E24",
+            |world| world.set("group", "shelter", "/isAssignableToRole", true.into()),
+            |world| world.members("shelter", &["bg1", "inner", "cleo"]),
+            r#"makes "cleo" a member of "shelter""#,
         ),
         way(
             "D04",
