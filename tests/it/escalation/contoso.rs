@@ -25,12 +25,12 @@ async fn power_in_the_files_of_a_commit_is_refused() {
     let world = World::new().await;
     world.run(&["export"]).ok();
     let priya = names::ADMINISTRATOR_ID;
-    let schedule = "memberType: Direct\nscheduleInfo:\n  expiration:\n    type: noExpiration\n  startDateTime: 2026-01-01T00:00:00Z\n";
+    let schedule = "memberType: Direct\nscheduleInfo:\n  expiration:\n    type: noExpiration\n  startDateTime: \"2026-01-01T00:00:00Z\"\n";
     world.write(
         "roles/eligibility-schedules/new.yaml",
         &format!("id: new:eligible\ndirectoryScopeId: /\nprincipalId: {priya}\nroleDefinitionId: {GLOBAL}\n{schedule}"),
     );
-    let admins = file(&world, "groups", &["displayName: 'Role: Global Administrators'"]);
+    let admins = file(&world, "groups", &["displayName: \"Role: Global Administrators\""]);
     let admins = std::fs::read_to_string(world.path().join(admins)).unwrap();
     let admins = admins.lines().find_map(|line| line.strip_prefix("id: ")).unwrap();
     world.write(
