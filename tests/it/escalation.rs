@@ -4,6 +4,7 @@
 mod benign;
 mod contoso;
 mod hostile;
+mod openings;
 
 use entragit::engine::guard::escalation;
 use entragit::model::Verdict;

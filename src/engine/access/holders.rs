@@ -65,7 +65,7 @@ impl Tenant {
         held.chain(kept)
     }
 
-    /// Ids of objects that had better be known to judge power: who holds or may activate a role, groups that schedules and
+    /// Returns ids of objects that must be known to judge power: who holds or may activate a role, groups that schedules and
     /// packages name.
     pub(super) fn asked_for_power(&self) -> BTreeSet<String> {
         let mut asked: BTreeSet<String> = self.seats().map(|seat| seat.principal.to_lowercase()).collect();
@@ -163,7 +163,7 @@ impl Tenant {
         scopes.find(|name| power::scope(name).is_some()).map(str::to_owned)
     }
 
-    /// The service principals of an application, or the one that `address` is.
+    /// Returns the service principals of an application, or the one that `address` is.
     fn principals_of(&self, address: &Address) -> impl Iterator<Item = &str> {
         let id = address.id.to_lowercase();
         let app = self.applications.get(&id).map(|(app, _)| app.clone()).filter(|app| !app.is_empty());
@@ -182,7 +182,7 @@ impl Tenant {
     }
 }
 
-/// The tasks of a custom role that give power.
+/// Returns the tasks of a custom role that give power.
 pub(in crate::engine) fn tasks_of_power(role: &Map<String, Value>) -> BTreeSet<String> {
     if role.get("isBuiltIn") == Some(&Value::Bool(true)) {
         return BTreeSet::new();
@@ -191,7 +191,7 @@ pub(in crate::engine) fn tasks_of_power(role: &Map<String, Value>) -> BTreeSet<S
     tasks.filter(|task| power::task_gives_power(task)).collect()
 }
 
-/// Ids of the groups, or of the roles, that an entry of an access package hands out.
+/// Returns ids of the groups, or of the roles, that an entry of an access package hands out.
 pub(in crate::engine) fn handed_out(entry: &Value) -> impl Iterator<Item = String> + '_ {
     let ways = ["/role/resource/originId", "/scope/originId", "/role/originId"];
     let found = ways.into_iter().filter_map(|way| entry.pointer(way)).filter_map(Value::as_str);
@@ -199,22 +199,22 @@ pub(in crate::engine) fn handed_out(entry: &Value) -> impl Iterator<Item = Strin
     found.map(|id| id.rsplit('_').next().unwrap_or(id).to_lowercase())
 }
 
-/// The permissions of a grant.
+/// Returns the permissions of a grant.
 pub(in crate::engine) fn scopes_of(grant: &Value) -> impl Iterator<Item = &str> {
     grant.get("scope").and_then(Value::as_str).unwrap_or_default().split_whitespace()
 }
 
-/// The elements of a list.
+/// Returns the elements of a list.
 pub(in crate::engine) fn list<'a>(object: &'a Map<String, Value>, name: &str) -> impl Iterator<Item = &'a Value> {
     object.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
-/// A string as it is written; empty where there is none.
+/// Returns a string as it is written; empty where there is none.
 fn word<'a>(object: &'a Map<String, Value>, name: &str) -> &'a str {
     object.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// A string in lower case; empty where there is none.
+/// Returns a string in lower case; empty where there is none.
 pub(in crate::engine) fn text(object: &Map<String, Value>, name: &str) -> String {
     word(object, name).to_lowercase()
 }

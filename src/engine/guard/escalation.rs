@@ -67,7 +67,7 @@ impl Sides<'_> {
         self.opens(step, None, body)
     }
 
-    /// A role that somebody holds or may activate from now on.
+    /// Judges a role that somebody holds or may activate from now on.
     fn seated(&self, step: &Step, body: &Properties) -> Option<String> {
         let (principal, role) = (text(body, "principalId"), text(body, "roleDefinitionId"));
         self.before.role_reach(&role).or_else(|| self.after.role_reach(&role))?;
@@ -89,7 +89,7 @@ impl Sides<'_> {
         Some(format!("makes {who} {how}{}{place}", self.after.role_name(&role)))
     }
 
-    /// Whoever manages packages of a catalog gives what they hand out to anybody.
+    /// Judges a role of entitlement management: whoever manages packages can give what they hand out to anybody.
     fn manages_packages(&self, body: &Properties) -> Option<String> {
         let role = text(body, "roleDefinitionId");
         let (_, name) = power::CATALOG_ROLES.iter().find(|(id, _)| *id == role)?;
@@ -227,7 +227,7 @@ impl Sides<'_> {
         Some(format!("{subject} {}", opened.join(" and ")))
     }
 
-    /// What an application may do on behalf of people that it could not before.
+    /// Judges what an application may do on behalf of people that it could not before.
     fn granted_on_behalf(&self, step: &Step, value: &Value) -> Option<String> {
         let had = self.before.known_of(&step.address);
         let had = had.and_then(|own| child_of("servicePrincipal", own, "oauth2PermissionGrants", value));
@@ -362,7 +362,7 @@ fn had_child(object: &Object, step: &Step, link: &str, value: &Value) -> bool {
     child_of(kind, &object.0, link, value).is_some() && opened_by_child(kind, link, Some(&object.0), value).is_empty()
 }
 
-/// What a child opens, held against the one of the same key that the object has.
+/// Returns what a child opens, compared with the one of the same key that the object has.
 fn opened_by_child(kind: &str, link: &str, object: Option<&Properties>, value: &Value) -> Vec<String> {
     let before = object.and_then(|object| child_of(kind, object, link, value)).and_then(Value::as_object);
     let mut after = before.cloned().unwrap_or_default();
@@ -372,7 +372,7 @@ fn opened_by_child(kind: &str, link: &str, object: Option<&Properties>, value: &
     loosened::child(kind, link, before, &after)
 }
 
-/// The child of an object that has the same key as `value`.
+/// Returns the child of an object that has the same key as `value`.
 fn child_of<'a>(kind: &str, object: &'a Properties, link: &str, value: &Value) -> Option<&'a Value> {
     let children = kinds::by_name(kind)?.link(link)?.children()?;
     let there = object.get(link)?;

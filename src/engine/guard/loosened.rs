@@ -50,7 +50,7 @@ pub(super) fn of(
     }
 }
 
-/// What everybody may do, guests included.
+/// Judges what everybody may do, guests included.
 /// <https://learn.microsoft.com/graph/api/resources/authorizationpolicy>,
 /// <https://learn.microsoft.com/entra/fundamentals/users-default-permissions>
 fn defaults(before: Option<&Properties>, after: &Properties, limited: &dyn Fn(&str) -> bool) -> Vec<String> {
@@ -88,7 +88,7 @@ fn defaults(before: Option<&Properties>, after: &Properties, limited: &dyn Fn(&s
     found
 }
 
-/// What is believed of people of other tenants.
+/// Judges what is believed of people of other tenants.
 /// <https://learn.microsoft.com/graph/api/resources/crosstenantaccesspolicyinboundtrust>
 fn trust(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let claims = [
@@ -100,20 +100,21 @@ fn trust(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     risen.map(|(_, what)| format!("accepts {what} as another tenant tells it")).collect()
 }
 
+/// Judges whether another tenant may create users.
 /// <https://learn.microsoft.com/graph/api/resources/crosstenantidentitysyncpolicypartner>
 fn synchronization(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let risen = rises(before, after, "userSyncInbound/isSyncAllowed");
     risen.then(|| "lets another tenant create users here".to_owned()).into_iter().collect()
 }
 
-/// Something that was there leads elsewhere.
+/// Returns `clause` if one of `paths` had a value and has another one now.
 fn moved(before: Option<&Properties>, after: &Properties, paths: &[&str], clause: &str) -> Vec<String> {
     let Some(before) = before else { return Vec::new() };
     let is_new = |path: &&str| !text(after, path).is_empty() && text(after, path) != text(before, path);
     paths.iter().any(|path| is_new(&path)).then(|| clause.to_owned()).into_iter().collect()
 }
 
-/// Ways in for somebody: certificates that are taken for theirs, and where a password reset is confirmed.
+/// Judges the ways in for somebody: certificates that are taken for theirs, and where a password reset is confirmed.
 /// <https://learn.microsoft.com/entra/identity/authentication/concept-certificate-based-authentication-certificateuserids>,
 /// <https://learn.microsoft.com/entra/identity/authentication/howto-sspr-authenticationdata>
 fn ways_in(before: Option<&Properties>, after: &Properties) -> Vec<String> {
@@ -130,7 +131,7 @@ fn ways_in(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     found
 }
 
-/// Where tokens are sent, and whose people get them.
+/// Judges where tokens are sent, and whose people get them.
 /// <https://learn.microsoft.com/entra/identity-platform/reply-url>,
 /// <https://learn.microsoft.com/entra/identity-platform/supported-accounts-validation>
 fn replies(before: Option<&Properties>, after: &Properties) -> Vec<String> {
@@ -146,7 +147,7 @@ fn replies(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     found
 }
 
-/// What a custom role permits.
+/// Judges what a custom role permits.
 fn tasks(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let usable = |role: &Properties| match role.get("isEnabled") {
         Some(Value::Bool(false)) => BTreeSet::new(),
@@ -156,7 +157,7 @@ fn tasks(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     usable(after).difference(&had).map(|task| format!("permits {task}")).collect()
 }
 
-/// From when to when a seat is held.
+/// Judges until when a role or a place in a group is held.
 /// <https://learn.microsoft.com/graph/api/resources/expirationpattern>
 fn longer(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let Some(before) = before else { return vec!["is held".to_owned()] };
@@ -172,7 +173,7 @@ fn longer(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     outlasts.then(|| "is held for longer".to_owned()).into_iter().collect()
 }
 
-/// Who gets an access package although nobody agrees.
+/// Judges who gets an access package although nobody approves it.
 /// <https://learn.microsoft.com/graph/api/resources/accesspackageassignmentpolicy>
 fn opened(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let wider = |before: &Properties| {
@@ -192,7 +193,7 @@ pub(super) fn hands_out_freely(policy: &Properties) -> bool {
     somebody && (given || asked) && (given || !flag(policy, "requestApprovalSettings/isApprovalRequiredForAdd"))
 }
 
-/// What a path of names leads to.
+/// Returns what a path of names leads to.
 fn at<'a>(object: &'a Properties, path: &str) -> Option<&'a Value> {
     let mut names = path.split('/');
     let first = object.get(names.next()?)?;
@@ -211,7 +212,7 @@ fn rises(before: Option<&Properties>, after: &Properties, path: &str) -> bool {
     flag(after, path) && !before.is_some_and(|before| flag(before, path))
 }
 
-/// The strings of a list, in lower case.
+/// Returns the strings of a list, in lower case.
 fn strings(object: &Properties, path: &str) -> BTreeSet<String> {
     let list = at(object, path).and_then(Value::as_array).into_iter().flatten();
     list.filter_map(Value::as_str).map(str::to_lowercase).collect()

@@ -4,9 +4,11 @@ use serde_json::json;
 
 use super::Way;
 use super::hostile::{
-    assigned, authorities, certificate_of, certificates, consent_policy, credential, custom, defaults, eligible,
-    federated, grant, in_group, manager, nothing, on_behalf, owner, package, partner, pass, redirected, rules,
-    settings, way,
+    credential, custom, eligible, grant, in_group, nothing, on_behalf, owner, redirected, rules, settings, way,
+};
+use super::openings::{
+    assigned, authorities, certificate_of, certificates, consent_policy, defaults, federated, manager, package,
+    partner, pass,
 };
 use crate::lockout::scene::{GLOBAL, World, controls, id, policy, role};
 

@@ -1,4 +1,4 @@
-//! The same of what hangs on an object: rules of a role's settings, authentication methods, federations, authorities.
+//! Judges what hangs on an object: rules of a role's settings, authentication methods, federations, authorities.
 
 use std::collections::BTreeSet;
 
@@ -32,7 +32,7 @@ pub(in crate::engine::guard) fn child(
     }
 }
 
-/// What Privileged Identity Management demands.
+/// Judges what Privileged Identity Management demands.
 /// <https://learn.microsoft.com/graph/identity-governance-pim-rules-overview>
 fn rule(before: &Properties, after: &Properties) -> Vec<String> {
     let when = match text(after, "id").contains("EndUser") {
@@ -67,14 +67,14 @@ fn strings_as_written(object: &Properties, path: &str) -> BTreeSet<String> {
     list.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// Who approves, each as written.
+/// Returns who approves, each as written.
 fn approvers(rule: &Properties) -> BTreeSet<String> {
     let stages = at(rule, "setting/approvalStages").and_then(Value::as_array).into_iter().flatten();
     let lists = stages.flat_map(|stage| ["primaryApprovers", "escalationApprovers"].map(|name| stage.get(name)));
     lists.flatten().filter_map(Value::as_array).flatten().map(Value::to_string).collect()
 }
 
-/// Whose word is taken for who somebody of a domain is.
+/// Judges whose word is taken for who somebody of a domain is.
 /// <https://learn.microsoft.com/graph/api/resources/internaldomainfederation>
 fn federation(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let Some(before) = before else {
@@ -102,7 +102,7 @@ fn federation(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     found
 }
 
-/// What is taken for a proof of who somebody is.
+/// Judges what is taken for a proof of who somebody is.
 /// <https://learn.microsoft.com/graph/api/resources/temporaryaccesspassauthenticationmethodconfiguration>,
 /// <https://learn.microsoft.com/graph/api/resources/x509certificateauthenticationmethodconfiguration>
 fn method(before: Option<&Properties>, after: &Properties) -> Vec<String> {
