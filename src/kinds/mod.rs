@@ -48,6 +48,8 @@ use std::sync::LazyLock;
 
 use crate::model::Kind;
 
+pub mod power;
+
 macro_rules! kinds {
     ($($module:ident),* $(,)?) => {
         $(mod $module;)*

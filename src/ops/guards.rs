@@ -13,7 +13,7 @@ use crate::engine::access::{self, Tenant};
 use crate::engine::guard::{self, Rules, escalation};
 use crate::engine::planfile::Binding;
 use crate::engine::refs::{mentions, rewrite};
-use crate::kinds;
+use crate::kinds::{self, power};
 use crate::model::{Action, Address, Object, Plan, Step, StepId, Verdict};
 use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
@@ -45,13 +45,14 @@ pub fn verdicts(
     if gone && let Some(tip) = context.last_snapshot()? {
         rules.base = Some(Side::commit(context, &tip.to_string())?.index.into_keys().collect());
     }
+    // What a restore brings back gives power, too: it must be known before it is asked what was held.
+    for (address, object) in deleted {
+        rules.access.take_deleted(address, object);
+    }
     let granted = escalation::grants(plan, &rules.access);
     if !granted.is_empty() {
         let steps: Vec<StepId> = granted.into_iter().map(|(step, _)| step).collect();
         rules.held = held(context, plan, &steps)?;
-    }
-    for (address, object) in deleted {
-        rules.access.take_deleted(address, object);
     }
     Ok(guard::verdicts(plan, &rules))
 }
@@ -114,9 +115,6 @@ pub async fn absent<T: TenantRead>(context: &Context, tenant: &T, plan: &Plan) -
     Ok(looked.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
-/// What every permission over the tenant is for.
-const MICROSOFT_GRAPH: &str = "00000003-0000-0000-c000-000000000000";
-
 /// How many snapshots back it is looked for that something was held.
 const BACK: usize = 500;
 
@@ -141,7 +139,7 @@ fn held(context: &Context, plan: &Plan, steps: &[StepId]) -> Result<BTreeSet<Ste
                     && let Some(object) = side.object(&context.repo, kind, entry)?
                 {
                     let object = rewrite(kind, &object, &ids);
-                    found.extend(numbers.iter().filter(|number| gives(&object, &plan.steps[**number])));
+                    found.extend(numbers.iter().filter(|number| escalation::had(&object, &plan.steps[**number])));
                 }
             }
         }
@@ -159,28 +157,10 @@ fn held(context: &Context, plan: &Plan, steps: &[StepId]) -> Result<BTreeSet<Ste
     Ok(found)
 }
 
-/// Whether an object had what a step gives it.
-fn gives(object: &Object, step: &Step) -> bool {
-    match &step.action {
-        Action::Create { body } => ["principalId", "roleDefinitionId", "directoryScopeId"]
-            .iter()
-            .all(|name| object.get(name) == body.get(*name)),
-        Action::Link { link, value } | Action::Relink { link, value } => {
-            let list = object.get(link).and_then(|list| list.as_array()).into_iter().flatten();
-            let wider = |had: &serde_json::Value| {
-                let (Some(had), Some(value)) = (had.as_object(), value.as_object()) else { return false };
-                value.iter().all(|(name, value)| had.get(name).is_none_or(|had| had == value))
-            };
-            list.into_iter().any(|had| had == value || wider(had))
-        }
-        _ => false,
-    }
-}
-
 /// What decides who gets in, before the plan.
 fn known(context: &Context, plan: &Plan, sides: &[&Side], there: &Side, rules: &Rules) -> Result<Tenant> {
     let mut reader = Known { context, sides, there, tenant: Tenant::default(), taken: BTreeSet::new() };
-    let concerned = |step: &Step| access::KINDS.contains(&step.address.kind);
+    let concerned = |step: &Step| access::KINDS.iter().chain(power::KINDS).any(|kind| *kind == step.address.kind);
     if !plan.steps.iter().any(concerned) {
         return Ok(reader.tenant);
     }
@@ -193,6 +173,7 @@ fn known(context: &Context, plan: &Plan, sides: &[&Side], there: &Side, rules: &
     ] {
         reader.all(kind)?;
     }
+    power::KINDS.iter().try_for_each(|kind| reader.all(kind))?;
     let mut next: BTreeSet<String> = rules.break_glass.union(&rules.own).cloned().collect();
     for step in plan.steps.iter().filter(|step| concerned(step)) {
         next.extend(named(step));
@@ -234,7 +215,17 @@ fn named(step: &Step) -> BTreeSet<String> {
         {
             body.values().for_each(&mut see);
         }
-        Action::Link { link: "members" | "owners" | "federatedIdentityCredentials", value } => {
+        Action::Link {
+            link:
+                "members"
+                | "owners"
+                | "federatedIdentityCredentials"
+                | "appRoleAssignedTo"
+                | "oauth2PermissionGrants"
+                | "resourceRoleScopes"
+                | "resources",
+            value,
+        } => {
             see(value);
             found.insert(step.address.id.clone());
         }
@@ -295,7 +286,7 @@ impl<'a> Known<'a> {
         };
         let mut words = self.tenant.app_ids();
         words.extend(own.iter().cloned());
-        words.insert(MICROSOFT_GRAPH.to_owned());
+        words.extend(power::RESOURCES.iter().map(|app| (*app).to_owned()));
         for (_, entry) in side.index.iter().filter(|(address, _)| address.kind == kind.name) {
             let bytes = side.read(&self.context.repo, entry)?;
             let text = String::from_utf8_lossy(&bytes);

@@ -4,7 +4,7 @@ mod benign;
 mod hostile;
 mod others;
 mod policies;
-mod scene;
+pub(crate) mod scene;
 
 use entragit::engine::access::policy::{Subject, grip};
 use scene::Scene;

@@ -15,6 +15,7 @@ mod documents;
 mod drill;
 mod each_kind;
 mod emulator;
+mod escalation;
 mod examples;
 mod faults;
 mod graph;

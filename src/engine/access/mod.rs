@@ -3,6 +3,7 @@
 //! A [`Tenant`] holds of a tenant only what decides that. A plan's steps are carried out on it wave by wave
 //! (`simulate`), and every state is compared with the one before the plan (`lockout`).
 
+pub(in crate::engine) mod holders;
 pub mod lockout;
 mod methods;
 mod places;
@@ -13,7 +14,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
+use crate::kinds::power;
 use crate::model::{Address, Kind, Object};
+
+pub(in crate::engine) use simulate::merge;
 
 /// The role that everything hangs on, the same in every tenant.
 /// <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference#global-administrator>
@@ -34,12 +38,17 @@ pub struct Tenant {
     grants: BTreeSet<(String, String, String)>,
     /// Applications: id → (appId, names of its federated credentials).
     applications: BTreeMap<String, (String, BTreeSet<String>)>,
+    /// What of applications says where tokens are sent, and to whose people.
+    registrations: BTreeMap<String, Map<String, Value>>,
+    /// Objects of [`power::KINDS`], whole, by kind and id.
+    rules_of_power: BTreeMap<(&'static str, String), Map<String, Value>>,
     /// What a restore brings back, as far as it is known.
     bin: BTreeMap<Address, Object>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Group {
+    name: String,
     members: BTreeSet<String>,
     /// The rule that computes its members, where there is one.
     rule: Option<String>,
@@ -96,14 +105,8 @@ impl Tenant {
         for held in self.assignments.values().filter(|held| held.role == GLOBAL_ADMINISTRATOR) {
             asked.extend(self.groups.get(&held.principal).into_iter().flat_map(|group| group.members.iter().cloned()));
         }
+        asked.extend(self.asked_for_power());
         asked
-    }
-
-    /// Whether a group holds a role, or may be given one.
-    pub fn is_privileged_group(&self, id: &str) -> bool {
-        let id = id.to_lowercase();
-        self.groups.get(&id).is_some_and(|group| group.assignable)
-            || self.assignments.values().any(|held| held.principal == id)
     }
 
     /// The application permissions that a service principal has, or that of an application, as ids of roles.
@@ -130,12 +133,21 @@ impl Tenant {
             "authenticationStrengthPolicy" => drop(self.strengths.insert(id.to_owned(), properties.clone())),
             "authenticationMethodsPolicy" => self.methods = properties.clone(),
             "user" => {
-                let few = ["accountEnabled", "displayName", "userPrincipalName", "userType"];
+                let few = [
+                    "accountEnabled",
+                    "authorizationInfo",
+                    "displayName",
+                    "mobilePhone",
+                    "otherMails",
+                    "userPrincipalName",
+                    "userType",
+                ];
                 let kept = properties.iter().filter(|(name, _)| few.contains(&name.as_str()));
                 self.users.insert(id.to_owned(), kept.map(|(name, value)| (name.clone(), value.clone())).collect());
             }
             "group" => {
                 let group = Group {
+                    name: properties.get("displayName").and_then(Value::as_str).unwrap_or_default().to_owned(),
                     members: words(properties.get("members")).collect(),
                     rule: rule(properties),
                     assignable: properties.get("isAssignableToRole") == Some(&Value::Bool(true)),
@@ -151,7 +163,14 @@ impl Tenant {
                 self.assignments.insert(id.to_owned(), held);
             }
             "servicePrincipal" => {
-                let few = ["accountEnabled", "appId", "displayName", "servicePrincipalType"];
+                let few = [
+                    "accountEnabled",
+                    "appId",
+                    "displayName",
+                    "oauth2PermissionGrants",
+                    "replyUrls",
+                    "servicePrincipalType",
+                ];
                 let kept = properties.iter().filter(|(name, _)| few.contains(&name.as_str()));
                 self.principals
                     .insert(id.to_owned(), kept.map(|(name, value)| (name.clone(), value.clone())).collect());
@@ -162,8 +181,16 @@ impl Tenant {
                 let trusted = properties.get("federatedIdentityCredentials").and_then(Value::as_array);
                 let trusted = trusted.into_iter().flatten().map(credential).collect();
                 self.applications.insert(id.to_owned(), (text("appId"), trusted));
+                let few = ["displayName", "publicClient", "signInAudience", "spa", "web"];
+                let kept = properties.iter().filter(|(name, _)| few.contains(&name.as_str()));
+                self.registrations
+                    .insert(id.to_owned(), kept.map(|(name, value)| (name.clone(), value.clone())).collect());
             }
-            _ => {}
+            _ => {
+                if let Some(kind) = power::KINDS.iter().find(|own| **own == kind) {
+                    self.rules_of_power.insert((kind, id.to_owned()), properties.clone());
+                }
+            }
         }
     }
 

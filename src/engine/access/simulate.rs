@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{Tenant, credential, grant_of, rule};
+use crate::kinds;
 use crate::model::{Action, Address, Plan, Step};
 
 impl Tenant {
@@ -41,6 +42,7 @@ impl Tenant {
             "authenticationMethodsPolicy" => Some(&mut self.methods),
             "user" => self.users.get_mut(id),
             "servicePrincipal" => self.principals.get_mut(id),
+            "application" => self.registrations.get_mut(id),
             "group" => {
                 if let Some(group) = self.groups.get_mut(id)
                     && body.keys().any(|name| name == "membershipRule" || name == "groupTypes")
@@ -60,7 +62,7 @@ impl Tenant {
                 }
                 None
             }
-            _ => None,
+            _ => kinds::by_name(kind).and_then(|kind| self.rules_of_power.get_mut(&(kind.name, id.to_owned()))),
         };
         if let Some(map) = map {
             merge(map, body);
@@ -104,7 +106,17 @@ impl Tenant {
                     }
                 }
             }
-            _ => {}
+            _ => {
+                let kind = kinds::by_name(kind).map(|kind| kind.name);
+                let object = kind.and_then(|kind| self.rules_of_power.get_mut(&(kind, id.to_owned())));
+                if let Some(object) = object {
+                    let list = object.entry(link).or_insert_with(|| Value::Array(Vec::new()));
+                    if let Some(list) = list.as_array_mut() {
+                        list.retain(|element| element != value);
+                        list.extend(add.then(|| value.clone()));
+                    }
+                }
+            }
         }
     }
 
@@ -118,6 +130,7 @@ impl Tenant {
             "roleAssignment" => drop(self.assignments.remove(id)),
             "application" => {
                 // Its service principal goes with it: <https://learn.microsoft.com/graph/api/application-delete>
+                self.registrations.remove(id);
                 let gone = self.applications.remove(id).map(|(app, _)| app).unwrap_or_default();
                 let of_it = |own: &Map<String, Value>| {
                     own.get("appId").and_then(Value::as_str).is_some_and(|app| app.eq_ignore_ascii_case(&gone))
@@ -132,7 +145,7 @@ impl Tenant {
                 self.principals.remove(id);
                 self.grants.retain(|(who, resource, _)| who != id && resource != id);
             }
-            _ => {}
+            _ => self.rules_of_power.retain(|(own, of), _| *own != kind || of != id),
         }
         if matches!(kind, "user" | "group" | "servicePrincipal") {
             // Whatever it was in, it is in no longer; roles that it held are nobody's.
@@ -146,7 +159,7 @@ impl Tenant {
 
 /// As PATCH does it: what is null goes, objects are merged, lists are replaced.
 /// <https://learn.microsoft.com/graph/api/conditionalaccesspolicy-update>
-fn merge(map: &mut Map<String, Value>, body: &Map<String, Value>) {
+pub(in crate::engine) fn merge(map: &mut Map<String, Value>, body: &Map<String, Value>) {
     for (name, value) in body {
         match (map.get_mut(name), value) {
             (_, Value::Null) => drop(map.remove(name)),

@@ -1,118 +1,391 @@
-//! What gives somebody power over the tenant: privileged roles, groups that hold one, permissions that lead to every other,
-//! and the keeping of applications that have such permissions.
+//! What gives somebody power over the tenant, by whatever way: a role held or eligible, a place in a group that holds one, a
+//! permission, the keeping of an application that has either, and settings that open such a way. What counts as power stands in
+//! [`power`]; a setting is compared with what it was, so that what makes it stricter is none of it.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use crate::engine::access::Tenant;
-use crate::model::{Action, Plan, Step, StepId};
+use super::loosened;
+use crate::engine::access::holders::{GROUP_SEATS, SEATS, Seat, handed_out, list, scopes_of, text};
+use crate::engine::access::{Tenant, merge};
+use crate::kinds;
+use crate::kinds::power::{self, Tier};
+use crate::model::{Action, Address, Object, Plan, Step, StepId};
 
-/// Roles that Microsoft labels privileged, by template id.
-/// <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
-const PRIVILEGED_ROLES: &[&str] = &[
-    "db506228-d27e-4b7d-95e5-295956d6615f", // Agent ID Administrator
-    "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3", // Application Administrator
-    "cf1c38e5-3621-4004-a7cb-879624dced7c", // Application Developer
-    "ecb2c6bf-0ab6-418e-bd87-7986f8d63bbe", // Attribute Provisioning Administrator
-    "422218e4-db15-4ef9-bbe0-8afb41546d79", // Attribute Provisioning Reader
-    "c4e39bd9-1100-46d3-8c65-fb160da0071f", // Authentication Administrator
-    "25a516ed-2fa0-40ea-a2d0-12923a21473a", // Authentication Extensibility Administrator
-    "aaf43236-0c0d-4d5f-883a-6955382ac081", // B2C IEF Keyset Administrator
-    "158c047a-c907-4556-b7ef-446551a6b5f7", // Cloud Application Administrator
-    "7698a772-787b-4ac8-901f-60d6b08affd2", // Cloud Device Administrator
-    "b1be1c3e-b65d-4f19-8427-f6fa0d97feb9", // Conditional Access Administrator
-    "9360feb5-f418-4baa-8175-e2a00bac4301", // Directory Writers
-    "8329153b-31d0-4727-b945-745eb3bc5f31", // Domain Name Administrator
-    "be2f45a1-457d-42af-a067-6ec1fa63bc45", // External Identity Provider Administrator
-    "62e90394-69f5-4237-9190-012177145e10", // Global Administrator
-    "f2ef992c-3afb-46b9-b7cf-a126ee74c451", // Global Reader
-    "729827e3-9c14-49f7-bb1b-9608f156bbb8", // Helpdesk Administrator
-    "8ac3fc64-6eca-42ea-9e69-59f4c7b60eb2", // Hybrid Identity Administrator
-    "3a2c62db-5318-420d-8d74-23affee5d9d5", // Intune Administrator
-    "59d46f88-662b-457b-bceb-5c3809e5908f", // Lifecycle Workflows Administrator
-    "4ba39ca4-527c-499a-b93d-d9b492c50246", // Partner Tier1 Support
-    "e00e864a-17c5-4a4b-9c06-f5b95a8d5bd8", // Partner Tier2 Support
-    "966707d0-3269-4727-9be2-8c3a10f19b9d", // Password Administrator
-    "7be44c8a-adaf-4e2a-84d6-ab2649e08a13", // Privileged Authentication Administrator
-    "e8611ab8-c189-46e8-94e1-60213ab1f814", // Privileged Role Administrator
-    "194ae4cb-b126-40b2-bd5b-6091b380977d", // Security Administrator
-    "5f2222b1-57c3-48ba-8ad5-d4759f1fde6f", // Security Operator
-    "5d6b6bb7-de71-4623-b4af-96380a352509", // Security Reader
-    "fe930be7-5e62-47db-91af-98c3a49a38b1", // User Administrator
-];
+type Properties = Map<String, Value>;
 
-/// Application permissions of Microsoft Graph from which it is one step to every other, by the id of the application's role.
-/// <https://learn.microsoft.com/graph/permissions-reference>
-const TIER_0: &[(&str, &str)] = &[
-    ("9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8", "RoleManagement.ReadWrite.Directory"),
-    ("06b708a9-e830-4db3-a914-8e69da51d44f", "AppRoleAssignment.ReadWrite.All"),
-    ("1bfefb4e-e0b5-418b-a88f-73c46d2cc8e9", "Application.ReadWrite.All"),
-    ("18a4783c-866b-4cc7-a460-3d5e5662c884", "Application.ReadWrite.OwnedBy"),
-    ("19dbc75e-c2e2-444c-a770-ec69d8559fc7", "Directory.ReadWrite.All"),
-    ("741f803b-c850-494e-b5df-cde7c675a1ca", "User.ReadWrite.All"),
-    ("62a82d76-70ea-41e2-9197-370581804d09", "Group.ReadWrite.All"),
-    ("dbaae8cf-10b5-4b86-a4a1-f871c94c6695", "GroupMember.ReadWrite.All"),
-    ("50483e42-d915-4231-9639-7fdb7fd190e5", "UserAuthenticationMethod.ReadWrite.All"),
-    ("01c0a623-fc9b-48e9-b794-0756f8e8f067", "Policy.ReadWrite.ConditionalAccess"),
-    ("dd199f4a-f148-40a4-a2ec-f0069cc799ec", "RoleAssignmentSchedule.ReadWrite.Directory"),
-    ("fee28b28-e1f3-4841-818e-2704dc62245f", "RoleEligibilitySchedule.ReadWrite.Directory"),
-    ("2f6817f8-7b12-4f0f-bc18-eeaf60705a9e", "PrivilegedAccess.ReadWrite.AzureADGroup"),
-];
+/// The tenant before a plan and after it: what gives power at either time counts.
+struct Sides<'a> {
+    before: &'a Tenant,
+    after: Tenant,
+    /// Groups that may hold roles at either time.
+    privileged_groups: BTreeSet<String>,
+}
 
-/// The steps that give somebody power over the tenant, and what each does, in one clause.
+/// Returns the steps that give somebody power over the tenant, and who gets what by each, in one clause.
 pub fn grants(plan: &Plan, tenant: &Tenant) -> Vec<(StepId, String)> {
-    let made: BTreeSet<&str> = plan.steps.iter().filter(|step| makes_assignable(step)).map(id).collect();
+    let after = tenant.after(plan);
+    let privileged_groups = tenant.privileged_groups().into_iter().chain(after.privileged_groups()).collect();
+    let sides = Sides { before: tenant, after, privileged_groups };
     let steps = plan.steps.iter().enumerate();
-    steps.filter_map(|(number, step)| Some((number, grant(step, tenant, &made)?))).collect()
+    steps.filter_map(|(number, step)| Some((number, sides.grant(step)?))).collect()
 }
 
-fn id(step: &Step) -> &str {
-    &step.address.id
-}
+impl Sides<'_> {
+    fn grant(&self, step: &Step) -> Option<String> {
+        match &step.action {
+            Action::Create { body } => self.created(step, body),
+            Action::Update { body, .. } => self.updated(step, body),
+            Action::Call { property, value } => {
+                self.updated(step, &Map::from_iter([((*property).to_owned(), value.clone())]))
+            }
+            Action::Link { link, value } | Action::Relink { link, value } => self.linked(step, link, value),
+            Action::Unlink { link: "excludes", .. } if step.address.kind == "permissionGrantPolicy" => self
+                .is_consent_policy_in_use(&step.address.id)
+                .then(|| format!("\"{}\" no longer leaves permissions out that people can consent to", step.name)),
+            Action::Unlink { .. } | Action::Restore | Action::Delete => None,
+        }
+    }
 
-fn makes_assignable(step: &Step) -> bool {
-    let set = |body: &Map<String, Value>| body.get("isAssignableToRole") == Some(&Value::Bool(true));
-    step.address.kind == "group" && matches!(&step.action, Action::Create { body } if set(body))
-}
+    fn created(&self, step: &Step, body: &Properties) -> Option<String> {
+        let kind = step.address.kind;
+        if SEATS.contains(&kind) {
+            return self.seated(step, body);
+        }
+        if GROUP_SEATS.contains(&kind) {
+            let (group, principal) = (text(body, "groupId"), text(body, "principalId"));
+            let place = if text(body, "accessId") == "owner" { "an owner" } else { "a member" };
+            let eligible = if kind == "groupEligibilitySchedule" { "eligible as " } else { "" };
+            let (who, group_name) = (self.quoted(&principal), self.quoted(&group));
+            let holds = self.is_privileged_group(&group);
+            return holds.then(|| format!("makes {who} {eligible}{place} of {group_name}, which may hold roles"));
+        }
+        if kind == "entitlementManagementRoleAssignment" {
+            return self.manages_packages(body);
+        }
+        self.opens(step, None, body)
+    }
 
-fn grant(step: &Step, tenant: &Tenant, made: &BTreeSet<&str>) -> Option<String> {
-    let name = &step.name;
-    match (step.address.kind, &step.action) {
-        ("roleAssignment", Action::Create { body }) => {
-            let role = body.get("roleDefinitionId").and_then(Value::as_str)?.to_lowercase();
-            PRIVILEGED_ROLES.contains(&role.as_str()).then(|| format!("makes a privileged role assignment, {name}"))
+    /// Judges a role that somebody holds or may activate from now on.
+    fn seated(&self, step: &Step, body: &Properties) -> Option<String> {
+        let (principal, role) = (text(body, "principalId"), text(body, "roleDefinitionId"));
+        self.before.role_reach(&role).or_else(|| self.after.role_reach(&role))?;
+        let eligible = step.address.kind == "roleEligibilitySchedule";
+        // Whoever holds a role for good gets nothing by being eligible for it, nor by holding it in another way.
+        let scope = text(body, "directoryScopeId");
+        let same = |held: &Seat<'_>| {
+            held.principal.eq_ignore_ascii_case(&principal)
+                && held.role.eq_ignore_ascii_case(&role)
+                && (held.scope == "/" || held.scope.eq_ignore_ascii_case(&scope))
+                && (held.kind == "roleAssignment" || held.kind == step.address.kind)
+        };
+        if self.before.seats().any(|held| same(&held)) {
+            return None;
         }
-        ("group", Action::Link { link: "members" | "owners", value }) => {
-            let holds = tenant.is_privileged_group(&step.address.id) || made.contains(id(step));
-            holds.then(|| format!("puts {} in charge of or into \"{name}\", which may hold roles", word(value)))
+        let who = self.quoted(&principal);
+        let how = if eligible { "eligible for " } else { "" };
+        let place = if matches!(scope.as_str(), "" | "/") { "" } else { ", within one part of the tenant" };
+        Some(format!("makes {who} {how}{}{place}", self.after.role_name(&role)))
+    }
+
+    /// Judges a role of entitlement management: whoever manages packages can give what they hand out to anybody.
+    fn manages_packages(&self, body: &Properties) -> Option<String> {
+        let role = text(body, "roleDefinitionId");
+        let (_, name) = power::CATALOG_ROLES.iter().find(|(id, _)| *id == role)?;
+        let scope = text(body, "appScopeId");
+        let catalog = scope.rsplit('/').next().unwrap_or_default();
+        let all = matches!(scope.as_str(), "" | "/");
+        (all || self.catalog_has_power(catalog)).then(|| {
+            let who = self.quoted(&text(body, "principalId"));
+            let what = if all { "every catalog" } else { "a catalog that holds a group which may hold roles" };
+            format!("makes {who} {name} of {what}")
+        })
+    }
+
+    fn updated(&self, step: &Step, body: &Properties) -> Option<String> {
+        let before = self.before.known_of(&step.address);
+        let mut after = before.cloned().unwrap_or_default();
+        merge(&mut after, body);
+        self.opens(step, before, &after)
+    }
+
+    /// Judges properties: those of a new object, or of one that was there.
+    fn opens(&self, step: &Step, before: Option<&Properties>, after: &Properties) -> Option<String> {
+        let opened = loosened::of(step.address.kind, before, after, &|policy| self.consents_to_little(policy));
+        if opened.is_empty() {
+            return None;
         }
-        ("servicePrincipal", Action::Link { link: "appRoleAssignedTo", value }) => {
-            let role = value.get("appRoleId").and_then(Value::as_str)?.to_lowercase();
-            let (_, permission) = TIER_0.iter().find(|(id, _)| *id == role)?;
-            let to = value.get("principalId").map(word).unwrap_or_default();
-            Some(format!("grants {permission} to {to}"))
+        let said = |more: String| format!("\"{}\"{more} {}", step.name, opened.join(" and "));
+        match step.address.kind {
+            "user" => {
+                let id = &step.address.id;
+                let role = self.before.role_of_power(id).or_else(|| self.after.role_of_power(id))?;
+                Some(said(format!(" ({role})")))
+            }
+            "application" | "servicePrincipal" => {
+                let has = self.power_of(&step.address).or_else(|| self.power_on_behalf(&step.address))?;
+                Some(said(format!(", which has {has},")))
+            }
+            "roleDefinition" => {
+                let id = &step.address.id;
+                self.after
+                    .seats()
+                    .any(|seat| seat.role.eq_ignore_ascii_case(id))
+                    .then(|| said(", which somebody holds,".to_owned()))
+            }
+            "roleAssignmentSchedule" | "roleEligibilitySchedule" => {
+                let role = text(after, "roleDefinitionId");
+                self.after.role_reach(&role)?;
+                Some(format!(
+                    "lets {} keep {} for longer",
+                    self.quoted(&text(after, "principalId")),
+                    self.after.role_name(&role)
+                ))
+            }
+            "groupAssignmentSchedule" | "groupEligibilitySchedule" => {
+                let group = text(after, "groupId");
+                let (who, name) = (self.quoted(&text(after, "principalId")), self.quoted(&group));
+                let holds = self.is_privileged_group(&group);
+                holds.then(|| format!("lets {who} keep a place in {name}, which may hold roles, for longer"))
+            }
+            "accessPackageAssignmentPolicy" => {
+                let package =
+                    after.get("accessPackage").and_then(|package| package.get("id")).and_then(Value::as_str)?;
+                let handed = self.power_in_package(package)?;
+                Some(said(format!(", which leads to {handed},")))
+            }
+            _ => Some(said(String::new())),
         }
-        ("servicePrincipal", Action::Link { link: "oauth2PermissionGrants", value })
-        | ("servicePrincipal", Action::Relink { link: "oauth2PermissionGrants", value }) => {
-            let scope = value.get("scope").and_then(Value::as_str).unwrap_or_default();
-            let found = scope.split(' ').find(|word| TIER_0.iter().any(|(_, name)| name == word))?;
-            Some(format!("lets \"{name}\" have {found} on behalf of people"))
+    }
+
+    fn linked(&self, step: &Step, link: &str, value: &Value) -> Option<String> {
+        let (name, address) = (&step.name, &step.address);
+        match (address.kind, link) {
+            ("group", "members" | "owners") => {
+                let place = if link == "owners" { "an owner" } else { "a member" };
+                let holds = self.is_privileged_group(&address.id);
+                holds.then(|| format!("makes {} {place} of \"{name}\", which may hold roles", self.word(value)))
+            }
+            ("servicePrincipal", "appRoleAssignedTo") => {
+                let permission = power::permission(value.get("appRoleId")?.as_str()?)?;
+                let to = value.get("principalId").map(|id| self.word(id)).unwrap_or_default();
+                Some(format!("grants {} to {to}", permission.name))
+            }
+            ("servicePrincipal", "oauth2PermissionGrants") => self.granted_on_behalf(step, value),
+            ("application" | "servicePrincipal", "owners") => {
+                let has = self.power_of(address)?;
+                Some(format!("makes {} an owner of \"{name}\", which has {has}", self.word(value)))
+            }
+            ("application", "federatedIdentityCredentials") => {
+                let has = self.power_of(address)?;
+                Some(format!("adds a credential to \"{name}\", which has {has}"))
+            }
+            ("accessPackage", "resourceRoleScopes") => {
+                let handed = handed_out(value).find_map(|id| self.name_of_power(&id))?;
+                let free = self.after.rules_of("accessPackageAssignmentPolicy").any(|(_, policy)| {
+                    is_of(policy, "accessPackage", &address.id) && loosened::hands_out_freely(policy)
+                });
+                free.then(|| format!("\"{name}\" hands out {handed} without approval"))
+            }
+            ("accessPackageCatalog", "resources") => {
+                let id = value.get("originId").and_then(Value::as_str)?;
+                let handed = self.name_of_power(id)?;
+                let managed = self.after.rules_of("entitlementManagementRoleAssignment").any(|(_, seat)| {
+                    let role = text(seat, "roleDefinitionId");
+                    let scope = text(seat, "appScopeId");
+                    power::CATALOG_ROLES.iter().any(|(id, _)| *id == role)
+                        && (scope == "/" || scope.ends_with(&address.id.to_lowercase()))
+                });
+                managed.then(|| format!("lets whoever manages the catalog \"{name}\" hand out {handed}"))
+            }
+            _ => self.opens_child(step, link, value),
         }
-        ("application" | "servicePrincipal", Action::Link { link: "owners", value }) => has_power(step, tenant)
-            .then(|| format!("makes {} an owner of \"{name}\", which has such permissions", word(value))),
-        ("application", Action::Link { link: "federatedIdentityCredentials", .. })
-        | ("application", Action::Relink { link: "federatedIdentityCredentials", .. }) => {
-            has_power(step, tenant).then(|| format!("adds a credential to \"{name}\", which has such permissions"))
+    }
+
+    /// Judges what hangs on an object.
+    fn opens_child(&self, step: &Step, link: &str, value: &Value) -> Option<String> {
+        let known = self.before.known_of(&step.address);
+        let opened = opened_by_child(step.address.kind, link, known, value);
+        if opened.is_empty() {
+            return None;
         }
-        _ => None,
+        let named = |name: &str| known.map(|policy| text(policy, name)).unwrap_or_default();
+        let subject = match step.address.kind {
+            "roleManagementPolicy" => {
+                let role = named("roleDefinitionId");
+                self.after.role_reach(&role)?;
+                format!("\"{}\"", self.after.role_name(&role))
+            }
+            "groupRoleSettings" => {
+                let group = named("scopeId");
+                self.is_privileged_group(&group).then(|| format!("a place in {}", self.quoted(&group)))?
+            }
+            "permissionGrantPolicy" if !self.is_consent_policy_in_use(&step.address.id) => return None,
+            _ => format!("\"{}\"", step.name),
+        };
+        Some(format!("{subject} {}", opened.join(" and ")))
+    }
+
+    /// Judges what an application may do on behalf of people that it could not before.
+    fn granted_on_behalf(&self, step: &Step, value: &Value) -> Option<String> {
+        let had = self.before.known_of(&step.address);
+        let had = had.and_then(|own| child_of("servicePrincipal", own, "oauth2PermissionGrants", value));
+        let everybody = value.get("consentType").and_then(Value::as_str) != Some("Principal");
+        let is_new = |scope: &&str| !had.into_iter().flat_map(scopes_of).any(|old| old.eq_ignore_ascii_case(scope));
+        let counts = |scope: &&str| match power::scope(scope) {
+            Some(Tier::Control) => true,
+            Some(Tier::Data) => everybody,
+            None => false,
+        };
+        let found: Vec<&str> = scopes_of(value).filter(is_new).filter(counts).collect();
+        let whom = match value.get("principalId").filter(|_| !everybody) {
+            Some(id) => self.word(id),
+            None => "everybody".to_owned(),
+        };
+        (!found.is_empty()).then(|| format!("lets \"{}\" use {} on behalf of {whom}", step.name, found.join(", ")))
+    }
+
+    fn is_privileged_group(&self, id: &str) -> bool {
+        self.privileged_groups.contains(&id.to_lowercase())
+    }
+
+    fn power_of(&self, address: &Address) -> Option<String> {
+        self.before.power_of_application(address).or_else(|| self.after.power_of_application(address))
+    }
+
+    fn power_on_behalf(&self, address: &Address) -> Option<String> {
+        let found = self.before.power_on_behalf(address).or_else(|| self.after.power_on_behalf(address));
+        found.map(|scope| format!("{scope} on behalf of everybody"))
+    }
+
+    /// Returns the name of a group that may hold roles, or of a role that gives power.
+    fn name_of_power(&self, id: &str) -> Option<String> {
+        if self.is_privileged_group(id) {
+            return Some(self.quoted(id));
+        }
+        self.after.role_reach(id).map(|_| self.after.role_name(id))
+    }
+
+    fn power_in_package(&self, package: &str) -> Option<String> {
+        let package = self.after.rule_of_power(&Address::new("accessPackage", package))?;
+        list(package, "resourceRoleScopes").flat_map(handed_out).find_map(|id| self.name_of_power(&id))
+    }
+
+    fn catalog_has_power(&self, id: &str) -> bool {
+        let own = self.after.rule_of_power(&Address::new("accessPackageCatalog", id));
+        let resources = own.into_iter().flat_map(|catalog| list(catalog, "resources"));
+        let mut resources = resources.filter_map(|resource| resource.get("originId")).filter_map(Value::as_str);
+        let of_it = |package: &Properties| is_of(package, "catalog", id);
+        let mut packages = self.after.rules_of("accessPackage").filter(|(_, package)| of_it(package));
+        resources.any(|id| self.name_of_power(id).is_some())
+            || packages.any(|(package, _)| self.power_in_package(package).is_some())
+    }
+
+    /// Tells whether a policy of consent lets people, or the holders of a custom role, consent to something.
+    fn is_consent_policy_in_use(&self, id: &str) -> bool {
+        let ending = format!(".{}", id.to_lowercase());
+        let names = |value: &Value| value.as_str().is_some_and(|name| name.to_lowercase().ends_with(&ending));
+        let defaults = self.after.rules_of("authorizationPolicy").filter_map(|(_, policy)| {
+            policy.get("defaultUserRolePermissions")?.get("permissionGrantPoliciesAssigned")?.as_array()
+        });
+        let roles = self.after.rules_of("roleDefinition").flat_map(|(_, role)| list(role, "rolePermissions"));
+        let tasks = roles.filter_map(|permission| permission.get("allowedResourceActions")?.as_array());
+        defaults.chain(tasks).flatten().any(names)
+    }
+
+    /// Tells whether a policy of consent of the tenant's own leaves something out.
+    fn consents_to_little(&self, policy: &str) -> bool {
+        let known = self.after.rule_of_power(&Address::new("permissionGrantPolicy", policy));
+        known.is_some_and(|policy| {
+            let mut sets = list(policy, "includes").filter_map(Value::as_object).peekable();
+            sets.peek().is_some() && !sets.any(loosened::is_unlimited)
+        })
+    }
+
+    fn quoted(&self, id: &str) -> String {
+        let before = self.before.quoted(id);
+        if before.trim_matches('"').eq_ignore_ascii_case(id) { self.after.quoted(id) } else { before }
+    }
+
+    fn word(&self, value: &Value) -> String {
+        value.as_str().map_or_else(|| "somebody".to_owned(), |id| self.quoted(id))
     }
 }
 
-fn has_power(step: &Step, tenant: &Tenant) -> bool {
-    tenant.permissions_of(&step.address).iter().any(|role| TIER_0.iter().any(|(id, _)| id == role))
+/// Tells whether an object had what a step gives it.
+pub fn had(object: &Object, step: &Step) -> bool {
+    let kind = step.address.kind;
+    let same = |body: &Properties, names: &[&str]| names.iter().all(|name| object.get(name) == body.get(*name));
+    let none = |_: &str| false;
+    match &step.action {
+        Action::Create { body } if SEATS.contains(&kind) => {
+            same(body, &["principalId", "roleDefinitionId", "directoryScopeId"])
+        }
+        Action::Create { body } if GROUP_SEATS.contains(&kind) => same(body, &["groupId", "principalId", "accessId"]),
+        Action::Create { body } if kind == "entitlementManagementRoleAssignment" => {
+            same(body, &["principalId", "roleDefinitionId", "appScopeId"])
+        }
+        Action::Create { body } | Action::Update { body, .. } => {
+            let mut whole = object.0.clone();
+            merge(&mut whole, body);
+            loosened::of(kind, Some(&object.0), &whole, &none).is_empty()
+        }
+        Action::Call { property, value } => {
+            let mut whole = object.0.clone();
+            merge(&mut whole, &Map::from_iter([((*property).to_owned(), value.clone())]));
+            loosened::of(kind, Some(&object.0), &whole, &none).is_empty()
+        }
+        Action::Link { link, value } | Action::Relink { link, value } => had_child(object, step, link, value),
+        Action::Unlink { link, value } => !list(&object.0, link).any(|had| had == value),
+        Action::Restore | Action::Delete => false,
+    }
 }
 
-fn word(value: &Value) -> String {
-    value.as_str().unwrap_or("somebody").to_owned()
+fn had_child(object: &Object, step: &Step, link: &str, value: &Value) -> bool {
+    let kind = step.address.kind;
+    if matches!(
+        (kind, link),
+        ("group", "members" | "owners")
+            | (
+                "application" | "servicePrincipal",
+                "owners" | "federatedIdentityCredentials" | "oauth2PermissionGrants"
+            )
+            | ("servicePrincipal", "appRoleAssignedTo")
+    ) {
+        let wider = |had: &Value| {
+            let (Some(had), Some(value)) = (had.as_object(), value.as_object()) else { return false };
+            value.iter().all(|(name, value)| had.get(name).is_none_or(|had| had == value))
+        };
+        return list(&object.0, link).any(|had| had == value || wider(had));
+    }
+    child_of(kind, &object.0, link, value).is_some() && opened_by_child(kind, link, Some(&object.0), value).is_empty()
+}
+
+/// Returns what a child opens, compared with the one of the same key that the object has.
+fn opened_by_child(kind: &str, link: &str, object: Option<&Properties>, value: &Value) -> Vec<String> {
+    let before = object.and_then(|object| child_of(kind, object, link, value)).and_then(Value::as_object);
+    let mut after = before.cloned().unwrap_or_default();
+    if let Some(value) = value.as_object() {
+        merge(&mut after, value);
+    }
+    loosened::child(kind, link, before, &after)
+}
+
+/// Returns the child of an object that has the same key as `value`.
+fn child_of<'a>(kind: &str, object: &'a Properties, link: &str, value: &Value) -> Option<&'a Value> {
+    let children = kinds::by_name(kind)?.link(link)?.children()?;
+    let there = object.get(link)?;
+    let Some(list) = there.as_array() else { return Some(there) };
+    let key = |child: &Value| {
+        children.key.iter().map(|path| child.pointer(&format!("/{path}")).cloned()).collect::<Vec<Option<Value>>>()
+    };
+    let own = key(value);
+    list.iter().find(|child| key(child) == own)
+}
+
+/// Tells whether an object names another one by its id.
+fn is_of(object: &Properties, name: &str, id: &str) -> bool {
+    let named = object.get(name).and_then(|other| other.get("id")).and_then(Value::as_str);
+    named.is_some_and(|named| named.eq_ignore_ascii_case(id))
 }

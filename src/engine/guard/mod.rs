@@ -3,6 +3,7 @@
 pub mod accept;
 mod amount;
 pub mod escalation;
+mod loosened;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -33,7 +33,10 @@ impl World {
         if value.get("id").is_none() {
             value["id"] = id(label).into();
         }
-        if value.get("displayName").is_none() && kind != "roleAssignment" {
+        if value.get("displayName").is_none()
+            && !matches!(kind, "domain" | "roleAssignment")
+            && !kind.ends_with("Schedule")
+        {
             value["displayName"] = label.into();
         }
         self.0.insert((kind, label.to_owned()), value);
@@ -73,6 +76,10 @@ impl World {
     pub fn ids(&self, kind: &str) -> Vec<String> {
         let objects = self.0.iter().filter(|((of, _), _)| *of == kind);
         objects.map(|(_, value)| value["id"].as_str().unwrap().to_owned()).collect()
+    }
+
+    pub fn object(&self, address: &Address) -> Option<Object> {
+        self.objects().remove(address)
     }
 
     fn snapshot(&self) -> Snapshot {

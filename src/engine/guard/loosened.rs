@@ -1,0 +1,270 @@
+//! What opens a way to power without giving it to anybody by name: settings that ask for less than before, trust that is placed in
+//! others, addresses that tokens are sent to. Each judgement compares an object with what it was, so that what only makes it
+//! stricter, or leaves it as it was, comes to nothing.
+
+mod children;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+pub(super) use children::{child, is_unlimited};
+
+use crate::engine::access::holders::{list, tasks_of_power};
+use crate::kinds::power::{GUESTS_AS_MEMBERS, LIMITED_CONSENT};
+
+type Properties = Map<String, Value>;
+
+/// Returns what `after` opens that `before` did not, as clauses whose subject is the object; nothing, if it is as strict. `limited`
+/// tells of a policy of consent of the tenant's own whether it lets people agree to little.
+pub(super) fn of(
+    kind: &str,
+    before: Option<&Properties>,
+    after: &Properties,
+    limited: &dyn Fn(&str) -> bool,
+) -> Vec<String> {
+    match kind {
+        "authorizationPolicy" => defaults(before, after, limited),
+        "crossTenantAccessDefault" | "crossTenantPartner" | "organizationPartnerTemplate" => trust(before, after),
+        "organizationSyncTemplate" => synchronization(before, after),
+        // <https://learn.microsoft.com/graph/api/resources/customauthenticationextension>
+        "customAuthenticationExtension" => moved(
+            before,
+            after,
+            &["endpointConfiguration/targetUrl", "authenticationConfiguration/resourceId"],
+            "asks another address what to put into tokens",
+        ),
+        // <https://learn.microsoft.com/graph/api/resources/socialidentityprovider>
+        "identityProvider" => {
+            moved(before, after, &["clientId", "serviceId", "developerId"], "trusts sign-ins of another client")
+        }
+        "user" => ways_in(before, after),
+        "application" | "servicePrincipal" => replies(before, after),
+        "roleDefinition" => tasks(before, after),
+        "roleAssignmentSchedule"
+        | "roleEligibilitySchedule"
+        | "groupAssignmentSchedule"
+        | "groupEligibilitySchedule" => longer(before, after),
+        "accessPackageAssignmentPolicy" => opened(before, after),
+        _ => Vec::new(),
+    }
+}
+
+/// Judges what everybody may do, guests included.
+/// <https://learn.microsoft.com/graph/api/resources/authorizationpolicy>,
+/// <https://learn.microsoft.com/entra/fundamentals/users-default-permissions>
+fn defaults(before: Option<&Properties>, after: &Properties, limited: &dyn Fn(&str) -> bool) -> Vec<String> {
+    let mut found = Vec::new();
+    for (path, value, clause) in [
+        ("guestUserRoleId", GUESTS_AS_MEMBERS, "lets guests do what members may"),
+        ("allowInvitesFrom", "everyone", "lets everybody invite guests, guests included"),
+    ] {
+        let is = |object: &Properties| text(object, path).eq_ignore_ascii_case(value);
+        if is(after) && !before.is_some_and(is) {
+            found.push(clause.to_owned());
+        }
+    }
+    for (path, clause) in [
+        ("defaultUserRolePermissions/allowedToCreateApps", "lets everybody register applications"),
+        ("defaultUserRolePermissions/allowedToCreateTenants", "lets everybody create tenants"),
+        ("allowUserConsentForRiskyApps", "lets people consent to risky applications"),
+        ("allowEmailVerifiedUsersToJoinOrganization", "lets whoever has an address of a domain join"),
+    ] {
+        found.extend(rises(before, after, path).then(|| clause.to_owned()));
+    }
+    // `ManagePermissionGrantsForSelf.{policy}`: <https://learn.microsoft.com/entra/identity/enterprise-apps/manage-app-consent-policies>
+    let own = |object: &Properties| {
+        let all = strings(object, "defaultUserRolePermissions/permissionGrantPoliciesAssigned");
+        let all = all.into_iter().filter_map(|policy| {
+            let (whose, policy) = policy.split_once('.')?;
+            (whose == "managepermissiongrantsforself").then(|| policy.to_owned())
+        });
+        all.collect::<BTreeSet<String>>()
+    };
+    let had = before.map(own).unwrap_or_default();
+    let gained = own(after).into_iter().filter(|policy| !had.contains(policy));
+    let gained = gained.filter(|policy| !LIMITED_CONSENT.contains(&policy.as_str()) && !limited(policy));
+    found.extend(gained.map(|policy| format!("lets people consent under the policy {policy}")));
+    found
+}
+
+/// Judges what is believed of people of other tenants.
+/// <https://learn.microsoft.com/graph/api/resources/crosstenantaccesspolicyinboundtrust>
+fn trust(before: Option<&Properties>, after: &Properties) -> Vec<String> {
+    let claims = [
+        ("inboundTrust/isMfaAccepted", "multifactor authentication"),
+        ("inboundTrust/isCompliantDeviceAccepted", "compliant devices"),
+        ("inboundTrust/isHybridAzureADJoinedDeviceAccepted", "hybrid joined devices"),
+    ];
+    let risen = claims.iter().filter(|(path, _)| rises(before, after, path));
+    risen.map(|(_, what)| format!("accepts {what} as another tenant tells it")).collect()
+}
+
+/// Judges whether another tenant may create users.
+/// <https://learn.microsoft.com/graph/api/resources/crosstenantidentitysyncpolicypartner>
+fn synchronization(before: Option<&Properties>, after: &Properties) -> Vec<String> {
+    let risen = rises(before, after, "userSyncInbound/isSyncAllowed");
+    risen.then(|| "lets another tenant create users here".to_owned()).into_iter().collect()
+}
+
+/// Returns `clause` if one of `paths` had a value and has another one now.
+fn moved(before: Option<&Properties>, after: &Properties, paths: &[&str], clause: &str) -> Vec<String> {
+    let Some(before) = before else { return Vec::new() };
+    let is_new = |path: &&str| !text(after, path).is_empty() && text(after, path) != text(before, path);
+    paths.iter().any(|path| is_new(&path)).then(|| clause.to_owned()).into_iter().collect()
+}
+
+/// Judges the ways in for somebody: certificates that are taken for theirs, and where a password reset is confirmed.
+/// <https://learn.microsoft.com/entra/identity/authentication/concept-certificate-based-authentication-certificateuserids>,
+/// <https://learn.microsoft.com/entra/identity/authentication/howto-sspr-authenticationdata>
+fn ways_in(before: Option<&Properties>, after: &Properties) -> Vec<String> {
+    let ways = [
+        ("authorizationInfo/certificateUserIds", "can sign in with another certificate"),
+        ("otherMails", "can confirm a password reset from another mailbox"),
+    ];
+    let mut found: Vec<String> =
+        ways.iter().filter(|(path, _)| gains(before, after, path)).map(|(_, clause)| (*clause).to_owned()).collect();
+    let phone = |object: &Properties| text(object, "mobilePhone");
+    if !phone(after).is_empty() && before.is_none_or(|before| phone(before) != phone(after)) {
+        found.push("can confirm a password reset from another phone".to_owned());
+    }
+    found
+}
+
+/// Judges where tokens are sent, and whose people get them.
+/// <https://learn.microsoft.com/entra/identity-platform/reply-url>,
+/// <https://learn.microsoft.com/entra/identity-platform/supported-accounts-validation>
+fn replies(before: Option<&Properties>, after: &Properties) -> Vec<String> {
+    let mut found = Vec::new();
+    let lists = ["web/redirectUris", "spa/redirectUris", "publicClient/redirectUris", "replyUrls"];
+    if lists.iter().any(|path| gains(before, after, path)) {
+        found.push("sends tokens to another address".to_owned());
+    }
+    let own = |object: &Properties| matches!(text(object, "signInAudience").as_str(), "" | "AzureADMyOrg");
+    if !own(after) && before.is_some_and(own) {
+        found.push("lets people of other tenants sign in".to_owned());
+    }
+    found
+}
+
+/// Judges what a custom role permits.
+fn tasks(before: Option<&Properties>, after: &Properties) -> Vec<String> {
+    let usable = |role: &Properties| match role.get("isEnabled") {
+        Some(Value::Bool(false)) => BTreeSet::new(),
+        _ => tasks_of_power(role),
+    };
+    let had = before.map(usable).unwrap_or_default();
+    usable(after).difference(&had).map(|task| format!("permits {task}")).collect()
+}
+
+/// Judges until when a role or a place in a group is held.
+/// <https://learn.microsoft.com/graph/api/resources/expirationpattern>
+fn longer(before: Option<&Properties>, after: &Properties) -> Vec<String> {
+    let Some(before) = before else { return vec!["is held".to_owned()] };
+    let ends = |object: &Properties, name: &str| text(object, &format!("scheduleInfo/expiration/{name}"));
+    let (was, is) = (ends(before, "type"), ends(after, "type"));
+    let outlasts = match (was.as_str(), is.as_str()) {
+        ("noExpiration", _) => false,
+        (_, "noExpiration") => true,
+        ("afterDateTime", "afterDateTime") => ends(after, "endDateTime") > ends(before, "endDateTime"),
+        ("afterDuration", "afterDuration") => seconds(&ends(after, "duration")) > seconds(&ends(before, "duration")),
+        _ => after.get("scheduleInfo") != before.get("scheduleInfo"),
+    };
+    outlasts.then(|| "is held for longer".to_owned()).into_iter().collect()
+}
+
+/// Judges who gets an access package although nobody approves it.
+/// <https://learn.microsoft.com/graph/api/resources/accesspackageassignmentpolicy>
+fn opened(before: Option<&Properties>, after: &Properties) -> Vec<String> {
+    let wider = |before: &Properties| {
+        text(before, "allowedTargetScope") != text(after, "allowedTargetScope")
+            || list(after, "specificAllowedTargets")
+                .any(|one| !list(before, "specificAllowedTargets").any(|had| had == one))
+    };
+    let opens = hands_out_freely(after) && before.is_none_or(|before| !hands_out_freely(before) || wider(before));
+    opens.then(|| "hands out an access package without approval".to_owned()).into_iter().collect()
+}
+
+/// Tells whether an assignment policy gives its package to somebody without anybody's approval.
+pub(super) fn hands_out_freely(policy: &Properties) -> bool {
+    let somebody = !matches!(text(policy, "allowedTargetScope").as_str(), "" | "notSpecified");
+    let asked = at(policy, "requestorSettings/enableTargetsToSelfAddAccess") != Some(&Value::Bool(false));
+    let given = flag(policy, "automaticRequestSettings/requestAccessForAllowedTargets");
+    somebody && (given || asked) && (given || !flag(policy, "requestApprovalSettings/isApprovalRequiredForAdd"))
+}
+
+/// Returns what a path of names leads to.
+fn at<'a>(object: &'a Properties, path: &str) -> Option<&'a Value> {
+    let mut names = path.split('/');
+    let first = object.get(names.next()?)?;
+    names.try_fold(first, |value, name| value.get(name))
+}
+
+fn text(object: &Properties, path: &str) -> String {
+    at(object, path).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn flag(object: &Properties, path: &str) -> bool {
+    at(object, path) == Some(&Value::Bool(true))
+}
+
+fn rises(before: Option<&Properties>, after: &Properties, path: &str) -> bool {
+    flag(after, path) && !before.is_some_and(|before| flag(before, path))
+}
+
+/// Returns the strings of a list, in lower case.
+fn strings(object: &Properties, path: &str) -> BTreeSet<String> {
+    let list = at(object, path).and_then(Value::as_array).into_iter().flatten();
+    list.filter_map(Value::as_str).map(str::to_lowercase).collect()
+}
+
+fn gains(before: Option<&Properties>, after: &Properties, path: &str) -> bool {
+    let had = before.map(|before| strings(before, path)).unwrap_or_default();
+    strings(after, path).iter().any(|element| !had.contains(element))
+}
+
+/// Returns how long an ISO 8601 duration is. A month counts as the longest one and a year as a leap year; what is no duration is
+/// taken to last for ever.
+fn seconds(duration: &str) -> u64 {
+    let rest = duration.strip_prefix('P').unwrap_or("?");
+    let (date, time) = rest.split_once('T').unwrap_or((rest, ""));
+    let mut sum = 0_u64;
+    for (part, units) in [
+        (date, &[('Y', 366 * 86_400), ('M', 31 * 86_400), ('W', 7 * 86_400), ('D', 86_400)][..]),
+        (time, &[('H', 3_600), ('M', 60), ('S', 1)][..]),
+    ] {
+        for piece in part.split_inclusive(|letter: char| letter.is_ascii_alphabetic()) {
+            let unit = units.iter().find(|(letter, _)| piece.ends_with(*letter));
+            let count = piece.get(..piece.len().saturating_sub(1)).and_then(|count| count.parse::<u64>().ok());
+            let Some(((_, length), count)) = unit.zip(count) else { return u64::MAX };
+            sum = sum.saturating_add(count.saturating_mul(*length));
+        }
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_compared_by_length() {
+        assert!(seconds("PT8H") < seconds("P1D"));
+        assert!(seconds("P30D") < seconds("P1M") && seconds("P365D") < seconds("P1Y"));
+        assert_eq!(seconds("PT1H30M"), 5_400);
+        assert_eq!(seconds("for ever"), u64::MAX);
+    }
+
+    #[test]
+    fn a_seat_is_held_for_longer_only_if_it_ends_later() {
+        let seat = |expiration: Value| serde_json::json!({"scheduleInfo": {"expiration": expiration}});
+        let until = |day: &str| seat(serde_json::json!({"type": "afterDateTime", "endDateTime": day}));
+        let ever = seat(serde_json::json!({"type": "noExpiration"}));
+        let longer =
+            |a: &Value, b: &Value| !super::longer(a.as_object(), b.as_object().unwrap_or(&Map::new())).is_empty();
+        assert!(longer(&until("2027-01-01T00:00:00Z"), &until("2028-01-01T00:00:00Z")));
+        assert!(longer(&until("2027-01-01T00:00:00Z"), &ever));
+        assert!(!longer(&ever, &until("2028-01-01T00:00:00Z")));
+        assert!(!longer(&until("2028-01-01T00:00:00Z"), &until("2027-01-01T00:00:00Z")));
+    }
+}
