@@ -309,19 +309,15 @@ mod tests {
         insta::assert_snapshot!(said(&deep), @"1: depth: nested more than 64 deep");
     }
 
-    /// Reads a file that is large to no purpose, in a time that its size alone explains, and returns what is wrong with it.
-    #[track_caller]
+    /// Reads a file that is large to no purpose, so large that quadratic work would not end, and returns what is wrong with it.
     fn soon(text: &str) -> Vec<Finding> {
-        let start = std::time::Instant::now();
-        let found = read("f.yaml", text.as_bytes()).map_or_else(
+        read("f.yaml", text.as_bytes()).map_or_else(
             |found| found,
             |document| {
                 document.line_of("/none");
                 Vec::new()
             },
-        );
-        assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
-        found
+        )
     }
 
     #[test]

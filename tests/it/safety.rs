@@ -144,7 +144,7 @@ async fn break_glass_accounts_are_known_by_name_and_by_their_groups() {
     world.git(&["reset", "-q", "--hard", "HEAD~1"]);
     replace(&world, "entragit.yaml", &name, "NOBODY@contoso.com");
     world.commit("a mistake");
-    world.run(&["export"]).ok();
+    world.run(&["export", "--accept", "settings"]).ok();
     replace(&world, &path, &line, "");
     world.commit("nobody is left out");
     let ran = world.run(&["plan", "--to", "HEAD"]).ends(3);

@@ -111,7 +111,7 @@ fn synchronization(before: Option<&Properties>, after: &Properties) -> Vec<Strin
 fn moved(before: Option<&Properties>, after: &Properties, paths: &[&str], clause: &str) -> Vec<String> {
     let Some(before) = before else { return Vec::new() };
     let is_new = |path: &&str| !text(after, path).is_empty() && text(after, path) != text(before, path);
-    paths.iter().any(|path| is_new(&path)).then(|| clause.to_owned()).into_iter().collect()
+    paths.iter().any(is_new).then(|| clause.to_owned()).into_iter().collect()
 }
 
 /// Judges the ways in for somebody: certificates that are taken for theirs, and where a password reset is confirmed.

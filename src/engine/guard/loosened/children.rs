@@ -84,10 +84,10 @@ fn federation(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let keys = ["issuerUri", "signingCertificate", "nextSigningCertificate"];
     let addresses = ["activeSignInUri", "metadataExchangeUri", "passiveSignInUri"];
     let is_new = |name: &&str| !text(after, name).is_empty() && text(after, name) != text(before, name);
-    if keys.iter().any(|name| is_new(name)) {
+    if keys.iter().any(is_new) {
         found.push("trusts sign-ins under another certificate".to_owned());
     }
-    if addresses.iter().any(|name| is_new(name)) {
+    if addresses.iter().any(is_new) {
         found.push("sends its people elsewhere to sign in".to_owned());
     }
     let accepts = |object: &Properties| {
