@@ -29,3 +29,4 @@ pub mod scope;
 pub mod status;
 pub mod translate;
 pub mod validate;
+pub mod vouch;

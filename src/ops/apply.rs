@@ -28,6 +28,7 @@ mod receipt;
 mod settle;
 mod unmoved;
 mod verify;
+mod vouched;
 
 use correction::correction;
 use receipt::{extra, is_whole, unmet};
@@ -169,12 +170,16 @@ fn begun(context: &Context, aim: &Aim) -> Result<Option<Ready>> {
 /// # Errors
 /// If it is no plan, or belongs elsewhere.
 pub fn open(context: &Context, bytes: &[u8]) -> Result<Ready> {
-    let (plan, binding, digest) =
+    let (mut plan, binding, digest) =
         planfile::read(bytes).map_err(|error| anyhow!("the plan file cannot be used: {error}"))?;
     if !binding.tenant.eq_ignore_ascii_case(&context.settings.tenant) {
         bail!("the plan is for tenant {}, this repository is of tenant {}", binding.tenant, context.settings.tenant);
     }
     context.repo.resolve(&binding.commit).context("looking for the commit that the plan wants")?;
+    // A run that was cut off has changed what its plan was made from, and its plan was vouched for when it began.
+    if !Journal::unended(context.repo.git_dir())?.contains(&digest) {
+        vouched::check(context, &mut plan, &binding, &BTreeMap::new())?;
+    }
     let mut names = Names::default();
     for step in &plan.steps {
         names.insert(&step.address.id, &step.name);
@@ -284,6 +289,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     patience: &[Duration],
 ) -> Result<Applied> {
     context.ready_snapshots_branch()?;
+    let begun = ready.is_begun(context)?;
     let mut journal = Journal::open(context.repo.git_dir(), &ready.digest)?;
     journal.begin_anew();
     let mut ids = current_ids(context)?;
@@ -295,7 +301,13 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         settle::settle(context, tenant, Some(&ready.digest), patience).await?;
         let mut ids = ids.clone();
         ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
-        found::keep(context, ready, &check_unmoved(context, tenant, ready, &journal, &ids, patience).await?)?;
+        let found = check_unmoved(context, tenant, ready, &journal, &ids, patience).await?;
+        if !begun {
+            let mut known = found.clone();
+            known.extend(vouched::recycle_bin(tenant, &ready.plan).await?);
+            vouched::check(context, &mut ready.plan.clone(), &ready.binding, &known)?;
+        }
+        found::keep(context, ready, &found)?;
     } else {
         found::keep(context, ready, &ready.found)?;
     }

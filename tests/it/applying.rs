@@ -347,6 +347,11 @@ async fn a_plan_file_creates_nothing_twice() {
     let aim = Aim { to: "main".to_owned(), ..Aim::default() };
     let planned = plan(&world.context, &world.tenant, &aim).await.unwrap();
     let file = planfile::write(&planned.plan, &planned.binding, &planned.verdicts, &planned.names);
+    world.write("groups/others.yaml", &NEW_GROUP.replace("pilots", "others").replace("Pilots", "Others"));
+    world.git(&["rm", "-q", "groups/pilots.yaml"]);
+    world.commit();
+    let planned = plan(&world.context, &world.tenant, &aim).await.unwrap();
+    let others = planfile::write(&planned.plan, &planned.binding, &planned.verdicts, &planned.names);
     let ready = open(&world.context, file.as_bytes()).unwrap();
     assert!(apply_with(&world.context, &world.tenant, &ready, &[]).await.unwrap().verified);
     for _ in 0..2 {
@@ -357,8 +362,7 @@ async fn a_plan_file_creates_nothing_twice() {
     assert_eq!(world.tenant.count("group"), 2);
 
     // Neither does one that somebody else's creation has overtaken.
-    let file = file.replace("new:pilots", "new:others").replace("Pilots", "Others").replace("pilots", "others");
-    let ready = open(&world.context, file.as_bytes()).unwrap();
+    let ready = open(&world.context, others.as_bytes()).unwrap();
     let error = apply_with(&world.context, &world.tenant, &ready, &[]).await.unwrap_err();
     insta::assert_snapshot!(error, @r#"the plan no longer holds: since it was made, these moved: group "Others" may have been created meanwhile: there is a newer snapshot than the plan's; make the plan anew"#);
 }

@@ -12,6 +12,7 @@ mod planning;
 mod regressions;
 mod running;
 mod scenario;
+mod vouching;
 mod watching;
 mod world;
 

@@ -1,0 +1,370 @@
+//! A plan file is data from a stranger: vouches that each of its steps does only what the commit says, and puts what will be
+//! written in place of the file's own account of it.
+//!
+//! A value may come from the commit, or from the last snapshot, since a plan keeps what others changed beside an edit. What
+//! a write changes is worked out on the object itself: it is compared before and after, and every difference must be one
+//! between the tenant and one of the two.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::access::merge;
+use super::body::before_delete;
+use super::diff::{self, called};
+use super::normalize::{entry_key, normalize};
+use super::plan::moving_identities;
+use super::refs::{mentions, rewrite, rewrite_update, rewrite_value};
+use super::schema::{self, Rule, Shape};
+use crate::kinds;
+use crate::model::kind::Updates;
+use crate::model::{Action, Address, FieldChange, IdMap, Kind, Object, Plan, Step};
+
+/// What the steps are judged by. Objects go by today's addresses.
+pub struct Known<'a> {
+    /// What the commit has of the objects that the plan touches.
+    pub wanted: &'a BTreeMap<Address, Object>,
+    /// What the last snapshot has of them.
+    pub base: &'a BTreeMap<Address, Object>,
+    /// What the tenant or its recycle bin has of them, as far as it was read.
+    pub live: &'a BTreeMap<Address, Object>,
+    /// Old id → new id.
+    pub ids: &'a IdMap,
+    /// Whether objects that nobody knew are deleted too.
+    pub prune: bool,
+}
+
+/// Vouches for every step of `plan`, and corrects what the file says of it. Returns one sentence for each step that does
+/// anything else than the commit says.
+///
+/// An update is judged as far as `live` has the object; without it, the changes are told as against the last snapshot.
+pub fn vouch(plan: &mut Plan, known: &Known<'_>) -> Vec<String> {
+    let made: BTreeSet<Address> = addresses(plan, |action| matches!(action, Action::Create { .. }));
+    let back: BTreeSet<Address> = addresses(plan, |action| *action == Action::Restore);
+    let gone: BTreeSet<Address> = addresses(plan, |action| *action == Action::Delete);
+    let seen: BTreeSet<Address> = plan.seen.keys().cloned().collect();
+    let mut said = Vec::new();
+    let mut earlier: BTreeMap<Address, Vec<Action>> = BTreeMap::new();
+    for (number, step) in plan.steps.iter_mut().enumerate() {
+        let judge = Judge { known, made: &made, back: &back, gone: &gone, seen: &seen };
+        let mut fault = judge.step(step);
+        let before = earlier.entry(step.address.clone()).or_default();
+        // To write the same values twice changes nothing.
+        let repeats = !matches!(step.action, Action::Update { .. });
+        if fault.is_none() && repeats && before.contains(&step.action) {
+            fault = Some("it is there twice".to_owned());
+        }
+        before.push(step.action.clone());
+        if let Some(fault) = fault {
+            let Step { address, action, name, .. } = step;
+            let (name, id) = (super::render::safe(name), super::render::safe(&address.id));
+            said.push(format!("step {}, {} {} \"{name}\" ({id}): {fault}", number + 1, action.word(), address.kind));
+        }
+    }
+    said
+}
+
+fn addresses(plan: &Plan, is: impl Fn(&Action) -> bool) -> BTreeSet<Address> {
+    plan.steps.iter().filter(|step| is(&step.action)).map(|step| step.address.clone()).collect()
+}
+
+struct Judge<'a> {
+    known: &'a Known<'a>,
+    made: &'a BTreeSet<Address>,
+    back: &'a BTreeSet<Address>,
+    gone: &'a BTreeSet<Address>,
+    seen: &'a BTreeSet<Address>,
+}
+
+impl Judge<'_> {
+    /// Returns what is wrong with a step, and sets what people are told of it.
+    fn step(&self, step: &mut Step) -> Option<String> {
+        let Some(kind) = kinds::by_name(step.address.kind) else { return Some("its kind is unknown".to_owned()) };
+        let address = step.address.clone();
+        if !is_plain(&address.id) {
+            return Some("this is no id of an object".to_owned());
+        }
+        let (made, back) = (self.made.contains(&address), self.back.contains(&address));
+        let comes = matches!(step.action, Action::Create { .. } | Action::Restore);
+        let is_new = (made || back) && step.action != Action::Delete;
+        if !comes && !is_new && !self.seen.contains(&address) {
+            return Some("the file does not say what was seen of the object".to_owned());
+        }
+        // What an apply has made since goes by another id in the snapshots.
+        let today = Address::new(kind.name, self.known.ids.current(&address.id));
+        let sources: Vec<&Object> =
+            [self.known.wanted.get(&today), self.known.base.get(&today)].into_iter().flatten().collect();
+        let live = self.known.live.get(&address);
+        if let Some(shown) = sources.first().copied().or(live) {
+            describe(kind, step, shown);
+        }
+        if !matches!(step.action, Action::Create { .. }) {
+            step.identities.clear();
+        }
+        match &mut step.action {
+            Action::Create { body } => match sources.first() {
+                None => Some("neither the commit nor the last snapshot has such an object".to_owned()),
+                Some(shown) => {
+                    step.identities = moving_identities(kind, shown);
+                    self.created(kind, &address, body, &sources)
+                }
+            },
+            Action::Restore => {
+                sources.is_empty().then(|| "neither the commit nor the last snapshot has such an object".to_owned())
+            }
+            // What cannot be changed in place is made anew, and the old one goes.
+            Action::Delete if self.made.contains(&address) => None,
+            Action::Delete => self.deleted(&today),
+            Action::Update { body, changes } => {
+                let before = match made {
+                    true => Some(Object::default()),
+                    false => live.or(sources.last().copied()).cloned(),
+                };
+                let before = before?;
+                let after = written(kind, &before, body, self.known.ids);
+                let real = diff::objects(kind, &before, &after);
+                let fault = (made || live.is_some()).then(|| self.update(kind, &before, &real, &sources)).flatten();
+                let lost = || self.left_out(kind, &before, body, &real, &sources);
+                let fault = fault.or_else(|| live.and_then(|_| lost()));
+                *changes = real;
+                let ends = self.gone.contains(&address) && prepares_deletion(kind, &before, body);
+                fault.filter(|_| !ends)
+            }
+            Action::Call { property, value } => {
+                let rule = schema::of(kind).property(property).cloned().unwrap_or_default();
+                let value = rewrite_value(&rule, value, self.known.ids);
+                let has = |object: &&Object| match object.get(property) {
+                    Some(own) => *own == value,
+                    None => is_nothing(&value),
+                };
+                (!sources.iter().any(has)).then(|| format!("{property} is not as the commit says"))
+            }
+            Action::Link { link, value } | Action::Relink { link, value } => {
+                let value = self.value(kind, link, value);
+                let has = |object: &&Object| entries(object, link).any(|own| is_part(&value, own));
+                (!sources.iter().any(has)).then(|| format!("{link} is not as the commit says"))
+            }
+            Action::Unlink { link, value } => {
+                let value = self.value(kind, link, value);
+                let lacks = |object: &&Object| !entries(object, link).any(|own| same_entry(kind, link, own, &value));
+                let unwanted = sources.iter().any(lacks) || (sources.is_empty() && self.gone.contains(&address));
+                let is_there = |live: &Object| entries(live, link).any(|own| same_entry(kind, link, own, &value));
+                if live.is_some_and(|live| !made && !is_there(live)) {
+                    return Some(format!("there is no such entry of {link}"));
+                }
+                (!unwanted).then(|| format!("the commit keeps that entry of {link}"))
+            }
+        }
+    }
+
+    fn value(&self, kind: &'static Kind, link: &str, value: &Value) -> Value {
+        schema::of(kind).property(link).map_or_else(|| value.clone(), |rule| rewrite_value(rule, value, self.known.ids))
+    }
+
+    fn deleted(&self, address: &Address) -> Option<String> {
+        let (wanted, base) = (self.known.wanted.get(address), self.known.base.get(address));
+        match (wanted, base) {
+            (Some(_), _) => Some("the commit has this object".to_owned()),
+            (None, None) if !self.known.prune => {
+                Some("no snapshot has this object, and nobody asked to prune".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    fn created(
+        &self,
+        kind: &'static Kind,
+        address: &Address,
+        body: &Map<String, Value>,
+        sources: &[&Object],
+    ) -> Option<String> {
+        let mut whole = body.clone();
+        whole.insert(kind.key.to_owned(), Value::from(address.id.as_str()));
+        whole.insert("id".to_owned(), Value::from(address.id.as_str()));
+        let made = written(kind, &Object::default(), &whole, self.known.ids);
+        self.update(kind, &Object::default(), &diff::objects(kind, &Object::default(), &made), sources)
+    }
+
+    /// Returns the first change that leads neither to the commit nor to the last snapshot.
+    fn update(
+        &self,
+        kind: &'static Kind,
+        before: &Object,
+        real: &[FieldChange],
+        sources: &[&Object],
+    ) -> Option<String> {
+        let meant: Vec<Vec<FieldChange>> = sources.iter().map(|wanted| diff::objects(kind, before, wanted)).collect();
+        let fault = real.iter().find(|change| {
+            let own = ["id", kind.key].contains(&diff::top(change.path())) || diff::top(change.path()).starts_with('@');
+            let is_meant = meant.iter().any(|meant| meant.contains(change))
+                || sources.iter().any(|wanted| leads_to(change, wanted))
+                || disables_what_goes(change, &meant);
+            !own && !is_meant
+        })?;
+        Some(format!("{} is not as the commit says", fault.path()))
+    }
+
+    /// Returns a value that a service which replaces what is written would lose, although the commit has it.
+    fn left_out(
+        &self,
+        kind: &'static Kind,
+        before: &Object,
+        body: &Map<String, Value>,
+        real: &[FieldChange],
+        sources: &[&Object],
+    ) -> Option<String> {
+        let disables = |change: &FieldChange| change.path().ends_with("isEnabled");
+        if !real.is_empty() && real.iter().all(disables) {
+            return None;
+        }
+        let mut whole = before.clone();
+        for (name, value) in rewrite_update(kind, body, self.known.ids, before.0.is_empty()) {
+            let rule = schema::of(kind).property(&name);
+            let value = match (rule, before.get(&name)) {
+                (Some(rule), Some(before)) => replaced(rule, before, &value),
+                _ => value,
+            };
+            whole.0.insert(name, value);
+        }
+        whole.0.retain(|_, value| !value.is_null());
+        let whole = normalize(kind, whole.0).object;
+        self.update(kind, before, &diff::objects(kind, before, &whole), sources)
+    }
+}
+
+/// Sets what people and guards are told of a step by the object itself.
+fn describe(kind: &'static Kind, step: &mut Step, object: &Object) {
+    step.called = called(kind, object);
+    if !object.name().is_empty() {
+        step.name = object.name().to_owned();
+        return;
+    }
+    // What has no name is about what it mentions.
+    let mut about: BTreeSet<String> = step.about.iter().cloned().collect();
+    object.0.iter().filter(|(name, _)| *name != "id").for_each(|(_, value)| {
+        mentions(value, &mut |id| {
+            about.insert(id.to_lowercase());
+        });
+    });
+    if step.about.iter().map(|id| id.to_lowercase()).collect::<BTreeSet<_>>() != about {
+        step.about = about.into_iter().collect();
+    }
+}
+
+/// Returns the object as a write of `body` leaves it.
+fn written(kind: &'static Kind, before: &Object, body: &Map<String, Value>, ids: &IdMap) -> Object {
+    let body = rewrite_update(kind, body, ids, before.0.is_empty());
+    let mut after = before.0.clone();
+    if kind.update == Updates::Replace {
+        after.retain(|name, _| {
+            let rule = schema::of(kind).property(name);
+            rule.is_none_or(|rule| rule.link || !rule.writable(true)) || name == "id" || kind.call(name).is_some()
+        });
+    }
+    merge(&mut after, &body);
+    normalize(kind, after).object
+}
+
+/// Returns `body` in place of `before`, with what nobody writes, or writes apart, as it was.
+fn replaced(rule: &Rule, before: &Value, body: &Value) -> Value {
+    match (&rule.shape, before, body) {
+        (Shape::Object(rules, _), Value::Object(before), Value::Object(body)) => {
+            let mut whole = body.clone();
+            for (name, value) in before {
+                match (rules.get(name), body.get(name)) {
+                    (Some(rule), Some(body)) => drop(whole.insert(name.clone(), replaced(rule, value, body))),
+                    (Some(rule), None) if rule.writable(true) && !rule.write_apart => {}
+                    (_, None) => drop(whole.insert(name.clone(), value.clone())),
+                    (None, Some(_)) => {}
+                }
+            }
+            whole.retain(|_, value| !value.is_null());
+            Value::Object(whole)
+        }
+        _ => body.clone(),
+    }
+}
+
+/// Whether a change comes to what an object has.
+fn leads_to(change: &FieldChange, wanted: &Object) -> bool {
+    let at = |path: &str| {
+        let mut parts = path.split('.');
+        let first = wanted.get(parts.next()?)?;
+        parts.try_fold(first, |value, part| value.get(part))
+    };
+    let elements = |path: &str| at(path).and_then(Value::as_array).map_or(&[] as &[Value], Vec::as_slice);
+    match change {
+        FieldChange::Value { path, after, .. } => match (after, at(path)) {
+            (Some(after), own) => own == Some(after) || own.is_none() && is_nothing(after),
+            (None, own) => own.is_none_or(is_nothing),
+        },
+        FieldChange::Gained { path, element } => elements(path).contains(element),
+        FieldChange::Lost { path, element } => !elements(path).contains(element),
+    }
+}
+
+/// Whether a change disables an entry that goes: Graph demands that first.
+fn disables_what_goes(change: &FieldChange, meant: &[Vec<FieldChange>]) -> bool {
+    let FieldChange::Value { path, after: Some(Value::Bool(false)), .. } = change else { return false };
+    let Some((list, key)) = path.strip_suffix("].isEnabled").and_then(|path| path.split_once('[')) else {
+        return false;
+    };
+    meant.iter().flatten().any(|meant| {
+        matches!(meant, FieldChange::Lost { path, element } if path == list && element.get("id") == Some(&key.into()))
+    })
+}
+
+/// Whether a body is no more than what must be written before an object can be deleted.
+fn prepares_deletion(kind: &'static Kind, object: &Object, body: &Map<String, Value>) -> bool {
+    let first = before_delete(kind, object);
+    body.iter().all(|(name, value)| name.starts_with('@') || first.get(name) == Some(value))
+}
+
+/// Whether a value says no more than that there is none.
+fn is_nothing(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(elements) => elements.is_empty(),
+        Value::Object(map) => map.values().all(is_nothing),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+fn entries<'a>(object: &'a Object, link: &str) -> impl Iterator<Item = &'a Value> {
+    let list = object.get(link);
+    let many = list.and_then(Value::as_array).map_or(&[] as &[Value], Vec::as_slice);
+    let one = list.filter(|list| !list.is_array());
+    many.iter().chain(one)
+}
+
+/// Whether all that `value` says of an entry is so.
+fn is_part(value: &Value, own: &Value) -> bool {
+    match (value, own) {
+        (Value::Object(value), Value::Object(own)) => value.iter().all(|(name, value)| match own.get(name) {
+            Some(own) => is_part(value, own),
+            None => is_nothing(value) || name.starts_with('@'),
+        }),
+        _ => value == own,
+    }
+}
+
+fn same_entry(kind: &'static Kind, link: &str, own: &Value, value: &Value) -> bool {
+    own == value || (kind.credential(link).is_some() && entry_key(kind, link, own) == entry_key(kind, link, value))
+}
+
+/// Whether an id can be one of an object: no other name that Graph takes in its place, and no part of an address.
+/// <https://learn.microsoft.com/graph/api/user-get>
+fn is_plain(id: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:!~$ ".contains(&byte);
+    !id.is_empty() && id.bytes().all(plain) && !id.contains("..")
+}
+
+/// Returns objects with today's ids, by today's address.
+pub fn of_today(objects: impl IntoIterator<Item = (&'static Kind, Object)>, ids: &IdMap) -> BTreeMap<Address, Object> {
+    let today = |(kind, object): (&'static Kind, Object)| {
+        let object = rewrite(kind, &object, ids);
+        (kind.address(object.id()), object)
+    };
+    objects.into_iter().map(today).collect()
+}
