@@ -275,7 +275,7 @@ impl Http {
                 request: request.label(),
                 message: format!("HTTP {status}: a redirect; it was not followed"),
             })),
-            _ => Err(judge(request, status, wait, &body)),
+            _ => Err(judge(request, status, wait, Fault::read(status, &body, &self.auth.secrets))),
         }
     }
 }
@@ -286,8 +286,7 @@ pub(super) const BATCHES: &str = "$batch";
 /// Sent with every GET.
 pub(super) const PREFER: &str = "include-unknown-enum-members";
 
-fn judge(request: &Request, status: u16, wait: Option<Duration>, body: &[u8]) -> Setback {
-    let fault = Fault::read(status, body);
+fn judge(request: &Request, status: u16, wait: Option<Duration>, fault: Fault) -> Setback {
     match (status, wait) {
         (429, _) => Setback::NotDone { cause: Cause::Throttled, wait, why: said(status, &fault) },
         (503, Some(_)) => Setback::NotDone { cause: Cause::Passing, wait, why: said(status, &fault) },

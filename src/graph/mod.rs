@@ -26,6 +26,7 @@ mod page;
 mod read;
 mod request;
 mod retry;
+mod secrets;
 mod tally;
 mod urls;
 mod write;
