@@ -10,6 +10,7 @@ use reqwest::{Client, Url};
 use serde::Deserialize;
 
 use super::fault::one_line;
+use super::http::NO_REQUEST;
 use super::retry::{Cause, backoff};
 use super::secrets::Secrets;
 use super::urls::{Base, escape};
@@ -271,7 +272,10 @@ impl Auth {
             .body(form)
             .send()
             .await
-            .map_err(|error| Failure::Passing(super::http::why(&error)))?;
+            .map_err(|error| match error.is_builder() {
+                true => refused(NO_REQUEST.to_owned()),
+                false => Failure::Passing(super::http::why(&error)),
+            })?;
         let status = reply.status().as_u16();
         let body = reply.bytes().await.map_err(|error| Failure::Passing(super::http::why(&error)))?;
         match status {

@@ -159,6 +159,22 @@ async fn no_error_repeats_the_token() {
     }
 }
 
+/// What cannot be sent is not tried again until the deadline.
+#[tokio::test]
+async fn an_address_that_is_too_long_is_final() {
+    let server = Server::start(|seen, _| other(seen)).await;
+    let filter = format!("displayName eq '{}'", "a".repeat(100_000));
+    let tenant = server.client().filtered([("group", filter)].into());
+    let (listing, _) = list(&tenant, "group").await;
+    let note = listing.note.unwrap_or_default();
+    assert!(note.contains("nothing was sent") && note.contains("shorten the filter"), "{note}");
+    assert!(!note.contains("aaaa") && server.waits().is_empty(), "{:?}", server.waits());
+    // The same of signing in.
+    let config = Config { tenant: "t".repeat(100_000), ..server.config() };
+    let error = server.client_with(config).tenant_id().await.unwrap_err();
+    assert!(matches!(&error, TenantError::SignIn { message, .. } if message.contains("nothing was sent")), "{error:?}");
+}
+
 #[tokio::test]
 async fn a_ready_token_is_used_as_it_is() {
     let server = Server::start(|seen, _| match seen.path.as_str() {
