@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::canonical::Form;
 use super::schema::{self, Rule, Shape};
-use super::secrets::{holds_credentials, sounds_secret};
+use super::secrets::{holds_credentials, mask_url, sounds_secret};
 use crate::model::kind::{Children, LinkShape};
 use crate::model::{Kind, Object};
 
@@ -22,8 +22,8 @@ pub struct Normalized {
 
 /// Makes an [`Object`] of what Graph returned.
 ///
-/// Server-owned, secret and left-out properties, annotations, nulls and empty values go; sets are sorted; links become ids
-/// or children. `@odata.type` stays where the schema lists it. Normalizing twice changes nothing.
+/// Server-owned, secret and left-out properties, annotations, nulls and empty values go; secrets in URLs are masked; sets are
+/// sorted; links become ids or children. `@odata.type` stays where the schema lists it. Normalizing twice changes nothing.
 pub fn normalize(kind: &'static Kind, mut raw: Map<String, Value>) -> Normalized {
     let schema = schema::of(kind);
     let mut unknown = Vec::new();
@@ -210,11 +210,16 @@ fn list(rule: &Rule, value: &mut Value, at: &Place<'_>, unknown: &mut Vec<String
     !elements.is_empty()
 }
 
-/// Takes nulls, empties and annotations out of a value. Whether anything is left.
+/// Takes nulls, empties, annotations and secrets in URLs out of a value. Whether anything is left.
 fn plain(value: &mut Value) -> bool {
     match value {
         Value::Null => false,
-        Value::String(text) => !text.is_empty(),
+        Value::String(text) => {
+            if let Some(masked) = mask_url(text) {
+                *text = masked;
+            }
+            !text.is_empty()
+        }
         Value::Bool(_) | Value::Number(_) => true,
         Value::Array(elements) => {
             elements.retain_mut(plain);
