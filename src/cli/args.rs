@@ -234,14 +234,21 @@ pub struct SignIn {
     #[arg(long, env = "ENTRAGIT_ACCESS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
     pub access_token: Option<String>,
     /// Microsoft Graph's address, without a version.
-    #[arg(long, env = "ENTRAGIT_GRAPH_URL", value_name = "URL", default_value = "https://graph.microsoft.com")]
+    #[arg(
+        long,
+        env = "ENTRAGIT_GRAPH_URL",
+        value_name = "URL",
+        default_value = "https://graph.microsoft.com",
+        hide_env_values = true
+    )]
     pub graph_url: String,
     /// The sign-in service's address.
     #[arg(
         long,
         env = "ENTRAGIT_AUTHORITY_URL",
         value_name = "URL",
-        default_value = "https://login.microsoftonline.com"
+        default_value = "https://login.microsoftonline.com",
+        hide_env_values = true
     )]
     pub authority_url: String,
     /// Tenant to sign in to, if not the repository's.
@@ -446,4 +453,30 @@ pub enum KindsFormat {
 pub struct Completions {
     /// The shell.
     pub shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, CommandFactory as _};
+
+    use super::Cli;
+
+    /// Variables that hold nothing that must not be seen.
+    const SHOWN: &[&str] = &["AZURE_TENANT_ID", "ENTRAGIT_REPO"];
+
+    #[test]
+    fn help_hides_every_variable_that_may_hold_a_secret() {
+        fn walk(command: &Command, seen: &mut usize) {
+            for argument in command.get_arguments() {
+                let Some(name) = argument.get_env().and_then(|name| name.to_str()) else { continue };
+                *seen += 1;
+                let (place, shown) = (command.get_name(), SHOWN.contains(&name));
+                assert!(shown || argument.is_hide_env_values_set(), "{place}: `hide_env_values` is missing at {name}");
+            }
+            command.get_subcommands().for_each(|command| walk(command, seen));
+        }
+        let mut seen = 0;
+        walk(&Cli::command(), &mut seen);
+        assert!(seen > 10, "{seen}");
+    }
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::normalize::normalize;
 use super::schema;
+use super::secrets::has_masked_secret;
 use crate::model::kind::{Creation, Generated, Updates};
 use crate::model::plan::Loss;
 use crate::model::{Address, Kind, Object};
@@ -87,6 +88,14 @@ pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> O
     if object.get("assignedLicenses").is_some() {
         lost.push(LICENCES.to_owned());
     }
+    let mut urls = Vec::new();
+    for (name, value) in &object.0 {
+        masked_urls(name, value, &mut urls);
+    }
+    urls.dedup();
+    if !urls.is_empty() {
+        lost.push(format!("loses the secret within the URL of {}", urls.join(" and ")));
+    }
     // What no schema knows is never written.
     let unknown = normalize(kind, object.0.clone()).unknown;
     if !unknown.is_empty() {
@@ -96,6 +105,16 @@ pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> O
         return None;
     }
     Some(Loss { address: address.clone(), name: object.name().to_owned(), what: lost.join(", ") })
+}
+
+/// Adds the paths of URLs whose secrets are masked.
+fn masked_urls(path: &str, value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(text) if has_masked_secret(text) => found.push(path.to_owned()),
+        Value::Array(elements) => elements.iter().for_each(|element| masked_urls(path, element, found)),
+        Value::Object(map) => map.iter().for_each(|(name, value)| masked_urls(&format!("{path}.{name}"), value, found)),
+        _ => {}
+    }
 }
 
 /// Returns what Graph sets by itself on an object that is created again: nobody can write it, and it may come back otherwise.

@@ -26,6 +26,7 @@ pub mod risk;
 pub mod saved;
 pub mod schema;
 pub mod scope;
+pub mod secrets;
 pub mod status;
 pub mod translate;
 pub mod validate;

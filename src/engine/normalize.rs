@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::canonical::Form;
 use super::schema::{self, Rule, Shape};
+use super::secrets::{holds_credentials, mask_url, sounds_secret};
 use crate::model::kind::{Children, LinkShape};
 use crate::model::{Kind, Object};
 
@@ -21,8 +22,8 @@ pub struct Normalized {
 
 /// Makes an [`Object`] of what Graph returned.
 ///
-/// Server-owned, secret and left-out properties, annotations, nulls and empty values go; sets are sorted; links become ids
-/// or children. `@odata.type` stays where the schema lists it. Normalizing twice changes nothing.
+/// Server-owned, secret and left-out properties, annotations, nulls and empty values go; secrets in URLs are masked; sets are
+/// sorted; links become ids or children. `@odata.type` stays where the schema lists it. Normalizing twice changes nothing.
 pub fn normalize(kind: &'static Kind, mut raw: Map<String, Value>) -> Normalized {
     let schema = schema::of(kind);
     let mut unknown = Vec::new();
@@ -59,6 +60,12 @@ pub fn normalize(kind: &'static Kind, mut raw: Map<String, Value>) -> Normalized
 struct Place<'a> {
     name: &'a str,
     within: Option<&'a Place<'a>>,
+}
+
+impl Place<'_> {
+    fn is_below_credentials(&self) -> bool {
+        std::iter::successors(self.within, |at| at.within).any(|at| holds_credentials(at.name))
+    }
 }
 
 impl fmt::Display for Place<'_> {
@@ -162,7 +169,11 @@ fn clean(rule: &Rule, value: &mut Value, at: &Place<'_>, unknown: &mut Vec<Strin
                 let within = Place { name, within: Some(at) };
                 match rules.get(name) {
                     Some(rule) => clean(rule, value, &within, unknown),
-                    None if *open => !is_control_information(name) && plain(value),
+                    None if *open => {
+                        without_secrets(value);
+                        let kept = value.is_boolean() || !(sounds_secret(name) || within.is_below_credentials());
+                        kept && !is_control_information(name) && plain(value)
+                    }
                     None => keep_unknown(value, &within, unknown),
                 }
             });
@@ -180,6 +191,7 @@ fn clean(rule: &Rule, value: &mut Value, at: &Place<'_>, unknown: &mut Vec<Strin
                     *text = written;
                 }
             }
+            without_secrets(value);
             plain(value)
         }
     }
@@ -198,11 +210,16 @@ fn list(rule: &Rule, value: &mut Value, at: &Place<'_>, unknown: &mut Vec<String
     !elements.is_empty()
 }
 
-/// Takes nulls, empties and annotations out of a value. Whether anything is left.
+/// Takes nulls, empties, annotations and secrets in URLs out of a value. Whether anything is left.
 fn plain(value: &mut Value) -> bool {
     match value {
         Value::Null => false,
-        Value::String(text) => !text.is_empty(),
+        Value::String(text) => {
+            if let Some(masked) = mask_url(text) {
+                *text = masked;
+            }
+            !text.is_empty()
+        }
         Value::Bool(_) | Value::Number(_) => true,
         Value::Array(elements) => {
             elements.retain_mut(plain);
@@ -222,9 +239,11 @@ fn is_control_information(name: &str) -> bool {
     name.contains(['@', '#'])
 }
 
+/// Keeps what no schema knows, but for what may be a secret: whatever is below credentials, and what is named like one.
 fn keep_unknown(value: &mut Value, at: &Place<'_>, unknown: &mut Vec<String>) -> bool {
-    // What sounds like a secret is not kept on a guess.
-    if is_control_information(at.name) || sounds_secret(at.name) {
+    // A boolean is no secret, and may be a new setting about some.
+    let may_be_secret = !value.is_boolean() && (sounds_secret(at.name) || at.is_below_credentials());
+    if is_control_information(at.name) || may_be_secret {
         return false;
     }
     without_secrets(value);
@@ -235,20 +254,16 @@ fn keep_unknown(value: &mut Value, at: &Place<'_>, unknown: &mut Vec<String>) ->
     kept
 }
 
+/// Takes out of a value whose inside no schema knows what is named like a secret.
 fn without_secrets(value: &mut Value) {
     match value {
         Value::Object(map) => map.retain(|name, value| {
             without_secrets(value);
-            !sounds_secret(name)
+            value.is_boolean() || !sounds_secret(name)
         }),
         Value::Array(elements) => elements.iter_mut().for_each(without_secrets),
         _ => {}
     }
-}
-
-fn sounds_secret(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["password", "secret", "privatekey", "accesstoken", "refreshtoken"].iter().any(|word| name.contains(word))
 }
 
 fn references(value: &mut Value) -> bool {

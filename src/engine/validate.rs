@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::refs::{is_guid, references};
 use super::schema::{self, Ref, Rule, Shape};
+use super::secrets::{is_mask, mask_url};
 use crate::kinds;
 use crate::model::finding::{MORE, MOST_PER_FILE, Severity};
 use crate::model::{Address, CoverageMap, Finding, IdMap, Kind, Object};
@@ -60,7 +61,7 @@ pub fn validate(files: &[File<'_>], context: &Context<'_>) -> Vec<Finding> {
         let mut found = FileFindings { file, listed: Vec::new(), more: 0, worst: Severity::Warning };
         identity(context, &mut seen, &mut found);
         shape(context, unknown.get(file.kind.name), &mut found);
-        redacted(&mut found);
+        redacted(context, &mut found);
         missing(context, &mut found);
         findings.extend(found.finish());
     }
@@ -249,12 +250,13 @@ fn suggestion(kind: &'static Kind, pointer: &str, name: &str) -> Option<String> 
         .map(|(_, near)| near.clone())
 }
 
-/// A mask that Graph returns instead of a secret must never be written back as if it were one.
-fn redacted(found: &mut FileFindings<'_, '_>) {
-    fn walk(value: &Value, pointer: &mut String, see: &mut dyn FnMut(&str)) {
+/// Finds masks that stand for a secret, which must never be written back as if they were one, and secrets in URLs, which are
+/// read as masks.
+fn redacted(context: &Context<'_>, found: &mut FileFindings<'_, '_>) {
+    fn walk(value: &Value, pointer: &mut String, see: &mut dyn FnMut(&str, &str)) {
         let length = pointer.len();
         match value {
-            Value::String(text) if text.len() >= 4 && text.bytes().all(|byte| byte == b'*') => see(pointer),
+            Value::String(text) => see(pointer, text),
             Value::Array(elements) => {
                 for (index, element) in elements.iter().enumerate() {
                     pointer.push_str(&format!("/{index}"));
@@ -269,21 +271,30 @@ fn redacted(found: &mut FileFindings<'_, '_>) {
                     pointer.truncate(length);
                 }
             }
-            Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }
     let file = found.file;
+    let written = (context.written)(file.path);
     let mut pointer = String::new();
     // People may call things what they like.
     for (name, value) in file.value.iter().filter(|(name, _)| *name != "displayName" && *name != "description") {
         pointer.clear();
         pointer.push('/');
         pointer.push_str(name);
-        walk(value, &mut pointer, &mut |pointer| {
-            found.say(pointer, Severity::Error, "redacted", || {
-                "this is a mask, not a value: writing it would replace a secret by asterisks; remove the line"
-                    .to_owned()
-            });
+        walk(value, &mut pointer, &mut |pointer, text| {
+            if is_mask(text) {
+                found.say(pointer, Severity::Error, "redacted", || {
+                    "this is a mask, not a value: writing it would replace a secret by asterisks; remove the line"
+                        .to_owned()
+                });
+            } else if !written && mask_url(text).is_some() {
+                found.say(pointer, Severity::Warning, "secret-in-url", || {
+                    "this URL holds a secret, which is read as `****` and never written; replace the secret by `****` here, \
+                     enter it in the portal, and issue a new one if this file was pushed"
+                        .to_owned()
+                });
+            }
         });
     }
 }

@@ -10,7 +10,9 @@ use reqwest::{Client, Url};
 use serde::Deserialize;
 
 use super::fault::one_line;
+use super::http::NO_REQUEST;
 use super::retry::{Cause, backoff};
+use super::secrets::Secrets;
 use super::urls::{Base, escape};
 use crate::model::Secret;
 use crate::tenant::TenantError;
@@ -113,6 +115,8 @@ pub(super) struct Auth {
     deadline: Duration,
     current: RwLock<Option<Arc<Token>>>,
     renewing: tokio::sync::Mutex<()>,
+    /// What no text of a reply may repeat.
+    pub secrets: Secrets,
 }
 
 #[derive(Deserialize)]
@@ -160,6 +164,7 @@ impl Auth {
             request: format!("POST {url}"),
             url,
             scope: format!("{}/.default", graph.text()),
+            secrets: Secrets::of(&credential),
             credential,
             deadline,
             current: RwLock::new(None),
@@ -221,6 +226,7 @@ impl Auth {
             message: "the token holds characters that no token has".to_owned(),
         })?;
         header.set_sensitive(true);
+        self.secrets.remember(text);
         let now = Instant::now();
         Ok(Token {
             header,
@@ -253,12 +259,7 @@ impl Auth {
     }
 
     async fn ask(&self) -> Result<Token, Failure> {
-        let refused = |message: String| {
-            Failure::Final(TenantError::SignIn {
-                request: self.request.clone(),
-                message: self.without_secrets(&message),
-            })
-        };
+        let refused = |message: String| Failure::Final(TenantError::SignIn { request: self.request.clone(), message });
         let Some(form) = self.form() else {
             return Err(refused("the token that was given has run out or was refused; fetch another".to_owned()));
         };
@@ -271,7 +272,10 @@ impl Auth {
             .body(form)
             .send()
             .await
-            .map_err(|error| Failure::Passing(super::http::why(&error)))?;
+            .map_err(|error| match error.is_builder() {
+                true => refused(NO_REQUEST.to_owned()),
+                false => Failure::Passing(super::http::why(&error)),
+            })?;
         let status = reply.status().as_u16();
         let body = reply.bytes().await.map_err(|error| Failure::Passing(super::http::why(&error)))?;
         match status {
@@ -291,8 +295,10 @@ impl Auth {
             }
             408 | 429 | 500.. => Err(Failure::Passing(format!("HTTP {status}"))),
             _ => Err(refused(match serde_json::from_slice::<Refused>(&body) {
-                Ok(said) if !said.error_description.is_empty() => first_line(&said.error_description),
-                Ok(said) if !said.error.is_empty() => one_line(&said.error),
+                Ok(said) if !said.error_description.is_empty() => {
+                    first_line(&self.secrets.mask(&said.error_description))
+                }
+                Ok(said) if !said.error.is_empty() => one_line(&self.secrets.mask(&said.error)),
                 _ => format!("HTTP {status} without an explanation"),
             })),
         }
@@ -316,16 +322,6 @@ impl Auth {
         }
         let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
         Some(pairs.join("&"))
-    }
-
-    /// A service that repeats what it was sent must not get it into a log.
-    fn without_secrets(&self, message: &str) -> String {
-        let secret = match &self.credential {
-            Credential::ClientSecret { client_secret: secret, .. }
-            | Credential::Token(secret)
-            | Credential::Password { password: secret, .. } => secret.expose(),
-        };
-        if secret.is_empty() { message.to_owned() } else { message.replace(secret.as_str(), "***") }
     }
 }
 

@@ -13,6 +13,7 @@ use super::fault::Fault;
 use super::http::{BATCHES, Clock, Http, JSON, PREFER, Repeat, Request, passes, said, workload};
 use super::page::broken;
 use super::retry::{Cause, retry_after};
+use super::secrets::Secrets;
 use crate::model::kind::Api;
 use crate::tenant::TenantError;
 
@@ -189,12 +190,13 @@ async fn exchange<T>(
         eventual: false,
         accept: JSON,
     };
-    http.run(&request, |body| read(body, asks, parse)).await
+    http.run(&request, |body| read(body, asks, &http.auth.secrets, parse)).await
 }
 
 fn read<T>(
     body: &[u8],
     asks: &[Ask],
+    secrets: &Secrets,
     parse: &impl Fn(&[u8]) -> Result<T, String>,
 ) -> Result<HashMap<usize, Answer<T>>, String> {
     let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|error| broken(&error))?;
@@ -202,12 +204,12 @@ fn read<T>(
     for inner in envelope.responses {
         // An answer to something nobody asked is no answer.
         let Some((at, ask)) = inner.id.parse::<usize>().ok().and_then(|at| Some((at, asks.get(at)?))) else { continue };
-        answers.entry(at).or_insert_with(|| judge(&inner, ask, parse));
+        answers.entry(at).or_insert_with(|| judge(&inner, ask, secrets, parse));
     }
     Ok(answers)
 }
 
-fn judge<T>(inner: &Inner<'_>, ask: &Ask, parse: &impl Fn(&[u8]) -> Result<T, String>) -> Answer<T> {
+fn judge<T>(inner: &Inner<'_>, ask: &Ask, secrets: &Secrets, parse: &impl Fn(&[u8]) -> Result<T, String>) -> Answer<T> {
     let body = inner.body.map_or(&b""[..], |body| body.get().as_bytes());
     let passing = |wait, why| Answer::Again { cause: Cause::Passing, wait, why };
     if (200..300).contains(&inner.status) {
@@ -221,7 +223,7 @@ fn judge<T>(inner: &Inner<'_>, ask: &Ask, parse: &impl Fn(&[u8]) -> Result<T, St
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             retry_after(&text, jiff::Timestamp::now())
         });
-    let fault = Fault::read(inner.status, body);
+    let fault = Fault::read(inner.status, body, secrets);
     match inner.status {
         429 => Answer::Again { cause: Cause::Throttled, wait, why: said(429, &fault) },
         // 424: a request that this one depended on failed; none here depends on another.
@@ -257,7 +259,7 @@ mod tests {
             {"id":"0","status":500,"body":{}},
             {"id":"17","status":200,"body":{}}
         ]}"#;
-        let mut answers = read(body, &asks(), &|body| Ok(body.len())).unwrap();
+        let mut answers = read(body, &asks(), &Secrets::default(), &|body| Ok(body.len())).unwrap();
         assert!(matches!(answers.remove(&0), Some(Answer::Settled(Ok(12)))));
         assert!(matches!(
             answers.remove(&1),
@@ -266,7 +268,7 @@ mod tests {
         let Some(Answer::Settled(Err(error))) = answers.remove(&2) else { panic!() };
         insta::assert_snapshot!(error, @"GET /groups/c/owners: permission denied: Authorization_RequestDenied: Insufficient privileges to complete the operation. (grant one of: GroupMember.Read.All)");
         assert!(answers.is_empty());
-        assert!(read(br#"{"responses":[{"id":"0","#, &asks(), &|_| Ok(())).is_err());
-        assert!(read(b"{}", &asks(), &|_| Ok(())).is_err());
+        assert!(read(br#"{"responses":[{"id":"0","#, &asks(), &Secrets::default(), &|_| Ok(())).is_err());
+        assert!(read(b"{}", &asks(), &Secrets::default(), &|_| Ok(())).is_err());
     }
 }

@@ -1,7 +1,9 @@
 //! What an error reply means. Of a body, only Graph's code and message are ever repeated: the rest may hold people's data.
+//! What they repeat of the sign-in is masked here, so that no error, event or journal holds it.
 
 use serde::Deserialize;
 
+use super::secrets::Secrets;
 use crate::tenant::TenantError;
 
 /// Longest message repeated.
@@ -54,13 +56,15 @@ struct Inner {
 }
 
 impl Fault {
-    /// Reads the body of a reply with `status`.
-    pub(super) fn read(status: u16, body: &[u8]) -> Self {
+    /// Reads the body of a reply with `status`, without the secrets that it repeats.
+    pub(super) fn read(status: u16, body: &[u8], secrets: &Secrets) -> Self {
+        // Masked first: what is cut afterwards could not be recognized.
+        let text = |text: Option<String>| one_line(&secrets.mask(&text.unwrap_or_default()));
         match serde_json::from_slice::<Body>(body) {
             Ok(Body { error }) => Fault {
-                code: one_line(&error.code.unwrap_or_default()),
-                inner: one_line(&error.inner.and_then(|inner| inner.code).unwrap_or_default()),
-                message: one_line(&error.message.unwrap_or_default()),
+                code: text(error.code),
+                inner: text(error.inner.and_then(|inner| inner.code)),
+                message: text(error.message),
             },
             Err(_) => Fault { message: format!("HTTP {status} without a Graph error"), ..Fault::default() },
         }
@@ -123,7 +127,11 @@ mod tests {
     use super::*;
 
     fn error(status: u16, body: &str) -> TenantError {
-        Fault::read(status, body.as_bytes()).into_error("GET /groups".into(), status, &["Group.Read.All"])
+        Fault::read(status, body.as_bytes(), &Secrets::default()).into_error(
+            "GET /groups".into(),
+            status,
+            &["Group.Read.All"],
+        )
     }
 
     // Bodies as documented: <https://learn.microsoft.com/graph/json-batching>

@@ -256,7 +256,15 @@ impl Http {
         }
         let reply = match builder.send().await {
             Ok(reply) => reply,
-            Err(error) if error.is_connect() || error.is_builder() => {
+            Err(error) if error.is_builder() => {
+                return Err(Setback::Final(TenantError::Refused {
+                    request: request.label(),
+                    status: 400,
+                    code: "invalid-request".to_owned(),
+                    message: NO_REQUEST.to_owned(),
+                }));
+            }
+            Err(error) if error.is_connect() => {
                 return Err(Setback::NotDone { cause: Cause::Passing, wait: None, why: why(&error) });
             }
             Err(error) => return Err(Setback::Lost(why(&error))),
@@ -275,7 +283,7 @@ impl Http {
                 request: request.label(),
                 message: format!("HTTP {status}: a redirect; it was not followed"),
             })),
-            _ => Err(judge(request, status, wait, &body)),
+            _ => Err(judge(request, status, wait, Fault::read(status, &body, &self.auth.secrets))),
         }
     }
 }
@@ -286,8 +294,11 @@ pub(super) const BATCHES: &str = "$batch";
 /// Sent with every GET.
 pub(super) const PREFER: &str = "include-unknown-enum-members";
 
-fn judge(request: &Request, status: u16, wait: Option<Duration>, body: &[u8]) -> Setback {
-    let fault = Fault::read(status, body);
+/// Said of what cannot be sent, however often it is tried: an address of more than 65,534 characters, for instance.
+pub(super) const NO_REQUEST: &str =
+    "nothing was sent: this makes no valid request, its address may be too long; shorten the filter or the id in it";
+
+fn judge(request: &Request, status: u16, wait: Option<Duration>, fault: Fault) -> Setback {
     match (status, wait) {
         (429, _) => Setback::NotDone { cause: Cause::Throttled, wait, why: said(status, &fault) },
         (503, Some(_)) => Setback::NotDone { cause: Cause::Passing, wait, why: said(status, &fault) },

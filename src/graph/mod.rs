@@ -26,6 +26,7 @@ mod page;
 mod read;
 mod request;
 mod retry;
+mod secrets;
 mod tally;
 mod urls;
 mod write;
@@ -70,11 +71,12 @@ impl GraphTenant {
             let message = format!("{:?} is no tenant id or domain", config.tenant);
             return Err(TenantError::SignIn { request: "tenant".to_owned(), message });
         }
-        let both = |is: fn(&urls::Base) -> bool| is(&graph) && is(&authority);
-        let transport = Transport { local: both(urls::Base::is_local), plain: both(urls::Base::is_plain) };
-        let client = client(transport, config.concurrency)?;
-        let auth =
-            auth::Auth::new(client.clone(), &authority, &graph, &config.tenant, config.credential, config.deadline)?;
+        // Each by its own host: that signing in goes through a proxy is no reason to send a token for this machine there.
+        let (to_graph, to_authority) = (Transport::to(&graph), Transport::to(&authority));
+        let client = client(to_graph, config.concurrency)?;
+        let sign_in =
+            if to_authority == to_graph { client.clone() } else { self::client(to_authority, config.concurrency)? };
+        let auth = auth::Auth::new(sign_in, &authority, &graph, &config.tenant, config.credential, config.deadline)?;
         let http = http::Http::new(client, graph, auth, config.concurrency, config.deadline, events);
         Ok(GraphTenant { http: Arc::new(http), fresh: Arc::default(), filters: Arc::default() })
     }
@@ -90,13 +92,19 @@ impl GraphTenant {
 const NO_CERTIFICATES: &str = "if this machine has no certificate authorities, install the package `ca-certificates` or let \
                                SSL_CERT_FILE name a file of them";
 
-/// How the hosts are reached.
-#[derive(Debug, Clone, Copy)]
+/// How a host is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Transport {
-    /// Both are this machine: no proxy stands between.
+    /// It is this machine: no proxy stands between.
     local: bool,
-    /// Neither encrypts: no certificate is looked at, and the machine may trust none.
+    /// It does not encrypt: no certificate is looked at, and the machine may trust none.
     plain: bool,
+}
+
+impl Transport {
+    fn to(base: &urls::Base) -> Self {
+        Transport { local: base.is_local(), plain: base.is_plain() }
+    }
 }
 
 fn client(transport: Transport, concurrency: usize) -> Result<reqwest::Client, TenantError> {

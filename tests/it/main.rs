@@ -32,6 +32,7 @@ mod safety;
 mod schemas;
 mod scope;
 mod sdk;
+mod secrets;
 mod shrink;
 mod translating;
 mod undo;

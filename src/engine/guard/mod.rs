@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::engine::access::Tenant;
 use crate::engine::access::lockout::{Accounts, lock_outs};
 use crate::engine::refs::mentions;
+use crate::engine::secrets::{has_masked_secret, is_masked};
 use crate::model::{Action, Address, FieldChange, Plan, Step, StepId, Verdict};
 
 /// Every guard's name.
@@ -249,18 +250,26 @@ fn refusal(guard: &'static str, said: Vec<String>, objects: Vec<String>) -> Opti
     (!said.is_empty()).then(|| Verdict { guard, refused: true, message: said.join("; "), objects })
 }
 
+/// Masks are never written: neither those that Graph returns nor those of secrets in URLs.
 fn redacted(plan: &Plan) -> Option<Verdict> {
+    // People may call things what they like, also asterisks.
+    fn of(name: &str, value: &Value, free: &[&str]) -> bool {
+        match value {
+            Value::String(text) if free.contains(&name) => has_masked_secret(text),
+            value => masked(value),
+        }
+    }
     fn masked(value: &Value) -> bool {
         match value {
-            Value::String(text) => text.len() >= 4 && text.bytes().all(|byte| byte == b'*'),
+            Value::String(text) => is_masked(text),
             Value::Array(elements) => elements.iter().any(masked),
-            Value::Object(map) => map.iter().any(|(name, value)| name != "displayName" && masked(value)),
+            Value::Object(map) => map.iter().any(|(name, value)| of(name, value, &["displayName"])),
             Value::Null | Value::Bool(_) | Value::Number(_) => false,
         }
     }
     let found = plan.steps.iter().find(|step| match &step.action {
         Action::Create { body } | Action::Update { body, .. } => {
-            body.iter().any(|(name, value)| name != "displayName" && name != "description" && masked(value))
+            body.iter().any(|(name, value)| of(name, value, &["displayName", "description"]))
         }
         Action::Call { value, .. } | Action::Link { value, .. } | Action::Relink { value, .. } => masked(value),
         Action::Unlink { .. } | Action::Restore | Action::Delete => false,

@@ -12,6 +12,9 @@ use crate::model::kind::Profile;
 /// Names of these settings.
 pub(super) const KNOWN: &[&str] = &["profile", "kinds", "exclude", "filter"];
 
+/// Most characters of a filter: encoded, it must fit into an address that proxies and services take.
+const MOST_FILTER: usize = 4_000;
+
 /// Their part of the template.
 pub(super) const TEMPLATE: &str = "# What is exported: config (no user objects), recovery (all that recovery needs), everything (what is only for\n\
      # information, too). `entragit kinds` says which kinds each takes in.\n\
@@ -95,6 +98,14 @@ fn filters(reader: &mut Reader<'_>, top: &Map<String, Value>) -> BTreeMap<&'stat
 fn wrong_with(kind: &'static Kind, filter: &str) -> Option<String> {
     if kind.is_singleton() || kind.for_each.is_some() {
         return Some(format!("`{}` cannot be filtered: Graph does not list it as a whole", kind.name));
+    }
+    let length = filter.chars().count();
+    if length > MOST_FILTER {
+        return Some(format!(
+            "the filter of `{}` has {length} characters, and {MOST_FILTER} is the most; name a group or a prefix instead of \
+             single objects",
+            kind.name
+        ));
     }
     if filter.is_empty() {
         return Some(format!("the filter of `{}` is empty; leave it out", kind.name));
@@ -198,5 +209,12 @@ mod tests {
         10: the filter of `servicePrincipal` is empty; leave it out
         ");
         assert!(said("filter: all\n").starts_with("2: `filter` holds settings"));
+    }
+
+    #[test]
+    fn a_filter_is_limited_in_length() {
+        let of = |length: usize| said(&format!("filter:\n  group: \"displayName eq '{}'\"\n", "a".repeat(length - 17)));
+        assert!(of(MOST_FILTER).starts_with("Scope"));
+        insta::assert_snapshot!(of(MOST_FILTER + 1), @"3: the filter of `group` has 4001 characters, and 4000 is the most; name a group or a prefix instead of single objects");
     }
 }

@@ -1,7 +1,8 @@
 //! Tokens, throttling, broken answers.
 
 use super::*;
-use crate::tenant::TenantError;
+use crate::model::Write;
+use crate::tenant::{TenantError, TenantWrite};
 
 #[tokio::test]
 async fn throttling_is_waited_out() {
@@ -78,6 +79,100 @@ async fn a_refused_sign_in_says_why_and_no_secret() {
     assert!(form.contains("grant_type=client_credentials") && form.contains("client_secret=s3cret%26value"), "{form}");
     assert!(form.contains("scope=http%3A%2F%2F127.0.0.1") && form.contains("%2F.default"), "{form}");
     assert!(!format!("{:?}", server.config()).contains("s3cret"));
+}
+
+/// However the form is repeated: as it was sent, decoded, in lower case, as JSON, in base64; and before it is cut.
+#[tokio::test]
+async fn a_refused_sign_in_repeats_the_secret_in_no_encoding() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    const SECRET: &str = "CNRY+/x y&%z~\"1\\";
+    let server = Server::start(|seen, _| match seen.path.as_str() {
+        "/t/oauth2/v2.0/token" => {
+            let form = seen.body.as_str().unwrap();
+            let lower = "CNRY%2b%2fx%20y%26%25z~%221%5c";
+            let encoded = STANDARD.encode(format!("c:{SECRET}"));
+            let json = serde_json::to_string(SECRET).unwrap();
+            let said = format!("{form} {} {lower} {SECRET} {json} {encoded}", form.replace("%20", "+"));
+            // The last one is where the message is cut.
+            let said = format!("{said} {} client_secret={SECRET}", "x".repeat(390 - said.len().min(390)));
+            answer(400, json!({"error": "invalid_request", "error_description": said}))
+        }
+        _ => other(seen),
+    })
+    .await;
+    let credential = Credential::ClientSecret { client_id: "c".into(), client_secret: Secret::new(SECRET.into()) };
+    let error = server.client_with(Config { credential, ..server.config() }).tenant_id().await.unwrap_err().to_string();
+    assert!(error.contains("client_secret=***") && error.contains("grant_type=client_credentials"), "{error}");
+    for part in ["CNRY", "x y&", "z~", &STANDARD.encode(format!("c:{SECRET}"))[4..16]] {
+        assert!(!error.contains(part), "{part}: {error}");
+    }
+}
+
+/// In every status, to a read, a write, and a read within a batch.
+#[tokio::test]
+async fn no_error_repeats_the_token() {
+    const TOKEN: &str = "eyJ0eXAiOiJKV1QifQ.eyJvaWQiOiJzb21lYm9keSJ9.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg";
+    for token in [TOKEN, "opaque~token/of+somebody=="] {
+        let given = token.to_owned();
+        let echo = move |status: u16, padding: usize| {
+            let message = format!("{} You sent Authorization: Bearer {given}", "x".repeat(padding));
+            json!({"status": status, "body": {"error": {"code": format!("C {given}"), "message": message}}})
+        };
+        let given = echo.clone();
+        let server = Server::start(move |seen, _| {
+            let status = seen.query.trim_start_matches("status=").parse().unwrap_or(400);
+            match (seen.method.as_str(), seen.path.as_str()) {
+                ("GET", "/v1.0/groups" | "/beta/groups") => page(json!([{"id": "g", "groupTypes": []}]), None),
+                (_, path) if path.ends_with("/$batch") => batch(seen, |_| given(403, 0)),
+                _ => answer(status, given(status, seen.nth * 70)["body"].clone()),
+            }
+        })
+        .await;
+        let credential = Credential::Token(Secret::new(token.into()));
+        let tenant = server.client_with(Config { credential, ..server.config() });
+        let mut said: Vec<String> = Vec::new();
+        // Each time a little later in the message, across the place where it is cut.
+        for _ in 0..8 {
+            said.push(tenant.tenant_id().await.unwrap_err().to_string());
+            let body = json!({"description": "x"}).as_object().unwrap().clone();
+            let update = Write::Update { kind: kind("group"), id: "g".into(), body };
+            said.push(tenant.write(&update).await.unwrap_err().to_string());
+        }
+        let (listing, _) = list(&tenant, "group").await;
+        said.push(listing.note.unwrap());
+        for said in said {
+            assert!(said.contains("***"), "{said}");
+            for part in [token, &token[..6], "c2ln", "somebody"] {
+                assert!(!said.contains(part), "{part}: {said}");
+            }
+        }
+        for status in [400, 401, 403, 404, 405, 409, 410, 412, 422, 501] {
+            let body = echo(status, 0)["body"].to_string();
+            let secrets = super::super::secrets::Secrets::default();
+            secrets.remember(token);
+            let fault = super::super::fault::Fault::read(status, body.as_bytes(), &secrets);
+            let error = fault.into_error("GET /x".to_owned(), status, &[]).to_string();
+            assert!(error.contains("***") && !error.contains(token), "{error}");
+        }
+    }
+}
+
+/// What cannot be sent is not tried again until the deadline.
+#[tokio::test]
+async fn an_address_that_is_too_long_is_final() {
+    let server = Server::start(|seen, _| other(seen)).await;
+    let filter = format!("displayName eq '{}'", "a".repeat(100_000));
+    let tenant = server.client().filtered([("group", filter)].into());
+    let (listing, _) = list(&tenant, "group").await;
+    let note = listing.note.unwrap_or_default();
+    assert!(note.contains("nothing was sent") && note.contains("shorten the filter"), "{note}");
+    assert!(!note.contains("aaaa") && server.waits().is_empty(), "{:?}", server.waits());
+    // The same of signing in.
+    let config = Config { tenant: "t".repeat(100_000), ..server.config() };
+    let error = server.client_with(config).tenant_id().await.unwrap_err();
+    assert!(matches!(&error, TenantError::SignIn { message, .. } if message.contains("nothing was sent")), "{error:?}");
 }
 
 #[tokio::test]

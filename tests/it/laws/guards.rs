@@ -160,7 +160,17 @@ fn asterisks_are_not_written_for_a_secret() {
     let deep =
         Action::Relink { link: "federatedIdentityCredentials", value: json!({"name": "fic", "audiences": ["****"]}) };
     insta::assert_snapshot!(said(vec![step("application", "a", deep)], &rules()), @r#"refused by redacted: application "The application" would be given asterisks for a secret"#);
+    let url =
+        json!({"description": "https://x.test?sig=****", "endpointConfiguration": {"targetUrl": "https://x.test"}});
+    let within = json!({"endpointConfiguration": {"targetUrl": "https://fn.test/api?code=****&x=1"}});
+    for body in [url, within] {
+        let create = step("customAuthenticationExtension", "e", Action::Create { body: raw_of(body.clone()) });
+        assert!(said(vec![create], &rules()).starts_with("refused by redacted"), "{body}");
+        let update = step("customAuthenticationExtension", "e", update(body.clone(), Vec::new()));
+        assert!(said(vec![update], &rules()).starts_with("refused by redacted"), "{body}");
+    }
     let fine = vec![
+        step("group", "g", update(json!({"mailNickname": "https://x.test/?x=****"}), Vec::new())),
         step("group", "g", Action::Create { body: raw_of(json!({"displayName": "****", "description": "*****"})) }),
         step("group", "g", update(json!({"mailNickname": "***"}), Vec::new())),
         step("group", "g", update(json!({"mailNickname": "a****"}), Vec::new())),
