@@ -8,7 +8,9 @@ pub mod lockout;
 mod methods;
 mod places;
 pub mod policy;
+pub mod sign_in;
 mod simulate;
+mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
