@@ -1,10 +1,12 @@
 //! The corpus of lock-outs: pairs of what is there and what is wanted, planned by the planner and judged by the guards.
 
 mod benign;
+mod dependence;
 mod hostile;
 mod law;
 mod others;
 mod policies;
+mod proofs;
 pub(crate) mod scene;
 mod together;
 
@@ -72,6 +74,16 @@ fn a_lock_out_by_several_policies_has_a_witness() {
     after wave 2: no sign-in to the administration portals, Microsoft Graph and the Azure service management API is left for whoever is signed in, "runner": the policies "one" and "two" together block every one; one that worked before is from 11.0.0.0
     after wave 1: no sign-in to the administration portals, Microsoft Graph and the Azure service management API is left for the break-glass account "bg2": the policy "new" blocks every one; one that worked before is in a browser on Windows from 11.0.0.0 in AT
     "#);
+}
+
+/// Where one policy leaves something, that is told as well.
+#[test]
+fn a_lock_out_says_what_still_works() {
+    let scene = hostile::all().into_iter().find(|scene| scene.name == "made: for the portals").unwrap();
+    let said = refusals(&scene);
+    let (_, message) = said.iter().find(|(_, message)| message.contains("the policy \"new\"")).unwrap();
+    let works = "; what still works is to sign in to Microsoft Graph in a browser on Windows from 11.0.0.0";
+    assert!(message.contains(works), "{message}");
 }
 
 /// What is fine before and at the end is fine on the way: Conditional Access has its order.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::dependence::Dependence;
 use super::policy::{Grip, Subject, grip};
 use super::sign_in::{Certainty, Lost, Policies, lost};
 use super::{GLOBAL_ADMINISTRATOR, KINDS, Tenant};
@@ -41,6 +42,7 @@ struct Standing {
     grants: BTreeSet<(String, String, String)>,
     credentials: BTreeSet<String>,
     grips: BTreeMap<String, Grip>,
+    dependence: Dependence,
 }
 
 /// Everything that the plan makes worse, once each, with the first wave after which it is so.
@@ -52,8 +54,10 @@ pub fn lock_outs(before: &Tenant, plan: &Plan, accounts: &Accounts) -> Vec<LockO
         return Vec::new();
     }
     let subjects = subjects(before, accounts);
-    let first: Vec<(&Subject, bool, Standing)> =
-        subjects.iter().map(|(subject, emergency)| (subject, *emergency, standing(before, subject))).collect();
+    let first: Vec<(&Subject, bool, Standing)> = subjects
+        .iter()
+        .map(|(subject, emergency)| (subject, *emergency, standing(before, subject, *emergency)))
+        .collect();
     let policies = Policies::of(before);
     let had_administrator = before.someone_administers(&policies);
     let mut now = before.clone();
@@ -101,10 +105,13 @@ fn worse_off(looked: &Looked<'_>, now: &Tenant) -> Vec<Said> {
     let mut said = Vec::new();
     let left = Policies::of(now);
     for (subject, emergency, old) in looked.first {
-        let new = standing(now, subject);
-        said.extend(compare(looked.before, now, subject, *emergency, old, &new));
-        if new.there {
+        let new = standing(now, subject, *emergency);
+        said.extend(compare(looked.before, subject, *emergency, old, &new));
+        let gone = old.there && !new.there;
+        if !gone {
             let name = name_of(looked.before, subject, *emergency);
+            let blocked = newly_blocked(&left, subject, &name, old, &new).into_iter();
+            said.extend(blocked.map(|what| (object_of(subject), what, false)));
             let lost = lost(looked.policies, &left, subject, &new.newly_closed(old)).into_iter();
             said.extend(lost.map(|lost| (object_of(subject), describe(now, &name, &lost), false)));
         }
@@ -157,6 +164,24 @@ fn in_words<T: AsRef<str>>(list: &[T]) -> String {
     }
 }
 
+/// Says what else has become worse.
+fn dependence_lost(old: &Dependence, new: &Dependence, who: &str) -> Vec<String> {
+    let who = who.trim_end_matches(',');
+    let mut said = Vec::new();
+    if !old.name.is_empty() && old.name != new.name {
+        let (before, now) = (&old.name, &new.name);
+        said.push(format!(
+            "{who} signs in as {now}, and no longer as {before}, which is the name that people keep for an emergency"
+        ));
+    }
+    said.extend(new.no_tokens.difference(&old.no_tokens).map(|what| format!("{who} gets no further: {what}")));
+    said.extend(old.ends_sooner(new).into_iter().map(|what| format!("{what} of {who} ends sooner than it did")));
+    let proofs = old.proofs.as_ref().zip(new.proofs.as_ref()).and_then(|(old, new)| old.lost(new));
+    said.extend(proofs.map(|what| format!("{who} can no longer prove who it is: {what}")));
+    said.extend(new.taken_away.difference(&old.taken_away).map(|what| format!("{who} is in danger: {what}")));
+    said
+}
+
 impl Standing {
     /// Returns the applications that a policy alone keeps it out of, and did not before.
     fn newly_closed(&self, old: &Standing) -> BTreeSet<&'static str> {
@@ -183,7 +208,7 @@ fn subjects(tenant: &Tenant, accounts: &Accounts) -> Vec<(Subject, bool)> {
     found
 }
 
-fn standing(tenant: &Tenant, subject: &Subject) -> Standing {
+fn standing(tenant: &Tenant, subject: &Subject, emergency: bool) -> Standing {
     let id = subject.id();
     let own = match subject {
         Subject::User(_) => tenant.users.get(id),
@@ -197,19 +222,13 @@ fn standing(tenant: &Tenant, subject: &Subject) -> Standing {
         roles: tenant.roles(id).into_iter().map(str::to_owned).collect(),
         grants: tenant.grants.iter().filter(|(who, ..)| who == id).cloned().collect(),
         credentials: trusted.flat_map(|(_, names)| names.iter().cloned()).collect(),
+        dependence: Dependence::of(tenant, subject, emergency),
         grips: tenant.policies.keys().map(|policy| (policy.clone(), grip(tenant, policy, subject))).collect(),
     }
 }
 
 /// What is worse than before.
-fn compare(
-    before: &Tenant,
-    now: &Tenant,
-    subject: &Subject,
-    emergency: bool,
-    old: &Standing,
-    new: &Standing,
-) -> Vec<Said> {
+fn compare(before: &Tenant, subject: &Subject, emergency: bool, old: &Standing, new: &Standing) -> Vec<Said> {
     let (object, who) = (object_of(subject), name_of(before, subject, emergency));
     let mut said = Vec::new();
     if old.there && !new.there {
@@ -236,21 +255,35 @@ fn compare(
         }
         true => {}
     }
+    said.extend(
+        dependence_lost(&old.dependence, &new.dependence, &who).into_iter().map(|what| (object.clone(), what, false)),
+    );
+    said
+}
+
+/// Says which policies keep an account out that did not before, and what still works beside them.
+fn newly_blocked(left: &Policies<'_>, subject: &Subject, who: &str, old: &Standing, new: &Standing) -> Vec<String> {
     let none = Grip::default();
-    for (policy, grip) in &new.grips {
-        let was = old.grips.get(policy).unwrap_or(&none);
-        let policy = now.name(policy);
+    let who = who.trim_end_matches(',');
+    let mut said = Vec::new();
+    for (id, grip) in &new.grips {
+        let was = old.grips.get(id).unwrap_or(&none);
+        let policy = left.name(id);
         if let Some(block) = grip.block.as_ref().filter(|block| block.is_worse_than(was.block.as_ref())) {
             let from: Vec<&str> = block.from.iter().copied().collect();
             let ways: Vec<&str> = block.ways.iter().take(3).map(String::as_str).collect();
-            let but = match ways.as_slice() {
+            let mut but = match ways.as_slice() {
                 [] => String::new(),
                 ways => format!(", except {}", ways.join(", or ")),
             };
+            let open = left.open_sign_ins(subject);
+            if let Some(open) = open.iter().find(|open| !block.from.contains(open.application)) {
+                but += &format!("; what still works is to sign in to {} {open}", open.application);
+            }
             let demand = &block.demand;
-            say(format!("the policy \"{policy}\" {demand} {} for {}{but}", who.trim_end_matches(','), from.join(", ")));
+            said.push(format!("the policy \"{policy}\" {demand} {} for {who}{but}", from.join(", ")));
         } else if was.exempt && !grip.exempt && grip.applies {
-            say(format!("the policy \"{policy}\" no longer leaves out {}", who.trim_end_matches(',')));
+            said.push(format!("the policy \"{policy}\" no longer leaves out {who}"));
         }
     }
     said

@@ -88,7 +88,7 @@ pub fn grip(tenant: &Tenant, id: &str, subject: &Subject) -> Grip {
     }
     let mut grip = Grip { applies: true, ..Grip::default() };
     let from = applications(conditions);
-    let demanded = match (demand(tenant, policy), subject) {
+    let demanded = match (demand(tenant, policy, subject), subject) {
         (Demand::Block, _) => Some(("blocks".to_owned(), true)),
         // "Block" is the only control for workload identities:
         // <https://learn.microsoft.com/entra/identity/conditional-access/workload-identity>

@@ -103,13 +103,10 @@ pub(super) struct Lost {
     pub(super) before: SignIn,
 }
 
-/// Returns a sign-in to one of the applications that administrators need (by its name in messages) that no enforced policy
-/// keeps the subject out of; policies that may be about it are taken to be.
-pub fn open_sign_in(tenant: &Tenant, subject: &Subject, application: &str) -> Option<SignIn> {
-    let policies = Policies::of(tenant);
-    let homes = policies.homes_of(subject);
-    let application = NEEDED.iter().map(|(_, name)| *name).find(|name| *name == application)?;
-    policies.open(&policies.closing(subject), &Asked { subject, application, homes: &homes, room: Room::Anywhere })
+/// Returns a sign-in to each of the applications that administrators need, where one is left: no enforced policy keeps the
+/// subject out of it. Policies that may be about the subject are taken to be.
+pub fn open_sign_ins(tenant: &Tenant, subject: &Subject) -> Vec<SignIn> {
+    Policies::of(tenant).open_sign_ins(subject)
 }
 
 /// Returns the applications to which `subject` has no sign-in left, and had one before. Those in `said` are left out.
@@ -182,7 +179,7 @@ impl<'a> Policies<'a> {
         for policy in self.enforced.iter().filter(|_| person) {
             let users = policy.conditions.get("users").and_then(|users| users.get("includeUsers"));
             let places = &self.places[policy.place];
-            let blocks = demand(self.tenant, policy.policy) == Demand::Block;
+            let blocks = demand(self.tenant, policy.policy, subject) == Demand::Block;
             if places.include.everywhere && words(users).any(|word| word == "all") && blocks {
                 homes.add_all(places.exclude.countries());
             }
@@ -198,7 +195,7 @@ impl<'a> Policies<'a> {
             if exempt(self.tenant, policy.conditions, subject) {
                 continue;
             }
-            let certainty = match (demand(self.tenant, policy.policy), subject) {
+            let certainty = match (demand(self.tenant, policy.policy, subject), subject) {
                 (Demand::Met, _) | (Demand::Unmet(_), Subject::Principal(_)) => continue,
                 _ if !doubts.is_empty() => Certainty::Doubtful,
                 (Demand::Block, _) => Certainty::Blocks,
@@ -207,6 +204,18 @@ impl<'a> Policies<'a> {
             found.push(Closing { policy: number, certainty });
         }
         found
+    }
+
+    /// Returns what a policy is called.
+    pub(super) fn name<'b>(&'b self, id: &'b str) -> &'b str {
+        self.tenant.name(id)
+    }
+
+    /// Returns a sign-in to each application that one is left to.
+    pub(super) fn open_sign_ins(&self, subject: &Subject) -> Vec<SignIn> {
+        let (homes, closing) = (self.homes_of(subject), self.closing(subject));
+        let asked = |application| Asked { subject, application, homes: &homes, room: Room::Anywhere };
+        NEEDED.iter().filter_map(|(_, application)| self.open(&closing, &asked(*application))).collect()
     }
 
     /// Returns a sign-in to the application that none of `closing` is about.
