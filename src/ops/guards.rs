@@ -173,7 +173,7 @@ fn known(context: &Context, plan: &Plan, sides: &[&Side], there: &Side, rules: &
     ] {
         reader.all(kind)?;
     }
-    power::KINDS.iter().try_for_each(|kind| reader.all(kind))?;
+    power::KINDS.iter().chain(access::dependence::SCHEDULED).try_for_each(|kind| reader.all(kind))?;
     let mut next: BTreeSet<String> = rules.break_glass.union(&rules.own).cloned().collect();
     for step in plan.steps.iter().filter(|step| concerned(step)) {
         next.extend(named(step));

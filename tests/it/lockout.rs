@@ -1,10 +1,14 @@
 //! The corpus of lock-outs: pairs of what is there and what is wanted, planned by the planner and judged by the guards.
 
 mod benign;
+mod dependence;
 mod hostile;
+mod law;
 mod others;
 mod policies;
+mod proofs;
 pub(crate) mod scene;
+mod together;
 
 use entragit::engine::access::policy::{Subject, grip};
 use scene::Scene;
@@ -45,6 +49,41 @@ fn what_harms_nobody_passes() {
     assert!(refused.is_empty(), "{} of {} were refused:\n{}", refused.len(), scenes.len(), refused.join("\n"));
     println!("{} plans that harm nobody, none refused", scenes.len());
     assert!(scenes.len() >= 100, "{}", scenes.len());
+}
+
+/// What is lost is told with those that come to it, and with a sign-in that worked.
+#[test]
+fn a_lock_out_by_several_policies_has_a_witness() {
+    let message = |name: &str| {
+        let scene = together::hostile().into_iter().find(|scene| scene.name == name).unwrap();
+        let said = refusals(&scene).into_iter().filter(|(guard, _)| *guard == "lock-out");
+        let said = said.map(|(_, message)| message).find(|message| !message.contains("no Global Administrator"));
+        said.unwrap_or_default()
+    };
+    let names = [
+        "13: two policies with all platforms between them",
+        "13: one asks for a device, another blocks",
+        "13: one is for whom a rule takes in",
+        "F11: two halves of the world, against the runner",
+        "16: from where the tenant works",
+    ];
+    insta::assert_snapshot!(names.map(message).join("\n"), @r#"
+    after wave 1: no sign-in to the administration portals, Microsoft Graph and the Azure service management API is left for the break-glass account "bg2": the policies "one" and "two" together block every one; one that worked before is in a browser on Windows from 11.0.0.0
+    after wave 1: no sign-in to the administration portals, Microsoft Graph and the Azure service management API is left for the break-glass account "bg2": the policies "one" and "two" together block every one, or ask for what nobody knows it to have; one that worked before is in a browser on Linux from 11.0.0.0
+    after wave 1: no sign-in to the administration portals, Microsoft Graph and the Azure service management API is left for the break-glass account "bg2": the policies "one" and "two" together keep out every one, if their rules take the account in; one that worked before is in a browser on Linux from 11.0.0.0
+    after wave 2: no sign-in to the administration portals, Microsoft Graph and the Azure service management API is left for whoever is signed in, "runner": the policies "one" and "two" together block every one; one that worked before is from 11.0.0.0
+    after wave 1: no sign-in to the administration portals, Microsoft Graph and the Azure service management API is left for the break-glass account "bg2": the policy "new" blocks every one; one that worked before is in a browser on Windows from 11.0.0.0 in AT
+    "#);
+}
+
+/// Where one policy leaves something, that is told as well.
+#[test]
+fn a_lock_out_says_what_still_works() {
+    let scene = hostile::all().into_iter().find(|scene| scene.name == "made: for the portals").unwrap();
+    let said = refusals(&scene);
+    let (_, message) = said.iter().find(|(_, message)| message.contains("the policy \"new\"")).unwrap();
+    let works = "; what still works is to sign in to Microsoft Graph in a browser on Windows from 11.0.0.0";
+    assert!(message.contains(works), "{message}");
 }
 
 /// What is fine before and at the end is fine on the way: Conditional Access has its order.

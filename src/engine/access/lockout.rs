@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::dependence::Dependence;
 use super::policy::{Grip, Subject, grip};
+use super::sign_in::{Certainty, Lost, Policies, lost};
 use super::{GLOBAL_ADMINISTRATOR, KINDS, Tenant};
 use crate::model::Plan;
 
@@ -40,6 +42,7 @@ struct Standing {
     grants: BTreeSet<(String, String, String)>,
     credentials: BTreeSet<String>,
     grips: BTreeMap<String, Grip>,
+    dependence: Dependence,
 }
 
 /// Everything that the plan makes worse, once each, with the first wave after which it is so.
@@ -51,9 +54,12 @@ pub fn lock_outs(before: &Tenant, plan: &Plan, accounts: &Accounts) -> Vec<LockO
         return Vec::new();
     }
     let subjects = subjects(before, accounts);
-    let first: Vec<(&Subject, bool, Standing)> =
-        subjects.iter().map(|(subject, emergency)| (subject, *emergency, standing(before, subject))).collect();
-    let had_administrator = before.someone_administers();
+    let first: Vec<(&Subject, bool, Standing)> = subjects
+        .iter()
+        .map(|(subject, emergency)| (subject, *emergency, standing(before, subject, *emergency)))
+        .collect();
+    let policies = Policies::of(before);
+    let had_administrator = before.someone_administers(&policies);
     let mut now = before.clone();
     // What is wrong, and the first and the last wave after which it is.
     let mut found: BTreeMap<Said, (usize, usize)> = BTreeMap::new();
@@ -64,17 +70,7 @@ pub fn lock_outs(before: &Tenant, plan: &Plan, accounts: &Accounts) -> Vec<LockO
             changed = true;
         }
         let said = match changed {
-            true => {
-                let mut said = Vec::new();
-                for (subject, emergency, old) in &first {
-                    said.extend(compare(before, &now, subject, *emergency, old, &standing(&now, subject)));
-                }
-                if had_administrator && !now.someone_administers() {
-                    let what = "no Global Administrator is left that is enabled and that no policy keeps out";
-                    said.push(("tenant".to_owned(), what.to_owned(), false));
-                }
-                said
-            }
+            true => worse_off(&Looked { before, policies: &policies, first: &first, had_administrator }, &now),
             // Nothing that matters: as after the wave before.
             false => found.iter().filter(|(_, (_, last))| *last + 1 == wave).map(|(key, _)| key.clone()).collect(),
         };
@@ -96,6 +92,108 @@ pub fn lock_outs(before: &Tenant, plan: &Plan, accounts: &Accounts) -> Vec<LockO
         .collect()
 }
 
+/// How everybody stood before the plan.
+struct Looked<'a> {
+    before: &'a Tenant,
+    policies: &'a Policies<'a>,
+    first: &'a [(&'a Subject, bool, Standing)],
+    had_administrator: bool,
+}
+
+/// What is worse in `now`, for everybody.
+fn worse_off(looked: &Looked<'_>, now: &Tenant) -> Vec<Said> {
+    let mut said = Vec::new();
+    let left = Policies::of(now);
+    for (subject, emergency, old) in looked.first {
+        let new = standing(now, subject, *emergency);
+        said.extend(compare(looked.before, subject, *emergency, old, &new));
+        let gone = old.there && !new.there;
+        if !gone {
+            let name = name_of(looked.before, subject, *emergency);
+            let blocked = newly_blocked(&left, subject, &name, old, &new).into_iter();
+            said.extend(blocked.map(|what| (object_of(subject), what, false)));
+            let lost = lost(looked.policies, &left, subject, &new.newly_closed(old)).into_iter();
+            said.extend(lost.map(|lost| (object_of(subject), describe(now, &name, &lost), false)));
+        }
+    }
+    if looked.had_administrator && !now.someone_administers(&left) {
+        let what = "no Global Administrator is left that is enabled and that no policy keeps out";
+        said.push(("tenant".to_owned(), what.to_owned(), false));
+    }
+    said
+}
+
+fn object_of(subject: &Subject) -> String {
+    match subject {
+        Subject::User(id) => format!("user/{id}"),
+        Subject::Principal(id) => format!("servicePrincipal/{id}"),
+    }
+}
+
+/// Returns what a subject is called in a sentence that goes on after it.
+fn name_of(tenant: &Tenant, subject: &Subject, emergency: bool) -> String {
+    let name = tenant.name(subject.id());
+    match emergency {
+        true => format!("the break-glass account \"{name}\""),
+        false => format!("whoever is signed in, \"{name}\","),
+    }
+}
+
+/// Says to what no sign-in is left, and why.
+fn describe(now: &Tenant, name: &str, lost: &Lost) -> String {
+    let policies: Vec<String> = lost.policies.iter().map(|id| format!("\"{}\"", now.name(id))).collect();
+    let alone = policies.len() == 1;
+    let block = match (lost.certainty, alone) {
+        (Certainty::Blocks, true) => "blocks every one",
+        (Certainty::Blocks, false) => "together block every one",
+        (Certainty::Demands, true) => "asks for what nobody knows it to have",
+        (Certainty::Demands, false) => "together block every one, or ask for what nobody knows it to have",
+        (Certainty::Doubtful, true) => "keeps out every one, if its rule takes the account in",
+        (Certainty::Doubtful, false) => "together keep out every one, if their rules take the account in",
+    };
+    let policies = format!("the {} {} {block}", if alone { "policy" } else { "policies" }, in_words(&policies));
+    let (name, applications) = (name.trim_end_matches(','), in_words(&lost.applications));
+    format!("no sign-in to {applications} is left for {name}: {policies}; one that worked before is {}", lost.before)
+}
+
+fn in_words<T: AsRef<str>>(list: &[T]) -> String {
+    let list: Vec<&str> = list.iter().map(AsRef::as_ref).collect();
+    match list.as_slice() {
+        [most @ .., last] if !most.is_empty() => format!("{} and {last}", most.join(", ")),
+        few => few.concat(),
+    }
+}
+
+/// Says what else has become worse.
+fn dependence_lost(old: &Dependence, new: &Dependence, who: &str) -> Vec<String> {
+    let who = who.trim_end_matches(',');
+    let mut said = Vec::new();
+    if !old.name.is_empty() && old.name != new.name {
+        let (before, now) = (&old.name, &new.name);
+        said.push(format!(
+            "{who} signs in as {now}, and no longer as {before}, which is the name that people keep for an emergency"
+        ));
+    }
+    said.extend(new.no_tokens.difference(&old.no_tokens).map(|what| format!("{who} gets no further: {what}")));
+    said.extend(old.ends_sooner(new).into_iter().map(|what| format!("{what} of {who} ends sooner than it did")));
+    let proofs = old.proofs.as_ref().zip(new.proofs.as_ref()).and_then(|(old, new)| old.lost(new));
+    said.extend(proofs.map(|what| format!("{who} can no longer prove who it is: {what}")));
+    said.extend(new.taken_away.difference(&old.taken_away).map(|what| format!("{who} is in danger: {what}")));
+    said
+}
+
+impl Standing {
+    /// Returns the applications that a policy alone keeps it out of, and did not before.
+    fn newly_closed(&self, old: &Standing) -> BTreeSet<&'static str> {
+        let mut closed = BTreeSet::new();
+        for (policy, grip) in &self.grips {
+            let was = old.grips.get(policy).and_then(|grip| grip.block.as_ref());
+            closed.extend(grip.block.iter().filter(|block| block.is_worse_than(was)).flat_map(|block| &block.from));
+        }
+        closed
+    }
+}
+
 /// Whom to look at, and whether each is an emergency account.
 fn subjects(tenant: &Tenant, accounts: &Accounts) -> Vec<(Subject, bool)> {
     let mut found: Vec<(Subject, bool)> =
@@ -110,7 +208,7 @@ fn subjects(tenant: &Tenant, accounts: &Accounts) -> Vec<(Subject, bool)> {
     found
 }
 
-fn standing(tenant: &Tenant, subject: &Subject) -> Standing {
+fn standing(tenant: &Tenant, subject: &Subject, emergency: bool) -> Standing {
     let id = subject.id();
     let own = match subject {
         Subject::User(_) => tenant.users.get(id),
@@ -124,27 +222,14 @@ fn standing(tenant: &Tenant, subject: &Subject) -> Standing {
         roles: tenant.roles(id).into_iter().map(str::to_owned).collect(),
         grants: tenant.grants.iter().filter(|(who, ..)| who == id).cloned().collect(),
         credentials: trusted.flat_map(|(_, names)| names.iter().cloned()).collect(),
+        dependence: Dependence::of(tenant, subject, emergency),
         grips: tenant.policies.keys().map(|policy| (policy.clone(), grip(tenant, policy, subject))).collect(),
     }
 }
 
 /// What is worse than before.
-fn compare(
-    before: &Tenant,
-    now: &Tenant,
-    subject: &Subject,
-    emergency: bool,
-    old: &Standing,
-    new: &Standing,
-) -> Vec<Said> {
-    let id = subject.id();
-    let name = before.name(id);
-    let (kind, who) = match subject {
-        Subject::User(_) if emergency => ("user", format!("the break-glass account \"{name}\"")),
-        Subject::User(_) => ("user", format!("whoever is signed in, \"{name}\",")),
-        Subject::Principal(_) => ("servicePrincipal", format!("whoever is signed in, \"{name}\",")),
-    };
-    let object = format!("{kind}/{id}");
+fn compare(before: &Tenant, subject: &Subject, emergency: bool, old: &Standing, new: &Standing) -> Vec<Said> {
+    let (object, who) = (object_of(subject), name_of(before, subject, emergency));
     let mut said = Vec::new();
     if old.there && !new.there {
         return vec![(object, format!("{who} is deleted"), true)];
@@ -170,21 +255,35 @@ fn compare(
         }
         true => {}
     }
+    said.extend(
+        dependence_lost(&old.dependence, &new.dependence, &who).into_iter().map(|what| (object.clone(), what, false)),
+    );
+    said
+}
+
+/// Says which policies keep an account out that did not before, and what still works beside them.
+fn newly_blocked(left: &Policies<'_>, subject: &Subject, who: &str, old: &Standing, new: &Standing) -> Vec<String> {
     let none = Grip::default();
-    for (policy, grip) in &new.grips {
-        let was = old.grips.get(policy).unwrap_or(&none);
-        let policy = now.name(policy);
+    let who = who.trim_end_matches(',');
+    let mut said = Vec::new();
+    for (id, grip) in &new.grips {
+        let was = old.grips.get(id).unwrap_or(&none);
+        let policy = left.name(id);
         if let Some(block) = grip.block.as_ref().filter(|block| block.is_worse_than(was.block.as_ref())) {
             let from: Vec<&str> = block.from.iter().copied().collect();
             let ways: Vec<&str> = block.ways.iter().take(3).map(String::as_str).collect();
-            let but = match ways.as_slice() {
+            let mut but = match ways.as_slice() {
                 [] => String::new(),
                 ways => format!(", except {}", ways.join(", or ")),
             };
+            let open = left.open_sign_ins(subject);
+            if let Some(open) = open.iter().find(|open| !block.from.contains(open.application)) {
+                but += &format!("; what still works is to sign in to {} {open}", open.application);
+            }
             let demand = &block.demand;
-            say(format!("the policy \"{policy}\" {demand} {} for {}{but}", who.trim_end_matches(','), from.join(", ")));
+            said.push(format!("the policy \"{policy}\" {demand} {} for {who}{but}", from.join(", ")));
         } else if was.exempt && !grip.exempt && grip.applies {
-            say(format!("the policy \"{policy}\" no longer leaves out {}", who.trim_end_matches(',')));
+            said.push(format!("the policy \"{policy}\" no longer leaves out {who}"));
         }
     }
     said
@@ -193,14 +292,14 @@ fn compare(
 impl Tenant {
     /// Whether anybody at all is Global Administrator, enabled, and kept out by no policy whatever they do. What they have
     /// to fulfil for it, others than emergency accounts are taken to be able to.
-    fn someone_administers(&self) -> bool {
+    fn someone_administers(&self, policies: &Policies<'_>) -> bool {
         self.global_administrators().into_iter().any(|id| {
             let enabled = self.users.get(id).is_none_or(|user| user.get("accountEnabled") != Some(&Value::Bool(false)));
             // Service principals have no hands to put things right with.
             let person = !self.principals.contains_key(id);
             let subject = Subject::User(id.to_owned());
             let blocked = |policy: &String| grip(self, policy, &subject).block.is_some_and(|block| block.outright);
-            enabled && person && !self.policies.keys().any(blocked)
+            enabled && person && !self.policies.keys().any(blocked) && policies.leave_a_way_to_administer(&subject)
         })
     }
 }

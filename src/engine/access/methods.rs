@@ -1,7 +1,10 @@
 //! What a policy asks for before it lets anybody in, and whether it can be had.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
+use super::policy::Subject;
 use super::{Tenant, words};
 
 /// What whoever is asked can do about it.
@@ -19,7 +22,7 @@ pub(super) enum Demand {
 /// (<https://learn.microsoft.com/entra/identity/authentication/concept-mandatory-multifactor-authentication>). A device, an
 /// approved application or somebody else's control is nothing an emergency account is known to have
 /// (<https://learn.microsoft.com/entra/identity/role-based-access-control/security-emergency-access>).
-pub(super) fn demand(tenant: &Tenant, policy: &Map<String, Value>) -> Demand {
+pub(super) fn demand(tenant: &Tenant, policy: &Map<String, Value>, subject: &Subject) -> Demand {
     let Some(grant) = policy.get("grantControls").and_then(Value::as_object) else { return Demand::Met };
     let all = grant.get("operator").and_then(Value::as_str).is_some_and(|operator| operator == "AND");
     let (mut met, mut unmet) = (0, Vec::new());
@@ -35,7 +38,7 @@ pub(super) fn demand(tenant: &Tenant, policy: &Map<String, Value>) -> Demand {
     met += words(grant.get("termsOfUse")).count();
     unmet.extend(words(grant.get("customAuthenticationFactors")).map(|id| format!("the custom control {id}")));
     let strength = grant.get("authenticationStrength").and_then(|strength| strength.get("id")).and_then(Value::as_str);
-    match strength.map(|id| (id, possible(tenant, &id.to_lowercase()))) {
+    match strength.map(|id| (id, possible(tenant, &id.to_lowercase(), subject))) {
         Some((_, Ok(()))) => met += 1,
         Some((id, Err(why))) => unmet.push(format!("the authentication strength {id}, {why}")),
         None => {}
@@ -47,8 +50,8 @@ pub(super) fn demand(tenant: &Tenant, policy: &Map<String, Value>) -> Demand {
     }
 }
 
-/// Whether any combination of the strength uses only methods that are not known to be off.
-fn possible(tenant: &Tenant, id: &str) -> Result<(), String> {
+/// Whether any combination of the strength uses only methods that the account is not known to be without.
+fn possible(tenant: &Tenant, id: &str, subject: &Subject) -> Result<(), String> {
     let Some(strength) = tenant.strengths.get(id) else {
         // Where strengths were not read at all, Microsoft's own are as they always are.
         let built_in = id.starts_with("00000000-0000-0000-0000-");
@@ -58,17 +61,22 @@ fn possible(tenant: &Tenant, id: &str) -> Result<(), String> {
     if combinations.is_empty() {
         return Err("which no way of signing in satisfies".to_owned());
     }
-    let usable = |combination: &String| combination.split(',').all(|method| !is_off(tenant, method.trim()));
-    match combinations.iter().any(usable) {
+    let possible =
+        |left: &dyn Fn(&str) -> bool| combinations.iter().any(|all| all.split(',').all(|one| left(one.trim())));
+    if !possible(&|method| !is_off(tenant, method)) {
+        return Err("of whose methods none is allowed in the tenant".to_owned());
+    }
+    let usable = |method: &str| is_usable(tenant, method, subject.id()) && keys_suffice(tenant, strength, method);
+    match possible(&usable) {
         true => Ok(()),
-        false => Err("of whose methods none is allowed in the tenant".to_owned()),
+        false => Err("none of whose methods the account is known to have".to_owned()),
     }
 }
 
-/// Whether the tenant's policy of authentication methods has the method off.
+/// Returns the name that a strength's method has among the tenant's method configurations.
 /// <https://learn.microsoft.com/graph/api/resources/authenticationmethodspolicy>
-fn is_off(tenant: &Tenant, method: &str) -> bool {
-    let name = match method {
+fn configuration_of(method: &str) -> Option<&'static str> {
+    Some(match method {
         "fido2" => "fido2",
         "x509certificatesinglefactor" | "x509certificatemultifactor" => "x509certificate",
         "sms" => "sms",
@@ -78,11 +86,137 @@ fn is_off(tenant: &Tenant, method: &str) -> bool {
         "hardwareoath" => "hardwareoath",
         "microsoftauthenticatorpush" | "devicebasedpush" => "microsoftauthenticator",
         "temporaryaccesspassonetime" | "temporaryaccesspassmultiuse" => "temporaryaccesspass",
-        _ => return false,
-    };
-    let all = tenant.methods.get("authenticationMethodConfigurations").and_then(Value::as_array);
-    all.into_iter().flatten().any(|method| {
-        let text = |property: &str| method.get(property).and_then(Value::as_str).unwrap_or_default();
-        text("id").eq_ignore_ascii_case(name) && text("state") == "disabled"
+        _ => return None,
     })
+}
+
+fn configuration<'a>(tenant: &'a Tenant, name: &str) -> Option<&'a Value> {
+    let all = tenant.methods.get("authenticationMethodConfigurations").and_then(Value::as_array);
+    let is_it =
+        |method: &&Value| method.get("id").and_then(Value::as_str).is_some_and(|id| id.eq_ignore_ascii_case(name));
+    all.into_iter().flatten().find(is_it)
+}
+
+/// Whether the tenant's policy of authentication methods has the method off.
+fn is_off(tenant: &Tenant, method: &str) -> bool {
+    let known = configuration_of(method).and_then(|name| configuration(tenant, name));
+    known.is_some_and(|method| method.get("state").and_then(Value::as_str) == Some("disabled"))
+}
+
+/// Whether nothing is known that keeps the account from the method.
+fn is_usable(tenant: &Tenant, method: &str, account: &str) -> bool {
+    match method {
+        // It is bound to a device that somebody set up, and an emergency account is not known to have one.
+        "windowshelloforbusiness" => false,
+        "federatedmultifactor" | "federatedsinglefactor" => is_federated(tenant, account),
+        _ => configuration_of(method)
+            .and_then(|name| configuration(tenant, name))
+            .is_none_or(|known| is_allowed_for(tenant, known, account)),
+    }
+}
+
+/// Whether the account's domain is one whose sign-ins another identity provider decides.
+/// <https://learn.microsoft.com/graph/api/resources/domain>
+fn is_federated(tenant: &Tenant, account: &str) -> bool {
+    let name = tenant.users.get(account).and_then(|user| user.get("userPrincipalName")).and_then(Value::as_str);
+    let Some((_, domain)) = name.and_then(|name| name.split_once('@')) else { return false };
+    tenant.rules_of("domain").any(|(id, own)| {
+        id.eq_ignore_ascii_case(domain) && own.get("authenticationType").and_then(Value::as_str) == Some("Federated")
+    })
+}
+
+/// Whether a method is on, and for the account: among those targeted, and not among those left out. Whom a rule takes in may
+/// be anybody. Where no targets are known, it is for all.
+/// <https://learn.microsoft.com/graph/api/resources/authenticationmethodtarget>
+fn is_allowed_for(tenant: &Tenant, method: &Value, account: &str) -> bool {
+    let targets = |list: &str| {
+        let all = method.get(list).and_then(Value::as_array).into_iter().flatten();
+        let ids: Vec<String> = all.filter_map(|target| target.get("id")?.as_str()).map(str::to_lowercase).collect();
+        ids
+    };
+    let holds = |id: &String| id == "all_users" || id == account || tenant.holds(id, account);
+    let include = targets("includeTargets");
+    let included = include.is_empty() || include.iter().any(|id| holds(id) || !tenant.rules(id).is_empty());
+    let on = method.get("state").and_then(Value::as_str) != Some("disabled");
+    on && included && !targets("excludeTargets").iter().any(holds)
+}
+
+/// Makes of security keys that can be used, by their AAGUIDs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Keys {
+    AllBut(BTreeSet<String>),
+    Only(BTreeSet<String>),
+}
+
+impl Keys {
+    /// Returns which keys the tenant takes.
+    /// <https://learn.microsoft.com/graph/api/resources/fido2keyrestrictions>
+    fn of(tenant: &Tenant) -> Keys {
+        let restrictions = configuration(tenant, "fido2").and_then(|method| method.get("keyRestrictions"));
+        let enforced = |all: &&Value| all.get("isEnforced") == Some(&Value::Bool(true));
+        let Some(restrictions) = restrictions.filter(enforced) else { return Keys::AllBut(BTreeSet::new()) };
+        let listed = words(restrictions.get("aaGuids")).collect();
+        match restrictions.get("enforcementType").and_then(Value::as_str) {
+            Some("allow") => Keys::Only(listed),
+            _ => Keys::AllBut(listed),
+        }
+    }
+
+    /// Whether every key in `other` is in this.
+    fn cover(&self, other: &Keys) -> bool {
+        match (self, other) {
+            (Keys::AllBut(own), Keys::AllBut(other)) => own.is_subset(other),
+            (Keys::AllBut(own), Keys::Only(other)) => own.is_disjoint(other),
+            (Keys::Only(own), Keys::Only(other)) => other.is_subset(own),
+            (Keys::Only(_), Keys::AllBut(_)) => false,
+        }
+    }
+}
+
+/// Whether a strength takes every security key that the tenant takes: which of them the account has is not known.
+/// <https://learn.microsoft.com/graph/api/resources/fido2combinationconfiguration>
+fn keys_suffice(tenant: &Tenant, strength: &Map<String, Value>, method: &str) -> bool {
+    let restricted = strength.get("combinationConfigurations").and_then(Value::as_array).into_iter().flatten();
+    let keys: BTreeSet<String> = restricted.flat_map(|one| words(one.get("allowedAAGUIDs"))).collect();
+    method != "fido2" || keys.is_empty() || Keys::Only(keys).cover(&Keys::of(tenant))
+}
+
+/// Methods that a second factor can be given with, and that every tenant lists. Neither a code by mail is one, nor a pass that
+/// another administrator would have to issue.
+/// <https://learn.microsoft.com/entra/identity/authentication/concept-authentication-methods>
+const SECOND_FACTORS: [&str; 6] =
+    ["fido2", "microsoftauthenticator", "sms", "softwareoath", "voice", "x509certificate"];
+
+/// What an account can prove who it is with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Proofs {
+    methods: BTreeSet<&'static str>,
+    keys: Keys,
+}
+
+impl Proofs {
+    pub(super) fn of(tenant: &Tenant, account: &str) -> Proofs {
+        let usable =
+            |name: &&&str| configuration(tenant, name).is_none_or(|known| is_allowed_for(tenant, known, account));
+        let mut methods: BTreeSet<&'static str> = SECOND_FACTORS.iter().filter(usable).copied().collect();
+        // Not every tenant lists it.
+        let tokens = configuration(tenant, "hardwareoath").is_some_and(|known| is_allowed_for(tenant, known, account));
+        methods.extend(tokens.then_some("hardwareoath"));
+        Proofs { methods, keys: Keys::of(tenant) }
+    }
+
+    /// Says how nothing is left of what there was, if so.
+    pub(super) fn lost(&self, now: &Proofs) -> Option<&'static str> {
+        if self.methods.is_empty() || *self == *now {
+            return None;
+        }
+        if now.methods.is_empty() {
+            return Some("no authentication method that gives a second factor is left for it, and portals ask for one");
+        }
+        let only_keys = now.methods.iter().all(|method| *method == "fido2");
+        let narrower = self.methods.contains("fido2") && !now.keys.cover(&self.keys);
+        (only_keys && narrower).then_some(
+            "security keys are all it has for a second factor, and fewer makes of them are allowed than before",
+        )
+    }
 }

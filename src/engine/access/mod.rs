@@ -3,12 +3,15 @@
 //! A [`Tenant`] holds of a tenant only what decides that. A plan's steps are carried out on it wave by wave
 //! (`simulate`), and every state is compared with the one before the plan (`lockout`).
 
+pub mod dependence;
 pub(in crate::engine) mod holders;
 pub mod lockout;
 mod methods;
 mod places;
 pub mod policy;
+pub mod sign_in;
 mod simulate;
+mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +20,7 @@ use serde_json::{Map, Value};
 use crate::kinds::power;
 use crate::model::{Address, Kind, Object};
 
+use dependence::{KNOWN_OF_USERS, SCHEDULED};
 pub(in crate::engine) use simulate::merge;
 
 /// The role that everything hangs on, the same in every tenant.
@@ -40,7 +44,7 @@ pub struct Tenant {
     applications: BTreeMap<String, (String, BTreeSet<String>)>,
     /// What of applications says where tokens are sent, and to whose people.
     registrations: BTreeMap<String, Map<String, Value>>,
-    /// Objects of [`power::KINDS`], whole, by kind and id.
+    /// Objects of [`power::KINDS`] and [`SCHEDULED`], whole, by kind and id.
     rules_of_power: BTreeMap<(&'static str, String), Map<String, Value>>,
     /// What a restore brings back, as far as it is known.
     bin: BTreeMap<Address, Object>,
@@ -74,6 +78,12 @@ pub const KINDS: &[&str] = &[
     "roleAssignment",
     "servicePrincipal",
     "application",
+    "roleAssignmentSchedule",
+    "roleEligibilitySchedule",
+    "groupAssignmentSchedule",
+    "groupEligibilitySchedule",
+    "accessReview",
+    "lifecycleWorkflow",
 ];
 
 impl Tenant {
@@ -104,6 +114,13 @@ impl Tenant {
         }
         for held in self.assignments.values().filter(|held| held.role == GLOBAL_ADMINISTRATOR) {
             asked.extend(self.groups.get(&held.principal).into_iter().flat_map(|group| group.members.iter().cloned()));
+        }
+        let methods = self.methods.get("authenticationMethodConfigurations").and_then(Value::as_array);
+        for method in methods.into_iter().flatten() {
+            for list in ["includeTargets", "excludeTargets"] {
+                let targets = method.get(list).and_then(Value::as_array).into_iter().flatten();
+                asked.extend(targets.filter_map(|target| target.get("id")?.as_str()).map(str::to_lowercase));
+            }
         }
         asked.extend(self.asked_for_power());
         asked
@@ -142,7 +159,9 @@ impl Tenant {
                     "userPrincipalName",
                     "userType",
                 ];
-                let kept = properties.iter().filter(|(name, _)| few.contains(&name.as_str()));
+                let kept = properties
+                    .iter()
+                    .filter(|(name, _)| few.contains(&name.as_str()) || KNOWN_OF_USERS.contains(&name.as_str()));
                 self.users.insert(id.to_owned(), kept.map(|(name, value)| (name.clone(), value.clone())).collect());
             }
             "group" => {
@@ -166,6 +185,7 @@ impl Tenant {
                 let few = [
                     "accountEnabled",
                     "appId",
+                    "appRoleAssignmentRequired",
                     "displayName",
                     "oauth2PermissionGrants",
                     "replyUrls",
@@ -187,7 +207,7 @@ impl Tenant {
                     .insert(id.to_owned(), kept.map(|(name, value)| (name.clone(), value.clone())).collect());
             }
             _ => {
-                if let Some(kind) = power::KINDS.iter().find(|own| **own == kind) {
+                if let Some(kind) = power::KINDS.iter().chain(SCHEDULED).find(|own| **own == kind) {
                     self.rules_of_power.insert((kind, id.to_owned()), properties.clone());
                 }
             }

@@ -4,61 +4,81 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
+use super::world::Zone;
 use super::{Tenant, words};
 
-/// The ways round a policy that its conditions leave open; `None` if they leave open what any administrator can do.
-pub(super) fn ways_round(tenant: &Tenant, conditions: &Map<String, Value>) -> Option<BTreeSet<String>> {
-    let at = |path: &str, list: &str| conditions.get(path).and_then(|value| value.get(list));
+/// Platforms that a machine can be had for, as policies name them and as people do.
+/// <https://learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-conditions#device-platforms>
+pub(super) const PLATFORMS: [(&str, &str); 5] =
+    [("windows", "Windows"), ("macos", "macOS"), ("linux", "Linux"), ("ios", "iOS"), ("android", "Android")];
+
+/// Whether the policy is not about any sign-in as administrators make it: without a risk, with no other device's help, from
+/// a device that nobody registered.
+pub(super) fn spares_usual_sign_ins(conditions: &Map<String, Value>) -> bool {
     // A risk is something that most sign-ins are without, unless the policy is about those as well.
     // <https://learn.microsoft.com/graph/api/resources/conditionalaccessconditionset>
     for risks in ["signInRiskLevels", "userRiskLevels", "servicePrincipalRiskLevels", "agentIdRiskLevels"] {
         let levels: BTreeSet<String> = words(conditions.get(risks)).collect();
         if !levels.is_empty() && !levels.contains("none") {
-            return None;
+            return true;
         }
     }
     if conditions.get("insiderRiskLevels").and_then(Value::as_str).is_some_and(|levels| !levels.is_empty()) {
-        return None;
+        return true;
     }
     // Device code flow and authentication transfer are ways of signing in that nobody needs.
-    let flows = at("authenticationFlows", "transferMethods").and_then(Value::as_str).unwrap_or("none");
+    let flows = conditions.get("authenticationFlows").and_then(|flows| flows.get("transferMethods"));
+    let flows = flows.and_then(Value::as_str).unwrap_or("none");
     if flows != "none" && !flows.is_empty() {
+        return true;
+    }
+    // An unregistered device has no properties: only a negative operator is true of it.
+    // <https://learn.microsoft.com/entra/identity/conditional-access/concept-condition-filters-for-devices>
+    device_filter(conditions).is_some_and(|(mode, rule)| {
+        mode == "include" && !rule.to_lowercase().contains("-not") && !rule.to_lowercase().contains("-ne ")
+    })
+}
+
+/// Returns the mode and the rule of a policy's filter for devices.
+fn device_filter(conditions: &Map<String, Value>) -> Option<(&str, &str)> {
+    let filter = conditions.get("devices").and_then(|devices| devices.get("deviceFilter"))?;
+    let text = |name: &str| filter.get(name).and_then(Value::as_str).unwrap_or_default();
+    Some((text("mode"), text("rule")))
+}
+
+/// Whether the policy is not about a platform, by its word in [`PLATFORMS`].
+pub(super) fn spares_platform(conditions: &Map<String, Value>, word: &str) -> bool {
+    let named = |list: &str| {
+        let named = conditions.get("platforms").and_then(|platforms| platforms.get(list));
+        words(named).collect::<BTreeSet<String>>()
+    };
+    let (include, exclude) = (named("includePlatforms"), named("excludePlatforms"));
+    let about = include.contains("all") || include.contains(word);
+    !include.is_empty() && (!about || exclude.contains(word) || exclude.contains("all"))
+}
+
+/// The ways round a policy that its conditions leave open; `None` if they leave open what any administrator can do.
+pub(super) fn ways_round(tenant: &Tenant, conditions: &Map<String, Value>) -> Option<BTreeSet<String>> {
+    if spares_usual_sign_ins(conditions) {
         return None;
     }
+    let at = |path: &str, list: &str| conditions.get(path).and_then(|value| value.get(list));
     // Portals need a browser. <https://learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-conditions#client-apps>
     let clients: BTreeSet<String> = words(conditions.get("clientAppTypes")).collect();
     if !clients.is_empty() && !clients.contains("all") && !clients.contains("browser") {
         return None;
     }
     // One platform left open is enough: a machine can be had.
-    let platforms: BTreeSet<String> = words(at("platforms", "includePlatforms")).collect();
-    let spared: BTreeSet<String> = words(at("platforms", "excludePlatforms")).collect();
-    if !platforms.is_empty() {
-        let open = |name: &&str| {
-            !(platforms.contains("all") || platforms.contains(*name))
-                || spared.contains(*name)
-                || spared.contains("all")
-        };
-        if ["windows", "macos", "linux", "ios", "android"].iter().any(open) {
-            return None;
-        }
+    if PLATFORMS.iter().any(|(word, _)| spares_platform(conditions, word)) {
+        return None;
     }
     let mut ways = BTreeSet::new();
-    if let Some(filter) = conditions.get("devices").and_then(|devices| devices.get("deviceFilter")) {
-        let text = |name: &str| filter.get(name).and_then(Value::as_str).unwrap_or_default();
-        let rule = text("rule");
-        match text("mode") {
-            // An unregistered device has no properties: only a negative operator is true of it.
-            // <https://learn.microsoft.com/entra/identity/conditional-access/concept-condition-filters-for-devices>
-            "include" if !rule.to_lowercase().contains("-not") && !rule.to_lowercase().contains("-ne ") => return None,
-            "exclude" => drop(ways.insert(format!("from a device of which {rule} is true"))),
-            _ => {}
-        }
+    if let Some((_, rule)) = device_filter(conditions).filter(|(mode, _)| *mode == "exclude") {
+        ways.insert(format!("from a device of which {rule} is true"));
     }
     let include: Vec<String> = words(at("locations", "includeLocations")).collect();
     if !include.is_empty() {
-        let everywhere = include.iter().any(|id| id == "all")
-            || include.iter().filter_map(|id| tenant.locations.get(id)).any(covers_the_world)
+        let everywhere = Zone::of(tenant, include.iter().cloned()).everywhere
             || include.iter().any(|id| id != "alltrusted" && tenant.locations.is_empty() && is_id(id));
         if !everywhere {
             return None;
@@ -97,15 +117,4 @@ fn places(tenant: &Tenant, id: &str) -> BTreeSet<String> {
         None if tenant.locations.is_empty() => BTreeSet::from([format!("from the named location {id}")]),
         None => BTreeSet::new(),
     }
-}
-
-/// Whether hardly any place is outside.
-fn covers_the_world(location: &Map<String, Value>) -> bool {
-    let ranges = location.get("ipRanges").and_then(Value::as_array).into_iter().flatten();
-    let ranges: BTreeSet<&str> = ranges.filter_map(|range| range.get("cidrAddress").and_then(Value::as_str)).collect();
-    let halves = ranges.contains("0.0.0.0/1") && ranges.contains("128.0.0.0/1");
-    let unknown = location.get("includeUnknownCountriesAndRegions") == Some(&Value::Bool(true));
-    let countries = words(location.get("countriesAndRegions")).count();
-    // ISO 3166-1 has 249 of them.
-    halves || ranges.contains("0.0.0.0/0") || (countries >= 240 && unknown)
 }

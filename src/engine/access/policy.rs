@@ -65,7 +65,7 @@ impl Block {
 /// Applications without which nobody administers: the word that stands for the portals, and the appIds of Microsoft Graph
 /// and of the Windows Azure Service Management API.
 /// <https://learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-cloud-apps>
-const NEEDED: [(&str, &str); 3] = [
+pub(super) const NEEDED: [(&str, &str); 3] = [
     ("microsoftadminportals", "the administration portals"),
     ("00000003-0000-0000-c000-000000000000", "Microsoft Graph"),
     ("797f4846-ba00-4fd7-ba43-dac1f8f63013", "the Azure service management API"),
@@ -88,7 +88,7 @@ pub fn grip(tenant: &Tenant, id: &str, subject: &Subject) -> Grip {
     }
     let mut grip = Grip { applies: true, ..Grip::default() };
     let from = applications(conditions);
-    let demanded = match (demand(tenant, policy), subject) {
+    let demanded = match (demand(tenant, policy, subject), subject) {
         (Demand::Block, _) => Some(("blocks".to_owned(), true)),
         // "Block" is the only control for workload identities:
         // <https://learn.microsoft.com/entra/identity/conditional-access/workload-identity>
@@ -110,7 +110,7 @@ pub fn grip(tenant: &Tenant, id: &str, subject: &Subject) -> Grip {
 
 /// Whether the policy is about `subject`, with the doubts that there are about that; exclusions are not looked at, but
 /// those that nobody can be sure of are doubts, too.
-fn target(tenant: &Tenant, conditions: &Map<String, Value>, subject: &Subject) -> Option<BTreeSet<String>> {
+pub(super) fn target(tenant: &Tenant, conditions: &Map<String, Value>, subject: &Subject) -> Option<BTreeSet<String>> {
     let mut doubts = BTreeSet::new();
     match subject {
         Subject::Principal(id) => {
@@ -152,7 +152,7 @@ fn target(tenant: &Tenant, conditions: &Map<String, Value>, subject: &Subject) -
     Some(doubts)
 }
 
-fn exempt(tenant: &Tenant, conditions: &Map<String, Value>, subject: &Subject) -> bool {
+pub(super) fn exempt(tenant: &Tenant, conditions: &Map<String, Value>, subject: &Subject) -> bool {
     match subject {
         Subject::Principal(id) => {
             let apps = conditions.get("clientApplications");
@@ -182,7 +182,7 @@ fn is_guest(tenant: &Tenant, id: &str) -> bool {
 
 /// What of [`NEEDED`] the policy covers. Microsoft 365 is not administration; a user action or an authentication context is
 /// no application; whatever a filter picks may be anything.
-fn applications(conditions: &Map<String, Value>) -> BTreeSet<&'static str> {
+pub(super) fn applications(conditions: &Map<String, Value>) -> BTreeSet<&'static str> {
     let Some(apps) = conditions.get("applications") else { return BTreeSet::new() };
     let include: BTreeSet<String> = words(apps.get("includeApplications")).collect();
     let exclude: BTreeSet<String> = words(apps.get("excludeApplications")).collect();

@@ -97,6 +97,16 @@ impl Tenant {
                     }
                 }
             }
+            // What a combination is narrowed to, as makes of security keys: one element changes in place.
+            ("authenticationStrengthPolicy", "combinationConfigurations") => {
+                let Some(strength) = self.strengths.get_mut(id) else { return };
+                let list = strength.entry(link).or_insert_with(|| Value::Array(Vec::new()));
+                let same = |one: &Value| one == value || (one.get("id").is_some() && one.get("id") == value.get("id"));
+                if let Some(list) = list.as_array_mut() {
+                    list.retain(|one| !same(one));
+                    list.extend(add.then(|| value.clone()));
+                }
+            }
             ("application", "federatedIdentityCredentials") => {
                 if let Some((_, trusted)) = self.applications.get_mut(id) {
                     if add {

@@ -11,7 +11,7 @@ const POLICY: &str = "conditionalAccessPolicy";
 
 /// Every scene.
 pub fn all() -> Vec<Scene> {
-    [policies(), everyday()].concat()
+    [policies(), everyday(), super::together::benign(), super::dependence::benign(), super::proofs::benign()].concat()
 }
 
 fn policies() -> Vec<Scene> {

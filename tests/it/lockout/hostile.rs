@@ -11,7 +11,19 @@ const POLICY: &str = "conditionalAccessPolicy";
 
 /// Every scene.
 pub fn all() -> Vec<Scene> {
-    [made(), enforced(), exclusions(), accounts(), runner(), administrators(), on_the_way()].concat()
+    [
+        made(),
+        enforced(),
+        exclusions(),
+        accounts(),
+        runner(),
+        administrators(),
+        on_the_way(),
+        super::together::hostile(),
+        super::dependence::hostile(),
+        super::proofs::hostile(),
+    ]
+    .concat()
 }
 
 /// A policy that did not exist.
