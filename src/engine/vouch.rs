@@ -126,7 +126,12 @@ impl Judge<'_> {
                 let fault = (made || live.is_some()).then(|| self.update(kind, &before, &real, &sources)).flatten();
                 let lost = || self.left_out(kind, &before, body, &real, &sources);
                 let fault = fault.or_else(|| live.and_then(|_| lost()));
-                *changes = real;
+                let mut misfit = None;
+                match live.is_none() && !made {
+                    true => misfit = tell(changes, real, &after),
+                    false => *changes = real,
+                }
+                let fault = fault.or(misfit);
                 let ends = self.gone.contains(&address) && prepares_deletion(kind, &before, body);
                 fault.filter(|_| !ends)
             }
@@ -231,6 +236,21 @@ impl Judge<'_> {
         let whole = normalize(kind, whole.0).object;
         self.update(kind, before, &diff::objects(kind, before, &whole), sources)
     }
+}
+
+/// Completes the file's own account of an update by what differs from the last snapshot. What the tenant has now is not
+/// known: what the file says of that stays, as far as it fits `after`. Returns what does not fit.
+fn tell(changes: &mut Vec<FieldChange>, real: Vec<FieldChange>, after: &Object) -> Option<String> {
+    // Entries that have a key of their own are told from the objects alone.
+    let by_key = |change: &FieldChange| change.path().contains('[');
+    if changes.iter().any(|change| !by_key(change) && !leads_to(change, after)) {
+        return Some("what the file says of its changes is not what it writes".to_owned());
+    }
+    changes.retain(|change| !by_key(change) || !real.iter().any(|real| real.path() == change.path()));
+    let more = real.into_iter().filter(|real| by_key(real) || !changes.iter().any(|known| known.path() == real.path()));
+    let more: Vec<FieldChange> = more.collect();
+    changes.extend(more);
+    None
 }
 
 /// Sets what people and guards are told of a step by the object itself.
