@@ -92,7 +92,8 @@ impl Context {
         for (reference, tip) in self.repo.branches()? {
             let name = reference.strip_prefix("refs/heads/").or_else(|| reference.strip_prefix("refs/remotes/"));
             let name = name.unwrap_or(&reference);
-            if !audit::is_snapshot(&self.repo.commit(tip)?) {
+            // A tip that cannot be read is no snapshot that anything could come from.
+            if !self.repo.commit(tip).is_ok_and(|commit| audit::is_snapshot(&commit)) {
                 continue;
             }
             let Some(bytes) = settings_at(self, in_force(self, tip)?)? else { continue };

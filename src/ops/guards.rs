@@ -42,7 +42,8 @@ pub fn verdicts(
     }
     rules.access = known(context, plan, sides, there, &rules)?;
     let gone = plan.steps.iter().any(|step| step.action == Action::Delete);
-    if gone && let Some(tip) = context.last_snapshot()? {
+    if gone && let Some(tip) = tip {
+        rules.recent = rules::recent_deletions(context, tip)?;
         rules.base = Some(Side::commit(context, &tip.to_string())?.index.into_keys().collect());
     }
     // What a restore brings back gives power, too: it must be known before it is asked what was held.

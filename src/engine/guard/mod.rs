@@ -4,6 +4,7 @@ pub mod accept;
 mod amount;
 pub mod escalation;
 mod loosened;
+mod taken;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,6 +46,8 @@ pub struct Rules {
     pub max_deletes: usize,
     /// Deletions that pass, in per cent of the objects known; the larger of the two limits counts.
     pub max_deletes_percent: usize,
+    /// Deletions that plans of the last 24 hours carried out, per kind, and that nobody was asked about.
+    pub recent: BTreeMap<&'static str, usize>,
     /// How many objects are known, per kind.
     pub known: BTreeMap<&'static str, usize>,
     /// Changes in place that pass without a question.
@@ -79,7 +82,7 @@ impl Default for Limits {
 /// Every guard's verdict that has something to say.
 pub fn verdicts(plan: &Plan, rules: &Rules) -> Vec<Verdict> {
     let before =
-        [mass_delete(plan, rules), amount::mass_change(plan, rules), break_glass(plan, rules), own(plan, rules)];
+        [taken::mass_delete(plan, rules), amount::mass_change(plan, rules), break_glass(plan, rules), own(plan, rules)];
     let mut verdicts: Vec<Verdict> = before.into_iter().flatten().collect();
     let locked_out = lock_out(plan, rules, &verdicts);
     verdicts.extend(locked_out);
@@ -100,33 +103,6 @@ fn weaker_settings(rules: &Rules) -> Option<Verdict> {
         message: said,
         objects: vec![],
     })
-}
-
-/// Kinds are counted one by one: that there are many users does not make it harmless to lose every policy.
-fn mass_delete(plan: &Plan, rules: &Rules) -> Option<Verdict> {
-    let mut deletes: BTreeMap<&str, usize> = BTreeMap::new();
-    for step in plan.steps.iter().filter(|step| step.action == Action::Delete) {
-        *deletes.entry(step.address.kind).or_default() += 1;
-    }
-    let share = |known: usize| known * rules.max_deletes_percent / 100;
-    let mut said = Vec::new();
-    for (kind, count) in &deletes {
-        let known = rules.known.get(kind).copied().unwrap_or_default();
-        let limit = rules.max_deletes.max(share(known));
-        if *count > limit {
-            said.push(format!(
-                "the plan deletes {count} of {known} objects of kind {kind}; {limit} pass without a question"
-            ));
-        } else if known >= 3 && count * 2 > known {
-            said.push(format!("the plan deletes {count} of {known} objects of kind {kind}, more than half of them"));
-        }
-    }
-    let (all, known) = (deletes.values().sum::<usize>(), rules.known.values().sum());
-    let limit = rules.max_deletes.max(share(known));
-    if all > limit && said.is_empty() {
-        said.push(format!("the plan deletes {all} objects; {limit} pass without a question"));
-    }
-    refusal("mass-delete", said, deletes.keys().map(|kind| (*kind).to_owned()).collect())
 }
 
 fn break_glass(plan: &Plan, rules: &Rules) -> Option<Verdict> {

@@ -78,6 +78,68 @@ fn many_deletions_are_refused() {
 }
 
 #[test]
+fn what_is_disabled_counts_like_what_is_deleted() {
+    let policies = |count: usize, change: &dyn Fn() -> FieldChange| -> Vec<Step> {
+        let one = |i| step("conditionalAccessPolicy", &format!("p{i}"), update(json!({"state": "x"}), vec![change()]));
+        (0..count).map(one).collect()
+    };
+    let to = |path: &'static str, before: Value, after: Value| {
+        move || FieldChange::Value { path: path.to_owned(), before: Some(before.clone()), after: Some(after.clone()) }
+    };
+    let known = Rules {
+        max_deletes: 10,
+        known: BTreeMap::from([("conditionalAccessPolicy", 15), ("user", 175)]),
+        ..Rules::default()
+    };
+    let off = to("state", json!("enabled"), json!("disabled"));
+    insta::assert_snapshot!(said(policies(14, &off), &known), @"refused by mass-delete: the plan disables 14 of 15 objects of kind conditionalAccessPolicy; 10 pass without a question");
+    insta::assert_snapshot!(said(policies(8, &off), &known), @"refused by mass-delete: the plan disables 8 of 15 objects of kind conditionalAccessPolicy, more than half of them");
+    let report = to("state", json!("enabled"), json!("enabledForReportingButNotEnforced"));
+    assert!(said(policies(8, &report), &known).contains("disables 8 of 15"));
+    let nobody = || FieldChange::Gained { path: "conditions.users.includeUsers".to_owned(), element: json!("None") };
+    assert!(said(policies(8, &nobody), &known).contains("disables 8 of 15"));
+    let on = to("state", json!("disabled"), json!("enabled"));
+    assert_eq!(said(policies(15, &on), &known), "");
+    assert_eq!(said(policies(7, &off), &known), "");
+    let leave = to("accountEnabled", json!(true), json!(false));
+    let users =
+        (0..86).map(|i| step("user", &format!("u{i}"), update(json!({"accountEnabled": false}), vec![leave()])));
+    insta::assert_snapshot!(said(users.collect(), &known), @"refused by mass-delete: the plan disables 86 of 175 objects of kind user; 10 pass without a question");
+}
+
+#[test]
+fn deletions_of_a_day_are_summed_up() {
+    let rules = |known: usize, recent: usize| Rules {
+        max_deletes: 10,
+        known: BTreeMap::from([("group", known)]),
+        recent: BTreeMap::from([("group", recent)]),
+        ..Rules::default()
+    };
+    assert_eq!(said(deletes(7), &rules(15, 0)), "");
+    insta::assert_snapshot!(said(deletes(4), &rules(8, 7)), @"refused by mass-delete: the plan deletes 4 of 8 objects of kind group, after 7 that were deleted by plans of the last 24 hours; 10 pass without a question");
+    insta::assert_snapshot!(said(deletes(1), &rules(8, 7)), @"refused by mass-delete: the plan deletes 1 of 8 objects of kind group, more than half of them, after 7 that were deleted by plans of the last 24 hours");
+}
+
+#[test]
+fn small_kinds_are_not_emptied_unasked() {
+    let base = ["user/u0", "group/g0", "group/g1", "device/d0", "device/d1", "device/d2"];
+    let address = |word: &&str| {
+        let (kind, id) = word.split_once('/').unwrap();
+        let kind = ["user", "group", "device"].into_iter().find(|known| *known == kind).unwrap();
+        Address::new(kind, id)
+    };
+    let rules = Rules {
+        max_deletes: 10,
+        known: BTreeMap::from([("user", 1), ("group", 2), ("device", 3)]),
+        base: Some(base.iter().map(address).collect()),
+        ..Rules::default()
+    };
+    insta::assert_snapshot!(said(deletes(2), &rules), @"refused by mass-delete: the plan deletes all that there is of group: 2 objects");
+    assert_eq!(said(deletes(1), &rules), "");
+    assert_eq!(said(vec![step("user", "u0", Action::Delete)], &rules), "", "one object is one object");
+}
+
+#[test]
 fn the_groups_that_hold_break_glass_accounts_stay_where_they_are() {
     let excluded = "conditions.users.excludeGroups";
     let policy = |changes: Vec<FieldChange>| {
