@@ -40,13 +40,14 @@ pub struct Known<'a> {
 /// An update is judged as far as `live` has the object; without it, the changes are told as against the last snapshot.
 pub fn vouch(plan: &mut Plan, known: &Known<'_>) -> Vec<String> {
     let made: BTreeSet<Address> = addresses(plan, |action| matches!(action, Action::Create { .. }));
+    let moving = moving(&made, known);
     let back: BTreeSet<Address> = addresses(plan, |action| *action == Action::Restore);
     let gone: BTreeSet<Address> = addresses(plan, |action| *action == Action::Delete);
     let seen: BTreeSet<Address> = plan.seen.keys().cloned().collect();
     let mut said = Vec::new();
     let mut earlier: BTreeMap<Address, Vec<Action>> = BTreeMap::new();
     for (number, step) in plan.steps.iter_mut().enumerate() {
-        let judge = Judge { known, made: &made, back: &back, gone: &gone, seen: &seen };
+        let judge = Judge { known, made: &made, moving: &moving, back: &back, gone: &gone, seen: &seen };
         let mut fault = judge.step(step);
         let before = earlier.entry(step.address.clone()).or_default();
         // To write the same values twice changes nothing.
@@ -68,9 +69,26 @@ fn addresses(plan: &Plan, is: impl Fn(&Action) -> bool) -> BTreeSet<Address> {
     plan.steps.iter().filter(|step| is(&step.action)).map(|step| step.address.clone()).collect()
 }
 
+/// Returns the ids and other identities that change because their objects are made again.
+fn moving(made: &BTreeSet<Address>, known: &Known<'_>) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for address in made {
+        let today = known.ids.current(&address.id);
+        found.extend([address.id.to_lowercase(), today.to_lowercase()]);
+        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let today = Address::new(kind.name, today);
+        for object in [known.wanted.get(&today), known.base.get(&today)].into_iter().flatten() {
+            found.extend(moving_identities(kind, object).into_values().map(|id| id.to_lowercase()));
+        }
+    }
+    found
+}
+
 struct Judge<'a> {
     known: &'a Known<'a>,
     made: &'a BTreeSet<Address>,
+    /// Ids and other identities of what the plan makes.
+    moving: &'a BTreeSet<String>,
     back: &'a BTreeSet<Address>,
     gone: &'a BTreeSet<Address>,
     seen: &'a BTreeSet<Address>,
@@ -149,17 +167,25 @@ impl Judge<'_> {
                 let has = |object: &&Object| entries(object, link).any(|own| is_part(&value, own));
                 (!sources.iter().any(has)).then(|| format!("{link} is not as the commit says"))
             }
+            // What is taken away is named as the tenant has it.
             Action::Unlink { link, value } => {
-                let value = self.value(kind, link, value);
+                let value = value.clone();
                 let lacks = |object: &&Object| !entries(object, link).any(|own| same_entry(kind, link, own, &value));
                 let unwanted = sources.iter().any(lacks) || (sources.is_empty() && self.gone.contains(&address));
                 let is_there = |live: &Object| entries(live, link).any(|own| same_entry(kind, link, own, &value));
                 if live.is_some_and(|live| !made && !is_there(live)) {
                     return Some(format!("there is no such entry of {link}"));
                 }
-                (!unwanted).then(|| format!("the commit keeps that entry of {link}"))
+                (!unwanted && !self.moves(&value)).then(|| format!("the commit keeps that entry of {link}"))
             }
         }
+    }
+
+    /// Whether a value names something that this plan makes: its entry goes, and comes back with the new id.
+    fn moves(&self, value: &Value) -> bool {
+        let mut found = false;
+        mentions(value, &mut |id| found |= self.moving.contains(&id.to_lowercase()));
+        found
     }
 
     fn value(&self, kind: &'static Kind, link: &str, value: &Value) -> Value {

@@ -44,11 +44,10 @@ pub(super) fn check(
     if said.is_empty() {
         return Ok(());
     }
-    let more = if said.len() > SHOWN { format!("\n  and {} more", said.len() - SHOWN) } else { String::new() };
+    let more = if said.len() > SHOWN { format!("; and {} more", said.len() - SHOWN) } else { String::new() };
     bail!(
-        "the plan file does not do what its commit says, and nothing of it was carried out; make it anew with `plan --out`:\n  \
-         {}{more}",
-        said[..said.len().min(SHOWN)].join("\n  ")
+        "the plan file does not do what its commit says, and nothing of it was carried out; make it anew with `plan --out`: {}{more}",
+        said[..said.len().min(SHOWN)].join("; ")
     )
 }
 
