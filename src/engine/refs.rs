@@ -226,18 +226,6 @@ pub fn rewrite_body(kind: &'static Kind, body: &Map<String, Value>, ids: &IdMap)
         .collect()
 }
 
-/// Returns the body of an update with every reference as it is today. What is fixed at creation is repeated only where PUT
-/// takes away what it does not name: as the tenant has it, unless the object was `made` by the same run.
-pub fn rewrite_update(kind: &'static Kind, body: &Map<String, Value>, ids: &IdMap, made: bool) -> Map<String, Value> {
-    let mut whole = rewrite_body(kind, body, ids);
-    let schema = schema::of(kind);
-    if !made {
-        let fixed = |name: &String| schema.property(name).is_some_and(|rule| rule.create_only);
-        whole.extend(body.iter().filter(|(name, _)| fixed(name)).map(|(name, value)| (name.clone(), value.clone())));
-    }
-    whole
-}
-
 /// A value with every reference as it is today: strings that the schema marks, and ids inside other strings (a membership
 /// rule, an identifier URI).
 pub fn rewrite_value(rule: &Rule, value: &Value, ids: &IdMap) -> Value {

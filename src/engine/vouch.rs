@@ -14,7 +14,7 @@ use super::body::before_delete;
 use super::diff::{self, called};
 use super::normalize::{entry_key, normalize};
 use super::plan::moving_identities;
-use super::refs::{mentions, rewrite, rewrite_update, rewrite_value};
+use super::refs::{mentions, rewrite, rewrite_body, rewrite_value};
 use super::schema::{self, Rule, Shape};
 use crate::kinds;
 use crate::model::kind::Updates;
@@ -30,7 +30,7 @@ pub struct Known<'a> {
     pub live: &'a BTreeMap<Address, Object>,
     /// Old id → new id.
     pub ids: &'a IdMap,
-    /// Whether objects that nobody knew are deleted too.
+    /// True if objects that nobody knew are deleted too.
     pub prune: bool,
 }
 
@@ -181,7 +181,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether a value names something that this plan makes: its entry goes, and comes back with the new id.
+    /// Returns true if a value names something that this plan makes: its entry goes, and comes back with the new id.
     fn moves(&self, value: &Value) -> bool {
         let mut found = false;
         mentions(value, &mut |id| found |= self.moving.contains(&id.to_lowercase()));
@@ -250,7 +250,7 @@ impl Judge<'_> {
             return None;
         }
         let mut whole = before.clone();
-        for (name, value) in rewrite_update(kind, body, self.known.ids, before.0.is_empty()) {
+        for (name, value) in rewrite_body(kind, body, self.known.ids) {
             let rule = schema::of(kind).property(&name);
             let value = match (rule, before.get(&name)) {
                 (Some(rule), Some(before)) => replaced(rule, before, &value),
@@ -300,7 +300,7 @@ fn describe(kind: &'static Kind, step: &mut Step, object: &Object) {
 
 /// Returns the object as a write of `body` leaves it.
 fn written(kind: &'static Kind, before: &Object, body: &Map<String, Value>, ids: &IdMap) -> Object {
-    let body = rewrite_update(kind, body, ids, before.0.is_empty());
+    let body = rewrite_body(kind, body, ids);
     let mut after = before.0.clone();
     if kind.update == Updates::Replace {
         after.retain(|name, _| {
@@ -332,7 +332,7 @@ fn replaced(rule: &Rule, before: &Value, body: &Value) -> Value {
     }
 }
 
-/// Whether a change comes to what an object has.
+/// Returns true if a change comes to what an object has.
 fn leads_to(change: &FieldChange, wanted: &Object) -> bool {
     let at = |path: &str| {
         let mut parts = path.split('.');
@@ -350,7 +350,7 @@ fn leads_to(change: &FieldChange, wanted: &Object) -> bool {
     }
 }
 
-/// Whether a change disables an entry that goes: Graph demands that first.
+/// Returns true if a change disables an entry that goes: Graph demands that first.
 fn disables_what_goes(change: &FieldChange, meant: &[Vec<FieldChange>]) -> bool {
     let FieldChange::Value { path, after: Some(Value::Bool(false)), .. } = change else { return false };
     let Some((list, key)) = path.strip_suffix("].isEnabled").and_then(|path| path.split_once('[')) else {
@@ -361,13 +361,13 @@ fn disables_what_goes(change: &FieldChange, meant: &[Vec<FieldChange>]) -> bool 
     })
 }
 
-/// Whether a body is no more than what must be written before an object can be deleted.
+/// Returns true if a body is no more than what must be written before an object can be deleted.
 fn prepares_deletion(kind: &'static Kind, object: &Object, body: &Map<String, Value>) -> bool {
     let first = before_delete(kind, object);
     body.iter().all(|(name, value)| name.starts_with('@') || first.get(name) == Some(value))
 }
 
-/// Whether a value says no more than that there is none.
+/// Returns true if a value says no more than that there is none.
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -384,7 +384,7 @@ fn entries<'a>(object: &'a Object, link: &str) -> impl Iterator<Item = &'a Value
     many.iter().chain(one)
 }
 
-/// Whether all that `value` says of an entry is so.
+/// Returns true if all that `value` says of an entry is so.
 fn is_part(value: &Value, own: &Value) -> bool {
     match (value, own) {
         (Value::Object(value), Value::Object(own)) => value.iter().all(|(name, value)| match own.get(name) {
@@ -399,7 +399,7 @@ fn same_entry(kind: &'static Kind, link: &str, own: &Value, value: &Value) -> bo
     own == value || (kind.credential(link).is_some() && entry_key(kind, link, own) == entry_key(kind, link, value))
 }
 
-/// Whether an id can be one of an object: no other name that Graph takes in its place, and no part of an address.
+/// Returns true if an id can be one of an object: no other name that Graph takes in its place, and no part of an address.
 /// <https://learn.microsoft.com/graph/api/user-get>
 fn is_plain(id: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:!~$ ".contains(&byte);

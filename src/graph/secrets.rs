@@ -118,7 +118,7 @@ fn letter_at(text: &[u8], at: usize) -> bool {
     text.get(at).is_some_and(u8::is_ascii_alphanumeric)
 }
 
-/// Whether a letter or digit stands before `at`. The last digit of `%3D` is none.
+/// Returns true if a letter or digit stands before `at`. The last digit of `%3D` is none.
 fn letter_before(text: &[u8], at: usize) -> bool {
     let encoded = at.checked_sub(3).filter(|start| text[*start] == b'%').and_then(|start| hex(&text[start + 1..at]));
     let before = encoded.or_else(|| Some(u32::from(text[at.checked_sub(1)?])));

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::execute::holds;
 use crate::engine::normalize::{entry_key, normalize};
-use crate::engine::refs::{rewrite_update, rewrite_value};
+use crate::engine::refs::{rewrite_body, rewrite_value};
 use crate::engine::schema;
 use crate::kinds;
 use crate::model::{Action, Address, AuditEvent, Coverage, IdMap, Kind, Plan, StepId};
@@ -62,9 +62,7 @@ impl Expected {
             match &step.action {
                 Action::Create { .. } | Action::Restore => written.there = Some(true),
                 Action::Delete => written.there = Some(false),
-                Action::Update { body, .. } => {
-                    written.properties.extend(rewrite_update(kind, body, ids, id != step.address.id));
-                }
+                Action::Update { body, .. } => written.properties.extend(rewrite_body(kind, body, ids)),
                 Action::Call { property, value } => {
                     written.properties.insert((*property).to_owned(), rewrite_value(&rule(property), value, ids));
                 }

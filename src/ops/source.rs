@@ -308,7 +308,7 @@ pub async fn check_tenant<T: TenantRead>(context: &Context, tenant: &T) -> Resul
     Ok(())
 }
 
-/// Whether a list of the live tenant is believed without more.
+/// True if a list of the live tenant is believed without more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
     /// What it lacks of the last snapshot is asked for by id before it counts as gone.

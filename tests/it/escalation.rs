@@ -19,7 +19,7 @@ struct Way {
     first: Edit,
     edit: Edit,
     says: String,
-    /// Whether going back takes the power away. It does not where one address or key takes another's place.
+    /// True if going back takes the power away. It does not where one address or key takes another's place.
     returns: bool,
 }
 

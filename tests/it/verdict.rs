@@ -287,7 +287,7 @@ async fn a_line_that_graph_demands_and_the_commit_lacks_is_said() {
     assert!(plan.out.contains("Graph demands a value"), "{}", plan.out);
 }
 
-/// What is reviewed is fixed: the whole object is put with the tenant's own scope, and the rest is as the commit says.
+/// Puts the whole object with the scope that the tenant has, since that is fixed, and the rest as the commit says.
 #[tokio::test(flavor = "multi_thread")]
 async fn review_keeps_its_scope_and_that_is_said() {
     let world = World::new().await;

@@ -115,17 +115,6 @@ pub(super) fn complete(tenant: &mut Tenant) {
     }
 }
 
-/// Refuses to change what the page does not list as accepted:
-/// <https://learn.microsoft.com/graph/api/accessreviewscheduledefinition-update>.
-pub(super) fn update_review(old: &Properties, new: &Properties) -> Result<(), Fault> {
-    for name in ["scope", "instanceEnumerationScope"] {
-        if old.get(name) != new.get(name) {
-            return Err(Fault::bad(format!("The property '{name}' of an access review cannot be updated.")));
-        }
-    }
-    Ok(())
-}
-
 /// "This property can later be changed from true to false, but it can't be changed from false to true."
 /// <https://learn.microsoft.com/graph/api/customsecurityattributedefinition-update>
 pub(super) fn update_attribute(old: &Properties, new: &Properties) -> Result<(), Fault> {

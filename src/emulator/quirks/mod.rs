@@ -303,7 +303,6 @@ pub fn on_update(
         "servicePrincipal" => application::key_credentials(Some(old), new),
         "customSecurityAttributeDefinition" => generic::update_attribute(old, new),
         "roleDefinition" => roles::update_definition(old, new),
-        "accessReview" => generic::update_review(old, new),
         _ if kind.entity.starts_with("networkaccess.") => network::update(tenant, kind, new),
         _ => Ok(()),
     }

@@ -59,7 +59,7 @@ impl End {
         }
     }
 
-    /// Whether it is certain that this does not end sooner than `other`.
+    /// Returns true if it is certain that this does not end sooner than `other`.
     fn lasts_as_long_as(&self, other: &End) -> bool {
         match (self, other) {
             (End::Never, _) => true,
@@ -162,7 +162,7 @@ impl Tenant {
         found
     }
 
-    /// Whether anything hangs on being in the group: a policy leaves it out, or it holds a role.
+    /// Returns true if anything hangs on being in the group: a policy leaves it out, or it holds a role.
     fn group_matters(&self, group: &str) -> bool {
         let is_it = |outer: &str| outer == group || self.holds(outer, group);
         let excluded = self.policies.values().any(|policy| {
@@ -226,7 +226,7 @@ impl Tenant {
         found
     }
 
-    /// Whether a workflow with these conditions may run for `id`.
+    /// Returns true if a workflow with these conditions may run for `id`.
     /// <https://learn.microsoft.com/graph/api/resources/identitygovernance-triggerandscopebasedconditions>
     fn is_reached(&self, conditions: &Value, id: &str) -> bool {
         let Some(scope) = conditions.get("scope") else { return false };
@@ -253,7 +253,7 @@ fn queries_of(scope: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Whether a rule as `(department eq 'Sales') and (userType eq 'Member')` may take in a user. Only equality is understood;
+/// Returns true if a rule as `(department eq 'Sales') and (userType eq 'Member')` may take in a user. Only equality is known;
 /// whatever else it says may be true.
 fn rule_may_take_in(rule: &str, user: &Map<String, Value>) -> bool {
     let bare = rule.replace(['(', ')'], " ");

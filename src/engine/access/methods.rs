@@ -50,7 +50,7 @@ pub(super) fn demand(tenant: &Tenant, policy: &Map<String, Value>, subject: &Sub
     }
 }
 
-/// Whether any combination of the strength uses only methods that the account is not known to be without.
+/// Returns true if any combination of the strength uses only methods that the account is not known to be without.
 fn possible(tenant: &Tenant, id: &str, subject: &Subject) -> Result<(), String> {
     let Some(strength) = tenant.strengths.get(id) else {
         // Where strengths were not read at all, Microsoft's own are as they always are.
@@ -97,13 +97,13 @@ fn configuration<'a>(tenant: &'a Tenant, name: &str) -> Option<&'a Value> {
     all.into_iter().flatten().find(is_it)
 }
 
-/// Whether the tenant's policy of authentication methods has the method off.
+/// Returns true if the tenant's policy of authentication methods has the method off.
 fn is_off(tenant: &Tenant, method: &str) -> bool {
     let known = configuration_of(method).and_then(|name| configuration(tenant, name));
     known.is_some_and(|method| method.get("state").and_then(Value::as_str) == Some("disabled"))
 }
 
-/// Whether nothing is known that keeps the account from the method.
+/// Returns true if nothing is known that keeps the account from the method.
 fn is_usable(tenant: &Tenant, method: &str, account: &str) -> bool {
     match method {
         // It is bound to a device that somebody set up, and an emergency account is not known to have one.
@@ -115,7 +115,7 @@ fn is_usable(tenant: &Tenant, method: &str, account: &str) -> bool {
     }
 }
 
-/// Whether the account's domain is one whose sign-ins another identity provider decides.
+/// Returns true if the account's domain is one whose sign-ins another identity provider decides.
 /// <https://learn.microsoft.com/graph/api/resources/domain>
 fn is_federated(tenant: &Tenant, account: &str) -> bool {
     let name = tenant.users.get(account).and_then(|user| user.get("userPrincipalName")).and_then(Value::as_str);
@@ -125,7 +125,7 @@ fn is_federated(tenant: &Tenant, account: &str) -> bool {
     })
 }
 
-/// Whether a method is on, and for the account: among those targeted, and not among those left out. Whom a rule takes in may
+/// Returns true if a method is on, and for the account: among those targeted, and not among those left out. Whom a rule takes in may
 /// be anybody. Where no targets are known, it is for all.
 /// <https://learn.microsoft.com/graph/api/resources/authenticationmethodtarget>
 fn is_allowed_for(tenant: &Tenant, method: &Value, account: &str) -> bool {
@@ -162,7 +162,7 @@ impl Keys {
         }
     }
 
-    /// Whether every key in `other` is in this.
+    /// Returns true if every key in `other` is in this.
     fn cover(&self, other: &Keys) -> bool {
         match (self, other) {
             (Keys::AllBut(own), Keys::AllBut(other)) => own.is_subset(other),
@@ -173,7 +173,7 @@ impl Keys {
     }
 }
 
-/// Whether a strength takes every security key that the tenant takes: which of them the account has is not known.
+/// Returns true if a strength takes every security key that the tenant takes: which of them the account has is not known.
 /// <https://learn.microsoft.com/graph/api/resources/fido2combinationconfiguration>
 fn keys_suffice(tenant: &Tenant, strength: &Map<String, Value>, method: &str) -> bool {
     let restricted = strength.get("combinationConfigurations").and_then(Value::as_array).into_iter().flatten();

@@ -12,7 +12,7 @@ use super::{Tenant, words};
 pub(super) const PLATFORMS: [(&str, &str); 5] =
     [("windows", "Windows"), ("macos", "macOS"), ("linux", "Linux"), ("ios", "iOS"), ("android", "Android")];
 
-/// Whether the policy is not about any sign-in as administrators make it: without a risk, with no other device's help, from
+/// Returns true if the policy is not about any sign-in as administrators make it: without a risk, with no other device's help, from
 /// a device that nobody registered.
 pub(super) fn spares_usual_sign_ins(conditions: &Map<String, Value>) -> bool {
     // A risk is something that most sign-ins are without, unless the policy is about those as well.
@@ -46,7 +46,7 @@ fn device_filter(conditions: &Map<String, Value>) -> Option<(&str, &str)> {
     Some((text("mode"), text("rule")))
 }
 
-/// Whether the policy is not about a platform, by its word in [`PLATFORMS`].
+/// Returns true if the policy is not about a platform, by its word in [`PLATFORMS`].
 pub(super) fn spares_platform(conditions: &Map<String, Value>, word: &str) -> bool {
     let named = |list: &str| {
         let named = conditions.get("platforms").and_then(|platforms| platforms.get(list));

@@ -52,7 +52,7 @@ pub(super) enum Certainty {
     Blocks,
     /// It asks for something that nobody knows the account to have.
     Demands,
-    /// Whether the policy is about the account hangs on a rule.
+    /// True if the policy is about the account hangs on a rule.
     Doubtful,
 }
 
@@ -258,7 +258,7 @@ impl<'a> Policies<'a> {
         kept.iter().map(|closing| self.enforced[closing.policy].id.to_owned()).collect()
     }
 
-    /// Whether a person can sign in to where roles and policies are changed, as far as no policy blocks it.
+    /// Returns true if a person can sign in to where roles and policies are changed, as far as no policy blocks it.
     pub(super) fn leave_a_way_to_administer(&self, subject: &Subject) -> bool {
         let blocks = self.closing(subject).into_iter().filter(|closing| closing.certainty == Certainty::Blocks);
         let blocks: Vec<Closing> = blocks.collect();

@@ -220,7 +220,7 @@ impl Zone {
         zone
     }
 
-    /// Whether nobody can sign in from elsewhere.
+    /// Returns true if nobody can sign in from elsewhere.
     fn covers_the_world(&self) -> bool {
         PUBLIC.minus(&self.addresses).one_of(Room::Anywhere).is_none() || self.countries.count() == COUNTRIES.len()
     }
@@ -247,7 +247,7 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Whether it makes no difference where a sign-in comes from, as far as countries go.
+    /// Returns true if it makes no difference where a sign-in comes from, as far as countries go.
     fn is_blind_to_countries(&self) -> bool {
         self.include.countries.is_empty() && self.exclude.countries.is_empty()
     }

@@ -92,7 +92,7 @@ fn emptied(taken: &BTreeMap<&'static str, Taken<'_>>, rules: &Rules) -> Option<(
     (count >= 2).then_some((kinds, what))
 }
 
-/// Whether a step takes an object out of force without deleting it: a policy, an account, an application.
+/// Returns true if a step takes an object out of force without deleting it: a policy, an account, an application.
 fn disables(step: &Step) -> bool {
     let off = |value: Option<&Value>| value == Some(&Value::Bool(false));
     match &step.action {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::resolve::linked;
 use super::{Run, State, lock};
-use crate::engine::refs::{rewrite_update, rewrite_value};
+use crate::engine::refs::{rewrite_body, rewrite_value};
 use crate::engine::schema;
 use crate::kinds;
 use crate::model::{Action, IdMap, Kind, Step, StepId, Write};
@@ -48,7 +48,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
     /// The object as soon as it shows what the step wrote; `None` if it does not, or cannot be read.
     pub(super) async fn read_back(&self, kind: &'static Kind, id: &str, step: &Step, ids: &IdMap) -> Option<RawObject> {
         let written = match &step.action {
-            Action::Update { body, .. } => rewrite_update(kind, body, ids, id != step.address.id),
+            Action::Update { body, .. } => rewrite_body(kind, body, ids),
             Action::Call { property, value } => {
                 let rule = schema::of(kind).property(property).cloned().unwrap_or_default();
                 Map::from_iter([((*property).to_owned(), rewrite_value(&rule, value, ids))])

@@ -10,7 +10,7 @@ use super::find::holds;
 use super::{Failure, Run, learned};
 use crate::engine::digest;
 use crate::engine::normalize::{child_key, entry_key, made_child, normalize, writable_value};
-use crate::engine::refs::{rewrite_body, rewrite_update, rewrite_value};
+use crate::engine::refs::{rewrite_body, rewrite_value};
 use crate::engine::schema;
 use crate::model::kind::{Children, LinkShape, Updates};
 use crate::model::{Action, Address, IdMap, Kind, Step, StepId, Write};
@@ -81,8 +81,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
             },
             Action::Update { body, .. } => {
                 self.still_as_seen(kind, &address, expects, cache).await?;
-                let made = id != step.address.id;
-                Resolved::Write(Write::Update { kind, body: rewrite_update(kind, body, ids, made), id })
+                Resolved::Write(Write::Update { kind, id, body: rewrite_body(kind, body, ids) })
             }
             Action::Call { property, value } => {
                 self.still_as_seen(kind, &address, expects, cache).await?;

@@ -98,7 +98,7 @@ impl Location {
 }
 
 impl Small {
-    /// Whether a place is among those that `bits` name.
+    /// Returns true if a place is among those that `bits` name.
     fn named(&self, bits: u8, address: Ipv4Addr, country: &str) -> bool {
         let has = |number: usize| self.locations.get(number).is_some_and(|at| at.has(address, country));
         let trusted = |at: &Location| at.trusted && !at.by_country && at.has(address, country);
@@ -117,7 +117,7 @@ impl Small {
         }
     }
 
-    /// Whether the account cannot do what the policy asks for.
+    /// Returns true if the account cannot do what the policy asks for.
     fn shuts(&self, policy: &Policy) -> bool {
         match CONTROLS[policy.controls] {
             ["block"] => true,
@@ -131,7 +131,7 @@ impl Small {
         policy.enforced && !policy.risky && self.is_about(policy) && self.shuts(policy)
     }
 
-    /// Whether the policy's conditions are met.
+    /// Returns true if the policy's conditions are met.
     fn covers(&self, policy: &Policy, with: &Concrete) -> bool {
         let (application, client, platform, address, country) = *with;
         let covers = |bits: u8, number: usize| bits == 0 || bit(bits, number);
