@@ -76,7 +76,7 @@ pub struct Context {
     /// The commit whose settings these are; `None` before the first snapshot.
     pub rules: Option<ObjectId>,
     /// Kinds and links that a snapshot may lack much of without an explanation, as a person accepted: see [`shrink`]; and
-    /// [`authority::ACCEPT`], if settings may get weaker.
+    /// `settings`, if settings may get weaker.
     pub accept: BTreeSet<String>,
     /// Set when a run is to end: the writes under way are finished, and no other is begun.
     pub stop: Arc<AtomicBool>,
