@@ -86,7 +86,7 @@ fn emptied(taken: &BTreeMap<&'static str, Taken<'_>>, rules: &Rules) -> Option<(
         (1..3).contains(&in_base(kind)) && of_base.count() == in_base(kind)
     });
     let small: Vec<(&&'static str, &Taken<'_>)> = small.collect();
-    let count: usize = small.iter().map(|(_, taken)| taken.deleted.len()).sum();
+    let count: usize = small.iter().map(|(kind, _)| in_base(kind)).sum();
     let kinds: Vec<String> = small.iter().map(|(kind, _)| (**kind).to_owned()).collect();
     let what = format!("the plan deletes all that there is of {}: {count} objects", kinds.join(", "));
     (count >= 2).then_some((kinds, what))
