@@ -119,6 +119,7 @@ impl Judge<'_> {
         if !matches!(step.action, Action::Create { .. }) {
             step.identities.clear();
         }
+        let adds = matches!(step.action, Action::Link { .. });
         match &mut step.action {
             Action::Create { body } => match sources.first() {
                 None => Some("neither the commit nor the last snapshot has such an object".to_owned()),
@@ -131,7 +132,7 @@ impl Judge<'_> {
                 sources.is_empty().then(|| "neither the commit nor the last snapshot has such an object".to_owned())
             }
             // What cannot be changed in place is made anew, and the old one goes.
-            Action::Delete if self.made.contains(&address) => None,
+            Action::Delete if made && kind.update == Updates::Nothing => None,
             Action::Delete => self.deleted(&today),
             Action::Update { body, changes } => {
                 let before = match made {
@@ -146,7 +147,7 @@ impl Judge<'_> {
                 let fault = fault.or_else(|| live.and_then(|_| lost()));
                 let mut misfit = None;
                 match live.is_none() && !made {
-                    true => misfit = tell(changes, real, &after),
+                    true => misfit = tell(changes, real, &after, body),
                     false => *changes = real,
                 }
                 let fault = fault.or(misfit);
@@ -164,6 +165,10 @@ impl Judge<'_> {
             }
             Action::Link { link, value } | Action::Relink { link, value } => {
                 let value = self.value(kind, link, value);
+                let is_there = |live: &Object| entries(live, link).any(|own| *own == value);
+                if adds && !made && !self.moves(&value) && live.is_some_and(is_there) {
+                    return Some(format!("{link} has that entry already"));
+                }
                 let has = |object: &&Object| entries(object, link).any(|own| is_part(&value, own));
                 (!sources.iter().any(has)).then(|| format!("{link} is not as the commit says"))
             }
@@ -266,10 +271,16 @@ impl Judge<'_> {
 
 /// Completes the file's own account of an update by what differs from the last snapshot. What the tenant has now is not
 /// known: what the file says of that stays, as far as it fits `after`. Returns what does not fit.
-fn tell(changes: &mut Vec<FieldChange>, real: Vec<FieldChange>, after: &Object) -> Option<String> {
+fn tell(
+    changes: &mut Vec<FieldChange>,
+    real: Vec<FieldChange>,
+    after: &Object,
+    body: &Map<String, Value>,
+) -> Option<String> {
+    let is_written = |change: &FieldChange| body.contains_key(diff::top(change.path()));
     // Entries that have a key of their own are told from the objects alone.
     let by_key = |change: &FieldChange| change.path().contains('[');
-    if changes.iter().any(|change| !by_key(change) && !leads_to(change, after)) {
+    if changes.iter().any(|change| !is_written(change) || !by_key(change) && !leads_to(change, after)) {
         return Some("what the file says of its changes is not what it writes".to_owned());
     }
     changes.retain(|change| !by_key(change) || !real.iter().any(|real| real.path() == change.path()));

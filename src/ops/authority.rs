@@ -124,6 +124,7 @@ impl Context {
     pub(super) fn weaker_settings(&self, commit: ObjectId) -> Result<Vec<String>> {
         match self.repo.root_file(commit, SETTINGS)? {
             Some(blob) => self.weaker(&self.repo.blob(blob)?),
+            None if self.rules.is_some() => Ok(vec!["there are none".to_owned()]),
             None => Ok(Vec::new()),
         }
     }
@@ -145,12 +146,16 @@ impl Context {
     /// # Errors
     /// If the repository cannot be read.
     pub(super) fn rules_trailer(&self, settings: Option<&ObjectId>) -> Result<Option<(String, String)>> {
-        let (Some(rules), Some(settings)) = (self.rules, settings) else { return Ok(None) };
-        let weaker = self.weaker(&self.repo.blob(*settings)?)?;
+        let Some(rules) = self.rules else { return Ok(None) };
+        let weaker = match settings {
+            Some(settings) => self.weaker(&self.repo.blob(*settings)?)?,
+            // A snapshot without settings would leave the rules to whatever file comes next.
+            None => vec!["there are none".to_owned()],
+        };
         if weaker.is_empty() {
             return Ok(None);
         }
-        if self.accept.contains(ACCEPT) {
+        if settings.is_some() && self.accept.contains(ACCEPT) {
             return Ok(Some(("Entragit-Accepted".to_owned(), ACCEPT.to_owned())));
         }
         self.events.warn(format!(

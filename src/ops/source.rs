@@ -7,13 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-use super::absence::Expected;
-use super::facts::Candidates;
-use super::live::{self, LiveObject, Sink};
+use super::live;
 use super::{Context, Invalid, MANIFEST, SETTINGS, manifest_at, manifest_of};
 use crate::engine::normalize::normalize;
-use crate::engine::refs::{Mentioned, Names};
-use crate::engine::schema;
+use crate::engine::refs::Names;
 use crate::format::manifest::Manifest;
 use crate::format::path::{address_of, is_folder_of_objects, is_reserved};
 use crate::format::yaml;
@@ -22,6 +19,9 @@ use crate::model::finding::Severity;
 use crate::model::{Address, Coverage, CoverageMap, Finding, Kind, Object, Snapshot};
 use crate::repo::{Listing, Mode, ObjectId, Reader, Repo, WorktreeFiles, blob_id};
 use crate::tenant::TenantRead;
+
+mod comparing;
+use comparing::Comparing;
 
 /// Where a snapshot is read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -308,88 +308,13 @@ pub async fn check_tenant<T: TenantRead>(context: &Context, tenant: &T) -> Resul
     Ok(())
 }
 
-/// True if a list of the live tenant is believed without more.
+/// Says whether a list of the live tenant is believed without more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
     /// What it lacks of the last snapshot is asked for by id before it counts as gone.
     Prove,
     /// It is believed: the run that reads has just written, and waits until what it wrote shows.
     Lists,
-}
-
-struct Comparing<'a> {
-    repo: &'a Repo,
-    side: &'a mut Side,
-    others: &'a [&'a Side],
-    /// The last snapshot, if what the lists lack of it is to be asked for.
-    last: Option<&'a Side>,
-    /// Sides that may know objects which left a filter.
-    known: Vec<&'a Side>,
-    filters: &'a BTreeMap<String, String>,
-}
-
-impl Sink for Comparing<'_> {
-    fn carry(&mut self, _: &'static Kind, _: &mut Object, _: &[(&'static str, Coverage)]) -> Result<()> {
-        // A link that is not completely known is not compared.
-        Ok(())
-    }
-
-    fn knows(&mut self, kinds: &[&'static Kind]) -> Result<bool> {
-        let of = |address: &Address| kinds.iter().any(|kind| kind.name == address.kind);
-        Ok(self.others.first().is_some_and(|side| side.index.keys().any(of)))
-    }
-
-    fn names(&mut self, kinds: &[&'static Kind], asked: &Mentioned) -> Result<Candidates> {
-        let mut found = Candidates::default();
-        let Some(side) = self.others.first() else { return Ok(found) };
-        for (address, entry) in &side.index {
-            let Some(kind) = kinds.iter().copied().find(|kind| kind.name == address.kind) else { continue };
-            let own = asked.ids.contains(&address.id);
-            let others = schema::of(kind).identities();
-            if !own && (others.is_empty() || asked.identities.is_empty()) {
-                continue;
-            }
-            let Some(object) = side.object(self.repo, kind, entry)? else { continue };
-            if own {
-                found.add(kind, &address.id, object.name());
-            }
-            for id in others.iter().filter_map(|property| object.text(property)) {
-                if asked.identities.contains(id) {
-                    found.add(kind, id, object.name());
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    fn expected(&mut self, kind: &'static Kind) -> Result<Option<Expected>> {
-        let Some(filter) = self.filters.get(kind.name) else {
-            // What a filter hid then may well be listed now, but not the other way round.
-            let Some(last) = self.last.filter(|last| !last.manifest.filters.contains_key(kind.name)) else {
-                return Ok(None);
-            };
-            let addresses = last.index.keys().filter(|address| address.kind == kind.name);
-            return Ok(Some(Expected::unfiltered(addresses.map(|address| address.id.clone()))));
-        };
-        let alike = self.known.iter().filter(|side| side.manifest.filters.get(kind.name) == Some(filter));
-        let ids = alike.flat_map(|side| {
-            let addresses = side.index.keys().filter(|address| address.kind == kind.name);
-            addresses.map(|address| side.manifest.ids.current(&address.id).to_owned())
-        });
-        Ok(Some(Expected::filtered(ids)))
-    }
-
-    fn take(&mut self, live: LiveObject) -> Result<()> {
-        let blob = live.content.id();
-        let address = live.kind.address(live.object.id());
-        let known = !self.others.is_empty()
-            && self.others.iter().all(|side| side.index.get(&address).is_some_and(|entry| entry.blob == blob));
-        if !known {
-            self.side.bytes.insert(blob, live.content.into_bytes());
-        }
-        self.side.index.insert(address, Entry { path: live.path, blob });
-        Ok(())
-    }
 }
 
 /// An error about a file as a whole.

@@ -145,3 +145,37 @@ async fn branches_may_have_other_names() {
     let ran = world.run(&["plan", "--to", "HEAD"]).ok();
     assert!(ran.err.contains("guards: was:entragit.yaml"), "{}", ran.err);
 }
+
+/// What a plan file says is judged by the commit, before anything is asked of the tenant.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_file_that_somebody_edited_is_refused() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let group = format!("/v1.0/groups/{}", names::REMOTE_WORKERS);
+    let patch = serde_json::json!({"description": "Theirs"});
+    assert_eq!(world.graph.patch(&group, patch).await.0, 204);
+    world.run(&["plan", "--to", "HEAD", "--out", "plan.json"]).ends(2);
+    let honest = std::fs::read_to_string(world.path().join("plan.json")).unwrap();
+    let user = world.graph.ok(&format!("/v1.0/users/{}", names::EMERGENCY_1)).await;
+    let edits: [(&str, &dyn Fn(&mut serde_json::Value)); 4] = [
+        ("this is no id of an object", &|step| {
+            step["kind"] = "user".into();
+            step["id"] = user["userPrincipalName"].clone();
+            step["body"] = serde_json::json!({"accountEnabled": false});
+        }),
+        ("does not say what was seen", &|step| step["id"] = names::ORDER_APPROVERS.into()),
+        ("is not what it writes", &|step| step["body"] = serde_json::json!({"visibility": "Private"})),
+        ("displayName is not as the commit says", &|step| step["body"]["displayName"] = "Evil".into()),
+    ];
+    for (said, edit) in edits {
+        let mut plan: serde_json::Value = serde_json::from_str(&honest).unwrap();
+        edit(&mut plan["steps"][0]);
+        world.write("plan.json", &plan.to_string());
+        let ran = world.run(&["apply", "plan.json", "--yes"]).ends(1);
+        assert!(ran.err.contains(said), "{said}: {}", ran.err);
+    }
+    let now = world.graph.ok(&group).await;
+    assert_eq!((&now["description"], &now["displayName"]), (&"Theirs".into(), &names::REMOTE_WORKERS_NAME.into()));
+    world.write("plan.json", &honest);
+    world.run(&["apply", "plan.json", "--yes"]).ok();
+}

@@ -1,4 +1,4 @@
-//! What an account's access hangs on beside policies: applications that hand out tokens, the name it signs in with, schedules
+//! Judges what an account's access hangs on beside policies: applications that hand out tokens, the name it signs in with, schedules
 //! that end, and reviews and workflows that take access away by themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -71,7 +71,7 @@ impl End {
     }
 }
 
-/// What an account's access hangs on.
+/// Holds what an account's access hangs on.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Dependence {
     /// With what it signs in.
@@ -82,7 +82,7 @@ pub(super) struct Dependence {
     schedules: BTreeMap<String, Vec<End>>,
     /// With what it proves who it is.
     pub(super) proofs: Option<Proofs>,
-    /// What takes its access away by itself, as clauses.
+    /// Names what takes its access away by itself, as clauses.
     pub(super) taken_away: BTreeSet<String>,
 }
 

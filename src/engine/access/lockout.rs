@@ -92,7 +92,7 @@ pub fn lock_outs(before: &Tenant, plan: &Plan, accounts: &Accounts) -> Vec<LockO
         .collect()
 }
 
-/// How everybody stood before the plan.
+/// Holds how everybody stood before the plan.
 struct Looked<'a> {
     before: &'a Tenant,
     policies: &'a Policies<'a>,
@@ -100,7 +100,7 @@ struct Looked<'a> {
     had_administrator: bool,
 }
 
-/// What is worse in `now`, for everybody.
+/// Returns what is worse in `now`, for everybody.
 fn worse_off(looked: &Looked<'_>, now: &Tenant) -> Vec<Said> {
     let mut said = Vec::new();
     let left = Policies::of(now);

@@ -187,7 +187,7 @@ fn keys_suffice(tenant: &Tenant, strength: &Map<String, Value>, method: &str) ->
 const SECOND_FACTORS: [&str; 6] =
     ["fido2", "microsoftauthenticator", "sms", "softwareoath", "voice", "x509certificate"];
 
-/// What an account can prove who it is with.
+/// Lists what an account can prove with who it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Proofs {
     methods: BTreeSet<&'static str>,

@@ -42,7 +42,7 @@ pub struct Tenant {
     grants: BTreeSet<(String, String, String)>,
     /// Applications: id → (appId, names of its federated credentials).
     applications: BTreeMap<String, (String, BTreeSet<String>)>,
-    /// What of applications says where tokens are sent, and to whose people.
+    /// Holds of each application where its tokens are sent, and to whose people.
     registrations: BTreeMap<String, Map<String, Value>>,
     /// Objects of [`power::KINDS`] and [`SCHEDULED`], whole, by kind and id.
     rules_of_power: BTreeMap<(&'static str, String), Map<String, Value>>,

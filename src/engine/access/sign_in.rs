@@ -45,7 +45,7 @@ impl fmt::Display for SignIn {
     }
 }
 
-/// How sure it is that a policy keeps an account out. What is less sure holds for the sure ones as well.
+/// Says how sure it is that a policy keeps an account out. What is less sure holds for the sure ones as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Certainty {
     /// It blocks.
