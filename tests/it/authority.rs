@@ -157,7 +157,8 @@ async fn a_plan_file_that_somebody_edited_is_refused() {
     world.run(&["plan", "--to", "HEAD", "--out", "plan.json"]).ends(2);
     let honest = std::fs::read_to_string(world.path().join("plan.json")).unwrap();
     let user = world.graph.ok(&format!("/v1.0/users/{}", names::EMERGENCY_1)).await;
-    let edits: [(&str, &dyn Fn(&mut serde_json::Value)); 4] = [
+    type Edit<'a> = &'a dyn Fn(&mut serde_json::Value);
+    let edits: [(&str, Edit<'_>); 4] = [
         ("this is no id of an object", &|step| {
             step["kind"] = "user".into();
             step["id"] = user["userPrincipalName"].clone();
