@@ -16,6 +16,7 @@ use entragit::ops::{Context, Stale, init};
 use entragit::tenant::memory::MemoryTenant;
 use entragit::tenant::{Changes, Listing, Pages, Raw, RawObject, TenantError, TenantRead, TenantWrite};
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 const TENANT: &str = "00000000-0000-4000-a000-000000000000";
 const ADA: &str = "00000000-1111-4000-8000-000000000001";
@@ -34,6 +35,8 @@ struct Tenant {
 struct Trouble {
     /// A kind that cannot be read.
     hidden: Option<&'static str>,
+    /// An object that neither lists nor reads by id have.
+    gone: Option<&'static str>,
     /// The answers to creations are lost, and from then on the kind cannot be read.
     outage: bool,
     /// What somebody else writes as soon as the next write is done.
@@ -47,6 +50,10 @@ struct Trouble {
 impl Tenant {
     fn hidden(&self, kind: &Kind) -> bool {
         self.trouble.lock().unwrap().hidden == Some(kind.name)
+    }
+
+    fn gone(&self, id: &str) -> bool {
+        self.trouble.lock().unwrap().gone == Some(id)
     }
 
     fn trouble(&self, change: impl FnOnce(&mut Trouble)) {
@@ -76,7 +83,14 @@ impl TenantRead for Tenant {
         if self.hidden(kind) {
             return Listing { coverage: Coverage::DeniedPermission, links: CoverageMap::default(), note: None };
         }
-        self.inner.list(kind, pages).await
+        let (send, mut receive) = mpsc::channel(100);
+        let (listing, ()) = tokio::join!(self.inner.list(kind, send), async {
+            while let Some(mut page) = receive.recv().await {
+                page.retain(|object| object.value["id"].as_str().is_none_or(|id| !self.gone(id)));
+                pages.send(page).await.unwrap();
+            }
+        });
+        listing
     }
 
     async fn count(&self, kind: &'static Kind) -> Result<usize, TenantError> {
@@ -88,6 +102,9 @@ impl TenantRead for Tenant {
     }
 
     async fn get(&self, kind: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
+        if self.gone(id) {
+            return Ok(None);
+        }
         self.inner.get(kind, id).await
     }
 
@@ -365,6 +382,23 @@ async fn a_plan_file_creates_nothing_twice() {
     let ready = open(&world.context, others.as_bytes()).unwrap();
     let error = apply_with(&world.context, &world.tenant, &ready, &[]).await.unwrap_err();
     insta::assert_snapshot!(error, @r#"the plan no longer holds: since it was made, these moved: group "Others" may have been created meanwhile: there is a newer snapshot than the plan's; make the plan anew"#);
+}
+
+#[tokio::test]
+async fn a_plan_file_that_creates_what_is_there_is_refused() {
+    let world = World::new().await;
+    world.edit(&format!("{TEAM}.yaml"), "A team", "The team");
+    world.commit();
+    world.tenant.trouble(|trouble| trouble.gone = Some(TEAM));
+    let aim = Aim { to: "main".to_owned(), ..Aim::default() };
+    let planned = plan(&world.context, &world.tenant, &aim).await.unwrap();
+    assert_eq!(planned.plan.steps.len(), 1);
+    let file = planfile::write(&planned.plan, &planned.binding, &planned.verdicts, &planned.names);
+    world.tenant.trouble(|trouble| trouble.gone = None);
+    let ready = open(&world.context, file.as_bytes()).unwrap();
+    let error = apply_with(&world.context, &world.tenant, &ready, &[]).await.unwrap_err();
+    insta::assert_snapshot!(error, @r#"the plan no longer holds: since it was made, these moved: group "Team" is there already; make the plan anew"#);
+    assert_eq!(world.tenant.count("group"), 1);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use crate::engine::{digest, render};
 use crate::kinds;
 use crate::model::{Action, Address, IdMap, Object, Step};
 use crate::ops::journal::Journal;
+use crate::ops::lookup::Lookup;
 use crate::ops::{Context, Stale};
 use crate::tenant::TenantRead;
 
@@ -78,12 +79,13 @@ pub(super) async fn check_unmoved<T: TenantRead>(
         let name = plan.steps.iter().find(|step| &step.address == address).map_or("", |step| step.name.as_str());
         moved.push(format!("{} \"{}\"", address.kind, render::safe(name)));
     }
-    for step in plan.steps.iter().filter(|step| !begun.contains(&step.address)) {
+    let steps: Vec<&Step> = plan.steps.iter().filter(|step| !begun.contains(&step.address)).collect();
+    let there = there(context, tenant, &steps).await?;
+    for step in steps {
+        let there = there.contains(&step.address);
         let why = match &step.action {
-            Action::Restore => {
-                let Some(kind) = kinds::by_name(step.address.kind) else { continue };
-                tenant.get(kind, &step.address.id).await?.map(|_| "is back already")
-            }
+            Action::Restore => there.then_some("is back already"),
+            Action::Create { .. } if there => Some("is there already"),
             Action::Create { .. } => created(context, ready, step, journal, ids)?,
             _ => None,
         };
@@ -98,6 +100,35 @@ pub(super) async fn check_unmoved<T: TenantRead>(
     let more = if moved.len() > 5 { format!(" and {} more", moved.len() - 5) } else { String::new() };
     moved.truncate(5);
     Err(Stale { what: format!("since it was made, these moved: {}{more}", moved.join(", ")) }.into())
+}
+
+/// The objects that `steps` restore, or create although the last snapshot has them, and that the tenant has all the same.
+/// A plan file alone is not believed that they are gone.
+async fn there<T: TenantRead>(context: &Context, tenant: &T, steps: &[&Step]) -> Result<BTreeSet<Address>> {
+    let mut known = context.last_snapshot()?.map(|tip| Lookup::new(&context.repo, tip));
+    let taken: BTreeSet<&Address> =
+        steps.iter().filter(|step| matches!(step.action, Action::Delete)).map(|step| &step.address).collect();
+    let mut looks = Vec::new();
+    for step in steps.iter().filter(|step| !taken.contains(&step.address)) {
+        let Some(kind) = kinds::by_name(step.address.kind) else { continue };
+        let asked = match (&step.action, &mut known) {
+            (Action::Restore, _) => true,
+            (Action::Create { .. }, Some(known)) => known.find(kind, &step.address.id)?.is_some(),
+            _ => false,
+        };
+        if asked {
+            looks.push((kind, step.address.clone()));
+        }
+    }
+    let looked: Vec<Result<Option<Address>>> = futures_util::stream::iter(looks)
+        .map(|(kind, address)| async move {
+            let found = tenant.get(kind, &address.id).await?;
+            Ok(found.map(|_| address))
+        })
+        .buffer_unordered(CONCURRENCY)
+        .collect()
+        .await;
+    Ok(looked.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
 /// Why a creation might be one too many: nothing in the tenant is bound to it, so everything else must be as it was.
