@@ -177,7 +177,14 @@ mod tests {
     }
 
     fn risk(path: &str) -> Risk {
-        Risk { level: Level::Low, rule: "r".to_owned(), says: "s".to_owned(), path: path.to_owned(), line: 0 }
+        Risk {
+            level: Level::Low,
+            rule: "r".to_owned(),
+            says: "s".to_owned(),
+            path: path.to_owned(),
+            line: 0,
+            weakens: false,
+        }
     }
 
     fn shown(report: &Report) -> String {

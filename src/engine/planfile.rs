@@ -1,19 +1,18 @@
 //! A plan as a file: JSON that a person can review, a pipeline can keep, and `apply` can carry out elsewhere.
 
+mod step;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 
+use self::step::{ChangeDocument, StepDocument, called_in, change_document, change_of, step_document, step_of};
 use super::digest;
 use super::refs::Names;
-use super::render::plan::title;
 use super::scope::{Exclusion, Scope};
 use crate::kinds;
 use crate::model::plan::{Loss, Seen};
-use crate::model::{
-    Action, Address, Coverage, Distance, FieldChange, IdMap, Kind, Left, Obstacle, Plan, Step, Verdict, What,
-};
+use crate::model::{Address, Coverage, Distance, FieldChange, IdMap, Left, Obstacle, Plan, Verdict, What};
 
 /// Version of the file's shape.
 pub const FORMAT_VERSION: u32 = 1;
@@ -120,37 +119,6 @@ struct Document {
     verdicts: Vec<VerdictDocument>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StepDocument {
-    number: usize,
-    wave: usize,
-    action: String,
-    title: String,
-    kind: String,
-    called: String,
-    id: String,
-    name: String,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    about: Vec<String>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    identities: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    link: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    property: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    value: Option<Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    body: Option<Map<String, Value>>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    changes: Vec<ChangeDocument>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    needs: Vec<usize>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    by: Vec<String>,
-}
-
 /// A difference that no step covers.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -181,20 +149,6 @@ struct LeftDocument {
 struct DistanceDocument {
     commit: String,
     objects: usize,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ChangeDocument {
-    path: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    before: Option<Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    after: Option<Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    gained: Option<Value>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    lost: Option<Value>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -314,11 +268,6 @@ fn left_of(document: LeftDocument) -> Result<Left, String> {
     })
 }
 
-/// Returns the variant's name that is meant, else the kind's.
-fn called_in(kind: &'static Kind, called: &str) -> &'static str {
-    kind.variants.iter().find(|variant| variant.name == called).map_or(kind.name, |variant| variant.name)
-}
-
 fn loss_document(loss: &Loss) -> ObjectDocument {
     ObjectDocument {
         kind: loss.address.kind.to_owned(),
@@ -334,57 +283,6 @@ fn object_document(address: &Address, names: &Names) -> ObjectDocument {
         id: address.id.clone(),
         name: names.get(&address.id).unwrap_or_default().to_owned(),
         what: String::new(),
-    }
-}
-
-fn step_document(id: usize, wave: usize, step: &Step, names: &Names) -> StepDocument {
-    let mut document = StepDocument {
-        number: id + 1,
-        wave,
-        action: step.action.word().to_owned(),
-        title: title(step, names),
-        kind: step.address.kind.to_owned(),
-        called: step.called.to_owned(),
-        id: step.address.id.clone(),
-        name: step.name.clone(),
-        about: step.about.clone(),
-        identities: step.identities.clone(),
-        link: None,
-        property: None,
-        value: None,
-        body: None,
-        changes: Vec::new(),
-        needs: step.needs.iter().map(|need| need + 1).collect(),
-        by: step.by.clone(),
-    };
-    match &step.action {
-        Action::Create { body } => document.body = Some(body.clone()),
-        Action::Update { body, changes } => {
-            document.body = Some(body.clone());
-            document.changes = changes.iter().map(change_document).collect();
-        }
-        Action::Call { property, value } => {
-            document.property = Some((*property).to_owned());
-            document.value = Some(value.clone());
-        }
-        Action::Link { link, value } | Action::Relink { link, value } | Action::Unlink { link, value } => {
-            document.link = Some((*link).to_owned());
-            document.value = Some(value.clone());
-        }
-        Action::Restore | Action::Delete => {}
-    }
-    document
-}
-
-fn change_document(change: &FieldChange) -> ChangeDocument {
-    let path = change.path().to_owned();
-    let empty = ChangeDocument { path, before: None, after: None, gained: None, lost: None };
-    match change {
-        FieldChange::Value { before, after, .. } => {
-            ChangeDocument { before: before.clone(), after: after.clone(), ..empty }
-        }
-        FieldChange::Gained { element, .. } => ChangeDocument { gained: Some(element.clone()), ..empty },
-        FieldChange::Lost { element, .. } => ChangeDocument { lost: Some(element.clone()), ..empty },
     }
 }
 
@@ -432,52 +330,4 @@ pub fn read(bytes: &[u8]) -> Result<(Plan, Binding, String), String> {
 fn address(kind: &str, id: String) -> Result<Address, String> {
     let kind = kinds::by_name(kind).ok_or_else(|| format!("it names the unknown kind {kind:?}"))?;
     Ok(Address::new(kind.name, id))
-}
-
-fn step_of(step: StepDocument) -> Result<Step, String> {
-    let number = step.number;
-    let bad = |what: &str| format!("step {number}: {what}");
-    let kind = kinds::by_name(&step.kind).ok_or_else(|| bad("unknown kind"))?;
-    let called = called_in(kind, &step.called);
-    let link = || {
-        let name = step.link.as_deref().ok_or_else(|| bad("no link is named"))?;
-        kind.entries(name).ok_or_else(|| bad("unknown link"))
-    };
-    let value = || step.value.clone().ok_or_else(|| bad("the value is missing"));
-    let body = || step.body.clone().ok_or_else(|| bad("the body is missing"));
-    let action = match step.action.as_str() {
-        "create" => Action::Create { body: body()? },
-        "restore" => Action::Restore,
-        "update" => Action::Update { body: body()?, changes: step.changes.into_iter().map(change_of).collect() },
-        "set" => {
-            let property = step.property.as_deref().unwrap_or_default();
-            let call = kind.call(property).ok_or_else(|| bad("unknown property"))?;
-            Action::Call { property: call.property, value: value()? }
-        }
-        "link" => Action::Link { link: link()?, value: value()? },
-        "relink" => Action::Relink { link: link()?, value: value()? },
-        "unlink" => Action::Unlink { link: link()?, value: value()? },
-        "delete" => Action::Delete,
-        other => return Err(bad(&format!("unknown action {other:?}"))),
-    };
-    let needs: Option<Vec<usize>> = step.needs.iter().map(|need| need.checked_sub(1)).collect();
-    let needs = needs.filter(|needs| needs.iter().all(|need| *need + 1 < number));
-    Ok(Step {
-        address: Address::new(kind.name, step.id),
-        called,
-        name: step.name,
-        about: step.about,
-        identities: step.identities,
-        action,
-        needs: needs.ok_or_else(|| bad("it needs a step that does not come before it"))?,
-        by: step.by,
-    })
-}
-
-fn change_of(change: ChangeDocument) -> FieldChange {
-    match (change.gained, change.lost) {
-        (Some(element), _) => FieldChange::Gained { path: change.path, element },
-        (None, Some(element)) => FieldChange::Lost { path: change.path, element },
-        (None, None) => FieldChange::Value { path: change.path, before: change.before, after: change.after },
-    }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::schema;
-use crate::model::{FieldChange, Kind, Level, Object, Risk, What};
+use super::{diff, schema};
+use crate::model::{Action, FieldChange, Kind, Level, Object, Risk, Step, What};
 
 /// One rule of a schema.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +21,12 @@ pub struct RiskRule {
     pub from: Vec<Value>,
     /// Only if the value, or the element, is one of these now.
     pub to: Vec<Value>,
+    /// Not if the value, or the element, was or is one of these.
+    pub except: Vec<Value>,
     /// Only for objects with these values.
     pub when: Map<String, Value>,
+    /// True if the change takes a defence down.
+    pub weakens: bool,
 }
 
 /// What sets a rule off.
@@ -70,7 +74,9 @@ impl RiskRule {
                     },
                     from: list(rule, "from"),
                     to: list(rule, "to"),
+                    except: list(rule, "except"),
                     when: rule.get("when").and_then(Value::as_object).cloned().unwrap_or_default(),
+                    weakens: rule.get("weakens") == Some(&Value::Bool(true)),
                 })
             })
             .collect()
@@ -93,7 +99,9 @@ impl RiskRule {
             Trigger::Lost => (before, before),
             Trigger::Changed | Trigger::Inside | Trigger::Added | Trigger::Removed => (before, after),
         };
-        moved && one_of(&self.from, was) && one_of(&self.to, is)
+        let excepted =
+            |value: Option<&Value>| value.is_some_and(|value| self.except.iter().any(|one| fits(one, value)));
+        moved && one_of(&self.from, was) && one_of(&self.to, is) && !excepted(was) && !excepted(is)
     }
 }
 
@@ -125,6 +133,7 @@ pub fn of(kind: &'static Kind, what: &What, before: Option<&Object>, after: Opti
         says: rule.says.clone(),
         path: path.to_owned(),
         line: 0,
+        weakens: rule.weakens,
     };
     let mut risks: Vec<Risk> = Vec::new();
     match what {
@@ -159,6 +168,37 @@ pub fn of(kind: &'static Kind, what: &What, before: Option<&Object>, after: Opti
     risks.sort();
     risks.dedup_by(|a, b| a.rule == b.rule && a.path == b.path);
     risks
+}
+
+/// Returns the marks on what a step changes, worst first. `before` is the object as the tenant has it and `after` as it is wanted;
+/// of an object that the plan makes, only the creation is marked.
+pub fn of_step(kind: &'static Kind, step: &Step, before: Option<&Object>, after: Option<&Object>) -> Vec<Risk> {
+    let entry = |path: &str, before: Option<&Value>, after: Option<&Value>| match (before, after) {
+        (None, Some(element)) => FieldChange::Gained { path: path.to_owned(), element: element.clone() },
+        (Some(element), None) => FieldChange::Lost { path: path.to_owned(), element: element.clone() },
+        _ => FieldChange::Value { path: path.to_owned(), before: before.cloned(), after: after.cloned() },
+    };
+    let what = match &step.action {
+        Action::Create { .. } | Action::Restore => What::Added,
+        Action::Delete => What::Removed,
+        _ if before.is_none() => return Vec::new(),
+        Action::Update { changes, .. } => What::Modified(changes.clone()),
+        Action::Call { property, value } => {
+            let before = before.cloned().unwrap_or_default();
+            let mut after = before.clone();
+            after.0.insert((*property).to_owned(), value.clone());
+            What::Modified(diff::objects(kind, &before, &after))
+        }
+        Action::Link { link, value } => What::Modified(vec![entry(link, None, Some(value))]),
+        Action::Relink { link, value } => What::Modified(vec![entry(link, Some(value), Some(value))]),
+        Action::Unlink { link, value } => What::Modified(vec![entry(link, Some(value), None)]),
+    };
+    let (before, after) = match what {
+        What::Added => (None, after),
+        What::Removed => (before.or(after), None),
+        What::Modified(_) => (before, after.or(before)),
+    };
+    of(kind, &what, before, after)
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use super::diff::{self, called};
 use super::normalize::{entry_key, normalize};
 use super::plan::moving_identities;
 use super::refs::{mentions, rewrite, rewrite_body, rewrite_value};
+use super::risk;
 use super::schema::{self, Rule, Shape};
 use crate::kinds;
 use crate::model::kind::Updates;
@@ -119,13 +120,31 @@ impl Judge<'_> {
         if !matches!(step.action, Action::Create { .. }) {
             step.identities.clear();
         }
+        let before = live.or(sources.last().copied()).filter(|_| !is_new);
+        let shown = sources.first().copied();
+        let fault = self.action(kind, step, &sources, live);
+        step.risks = risk::of_step(kind, step, before, shown);
+        fault
+    }
+
+    /// Returns what is wrong with what a step writes, and sets what it changes.
+    fn action(
+        &self,
+        kind: &'static Kind,
+        step: &mut Step,
+        sources: &[&Object],
+        live: Option<&Object>,
+    ) -> Option<String> {
+        let address = step.address.clone();
+        let today = Address::new(kind.name, self.known.ids.current(&address.id));
+        let made = self.made.contains(&address);
         let adds = matches!(step.action, Action::Link { .. });
         match &mut step.action {
             Action::Create { body } => match sources.first() {
                 None => Some("neither the commit nor the last snapshot has such an object".to_owned()),
                 Some(shown) => {
                     step.identities = moving_identities(kind, shown);
-                    self.created(kind, &address, body, &sources)
+                    self.created(kind, &address, body, sources)
                 }
             },
             Action::Restore => {
@@ -142,8 +161,8 @@ impl Judge<'_> {
                 let before = before?;
                 let after = written(kind, &before, body, self.known.ids);
                 let real = diff::objects(kind, &before, &after);
-                let fault = (made || live.is_some()).then(|| self.update(kind, &before, &real, &sources)).flatten();
-                let lost = || self.left_out(kind, &before, body, &real, &sources);
+                let fault = (made || live.is_some()).then(|| self.update(kind, &before, &real, sources)).flatten();
+                let lost = || self.left_out(kind, &before, body, &real, sources);
                 let fault = fault.or_else(|| live.and_then(|_| lost()));
                 let mut misfit = None;
                 match live.is_none() && !made {
@@ -215,6 +234,11 @@ impl Judge<'_> {
         body: &Map<String, Value>,
         sources: &[&Object],
     ) -> Option<String> {
+        // What is written as nothing leaves no trace in a comparison with an object that is not there yet.
+        let has = |name: &String| sources.iter().any(|wanted| wanted.get(name).is_none_or(is_nothing));
+        if let Some((emptied, _)) = body.iter().find(|(name, value)| is_nothing(value) && !has(name)) {
+            return Some(format!("{emptied} is not as the commit says"));
+        }
         let mut whole = body.clone();
         whole.insert(kind.key.to_owned(), Value::from(address.id.as_str()));
         whole.insert("id".to_owned(), Value::from(address.id.as_str()));

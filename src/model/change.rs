@@ -116,6 +116,8 @@ pub struct Risk {
     pub path: String,
     /// Line in the object's file, from 1; 0 where it is not known.
     pub line: usize,
+    /// True if the change takes a defence down: a plan may do that to one object without a question (guard `weakens`).
+    pub weakens: bool,
 }
 
 /// How bad a risk is; the worst sorts first.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Address, Coverage, Distance, FieldChange, Kind, Left};
+use super::{Address, Coverage, Distance, FieldChange, Kind, Left, Risk};
 
 /// Position of a step in [`Plan::steps`].
 pub type StepId = usize;
@@ -75,6 +75,8 @@ pub struct Step {
     pub needs: Vec<StepId>,
     /// Who made what the step takes away, one line for each event of the audit log; empty where nobody knows.
     pub by: Vec<String>,
+    /// The marks of the schemas on what the step changes, worst first.
+    pub risks: Vec<Risk>,
 }
 
 /// What a step writes. Ids inside are those of the wanted snapshot.

@@ -10,7 +10,7 @@ use super::lookup::Lookup;
 use super::source::Side;
 use super::{Context, files_of, manifest_of, rules};
 use crate::engine::access::{self, Tenant};
-use crate::engine::guard::{self, Rules, escalation};
+use crate::engine::guard::{self, Rules, escalation, weakens};
 use crate::engine::planfile::Binding;
 use crate::engine::refs::{mentions, rewrite};
 use crate::kinds::{self, power};
@@ -53,7 +53,11 @@ pub fn verdicts(
     let granted = escalation::grants(plan, &rules.access);
     if !granted.is_empty() {
         let steps: Vec<StepId> = granted.into_iter().map(|(step, _)| step).collect();
-        rules.held = held(context, plan, &steps)?;
+        rules.held = held(context, plan, &steps, escalation::had)?;
+    }
+    let weakening = weakens::steps(plan);
+    if !weakening.is_empty() {
+        rules.weak_before = held(context, plan, &weakening, weakens::had)?;
     }
     Ok(guard::verdicts(plan, &rules))
 }
@@ -119,8 +123,8 @@ pub async fn absent<T: TenantRead>(context: &Context, tenant: &T, plan: &Plan) -
 /// How many snapshots back it is looked for that something was held.
 const BACK: usize = 500;
 
-/// Those of `steps` that give what a snapshot had given: looked for in the versions of the objects only.
-fn held(context: &Context, plan: &Plan, steps: &[StepId]) -> Result<BTreeSet<StepId>> {
+/// Finds those of `steps` that make an object what a snapshot `had` it be: looked for in the versions of the objects only.
+fn held(context: &Context, plan: &Plan, steps: &[StepId], had: fn(&Object, &Step) -> bool) -> Result<BTreeSet<StepId>> {
     let mut found = BTreeSet::new();
     let Some(tip) = context.last_snapshot()? else { return Ok(found) };
     let ids = manifest_of(&context.repo, &files_of(&context.repo, tip)?)?.ids;
@@ -140,7 +144,7 @@ fn held(context: &Context, plan: &Plan, steps: &[StepId]) -> Result<BTreeSet<Ste
                     && let Some(object) = side.object(&context.repo, kind, entry)?
                 {
                     let object = rewrite(kind, &object, &ids);
-                    found.extend(numbers.iter().filter(|number| escalation::had(&object, &plan.steps[**number])));
+                    found.extend(numbers.iter().filter(|number| had(&object, &plan.steps[**number])));
                 }
             }
         }

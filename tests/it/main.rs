@@ -37,4 +37,5 @@ mod shrink;
 mod translating;
 mod undo;
 mod verdict;
+mod weakens;
 mod yaml_parsers;

@@ -116,7 +116,7 @@ fn check_node(root: &Value, node: &Value, path: &str, used: &mut BTreeSet<String
             say("x-entra-risk holds something that is no rule");
         }
         for rule in rules.as_array().into_iter().flatten().filter_map(Value::as_object) {
-            const KNOWN: &[&str] = &["id", "level", "says", "on", "from", "to", "when"];
+            const KNOWN: &[&str] = &["id", "level", "says", "on", "from", "to", "except", "when", "weakens"];
             if let Some(word) = rule.keys().find(|word| !KNOWN.contains(&word.as_str())) {
                 say(&format!("x-entra-risk with {word}"));
             }

@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn an_unknown_guard_is_named() {
-        insta::assert_snapshot!(left(&["lockout"]), @"`lockout` is no guard that could be accepted; there are mass-delete, mass-change, break-glass, self, lock-out, escalation, incomplete, unwritable, unmanaged, redacted, settings, each alone or with one object, as in lock-out:user/<id>");
+        insta::assert_snapshot!(left(&["lockout"]), @"`lockout` is no guard that could be accepted; there are mass-delete, mass-change, break-glass, self, lock-out, escalation, weakens, incomplete, unwritable, unmanaged, redacted, settings, each alone or with one object, as in lock-out:user/<id>");
         assert!(left(&["lock-out:"]).starts_with("`lock-out:` is no guard"));
     }
 

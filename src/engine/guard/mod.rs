@@ -1,10 +1,12 @@
 //! Guards: named rules over a plan. A refusal stands until a person accepts it by name.
 
 pub mod accept;
+mod accounts;
 mod amount;
 pub mod escalation;
 mod loosened;
 mod taken;
+pub mod weakens;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,7 +16,7 @@ use crate::engine::access::Tenant;
 use crate::engine::access::lockout::{Accounts, lock_outs};
 use crate::engine::refs::mentions;
 use crate::engine::secrets::{has_masked_secret, is_masked};
-use crate::model::{Action, Address, FieldChange, Plan, Step, StepId, Verdict};
+use crate::model::{Action, Address, Plan, Step, StepId, Verdict};
 
 /// Every guard's name.
 pub const NAMES: &[&str] = &[
@@ -24,6 +26,7 @@ pub const NAMES: &[&str] = &[
     "self",
     "lock-out",
     "escalation",
+    "weakens",
     "incomplete",
     "unwritable",
     "unmanaged",
@@ -56,6 +59,8 @@ pub struct Rules {
     pub access: Tenant,
     /// Steps that give somebody power that a snapshot has held before.
     pub held: BTreeSet<StepId>,
+    /// Steps that take a defence down as far as a snapshot had it before.
+    pub weak_before: BTreeSet<StepId>,
     /// How the settings that come with the plan are weaker than these rules.
     pub weaker_settings: Vec<String>,
     /// What the last snapshot knew; nothing, if there is none.
@@ -81,12 +86,17 @@ impl Default for Limits {
 
 /// Every guard's verdict that has something to say.
 pub fn verdicts(plan: &Plan, rules: &Rules) -> Vec<Verdict> {
-    let before =
-        [taken::mass_delete(plan, rules), amount::mass_change(plan, rules), break_glass(plan, rules), own(plan, rules)];
+    let before = [
+        taken::mass_delete(plan, rules),
+        amount::mass_change(plan, rules),
+        accounts::break_glass(plan, rules),
+        accounts::own(plan, rules),
+    ];
     let mut verdicts: Vec<Verdict> = before.into_iter().flatten().collect();
     let locked_out = lock_out(plan, rules, &verdicts);
     verdicts.extend(locked_out);
     verdicts.extend(escalations(plan, rules));
+    verdicts.extend(weakens::verdicts(plan, rules));
     let after = [amount::incomplete(plan), amount::unwritable(plan), amount::unmanaged(plan, rules), redacted(plan)];
     verdicts.extend(after.into_iter().flatten());
     verdicts.extend(weaker_settings(rules));
@@ -103,66 +113,6 @@ fn weaker_settings(rules: &Rules) -> Option<Verdict> {
         message: said,
         objects: vec![],
     })
-}
-
-fn break_glass(plan: &Plan, rules: &Rules) -> Option<Verdict> {
-    let steps: Vec<&Step> = plan.steps.iter().filter(|step| takes_from_break_glass(step, rules)).collect();
-    let mut objects = objects_of(&steps);
-    let mut said: Vec<String> =
-        one_list("the plan takes something from a break-glass account", &steps).into_iter().collect();
-    if !plan.steps.is_empty() {
-        objects.extend(rules.unresolved.iter().map(|account| format!("user/{account}")));
-        said.extend(rules.unresolved.iter().map(|account| {
-            format!(
-                "breakGlass names {account}, and no user that is known here is that; correct it, or give the account's object id"
-            )
-        }));
-    }
-    refusal("break-glass", said, objects)
-}
-
-fn takes_from_break_glass(step: &Step, rules: &Rules) -> bool {
-    let account = |id: &str| rules.break_glass.contains(&id.to_ascii_lowercase());
-    let held = |id: &str| account(id) || rules.shelters.contains(&id.to_ascii_lowercase());
-    let is_held = |value: &Value| value.as_str().is_some_and(held);
-    match &step.action {
-        // What is about the account goes with it: a role that it holds.
-        Action::Delete => held(&step.address.id) || step.about.iter().any(|id| held(id)),
-        Action::Unlink { link, value } => {
-            // A group that goes out of a group takes along whom it holds.
-            value.as_str().is_some_and(account) || (*link == "members" && is_held(value))
-        }
-        Action::Update { body, changes } => {
-            (account(&step.address.id) && body.get("accountEnabled") == Some(&Value::Bool(false)))
-                || changes.iter().any(|change| match change {
-                    FieldChange::Lost { path, element } => path.contains("exclude") && is_held(element),
-                    FieldChange::Value { path, before, after } => {
-                        let (before, after) = (named(before.as_ref()), named(after.as_ref()));
-                        path.contains("exclude") && before.iter().any(|id| held(id) && !after.contains(id))
-                    }
-                    FieldChange::Gained { .. } => false,
-                })
-        }
-        Action::Create { .. } | Action::Restore | Action::Call { .. } | Action::Link { .. } | Action::Relink { .. } => {
-            false
-        }
-    }
-}
-
-/// Who carries out a plan must still be able to at its end: to finish it, and to take it back.
-fn own(plan: &Plan, rules: &Rules) -> Option<Verdict> {
-    let is_own = |id: &str| rules.own.contains(&id.to_ascii_lowercase());
-    let own = plan.steps.iter().filter(|step| match &step.action {
-        Action::Delete => is_own(&step.address.id) || step.about.iter().any(|id| is_own(id)),
-        Action::Update { .. } => is_own(&step.address.id),
-        Action::Unlink { value, .. } => is_own(&step.address.id) || named(Some(value)).iter().any(|id| is_own(id)),
-        Action::Create { .. } | Action::Restore | Action::Call { .. } | Action::Link { .. } | Action::Relink { .. } => {
-            false
-        }
-    });
-    let steps: Vec<&Step> = own.collect();
-    let said = one_list("the plan changes whoever is signed in to carry it out", &steps).into_iter().collect();
-    refusal("self", said, objects_of(&steps))
 }
 
 /// Nobody may be kept out who was not before: at no moment of the plan. What another guard refuses in so many words is not

@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::diff;
 use super::order::{Draft, Order, Phase, Stage};
 use super::refs::mentions;
+use super::risk;
 use super::schema;
 use super::scope::Scope;
 use crate::kinds;
@@ -155,6 +156,7 @@ impl<'a> Planner<'a> {
                 action,
                 needs: Vec::new(),
                 by: Vec::new(),
+                risks: Vec::new(),
             },
         });
     }
@@ -164,8 +166,20 @@ impl<'a> Planner<'a> {
         let mut plan = std::mem::take(&mut self.plan);
         plan.steps = steps;
         plan.waves = waves;
+        self.mark_risks(&mut plan.steps);
         plan.left = self.list_left(&plan);
         plan
+    }
+}
+
+impl Planner<'_> {
+    fn mark_risks(&self, steps: &mut [Step]) {
+        for step in steps {
+            let Some(kind) = kinds::by_name(step.address.kind) else { continue };
+            let live = self.inputs.live.objects.get(&step.address);
+            let wanted = self.fates.get(&step.address).map(|(object, _)| object);
+            step.risks = risk::of_step(kind, step, live, wanted);
+        }
     }
 }
 

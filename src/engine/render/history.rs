@@ -226,7 +226,8 @@ mod tests {
             vec![FieldChange::Gained { path: "conditions.users.excludeGroups".to_owned(), element: json!("g") }];
         let mut wide = change(What::Modified(widened), None, vec![event("Ada", "Update policy")]);
         let says = "an exclusion was added".to_owned();
-        wide.risks = vec![Risk { level: Level::High, rule: "x".to_owned(), says, path: String::new(), line: 0 }];
+        wide.risks =
+            vec![Risk { level: Level::High, rule: "x".to_owned(), says, path: String::new(), line: 0, weakens: false }];
         let looked = Audited { looked: true, ..Audited::default() };
         let episode = |moment, change, audited: &Audited| Episode { moment, change, audited: audited.clone() };
         let recreated = Manner::Recreated { from: "p1".to_owned() };

@@ -5,13 +5,13 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::{Style, field_line, left, safe, value_text};
+use super::{Style, field_line, left, risk_line, safe, value_text};
 use crate::engine::diff::top;
 use crate::engine::losses;
 use crate::engine::refs::Names;
 use crate::kinds;
 use crate::model::plan::Loss;
-use crate::model::{Action, Address, Plan, Step, Verdict};
+use crate::model::{Action, Address, Level, Plan, Step, Verdict};
 
 /// `update conditionalAccessPolicy "Block legacy authentication"`.
 pub fn title(step: &Step, names: &Names) -> String {
@@ -74,6 +74,10 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
             let _ = writeln!(out, "{line}  {}", style.faint(&safe(&step.address.id)));
             for by in &step.by {
                 let _ = writeln!(out, "      {}", style.faint(&format!("made by: {}", safe(by))));
+            }
+            for risk in &step.risks {
+                let line = format!("      ! {}", risk_line(risk));
+                let _ = writeln!(out, "{}", if risk.level == Level::High { style.removed(&line) } else { line });
             }
             if is_credential(step) {
                 let _ = writeln!(out, "      ! whatever signs in with it cannot do so any more");

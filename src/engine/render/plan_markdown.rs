@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::field_line;
 use super::left;
 use super::markdown::{LIMIT, MOST_FIELDS, cell, code, heading, shortened};
 use super::plan::{counts, lost as losses_left, title, unmanaged};
+use super::{field_line, risk_line};
 use crate::engine::losses;
 use crate::engine::refs::Names;
-use crate::model::{Action, Address, Plan, Step, Verdict};
+use crate::model::{Action, Address, Plan, Risk, Step, Verdict};
 
 /// What the table of steps may take of a comment.
 const TABLE: usize = LIMIT / 2;
@@ -27,6 +27,7 @@ pub fn plan(plan: &Plan, verdicts: &[Verdict], names: &Names) -> String {
         let word = if verdict.refused { "Refused" } else { "Warning" };
         let _ = writeln!(out, "\n**{word} by {}**: {}", cell(verdict.guard), cell(&shortened(&verdict.message, 2_000)));
     }
+    second_look(plan, &mut out);
     left::markdown(plan, names, &mut out);
     lost(plan, &mut out);
     let objects = by_object(plan);
@@ -68,6 +69,25 @@ pub fn plan(plan: &Plan, verdicts: &[Verdict], names: &Names) -> String {
         let _ = writeln!(out, "\nOnly in the tenant, and left there: {}.", super::plan::objects(unmanaged));
     }
     out
+}
+
+/// Lists the worst marks, one line each.
+fn second_look(plan: &Plan, out: &mut String) {
+    const MOST: usize = 30;
+    let mut lines: Vec<(&Risk, &Step)> =
+        plan.steps.iter().flat_map(|step| step.risks.iter().map(move |risk| (risk, step))).collect();
+    if lines.is_empty() {
+        return;
+    }
+    lines.sort_by_key(|(risk, _)| risk.level);
+    out.push_str("\n**Worth a second look**\n\n");
+    for (risk, step) in lines.iter().take(MOST) {
+        let line = risk_line(risk);
+        let _ = writeln!(out, "- {} in {} {}", cell(&line), step.called, cell(&shortened(&step.name, 100)));
+    }
+    if lines.len() > MOST {
+        let _ = writeln!(out, "- … and {} more", lines.len() - MOST);
+    }
 }
 
 fn lost(plan: &Plan, out: &mut String) {
@@ -170,6 +190,7 @@ mod tests {
             action,
             needs: Vec::new(),
             by: Vec::new(),
+            risks: Vec::new(),
         }
     }
 

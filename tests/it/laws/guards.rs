@@ -34,6 +34,7 @@ fn step(kind: &'static str, id: &str, action: Action) -> Step {
         identities: Default::default(),
         needs: Vec::new(),
         by: Vec::new(),
+        risks: Vec::new(),
     }
 }
 

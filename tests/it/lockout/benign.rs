@@ -73,6 +73,14 @@ fn policies() -> Vec<Scene> {
 
 fn everyday() -> Vec<Scene> {
     let edits: Vec<(&str, Edit)> = vec![
+        ("B14: a group that is left out is replaced by its members", |world| {
+            world.set(POLICY, "mfa", "/conditions/users/excludeGroups", json!([]));
+            world.set(POLICY, "mfa", "/conditions/users/excludeUsers", json!([id("bg1"), id("bg2")]));
+        }),
+        ("B16: what is written about the application that is signed in", |world| {
+            world.set("application", "recovery", "/description", "Brings the tenant back".into());
+            world.set("application", "recovery", "/notes", "Ask the identity team".into());
+        }),
         ("a policy is turned off", |world| world.set(POLICY, "mfa", "/state", "disabled".into())),
         ("a policy is only reported", |world| {
             world.set(POLICY, "places", "/state", "enabledForReportingButNotEnforced".into());

@@ -18,6 +18,7 @@ fn step(kind: &'static str, id: &str, action: Action) -> Step {
         identities: BTreeMap::new(),
         needs: Vec::new(),
         by: Vec::new(),
+        risks: Vec::new(),
     }
 }
 

@@ -17,6 +17,7 @@ fn report(names: usize) -> Report {
             says: "the policy is gone".to_owned(),
             path: String::new(),
             line: 0,
+            weakens: false,
         }],
         path: String::new(),
         events: vec![AuditEvent {

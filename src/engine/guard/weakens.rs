@@ -1,0 +1,88 @@
+//! The guard against taking defences down: policies that are no longer enforced, wider exclusions, places that are trusted,
+//! methods and rules that ask for less. Which changes those are stands in the schemas (`x-entra-risk` with `weakens`).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Rules, objects_of};
+use crate::engine::access::merge;
+use crate::engine::diff::top;
+use crate::model::{Action, Address, Level, Object, Plan, Risk, Step, StepId, Verdict};
+
+/// Objects whose defences a plan may take down without a question.
+const UNASKED: usize = 1;
+
+/// Returns the steps that take a defence down.
+pub fn steps(plan: &Plan) -> Vec<StepId> {
+    let weakening = |step: &Step| marks(step).next().is_some();
+    plan.steps.iter().enumerate().filter(|(_, step)| weakening(step)).map(|(number, _)| number).collect()
+}
+
+fn marks(step: &Step) -> impl Iterator<Item = &Risk> {
+    step.risks.iter().filter(|risk| risk.weakens && risk.level == Level::High)
+}
+
+/// Refuses a plan that takes down the defences of several objects; what a snapshot had so before is only said.
+pub(super) fn verdicts(plan: &Plan, rules: &Rules) -> Vec<Verdict> {
+    let all = steps(plan);
+    let (known, new): (Vec<StepId>, Vec<StepId>) = all.into_iter().partition(|step| rules.weak_before.contains(step));
+    let objects = |numbers: &[StepId]| {
+        let addresses = numbers.iter().filter_map(|number| plan.steps.get(*number)).map(|step| &step.address);
+        addresses.collect::<BTreeSet<&Address>>().len()
+    };
+    let verdict = |numbers: &[StepId], refused: bool, what: &str| {
+        let steps: Vec<&Step> = numbers.iter().filter_map(|number| plan.steps.get(*number)).collect();
+        let message = format!("the plan {what}: {}", clauses(&steps).join("; "));
+        Verdict { guard: "weakens", refused, message, objects: objects_of(&steps) }
+    };
+    let mut found = Vec::new();
+    let count = objects(&new);
+    if count > UNASKED {
+        found.push(verdict(&new, true, &format!("takes down the defences of {count} objects")));
+    }
+    if !known.is_empty() {
+        found.push(verdict(&known, false, "takes defences down as far as a snapshot had them before"));
+    }
+    found
+}
+
+/// Most objects that are named.
+const MOST: usize = 10;
+
+/// Says once what happens to each object.
+fn clauses(steps: &[&Step]) -> Vec<String> {
+    let mut by_object: BTreeMap<&Address, (&Step, BTreeSet<&str>)> = BTreeMap::new();
+    for step in steps {
+        let entry = by_object.entry(&step.address).or_insert((step, BTreeSet::new()));
+        entry.1.extend(marks(step).map(|risk| risk.says.as_str()));
+    }
+    let more = by_object.len().saturating_sub(MOST);
+    let say = |(step, says): (&Step, BTreeSet<&str>)| {
+        let says: Vec<&str> = says.into_iter().collect();
+        format!("{} \"{}\": {}", step.called, step.name, says.join(", "))
+    };
+    let mut said: Vec<String> = by_object.into_values().take(MOST).map(say).collect();
+    if more > 0 {
+        said.push(format!("{more} more"));
+    }
+    said
+}
+
+/// Tells whether an object, as a snapshot had it, was already as a step makes it.
+pub fn had(object: &Object, step: &Step) -> bool {
+    match &step.action {
+        Action::Update { body, .. } => {
+            let mut whole = object.0.clone();
+            merge(&mut whole, body);
+            let touched: BTreeSet<&str> = marks(step).map(|risk| top(&risk.path)).collect();
+            touched.iter().all(|name| name.is_empty() || whole.get(*name) == object.get(name))
+        }
+        Action::Call { property, value } => object.get(property) == Some(value),
+        Action::Link { link, value } => entries(object, link).any(|own| own == value),
+        Action::Unlink { link, value } => !entries(object, link).any(|own| own == value),
+        Action::Create { .. } | Action::Restore | Action::Relink { .. } | Action::Delete => false,
+    }
+}
+
+fn entries<'a>(object: &'a Object, link: &str) -> impl Iterator<Item = &'a serde_json::Value> {
+    object.get(link).and_then(serde_json::Value::as_array).into_iter().flatten()
+}
