@@ -100,9 +100,17 @@ impl Manifest {
                 ));
             }
         }
-        serde_json::from_value(serde_json::Value::Object(document.value.clone()))
-            .map_err(|error| finding(1, format!("{error}; take manifest.yaml from the last snapshot")))
+        serde_json::from_value(serde_json::Value::Object(document.value.clone())).map_err(|error| {
+            finding(1, format!("{}; take manifest.yaml from the last snapshot", plain(&error.to_string())))
+        })
     }
+}
+
+/// Escapes control characters: the error repeats what stands in the file.
+fn plain(text: &str) -> String {
+    let escape =
+        |letter: char| if letter.is_control() { letter.escape_debug().to_string() } else { letter.to_string() };
+    text.chars().map(escape).collect()
 }
 
 #[cfg(test)]
