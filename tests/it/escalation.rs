@@ -36,7 +36,10 @@ fn verdict(scene: &Scene) -> Option<Verdict> {
 #[test]
 fn every_way_to_power_is_refused() {
     let mut missed = Vec::new();
-    for way in hostile::all() {
+    let ways = hostile::all();
+    println!("{} ways to power", ways.len());
+    assert!(ways.len() >= 100, "{}", ways.len());
+    for way in ways {
         let found = verdict(&way.scene(""));
         let said = found.as_ref().is_some_and(|verdict| verdict.refused && verdict.message.contains(&way.says));
         if !said {
@@ -80,7 +83,10 @@ fn the_way_back_is_no_escalation() {
 #[test]
 fn what_gives_no_power_passes() {
     let mut refused = Vec::new();
-    for way in benign::all() {
+    let ways = benign::all();
+    println!("{} changes that give no power", ways.len());
+    assert!(ways.len() >= 20, "{}", ways.len());
+    for way in ways {
         let scene = way.scene("");
         assert!(!scene.plan().steps.is_empty(), "{}: nothing is planned", way.label);
         refused.extend(verdict(&scene).map(|verdict| format!("{}: {}", way.label, verdict.message)));

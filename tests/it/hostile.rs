@@ -1,6 +1,9 @@
 //! Repositories and files that were made to harm whoever reads them: what hung, filled the memory, or was passed over in
 //! silence.
 
+#[path = "../../examples/torture.rs"]
+mod torture;
+
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -296,4 +299,15 @@ fn texts_of_a_saved_report_are_escaped() {
     harmless(&document);
     let (again, _) = saved::read(document.as_bytes()).unwrap();
     assert_eq!(again.changes, report.changes, "escapes mean the same");
+}
+
+/// The short form of what the example `torture` does.
+#[test]
+fn planted_secrets_and_hostile_files_do_no_harm() {
+    let (planted, leaks) = torture::canaries();
+    assert!(planted > 3_160, "{planted}");
+    assert!(leaks.is_empty(), "{} of {planted} reached a file:\n{}", leaks.len(), leaks.join("\n"));
+    let (read, faults) = torture::inputs(3_000, std::time::Duration::from_secs(20));
+    assert!(read > 322, "{read}");
+    assert!(faults.is_empty(), "{} of {read}:\n{}", faults.len(), faults.join("\n"));
 }

@@ -33,8 +33,8 @@ fn every_lock_out_is_refused() {
     let by_lock_out = scenes.iter().filter(|scene| refusals(scene).iter().any(|(guard, _)| *guard == "lock-out"));
     let by_lock_out = by_lock_out.count();
     println!("{} lock-outs, all refused, {by_lock_out} by lock-out", scenes.len());
-    assert!(scenes.len() >= 100, "{}", scenes.len());
-    assert!(by_lock_out >= 100, "{by_lock_out}");
+    assert!(scenes.len() >= 200, "{}", scenes.len());
+    assert!(by_lock_out >= 200, "{by_lock_out}");
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn what_harms_nobody_passes() {
         .collect();
     assert!(refused.is_empty(), "{} of {} were refused:\n{}", refused.len(), scenes.len(), refused.join("\n"));
     println!("{} plans that harm nobody, none refused", scenes.len());
-    assert!(scenes.len() >= 100, "{}", scenes.len());
+    assert!(scenes.len() >= 200, "{}", scenes.len());
 }
 
 /// What is lost is told with those that come to it, and with a sign-in that worked.
