@@ -10,8 +10,8 @@ use super::methods::Proofs;
 use super::policy::Subject;
 use super::{GLOBAL_ADMINISTRATOR, Tenant, words};
 
-/// Kinds that take access away by themselves.
-pub const SCHEDULED: &[&str] = &["accessReview", "lifecycleWorkflow"];
+/// Kinds that take access away by themselves, or send people elsewhere to sign in.
+pub const SCHEDULED: &[&str] = &["accessReview", "lifecycleWorkflow", "homeRealmDiscoveryPolicy"];
 
 /// Applications without whose service principal nobody gets to where a tenant is administered.
 /// <https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in>
@@ -37,6 +37,11 @@ const TASKS: [(&str, &str); 4] = [
     ("b3a31406-2a15-4c9a-b25b-a658fa5f07fc", "takes it out of all groups"),
     ("1953a66c-751c-45e5-8bfe-01462c70da3c", "takes it out of groups"),
 ];
+
+/// Returns the name of an application without which nobody gets to where a tenant is administered.
+pub(super) fn gives_tokens(app: &str) -> Option<&'static str> {
+    TOKENS_FOR.iter().chain(&COMMAND_LINE).find(|(id, _)| *id == app).map(|(_, name)| *name)
+}
 
 /// When something ends; what is later is better.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,6 +133,7 @@ impl Dependence {
         if person {
             found.taken_away.extend(tenant.reviews_of(id));
             found.taken_away.extend(tenant.workflows_for(id));
+            found.taken_away.extend(super::home_realm::sent_elsewhere(tenant, id));
         }
         found
     }

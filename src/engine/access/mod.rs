@@ -5,6 +5,7 @@
 
 pub mod dependence;
 pub(in crate::engine) mod holders;
+mod home_realm;
 pub mod lockout;
 mod methods;
 mod places;
@@ -84,6 +85,7 @@ pub const KINDS: &[&str] = &[
     "groupEligibilitySchedule",
     "accessReview",
     "lifecycleWorkflow",
+    "homeRealmDiscoveryPolicy",
 ];
 
 impl Tenant {

@@ -77,6 +77,17 @@ fn review_members(world: &mut World, group: &str) {
     review(world, &format!("/groups/{}/transitiveMembers", id(group)));
 }
 
+/// A policy that sends people to a domain before they say who they are.
+fn home_realm(world: &mut World, domain: &str, default: bool) {
+    let definition =
+        json!({"HomeRealmDiscoveryPolicy": {"AccelerateToFederatedDomain": true, "PreferredDomain": domain}});
+    world.put(
+        "homeRealmDiscoveryPolicy",
+        "realm",
+        json!({"definition": [definition.to_string()], "isOrganizationDefault": default, "appliesTo": []}),
+    );
+}
+
 /// A workflow that runs by itself and does one task.
 fn workflow(world: &mut World, rule: &str, task: &str) {
     let scope = json!({"@odata.type": "#microsoft.graph.identityGovernance.ruleBasedSubjectSet", "rule": rule});
@@ -101,6 +112,16 @@ pub fn hostile() -> Vec<Scene> {
     let nothing: Edit = |_| {};
     let for_good: Edit = |world| schedule(world, "pim", "bg1", GLOBAL, never());
     scenes(vec![
+        ("D11: everybody is sent to another domain", nothing, |world| home_realm(world, "plant.contoso.example", true)),
+        (
+            "D11: a policy becomes the default",
+            |world| home_realm(world, "plant.contoso.example", false),
+            |world| world.set("homeRealmDiscoveryPolicy", "realm", "/isOrganizationDefault", true.into()),
+        ),
+        ("D11: whoever comes to the portal is sent to another domain", first_party, |world| {
+            home_realm(world, "plant.contoso.example", false);
+            world.set("homeRealmDiscoveryPolicy", "realm", "/appliesTo", json!([id("portal")]));
+        }),
         ("F14: Microsoft Graph is disabled", nothing, |world| disable(world, "graph")),
         ("F14: the portal is disabled", first_party, |world| disable(world, "portal")),
         ("F14: Azure management is disabled", first_party, |world| disable(world, "azure")),
@@ -178,6 +199,12 @@ pub fn benign() -> Vec<Scene> {
     let nothing: Edit = |_| {};
     let for_good: Edit = |world| schedule(world, "pim", "bg1", GLOBAL, never());
     scenes(vec![
+        ("D11, twin: everybody is sent to their own domain", nothing, |world| {
+            home_realm(world, "contoso.example", true)
+        }),
+        ("D11, twin: nobody is sent by the policy yet", nothing, |world| {
+            home_realm(world, "plant.contoso.example", false)
+        }),
         ("F14, twin: another application is disabled", first_party, |world| disable(world, "stranger")),
         (
             "F14, twin: it is enabled again",
