@@ -187,7 +187,7 @@ async fn damaged(tenant: &GraphTenant, batches: Vec<Vec<crate::model::Write>>) -
 fn counted(losses: &[Loss]) -> Vec<(String, usize)> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for loss in losses {
-        *counts.entry(format!("{}: {}", loss.address.kind, loss.what)).or_default() += 1;
+        *counts.entry(format!("{}: {}", loss.address.kind, loss.what())).or_default() += 1;
     }
     let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));

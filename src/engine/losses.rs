@@ -6,10 +6,10 @@ use super::normalize::normalize;
 use super::schema;
 use super::secrets::has_masked_secret;
 use crate::model::kind::{Creation, Generated, Updates};
-use crate::model::plan::Loss;
+use crate::model::plan::{Loss, LossKind};
 use crate::model::{Address, Kind, Object};
 
-/// What re-creation loses in all, sort by sort: `12 client secrets`.
+/// Counts what re-creation loses over a whole plan, as in `12 client secrets`. What a plan does not lose is left out.
 pub fn totals(losses: &[Loss]) -> Vec<String> {
     let mut counts: [(&str, &str, usize); 6] = [
         ("new id", "new ids", 0),
@@ -19,29 +19,20 @@ pub fn totals(losses: &[Loss]) -> Vec<String> {
         ("object's licences", "objects' licences", 0),
         ("object that cannot come back", "objects that cannot come back", 0),
     ];
-    for loss in losses {
-        for part in loss.what.split(", ") {
-            let number = |what: &str| {
-                part.strip_prefix("loses ")?.strip_suffix(what)?.trim_end_matches('s').trim().parse::<usize>().ok()
-            };
-            match part {
-                "gets a new id" => counts[0].2 += 1,
-                PASSWORD => counts[3].2 += 1,
-                LICENCES => counts[4].2 += 1,
-                _ if part.starts_with("cannot be created again") => counts[5].2 += 1,
-                _ => {
-                    counts[1].2 += number("client secret").or(number("client secrets")).unwrap_or_default();
-                    counts[2].2 += number("certificate").or(number("certificates")).unwrap_or_default();
-                }
-            }
+    for part in losses.iter().flat_map(|loss| &loss.parts) {
+        match part {
+            LossKind::NewId => counts[0].2 += 1,
+            LossKind::ClientSecrets(secrets) => counts[1].2 += secrets,
+            LossKind::Certificates(certificates) => counts[2].2 += certificates,
+            LossKind::Password => counts[3].2 += 1,
+            LossKind::Licences => counts[4].2 += 1,
+            LossKind::NotCreatable(_) | LossKind::NotCreatableWithout(_) => counts[5].2 += 1,
+            LossKind::Other(_) => {}
         }
     }
     let said = counts.iter().filter(|(.., count)| *count > 0);
     said.map(|(one, many, count)| format!("{count} {}", if *count == 1 { one } else { many })).collect()
 }
-
-const PASSWORD: &str = "loses its password (a random one is set) and its MFA registrations";
-const LICENCES: &str = "loses its licences";
 
 /// Whether whoever makes an object says which id it gets.
 pub fn chooses_id(kind: &'static Kind) -> bool {
@@ -63,30 +54,29 @@ pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> O
         Updates::Nothing => Vec::new(),
         // Who chooses the id chooses the same again.
         _ if chooses_id(kind) => Vec::new(),
-        Updates::All | Updates::Only(_) | Updates::Replace => vec!["gets a new id".to_owned()],
+        Updates::All | Updates::Only(_) | Updates::Replace => vec![LossKind::NewId],
     };
-    lost.extend(note.map(str::to_owned));
-    for (property, one, many) in
-        [("passwordCredentials", "client secret", "client secrets"), ("keyCredentials", "certificate", "certificates")]
-    {
-        match object.get(property).and_then(Value::as_array).map_or(0, Vec::len) {
-            0 => {}
-            1 => lost.push(format!("loses 1 {one}")),
-            count => lost.push(format!("loses {count} {many}")),
-        }
+    lost.extend(note.map(|note| LossKind::Other(note.to_owned())));
+    let count = |property: &str| object.get(property).and_then(Value::as_array).map_or(0, Vec::len);
+    for (part, count) in [
+        (LossKind::ClientSecrets as fn(usize) -> LossKind, count("passwordCredentials")),
+        (LossKind::Certificates, count("keyCredentials")),
+    ] {
+        lost.extend((count > 0).then(|| part(count)));
     }
     for generated in generates {
         match generated {
             Generated::PasswordProfile => {
-                lost.push(PASSWORD.to_owned());
+                lost.push(LossKind::Password);
             }
         }
     }
     if object.get("onPremisesSyncEnabled") == Some(&Value::Bool(true)) {
-        lost.push("comes back as an object of the cloud, no longer synchronized from on-premises".to_owned());
+        let clause = "comes back as an object of the cloud, no longer synchronized from on-premises";
+        lost.push(LossKind::Other(clause.to_owned()));
     }
     if object.get("assignedLicenses").is_some() {
-        lost.push(LICENCES.to_owned());
+        lost.push(LossKind::Licences);
     }
     let mut urls = Vec::new();
     for (name, value) in &object.0 {
@@ -94,17 +84,17 @@ pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> O
     }
     urls.dedup();
     if !urls.is_empty() {
-        lost.push(format!("loses the secret within the URL of {}", urls.join(" and ")));
+        lost.push(LossKind::Other(format!("loses the secret within the URL of {}", urls.join(" and "))));
     }
     // What no schema knows is never written.
     let unknown = normalize(kind, object.0.clone()).unknown;
     if !unknown.is_empty() {
-        lost.push(format!("loses {}, which no schema knows", unknown.join(" and ")));
+        lost.push(LossKind::Other(format!("loses {}, which no schema knows", unknown.join(" and "))));
     }
     if lost.is_empty() {
         return None;
     }
-    Some(Loss { address: address.clone(), name: object.name().to_owned(), what: lost.join(", ") })
+    Some(Loss { address: address.clone(), name: object.name().to_owned(), parts: lost })
 }
 
 /// Adds the paths of URLs whose secrets are masked.
@@ -129,7 +119,7 @@ pub fn set_by_graph(kind: &'static Kind, address: &Address, object: &Object) -> 
     let one_or_more = if names.len() == 1 { "is" } else { "are" };
     let what = format!("{} {one_or_more} set by Graph and may come back otherwise", names.join(" and "));
     let is_remade = !names.is_empty() && !address.id.starts_with("new:") && !chooses_id(kind);
-    is_remade.then(|| Loss { address: address.clone(), name: object.name().to_owned(), what })
+    is_remade.then(|| Loss::new(address, object.name(), LossKind::Other(what)))
 }
 
 #[cfg(test)]
@@ -138,15 +128,19 @@ mod tests {
 
     #[test]
     fn what_is_lost_is_counted() {
-        let loss =
-            |what: &str| Loss { address: Address::new("user", "a"), name: "a".to_owned(), what: what.to_owned() };
+        let loss = |parts: &[LossKind]| Loss {
+            address: Address::new("user", "a"),
+            name: "a".to_owned(),
+            parts: parts.to_vec(),
+        };
         let losses = [
-            loss("gets a new id, loses 1 client secret, loses 2 certificates"),
-            loss("gets a new id, loses 3 client secrets"),
-            loss(&format!("gets a new id, {PASSWORD}, {LICENCES}")),
-            loss("cannot be created again: Azure alone makes it"),
-            loss("description is fixed when the object is created and stays as it is"),
+            loss(&[LossKind::NewId, LossKind::ClientSecrets(1), LossKind::Certificates(2)]),
+            loss(&[LossKind::NewId, LossKind::ClientSecrets(3)]),
+            loss(&[LossKind::NewId, LossKind::Password, LossKind::Licences]),
+            loss(&[LossKind::NotCreatable("Azure alone makes it".to_owned())]),
+            loss(&[LossKind::Other("loses 5 client secrets".to_owned())]),
         ];
+        assert_eq!(losses[0].what(), "gets a new id, loses 1 client secret, loses 2 certificates");
         insta::assert_snapshot!(totals(&losses).join(" · "), @"3 new ids · 4 client secrets · 2 certificates · 1 password with its MFA registrations · 1 object's licences · 1 object that cannot come back");
     }
 }

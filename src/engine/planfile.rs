@@ -11,7 +11,7 @@ use super::digest;
 use super::refs::Names;
 use super::scope::{Exclusion, Scope};
 use crate::kinds;
-use crate::model::plan::{Loss, Seen};
+use crate::model::plan::{Loss, LossKind, Seen};
 use crate::model::{Address, Coverage, Distance, FieldChange, IdMap, Left, Obstacle, Plan, Verdict, What};
 
 /// Version of the file's shape.
@@ -160,6 +160,9 @@ struct ObjectDocument {
     name: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     what: String,
+    /// The same as `what`, for programs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<LossKind>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -273,7 +276,8 @@ fn loss_document(loss: &Loss) -> ObjectDocument {
         kind: loss.address.kind.to_owned(),
         id: loss.address.id.clone(),
         name: loss.name.clone(),
-        what: loss.what.clone(),
+        what: loss.what(),
+        parts: loss.parts.clone(),
     }
 }
 
@@ -283,6 +287,7 @@ fn object_document(address: &Address, names: &Names) -> ObjectDocument {
         id: address.id.clone(),
         name: names.get(&address.id).unwrap_or_default().to_owned(),
         what: String::new(),
+        parts: Vec::new(),
     }
 }
 
@@ -312,7 +317,9 @@ pub fn read(bytes: &[u8]) -> Result<(Plan, Binding, String), String> {
         plan.steps.push(step_of(step)?);
     }
     for loss in document.losses {
-        plan.losses.push(Loss { address: address(&loss.kind, loss.id)?, name: loss.name, what: loss.what });
+        // A file of an earlier version has the clause alone.
+        let parts = if loss.parts.is_empty() { vec![LossKind::Other(loss.what)] } else { loss.parts };
+        plan.losses.push(Loss { address: address(&loss.kind, loss.id)?, name: loss.name, parts });
     }
     plan.left = document.left.into_iter().map(left_of).collect::<Result<_, _>>()?;
     plan.distance = document.distance.map(|distance| Distance { commit: distance.commit, objects: distance.objects });

@@ -1,7 +1,9 @@
 //! [`Plan`], [`Step`], [`Write`]: the ordered writes that take a tenant from what it is to what is wanted.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Address, Coverage, Distance, FieldChange, Kind, Left, Risk};
@@ -50,10 +52,63 @@ pub struct Seen {
 pub struct Loss {
     /// The object.
     pub address: Address,
-    /// Its name.
+    /// The object's name.
     pub name: String,
-    /// What is lost, in one clause.
-    pub what: String,
+    /// The single losses, in the order in which people read them.
+    pub parts: Vec<LossKind>,
+}
+
+impl Loss {
+    /// Creates a loss that consists of one part.
+    pub fn new(address: &Address, name: &str, part: LossKind) -> Loss {
+        Loss { address: address.clone(), name: name.to_owned(), parts: vec![part] }
+    }
+
+    /// Returns all parts as one clause whose subject is the object.
+    pub fn what(&self) -> String {
+        let parts: Vec<String> = self.parts.iter().map(LossKind::to_string).collect();
+        parts.join(", ")
+    }
+}
+
+/// One sort of loss. What is counted over a whole plan has a variant of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "loss", content = "detail")]
+pub enum LossKind {
+    /// The object is created again under a new id.
+    NewId,
+    /// Number of client secrets that are lost.
+    ClientSecrets(usize),
+    /// Number of certificates that are lost.
+    Certificates(usize),
+    /// The password is replaced by a random one, and MFA registrations are lost.
+    Password,
+    /// The user's licences are lost.
+    Licences,
+    /// The object cannot be created; the reason.
+    NotCreatable(String),
+    /// The object cannot be created because another one cannot be; that one's name.
+    NotCreatableWithout(String),
+    /// A clause about anything else.
+    Other(String),
+}
+
+impl fmt::Display for LossKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |f: &mut fmt::Formatter<'_>, count: usize, one: &str| {
+            write!(f, "loses {count} {one}{}", if count == 1 { "" } else { "s" })
+        };
+        match self {
+            LossKind::NewId => f.write_str("gets a new id"),
+            LossKind::ClientSecrets(secrets) => count(f, *secrets, "client secret"),
+            LossKind::Certificates(certificates) => count(f, *certificates, "certificate"),
+            LossKind::Password => f.write_str("loses its password (a random one is set) and its MFA registrations"),
+            LossKind::Licences => f.write_str("loses its licences"),
+            LossKind::NotCreatable(reason) => write!(f, "cannot be created again: {reason}"),
+            LossKind::NotCreatableWithout(name) => write!(f, "cannot be created again without \"{name}\""),
+            LossKind::Other(clause) => f.write_str(clause),
+        }
+    }
 }
 
 /// One write.

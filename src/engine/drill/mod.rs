@@ -66,12 +66,13 @@ impl Recovered {
 /// Holds the tenant after a recovery against the tenant before the damage. `ids` leads from old ids to today's; `losses` is
 /// what the plan said.
 pub fn held_against(before: &Snapshot, after: &Snapshot, ids: &IdMap, losses: &[Loss]) -> Recovered {
-    let mut why: BTreeMap<Address, Vec<&str>> = BTreeMap::new();
+    let mut why: BTreeMap<Address, Vec<String>> = BTreeMap::new();
     for loss in losses {
         let today = Address::new(loss.address.kind, ids.current(&loss.address.id));
         let said = why.entry(today).or_default();
-        if !said.contains(&loss.what.as_str()) {
-            said.push(&loss.what);
+        let what = loss.what();
+        if !said.contains(&what) {
+            said.push(what);
         }
     }
     let mut recovered = Recovered { objects: before.objects.len(), ..Recovered::default() };
@@ -266,7 +267,11 @@ mod tests {
         // Missing: only what was said beforehand is no failure.
         let missing = held(std::slice::from_ref(&user), &[]);
         assert_eq!((missing.missing.len(), missing.is_whole()), (1, false));
-        let loss = Loss { address: Address::new("group", OLD), name: String::new(), what: "cannot be made".to_owned() };
+        let loss = Loss::new(
+            &Address::new("group", OLD),
+            "",
+            crate::model::plan::LossKind::Other("cannot be made".to_owned()),
+        );
         assert_eq!(held(std::slice::from_ref(&user), &[loss]).missing[0].why, "cannot be made");
         // The group still names somebody who is gone.
         let dangling = held(&[group(NEW, &json!({"members": [USER], "mail": "s@contoso.com"}))], &[]);

@@ -15,7 +15,7 @@ use crate::engine::schema::{Rule, Shape};
 use crate::engine::{diff, digest, losses, schema};
 use crate::kinds;
 use crate::model::kind::{Accepts, CallForm, Creation, Updates};
-use crate::model::plan::Loss;
+use crate::model::plan::{Loss, LossKind};
 use crate::model::{Action, Address, FieldChange, Kind, Object, Snapshot};
 
 impl Planner<'_> {
@@ -60,7 +60,9 @@ impl Planner<'_> {
                 self.plan.losses.push(Loss {
                     address: address.clone(),
                     name: object.name().to_owned(),
-                    what: "is left alone: two files of the commit stand for the same object".to_owned(),
+                    parts: vec![LossKind::Other(
+                        "is left alone: two files of the commit stand for the same object".to_owned(),
+                    )],
                 });
                 self.without_steps.insert(today, rewrite(kind, object, self.inputs.ids));
                 continue;
@@ -105,13 +107,13 @@ impl Planner<'_> {
                     }
                     Some(Come::Not | Come::Ended) => {
                         let what = "comes with its schedule, which is not in scope".to_owned();
-                        self.plan.losses.push(Loss { name: object.name().to_owned(), what, address: address.clone() });
+                        self.plan.losses.push(Loss::new(&address, object.name(), LossKind::Other(what)));
                         self.without_steps.insert(address, object);
                         continue;
                     }
                     None if kind.twin.is_some_and(|twin| !self.is_wanted_whole(twin.kind)) => {
                         let what = "is made for good: whether it had an end is not known".to_owned();
-                        self.plan.losses.push(Loss { name: object.name().to_owned(), what, address: address.clone() });
+                        self.plan.losses.push(Loss::new(&address, object.name(), LossKind::Other(what)));
                     }
                     None => {}
                 }
@@ -123,14 +125,16 @@ impl Planner<'_> {
                     }
                     let about = kind.about(&object.0);
                     let comes = |id: &String| self.moving.contains_key(id) || self.returning.contains_key(id);
-                    let what = match about.iter().any(comes) {
+                    let parts = match about.iter().any(comes) {
                         true => {
                             self.along.insert(address.clone());
-                            "gets a new id, and is put right once what it is about is there".to_owned()
+                            let then = "and is put right once what it is about is there";
+                            vec![LossKind::NewId, LossKind::Other(then.to_owned())]
                         }
-                        false => format!("cannot be created again: {reason}"),
+                        false => vec![LossKind::NotCreatable(reason.to_owned())],
                     };
-                    self.plan.losses.push(Loss { name: object.name().to_owned(), what, address: address.clone() });
+                    let name = object.name().to_owned();
+                    self.plan.losses.push(Loss { address: address.clone(), name, parts });
                     self.without_steps.insert(address, object);
                     continue;
                 }
@@ -217,7 +221,7 @@ impl Planner<'_> {
                             self.plan.losses.push(Loss {
                                 address: address.clone(),
                                 name: object.name().to_owned(),
-                                what: format!("differs and is left alone: {reason}"),
+                                parts: vec![LossKind::Other(format!("differs and is left alone: {reason}"))],
                             });
                         }
                         continue;
@@ -253,7 +257,7 @@ impl Planner<'_> {
             self.plan.losses.push(Loss {
                 address: address.clone(),
                 name: object.name().to_owned(),
-                what: format!("cannot be created again without \"{name}\""),
+                parts: vec![LossKind::NotCreatableWithout(name.to_owned())],
             });
             return false;
         }
@@ -382,7 +386,9 @@ impl Planner<'_> {
                     self.plan.losses.push(Loss {
                         address: address.clone(),
                         name: wanted.name().to_owned(),
-                        what: format!("{name} differs only in what no schema knows and stays as it is"),
+                        parts: vec![LossKind::Other(format!(
+                            "{name} differs only in what no schema knows and stays as it is"
+                        ))],
                     });
                     continue;
                 }
@@ -401,7 +407,10 @@ impl Planner<'_> {
             self.plan.losses.push(Loss {
                 address: address.clone(),
                 name: wanted.name().to_owned(),
-                what: format!("{} cannot be changed through Graph and stays as it is", names.join(", ")),
+                parts: vec![LossKind::Other(format!(
+                    "{} cannot be changed through Graph and stays as it is",
+                    names.join(", ")
+                ))],
             });
             return;
         }
@@ -416,7 +425,7 @@ impl Planner<'_> {
             self.plan.losses.push(Loss {
                 address: address.clone(),
                 name: wanted.name().to_owned(),
-                what: format!("{name} is fixed when the object is created and stays as it is"),
+                parts: vec![LossKind::Other(format!("{name} is fixed when the object is created and stays as it is"))],
             });
         }
         for call in kind.calls {

@@ -10,7 +10,7 @@ use crate::engine::normalize::child_key;
 use crate::engine::order::{Phase, Stage};
 use crate::engine::schema::{self, Shape};
 use crate::model::kind::{Children, LinkShape, Updates};
-use crate::model::plan::Loss;
+use crate::model::plan::{Loss, LossKind};
 use crate::model::{Action, Address, Kind, Object};
 
 impl Planner<'_> {
@@ -98,7 +98,7 @@ impl Planner<'_> {
                         self.plan.losses.push(Loss {
                             address: address.clone(),
                             name: object.name().to_owned(),
-                            what: format!("{link} {} cannot be changed", key.join(" ")),
+                            parts: vec![LossKind::Other(format!("{link} {} cannot be changed", key.join(" ")))],
                         });
                     } else {
                         let old = (*other).clone();
@@ -116,7 +116,7 @@ impl Planner<'_> {
                 None => self.plan.losses.push(Loss {
                     address: address.clone(),
                     name: object.name().to_owned(),
-                    what: format!("{link} {} cannot be created", key.join(" ")),
+                    parts: vec![LossKind::Other(format!("{link} {} cannot be created", key.join(" ")))],
                 }),
             }
             kept.insert(key);
@@ -136,7 +136,7 @@ impl Planner<'_> {
     fn note_made(&mut self, address: &Address, object: &Object, children: &Children, key: &[String]) {
         let Some(note) = children.note else { return };
         let what = format!("{} {note}", key.join(" "));
-        self.plan.losses.push(Loss { address: address.clone(), name: object.name().to_owned(), what });
+        self.plan.losses.push(Loss::new(address, object.name(), LossKind::Other(what)));
     }
 
     pub(super) fn push_link(&mut self, kind: &'static Kind, address: &Address, object: &Object, action: Action) {
@@ -151,7 +151,7 @@ impl Planner<'_> {
             self.plan.losses.push(Loss {
                 address: address.clone(),
                 name: object.name().to_owned(),
-                what: format!("{link} loses \"{name}\", which {why}"),
+                parts: vec![LossKind::Other(format!("{link} loses \"{name}\", which {why}"))],
             });
             return;
         }

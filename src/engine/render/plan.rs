@@ -116,16 +116,16 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
             let _ = writeln!(out, "  in all: {}", totals.join(", "));
         }
         // The same loss of many objects is one line.
-        let mut by_loss: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+        let mut by_loss: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
         for loss in lost(plan) {
-            by_loss.entry((loss.address.kind, &loss.what)).or_default().push(&loss.name);
+            by_loss.entry((loss.address.kind, loss.what())).or_default().push(&loss.name);
         }
         for ((kind, what), names) in by_loss {
             let shown: Vec<String> = names.iter().take(3).map(|name| format!("\"{}\"", safe(name))).collect();
             let shown = shown.join(", ");
             let _ = match names.len() {
-                1..=3 => writeln!(out, "  ! {kind} {shown}: {}", safe(what)),
-                many => writeln!(out, "  ! {many} × {kind} ({shown} …): {}", safe(what)),
+                1..=3 => writeln!(out, "  ! {kind} {shown}: {}", safe(&what)),
+                many => writeln!(out, "  ! {many} × {kind} ({shown} …): {}", safe(&what)),
             };
         }
     }

@@ -99,9 +99,9 @@ fn lost(plan: &Plan, out: &mut String) {
     if !totals.is_empty() {
         let _ = writeln!(out, "In all: {}.\n", totals.join(", "));
     }
-    let mut by_loss: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    let mut by_loss: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
     for loss in losses_left(plan) {
-        by_loss.entry((loss.address.kind, &loss.what)).or_default().push(&loss.name);
+        by_loss.entry((loss.address.kind, loss.what())).or_default().push(&loss.name);
     }
     for ((kind, what), names) in by_loss.iter().take(50) {
         let shown: Vec<String> = names.iter().take(3).map(|name| format!("\"{}\"", shortened(name, 80))).collect();
@@ -178,7 +178,7 @@ mod tests {
 
     use super::*;
     use crate::model::FieldChange;
-    use crate::model::plan::Loss;
+    use crate::model::plan::{Loss, LossKind};
 
     fn step(id: &str, name: &str, action: Action) -> Step {
         Step {
@@ -208,8 +208,8 @@ mod tests {
         let mut all = Plan { steps: vec![renamed("a", "Sales | <b>@all")], ..Plan::default() };
         all.steps.push(step("a", "Sales", Action::Link { link: "members", value: json!("b") }));
         all.steps.push(step("b", "Gone", Action::Delete));
-        let what = "gets a new id, loses 1 client secret".to_owned();
-        all.losses.push(Loss { address: Address::new("application", "c"), name: "Shop".to_owned(), what });
+        let parts = vec![LossKind::NewId, LossKind::ClientSecrets(1)];
+        all.losses.push(Loss { address: Address::new("application", "c"), name: "Shop".to_owned(), parts });
         let verdict = Verdict {
             guard: "mass-delete",
             refused: true,

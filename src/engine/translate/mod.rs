@@ -13,7 +13,7 @@ use super::schema;
 use super::scope::Scope;
 use crate::kinds;
 use crate::model::kind::Deletion;
-use crate::model::plan::Loss;
+use crate::model::plan::{Loss, LossKind};
 use crate::model::{Address, IdMap, Kind, Object, Snapshot, TenantMap};
 
 /// What a translation is made from.
@@ -126,7 +126,7 @@ impl<'a> Work<'a> {
     }
 
     fn loss(&mut self, address: &Address, name: &str, what: String) {
-        self.out.losses.push(Loss { address: address.clone(), name: name.to_owned(), what });
+        self.out.losses.push(Loss::new(address, name, LossKind::Other(what)));
     }
 
     /// Whether the kind is known completely in both tenants: else nothing follows from what is not there.

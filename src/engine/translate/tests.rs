@@ -39,7 +39,7 @@ fn said(source: &[(&'static str, Value)], target: &[(&'static str, Value)], map:
             .map(|(address, object)| format!("{address}: {}", Value::Object(object.0.clone())))
             .chain(out.gone.iter().map(|address| format!("gone {address}")))
             .chain(out.same.iter().map(|(there, here)| format!("{there} is {here}")))
-            .chain(out.losses.iter().map(|loss| format!("! {} {:?}: {}", loss.address, loss.name, loss.what)))
+            .chain(out.losses.iter().map(|loss| format!("! {} {:?}: {}", loss.address, loss.name, loss.what())))
             .collect(),
         Err(problems) => {
             problems.iter().map(|problem| format!("{} {:?}: {}", problem.address, problem.name, problem.what)).collect()

@@ -64,9 +64,9 @@ fn is_listed(loss: &Loss) -> bool {
     let kind = kinds::by_name(loss.address.kind).unwrap();
     let elsewhere = kind
         .owned_elsewhere
-        .is_some_and(|elsewhere| loss.what == format!("differs and is left alone: {}", elsewhere.reason));
+        .is_some_and(|elsewhere| loss.what() == format!("differs and is left alone: {}", elsewhere.reason));
     let mut shown = kind.links.iter().filter(|link| !link.is_written());
-    elsewhere || shown.any(|link| loss.what.starts_with(&format!("{} ", link.name)))
+    elsewhere || shown.any(|link| loss.what().starts_with(&format!("{} ", link.name)))
 }
 
 /// What was done to a kind.

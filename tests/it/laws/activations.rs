@@ -43,7 +43,7 @@ fn between(wanted: &Snapshot, live: &Snapshot, scope: &Scope) -> (String, Vec<St
     let inputs = Inputs { wanted, live, base: &base, deleted: &deleted, ids: &ids, scope, prune: true };
     let Plan { steps, losses, .. } = plan(&inputs);
     let steps: Vec<String> = steps.iter().map(|step| format!("{} {}", step.action.word(), step.called)).collect();
-    (steps.join("; "), losses.into_iter().map(|loss| loss.what).collect())
+    (steps.join("; "), losses.into_iter().map(|loss| loss.what()).collect())
 }
 
 #[test]

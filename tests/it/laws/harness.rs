@@ -267,11 +267,11 @@ impl Case {
         for (address, object) in &self.wanted.objects {
             let kind = named(address.kind);
             let today = Address::new(kind.name, self.ids.current(&address.id));
-            let lost: Vec<&str> = plan
+            let lost: Vec<String> = plan
                 .losses
                 .iter()
                 .filter(|loss| loss.address == *address || loss.address == today)
-                .map(|loss| loss.what.as_str())
+                .map(|loss| loss.what())
                 .collect();
             let Some(now) = live.objects.get(&today) else {
                 if !lost.iter().any(|what| what.starts_with("cannot be created again")) {

@@ -581,7 +581,7 @@ fn a_job_is_not_made_anew_for_its_schedule() {
     let same = plan(side(job("Active")), side(job("Paused")));
     assert!(same.steps.is_empty() && same.losses.is_empty(), "{:#?}", same.steps);
     let gone = plan(side(job("Active")), side(json!([])));
-    assert!(gone.losses[0].what.contains("a person enters its credentials"), "{:#?}", gone.losses);
+    assert!(gone.losses[0].what().contains("a person enters its credentials"), "{:#?}", gone.losses);
 }
 
 /// Agents are never made as what they are not: an account with a password, an application like any other.

@@ -107,7 +107,7 @@ fn nothing_is_linked_to_what_cannot_be_created_again() {
         let plan =
             Case::of(snapshot(wanted), tenant(&vec![one("group", &group, "All", json!({}))]), 1).await.plan().await;
         assert_eq!(line(&plan), "");
-        let losses: Vec<&str> = plan.losses.iter().map(|loss| loss.what.as_str()).collect();
+        let losses: Vec<String> = plan.losses.iter().map(|loss| loss.what()).collect();
         insta::assert_snapshot!(losses.join("\n"), @r#"
         cannot be created again: a managed identity is made by the Azure resource it belongs to
         members loses "Robot", which cannot be created again
@@ -219,7 +219,7 @@ fn what_is_synchronized_from_on_premises_is_said_and_left_alone() {
         let wanted = vec![synced("As it was"), one("group", &guid(1, 1), "Cloud, renamed", json!({}))];
         let plan = Case::of(snapshot(wanted), tenant(&there), 1).await.plan().await;
         assert_eq!(line(&plan), "update group", "only the one that the cloud owns");
-        let said: Vec<&str> = plan.losses.iter().map(|loss| loss.what.as_str()).collect();
+        let said: Vec<String> = plan.losses.iter().map(|loss| loss.what()).collect();
         assert_eq!(said, ["differs and is left alone: it is synchronized from on-premises and is changed there"]);
     });
 }
@@ -242,7 +242,7 @@ fn an_object_that_is_wanted_twice_is_left_alone() {
         prune: false,
     });
     assert_eq!(line(&plan), "");
-    let losses: Vec<String> = plan.losses.iter().map(|loss| format!("{}: {}", loss.name, loss.what)).collect();
+    let losses: Vec<String> = plan.losses.iter().map(|loss| format!("{}: {}", loss.name, loss.what())).collect();
     insta::assert_snapshot!(losses.join("\n"), @r"
     Before: is left alone: two files of the commit stand for the same object
     After: is left alone: two files of the commit stand for the same object
@@ -302,7 +302,7 @@ fn an_assignment_goes_only_when_another_takes_its_place() {
     assert_eq!(replaced.steps[1].needs, [0]);
     let kept = planned(vec![role, user(0), user(1), managed, assignment(&guid(3, 3))]);
     assert_eq!(line(&kept), "");
-    assert_eq!(kept.losses.last().unwrap().what, "cannot be created again without \"Robot\"");
+    assert_eq!(kept.losses.last().unwrap().what(), "cannot be created again without \"Robot\"");
 }
 
 /// A rule names an extension property by its application's id without dashes; the application is created again.
@@ -366,8 +366,8 @@ fn policy_with(agents: Value, who: &str) -> (&'static Kind, Raw) {
     )
 }
 
-fn losses(plan: &Plan) -> Vec<&str> {
-    plan.losses.iter().map(|loss| loss.what.as_str()).collect()
+fn losses(plan: &Plan) -> Vec<String> {
+    plan.losses.iter().map(|loss| loss.what()).collect()
 }
 
 /// Where Graph replaces a complex value whole, leaving out what no schema knows would take it away.
