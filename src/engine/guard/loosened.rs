@@ -72,7 +72,8 @@ fn defaults(before: Option<&Properties>, after: &Properties, limited: &dyn Fn(&s
     ] {
         found.extend(rises(before, after, path).then(|| clause.to_owned()));
     }
-    // `ManagePermissionGrantsForSelf.{policy}`: <https://learn.microsoft.com/entra/identity/enterprise-apps/manage-app-consent-policies>
+    // The assigned value reads `ManagePermissionGrantsForSelf.{policy}`:
+    // <https://learn.microsoft.com/entra/identity/enterprise-apps/manage-app-consent-policies>
     let own = |object: &Properties| {
         let all = strings(object, "defaultUserRolePermissions/permissionGrantPoliciesAssigned");
         let all = all.into_iter().filter_map(|policy| {
