@@ -139,7 +139,7 @@ fn name_of(tenant: &Tenant, subject: &Subject, emergency: bool) -> String {
     }
 }
 
-/// Says to what no sign-in is left, and why.
+/// Describes the applications without a sign-in left, and the policies that cause it.
 fn describe(now: &Tenant, name: &str, lost: &Lost) -> String {
     let policies: Vec<String> = lost.policies.iter().map(|id| format!("\"{}\"", now.name(id))).collect();
     let alone = policies.len() == 1;

@@ -1,7 +1,8 @@
 //! Evaluates one Conditional Access policy for one account.
 //!
 //! "All the assignments must be satisfied", "the exclude action overrides the include action", and of several policies every
-//! one that applies must be satisfied: <https://learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-policies>,
+//! one that applies must be satisfied:
+//! <https://learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-policies>,
 //! <https://learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-users-groups>.
 //! Only `enabled` is enforced: <https://learn.microsoft.com/graph/api/resources/conditionalaccesspolicy>.
 
