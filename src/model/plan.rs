@@ -93,7 +93,7 @@ pub enum Action {
     Update {
         /// Properties for the PATCH.
         body: Map<String, Value>,
-        /// The same changes for people, path by path.
+        /// Changes for people, path by path.
         changes: Vec<FieldChange>,
     },
     /// Set a property that PATCH refuses, through its action.

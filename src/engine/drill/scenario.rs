@@ -18,7 +18,7 @@ pub enum Scenario {
     PolicyEdited,
     /// Every group, application and policy is deleted, and moved to the recycle bin.
     MassDeletion,
-    /// The same objects are deleted, and the recycle bins are emptied.
+    /// Mass deletion, after which the recycle bins are emptied.
     Purge,
     /// Somebody with administrator rights secures permanent access.
     RogueAdmin,

@@ -35,7 +35,8 @@ pub fn report(report: &Report) -> String {
                 "name": id,
                 "shortDescription": {"text": safe(&risk.says)},
                 "defaultConfiguration": {"level": level(risk.level)},
-                // GitHub sorts alerts by this number: <https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning#reportingdescriptor-object>
+                // GitHub sorts alerts by this number:
+                // <https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning#reportingdescriptor-object>
                 "properties": {"security-severity": severity(risk.level), "tags": ["security", "identity"]},
             });
             (rule, descriptor)
