@@ -12,8 +12,8 @@ use crate::model::{
 /// Returns the differences between two snapshots. A kind that one side does not know completely yields neither additions nor
 /// removals, a link that one side does not know completely yields nothing; both are listed as unknown.
 ///
-/// A removed and an added object are reported as one that was re-created if `ids` says so, or if no other removed or added
-/// object shares their natural key (`x-entra-natural-key`, else the display name).
+/// A removed and an added object are reported as one that was re-created if `ids` says so, or if they are the only removed and
+/// the only added object with their natural key (`x-entra-natural-key`, else the display name).
 pub fn snapshots(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Report {
     let mut report = Report { unknown: unknown(&before.coverage, &after.coverage), ..Report::default() };
     let pairs = recreated(before, after, ids);

@@ -1,4 +1,4 @@
-//! Escapes ids for paths, and back.
+//! Escapes ids for paths, and restores them.
 //!
 //! A lower-case GUID is kept unchanged. Any other id is written after `x-`: bytes `[a-z0-9]` are kept, everything else is
 //! `-` and two hex digits, so that case and every character can be restored. If that is longer than a part of a path may be,

@@ -59,7 +59,7 @@ pub struct Kind {
     /// Condition that marks objects which end by themselves, as an activation of a role does: nobody wants them back once
     /// they are over.
     pub passing: Option<Condition>,
-    /// Kind whose objects create objects of this kind along with themselves.
+    /// Other kind along with whose objects Graph creates the objects of this kind.
     pub twin: Option<Twin>,
     /// Licence that the tenant needs to use the kind.
     pub licence: Option<Licence>,

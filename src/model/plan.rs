@@ -82,49 +82,49 @@ pub struct Step {
 /// Describes what a step writes. Ids in it are those of the wanted snapshot.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// Create the object; it gets a new id.
+    /// Creates the object; it gets a new id.
     Create {
         /// Properties for the POST.
         body: Map<String, Value>,
     },
-    /// Restore the object from the recycle bin; it keeps its id.
+    /// Restores the object from the recycle bin; it keeps its id.
     Restore,
-    /// PATCH the object, with only the properties that differ.
+    /// Updates the object by PATCH, with only the properties that differ.
     Update {
         /// Properties for the PATCH.
         body: Map<String, Value>,
         /// Changes for people, path by path.
         changes: Vec<FieldChange>,
     },
-    /// Set a property that PATCH refuses, through its action.
+    /// Sets a property that PATCH refuses, through its action.
     Call {
         /// Name of the property.
         property: &'static str,
         /// Value of the property.
         value: Value,
     },
-    /// Add a reference or a child.
+    /// Adds a reference or a child.
     Link {
         /// Name of the link.
         link: &'static str,
         /// An id, or the child's properties.
         value: Value,
     },
-    /// Change a child's properties in place.
+    /// Changes a child's properties in place.
     Relink {
         /// Name of the link.
         link: &'static str,
         /// The child's key properties and the properties to set.
         value: Value,
     },
-    /// Remove a reference or a child.
+    /// Removes a reference or a child.
     Unlink {
         /// Name of the link.
         link: &'static str,
         /// An id, or the child's properties.
         value: Value,
     },
-    /// Delete the object, into the recycle bin where its kind has one.
+    /// Deletes the object, into the recycle bin where its kind has one.
     Delete,
 }
 
@@ -144,21 +144,21 @@ pub struct Verdict {
 /// Represents a step with every id resolved, as a request to a tenant. The tenant chooses paths and methods.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Write {
-    /// POST the object to the collection.
+    /// Creates the object: POST to the collection.
     Create {
         /// Kind of the object.
         kind: &'static Kind,
         /// Properties of the object.
         body: Map<String, Value>,
     },
-    /// Restore the object from the recycle bin.
+    /// Restores the object from the recycle bin.
     Restore {
         /// Kind of the object.
         kind: &'static Kind,
         /// Id of the object.
         id: String,
     },
-    /// PATCH the object.
+    /// Updates the object: PATCH.
     Update {
         /// Kind of the object.
         kind: &'static Kind,
@@ -167,7 +167,7 @@ pub enum Write {
         /// Properties to set.
         body: Map<String, Value>,
     },
-    /// POST to an action of the object.
+    /// Sets a property: POST to an action of the object.
     Call {
         /// Kind of the object.
         kind: &'static Kind,
@@ -178,7 +178,7 @@ pub enum Write {
         /// Value of the property.
         value: Value,
     },
-    /// Add a reference (`value` is an id) or a child (`value` is its properties).
+    /// Adds a reference (`value` is an id) or a child (`value` is its properties).
     Link {
         /// Kind of the parent.
         kind: &'static Kind,
@@ -189,7 +189,7 @@ pub enum Write {
         /// An id, or the child's properties without the owner's.
         value: Value,
     },
-    /// PATCH a child.
+    /// Updates a child: PATCH.
     Relink {
         /// Kind of the parent.
         kind: &'static Kind,
@@ -202,7 +202,7 @@ pub enum Write {
         /// Properties to set.
         value: Map<String, Value>,
     },
-    /// Remove a reference or a child.
+    /// Removes a reference or a child.
     Unlink {
         /// Kind of the parent.
         kind: &'static Kind,
@@ -213,7 +213,7 @@ pub enum Write {
         /// The target's id, or the child's own Graph id.
         child: String,
     },
-    /// DELETE the object.
+    /// Deletes the object: DELETE.
     Delete {
         /// Kind of the object.
         kind: &'static Kind,

@@ -36,7 +36,7 @@ fn accelerated(definition: &Value) -> Option<String> {
     flag("AccelerateToFederatedDomain").then(|| domain.to_lowercase())
 }
 
-/// Returns the administration application that a policy applies to, if any.
+/// Returns an application needed for administration that a policy applies to, or `every application`; `None` if there is none.
 fn reach(tenant: &Tenant, policy: &Map<String, Value>) -> Option<String> {
     if policy.get("isOrganizationDefault") == Some(&Value::Bool(true)) {
         return Some("every application".to_owned());

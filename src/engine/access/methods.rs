@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::policy::Subject;
 use super::{Tenant, words};
 
-/// Tells how an account stands to the demands of a policy.
+/// Tells whether an account can meet the demands of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Demand {
     /// The policy blocks the account.

@@ -109,7 +109,7 @@ pub fn grip(tenant: &Tenant, id: &str, subject: &Subject) -> Grip {
     grip
 }
 
-/// Returns the doubts, as clauses, whether the policy includes `subject`; `None` if it certainly does not. Exclusions are
+/// Returns the doubts about whether the policy includes `subject`, as clauses; `None` if it certainly does not. Exclusions are
 /// not evaluated, but exclusions by a membership rule count as doubts, too.
 pub(super) fn target(tenant: &Tenant, conditions: &Map<String, Value>, subject: &Subject) -> Option<BTreeSet<String>> {
     let mut doubts = BTreeSet::new();

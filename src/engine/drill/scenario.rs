@@ -14,7 +14,7 @@ use crate::model::{Address, Kind, Object, Snapshot, Write};
 /// Lists the scenarios of a drill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
-    /// Every Conditional Access policy is switched off or blocks.
+    /// Every Conditional Access policy is switched off or blocks everybody.
     PolicyEdited,
     /// Every group, application and policy is deleted, and moved to the recycle bin.
     MassDeletion,

@@ -31,8 +31,8 @@ impl Accepted {
         words.iter().map(read).collect::<Result<_, _>>().map(Accepted)
     }
 
-    /// Returns the objects of a verdict that are not accepted, or the guard's name if it is about none; nothing if the
-    /// verdict is accepted as a whole.
+    /// Returns the objects of a verdict that are not accepted, or the guard's name if it is about none; empty if everything is
+    /// accepted or the verdict refuses nothing.
     pub fn open(&self, verdict: &Verdict) -> Vec<String> {
         let whole = self.0.iter().any(|(guard, object)| guard == verdict.guard && object.is_none());
         if whole || !verdict.refused {

@@ -33,7 +33,7 @@ fn takes_from_break_glass(step: &Step, rules: &Rules, after: &impl std::ops::Der
     let held = |id: &str| account(id) || rules.shelters.contains(&id.to_ascii_lowercase());
     let is_held = |value: &Value| value.as_str().is_some_and(held);
     match &step.action {
-        // An object that refers to the account, as a role that it holds, is deleted from it.
+        // Deleting an object that refers to the account, as a role assignment does, takes something from it.
         Action::Delete => held(&step.address.id) || step.about.iter().any(|id| held(id)),
         Action::Unlink { link, value } => {
             // A group that is removed from a group takes its members along.

@@ -57,7 +57,7 @@ pub(super) fn mass_change(plan: &Plan, rules: &Rules) -> Option<Verdict> {
     refusal("mass-change", said, objects.into_iter().collect())
 }
 
-/// Warns of deletions and removals that are planned without knowing all references to their objects. A kind that could not
+/// Reports deletions and removals that are planned without knowing all references to their objects. A kind that could not
 /// be read this time refuses the plan; one that this sign-in may never read is only reported.
 pub(super) fn incomplete(plan: &Plan) -> Option<Verdict> {
     let mut taken: BTreeSet<&str> = BTreeSet::new();

@@ -16,7 +16,7 @@ pub(super) struct Words<'a> {
 impl<'a> Words<'a> {
     pub(super) fn new(map: &'a TenantMap, tenants: (&'a str, &'a str)) -> Self {
         let mut domains: Vec<(&str, &str)> = map.domains.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
-        // A longer domain comes before a domain that it is a subdomain of.
+        // A subdomain comes before its parent domain.
         domains.sort_by_key(|(domain, _)| std::cmp::Reverse(domain.len()));
         Words { domains, tenants }
     }
