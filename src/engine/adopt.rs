@@ -1,4 +1,4 @@
-//! Adoption: somebody made an object anew by hand, and it is taken for the one that is wanted instead of making another.
+//! Adopts objects that somebody recreated by hand: such an object is used for the wanted one instead of creating another.
 
 use std::collections::BTreeMap;
 
@@ -9,42 +9,43 @@ use super::scope::Scope;
 use crate::kinds;
 use crate::model::{Address, IdMap, Kind, Object, Snapshot};
 
-/// An object that is wanted, and several that might be it. Nobody but a person can tell which.
+/// Names a wanted object for which several live objects may have been recreated. Only a person can tell which.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ambiguous {
-    /// What is wanted.
+    /// Address of the wanted object.
     pub wanted: Address,
-    /// Its name.
+    /// Name of the wanted object.
     pub name: String,
-    /// What might be it.
+    /// Addresses of the live objects that may stand for it.
     pub candidates: Vec<Address>,
 }
 
-/// What adoption goes by.
+/// Holds the inputs of adoption.
 pub struct Sides<'a> {
-    /// The commit.
+    /// Snapshot of the wanted commit.
     pub wanted: &'a Snapshot,
-    /// The tenant.
+    /// Snapshot of the live tenant.
     pub live: &'a Snapshot,
-    /// The recycle bin: what lies there comes back from there, with its own id.
+    /// Objects in the recycle bin: they are restored from there, with their own ids.
     pub deleted: &'a BTreeMap<Address, Object>,
-    /// Ids known to have changed.
+    /// Map of ids known to have changed.
     pub ids: &'a IdMap,
-    /// What is looked at.
+    /// Scope of the command.
     pub scope: &'a Scope,
 }
 
-/// For every object that is wanted and gone, the one that only the tenant has and that agrees in the kind's natural key:
-/// its id, and whatever else it is known by. Objects that others refer to come first, since a key may name one.
+/// Returns, for every wanted object that is missing, the ids of the live object that only the tenant has and that has the
+/// same natural key. Other identities are mapped as well. Kinds that others refer to come first, since a key may name an
+/// object of them.
 ///
 /// # Errors
-/// Everything for which there is more than one, or that more than one would be taken for.
+/// Every wanted object that matches more than one live object, or shares its match with another wanted object.
 pub fn adopt(sides: &Sides<'_>) -> Result<IdMap, Vec<Ambiguous>> {
     let (found, ambiguous) = matched(sides);
     if ambiguous.is_empty() { Ok(found) } else { Err(ambiguous) }
 }
 
-/// [`adopt`], with what is clear and what is not side by side.
+/// Returns the result of [`adopt`] with the clear and the ambiguous matches side by side.
 pub fn matched(sides: &Sides<'_>) -> (IdMap, Vec<Ambiguous>) {
     let mut ids = sides.ids.clone();
     let mut found = IdMap::default();
@@ -109,7 +110,7 @@ fn of<'a>(kind: &'static Kind, side: &'a Snapshot) -> impl Iterator<Item = (&'a 
     side.objects.iter().filter(|(address, _)| address.kind == kind.name)
 }
 
-/// The natural key, without regard to case; none if a part of it is missing.
+/// Returns the natural key, without regard to case; `None` if a part of it is missing.
 fn key(kind: &'static Kind, object: &Object) -> Option<Vec<String>> {
     let part = |name: &&str| object.text(name).filter(|text| !text.is_empty()).map(str::to_lowercase);
     kind.natural.iter().map(part).collect()

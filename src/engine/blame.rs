@@ -1,5 +1,4 @@
-//! Who set what: each value of an object attributed to the change that made it so, going back in time until nothing is
-//! left to explain.
+//! Attributes each value of an object to the change that set it, going back in time until nothing is left to attribute.
 
 use std::collections::BTreeSet;
 
@@ -12,15 +11,15 @@ use super::schema::{self, Rule, Shape};
 use crate::model::kind::LinkShape;
 use crate::model::{AuditEvent, Audited, CoverageMap, IdMap, Kind, Object, Who};
 
-/// An object whose values wait to be attributed.
+/// Holds an object whose values are to be attributed.
 #[derive(Debug, Clone)]
 pub struct Attribution {
     kind: &'static Kind,
     leaves: Vec<Leaf>,
 }
 
-/// One value, or an element of a set; an element with an identity of its own has its properties inside, since they may
-/// have been set at different times.
+/// Represents one value, or an element of a set. An element with an identity has its properties inside, since they may have
+/// been set at different times.
 #[derive(Debug, Clone)]
 struct Leaf {
     path: String,
@@ -33,32 +32,33 @@ struct Leaf {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Set {
     at: usize,
-    /// Whether the state before was read well enough to say that the value was not there.
+    /// True if the state before was read well enough to prove that the value was not there.
     proven: bool,
 }
 
-/// A value and the change that set it.
+/// Represents a value and the change that set it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
     /// Path of the property, or of the set.
     pub path: String,
     /// The value, or the element.
     pub value: Value,
-    /// Whether it is an element of a set.
+    /// True if the value is an element of a set.
     pub element: bool,
-    /// The number of the change that set it.
+    /// Number of the change that set the value.
     pub at: usize,
     proven: bool,
 }
 
 impl Attribution {
-    /// Nothing is attributed yet.
+    /// Creates the attribution of an object; no value is attributed yet.
     pub fn of(kind: &'static Kind, object: &Object) -> Attribution {
         Attribution { kind, leaves: leaves(kind, object) }
     }
 
-    /// The change numbered `at` made the object what it is out of `before`; what is known of that stands beside it. Values
-    /// that are still open and were not there before were set by it. Without a `before`, all that are open.
+    /// Attributes values to the change numbered `at`, which turned `before` into the object; the coverage of the earlier
+    /// state stands beside it. The change set all unattributed values that were not there before; without a `before`, all
+    /// unattributed ones.
     pub fn settle(&mut self, at: usize, before: Option<(&Object, &CoverageMap)>) {
         let kind = self.kind;
         let proven = |path: &str| match (before, kind.link(top(path))) {
@@ -78,14 +78,14 @@ impl Attribution {
         });
     }
 
-    /// Whether every value is attributed.
+    /// Returns true if every value is attributed.
     pub fn is_done(&self) -> bool {
         let mut done = true;
         each(&self.leaves, &mut |leaf| done &= leaf.set.is_some());
         done
     }
 
-    /// Every attributed value, in document order. An element whose properties were all set at once is one line.
+    /// Returns every attributed value, in document order. An element whose properties were all set at once is one line.
     pub fn lines(&self) -> Vec<Line> {
         let mut lines = Vec::new();
         lines_of(&self.leaves, &mut lines);
@@ -195,8 +195,8 @@ fn keyed(
     }
 }
 
-/// An earlier state with its references as they are today, but its own id as it was: whoever put a group into a policy did
-/// so, although the group was created again since. Ids that `now` itself mentions are left as they are.
+/// Returns an earlier state with its references by their current ids, but with its own id as it was: whoever put a group
+/// into a policy did so even if the group was created again since. Ids that `now` itself mentions are left as they are.
 pub fn as_known_today(kind: &'static Kind, earlier: &Object, now: &Object, ids: &IdMap) -> Object {
     let mut kept = BTreeSet::new();
     now.0.values().for_each(|value| {
@@ -218,8 +218,8 @@ pub fn as_known_today(kind: &'static Kind, earlier: &Object, now: &Object, ids: 
     normalize(kind, body).object
 }
 
-/// Who set a value: of the events of its change, those that name its property or, as another target, what it refers to; if
-/// none does, all of them.
+/// Returns who set a value: those events of its change that name the value's property or, as another target, an object that
+/// the value refers to; if there are none, all events of the change.
 pub fn who(line: &Line, events: &[AuditEvent], audited: &Audited) -> Who {
     if !line.proven {
         return Who::Unknown;
@@ -231,7 +231,7 @@ pub fn who(line: &Line, events: &[AuditEvent], audited: &Audited) -> Who {
             (true, false) => Who::Unknown,
         };
     }
-    // `oauth2PermissionGrants` is told of as `OAuth2PermissionGrant`.
+    // The audit log names `oauth2PermissionGrants` as `OAuth2PermissionGrant`.
     let word = |name: &str| name.trim_end_matches('s').to_ascii_lowercase();
     let property = word(top(&line.path));
     let mut meant = BTreeSet::new();
@@ -398,7 +398,7 @@ mod tests {
         ids.learn("p1", "p2");
         let (earlier, now) = (state("p1", old), state("p2", new));
         assert_eq!(as_known_today(policy, &earlier, &now, &ids), state("p1", new), "its own id did change");
-        // A policy that still names the old group says what it said.
+        // A policy that still names the old group is not changed.
         assert_eq!(as_known_today(policy, &earlier, &earlier, &ids), earlier);
     }
 }

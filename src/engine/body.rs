@@ -1,4 +1,4 @@
-//! What goes into a write: bodies made of what is wanted and what is there.
+//! Builds the bodies of writes from the wanted and the live object.
 
 use std::collections::BTreeSet;
 
@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::schema::{self, Rule, Shape};
 use crate::model::{Kind, Object};
 
-/// `wanted`, with an explicit null, empty list or default for everything that only `live` has, so that a PATCH takes it
-/// away whether Graph merges or replaces. What must have a value keeps the one it has.
+/// Returns `wanted`, with an explicit null, empty list or default for everything that only `live` has, so that a PATCH
+/// removes it whether Graph merges or replaces. A property that must have a value keeps its live value.
 pub(super) fn complete(rule: &Rule, wanted: Option<&Value>, live: Option<&Value>) -> Value {
     match (wanted, live) {
         (None, Some(live)) if rule.must_have_a_value() => live.clone(),
@@ -37,7 +37,7 @@ pub(super) fn complete(rule: &Rule, wanted: Option<&Value>, live: Option<&Value>
     }
 }
 
-/// Writable properties of a child that differ.
+/// Returns the writable properties of a child that differ.
 pub(super) fn differing(rule: &Rule, want: &Value, have: &Value) -> Vec<String> {
     let empty = Map::new();
     let (want, have) = (want.as_object().unwrap_or(&empty), have.as_object().unwrap_or(&empty));
@@ -52,7 +52,7 @@ pub(super) fn differing(rule: &Rule, want: &Value, have: &Value) -> Vec<String> 
         .collect()
 }
 
-/// The live value with every element disabled that `want` no longer has, where the schema demands that first.
+/// Returns the live value with every element disabled that `want` no longer has, where the schema demands that first.
 pub(super) fn disabled(rule: &Rule, want: Option<&Value>, have: &Value) -> Option<Value> {
     match (&rule.shape, have) {
         (Shape::List(_), Value::Array(elements)) if rule.disable_first => {
@@ -87,7 +87,7 @@ pub(super) fn disabled(rule: &Rule, want: Option<&Value>, have: &Value) -> Optio
     }
 }
 
-/// What of `value` differs from `have`, property by property; lists whole.
+/// Returns the part of `value` that differs from `have`, property by property; lists are kept whole.
 pub(super) fn differing_part(value: Value, have: Option<&Value>) -> Value {
     match (value, have) {
         (Value::Object(map), Some(Value::Object(have))) => Value::Object(
@@ -103,7 +103,8 @@ pub(super) fn differing_part(value: Value, have: Option<&Value>) -> Value {
     }
 }
 
-/// What a person who adds an object does not say of it is Graph's to choose: that is as it is in `live`. Links are said whole.
+/// Fills properties missing from a hand-written object with their live values, so that Graph's defaults are not planned as
+/// changes. Links are left as they are, since a person lists them completely.
 pub(super) fn leave_unsaid(kind: &'static Kind, wanted: &mut Object, live: &Object) {
     fn fill(wanted: &mut Map<String, Value>, live: &Map<String, Value>) {
         for (name, have) in live {
@@ -119,7 +120,7 @@ pub(super) fn leave_unsaid(kind: &'static Kind, wanted: &mut Object, live: &Obje
     fill(&mut wanted.0, &own);
 }
 
-/// What must be written before the object can be deleted.
+/// Returns the properties that must be written before the object can be deleted.
 pub(super) fn before_delete(kind: &'static Kind, object: &Object) -> Map<String, Value> {
     let schema = schema::of(kind);
     object
@@ -132,7 +133,7 @@ pub(super) fn before_delete(kind: &'static Kind, object: &Object) -> Map<String,
         .collect()
 }
 
-/// A PATCH of a polymorphic object names its type.
+/// Adds the type to the PATCH body of a polymorphic object, which Graph requires.
 pub(super) fn with_type(kind: &'static Kind, object: &Object, mut body: Map<String, Value>) -> Map<String, Value> {
     if schema::of(kind).property("@odata.type").is_some_and(|rule| rule.writable(true))
         && let Some(value) = object.get("@odata.type")
@@ -142,7 +143,7 @@ pub(super) fn with_type(kind: &'static Kind, object: &Object, mut body: Map<Stri
     body
 }
 
-/// The elements of a list, or the one child that there is; none of anything else.
+/// Returns the elements of a list, or the one child; an empty slice for anything else.
 pub(super) fn list(value: Option<&Value>) -> &[Value] {
     match value {
         Some(Value::Array(elements)) => elements,

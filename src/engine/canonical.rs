@@ -1,20 +1,21 @@
-//! One way to write values that can be written in several: lists inside strings, durations, ids, address ranges, moments.
+//! Defines one spelling for values that can be written in several: lists inside strings, durations, ids, address ranges,
+//! moments.
 //!
-//! Graph answers some of them now this way and now that way, and people write them as they like. Two spellings of one value
-//! are no difference.
+//! Graph returns some of them in varying spellings, and people write them as they like. Two spellings of one value are no
+//! difference.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use jiff::Timestamp;
 
-/// The way a string is read, as the schema says (`format`, `x-entra-words`).
+/// Tells how a string is interpreted, as the schema says (`format`, `x-entra-words`).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Form {
     /// Every character counts.
     #[default]
     Verbatim,
-    /// A list whose order means nothing, joined by this: a set of flags, the scopes of a grant.
+    /// A list whose order means nothing, joined by this separator: a set of flags, the scopes of a grant.
     Words(String),
     /// An ISO 8601 duration, as `Edm.Duration` has it.
     Duration,
@@ -39,7 +40,7 @@ impl Form {
         }
     }
 
-    /// Returns the one way to write `text`; `None` if it is written so already, or is nothing of this form.
+    /// Returns the canonical spelling of `text`; `None` if it is canonical already, or not of this form.
     pub fn canonical(&self, text: &str) -> Option<String> {
         let written = match self {
             Form::Verbatim => None,
@@ -61,7 +62,8 @@ fn words(text: &str, separator: &str) -> String {
     all.into_iter().collect::<Vec<_>>().join(separator)
 }
 
-/// A day has 24 hours in `xsd:dayTimeDuration`, which `Edm.Duration` is; months and years have no fixed length and stay.
+/// Returns the canonical spelling of a duration. A day has 24 hours in `xsd:dayTimeDuration`, which `Edm.Duration` is;
+/// months and years have no fixed length and stay.
 /// <https://www.w3.org/TR/xmlschema11-2/#dayTimeDuration>
 fn duration(text: &str) -> Option<String> {
     let (sign, rest) = match text.strip_prefix('-') {
@@ -126,7 +128,7 @@ fn duration(text: &str) -> Option<String> {
 }
 
 fn moment(text: &str) -> Option<String> {
-    // Only what names its offset is a moment.
+    // Only a text that names its offset is a moment.
     text.parse::<Timestamp>().ok().map(|moment| moment.to_string())
 }
 
@@ -139,7 +141,8 @@ fn guid(text: &str) -> Option<String> {
     is_guid.then(|| text.to_ascii_lowercase())
 }
 
-/// RFC 5952 for IPv6: <https://www.rfc-editor.org/rfc/rfc5952#section-4>
+/// Returns the canonical spelling of an address range, by RFC 5952 for IPv6:
+/// <https://www.rfc-editor.org/rfc/rfc5952#section-4>
 fn address_range(text: &str) -> Option<String> {
     let (address, bits) = text.split_once('/')?;
     let address: IpAddr = address.trim().parse().ok()?;

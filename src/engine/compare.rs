@@ -1,4 +1,4 @@
-//! Snapshot × Snapshot → [`Report`]: which objects came, went, changed, or are the same one under another id.
+//! Compares two snapshots into a [`Report`]: objects that were added, removed, changed, or re-created under another id.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,11 +9,11 @@ use crate::model::{
     Address, Change, Coverage, CoverageMap, FieldChange, IdMap, Kind, Manner, Object, Report, Snapshot, What,
 };
 
-/// What differs between two snapshots. A kind that one side does not know completely yields neither additions nor
+/// Returns the differences between two snapshots. A kind that one side does not know completely yields neither additions nor
 /// removals, a link that one side does not know completely yields nothing; both are listed as unknown.
 ///
-/// An object that went and one that came are told as one that was re-created if `ids` says so, or if they are the only two
-/// that share what people know such an object by (`x-entra-natural-key`, else the display name).
+/// A removed and an added object are reported as one that was re-created if `ids` says so, or if they are the only removed and
+/// the only added object with their natural key (`x-entra-natural-key`, else the display name).
 pub fn snapshots(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Report {
     let mut report = Report { unknown: unknown(&before.coverage, &after.coverage), ..Report::default() };
     let pairs = recreated(before, after, ids);
@@ -60,7 +60,7 @@ pub fn snapshots(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Report {
     report
 }
 
-/// What an object is that came or went, but for what the heading says.
+/// Returns the properties of an object that was added or removed, except those in the heading.
 fn whole(kind: &'static Kind, what: &What, a: Option<&Object>, b: Option<&Object>) -> Vec<FieldChange> {
     let nothing = Object::default();
     let mut fields = match what {
@@ -71,7 +71,7 @@ fn whole(kind: &'static Kind, what: &What, a: Option<&Object>, b: Option<&Object
     fields
 }
 
-/// Changes of properties and links that both sides know.
+/// Returns the changes of properties and links that both sides know.
 fn known(
     kind: &'static Kind,
     mut changes: Vec<FieldChange>,
@@ -90,7 +90,7 @@ fn known(
     changes
 }
 
-/// New address → old address, of objects that were created again. One to one.
+/// Returns a map from new to old address of objects that were created again. It is one to one.
 fn recreated<'a>(before: &'a Snapshot, after: &'a Snapshot, ids: &IdMap) -> BTreeMap<&'a Address, &'a Address> {
     let complete = |kind: &str| before.coverage.kind(kind).is_complete() && after.coverage.kind(kind).is_complete();
     let only = |side: &'a Snapshot, other: &Snapshot| -> BTreeMap<&'a Address, &'a Object> {
@@ -98,7 +98,7 @@ fn recreated<'a>(before: &'a Snapshot, after: &'a Snapshot, ids: &IdMap) -> BTre
     };
     let (mut gone, mut came) = (only(before, after), only(after, before));
     let mut pairs = BTreeMap::new();
-    // What the manifest knows, in whichever direction is looked.
+    // The id map of the manifest comes first; it works in either direction of comparison.
     let mut heirs: BTreeMap<(&str, &str), &'a Address> = BTreeMap::new();
     for address in came.keys() {
         heirs.insert((address.kind, ids.current(&address.id)), address);
@@ -110,7 +110,7 @@ fn recreated<'a>(before: &'a Snapshot, after: &'a Snapshot, ids: &IdMap) -> BTre
     }
     gone.retain(|old, _| !pairs.values().any(|paired| paired == old));
     came.retain(|new, _| !pairs.contains_key(new));
-    // What people know them by, where nothing else goes by it.
+    // The natural key comes second, if no other object shares it.
     let (gone, mut came) = (by_natural_key(&gone), by_natural_key(&came));
     for (key, old) in gone {
         if let ([old], Some([new])) = (old.as_slice(), came.remove(&key).as_deref()) {
@@ -120,7 +120,7 @@ fn recreated<'a>(before: &'a Snapshot, after: &'a Snapshot, ids: &IdMap) -> BTre
     pairs
 }
 
-/// Addresses by kind and what people know the objects by; objects without it are left out.
+/// Groups addresses by kind and natural key; objects without a key are left out.
 fn by_natural_key<'a>(objects: &BTreeMap<&'a Address, &'a Object>) -> BTreeMap<(&'a str, String), Vec<&'a Address>> {
     let mut known_by: BTreeMap<(&str, String), Vec<&Address>> = BTreeMap::new();
     for (address, object) in objects {
@@ -132,7 +132,7 @@ fn by_natural_key<'a>(objects: &BTreeMap<&'a Address, &'a Object>) -> BTreeMap<(
     known_by
 }
 
-/// What people know an object by; empty if it has nothing of the kind.
+/// Returns the natural key of an object, in lower case; empty if it has none.
 fn natural_key(kind: &str, object: &Object) -> String {
     let key = kinds::by_name(kind).map_or("displayName", |kind| schema::of(kind).natural_key());
     object.text(key).unwrap_or_default().to_lowercase()
@@ -157,6 +157,6 @@ fn unknown(before: &CoverageMap, after: &CoverageMap) -> Vec<(String, Coverage, 
 
 fn known_differently((a, b): (Coverage, Coverage)) -> bool {
     let known = |side: Coverage| matches!(side, Coverage::Complete);
-    // What neither side was asked for is no news.
+    // A kind or link that neither side was asked for is not listed.
     !(known(a) && known(b)) && (a, b) != (Coverage::Skipped, Coverage::Skipped)
 }

@@ -1,4 +1,4 @@
-//! Object × Object → [`FieldChange`]s. Whole snapshots: see [`super::compare`].
+//! Compares two objects into [`FieldChange`]s. For snapshots see [`super::compare`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,11 +9,11 @@ use super::schema::{self, Rule, Shape};
 use crate::model::kind::LinkShape;
 use crate::model::{FieldChange, Kind, Object};
 
-/// What differs between two objects of a kind, in document order. `diff(a, b)` mirrors `diff(b, a)`.
+/// Returns the differences between two objects of a kind, in document order. `diff(a, b)` mirrors `diff(b, a)`.
 pub fn objects(kind: &'static Kind, before: &Object, after: &Object) -> Vec<FieldChange> {
     let schema = schema::of(kind);
     let mut changes = Vec::new();
-    // Of an object that comes or goes every value is told, also one that it would have anyway.
+    // For an object that was added or removed every value is listed, also a default one.
     let defaults = !before.0.is_empty() && !after.0.is_empty();
     for name in keys(&before.0, &after.0) {
         let (a, b) = (before.0.get(name), after.0.get(name));
@@ -77,7 +77,7 @@ fn values(path: &str, rule: Option<&Rule>, a: Option<&Value>, b: Option<&Value>,
     }
 }
 
-/// Tells whether one side says nothing and the other has what Graph falls back to then.
+/// Returns true if one side has no value and the other has the default that Graph uses then.
 fn is_default(rule: Option<&Rule>, a: Option<&Value>, b: Option<&Value>) -> bool {
     let default = rule.and_then(|rule| rule.default.as_ref());
     default.is_some() && a.or(default) == b.or(default)
@@ -95,7 +95,8 @@ fn elements(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// Lists of objects that carry an identity of their own are compared element by element, by that identity.
+/// Returns the property that identifies the elements of both lists, if there is one: such lists are compared element by
+/// element.
 pub(super) fn shared_key(a: &[Value], b: &[Value]) -> Option<&'static str> {
     ["id", "keyId", "resourceAppId", "name"].into_iter().find(|property| {
         let mut seen = BTreeSet::new();
@@ -162,12 +163,12 @@ fn keys<'a>(a: &'a Map<String, Value>, b: &'a Map<String, Value>) -> Vec<&'a str
     names
 }
 
-/// The first part of a path: `members` of `members`, `conditions` of `conditions.users.includeGroups`.
+/// Returns the first part of a path: `members` for `members`, `conditions` for `conditions.users.includeGroups`.
 pub fn top(path: &str) -> &str {
     path.split(['.', '[']).next().unwrap_or(path)
 }
 
-/// What an object is called: its variant's name where it has one, else the kind's.
+/// Returns the name of an object's type: its variant's name where it has one, else the kind's.
 pub fn called(kind: &'static Kind, object: &Object) -> &'static str {
     kind.variants.iter().find(|variant| variant.when.holds(&object.0)).map_or(kind.name, |variant| variant.name)
 }

@@ -1,24 +1,24 @@
-//! Digests: what a plan is bound to.
+//! Computes digests, which bind a plan to the state that it was made from.
 
 use sha2::{Digest, Sha256};
 
 use crate::model::plan::Seen;
 use crate::model::{Kind, Object};
 
-/// What a plan remembers of an object.
+/// Returns the digests of an object that a plan records.
 pub fn seen(kind: &'static Kind, whole: &Object) -> Seen {
     let properties = whole.0.iter().filter(|(name, _)| kind.link(name).is_none());
     let properties = Object(properties.map(|(name, value)| (name.clone(), value.clone())).collect());
     Seen { whole: object(whole), properties: object(&properties) }
 }
 
-/// SHA-256 over an object's sorted JSON, in hex. Two objects have one digest exactly if they are equal.
+/// Returns the SHA-256 over an object's sorted JSON, in hex. Two objects have the same digest exactly if they are equal.
 pub fn object(object: &Object) -> String {
     let bytes = serde_json::to_vec(&object.0).unwrap_or_default();
     hex(&Sha256::digest(&bytes))
 }
 
-/// SHA-256 over bytes, in hex.
+/// Returns the SHA-256 over bytes, in hex.
 pub fn bytes(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }

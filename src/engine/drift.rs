@@ -1,5 +1,5 @@
-//! What of a difference between an approved baseline and the live tenant is drift: not what is pending, and not what
-//! someone else is said to own.
+//! Decides which differences between an approved baseline and the live tenant are drift: those that are neither pending
+//! edits nor excluded by a rule of the settings.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,23 +7,23 @@ use super::diff::top;
 use super::scope::matches;
 use crate::model::{Address, Change, FieldChange, Ignored, LeftOut, Manner, Report, What};
 
-/// Differences that are no drift. All that is given must agree; a rule that gives nothing hides nothing.
+/// Selects differences that are no drift. All given conditions must hold; a rule without conditions hides nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rule {
-    /// Of objects of this kind.
+    /// Kind of the objects.
     pub kind: Option<&'static str>,
-    /// Of objects whose name fits this pattern.
+    /// Pattern that the object's name must fit.
     pub name: Option<String>,
-    /// Of the object with this id.
+    /// Id of the object.
     pub id: Option<String>,
-    /// Of this property, or what is inside of it.
+    /// Property that differs, or that contains the difference.
     pub property: Option<String>,
-    /// Why.
+    /// Reason for the rule.
     pub reason: String,
 }
 
 impl Rule {
-    /// `user "tmp-*" jobTitle`.
+    /// Returns the conditions as text: `user "tmp-*" jobTitle`.
     fn label(&self) -> String {
         let name = self.name.as_ref().map(|name| format!("\"{name}\""));
         let parts = [self.kind.map(str::to_owned), name, self.id.clone(), self.property.clone()];
@@ -31,7 +31,7 @@ impl Rule {
     }
 
     fn takes(&self, change: &Change) -> bool {
-        // A rename must not carry an object into a rule, nor out of it unseen: both names count.
+        // A rename must not bring an object under a rule, nor out of it, unnoticed: both names must fit.
         let names = match &change.manner {
             Some(Manner::Renamed { from }) => vec![change.name.as_str(), from.as_str()],
             _ => vec![change.name.as_str()],
@@ -51,9 +51,9 @@ impl Rule {
     }
 }
 
-/// Leaves out of a report (baseline → live) what is pending: what the baseline's own edits since it was last one with the
-/// tenant account for. `edits` is the report from the baseline back to that moment: where the tenant is still as it was
-/// then, it holds the same change.
+/// Removes pending differences from a report (baseline → live): those that the baseline's own edits account for, made since
+/// the baseline last agreed with the tenant. `edits` is the report from the baseline back to that moment: where the tenant
+/// is still as it was then, `edits` holds the same change.
 pub fn leave_out_pending(report: &mut Report, edits: &Report) {
     let edited: BTreeMap<&Address, &Change> = edits.changes.iter().map(|change| (&change.address, change)).collect();
     let mut pending = 0;
@@ -76,7 +76,7 @@ pub fn leave_out_pending(report: &mut Report, edits: &Report) {
     report.drift.get_or_insert_with(LeftOut::default).pending += pending;
 }
 
-/// Leaves out of a report what the rules declare to be no drift, and counts it by rule.
+/// Removes the differences from a report that the rules declare to be no drift, and counts them by rule.
 pub fn ignore(report: &mut Report, rules: &[Rule]) {
     let mut counts = vec![(0, BTreeSet::new()); rules.len()];
     report.changes.retain_mut(|change| {
@@ -92,7 +92,7 @@ pub fn ignore(report: &mut Report, rules: &[Rule]) {
         let whole = applying.iter().copied().find(|at| rules[*at].property.is_none());
         match &mut change.what {
             What::Added | What::Removed => {
-                // A rule about a property says nothing of objects that come and go.
+                // A rule for a property does not apply to objects that are added or removed.
                 whole.into_iter().for_each(&mut count);
                 whole.is_none()
             }
@@ -121,7 +121,7 @@ pub fn ignore(report: &mut Report, rules: &[Rule]) {
     }
 }
 
-/// Brings a change in line with the fields that are left of `before`; whether anything is left of it.
+/// Adjusts a change to its remaining fields, of which there were `before`. Returns false if nothing of the change is left.
 fn settled(change: &mut Change, before: usize) -> bool {
     let fields = change.fields();
     if fields.len() == before {
@@ -136,7 +136,7 @@ fn settled(change: &mut Change, before: usize) -> bool {
     !paths.is_empty() || matches!(change.manner, Some(Manner::Recreated { .. }))
 }
 
-/// Whether everything that was asked for is known on both sides.
+/// Returns true if everything that was asked for is known on both sides.
 pub fn is_complete(report: &Report) -> bool {
     use crate::model::Coverage::{Complete, Skipped};
     report
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn what_is_pending_is_no_drift_and_what_moved_meanwhile_is() {
         let group = |what| change("group", "1", "Approvers", what);
-        // main says B and X; the tenant had A and X when they were one.
+        // `main` has B and X; the tenant had A and X when both agreed.
         let edits = Report {
             changes: vec![
                 group(What::Modified(vec![value("description", "B", "A"), value("mail", "new", "old")])),

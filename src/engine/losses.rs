@@ -1,4 +1,4 @@
-//! What creating an object again cannot bring back, said before anyone approves.
+//! Lists what creating an object again cannot bring back, so that it is known before anyone approves.
 
 use serde_json::Value;
 
@@ -34,12 +34,12 @@ pub fn totals(losses: &[Loss]) -> Vec<String> {
     said.map(|(one, many, count)| format!("{count} {}", if *count == 1 { one } else { many })).collect()
 }
 
-/// Whether whoever makes an object says which id it gets.
+/// Returns true if the caller chooses the id of a new object.
 pub fn chooses_id(kind: &'static Kind) -> bool {
     matches!(kind.creation, Creation::AtId(_)) || schema::of(kind).property(kind.key).is_some_and(|id| id.create_only)
 }
 
-/// What is lost when `object` is created again; one entry per object.
+/// Returns the loss when `object` is created again; one entry per object.
 pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> Option<Loss> {
     if address.id.starts_with("new:") {
         return None;
@@ -49,10 +49,10 @@ pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> O
         Creation::AtId(_) => (&[] as &[Generated], None),
         Creation::Never { .. } => return None,
     };
-    // Nothing is lost of what consists of nothing but what is written.
+    // An object that cannot be updated is replaced by one with the same values: its new id is no loss.
     let mut lost = match kind.update {
         Updates::Nothing => Vec::new(),
-        // Who chooses the id chooses the same again.
+        // If the caller chooses the id, the new object gets the same id.
         _ if chooses_id(kind) => Vec::new(),
         Updates::All | Updates::Only(_) | Updates::Replace => vec![LossKind::NewId],
     };
@@ -86,7 +86,7 @@ pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> O
     if !urls.is_empty() {
         lost.push(LossKind::Other(format!("loses the secret within the URL of {}", urls.join(" and "))));
     }
-    // What no schema knows is never written.
+    // A property that the schema does not know is never written.
     let unknown = normalize(kind, object.0.clone()).unknown;
     if !unknown.is_empty() {
         lost.push(LossKind::Other(format!("loses {}, which no schema knows", unknown.join(" and "))));
@@ -107,7 +107,8 @@ fn masked_urls(path: &str, value: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Returns what Graph sets by itself on an object that is created again: nobody can write it, and it may come back otherwise.
+/// Returns the properties that Graph sets on an object that is created again: nobody can write them, and they may differ
+/// afterwards.
 pub fn set_by_graph(kind: &'static Kind, address: &Address, object: &Object) -> Option<Loss> {
     let schema = schema::of(kind);
     let is_set = |name: &&String| {

@@ -1,4 +1,4 @@
-//! How changes came about: what the audit log, the recycle bin and the history say beyond the two sides of a report.
+//! Determines how changes came about, from the audit log, the recycle bin and the history, beyond the two sides of a report.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,16 +6,16 @@ use crate::kinds;
 use crate::model::kind::Deletion;
 use crate::model::{Address, AuditEvent, Change, Manner, Report, What};
 
-/// What is known beside the two sides.
+/// Holds facts from outside the two sides of a report.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence {
-    /// Objects that had been here before the left side: Graph gives no id twice, so they are restored.
+    /// Objects that existed before the left side: Graph gives no id twice, so they were restored.
     pub existed: BTreeSet<Address>,
-    /// Of objects that are gone and whose recycle bin was read: when each was moved there, or `None` if it is not there.
+    /// Removed objects whose recycle bin was read: the time each was moved there, or `None` if it is not there.
     pub bin: BTreeMap<Address, Option<String>>,
 }
 
-/// Says of objects that came whether they were restored, and of objects that went where they are.
+/// Sets the manner of added objects that were restored, and of removed objects that are in the recycle bin or purged.
 pub fn settle(report: &mut Report, evidence: &Evidence) {
     for change in report.changes.iter_mut().filter(|change| change.manner.is_none()) {
         change.manner = match change.what {
@@ -52,7 +52,7 @@ fn gone(change: &Change, evidence: &Evidence) -> Option<Manner> {
     }
 }
 
-/// Events about the object itself, newest first.
+/// Returns the events about the object itself, newest first.
 fn own(change: &Change) -> impl Iterator<Item = &AuditEvent> {
     change.events.iter().filter(|event| event.targets.contains(&change.address.id))
 }
@@ -65,7 +65,7 @@ enum Deed {
     Restore,
 }
 
-/// What an activity does to an object's being, by the words of
+/// Returns what an activity does to the existence of an object, by the words of
 /// <https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities>: `Add user`, `Delete group`,
 /// `Remove service principal`, `Hard Delete application`, `Restore Group`. `Add member to group` is about a link.
 fn deed(event: &AuditEvent) -> Option<Deed> {

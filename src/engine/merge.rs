@@ -1,5 +1,5 @@
-//! Three lines: where two began, what is wanted on the one, what became of the tenant on the other. What only one of them
-//! changed is taken from that one; what both changed is nobody's to decide here.
+//! Merges three versions of objects: base (fork point), wanted commit and live tenant. A change on one side only is taken
+//! from that side; an object that both changed is reported.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,23 +8,23 @@ use serde_json::Value;
 use crate::model::kind::LinkShape;
 use crate::model::{Address, IdMap, Kind, Object};
 
-/// Whose object it is.
+/// Tells which side an object is taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
-    /// The one that is wanted: only its line changed it.
+    /// Only the wanted side changed it.
     Wanted,
-    /// The tenant's: what is wanted did not change it.
+    /// The wanted side did not change it, or both have the same version.
     Tenant,
-    /// Both have it, and each changed it: see [`objects`].
+    /// Both sides have it, and each changed it: see [`objects`].
     Both,
-    /// One changed it and the other deleted it.
+    /// One side changed it and the other deleted it.
     Clash,
 }
 
-/// Which objects there are when both lines are heard, and whose they are. An address that is missing is not wanted.
+/// Returns the objects after the merge, with the side that each is taken from. An address that is missing is not wanted.
 ///
-/// `T` tells whether two versions of an object are the same. An object that was created again since (`ids` says so) is
-/// judged by the address that is wanted; the one it has by now does not count beside it.
+/// Equal values of `T` mean equal versions of an object. An object that was created again since (`ids` says so) is judged by
+/// its wanted address; its current address is not listed as well.
 pub fn whose<T: PartialEq>(
     fork: &BTreeMap<Address, T>,
     wanted: &BTreeMap<Address, T>,
@@ -64,8 +64,8 @@ pub fn whose<T: PartialEq>(
     found
 }
 
-/// An object that both lines changed, property by property; references (members, owners) one by one. Beside it the
-/// properties that both changed, each to something else: the object has them as they are wanted.
+/// Merges an object that both sides changed, property by property; references (members, owners) one by one. Also returns the
+/// properties that both sides changed to different values: the merged object has the wanted values of them.
 pub fn objects(kind: &'static Kind, fork: Option<&Object>, wanted: &Object, tenant: &Object) -> (Object, Vec<String>) {
     let mut merged = Object::default();
     let mut both = Vec::new();
@@ -120,11 +120,12 @@ mod tests {
     #[test]
     fn what_one_line_left_alone_is_the_others() {
         let none = IdMap::default();
-        // a: edited here; b: edited there; c: deleted here; d: deleted there; e: added here; f: added there; g: the same.
+        // a: edited here; b: edited there; c: deleted here; d: deleted there; e: added here; f: added there; g: unchanged.
         insta::assert_snapshot!(said("a1b1c1d1", "a2b1d1e1g1", "a1b2c1f1g1", &none), @r"a Wanted, b Tenant, e Wanted, f Tenant, g Tenant");
-        // a: edited on both; b: edited here, deleted there; c: the other way round; d: deleted on both; e: made on both.
+        // a: edited on both sides; b: edited here, deleted there; c: the other way round; d: deleted on both; e: added on
+        // both.
         insta::assert_snapshot!(said("a1b1c1d1", "a2b2e1", "a3c2e2", &none), @r"a Both, b Clash, c Clash, e Both");
-        // Nothing is lost of a line that the other one is at the start of.
+        // A side that still is at the fork point loses nothing of the other side.
         assert_eq!(said("a1b1", "a1b1", "a2c1", &none), "a Tenant, c Tenant");
         assert_eq!(said("a1b1", "a2c1", "a1b1", &none), "a Wanted, c Wanted");
     }

@@ -1,4 +1,4 @@
-//! Decisions: pure, synchronous and total. No clock, no file, no network, no printing.
+//! Makes decisions: pure, synchronous and total. No clock, no file, no network, no printing.
 
 #![warn(clippy::disallowed_types, clippy::disallowed_methods)]
 

@@ -1,4 +1,4 @@
-//! Raw Graph JSON → [`Object`], and [`Object`] → request body.
+//! Converts raw Graph JSON to an [`Object`], and an [`Object`] to a request body.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,26 +11,28 @@ use super::secrets::{holds_credentials, mask_url, sounds_secret};
 use crate::model::kind::{Children, LinkShape};
 use crate::model::{Kind, Object};
 
-/// A normalized object and what was unusual about it.
+/// Holds a normalized object and its unknown properties.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Normalized {
     /// The object.
     pub object: Object,
-    /// Paths of properties that no schema knows: kept verbatim, never written back.
+    /// Paths of properties that the schema does not know: kept verbatim, never written back.
     pub unknown: Vec<String>,
 }
 
-/// Makes an [`Object`] of what Graph returned.
+/// Converts Graph's JSON to an [`Object`].
 ///
-/// Server-owned, secret and left-out properties, annotations, nulls and empty values go; secrets in URLs are masked; sets are
-/// sorted; links become ids or children. `@odata.type` stays where the schema lists it. Normalizing twice changes nothing.
+/// It drops server-owned, secret and left-out properties, annotations, nulls and empty values, masks secrets in URLs, sorts
+/// sets, and turns links into ids or children. `@odata.type` stays where the schema lists it. Normalizing twice changes
+/// nothing.
 pub fn normalize(kind: &'static Kind, mut raw: Map<String, Value>) -> Normalized {
     let schema = schema::of(kind);
     let mut unknown = Vec::new();
     raw.retain(|name, value| {
         let at = Place { name, within: None };
         let Some(rule) = schema.property(name) else { return keep_unknown(value, &at, &mut unknown) };
-        // Some replies say of every object what others say only of its heirs: the kind's own type tells nothing.
+        // Some replies name the kind's own type in every object, which others name for derived types only: it is no
+        // information.
         if name == "@odata.type" && rule.read_only && is_own_type(kind, value) {
             return false;
         }
@@ -56,7 +58,7 @@ pub fn normalize(kind: &'static Kind, mut raw: Map<String, Value>) -> Normalized
     Normalized { object: Object(raw), unknown }
 }
 
-/// Where a value is, as a path such as `info.logoUrl`.
+/// Represents the location of a value, as a path such as `info.logoUrl`.
 struct Place<'a> {
     name: &'a str,
     within: Option<&'a Place<'a>>,
@@ -81,8 +83,8 @@ fn is_own_type(kind: &Kind, value: &Value) -> bool {
     value.as_str().and_then(|name| name.strip_prefix("#microsoft.graph.")) == Some(kind.entity)
 }
 
-/// The properties of `object` that may be written: without links, without what Graph owns, without what no schema knows;
-/// when not `creating`, without what is fixed at creation.
+/// Returns the properties of `object` that may be written: without links, without those that Graph owns, without those that
+/// the schema does not know; when not `creating`, without those that are fixed at creation.
 pub fn writable(kind: &'static Kind, object: &Object, creating: bool) -> Map<String, Value> {
     let schema = schema::of(kind);
     let mut body = Map::new();
@@ -109,7 +111,8 @@ pub fn writable_value(rule: &Rule, value: &Value, creating: bool) -> Option<Valu
             let written: Map<String, Value> = map
                 .iter()
                 .filter_map(|(name, value)| match rules.get(name) {
-                    // What is fixed at creation is fixed for the object, not for the parts of a value that is replaced.
+                    // A property that is fixed at creation is fixed for the object, not for the parts of a value that is
+                    // replaced.
                     Some(rule) => Some((name.clone(), writable_value(rule, value, true)?)),
                     None if *open => Some((name.clone(), value.clone())),
                     None => None,
@@ -127,7 +130,7 @@ pub fn writable_value(rule: &Rule, value: &Value, creating: bool) -> Option<Valu
     })
 }
 
-/// Completes lists of places: Graph takes them whole, with a null for what has none.
+/// Completes lists of positions: Graph takes them whole, with a null for an element without a position.
 /// <https://learn.microsoft.com/graph/api/resources/redirecturisettings>
 fn with_places(rules: &BTreeMap<String, Rule>, mut written: Map<String, Value>) -> Map<String, Value> {
     for (name, rule) in rules {
@@ -143,8 +146,8 @@ fn with_places(rules: &BTreeMap<String, Rule>, mut written: Map<String, Value>) 
     written
 }
 
-/// Adds to `body` what `live` has within it and no schema knows: where Graph replaces a complex value whole, a PATCH would
-/// take that away.
+/// Adds to `body` the nested properties of `live` that the schema does not know: where Graph replaces a complex value, a
+/// PATCH without them would remove them.
 pub fn carry_unknown(rule: &Rule, body: &mut Value, live: Option<&Value>) {
     let (Shape::Object(rules, open), Value::Object(body), Some(Value::Object(live))) = (&rule.shape, body, live) else {
         return;
@@ -158,7 +161,7 @@ pub fn carry_unknown(rule: &Rule, body: &mut Value, live: Option<&Value>) {
     }
 }
 
-/// Leaves of `value` what is kept by the property's rule. Whether that is anything.
+/// Removes from `value` what the property's rule does not keep. Returns true if anything is left.
 fn clean(rule: &Rule, value: &mut Value, at: &Place<'_>, unknown: &mut Vec<String>) -> bool {
     if !rule.exported() {
         return false;
@@ -183,7 +186,7 @@ fn clean(rule: &Rule, value: &mut Value, at: &Place<'_>, unknown: &mut Vec<Strin
         (_, value) => {
             if let Value::String(text) = value {
                 let form = match (&rule.form, rule.refs.is_empty()) {
-                    // Ids are compared without regard to case wherever Graph compares them.
+                    // Graph compares ids without regard to case.
                     (Form::Verbatim, false) => &Form::Guid,
                     (form, _) => form,
                 };
@@ -210,7 +213,7 @@ fn list(rule: &Rule, value: &mut Value, at: &Place<'_>, unknown: &mut Vec<String
     !elements.is_empty()
 }
 
-/// Takes nulls, empties, annotations and secrets in URLs out of a value. Whether anything is left.
+/// Removes nulls, empty values, annotations and secrets in URLs from a value. Returns true if anything is left.
 fn plain(value: &mut Value) -> bool {
     match value {
         Value::Null => false,
@@ -232,16 +235,17 @@ fn plain(value: &mut Value) -> bool {
     }
 }
 
-/// Whether a name is not a property's: an annotation (`@`), or an action or function that can be called on the object (`#`).
-/// They describe the reply, which differs with where it came from, and not the object.
+/// Returns true if a name is not that of a property, but of an annotation (`@`), or of an action or function that can be
+/// called on the object (`#`). They describe the reply, which differs with its source, and not the object.
 /// <https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html>, sections 4.6 and 16
 fn is_control_information(name: &str) -> bool {
     name.contains(['@', '#'])
 }
 
-/// Keeps what no schema knows, but for what may be a secret: whatever is below credentials, and what is named like one.
+/// Keeps a property that the schema does not know, unless it may be a secret: one below credentials, or one with a name that
+/// sounds like a secret. Returns true if it is kept.
 fn keep_unknown(value: &mut Value, at: &Place<'_>, unknown: &mut Vec<String>) -> bool {
-    // A boolean is no secret, and may be a new setting about some.
+    // A boolean is no secret, and may be a new setting about secrets.
     let may_be_secret = !value.is_boolean() && (sounds_secret(at.name) || at.is_below_credentials());
     if is_control_information(at.name) || may_be_secret {
         return false;
@@ -254,7 +258,7 @@ fn keep_unknown(value: &mut Value, at: &Place<'_>, unknown: &mut Vec<String>) ->
     kept
 }
 
-/// Takes out of a value whose inside no schema knows what is named like a secret.
+/// Removes properties whose names sound like secrets from a value whose inside the schema does not know.
 fn without_secrets(value: &mut Value) {
     match value {
         Value::Object(map) => map.retain(|name, value| {
@@ -274,7 +278,7 @@ fn references(value: &mut Value) -> bool {
     !elements.is_empty()
 }
 
-/// Leaves the id of what is referred to, whether it was given as such or as an object.
+/// Reduces a reference to its id, whether it was given as such or as an object. Returns true if it has an id.
 fn reference(value: &mut Value) -> bool {
     if let Value::Object(map) = value {
         *value = map.remove("id").unwrap_or_default();
@@ -282,7 +286,7 @@ fn reference(value: &mut Value) -> bool {
     value.as_str().is_some_and(|id| !id.is_empty())
 }
 
-/// What makes a child: all but what is kept of it for information.
+/// Returns the properties that create a child: all except those kept for information.
 pub fn made_child(kind: &'static Kind, link: &str, value: Value) -> Value {
     match (value, schema::of(kind).property(link)) {
         (Value::Object(mut child), Some(rule)) => {
@@ -299,13 +303,13 @@ fn sort_children(value: &mut Value, children: &Children) {
     }
 }
 
-/// The values of a child's key; absent ones are empty.
+/// Returns the values of a child's key; absent ones are empty.
 pub fn child_key(child: &Value, children: &Children) -> Vec<String> {
     children.key_of(|path| child.pointer(path))
 }
 
-/// Returns what tells one entry of a link or of a list of credentials from the others: a child's key, the id of a
-/// reference, the `keyId` of a credential.
+/// Returns the key of one entry of a link or of a list of credentials: a child's key, the id of a reference, the `keyId` of
+/// a credential.
 pub fn entry_key(kind: &'static Kind, name: &str, value: &Value) -> Vec<String> {
     if kind.credential(name).is_some() {
         return vec![value["keyId"].as_str().unwrap_or_default().to_owned()];
@@ -318,7 +322,7 @@ pub fn entry_key(kind: &'static Kind, name: &str, value: &Value) -> Vec<String> 
     }
 }
 
-/// Sorts a set and drops what is there twice.
+/// Sorts a set and drops duplicates.
 pub fn sort_set(elements: &mut Vec<Value>) {
     if elements.iter().all(Value::is_string) {
         elements.sort_unstable_by(|a, b| a.as_str().cmp(&b.as_str()));

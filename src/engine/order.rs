@@ -1,12 +1,12 @@
-//! Drafts of steps → steps in waves.
+//! Orders drafts of steps into waves.
 //!
 //! ```text
-//! loosen    policies let go of whom they let go
-//! write     tier 0   make → prepare → update → call → link → link of what was linked → unlink
-//!           tier 1   make → prepare → update → call → link → link of what was linked → unlink
+//! loosen    policies are relaxed
+//! write     tier 0   make → prepare → update → call → link → link found → unlink
+//!           tier 1   make → prepare → update → call → link → link found → unlink
 //!           …        a tier's kinds refer only to kinds of the tiers above it in this drawing
-//! enforce   policies are made and get stricter, when all they name is complete
-//! withdraw  policies are deleted → members leave groups
+//! enforce   policies are created and get stricter, once all objects that they name are complete
+//! withdraw  policies are deleted → members are removed from groups
 //! delete    last tier first:  prepare → delete
 //! ```
 
@@ -14,48 +14,48 @@ use std::collections::BTreeMap;
 
 use crate::model::{Action, Address, Step, StepId};
 
-/// Writing comes before deleting; Conditional Access has moments of its own.
+/// Lists the phases of a plan. Writing comes before deleting; Conditional Access has phases of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// What keeps nobody out who was let in.
+    /// Updates that only relax policies.
     Loosen,
-    /// Everything that adds or changes.
+    /// Steps that add or change anything else.
     Write,
-    /// What may keep somebody out: when all that lets others in is done.
+    /// Steps that may lock somebody out: they run once everything that lets others in is done.
     Enforce,
-    /// What is taken away from whoever may need it until then.
+    /// Deletions and removals of what somebody may need until then.
     Withdraw,
-    /// What is deleted, and what deletion needs first.
+    /// Deletions, and the writes that they need first.
     Delete,
 }
 
-/// Within a tier.
+/// Lists the stages within a tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
-    /// Create and restore; in the delete phase after [`Stage::Prepare`].
+    /// Creates and restores; in the delete phase the deletion, after [`Stage::Prepare`].
     Make,
     /// A write that another one needs.
     Prepare,
-    /// PATCH.
+    /// A PATCH.
     Update,
-    /// Actions.
+    /// An action.
     Call,
-    /// Add before remove: a group never loses its last owner on the way.
+    /// Additions come before removals, so that a group never loses its last owner in between.
     Link,
-    /// What names children of other objects, which must be there.
+    /// Entries that name children of other objects, which must exist.
     LinkFound,
-    /// Remove.
+    /// Removals.
     Unlink,
 }
 
-/// A step that has no number yet.
+/// Represents a step that has no number yet.
 #[derive(Debug, Clone)]
 pub struct Draft {
-    /// Writing or deleting.
+    /// Phase of the step.
     pub phase: Phase,
-    /// The tier in which everything it refers to exists.
+    /// Tier in which every object that the step refers to exists.
     pub tier: usize,
-    /// Where in the tier.
+    /// Stage within the tier.
     pub stage: Stage,
     /// Objects that are created or restored by the same plan and must exist before.
     pub needs: Vec<Address>,
@@ -70,17 +70,18 @@ pub struct Order {
 }
 
 impl Order {
-    /// Takes a draft.
+    /// Adds a draft.
     pub fn push(&mut self, draft: Draft) {
         self.drafts.push(draft);
     }
 
-    /// Whether any draft is about `address`. Looks at the newest drafts only, which are those of the object at hand.
+    /// Returns true if the newest draft is about `address`. Earlier drafts are not searched, since the drafts of one object
+    /// are added in a row.
     pub fn touches(&self, address: &Address) -> bool {
         self.drafts.last().is_some_and(|draft| &draft.step.address == address)
     }
 
-    /// Steps in order, and the waves.
+    /// Returns the steps in order, and the waves.
     pub fn finish(self) -> (Vec<Step>, Vec<Vec<StepId>>) {
         let mut drafts = self.drafts;
         after_their_own(&mut drafts);
@@ -91,7 +92,7 @@ impl Order {
             .filter(|(_, draft)| matches!(draft.step.action, Action::Create { .. } | Action::Restore))
             .map(|(id, draft)| (&draft.step.address, id))
             .collect();
-        // The object's own earlier steps of another stage: an update after its preparation, a delete after it.
+        // A step needs the object's own preparation of the same phase: an update comes after it, and so does a deletion.
         let mut prepared: BTreeMap<(&Address, Phase), StepId> = BTreeMap::new();
         for (id, draft) in drafts.iter().enumerate() {
             if draft.stage == Stage::Prepare {
@@ -129,10 +130,10 @@ impl Order {
     }
 }
 
-/// How often what is made late makes others late. A chain is as long as kinds that refer to each other; a circle has no order.
+/// Maximum number of passes. A chain is as long as the kinds that refer to each other; references in a circle have no order.
 const CHAIN: usize = 16;
 
-/// What is made late, because of what it names, has its links and updates late too, and so has whatever names it.
+/// Moves links and updates of an object behind its creation, and objects that name it as well, transitively.
 fn after_their_own(drafts: &mut [Draft]) {
     for _ in 0..CHAIN {
         let made: BTreeMap<Address, (Phase, usize)> = drafts
@@ -145,7 +146,7 @@ fn after_their_own(drafts: &mut [Draft]) {
             let own = &draft.step.address;
             let after = |address: &Address| {
                 let (phase, tier) = made.get(address)?;
-                // Two that are made in one tier are made at the same time.
+                // Two objects that are created in one tier are created at the same time.
                 let later = usize::from(draft.stage == Stage::Make && address != own);
                 (*phase == draft.phase).then_some(tier + later)
             };
@@ -176,7 +177,7 @@ fn rank(draft: &Draft) -> (Phase, usize, u8) {
             (draft.phase, draft.tier, stage)
         }
         Phase::Withdraw => (draft.phase, 0, u8::from(draft.stage == Stage::Unlink)),
-        // Deletes go the other way round: what refers goes before what it refers to.
+        // Deletions go in the reverse order: an object goes before the objects that it refers to.
         Phase::Delete => (draft.phase, usize::MAX - draft.tier, u8::from(draft.stage != Stage::Prepare)),
     }
 }

@@ -1,4 +1,4 @@
-//! A plan as a file: JSON that a person can review, a pipeline can keep, and `apply` can carry out elsewhere.
+//! Reads and writes a plan file: JSON that a person can review, a pipeline can keep, and `apply` can carry out elsewhere.
 
 mod step;
 
@@ -14,40 +14,40 @@ use crate::kinds;
 use crate::model::plan::{Loss, LossKind, Seen};
 use crate::model::{Address, Coverage, Distance, FieldChange, IdMap, Left, Obstacle, Plan, Verdict, What};
 
-/// Version of the file's shape.
+/// Version of the file's format.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// What a plan belongs to: it is refused anywhere else.
+/// Binds a plan to a tenant and a commit: it is refused anywhere else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Binding {
-    /// The tenant's id.
+    /// Id of the tenant.
     pub tenant: String,
-    /// The commit that is wanted, in hex.
+    /// Id of the wanted commit, in hex.
     pub commit: String,
-    /// Until when it holds (RFC 3339).
+    /// Time until which the plan is valid (RFC 3339).
     #[serde(default)]
     pub expires: String,
-    /// Who made it, by e-mail address: nobody approves what they made.
+    /// E-mail address of the author: nobody approves their own plan.
     #[serde(default)]
     pub author: String,
     /// The tip of `snapshots` when the plan was made, in hex; empty if there was none.
     pub base: String,
-    /// What it looks at; everything if all lists are empty.
+    /// Scope of the plan; everything if all lists are empty.
     #[serde(default)]
     pub scope: ScopeDocument,
-    /// Whether objects that nobody knew are deleted too.
+    /// True if objects that no snapshot had are deleted too.
     #[serde(default)]
     pub prune: bool,
-    /// If only changes are wanted: those since this commit, in hex. Empty: the commit as it stands.
+    /// Id of the commit since which changes are planned, in hex. If it is empty, the commit as a whole is planned.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub since: String,
-    /// Ids of objects that somebody made anew by hand: what is wanted → what stands for it.
+    /// Ids of objects that somebody recreated by hand: wanted id → id of the recreated object.
     #[serde(default, skip_serializing_if = "IdMap::is_empty")]
     pub adopted: IdMap,
 }
 
-/// A [`Scope`] as text.
+/// Represents a [`Scope`] as text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScopeDocument {
@@ -76,10 +76,10 @@ impl From<&Scope> for ScopeDocument {
 }
 
 impl ScopeDocument {
-    /// The scope; kinds that are unknown here are an error, since leaving them out would widen it.
+    /// Returns the scope. Kinds that are unknown here are an error, since leaving them out would widen the scope.
     ///
     /// # Errors
-    /// A sentence that names the kind.
+    /// A sentence that names the unknown kind.
     pub fn scope(&self) -> Result<Scope, String> {
         let kind = |name: &String| {
             kinds::by_name(name).map(|kind| kind.name).ok_or_else(|| format!("it names the unknown kind {name:?}"))
@@ -119,7 +119,7 @@ struct Document {
     verdicts: Vec<VerdictDocument>,
 }
 
-/// A difference that no step covers.
+/// Represents a difference that no step covers.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct LeftDocument {
@@ -128,22 +128,22 @@ struct LeftDocument {
     id: String,
     #[serde(default)]
     name: String,
-    /// `added` if only the tenant has it, `removed` if only the commit has it, `modified` if both have it.
+    /// `added` if only the tenant has the object, `removed` if only the commit has it, `modified` if both have it.
     what: String,
-    /// From the commit to the tenant.
+    /// Changes from the commit to the tenant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     changes: Vec<ChangeDocument>,
     obstacle: String,
-    /// The obstacle's own reason, where it has one.
+    /// The obstacle's own reason, if it has one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     reason: String,
-    /// The same for people.
+    /// The obstacle for people.
     why: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     by: Vec<String>,
 }
 
-/// How far the tenant is from a commit of which only the changes are planned.
+/// Tells how far the tenant is from a commit of which only the changes are planned.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct DistanceDocument {
@@ -184,7 +184,7 @@ struct VerdictDocument {
     objects: Vec<String>,
 }
 
-/// The plan as JSON text.
+/// Writes the plan as JSON text.
 pub fn write(plan: &Plan, binding: &Binding, verdicts: &[Verdict], names: &Names) -> String {
     let wave_of: BTreeMap<usize, usize> =
         plan.waves.iter().enumerate().flat_map(|(wave, ids)| ids.iter().map(move |id| (*id, wave + 1))).collect();
@@ -291,7 +291,7 @@ fn object_document(address: &Address, names: &Names) -> ObjectDocument {
     }
 }
 
-/// Reads a plan file: the plan, what it is bound to, and its digest (SHA-256 over the bytes).
+/// Reads a plan file and returns the plan, its binding, and its digest (SHA-256 over the bytes).
 ///
 /// # Errors
 /// A sentence that says what is wrong with the file.

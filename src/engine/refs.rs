@@ -1,4 +1,4 @@
-//! References: which strings of an object name other objects, and what becomes of them when ids change.
+//! Finds references, the strings of an object that name other objects, and rewrites them when ids change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,9 @@ use super::schema::{self, Ref, Rule, Shape};
 use crate::kinds;
 use crate::model::{FieldChange, IdMap, Kind, Object, Report};
 
-/// Id (object id or application id) → name, for comments and reports. There may be a million: nearly every id is a GUID, and
-/// kept as the number that it is. Beside the name is the place of who gave it: of several, the last one's counts.
+/// Maps ids (object ids or application ids) to names, for comments and reports. There may be a million of them: nearly every
+/// id is a GUID, and stored as a number. Each name has the rank of its source: of several names, the one with the highest
+/// rank counts, or the last one of that rank.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     guids: BTreeMap<u128, (Box<str>, u8)>,
@@ -18,12 +19,12 @@ pub struct Names {
 }
 
 impl Names {
-    /// Takes in an object: its id and its other identities.
+    /// Adds the name of an object, for its id and its other identities.
     pub fn learn(&mut self, kind: &'static Kind, object: &Object) {
         self.learn_at(kind, object, u8::MAX);
     }
 
-    /// Takes in an object whose names count only where nobody of a later place gives another.
+    /// Adds the name of an object with a rank: it counts only if no source of a higher rank gives another name.
     pub fn learn_at(&mut self, kind: &'static Kind, object: &Object, place: u8) {
         let name = object.name();
         self.put(object.id(), name, place);
@@ -57,24 +58,25 @@ impl Names {
         .map(|(name, _)| name.as_ref())
     }
 
-    /// The name of `id`, if it is known and differs from the id.
+    /// Returns the name of `id`, if it is known and differs from the id.
     pub fn get(&self, id: &str) -> Option<&str> {
         self.known(id).filter(|name| *name != id)
     }
 
-    /// What an object without a name of its own is called: by the names of what it is about, as far as they are known.
+    /// Returns a name for an object without one: the names of the objects that it refers to, as far as they are known.
     pub fn of_about(&self, about: &[String]) -> Option<String> {
         let called: Vec<&str> = about.iter().filter_map(|id| self.get(id)).collect();
         (!called.is_empty()).then(|| called.join(": "))
     }
 
-    /// Whether `id` is known.
+    /// Returns true if the name of `id` is known.
     pub fn contains(&self, id: &str) -> bool {
         self.known(id).is_some()
     }
 }
 
-/// A GUID in the one form that Graph writes; any other text is no number, so that no two texts are one.
+/// Returns the number of a GUID in the one spelling that Graph uses; `None` for any other text, so that no two texts share a
+/// number.
 fn number(id: &str) -> Option<u128> {
     let mut number: u128 = 0;
     if id.len() != 36 {
@@ -93,24 +95,24 @@ fn number(id: &str) -> Option<u128> {
     Some(number)
 }
 
-/// One reference in an object.
+/// Represents one reference in an object.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reference<'a> {
     /// JSON pointer of the string.
     pub pointer: String,
-    /// The top-level property it is in.
+    /// Top-level property that contains the reference.
     pub property: &'a str,
     /// The string.
     pub value: &'a str,
-    /// What it may refer to.
+    /// Targets that the reference may have.
     pub to: &'a [Ref],
-    /// Whether its name is shown as a comment.
+    /// True if the target's name is shown as a comment.
     pub comment: bool,
-    /// Whether it is in a link.
+    /// True if the reference is in a link.
     pub link: bool,
 }
 
-/// Every reference of an object, in document order: strings at places that the schema marks, whatever they hold.
+/// Returns every reference of an object, in document order: strings at places that the schema marks, whatever they hold.
 pub fn references<'a>(kind: &'static Kind, object: &'a Object) -> Vec<Reference<'a>> {
     let mut found = Vec::new();
     let schema = schema::of(kind);
@@ -167,7 +169,7 @@ fn escape(name: &str) -> String {
     if name.contains(['~', '/']) { name.replace('~', "~0").replace('/', "~1") } else { name.to_owned() }
 }
 
-/// Trailing comments for an object's file: JSON pointer → name.
+/// Returns the trailing comments for an object's file, by JSON pointer.
 pub fn comments(kind: &'static Kind, object: &Object, names: &Names) -> BTreeMap<String, String> {
     if !has_comments(kind) {
         return BTreeMap::new();
@@ -179,7 +181,7 @@ pub fn comments(kind: &'static Kind, object: &Object, names: &Names) -> BTreeMap
         .collect()
 }
 
-/// Whether files of the kind may hold comments, so that all names must be known before they are written.
+/// Returns true if files of the kind may hold comments, so that all names must be known before they are written.
 pub fn has_comments(kind: &'static Kind) -> bool {
     fn any(rule: &Rule) -> bool {
         rule.comment
@@ -192,7 +194,7 @@ pub fn has_comments(kind: &'static Kind) -> bool {
     any(&schema::of(kind).root)
 }
 
-/// The object with its own id and every reference as they are today.
+/// Returns the object with its own id and every reference by their current ids.
 pub fn rewrite(kind: &'static Kind, object: &Object, ids: &IdMap) -> Object {
     if ids.is_empty() {
         return object.clone();
@@ -204,17 +206,17 @@ pub fn rewrite(kind: &'static Kind, object: &Object, ids: &IdMap) -> Object {
             *id = current;
         }
     }
-    // New ids sort differently.
+    // New ids sort differently, so that sets must be sorted again.
     normalize(kind, properties).object
 }
 
-/// Properties with every reference as it is today; the object's own id is left alone.
+/// Returns properties with every reference by its current id; the object's own id is left alone.
 pub fn rewrite_body(kind: &'static Kind, body: &Map<String, Value>, ids: &IdMap) -> Map<String, Value> {
     let schema = schema::of(kind);
     body.iter()
         .map(|(name, value)| {
             let value = match schema.property(name) {
-                // An id that names nothing, given at creation and again when the object is made again: a role's template.
+                // A role's template id names no object, and is sent again unchanged when the role is created again.
                 Some(rule) if rule.create_only && rule.refs.is_empty() && value.as_str().is_some_and(is_guid) => {
                     value.clone()
                 }
@@ -226,8 +228,8 @@ pub fn rewrite_body(kind: &'static Kind, body: &Map<String, Value>, ids: &IdMap)
         .collect()
 }
 
-/// A value with every reference as it is today: strings that the schema marks, and ids inside other strings (a membership
-/// rule, an identifier URI).
+/// Returns a value with every reference by its current id: strings that the schema marks, and ids inside other strings (a
+/// membership rule, an identifier URI).
 pub fn rewrite_value(rule: &Rule, value: &Value, ids: &IdMap) -> Value {
     match (&rule.shape, value) {
         (Shape::Object(rules, _), Value::Object(map)) => Value::Object(
@@ -244,7 +246,7 @@ pub fn rewrite_value(rule: &Rule, value: &Value, ids: &IdMap) -> Value {
         (Shape::List(items), Value::Array(elements)) => {
             Value::Array(elements.iter().map(|element| rewrite_value(items, element, ids)).collect())
         }
-        // One element of a set, as a step of a plan holds it.
+        // A step of a plan may hold a single element of a set.
         (Shape::List(items), Value::String(_) | Value::Object(_)) => rewrite_value(items, value, ids),
         (_, Value::String(text)) if !rule.refs.is_empty() => Value::from(ids.current(text)),
         (_, Value::String(text)) => Value::from(rewrite_text(text, ids)),
@@ -254,7 +256,7 @@ pub fn rewrite_value(rule: &Rule, value: &Value, ids: &IdMap) -> Value {
 
 fn rewrite_text(text: &str, ids: &IdMap) -> String {
     let mut rewritten = text.to_owned();
-    // A longer label first: another may begin like it.
+    // Longer labels are replaced first, since a shorter one may be their beginning.
     for label in labels_in(text).into_iter().rev() {
         let current = ids.current(label);
         if current != label {
@@ -276,13 +278,13 @@ fn rewrite_text(text: &str, ids: &IdMap) -> String {
     rewritten
 }
 
-/// How the name of an extension property begins: with its application's id, without dashes.
+/// Returns the prefix of the name of an extension property: it holds its application's id, without dashes.
 /// <https://learn.microsoft.com/graph/api/resources/extensionproperty>
 fn extension_of(app_id: &str) -> String {
     format!("extension_{}_", app_id.replace('-', ""))
 }
 
-/// Application ids in the names of extension properties, as membership rules and claims name them:
+/// Returns the application ids in the names of extension properties, as membership rules and claims name them:
 /// `user.extension_7b7d0f91b50a4faabc76b3224205ff04_costCentre`.
 fn extensions_in(text: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
@@ -295,7 +297,7 @@ fn extensions_in(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// Labels in a text, as in `api://new:shop.appId`: a word, and the property that is meant if it is not the id.
+/// Returns the labels in a text, as in `api://new:shop.appId`: a word, and the property if it is not the id.
 fn labels_in(text: &str) -> BTreeSet<&str> {
     let inside = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let starts = text.match_indices("new:").filter(|(at, _)| !text[..*at].ends_with(inside));
@@ -309,14 +311,14 @@ fn labels_in(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Every id that a text mentions: GUIDs, application ids in the names of extension properties, and labels.
+/// Calls `see` with every id that a text mentions: GUIDs, application ids in the names of extension properties, and labels.
 pub fn each_id_in(text: &str, see: &mut dyn FnMut(&str)) {
     ids_in(text).into_iter().for_each(&mut *see);
     extensions_in(text).iter().for_each(|id| see(id));
     labels_in(text).into_iter().for_each(see);
 }
 
-/// Every id that a value mentions anywhere: GUIDs inside strings, and `new:label` words.
+/// Calls `see` with every id that a value mentions anywhere: GUIDs inside strings, and `new:label` words.
 pub fn mentions(value: &Value, see: &mut dyn FnMut(&str)) {
     match value {
         Value::String(text) if text.starts_with("new:") => see(text),
@@ -327,17 +329,17 @@ pub fn mentions(value: &Value, see: &mut dyn FnMut(&str)) {
     }
 }
 
-/// Ids that a report mentions and whose names would help the reader.
+/// Holds the ids that a report mentions and whose names would help the reader.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mentioned {
-    /// All of them.
+    /// All ids.
     pub ids: BTreeSet<String>,
-    /// Those that may be another identity than an object's id (an application's `appId`).
+    /// Ids that may be another identity than an object's id (an application's `appId`).
     pub identities: BTreeSet<String>,
 }
 
 impl Mentioned {
-    /// Takes in the ids whose names an object's file shows, and that are not known.
+    /// Adds the ids whose names an object's file shows, and that are not known.
     pub fn add_shown(&mut self, kind: &'static Kind, object: &Object, known: &Names) {
         let shown = references(kind, object).into_iter().filter(|reference| reference.comment);
         for reference in shown {
@@ -353,7 +355,7 @@ impl Mentioned {
     }
 }
 
-/// What a report mentions.
+/// Returns the ids that a report mentions.
 pub fn mentioned(report: &Report) -> Mentioned {
     let mut found = Mentioned::default();
     for change in &report.changes {
@@ -391,7 +393,7 @@ fn identities(rule: &Rule, value: &Value, found: &mut BTreeSet<String>) {
         (Shape::List(items), Value::Array(elements)) => {
             elements.iter().for_each(|element| identities(items, element, found));
         }
-        // One element of a set.
+        // The value may be a single element of a set.
         (Shape::List(items), value) => identities(items, value, found),
         (_, Value::String(text)) if is_guid(text) && rule.refs.iter().any(|to| to.property != "id") => {
             found.insert(text.clone());
@@ -400,7 +402,7 @@ fn identities(rule: &Rule, value: &Value, found: &mut BTreeSet<String>) {
     }
 }
 
-/// Whether a string looks like an id that Graph makes: `00000000-0000-0000-0000-000000000000`.
+/// Returns true if a string looks like an id that Graph makes: `00000000-0000-0000-0000-000000000000`.
 pub fn is_guid(text: &str) -> bool {
     text.len() == 36 && is_guid_bytes(text.as_bytes())
 }
@@ -412,13 +414,13 @@ fn is_guid_bytes(bytes: &[u8]) -> bool {
     })
 }
 
-/// Every GUID in a text.
+/// Returns every GUID in a text.
 pub fn ids_in(text: &str) -> BTreeSet<&str> {
     let bytes = text.as_bytes();
     let mut found = BTreeSet::new();
     let mut start = 0;
     while start + 36 <= bytes.len() {
-        // A run of ASCII, so the slice falls on character boundaries.
+        // The candidate is ASCII only, so that the slice falls on character boundaries.
         if bytes[start + 8] == b'-' && is_guid_bytes(&bytes[start..start + 36]) {
             found.insert(&text[start..start + 36]);
             start += 36;
@@ -444,7 +446,7 @@ mod tests {
         ids.learn("7b7d0f91-b50a-4faa-bc76-b3224205ff04", "11111111-2222-4333-8444-555555555555");
         ids.learn("00000001-0000-4000-8000-000000000001", "00000001-0000-4000-8000-000000000002");
         insta::assert_snapshot!(rewrite_text(rule, &ids), @r#"user.extension_11111111222243338444555555555555_desk -eq "x" -or user.memberof -any (group.objectId -in ['00000001-0000-4000-8000-000000000002']) -or user.extension_7b7d0f91_no -ne null"#);
-        // Not on the border of a character, and cut short.
+        // The text has an id next to a multi-byte character, and one that is cut short.
         each_id_in("extension_ééééééééééééééééé_x extension_7b7d", &mut |id| panic!("{id}"));
     }
 }

@@ -1,53 +1,53 @@
-//! Which changes deserve a second look: the rules stand in the schemas (`x-entra-risk`), this applies them.
+//! Finds risks in changes: the rules stand in the schemas (`x-entra-risk`), and this module applies them.
 
 use serde_json::{Map, Value};
 
 use super::{diff, schema};
 use crate::model::{Action, FieldChange, Kind, Level, Object, Risk, Step, What};
 
-/// One rule of a schema.
+/// Represents one risk rule of a schema.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RiskRule {
-    /// Its name, as in `exclusion-added`.
+    /// Name of the rule, as in `exclusion-added`.
     pub id: String,
-    /// How bad it is.
+    /// Severity of the risk.
     pub level: Level,
-    /// What happened, in one clause.
+    /// Description of what happened, in one clause.
     pub says: String,
-    /// What sets it off.
+    /// Trigger of the rule.
     pub on: Trigger,
-    /// Only if the value, or the element that came or went, was one of these; empty: whatever it was. An object stands for
-    /// all that have its properties.
+    /// Values of which the old value, or the element that was added or removed, must be one; empty: any. An object stands
+    /// for all objects that have its properties.
     pub from: Vec<Value>,
-    /// Only if the value, or the element, is one of these now.
+    /// Values of which the new value, or the element, must be one; empty: any.
     pub to: Vec<Value>,
-    /// Not if the value, or the element, was or is one of these.
+    /// Values of which neither the old nor the new value, or the element, may be one.
     pub except: Vec<Value>,
-    /// Only for objects with these values.
+    /// Properties that the object must have, with their values.
     pub when: Map<String, Value>,
-    /// True if the change takes a defence down.
+    /// True if the change weakens a defence.
     pub weakens: bool,
 }
 
-/// What sets a rule off.
+/// Lists the triggers of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trigger {
-    /// The object came into being.
+    /// The object was added.
     Added,
-    /// The object is gone.
+    /// The object was removed.
     Removed,
-    /// A value or an element came.
+    /// A value or an element was added.
     Gained,
-    /// A value or an element went.
+    /// A value or an element was removed.
     Lost,
-    /// Anything of the two, or a value took another's place.
+    /// A value or an element was added or removed, or a value was replaced.
     Changed,
-    /// A value took another's place, or something inside an element changed.
+    /// A value was replaced, or something inside an element changed.
     Inside,
 }
 
 impl RiskRule {
-    /// The rules of a schema's node; what is no rule is passed over (a test of the schemas finds it).
+    /// Returns the rules of a schema's node; a malformed rule is skipped (a test of the schemas finds it).
     pub fn compile(node: &Value) -> Vec<RiskRule> {
         let list = |rule: &Value, name: &str| match rule.get(name) {
             Some(Value::Array(values)) => values.clone(),
@@ -93,7 +93,7 @@ impl RiskRule {
             Trigger::Inside => before.is_some() == after.is_some(),
             Trigger::Added | Trigger::Removed => false,
         };
-        // An element that came was nothing before: `from` and `to` are both about the element.
+        // An added element had no value before: `from` and `to` both apply to the element.
         let (was, is) = match self.on {
             Trigger::Gained => (after, after),
             Trigger::Lost => (before, before),
@@ -105,7 +105,7 @@ impl RiskRule {
     }
 }
 
-/// Whether `value` is as `wanted` says: equal, or an object with at least these properties.
+/// Returns true if `value` equals `wanted`, or is an object with at least the properties of `wanted`.
 fn fits(wanted: &Value, value: &Value) -> bool {
     match (wanted, value) {
         (Value::Object(wanted), Value::Object(value)) => {
@@ -115,12 +115,12 @@ fn fits(wanted: &Value, value: &Value) -> bool {
     }
 }
 
-/// What deserves a second look in a change of an object, worst first.
+/// Returns the risks of a change of an object, worst first.
 pub fn of(kind: &'static Kind, what: &What, before: Option<&Object>, after: Option<&Object>) -> Vec<Risk> {
     let schema = schema::of(kind);
     let root = &schema.root;
     let Some(object) = after.or(before) else { return Vec::new() };
-    // A rule about enabled policies is about one that was enabled, too.
+    // A rule for enabled policies also applies to a policy that was enabled before.
     let meant = |rule: &RiskRule| {
         let holds = |object: &Object| {
             rule.when.iter().all(|(name, wanted)| fits(wanted, object.get(name).unwrap_or(&Value::Null)))
@@ -154,7 +154,7 @@ pub fn of(kind: &'static Kind, what: &What, before: Option<&Object>, after: Opti
                     for rule in node.risks.iter().filter(|rule| meant(rule)) {
                         let applies = match depth == last && path == field.path() {
                             true => rule.applies(a, b),
-                            // Something inside changed: of the whole, that is a change without a value of its own.
+                            // A change inside is a change of the whole without an old and a new value.
                             false => matches!(rule.on, Trigger::Changed | Trigger::Inside) && rule.applies(None, None),
                         };
                         if applies {
@@ -170,8 +170,8 @@ pub fn of(kind: &'static Kind, what: &What, before: Option<&Object>, after: Opti
     risks
 }
 
-/// Returns the marks on what a step changes, worst first. `before` is the object as the tenant has it and `after` as it is wanted;
-/// of an object that the plan makes, only the creation is marked.
+/// Returns the risks of a step, worst first. `before` is the live object and `after` the wanted one; for an object that the
+/// plan creates, only the creation is judged.
 pub fn of_step(kind: &'static Kind, step: &Step, before: Option<&Object>, after: Option<&Object>) -> Vec<Risk> {
     let entry = |path: &str, before: Option<&Value>, after: Option<&Value>| match (before, after) {
         (None, Some(element)) => FieldChange::Gained { path: path.to_owned(), element: element.clone() },

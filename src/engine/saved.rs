@@ -1,4 +1,4 @@
-//! A report that was saved as JSON, read back: whatever [`super::render::json`] writes, this reads.
+//! Reads back a report that was saved as JSON: whatever [`super::render::json`] writes, this module reads.
 
 use std::collections::BTreeMap;
 
@@ -98,10 +98,10 @@ struct SavedUnknown {
     after: String,
 }
 
-/// Reads a saved report with the names it brings.
+/// Reads a saved report with the names it holds.
 ///
 /// # Errors
-/// What is wrong with it, in one sentence.
+/// A sentence that says what is wrong with the file.
 pub fn read(bytes: &[u8]) -> Result<(Report, Names), String> {
     let saved: Saved = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     if saved.format_version != FORMAT_VERSION {

@@ -1,4 +1,4 @@
-//! Compiled schemas: what each property of a kind means, from the annotations that `schemas/README.md` lists.
+//! Compiles schemas: the rules for each property of a kind, from the annotations that `schemas/README.md` lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -10,10 +10,10 @@ use super::risk::RiskRule;
 use crate::kinds;
 use crate::model::Kind;
 
-/// A kind's schema, compiled once.
+/// Holds a kind's schema, compiled once.
 #[derive(Debug)]
 pub struct Schema {
-    /// What the object's own properties mean.
+    /// Rule of the object, with the rules of its properties.
     pub root: Rule,
     /// The schema as JSON, for a validator.
     pub document: Value,
@@ -23,75 +23,75 @@ pub struct Schema {
     natural_key: String,
 }
 
-/// What one property means.
+/// Holds the rules for one property.
 #[derive(Debug, Clone, Default)]
 pub struct Rule {
-    /// Graph owns the value.
+    /// True if Graph owns the value.
     pub read_only: bool,
-    /// With `read_only`: stays in the file.
+    /// True if a `read_only` value stays in the file.
     pub keep: bool,
-    /// Secret.
+    /// True if the value is a secret.
     pub write_only: bool,
-    /// Known and left out on purpose.
+    /// True if the property is known and left out on purpose.
     pub left_out: bool,
-    /// Fixed after creation.
+    /// True if the value is fixed after creation.
     pub create_only: bool,
-    /// A list whose order means nothing.
+    /// True if the property is a list whose order means nothing.
     pub set: bool,
-    /// The name of what is referred to is shown as a comment.
+    /// True if the name of the referenced object is shown as a comment.
     pub comment: bool,
-    /// A relation kept apart from properties.
+    /// True if the property is a relation that Graph keeps apart from properties.
     pub link: bool,
-    /// Elements must be disabled by a write of their own before they are taken out of the list.
+    /// True if elements must be disabled by a separate write before they are removed from the list.
     pub disable_first: bool,
-    /// What must be written before the object can be deleted.
+    /// Value that must be written before the object can be deleted.
     pub before_delete: Option<Value>,
-    /// What is written for an absent value that cannot be null.
+    /// Value that is written for an absent value that cannot be null.
     pub default: Option<Value>,
-    /// Part of an object that is written by a PATCH of its own: it names other parts, which must be stored before.
+    /// True if this part of an object is written by a separate PATCH: it names other parts, which must be stored before.
     pub write_apart: bool,
-    /// A list of `{uri, index}` that gives elements of this sibling their places: an element without a place is in the
-    /// sibling alone, and is written along.
+    /// Sibling list whose elements get their positions from this list of `{uri, index}`: an element without a position is in
+    /// the sibling alone, and is added when writing.
     pub index_of: Option<String>,
-    /// The values that a change may lead to; empty: any.
+    /// Values that a change may lead to; empty: any.
     pub changes_to: Vec<Value>,
-    /// Graph never lets it be null, and nobody documents what it falls back to.
+    /// True if Graph never lets the value be null, and its default is not documented.
     pub not_null: bool,
-    /// Permission that reading it takes, beside the kind's.
+    /// Permission that reading the property takes, besides that of the kind.
     pub permission: Option<String>,
-    /// How the string is read.
+    /// Interpretation of the string.
     pub form: Form,
-    /// What the string refers to.
+    /// Targets that the string may refer to.
     pub refs: Vec<Ref>,
-    /// Which changes of it deserve a second look.
+    /// Rules for risks in changes of the property.
     pub risks: Vec<RiskRule>,
-    /// What is inside.
+    /// Contents of the property.
     pub shape: Shape,
 }
 
-/// What is inside a property.
+/// Describes the contents of a property.
 #[derive(Debug, Clone, Default)]
 pub enum Shape {
     /// A string, number or boolean.
     #[default]
     Scalar,
-    /// Properties with rules; whether others may stand beside them.
+    /// An object: the rules of its properties, and true if it may have others as well.
     Object(BTreeMap<String, Rule>, bool),
-    /// Elements.
+    /// A list, with the rule of its elements.
     List(Box<Rule>),
 }
 
-/// What a string refers to: an object by id, or by another property.
+/// Represents the target of a reference: an object by id, or by another property.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ref {
-    /// The kind's name.
+    /// Name of the target's kind.
     pub kind: &'static str,
-    /// The property; `id` in most cases.
+    /// Property of the target; `id` in most cases.
     pub property: String,
 }
 
 impl Schema {
-    /// The kinds that objects refer to.
+    /// Returns the kinds that objects refer to.
     pub fn refers_to(&self) -> BTreeSet<&'static str> {
         let mut found = BTreeSet::new();
         self.root.each_ref(false, &mut |reference, _| {
@@ -100,36 +100,37 @@ impl Schema {
         found
     }
 
-    /// Names of the properties that an export reads, for `$select`: everything but links, secrets, what Graph owns and
-    /// nobody keeps, and what is left out on purpose. Sorted.
+    /// Returns the names of the properties that an export reads, for `$select`: everything except links, secrets, properties
+    /// that Graph owns and nobody keeps, and those left out on purpose. Sorted.
     pub fn selected(&self) -> &[String] {
         &self.selected
     }
 
-    /// Properties that take a permission of their own to read, with that permission.
+    /// Returns the properties that take a separate permission to read, with that permission.
     pub fn guarded(&self) -> &[(String, String)] {
         &self.guarded
     }
 
-    /// Properties, beside the id, by which other objects refer to objects of this kind (an application's `appId`).
+    /// Returns the properties, besides the id, by which other objects refer to objects of this kind (an application's
+    /// `appId`).
     pub fn identities(&self) -> &[String] {
         &self.identities
     }
 
-    /// The property that people know an object by, when its id is another: two of the same are taken for one that was
-    /// created again.
+    /// Returns the property by which people identify an object whose id changed: two objects with the same value are
+    /// considered one that was created again.
     pub fn natural_key(&self) -> &str {
         &self.natural_key
     }
 
-    /// The rule of a top-level property.
+    /// Returns the rule of a top-level property.
     pub fn property(&self, name: &str) -> Option<&Rule> {
         self.root.property(name)
     }
 
-    /// The rules along a path of a change, outermost first, each with the part of the path that leads to it: those of
-    /// `conditions`, `users` and `excludeUsers` for `conditions.users.excludeUsers`, those of `rules` and `maximumDuration`
-    /// for `rules[Expiration].maximumDuration`.
+    /// Returns the rules along a path of a change, outermost first, each with the part of the path that leads to it: those
+    /// of `conditions`, `users` and `excludeUsers` for `conditions.users.excludeUsers`, those of `rules` and
+    /// `maximumDuration` for `rules[Expiration].maximumDuration`.
     pub fn along<'a>(&self, path: &'a str) -> Vec<(&Rule, &'a str)> {
         let mut nodes = Vec::new();
         let mut at = &self.root;
@@ -152,17 +153,17 @@ impl Schema {
 }
 
 impl Rule {
-    /// Whether the value appears in a file.
+    /// Returns true if the value appears in a file.
     pub fn exported(&self) -> bool {
         !self.write_only && !self.left_out && (!self.read_only || self.keep)
     }
 
-    /// Whether the value may be written at creation (`true`) or afterwards (`false`).
+    /// Returns true if the value may be written at creation (`true`) or afterwards (`false`).
     pub fn writable(&self, creating: bool) -> bool {
         !self.read_only && !self.left_out && (creating || !self.create_only)
     }
 
-    /// The rule of a property of this object, or of this list's elements.
+    /// Returns the rule of a property of this object, or of this list's elements.
     pub fn property(&self, name: &str) -> Option<&Rule> {
         match &self.shape {
             Shape::Object(properties, _) => properties.get(name),
@@ -171,12 +172,12 @@ impl Rule {
         }
     }
 
-    /// Whether Graph lets a value that is there change to `wanted`.
+    /// Returns true if Graph lets an existing value change to `wanted`.
     pub fn may_become(&self, wanted: Option<&Value>) -> bool {
         self.changes_to.is_empty() || wanted.is_some_and(|wanted| self.changes_to.contains(wanted))
     }
 
-    /// Whether a value that is absent stays as the tenant has it: it can neither be null nor be written as a default.
+    /// Returns true if an absent value stays as the tenant has it: it can neither be null nor be written as a default.
     pub fn must_have_a_value(&self) -> bool {
         self.not_null && self.default.is_none()
     }
@@ -201,16 +202,16 @@ impl Rule {
     }
 }
 
-/// The compiled schema of a kind.
+/// Returns the compiled schema of a kind.
 pub fn of(kind: &'static Kind) -> &'static Schema {
     static SCHEMAS: OnceLock<BTreeMap<&'static str, Schema>> = OnceLock::new();
     let schemas = SCHEMAS.get_or_init(compile_all);
     &schemas[kind.name]
 }
 
-/// The order in which kinds are made: a kind's tier is above those of all kinds that its properties refer to. Where kinds
-/// refer to each other in a circle, only references that are fixed at creation count; the others follow in a write of
-/// their own. Links do not count: they are steps of their own after all objects exist.
+/// Returns the tier of each kind, by which kinds are created in order: a kind's tier is above those of all kinds that its
+/// properties refer to. Where kinds refer to each other in a circle, only references that are fixed at creation count; the
+/// others follow in a separate write. Links do not count: they are separate steps after all objects exist.
 pub fn tiers() -> &'static BTreeMap<&'static str, usize> {
     static TIERS: OnceLock<BTreeMap<&'static str, usize>> = OnceLock::new();
     TIERS.get_or_init(|| {
@@ -262,7 +263,8 @@ fn compile_all() -> BTreeMap<&'static str, Schema> {
     let mut schemas = BTreeMap::new();
     let mut wanted: BTreeMap<&'static str, BTreeSet<String>> = BTreeMap::new();
     for kind in kinds::ALL {
-        // The registry's own texts: a test compiles every one, so this cannot fail in a build that passed.
+        // The documents are part of the program, and a test compiles every one, so that this cannot fail in a build that
+        // passed.
         let document: Value = serde_json::from_str(kind.schema).unwrap_or(Value::Null);
         let root = compile(&document, &document, 0);
         root.each_ref(false, &mut |reference, _| {
@@ -302,7 +304,7 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
         return Rule::default();
     };
     let flag = |name: &str| node.get(name).and_then(Value::as_bool).unwrap_or(false);
-    // A type that refers to itself ends here; none of the registry's does so deeply.
+    // The depth is limited for a type that refers to itself; no schema of the registry needs more.
     let mut rule = match node.get("$ref").and_then(Value::as_str) {
         Some(target) if depth < 24 => {
             let target = target.strip_prefix('#').and_then(|pointer| document.pointer(pointer));

@@ -1,31 +1,33 @@
-//! [`Scope`]: which objects and properties a command is about.
+//! [`Scope`]: the objects and properties that a command applies to.
 
 use super::refs::is_guid;
 use super::schema;
 use crate::kinds;
 use crate::model::{Address, Kind};
 
-/// Which objects and properties a command is about. Empty lists mean no restriction; several lists must all agree.
+/// Selects the objects and properties that a command applies to. Empty lists mean no restriction; an object must satisfy all
+/// lists.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scope {
     /// Names of kinds.
     pub kinds: Vec<&'static str>,
     /// Object ids.
     pub ids: Vec<String>,
-    /// Patterns over display names; `*` stands for anything, case does not count.
+    /// Patterns for display names; `*` stands for any text, case does not count.
     pub names: Vec<String>,
-    /// Top-level properties and links.
+    /// Names of top-level properties and links.
     pub properties: Vec<String>,
-    /// What is left out of all that.
+    /// Exclusions from everything that the other lists select.
     pub exclude: Vec<Exclusion>,
 }
 
-/// What is left out, whatever else takes it in.
+/// Represents an exclusion, which wins over every inclusion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Exclusion {
     /// A kind, by its name.
     Kind(&'static str),
-    /// A property or link of a kind's objects. An object that is created is created whole but for its links.
+    /// A property or link of a kind's objects. A new object is created with all its properties, but without an excluded
+    /// link.
     Property(&'static str, String),
     /// The objects of a kind whose name fits a pattern.
     Named(&'static str, String),
@@ -36,7 +38,7 @@ pub enum Exclusion {
 }
 
 impl Exclusion {
-    /// What a person meant: `group`, `group.members`, `group:Sales*`, an id, or a pattern over names.
+    /// Parses what a person typed: `group`, `group.members`, `group:Sales*`, an id, or a pattern for names.
     pub fn parse(word: &str) -> Exclusion {
         if let Some(kind) = kinds::by_word(word) {
             return Exclusion::Kind(kind.name);
@@ -58,7 +60,7 @@ impl Exclusion {
         }
     }
 
-    /// As [`Exclusion::parse`] takes it.
+    /// Returns the text that [`Exclusion::parse`] accepts.
     pub fn word(&self) -> String {
         match self {
             Exclusion::Kind(kind) => (*kind).to_owned(),
@@ -80,13 +82,13 @@ impl Exclusion {
 }
 
 impl Scope {
-    /// Whether the kind is in scope.
+    /// Returns true if the kind is in scope.
     pub fn takes_kind(&self, kind: &Kind) -> bool {
         (self.kinds.is_empty() || self.kinds.contains(&kind.name))
             && !self.exclude.contains(&Exclusion::Kind(kind.name))
     }
 
-    /// Whether the object is in scope.
+    /// Returns true if the object is in scope.
     pub fn takes(&self, address: &Address, name: &str) -> bool {
         (self.kinds.is_empty() || self.kinds.contains(&address.kind))
             && (self.ids.is_empty() || self.ids.contains(&address.id))
@@ -94,14 +96,14 @@ impl Scope {
             && !self.exclude.iter().any(|exclusion| exclusion.leaves_out(address, name))
     }
 
-    /// Whether an object is in scope that goes by another id since it was created again: either may have been named.
+    /// Returns true if an object with an old and a current id is in scope: either id may have been named.
     pub fn takes_by(&self, old: &Address, today: &Address, name: &str) -> bool {
         let named = |address: &Address| self.takes(address, name);
         let left_out = |address: &Address| self.exclude.iter().any(|exclusion| exclusion.leaves_out(address, name));
         (named(old) || named(today)) && !left_out(old) && !left_out(today)
     }
 
-    /// Whether a top-level property or link of a kind is in scope.
+    /// Returns true if a top-level property or link of a kind is in scope.
     pub fn takes_property(&self, kind: &str, property: &str) -> bool {
         let left_out = |exclusion: &Exclusion| match exclusion {
             Exclusion::Property(of, left_out) => *of == kind && left_out == property,
@@ -111,17 +113,17 @@ impl Scope {
             && !self.exclude.iter().any(left_out)
     }
 
-    /// Whether single objects are picked, so that a whole kind's absence means nothing.
+    /// Returns true if nothing is restricted or excluded.
     pub fn is_everything(&self) -> bool {
         self == &Scope::default()
     }
 }
 
-/// Whether `name` fits `pattern`; `*` stands for any run of characters, case does not count.
+/// Returns true if `name` fits `pattern`; `*` stands for any run of characters, case does not count.
 pub fn matches(pattern: &str, name: &str) -> bool {
     let pattern: Vec<char> = pattern.to_lowercase().chars().collect();
     let name: Vec<char> = name.to_lowercase().chars().collect();
-    // Greedy with one step back per star: linear in practice, never exponential.
+    // The match is greedy with one step back per star: linear in practice, never exponential.
     let (mut p, mut n, mut star, mut mark) = (0, 0, None, 0);
     while n < name.len() {
         if p < pattern.len() && pattern[p] == '*' {

@@ -1,9 +1,9 @@
-//! What is taken for a secret by its name, what stands for one in a file, and how that is recognized again.
+//! Recognizes secrets by their names, masks them, and recognizes the masks.
 
-/// Stands for a secret within a URL. It is what Graph itself returns for secrets: asterisks.
+/// Replaces a secret within a URL. Graph itself returns asterisks for secrets.
 const MASK: &str = "****";
 
-/// Parts of names of properties and of parameters in URLs that hold secrets, in lower case and without signs between words.
+/// Lists parts of names of properties and URL parameters that hold secrets, in lower case and without separators.
 const PARTS: &[&str] = &[
     "accesskey",
     "accountkey",
@@ -36,13 +36,13 @@ const PARTS: &[&str] = &[
     "token",
 ];
 
-/// Words of names that hold secrets, too short to be looked for within other words (`sas` is in `isAssigned`).
+/// Lists words of names that hold secrets, too short to be searched for within other words (`sas` is in `isAssigned`).
 const WORDS: &[&str] = &["jwt", "otp", "sas"];
 
-/// Names that hold secrets if they are nothing but this. `countryCode` and `sortKey` are names of something else.
+/// Lists names that hold secrets as a whole. `countryCode` and `sortKey` are names of something else.
 const NAMES: &[&str] = &["code", "key", "keys", "sig", "signature"];
 
-/// Returns whether something of this name is a secret as far as a name can tell. It is asked of what no schema knows.
+/// Returns true if a name sounds like that of a secret. It is used for properties that the schema does not know.
 pub fn sounds_secret(name: &str) -> bool {
     let letters = |name: &str| -> String {
         name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
@@ -53,7 +53,7 @@ pub fn sounds_secret(name: &str) -> bool {
         || words(name).any(|word| WORDS.contains(&letters(word).as_str()))
 }
 
-/// The words of a name: `sasUrl`, `SASUrl`, `sas_url` and `sas-url` have two.
+/// Returns the words of a name: `sasUrl`, `SASUrl`, `sas_url` and `sas-url` have two.
 fn words(name: &str) -> impl Iterator<Item = &str> {
     name.split(|sign: char| !sign.is_ascii_alphanumeric()).flat_map(|part| {
         let bytes = part.as_bytes();
@@ -65,14 +65,15 @@ fn words(name: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Returns whether all that stands below a property of this name is dropped unless a schema knows it: `passwordCredentials`.
+/// Returns true if everything below a property of this name is dropped unless a schema knows it: `passwordCredentials`.
 pub fn holds_credentials(name: &str) -> bool {
     name.to_ascii_lowercase().ends_with("credentials")
 }
 
 /// Returns a URL with its secrets masked: values of parameters whose names sound like secrets, and a password before the
-/// host. `None` if `text` is no http(s) URL or has none. Azure takes the keys of functions (`code`) and the signatures of
-/// shared access (`sig`) in the query: <https://learn.microsoft.com/azure/azure-functions/function-keys-how-to>,
+/// host. Returns `None` if `text` is no http(s) URL or has no secret. Azure takes the keys of functions (`code`) and the
+/// signatures of shared access (`sig`) in the query:
+/// <https://learn.microsoft.com/azure/azure-functions/function-keys-how-to>,
 /// <https://learn.microsoft.com/rest/api/storageservices/create-service-sas>.
 pub fn mask_url(text: &str) -> Option<String> {
     let mut masked = String::new();
@@ -86,22 +87,22 @@ pub fn mask_url(text: &str) -> Option<String> {
     (masked != text).then_some(masked)
 }
 
-/// Returns whether `text` holds a mask in place of a secret: it is nothing but asterisks, or a URL with a masked secret.
+/// Returns true if `text` holds a mask in place of a secret: it consists of asterisks, or is a URL with a masked secret.
 pub fn is_masked(text: &str) -> bool {
     is_mask(text) || has_masked_secret(text)
 }
 
-/// Returns whether `text` is a URL with a mask in place of a secret.
+/// Returns true if `text` is a URL with a mask in place of a secret.
 pub fn has_masked_secret(text: &str) -> bool {
     secrets_of_url(text).into_iter().any(|(from, to)| is_mask(&text[from..to]))
 }
 
-/// Returns whether `text` is nothing but a mask.
+/// Returns true if `text` is nothing but a mask.
 pub fn is_mask(text: &str) -> bool {
     text.len() >= MASK.len() && text.bytes().all(|byte| byte == b'*')
 }
 
-/// Returns where secrets of a URL begin and end, in order.
+/// Returns the start and end of each secret in a URL, in order.
 fn secrets_of_url(text: &str) -> Vec<(usize, usize)> {
     let has_scheme = |scheme: &&str| text.get(..scheme.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(scheme));
     let Some(host) = ["https://", "http://"].iter().find(|scheme| has_scheme(scheme)).map(|scheme| scheme.len()) else {

@@ -1,4 +1,4 @@
-//! How a tenant repository stands, and what of it needs attention.
+//! Determines the status of a tenant repository, and which parts of it need attention.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
@@ -7,151 +7,151 @@ use super::diff::called;
 use super::schema;
 use crate::model::{Coverage, Kind, Level, Object, Report};
 
-/// Credentials that end within so many days are told.
+/// Number of days before its end from which a credential is listed.
 pub const CREDENTIAL_DAYS: i64 = 30;
-/// What is deleted can be restored for so many days: <https://learn.microsoft.com/graph/api/resources/directory>,
+/// Number of days for which a deleted object can be restored: <https://learn.microsoft.com/graph/api/resources/directory>,
 /// policies and named locations: <https://learn.microsoft.com/graph/api/resources/policydeletableitem>
 pub const BIN_DAYS: i64 = 30;
-/// Deleted objects that are gone for good in fewer days are pointed at.
+/// Number of days before a deleted object is gone for good from which it needs attention.
 pub const BIN_WARNING_DAYS: i64 = 7;
 
 const DAY: i64 = 86_400;
 
-/// How a tenant repository stands.
+/// Holds the status of a tenant repository.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Status {
-    /// The tenant's id.
+    /// Id of the tenant.
     pub tenant: String,
-    /// When one looked.
+    /// Time of the status.
     pub now: Timestamp,
-    /// The last snapshot.
+    /// The last snapshot, if there is one.
     pub snapshot: Option<Taken>,
-    /// How old it may become.
+    /// Maximum age of the last snapshot.
     pub objective: SignedDuration,
-    /// What it does not hold completely, as its manifest says.
+    /// Kinds and links that the snapshot does not hold completely, as its manifest says.
     pub gaps: Vec<(String, Coverage)>,
-    /// The branch that people work on.
+    /// Name of the branch that people work on.
     pub main: String,
-    /// Files with edits on it that are not applied yet.
+    /// Paths of files with edits on that branch that are not applied yet.
     pub pending: Vec<String>,
-    /// What the remote does not have; `None` if there is no remote.
+    /// References with commits that the remote does not have; `None` if there is no remote.
     pub pushes: Option<Vec<Push>>,
-    /// Over how many days risks were looked for.
+    /// Number of days for which risks were looked for.
     pub risk_days: i64,
-    /// Changes of that time that deserve a second look, worst first, then newest first.
+    /// Risks of the changes in that time, worst first, then newest first.
     pub risks: Vec<Risky>,
-    /// Credentials that ended, or will within [`CREDENTIAL_DAYS`].
+    /// Credentials that ended, or will end within [`CREDENTIAL_DAYS`].
     pub credentials: Vec<Credential>,
-    /// What was asked of the tenant itself.
+    /// Status of the live tenant.
     pub live: Live,
 }
 
-/// A snapshot.
+/// Identifies a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Taken {
-    /// The commit.
+    /// Id of the commit.
     pub commit: String,
-    /// When, in seconds since 1970.
+    /// Time of the snapshot, in seconds since 1970.
     pub seconds: i64,
 }
 
-/// How a reference stands to the remote's.
+/// Compares a reference with that of the remote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Push {
-    /// What people call it.
+    /// Name of the reference for people.
     pub name: String,
-    /// Commits that the remote does not have; `None` if this clone knows nothing of the remote's.
+    /// Number of commits that the remote does not have; `None` if this clone does not know the remote's reference.
     pub ahead: Option<usize>,
 }
 
-/// A change that deserves a second look.
+/// Describes a risk of a change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Risky {
-    /// How bad.
+    /// Severity of the risk.
     pub level: Level,
-    /// What happened.
+    /// Description of what happened.
     pub says: String,
-    /// The rule's name.
+    /// Name of the rule.
     pub rule: String,
-    /// Which property; may be empty.
+    /// Path of the property; may be empty.
     pub path: String,
-    /// What sort of object.
+    /// Type of the object: its variant's name or the kind's.
     pub called: &'static str,
-    /// The object's id.
+    /// Id of the object.
     pub id: String,
-    /// The object's name.
+    /// Name of the object.
     pub name: String,
-    /// The snapshot that has it.
+    /// Snapshot that contains the change.
     pub commit: String,
-    /// When that was taken.
+    /// Time of that snapshot, in seconds since 1970.
     pub seconds: i64,
-    /// Who did it, as far as the audit log tells.
+    /// Authors of the change, as far as the audit log shows them.
     pub actors: Vec<String>,
 }
 
-/// A certificate or a client secret that ends.
+/// Describes a certificate or a client secret with an end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
-    /// What sort of object has it.
+    /// Type of the object that has it: its variant's name or the kind's.
     pub called: &'static str,
-    /// The object's id.
+    /// Id of the object.
     pub id: String,
-    /// The object's name.
+    /// Name of the object.
     pub name: String,
     /// `certificate` or `client secret`.
     pub sort: &'static str,
-    /// Its own id.
+    /// Id of the credential.
     pub key: String,
-    /// When it ends, in seconds since 1970.
+    /// End of the credential, in seconds since 1970.
     pub end: i64,
 }
 
-/// What was asked of the tenant itself.
+/// Tells what is known of the live tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Live {
-    /// Nothing.
+    /// The tenant was not read.
     #[default]
     NotAsked,
-    /// It could not be asked: why, and what it takes.
+    /// The tenant could not be read; the text says why, and what it takes.
     Unknown(String),
-    /// What it said.
+    /// The tenant was read.
     Known(Seen),
 }
 
-/// What the tenant said.
+/// Holds the status of the live tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// What it was compared with.
+    /// Name of the baseline that the tenant was compared with.
     pub baseline: String,
-    /// Objects that drifted.
+    /// Number of objects that drifted.
     pub drift: usize,
-    /// Risks of these: high, medium and low.
+    /// Number of high, medium and low risks of the drift.
     pub risks: [usize; 3],
-    /// Whether everything could be read.
+    /// True if everything could be read.
     pub complete: bool,
-    /// Per kind: deleted objects that can still be restored.
+    /// Recycle bins, with the deleted objects of each kind that can still be restored.
     pub bins: Vec<Bin>,
-    /// Bins that could not be read, and why.
+    /// Recycle bins that could not be read, and why.
     pub unread: Vec<(String, String)>,
 }
 
-/// A recycle bin.
+/// Describes the recycle bin of a kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bin {
-    /// The kind's name.
+    /// Name of the kind.
     pub kind: &'static str,
-    /// What people call several of them.
+    /// Plural noun for objects of the kind.
     pub title: &'static str,
-    /// How many objects it holds.
+    /// Number of objects in the bin.
     pub objects: usize,
-    /// How many of them are gone for good in fewer than [`BIN_WARNING_DAYS`] days.
+    /// Number of objects that are gone for good in fewer than [`BIN_WARNING_DAYS`] days.
     pub soon: usize,
-    /// Days that are left for the first; `None` if the tenant did not say when it was deleted.
+    /// Number of days until the first object is gone; `None` if the tenant did not say when it was deleted.
     pub first_days: Option<i64>,
 }
 
 impl Bin {
-    /// From the times of deletion (RFC 3339) of what is in it.
+    /// Summarizes a bin from the times of deletion (RFC 3339) of its objects.
     pub fn of(kind: &'static Kind, deleted: &[String], now: Timestamp) -> Bin {
         let left = |time: &String| {
             let gone = time.parse::<Timestamp>().ok()?.as_second() + BIN_DAYS * DAY;
@@ -165,27 +165,27 @@ impl Bin {
 }
 
 impl Status {
-    /// How old the last snapshot is, in seconds.
+    /// Returns the age of the last snapshot, in seconds.
     pub fn age(&self) -> Option<i64> {
         self.snapshot.as_ref().map(|taken| (self.now.as_second() - taken.seconds).max(0))
     }
 
-    /// Whether the last snapshot is older than it may be, or there is none.
+    /// Returns true if the last snapshot is older than allowed, or there is none.
     pub fn is_late(&self) -> bool {
         self.age().is_none_or(|age| age > self.objective.as_secs())
     }
 
-    /// Whether a credential ended already.
+    /// Returns true if a credential has ended already.
     pub fn has_ended(&self, credential: &Credential) -> bool {
         credential.end <= self.now.as_second()
     }
 
-    /// How many risks are of a level.
+    /// Returns the number of risks of a level.
     pub fn count(&self, level: Level) -> usize {
         self.risks.iter().filter(|risk| risk.level == level).count()
     }
 
-    /// What needs attention, a word each. What ended long ago and what is merely worth knowing does not.
+    /// Returns what needs attention, a word each. Credentials that have ended and lower risks do not need it.
     pub fn attention(&self) -> Vec<&'static str> {
         let ending = self.credentials.iter().any(|credential| !self.has_ended(credential));
         let unpushed = self.pushes.iter().flatten().any(|push| push.ahead.is_some_and(|ahead| ahead > 0));
@@ -209,7 +209,7 @@ impl Status {
         .collect()
     }
 
-    /// Whether something was asked for and could not be learned.
+    /// Returns true if something was asked of the tenant and could not be read.
     pub fn is_incomplete(&self) -> bool {
         match &self.live {
             Live::NotAsked => false,
@@ -219,7 +219,7 @@ impl Status {
     }
 }
 
-/// The risks of a report of one snapshot.
+/// Returns the risks of the report of one snapshot.
 pub fn risky(report: &Report, commit: &str, seconds: i64) -> Vec<Risky> {
     let mut found = Vec::new();
     for change in &report.changes {
@@ -246,18 +246,18 @@ pub fn risky(report: &Report, commit: &str, seconds: i64) -> Vec<Risky> {
     found
 }
 
-/// The lists of credentials, and what people call one of them.
+/// Lists the properties that hold credentials, with the noun for one of them.
 const LISTS: [(&str, &str); 2] = [("keyCredentials", "certificate"), ("passwordCredentials", "client secret")];
 
-/// Whether objects of a kind may have credentials.
+/// Returns true if objects of a kind may have credentials.
 pub fn has_credentials(kind: &'static Kind) -> bool {
     LISTS.iter().any(|(list, _)| schema::of(kind).property(list).is_some_and(schema::Rule::exported))
 }
 
-/// Whether a file may name a credential that ends before `horizon`: a look at its text, since parsing is what costs. It may
-/// say so wrongly, but never miss one that the tool wrote.
+/// Returns true if a file may name a credential that ends before `horizon`. Only its text is searched, since parsing is
+/// expensive. The result may be wrong if it is true, but never misses a credential that the tool wrote.
 pub fn may_end_before(text: &str, horizon: Timestamp) -> bool {
-    // Dates that begin with a year of four digits sort as texts do; the day's end is further than any time on it.
+    // Dates with a year of four digits sort as texts do; the end of a day is later than any time on it.
     let last = horizon.to_string();
     let last = last.get(..10).unwrap_or_default();
     text.match_indices("endDateTime:").any(|(at, word)| {
@@ -267,9 +267,9 @@ pub fn may_end_before(text: &str, horizon: Timestamp) -> bool {
     })
 }
 
-/// The credentials of an object that end before `horizon`.
+/// Returns the credentials of an object that end before `horizon`.
 pub fn credentials(kind: &'static Kind, object: &Object, horizon: Timestamp) -> Vec<Credential> {
-    // What Graph cannot create renews its certificates by itself: managed identities.
+    // Graph cannot create managed identities, and their certificates are renewed automatically.
     // <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/managed-identities-faq>
     if kind.variants.iter().any(|variant| variant.not_creatable.is_some() && variant.when.holds(&object.0)) {
         return Vec::new();
@@ -281,7 +281,7 @@ pub fn credentials(kind: &'static Kind, object: &Object, horizon: Timestamp) -> 
         for element in elements {
             let text = |name: &str| element.get(name).and_then(Value::as_str).unwrap_or_default();
             let Ok(end) = text("endDateTime").parse::<Timestamp>() else { continue };
-            // A certificate that signs tokens stands there three times, with one identifier: to sign, to verify, and the
+            // A certificate that signs tokens is listed three times, with one identifier: to sign, to verify, and as the
             // secret of its private key.
             // <https://learn.microsoft.com/graph/application-saml-sso-configure-api>
             let same = (text("customKeyIdentifier").to_owned(), end);

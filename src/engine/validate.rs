@@ -1,4 +1,5 @@
-//! Files → [`Finding`]s: what a person or a merge may have got wrong. Every finding at once, each with its line.
+//! Validates files into [`Finding`]s: mistakes of a person or a merge. All findings are returned at once, each with its
+//! line.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -13,42 +14,42 @@ use crate::kinds;
 use crate::model::finding::{MORE, MOST_PER_FILE, Severity};
 use crate::model::{Address, CoverageMap, Finding, IdMap, Kind, Object};
 
-/// One file that parsed.
+/// Represents one file that parsed.
 pub struct File<'a> {
-    /// Path in the repository.
+    /// Path of the file in the repository.
     pub path: &'a str,
-    /// The kind its folder belongs to.
+    /// Kind that the file's folder belongs to.
     pub kind: &'static Kind,
-    /// The id its path says; `None` if the path says none (a file that a person named).
+    /// Id in the path; `None` if the path has none (a file that a person named).
     pub path_id: Option<&'a str>,
-    /// Its content.
+    /// Content of the file.
     pub value: &'a Map<String, Value>,
-    /// Line of a JSON pointer.
+    /// Returns the line of a JSON pointer.
     pub line_of: &'a dyn Fn(&str) -> usize,
 }
 
-/// What the files are checked against.
+/// Holds what the files are checked against.
 pub struct Context<'a> {
     /// Every address that the repository holds, whether its file is being checked or not.
     pub addresses: &'a BTreeSet<Address>,
-    /// What the snapshot knows completely: a missing reference can only be told where the target kind is complete.
+    /// Coverage of the snapshot: a missing reference can only be reported where the target kind is complete.
     pub coverage: &'a CoverageMap,
-    /// Property paths per kind that Graph returned though no schema knows them.
+    /// Property paths per kind that Graph returned though the schema does not know them.
     pub unknown: &'a BTreeMap<String, Vec<String>>,
-    /// Whether the tenant itself had this reference the last time it was looked at: `(path, id)`. What Graph has left
-    /// dangling is a warning, what a person wrote is an error.
+    /// Returns true if the tenant itself had the reference `(path, id)` in the last snapshot. A dangling reference that
+    /// Graph left is a warning, one that a person wrote is an error.
     pub had: &'a dyn Fn(&str, &str) -> bool,
-    /// Whether a file is as the tool wrote it into a snapshot. What the tenant returned is no mistake of anybody's: that a
-    /// reference leads nowhere, or that a schema is older than a value, must not stand in the way of recovery.
+    /// Returns true if a file is as the tool wrote it into a snapshot. The tenant's own values are nobody's mistake: a
+    /// dangling reference, or a value newer than the schema, must not stand in the way of recovery.
     pub written: &'a dyn Fn(&str) -> bool,
-    /// Old id → new id as the last snapshot knows them.
+    /// The id map of the last snapshot: old id → new id.
     pub ids: &'a IdMap,
-    /// Labels (`new:team`, with the kind of the file that has it) that an apply has given to an object before, and what
-    /// that is.
+    /// Labels (`new:team`, with the kind of the file that has it) that an earlier apply gave to an object, with a
+    /// description of that object.
     pub taken: &'a BTreeMap<Address, String>,
 }
 
-/// Checks files; findings come sorted by path and line, each once.
+/// Checks files and returns the findings, sorted by path and line, each once.
 pub fn validate(files: &[File<'_>], context: &Context<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut seen = Seen::default();
@@ -70,10 +71,11 @@ pub fn validate(files: &[File<'_>], context: &Context<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Per kind, the property paths of [`Context::unknown`].
+/// Holds the property paths of [`Context::unknown`], per kind.
 type Unknown<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
-/// Findings of one file. Those past [`MOST_PER_FILE`] are counted only, and nothing is looked up or suggested for them.
+/// Collects the findings of one file. Those beyond [`MOST_PER_FILE`] are only counted, and nothing is looked up or suggested
+/// for them.
 struct FileFindings<'f, 'a> {
     file: &'f File<'a>,
     listed: Vec<Finding>,
@@ -92,7 +94,7 @@ impl FileFindings<'_, '_> {
         self.listed.push(Finding { path, line, severity, check, message: message() });
     }
 
-    /// Adds how many there are more, as bad as the worst of them.
+    /// Adds a finding with the number of those that are not listed, as severe as the worst of them.
     fn finish(mut self) -> Vec<Finding> {
         if self.more > 0 {
             let message = match self.more {
@@ -106,7 +108,7 @@ impl FileFindings<'_, '_> {
     }
 }
 
-/// Which file has which identity, by the ids of today.
+/// Holds the file of each identity, by current ids.
 #[derive(Default)]
 struct Seen<'a> {
     addresses: BTreeMap<Address, &'a str>,
@@ -181,7 +183,7 @@ fn shape(context: &Context<'_>, known: Option<&BTreeSet<&str>>, found: &mut File
     for error in validator.iter_errors(&instance) {
         let pointer = error.instance_path().to_string();
         if pointer.is_empty() && file.value.get("id").is_none() && error.kind().keyword() == "required" {
-            // Already said, and better.
+            // The missing id is reported already, with a better message.
             continue;
         }
         if let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() {
@@ -217,7 +219,8 @@ fn check_name(keyword: &str) -> &'static str {
     }
 }
 
-/// `/conditions/users/0` and `x` → `conditions.users.x`: list positions are left out, as in the manifest.
+/// Returns a path for people: `/conditions/users/0` and `x` → `conditions.users.x`. List positions are left out, as in the
+/// manifest.
 fn dotted(pointer: &str, name: &str) -> String {
     let mut path: Vec<String> = pointer
         .split('/')
@@ -250,8 +253,7 @@ fn suggestion(kind: &'static Kind, pointer: &str, name: &str) -> Option<String> 
         .map(|(_, near)| near.clone())
 }
 
-/// Finds masks that stand for a secret, which must never be written back as if they were one, and secrets in URLs, which are
-/// read as masks.
+/// Finds masks, which must never be written back as values, and secrets in URLs, which are read as masks.
 fn redacted(context: &Context<'_>, found: &mut FileFindings<'_, '_>) {
     fn walk(value: &Value, pointer: &mut String, see: &mut dyn FnMut(&str, &str)) {
         let length = pointer.len();
@@ -277,7 +279,7 @@ fn redacted(context: &Context<'_>, found: &mut FileFindings<'_, '_>) {
     let file = found.file;
     let written = (context.written)(file.path);
     let mut pointer = String::new();
-    // People may call things what they like.
+    // Names and descriptions are free text and may contain asterisks.
     for (name, value) in file.value.iter().filter(|(name, _)| *name != "displayName" && *name != "description") {
         pointer.clear();
         pointer.push('/');
@@ -299,8 +301,8 @@ fn redacted(context: &Context<'_>, found: &mut FileFindings<'_, '_>) {
     }
 }
 
-/// Finds the properties that `before`, the object as the last snapshot has it, has and the file lacks although Graph never
-/// lets them be null: leaving the line out changes nothing in the tenant, and the two differ for ever.
+/// Finds properties that the file lacks and `before` has, the object in the last snapshot, although Graph never lets them be
+/// null: leaving out the line changes nothing in the tenant, and the two stay different.
 pub fn left_out(file: &File<'_>, before: &Map<String, Value>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let Shape::Object(rules, _) = &schema::of(file.kind).root.shape else { return findings };
@@ -346,12 +348,12 @@ fn missing(context: &Context<'_>, found: &mut FileFindings<'_, '_>) {
     for reference in references(file.kind, &object) {
         let by_id: Vec<&'static str> = reference.to.iter().filter(|to| to.property == "id").map(|to| to.kind).collect();
         let named = reference.value.starts_with("new:");
-        // An appId may be Microsoft's own or another tenant's: nothing here can say that it does not exist.
+        // An appId may belong to Microsoft or another tenant: nothing here can prove that it does not exist.
         let ours = by_id.len() == reference.to.len() && is_guid(reference.value);
         if !named && !ours {
             continue;
         }
-        // Graph's own placeholder for nobody.
+        // Graph uses this id as a placeholder for nobody.
         if reference.value == "00000000-0000-0000-0000-000000000000" {
             continue;
         }
@@ -364,7 +366,7 @@ fn missing(context: &Context<'_>, found: &mut FileFindings<'_, '_>) {
             };
             id.is_some_and(|id| context.addresses.contains(&Address::new(to.kind, id)))
         };
-        // A service principal's `appId` is its application's.
+        // A service principal's `appId` belongs to its application.
         let borrowed = reference.to.iter().flat_map(|to| {
             let kind = kinds::by_name(to.kind).filter(|_| named && to.property != "id");
             kind.and_then(|kind| schema::of(kind).property(&to.property))

@@ -1,9 +1,9 @@
-//! A plan file is data from a stranger: vouches that each of its steps does only what the commit says, and puts what will be
-//! written in place of the file's own account of it.
+//! Verifies a plan file, which is untrusted data: each step may do only what the commit says, and the file's own description
+//! of a step is replaced by what will be written.
 //!
-//! A value may come from the commit, or from the last snapshot, since a plan keeps what others changed beside an edit. What
-//! a write changes is worked out on the object itself: it is compared before and after, and every difference must be one
-//! between the tenant and one of the two.
+//! A value may come from the commit, or from the last snapshot, since a plan keeps what others changed besides an edit. The
+//! effect of a write is computed on the object itself: the object is compared before and after, and every difference must be
+//! one between the tenant and one of the two.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,24 +21,24 @@ use crate::kinds;
 use crate::model::kind::Updates;
 use crate::model::{Action, Address, FieldChange, IdMap, Kind, Object, Plan, Step};
 
-/// What the steps are judged by. Objects go by today's addresses.
+/// Holds the objects that the steps are judged by, by their current addresses.
 pub struct Known<'a> {
-    /// What the commit has of the objects that the plan touches.
+    /// Objects of the commit that the plan touches.
     pub wanted: &'a BTreeMap<Address, Object>,
-    /// What the last snapshot has of them.
+    /// Objects of the last snapshot that the plan touches.
     pub base: &'a BTreeMap<Address, Object>,
-    /// What the tenant or its recycle bin has of them, as far as it was read.
+    /// Objects of the tenant or its recycle bin that the plan touches, as far as they were read.
     pub live: &'a BTreeMap<Address, Object>,
-    /// Old id → new id.
+    /// The id map: old id → new id.
     pub ids: &'a IdMap,
-    /// True if objects that nobody knew are deleted too.
+    /// True if objects that no snapshot had are deleted too.
     pub prune: bool,
 }
 
-/// Vouches for every step of `plan`, and corrects what the file says of it. Returns one sentence for each step that does
+/// Verifies every step of `plan`, and corrects the file's description of it. Returns one sentence for each step that does
 /// anything else than the commit says.
 ///
-/// An update is judged as far as `live` has the object; without it, the changes are told as against the last snapshot.
+/// An update is verified if `live` has the object; without it, the changes are described as compared with the last snapshot.
 pub fn vouch(plan: &mut Plan, known: &Known<'_>) -> Vec<String> {
     let made: BTreeSet<Address> = addresses(plan, |action| matches!(action, Action::Create { .. }));
     let moving = moving(&made, known);
@@ -51,7 +51,7 @@ pub fn vouch(plan: &mut Plan, known: &Known<'_>) -> Vec<String> {
         let judge = Judge { known, made: &made, moving: &moving, back: &back, gone: &gone, seen: &seen };
         let mut fault = judge.step(step);
         let before = earlier.entry(step.address.clone()).or_default();
-        // To write the same values twice changes nothing.
+        // Writing the same values twice changes nothing.
         let repeats = !matches!(step.action, Action::Update { .. });
         if fault.is_none() && repeats && before.contains(&step.action) {
             fault = Some("it is there twice".to_owned());
@@ -70,7 +70,7 @@ fn addresses(plan: &Plan, is: impl Fn(&Action) -> bool) -> BTreeSet<Address> {
     plan.steps.iter().filter(|step| is(&step.action)).map(|step| step.address.clone()).collect()
 }
 
-/// Returns the ids and other identities that change because their objects are made again.
+/// Returns the ids and other identities that change because their objects are created again.
 fn moving(made: &BTreeSet<Address>, known: &Known<'_>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for address in made {
@@ -88,7 +88,7 @@ fn moving(made: &BTreeSet<Address>, known: &Known<'_>) -> BTreeSet<String> {
 struct Judge<'a> {
     known: &'a Known<'a>,
     made: &'a BTreeSet<Address>,
-    /// Ids and other identities of what the plan makes.
+    /// Ids and other identities of objects that the plan creates.
     moving: &'a BTreeSet<String>,
     back: &'a BTreeSet<Address>,
     gone: &'a BTreeSet<Address>,
@@ -96,7 +96,7 @@ struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Returns what is wrong with a step, and sets what people are told of it.
+    /// Returns the fault of a step, if any, and sets the step's description for people.
     fn step(&self, step: &mut Step) -> Option<String> {
         let Some(kind) = kinds::by_name(step.address.kind) else { return Some("its kind is unknown".to_owned()) };
         let address = step.address.clone();
@@ -109,7 +109,7 @@ impl Judge<'_> {
         if !comes && !is_new && !self.seen.contains(&address) {
             return Some("the file does not say what was seen of the object".to_owned());
         }
-        // What an apply has made since goes by another id in the snapshots.
+        // An object that an apply created since has another id in the snapshots.
         let today = Address::new(kind.name, self.known.ids.current(&address.id));
         let sources: Vec<&Object> =
             [self.known.wanted.get(&today), self.known.base.get(&today)].into_iter().flatten().collect();
@@ -127,7 +127,7 @@ impl Judge<'_> {
         fault
     }
 
-    /// Returns what is wrong with what a step writes, and sets what it changes.
+    /// Returns the fault in what a step writes, if any, and sets the step's changes.
     fn action(
         &self,
         kind: &'static Kind,
@@ -150,7 +150,7 @@ impl Judge<'_> {
             Action::Restore => {
                 sources.is_empty().then(|| "neither the commit nor the last snapshot has such an object".to_owned())
             }
-            // What cannot be changed in place is made anew, and the old one goes.
+            // An object that cannot be changed in place is created again, and the old one is deleted.
             Action::Delete if made && kind.update == Updates::Nothing => None,
             Action::Delete => self.deleted(&today),
             Action::Update { body, changes } => {
@@ -191,7 +191,7 @@ impl Judge<'_> {
                 let has = |object: &&Object| entries(object, link).any(|own| is_part(&value, own));
                 (!sources.iter().any(has)).then(|| format!("{link} is not as the commit says"))
             }
-            // What is taken away is named as the tenant has it.
+            // A removed entry is named as the tenant has it.
             Action::Unlink { link, value } => {
                 let value = value.clone();
                 let lacks = |object: &&Object| !entries(object, link).any(|own| same_entry(kind, link, own, &value));
@@ -205,7 +205,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Returns true if a value names something that this plan makes: its entry goes, and comes back with the new id.
+    /// Returns true if a value names an object that this plan creates: its entry is removed, and added with the new id.
     fn moves(&self, value: &Value) -> bool {
         let mut found = false;
         mentions(value, &mut |id| found |= self.moving.contains(&id.to_lowercase()));
@@ -234,7 +234,7 @@ impl Judge<'_> {
         body: &Map<String, Value>,
         sources: &[&Object],
     ) -> Option<String> {
-        // What is written as nothing leaves no trace in a comparison with an object that is not there yet.
+        // An empty value leaves no trace in a comparison with an object that does not exist yet.
         let has = |name: &String| sources.iter().any(|wanted| wanted.get(name).is_none_or(is_nothing));
         if let Some((emptied, _)) = body.iter().find(|(name, value)| is_nothing(value) && !has(name)) {
             return Some(format!("{emptied} is not as the commit says"));
@@ -265,7 +265,7 @@ impl Judge<'_> {
         Some(format!("{} is not as the commit says", fault.path()))
     }
 
-    /// Returns a value that a service which replaces what is written would lose, although the commit has it.
+    /// Returns a value that the commit has and a replacing write would lose, if any.
     fn left_out(
         &self,
         kind: &'static Kind,
@@ -293,8 +293,8 @@ impl Judge<'_> {
     }
 }
 
-/// Completes the file's own account of an update by what differs from the last snapshot. What the tenant has now is not
-/// known: what the file says of that stays, as far as it fits `after`. Returns what does not fit.
+/// Completes the file's list of an update's changes with the differences from the last snapshot. The live object is not
+/// known: the file's changes stay, as far as they fit `after`. Returns the fault if one does not fit.
 fn tell(
     changes: &mut Vec<FieldChange>,
     real: Vec<FieldChange>,
@@ -302,7 +302,7 @@ fn tell(
     body: &Map<String, Value>,
 ) -> Option<String> {
     let is_written = |change: &FieldChange| body.contains_key(diff::top(change.path()));
-    // Entries that have a key of their own are told from the objects alone.
+    // Changes of entries with a key are taken from the objects alone.
     let by_key = |change: &FieldChange| change.path().contains('[');
     if changes.iter().any(|change| !is_written(change) || !by_key(change) && !leads_to(change, after)) {
         return Some("what the file says of its changes is not what it writes".to_owned());
@@ -314,14 +314,14 @@ fn tell(
     None
 }
 
-/// Sets what people and guards are told of a step by the object itself.
+/// Sets the description of a step for people and guards from the object itself.
 fn describe(kind: &'static Kind, step: &mut Step, object: &Object) {
     step.called = called(kind, object);
     if !object.name().is_empty() {
         step.name = object.name().to_owned();
         return;
     }
-    // What has no name is about what it mentions.
+    // An object without a name is described by the objects that it mentions.
     let mut about: BTreeSet<String> = step.about.iter().cloned().collect();
     object.0.iter().filter(|(name, _)| *name != "id").for_each(|(_, value)| {
         mentions(value, &mut |id| {
@@ -347,7 +347,7 @@ fn written(kind: &'static Kind, before: &Object, body: &Map<String, Value>, ids:
     normalize(kind, after).object
 }
 
-/// Returns `body` in place of `before`, with what nobody writes, or writes apart, as it was.
+/// Returns `body` in place of `before`, with the parts that cannot be written, or are written separately, as they were.
 fn replaced(rule: &Rule, before: &Value, body: &Value) -> Value {
     match (&rule.shape, before, body) {
         (Shape::Object(rules, _), Value::Object(before), Value::Object(body)) => {
@@ -367,7 +367,7 @@ fn replaced(rule: &Rule, before: &Value, body: &Value) -> Value {
     }
 }
 
-/// Returns true if a change comes to what an object has.
+/// Returns true if a change leads to the value that an object has.
 fn leads_to(change: &FieldChange, wanted: &Object) -> bool {
     let at = |path: &str| {
         let mut parts = path.split('.');
@@ -385,7 +385,7 @@ fn leads_to(change: &FieldChange, wanted: &Object) -> bool {
     }
 }
 
-/// Returns true if a change disables an entry that goes: Graph demands that first.
+/// Returns true if a change disables an entry that is to be removed: Graph demands that first.
 fn disables_what_goes(change: &FieldChange, meant: &[Vec<FieldChange>]) -> bool {
     let FieldChange::Value { path, after: Some(Value::Bool(false)), .. } = change else { return false };
     let Some((list, key)) = path.strip_suffix("].isEnabled").and_then(|path| path.split_once('[')) else {
@@ -396,13 +396,13 @@ fn disables_what_goes(change: &FieldChange, meant: &[Vec<FieldChange>]) -> bool 
     })
 }
 
-/// Returns true if a body is no more than what must be written before an object can be deleted.
+/// Returns true if a body holds no more than what must be written before an object can be deleted.
 fn prepares_deletion(kind: &'static Kind, object: &Object, body: &Map<String, Value>) -> bool {
     let first = before_delete(kind, object);
     body.iter().all(|(name, value)| name.starts_with('@') || first.get(name) == Some(value))
 }
 
-/// Returns true if a value says no more than that there is none.
+/// Returns true if a value is empty.
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,
@@ -419,7 +419,7 @@ fn entries<'a>(object: &'a Object, link: &str) -> impl Iterator<Item = &'a Value
     many.iter().chain(one)
 }
 
-/// Returns true if all that `value` says of an entry is so.
+/// Returns true if `own` has all values of `value`.
 fn is_part(value: &Value, own: &Value) -> bool {
     match (value, own) {
         (Value::Object(value), Value::Object(own)) => value.iter().all(|(name, value)| match own.get(name) {
@@ -434,14 +434,14 @@ fn same_entry(kind: &'static Kind, link: &str, own: &Value, value: &Value) -> bo
     own == value || (kind.credential(link).is_some() && entry_key(kind, link, own) == entry_key(kind, link, value))
 }
 
-/// Returns true if an id can be one of an object: no other name that Graph takes in its place, and no part of an address.
+/// Returns true if an id can be that of an object: no alias that Graph accepts in its place, and no part of a path.
 /// <https://learn.microsoft.com/graph/api/user-get>
 fn is_plain(id: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:!~$ ".contains(&byte);
     !id.is_empty() && id.bytes().all(plain) && !id.contains("..")
 }
 
-/// Returns objects with today's ids, by today's address.
+/// Returns objects with current ids, by current address.
 pub fn of_today(objects: impl IntoIterator<Item = (&'static Kind, Object)>, ids: &IdMap) -> BTreeMap<Address, Object> {
     let today = |(kind, object): (&'static Kind, Object)| {
         let object = rewrite(kind, &object, ids);

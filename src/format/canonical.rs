@@ -1,5 +1,5 @@
-//! Reading what [`emit`] wrote, several times faster than a parser of all of YAML. It cannot be wrong:
-//! what it read is written again, and counts only if the same bytes come out. Everything else is left to the parser.
+//! Reads files that [`emit`] wrote, several times faster than a parser of all of YAML. It cannot be wrong: the content is
+//! written again, and counts only if the same bytes come out. Every other file is left to the parser.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use serde_json::{Map, Number, Value};
 use super::emit;
 use super::plain::printable;
 
-/// Deeper files are left to the parser, which says what is wrong with them.
+/// Maximum depth. Deeper files are left to the parser, which says what is wrong with them.
 const DEPTH: usize = 60;
 
-/// The content of a file in canonical form, comments aside; `None` if it is in another, or wrong.
+/// Returns the content of a file in canonical form, without comments; `None` if the file has another form, or is wrong.
 pub(super) fn read(text: &str) -> Option<Map<String, Value>> {
     let mut bare = Vec::with_capacity(text.len());
     let mut lines = Vec::with_capacity(text.len() / 24);
@@ -28,7 +28,8 @@ pub(super) fn read(text: &str) -> Option<Map<String, Value>> {
     (whole && emit::write(&map, &BTreeMap::new()) == bare).then_some(map)
 }
 
-/// A line without the name behind an id. In canonical text a number sign stands within quotes or begins a comment.
+/// Returns a line without the comment that names an id. In canonical text a number sign is within quotes or begins a
+/// comment.
 fn without_comment(line: &str) -> Option<&str> {
     for (at, _) in line.match_indices("  # ") {
         let (before, comment) = line.split_at(at);
@@ -39,7 +40,7 @@ fn without_comment(line: &str) -> Option<&str> {
     Some(line)
 }
 
-/// Whether a quote is open at the end of `text`.
+/// Returns true if a quote is open at the end of `text`.
 fn within_quotes(text: &str) -> bool {
     let mut rest = text;
     while let Some(open) = rest.find('"') {
@@ -52,7 +53,7 @@ fn within_quotes(text: &str) -> bool {
 }
 
 struct Reader<'a> {
-    /// Indentation and the rest of each line.
+    /// Indentation and content of each line.
     lines: Vec<(usize, &'a str)>,
     at: usize,
 }
@@ -74,7 +75,7 @@ impl<'a> Reader<'a> {
         (!map.is_empty() && depth < DEPTH).then_some(map)
     }
 
-    /// What stands behind a key's colon, or below it.
+    /// Reads the value behind a key's colon, or below it.
     fn value(&mut self, rest: &str, indent: usize, depth: usize) -> Option<Value> {
         if !rest.is_empty() {
             return scalar(rest.strip_prefix(' ')?);
@@ -94,7 +95,7 @@ impl<'a> Reader<'a> {
             }
             list.push(match line.strip_prefix("- ") {
                 Some(rest) if key(rest).is_some() => {
-                    // A map whose first key stands behind the dash.
+                    // The first key of the map is behind the dash.
                     self.lines[self.at] = (indent + 2, rest);
                     Value::Object(self.map(indent + 2, depth + 1)?)
                 }
@@ -112,7 +113,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A key, and what follows its colon: nothing, or a space and a value.
+/// Splits a line into its key and the text after the colon: nothing, or a space and a value.
 fn key(line: &str) -> Option<(String, &str)> {
     let (key, rest) = match line.strip_prefix('"') {
         Some(quoted) => {
@@ -153,7 +154,7 @@ fn number(text: &str) -> Option<Value> {
     Number::from_f64(text.parse().ok()?).map(Value::Number)
 }
 
-/// Where the quote ends that began before `text`.
+/// Returns the position of the closing quote, if a quote was opened before `text`.
 fn closing(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut at = 0;
@@ -231,7 +232,7 @@ mod tests {
             let map: Map<String, Value> = map.into_iter().collect();
             let bytes = emit::write(&map, &BTreeMap::new());
             let text = std::str::from_utf8(&bytes).unwrap();
-            // A key too long for one line is left to the parser.
+            // A key that is too long for one line is left to the parser.
             if !text.contains("\n? ") {
                 prop_assert_eq!(read(text), Some(map), "{}", text);
             }

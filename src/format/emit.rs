@@ -1,8 +1,8 @@
-//! Object → canonical bytes. One way to write each value, and parsers of YAML 1.1 and 1.2 read the same from it.
+//! Writes an object as canonical bytes. Each value has one spelling, and parsers of YAML 1.1 and 1.2 read the same from it.
 //!
-//! Block style, two spaces, `id` and `displayName` first and the other keys sorted. A string stands plain only if no parser
-//! could take it for anything else; otherwise it is double-quoted in JSON's manner, on one line. The same rule holds for keys
-//! and at every depth. Names of what an id refers to stand behind it as comments.
+//! The style is block style, two spaces, `id` and `displayName` first and the other keys sorted. A string is plain only if
+//! no parser could take it for anything else; otherwise it is double-quoted in JSON's manner, on one line. The same rule
+//! holds for keys and at every depth. The name of a referenced object follows its id as a comment.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -11,12 +11,12 @@ use serde_json::{Map, Value};
 
 use super::plain::{is_plain, printable};
 
-/// Longest comment, in characters.
+/// Maximum length of a comment, in characters.
 const COMMENT: usize = 80;
-/// Longest key in bytes before the colon. Parsers give up at 1,024; behind a question mark there is no limit.
+/// Maximum length of a key before the colon, in bytes. Parsers give up at 1,024; after a question mark there is no limit.
 const KEY: usize = 1000;
 
-/// Writes an object. `comments` maps JSON pointers of strings to what stands behind them.
+/// Writes an object. `comments` maps JSON pointers of strings to the comments that follow them.
 pub fn write(object: &Map<String, Value>, comments: &BTreeMap<String, String>) -> Vec<u8> {
     let mut emitter = Emitter { out: Vec::with_capacity(1024), comments, pointer: String::new() };
     if object.is_empty() {
@@ -55,7 +55,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// The value behind a key or a dash, with the line's end.
+    /// Writes the value behind a key or a dash, with the end of the line.
     fn value(&mut self, value: &Value, indent: usize) {
         match value {
             Value::Object(map) if map.is_empty() => self.out.extend_from_slice(b" {}\n"),
@@ -145,7 +145,8 @@ impl Emitter<'_> {
     }
 }
 
-/// Integers as they are. Other numbers in a form that YAML 1.1 takes for a float as well: with a point and a signed exponent.
+/// Writes integers unchanged, and other numbers in a form that YAML 1.1 takes for a float as well: with a point and a signed
+/// exponent.
 fn number_text(out: &mut Vec<u8>, number: &serde_json::Number) {
     if !number.is_f64() {
         // Writing into a Vec cannot fail.
@@ -173,7 +174,8 @@ fn scalar(out: &mut Vec<u8>, text: &str) {
     if is_plain(text) { out.extend_from_slice(text.as_bytes()) } else { quoted(out, text) }
 }
 
-/// JSON's escapes, which YAML shares; everything that could hide or break is escaped.
+/// Writes a string in double quotes with JSON's escapes, which YAML shares; everything that could hide or break text is
+/// escaped.
 fn quoted(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut utf8 = [0; 4];

@@ -1,26 +1,25 @@
-//! Ids in paths, and back.
+//! Escapes ids for paths, and restores them.
 //!
-//! An id that is a lower-case GUID stands as it is. Any other id is written after `x-`: bytes `[a-z0-9]` stand
-//! for themselves, everything else is `-` and two hex digits, so that case and every character come back. Where that
-//! is longer than a part of a path may be, an id of words and GUIDs (`DirectoryRole_<tenant>_<policy>`) is written after
-//! `z-`: a hyphen before a hex digit stands for itself, `-y` makes the next letter a capital, and `-z` is `_`. Any other
-//! is written after `y-` in base 32 (RFC 4648, lower case, no padding),
-//! which has room for [`LONGEST_ID`] bytes. The path of a longer id is too long for [`address_of`](super::path::address_of), which refuses it;
-//! Graph's ids are far shorter.
+//! A lower-case GUID is kept unchanged. Any other id is written after `x-`: bytes `[a-z0-9]` are kept, everything else is
+//! `-` and two hex digits, so that case and every character can be restored. If that is longer than a part of a path may be,
+//! an id of words and GUIDs (`DirectoryRole_<tenant>_<policy>`) is written after `z-`: a hyphen before a hex digit is kept,
+//! `-y` makes the next letter a capital, and `-z` is `_`. Any other long id is written after `y-` in base 32 (RFC 4648,
+//! lower case, no padding), which has room for [`LONGEST_ID`] bytes. The path of a longer id is too long for
+//! [`address_of`](super::path::address_of), which refuses it; Graph's ids are far shorter.
 
 use super::path::ROOM;
 
-/// What escaped ids begin with.
+/// Prefix of escaped ids.
 const ESCAPED: &str = "x-";
-/// What ids in base 32 begin with.
+/// Prefix of ids in base 32.
 const BASE32: &str = "y-";
-/// What ids of words and GUIDs begin with, where they are long.
+/// Prefix of long ids of words and GUIDs.
 const COMPACT: &str = "z-";
 const DIGITS32: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-/// Longest id that has a path, in bytes, whatever it consists of.
+/// Maximum length of an id that has a path, in bytes, whatever its characters.
 pub const LONGEST_ID: usize = 58;
 
-/// The first hex digits of the id: those of a GUID, or whatever an escaped id has of them.
+/// Returns the first hex digits of the id: those of a GUID, or all that an escaped id has.
 pub(super) fn shard(id: &str, digits: usize) -> String {
     let hex = [ESCAPED, BASE32, COMPACT].iter().find_map(|prefix| id.strip_prefix(prefix)).unwrap_or(id);
     let mut shard: String = hex.chars().filter(|c| matches!(c, '0'..='9' | 'a'..='f')).take(digits).collect();
@@ -38,7 +37,7 @@ fn is_guid(id: &str) -> bool {
         })
 }
 
-/// The id as a part of a path.
+/// Returns the id as a part of a path.
 pub(super) fn escape(id: &str) -> String {
     if is_guid(id) {
         return id.to_owned();
@@ -89,7 +88,7 @@ fn base32(bytes: &[u8]) -> String {
     out
 }
 
-/// The id that a part of a path stands for; `None` if it stands for none.
+/// Returns the id that a part of a path stands for; `None` if it stands for none.
 pub(super) fn unescape(text: &str) -> Option<String> {
     if is_guid(text) {
         return Some(text.to_owned());
@@ -101,7 +100,7 @@ pub(super) fn unescape(text: &str) -> Option<String> {
         _ => return None,
     };
     let id = String::from_utf8(bytes).ok()?;
-    // One path per id: what `escape` would have written otherwise is no path.
+    // Each id has one path: a text that `escape` would not have written is no path.
     (!id.is_empty() && escape(&id) == text).then_some(id)
 }
 

@@ -1,4 +1,4 @@
-//! `manifest.yaml`: what a snapshot is, how completely it was read, and what became of ids.
+//! Defines `manifest.yaml`: the tenant of a snapshot, how completely it was read, and the id map.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use crate::model::{CoverageMap, Finding, IdMap, Kind};
 
 /// Version of the repository's format.
 pub const FORMAT: u32 = 1;
-/// Version of the schemas: which properties were known. A property that was not known then is unknown, not empty.
+/// Version of the schemas: the properties that were known. A property that was not known then is unknown, not empty.
 pub const SCHEMA: u32 = 1;
 const PATH: &str = "manifest.yaml";
 
-/// The manifest.
+/// Holds the content of the manifest.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Manifest {
@@ -23,22 +23,22 @@ pub struct Manifest {
     pub format: u32,
     /// Version of the schemas.
     pub schema: u32,
-    /// The tenant's id.
+    /// Id of the tenant.
     #[serde(default)]
     pub tenant: String,
-    /// Per kind (`group`) and link (`group.members`).
+    /// Coverage of each kind (`group`) and link (`group.members`).
     #[serde(default, skip_serializing_if = "is_empty")]
     pub coverage: CoverageMap,
-    /// Per kind, the filter that it was read through: what it may hide is not known to be absent.
+    /// Filter that each kind was read through: an object that it hides is not known to be absent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub filters: BTreeMap<String, String>,
-    /// Per kind, where it is not flat.
+    /// Layout of each kind that is not flat.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub layout: BTreeMap<String, Layout>,
-    /// Property paths that Graph returned and no schema knows, per kind.
+    /// Property paths of each kind that Graph returned and the schema does not know.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub unknown: BTreeMap<String, Vec<String>>,
-    /// Old id → new id, of objects that were created again.
+    /// The id map of objects that were created again: old id → new id.
     #[serde(default, skip_serializing_if = "IdMap::is_empty")]
     pub ids: IdMap,
 }
@@ -63,7 +63,8 @@ impl Default for Manifest {
 }
 
 impl Manifest {
-    /// Says which filters the kinds in scope were read through. One that was not read completely is as it was before.
+    /// Records the filters that the kinds in scope were read through. The filter of a kind that was not read completely
+    /// stays.
     pub fn filtered(&mut self, scope: &[&'static Kind], filters: &BTreeMap<&'static str, String>) {
         for kind in scope.iter().filter(|kind| self.coverage.kind(kind.name).is_complete()) {
             match filters.get(kind.name) {
@@ -73,11 +74,11 @@ impl Manifest {
         }
     }
 
-    /// Canonical bytes.
+    /// Returns the manifest in canonical bytes.
     pub fn write(&self) -> Vec<u8> {
         match serde_json::to_value(self) {
             Ok(serde_json::Value::Object(map)) => emit::write(&map, &BTreeMap::new()),
-            // A struct of maps with string keys is always an object.
+            // Serializing a struct of maps with string keys always gives an object.
             _ => Vec::new(),
         }
     }
@@ -85,7 +86,7 @@ impl Manifest {
     /// Reads a manifest.
     ///
     /// # Errors
-    /// Findings, if it is malformed, or of a newer format or newer schemas than this program knows.
+    /// Findings, if the manifest is malformed, or of a newer format or newer schemas than this program knows.
     pub fn read(bytes: &[u8]) -> Result<Manifest, Vec<Finding>> {
         let document = yaml::read(PATH, bytes)?;
         let finding = |line: usize, message: String| {
@@ -106,7 +107,7 @@ impl Manifest {
     }
 }
 
-/// Escapes control characters: the error repeats what stands in the file.
+/// Escapes control characters, since the error repeats text of the file.
 fn plain(text: &str) -> String {
     let escape =
         |letter: char| if letter.is_control() { letter.escape_debug().to_string() } else { letter.to_string() };

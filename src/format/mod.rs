@@ -1,6 +1,6 @@
-//! The format of the tenant repository: addresses ↔ paths, objects ↔ canonical bytes, the manifest, the settings.
+//! Defines the format of the tenant repository: addresses ↔ paths, objects ↔ canonical bytes, the manifest, the settings.
 //!
-//! The format is a promise that people keep for years; `schemas/README.md` is its text.
+//! The format is a promise that must hold for years; `schemas/README.md` describes it.
 
 #![warn(clippy::disallowed_types, clippy::disallowed_methods)]
 

@@ -1,4 +1,4 @@
-//! Address ↔ path: pure and one-to-one. A hostile display name cannot reach the file system.
+//! Converts between addresses and paths: pure and one-to-one. A hostile display name cannot reach the file system.
 //!
 //! ```text
 //! users/3f/3f9a1b2c-….yaml                        people: the id only
@@ -19,42 +19,42 @@ use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::Naming;
 
-/// Longest part of a path, in bytes.
+/// Maximum length of a part of a path, in bytes.
 const PART: usize = 100;
-/// Longest file name without its ending: what `.yaml` leaves of a part.
+/// Maximum length of a file name without its extension: `.yaml` takes the rest of a part.
 pub(super) const ROOM: usize = PART - ".yaml".len();
 /// Names that Windows takes for devices, whatever follows the first dot.
 const DEVICES: &[&str] = &["con", "prn", "aux", "nul"];
-/// How the files of a kind are spread over folders.
+/// Tells how the files of a kind are spread over folders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Layout {
-    /// All in the kind's folder.
+    /// All files are in the kind's folder.
     #[default]
     #[serde(rename = "flat")]
     Flat,
-    /// By the first two hex digits of the id.
+    /// Files are in folders named by the first two hex digits of the id.
     #[serde(rename = "256")]
     Shards256,
-    /// By the first three.
+    /// Files are in folders named by the first three hex digits of the id.
     #[serde(rename = "4096")]
     Shards4096,
 }
 
-/// Why a path is no object's.
+/// Lists the reasons why a path is not that of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PathProblem {
-    /// No kind lives there.
+    /// No kind has this folder.
     UnknownFolder,
-    /// It does not end in `.yaml`.
+    /// The path does not end in `.yaml`.
     NotYaml,
-    /// Too deep, too long, or with characters that no path has.
+    /// The path is too deep, too long, or has characters that no path has.
     Grammar,
-    /// In a kind's folder, but without an id: a file that a person named.
+    /// The path is in a kind's folder, but has no id: a file that a person named.
     NoId,
 }
 
 impl PathProblem {
-    /// Whether it may be a file that a person added, whose id is inside.
+    /// Returns true if the path may be that of a file that a person added, with the id inside.
     pub fn may_be_new(self) -> bool {
         self == PathProblem::NoId
     }
@@ -76,9 +76,10 @@ impl fmt::Display for PathProblem {
     }
 }
 
-/// The path of an object; of a singleton, whatever its id and name.
+/// Returns the path of an object; that of a singleton does not depend on id and name.
 ///
-/// Total: an id of more than [`LONGEST_ID`](super::escape::LONGEST_ID) bytes gets a path that [`address_of`] refuses.
+/// It never fails: an id of more than [`LONGEST_ID`](super::escape::LONGEST_ID) bytes gets a path that [`address_of`]
+/// refuses.
 pub fn path_of(kind: &Kind, id: &str, name: &str, layout: Layout) -> String {
     if kind.naming == Naming::Fixed {
         return format!("{}.yaml", kind.folder);
@@ -97,15 +98,15 @@ pub fn path_of(kind: &Kind, id: &str, name: &str, layout: Layout) -> String {
     format!("{}/{shard}{slug}{dot}{id}.yaml", kind.folder)
 }
 
-/// Asked for every path of a snapshot, of which there may be a million.
+/// Maps folders to kinds. It is used for every path of a snapshot, of which there may be a million.
 static FOLDERS: LazyLock<BTreeMap<&str, &'static Kind>> =
     LazyLock::new(|| kinds::ALL.iter().map(|kind| (kind.folder, *kind)).collect());
 
-/// The kind and id that a path names, in any layout: a slug or a shard that does not fit the object is no error, since the
-/// `id` inside is the authority and the next snapshot moves the file.
+/// Returns the kind and id that a path names, in any layout. A slug or shard that does not fit the object is no error, since
+/// the `id` inside is the authority and the next snapshot moves the file.
 ///
 /// # Errors
-/// Why it is no object's path.
+/// The reason why the path is not that of an object.
 pub fn address_of(path: &str) -> Result<(&'static Kind, String), PathProblem> {
     let of = |folder: &str| FOLDERS.get(folder).copied();
     if let Some(kind) = path.strip_suffix(".yaml").and_then(of).filter(|kind| kind.naming == Naming::Fixed) {
@@ -140,14 +141,15 @@ pub fn address_of(path: &str) -> Result<(&'static Kind, String), PathProblem> {
     unescape(id).map(|id| (kind, id)).ok_or(PathProblem::NoId)
 }
 
-/// The folders in which an object's file may be, whatever the layout, most likely first: the kind's own and its shards.
+/// Returns the folders in which an object's file may be, whatever the layout, most likely first: the kind's own and its
+/// shards.
 pub fn folders_of(kind: &Kind, id: &str) -> [String; 3] {
     let id = escape(id);
     let of = |digits| format!("{}/{}", kind.folder, shard(&id, digits));
     [kind.folder.to_owned(), of(2), of(3)]
 }
 
-/// Whether a file called `name` in one of [`folders_of`] is the object's.
+/// Returns true if a file called `name` in one of [`folders_of`] is the object's.
 pub fn is_file_of(kind: &Kind, id: &str, name: &str) -> bool {
     let id = escape(id);
     let stem = name.strip_suffix(".yaml").and_then(|name| name.strip_suffix(id.as_str()));
@@ -157,10 +159,11 @@ pub fn is_file_of(kind: &Kind, id: &str, name: &str) -> bool {
     }
 }
 
-/// Whether a path belongs to people and their tools, or is the manifest or the settings: no object, and no mistake.
+/// Returns true if a path belongs to people and their tools, or is the manifest or the settings: neither an object nor a
+/// mistake.
 ///
-/// Only YAML below a folder that kinds use (`groups/`, `policies/`), also misspelt, is taken for an object or for the attempt
-/// at one. Everything else in the repository is other people's: a Makefile, Terraform, a README beside the objects.
+/// Only YAML below a folder of a kind (`groups/`, `policies/`), even if misspelt, is considered an object or an attempt at
+/// one. Every other file in the repository belongs to somebody else: a Makefile, Terraform, a README beside the objects.
 pub fn is_reserved(path: &str) -> bool {
     let is_plain = |part: &str| {
         !matches!(part, "" | "." | "..") && !part.eq_ignore_ascii_case(".git") && !part.contains(['\\', '\0', ':'])
@@ -168,8 +171,8 @@ pub fn is_reserved(path: &str) -> bool {
     path.split('/').all(is_plain) && !is_meant_as_object(path)
 }
 
-/// Returns whether objects may lie below this path, so that anything else than a folder there hides them: a kind's folder,
-/// one that holds a kind's folder, or one that its files are spread over.
+/// Returns true if objects may be below this path, so that anything other than a folder there hides them: a kind's folder, a
+/// folder that contains one, or a shard.
 pub fn is_folder_of_objects(path: &str) -> bool {
     let below = |inner: &str, outer: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
     let is_shard =
@@ -189,7 +192,8 @@ fn is_meant_as_object(path: &str) -> bool {
     match stem.split_once('/') {
         Some((top, _)) => {
             let top = singular(top);
-            // One slip of the pen: an object that nobody sees would be taken for one that is not wanted.
+            // One typing error is tolerated: an object in a misspelt folder would be ignored, and taken for one that is not
+            // wanted.
             let slip = |folder: &String| folder.len() > 3 && strsim::damerau_levenshtein(folder, &top) <= 1;
             TOP_FOLDERS.contains(top.as_str()) || TOP_FOLDERS.iter().any(slip)
         }
@@ -197,19 +201,19 @@ fn is_meant_as_object(path: &str) -> bool {
     }
 }
 
-/// First parts of the kinds' folders, as [`singular`] spells them.
+/// Holds the first parts of the kinds' folders, as [`singular`] spells them.
 static TOP_FOLDERS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
     kinds::ALL.iter().map(|kind| singular(kind.folder.split('/').next().unwrap_or(kind.folder))).collect()
 });
 
-/// A folder's name without what people get wrong in it: case, the plural's `s`, how words are joined.
+/// Returns a folder's name without common mistakes: case, the plural's `s`, and separators.
 fn singular(folder: &str) -> String {
     let name: String = folder.chars().filter(|c| !matches!(c, '-' | '_' | ' ')).collect();
     let name = name.to_lowercase();
     name.strip_suffix('s').map(str::to_owned).unwrap_or(name)
 }
 
-/// Whether Windows takes a part of a path for a device: it looks no further than the first dot.
+/// Returns true if Windows takes a part of a path for a device: only the text before the first dot counts.
 fn is_device(part: &str) -> bool {
     let stem = part.split('.').next().unwrap_or(part);
     DEVICES.contains(&stem)
@@ -218,8 +222,8 @@ fn is_device(part: &str) -> bool {
         })
 }
 
-/// `Remote workers (EU)` → `remote-workers-eu`: what is left of a name in `[a-z0-9-]`, for the reader only. Empty for a name
-/// in another script; the path is then the id alone.
+/// Reduces a name to `[a-z0-9-]`, for the reader only: `Remote workers (EU)` → `remote-workers-eu`. Empty for a name in
+/// another script; the path is then the id alone.
 fn slug(name: &str, room: usize) -> String {
     let room = room.min(60);
     let mut out = String::new();
@@ -244,7 +248,7 @@ fn slug(name: &str, room: usize) -> String {
         }
     }
     if out.len() > room {
-        // A word that does not fit is left out, unless that would leave next to nothing.
+        // A word that does not fit is left out, unless little would be left then.
         out.truncate(room);
         match out.rfind('-') {
             Some(end) if end >= room / 2 => out.truncate(end),
@@ -302,7 +306,7 @@ mod tests {
         let long = path_of(kind("roleManagementPolicy"), id, id, Layout::Flat);
         assert_eq!(address_of(&long).map(|(_, id)| id).as_deref(), Ok(id));
         insta::assert_snapshot!(long, @"roles/settings/z--ydirectory-yrole-z84841066-274d-4ec0-a5c1-276be684bdd3-z70c808b5-0d35-4863-a0ba-07888e99d448.yaml");
-        // One path per id: what is written shorter otherwise is no path of this sort.
+        // Each id has one path: an id that has a shorter form must not be read from this one.
         assert!(address_of("roles/settings/z--yshort-z0.yaml").is_err());
         assert!(address_of(&path_of(kind("group"), &"A".repeat(LONGEST_ID), "A", Layout::Flat)).is_ok());
         let long = path_of(kind("group"), &"A".repeat(LONGEST_ID + 1), "A", Layout::Flat);
@@ -346,7 +350,7 @@ mod tests {
         }
     }
 
-    /// Names that people, and people with bad intent, give.
+    /// Names that people give, some with bad intent.
     fn name() -> impl Strategy<Value = String> {
         prop_oneof![
             ".{0,300}",

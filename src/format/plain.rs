@@ -1,19 +1,19 @@
-//! Strings without quotes: when the writer may leave the quotes out, and when the reader must insist on them.
+//! Decides on strings without quotes: when the writer may omit the quotes, and when the reader must insist on them.
 
-/// What a byte may do in a plain string.
+/// Tells where a byte may be in a plain string.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
-    /// Nothing: it calls for quotes.
+    /// Nowhere: the string needs quotes.
     Refused,
-    /// Stand anywhere but in front.
+    /// Anywhere but at the beginning.
     Inside,
-    /// Stand anywhere.
+    /// Anywhere.
     Anywhere,
-    /// Be part of a character that is looked at as a whole.
+    /// Anywhere, as a part of a character that is judged as a whole.
     Wide,
-    /// Separate words: one at a time, neither first nor last.
+    /// Between words: one at a time, neither first nor last.
     Space,
-    /// Stand inside a word, as in a URI.
+    /// Inside a word, as in a URI.
     Colon,
 }
 
@@ -35,10 +35,10 @@ const CLASSES: [Class; 256] = {
     classes
 };
 
-/// Whether every parser reads `text` as this string when it stands without quotes.
+/// Returns true if every parser reads `text` as this string when it has no quotes.
 ///
-/// A plain string begins with a letter or a slash; a GUID may begin with a digit. So nothing plain is a number, a date or a
-/// time for anyone.
+/// A plain string begins with a letter or a slash; a GUID may begin with a digit. So no parser takes a plain string for a
+/// number, a date or a time.
 pub(super) fn is_plain(text: &str) -> bool {
     let bytes = text.as_bytes();
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
@@ -72,15 +72,15 @@ fn is_guid(bytes: &[u8]) -> bool {
         })
 }
 
-/// Words that some parser takes for a boolean, nothing or a number.
+/// Returns true for words that some parser takes for a boolean, null or a number.
 fn is_word_of_yaml(text: &str) -> bool {
     const WORDS: &[&str] =
         &["y", "n", "yes", "no", "on", "off", "true", "false", "null", "nil", "none", "nan", "inf", "infinity"];
     text.len() <= 8 && WORDS.iter().any(|word| text.eq_ignore_ascii_case(word))
 }
 
-/// Whether a reader sees the character and every parser takes it raw: no control, no direction, no invisible ones, nothing
-/// for private use.
+/// Returns true if a reader sees the character and every parser accepts it unescaped: no control, direction, invisible or
+/// private-use characters.
 pub(super) fn printable(c: char) -> bool {
     !c.is_control()
         && !matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
@@ -88,13 +88,13 @@ pub(super) fn printable(c: char) -> bool {
         && !matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}' | '\u{e0000}'..='\u{e0fff}' | '\u{f0000}'..)
 }
 
-/// Whether a character may not stand raw in a file that a person edited: it could hide what the file says.
+/// Returns true if a character may not be unescaped in a file that a person edited: it could hide what the file says.
 pub(super) fn hidden(c: char) -> bool {
-    // Joiners, soft hyphens and private use hide nothing and come with names that people paste.
+    // Joiners, soft hyphens and private-use characters hide nothing and occur in names that people paste.
     !printable(c) && !matches!(c, '\t' | '\u{ad}' | '\u{200c}' | '\u{200d}' | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..)
 }
 
-/// Whether parsers of YAML 1.1 and 1.2 differ on what the plain scalar `word` is.
+/// Returns true if parsers of YAML 1.1 and 1.2 differ on the meaning of the plain scalar `word`.
 pub(super) fn is_ambiguous(word: &str) -> bool {
     const WORDS: &[&str] = &["y", "n", "yes", "no", "on", "off", "=", "<<"];
     if word.len() <= 3 && WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)) {
@@ -117,7 +117,7 @@ pub(super) fn is_ambiguous(word: &str) -> bool {
         Some((b'x', digits)) => digits.iter().all(|b| b.is_ascii_hexdigit() || *b == b'_'),
         Some(_) => false,
     });
-    // 1.1 wants a point in front and a sign behind the `e`.
+    // YAML 1.1 requires a point before and a sign after the `e`.
     let exponent = unsigned.split_once(['e', 'E']).is_some_and(|(mantissa, exponent)| {
         let digits = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
         mantissa.bytes().all(|b| matches!(b, b'0'..=b'9' | b'.'))
@@ -128,7 +128,7 @@ pub(super) fn is_ambiguous(word: &str) -> bool {
     leading_zero || grouped || clock || based || exponent || is_date(word)
 }
 
-/// `2024-1-31`, and with a time behind it.
+/// Returns true for a date as `2024-1-31`, with or without a time.
 fn is_date(word: &str) -> bool {
     let mut parts = word.splitn(3, '-');
     let digits = |part: Option<&str>, length: std::ops::RangeInclusive<usize>| {

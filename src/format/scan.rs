@@ -1,35 +1,35 @@
-//! A scan of YAML text, line by line: where keys stand, and what no file of ours may hold.
+//! Scans YAML text line by line: finds the places of keys, and constructs that no file may contain.
 //!
-//! The parser behind it is lenient or slow about some things and silent about others, so the scan comes first. It follows
-//! quotes, block scalars and flow brackets exactly, and refuses the few shapes in which it could lose track: plain text
-//! over several lines, tabs, and text behind a closing quote. So what it does not see is not there.
+//! The parser is lenient or slow about some constructs and silent about others, so the scan comes first. It follows quotes,
+//! block scalars and flow brackets exactly, and refuses the few shapes in which it could lose track: plain text over several
+//! lines, tabs, and text after a closing quote. So a construct that it does not see is not there.
 
 use super::plain::{hidden, is_ambiguous};
 use crate::model::finding::{MORE, MOST_PER_FILE};
 
-/// Deepest nesting.
+/// Maximum depth of nesting.
 const MAX_DEPTH: usize = 64;
-/// Most lines, and values between brackets.
+/// Maximum number of lines, and of values between brackets.
 const MAX_NODES: usize = 2_000_000;
-/// The place of the file itself, which is in no other.
+/// The place of the file itself, which has no parent.
 pub(super) const ROOT: usize = 0;
 const TEXT: &str =
     "text over several lines needs quotes around it or a `|` in front; anything else does not belong here";
 
-/// Something that no file may hold.
+/// Describes a construct that no file may contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
     /// Line, from 1.
     pub(super) line: usize,
     /// Name of the check.
     pub(super) check: &'static str,
-    /// What is wrong and what to do.
+    /// Description of the problem and advice.
     pub(super) message: String,
 }
 
-/// Where a key or a list element stands.
+/// Describes the place of a key or a list element.
 pub(super) struct Place<'a> {
-    /// The number of the place that it is in: [`ROOT`], or what was answered for that place.
+    /// Number of the parent place: [`ROOT`], or the number that the callback returned for it.
     pub(super) parent: usize,
     /// The key as it is written, or the position in the list.
     pub(super) name: &'a str,
@@ -37,31 +37,31 @@ pub(super) struct Place<'a> {
     pub(super) is_key: bool,
 }
 
-/// Told of every place; answers with the number by which it is known. A pointer for each would take the square of what the
-/// file takes.
+/// Receives every place and returns the number that identifies it. A pointer for each place would take memory quadratic in
+/// the size of the file.
 pub(super) type Places<'a> = &'a mut dyn FnMut(Place<'_>) -> usize;
 
-/// Everything that is wrong with `text`; the rest of it is for the parser.
+/// Returns every problem of `text` that the scan detects; the parser finds the rest.
 pub(super) fn problems(text: &str) -> Vec<Problem> {
     let mut scan = Scan::default();
     scan.text(text, None);
     scan.problems
 }
 
-/// Tells `at` where keys and list elements stand, as far as they have lines of their own.
+/// Passes the places of keys and list elements to `at`, as far as they have lines of their own.
 pub(super) fn places(text: &str, at: Places<'_>) {
     Scan::default().text(text, Some(at));
 }
 
-/// A mapping or a list that is open.
+/// Represents an open mapping or list.
 struct Frame<'t> {
     indent: usize,
     last: Last<'t>,
-    /// The number of the last place in it.
+    /// Number of the last place in it.
     place: usize,
 }
 
-/// The last place in a mapping or list.
+/// Represents the last place in a mapping or list.
 enum Last<'t> {
     Key(&'t str),
     Item(usize),
@@ -82,17 +82,17 @@ struct Scan<'t> {
     nodes: usize,
     frames: Vec<Frame<'t>>,
     quote: Quote,
-    /// How many brackets are open.
+    /// Number of open brackets.
     flow: usize,
-    /// Where the plain text begins that the bracket holds at the moment.
+    /// Start of the plain text within brackets that is being read.
     word: Option<usize>,
-    /// Indentation of the owner of the block scalar that is open.
+    /// Indentation of the owner of the open block scalar.
     block: Option<usize>,
-    /// Whether a key or a dash has no value yet.
+    /// True if a key or a dash has no value yet.
     pending: bool,
-    /// Whether a value is complete on this line, so that only a comment may follow.
+    /// True if a value is complete on this line, so that only a comment may follow.
     closed: bool,
-    /// Whether the scan gave up.
+    /// True if the scan gave up.
     stopped: bool,
 }
 
@@ -185,7 +185,7 @@ impl<'t> Scan<'t> {
         self.structure(content, indent, at);
     }
 
-    /// Dashes and a key at the start of a line, then the value.
+    /// Reads dashes and a key at the start of a line, then the value.
     fn structure(&mut self, content: &'t str, indent: usize, at: &mut Option<Places<'_>>) {
         let mut column = indent;
         let mut rest = content;
@@ -205,7 +205,7 @@ impl<'t> Scan<'t> {
             }
             skip(&mut rest, &mut column);
         }
-        // How the writer writes a key that is too long for a colon behind it; nothing else may look like that.
+        // The writer uses a question mark for a key that is too long for a colon after it; no other key may begin like this.
         if let Some(long) = rest.strip_prefix("? ") {
             if self.continues(column) {
                 return;
@@ -257,7 +257,7 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// Whether what stands at `column` belongs to plain text that began on a line before.
+    /// Returns true if the text at `column` continues plain text from a line before.
     fn continues(&mut self, column: usize) -> bool {
         let continues = !self.pending && self.frames.last().is_some_and(|frame| column > frame.indent);
         if continues {
@@ -267,7 +267,7 @@ impl<'t> Scan<'t> {
         continues
     }
 
-    /// A quoted or bracketed value, or a line of one.
+    /// Reads a quoted or bracketed value, or a line of one.
     fn value(&mut self, line: &'t str) {
         let bytes = line.as_bytes();
         if self.word.is_some() && !bytes.is_empty() && !matches!(bytes[0], b',' | b']' | b'}' | b'#') {
@@ -298,7 +298,7 @@ impl<'t> Scan<'t> {
         }
         if self.quote == Quote::None && self.word.is_some() {
             self.end_word(&line[..index.min(line.len())]);
-            // The next line must not go on with it.
+            // The next line must not continue the word.
             self.word = (self.flow > 0).then_some(0);
         }
     }
@@ -328,7 +328,7 @@ impl<'t> Scan<'t> {
                 self.end_word(&line[..index]);
                 self.nodes += 1;
             }
-            // Between brackets, parsers differ on it.
+            // Parsers differ on a question mark between brackets.
             b'?' => self.say("syntax", "a question mark needs quotes here; put the whole text in quotes"),
             b'&' | b'*' if fresh || blank_before => {
                 self.say(
@@ -364,7 +364,7 @@ impl<'t> Scan<'t> {
         }
     }
 
-    /// Tells of the last place in the innermost frame.
+    /// Passes the last place of the innermost frame to the callback.
     fn tell(&mut self, at: &mut Option<Places<'_>>, is_key: bool) {
         let (Some(at), Some((frame, above))) = (at, self.frames.split_last_mut()) else { return };
         let parent = above.last().map_or(ROOT, |frame| frame.place);
@@ -402,7 +402,7 @@ impl<'t> Scan<'t> {
     }
 }
 
-/// Whether `text` is one text in double quotes and nothing else.
+/// Returns true if `text` is one double-quoted text and nothing else.
 fn is_quoted(text: &str) -> bool {
     let Some(inner) = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return false };
     let mut escaped = false;
@@ -413,7 +413,8 @@ fn is_quoted(text: &str) -> bool {
     }) && !escaped
 }
 
-/// `key: value` → key, whether it stands without quotes, and what follows the colon. Escapes in a key stay as they are.
+/// Splits `key: value` into the key, true if it has no quotes, and the text after the colon. Escapes in a key stay as they
+/// are.
 fn split_key(text: &str) -> Option<(&str, bool, &str)> {
     let bytes = text.as_bytes();
     let ends = |index: usize| bytes[index] == b':' && matches!(bytes.get(index + 1), None | Some(b' '));

@@ -1,4 +1,4 @@
-//! `entragit.yaml`: the settings of a tenant repository.
+//! Reads `entragit.yaml`: the settings of a tenant repository.
 
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
@@ -18,49 +18,49 @@ pub use scope::Scope;
 
 pub use crate::model::kind::Profile;
 
-/// The settings.
+/// Holds the settings of a tenant repository.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// The tenant's id.
+    /// Id of the tenant.
     pub tenant: String,
-    /// The cloud: `public`.
+    /// Name of the cloud: `public`.
     pub cloud: String,
-    /// What is exported.
+    /// Scope of an export.
     pub scope: Scope,
-    /// Ids or user principal names of the accounts that must always get in.
+    /// Ids or user principal names of the emergency accounts.
     pub break_glass: Vec<String>,
-    /// How administrators appear in trailers and notes.
+    /// Form in which administrators appear in trailers and notes.
     pub actors: Actors,
     /// Names of the two branches.
     pub branches: Branches,
-    /// What passes without a question.
+    /// Limits that pass without a question.
     pub guards: Guards,
-    /// Whose signatures a plan needs before it is carried out.
+    /// Signatures that a plan needs before it is carried out.
     pub approval: Approval,
-    /// How old the last snapshot may become before `status` says so.
+    /// Maximum age of the last snapshot before `status` reports it.
     pub objective: SignedDuration,
-    /// What is no drift.
+    /// Rules for differences that are no drift.
     pub ignore: Vec<Ignore>,
 }
 
-/// How administrators appear in trailers and notes.
+/// Tells how administrators appear in trailers and notes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Actors {
-    /// By name.
+    /// They appear by name.
     #[default]
     Names,
-    /// By object id.
+    /// They appear by object id.
     Ids,
-    /// Not at all.
+    /// They do not appear.
     Off,
 }
 
-/// Names of the two branches.
+/// Holds the names of the two branches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Branches {
-    /// What the tenant was: written by the tool alone.
+    /// Branch with the tenant's actual state: only the tool writes it.
     pub snapshots: String,
-    /// What the tenant should be: the branch that people work on.
+    /// Branch with the tenant's wanted state: the one that people work on.
     pub main: String,
 }
 
@@ -70,23 +70,23 @@ impl Default for Branches {
     }
 }
 
-/// What passes without a question.
+/// Holds the limits that pass without a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guards {
-    /// Deletions.
+    /// Number of deletions.
     pub max_deletes: usize,
     /// Deletions in per cent of the objects known; the larger limit counts.
     pub max_deletes_percent: usize,
-    /// Objects of one kind that are changed in place.
+    /// Number of objects of one kind that are changed in place.
     pub max_changes: usize,
     /// Changes in per cent of the objects known of the kind; the larger limit counts.
     pub max_changes_percent: usize,
-    /// Links of one sort that are taken away.
+    /// Number of removed entries of one link.
     pub max_unlinks: usize,
 }
 
 impl Settings {
-    /// The file that `init` writes.
+    /// Returns the settings file that `init` writes.
     pub fn template(tenant: &str, break_glass: &[String]) -> String {
         let accounts = match break_glass {
             [] => " []".to_owned(),
@@ -132,7 +132,7 @@ impl Settings {
     /// Reads settings.
     ///
     /// # Errors
-    /// Everything that is wrong with them, with lines.
+    /// Everything that is wrong with the settings, with lines.
     pub fn parse(path: &str, bytes: &[u8]) -> Result<Settings, Vec<Finding>> {
         let document = yaml::read(path, bytes)?;
         let mut reader = Reader { path, document: &document, check: "settings", findings: Vec::new() };
@@ -143,7 +143,7 @@ impl Settings {
         if tenant.is_empty() {
             reader.say("/tenant", "the tenant's id is missing: `tenant: <id>`".to_owned());
         } else if !tenant.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')) {
-            // It becomes part of the address where people sign in.
+            // The id becomes part of the address where people sign in.
             reader.say("/tenant", format!("`{}` is no tenant id", tenant.escape_debug()));
         }
         let scope = scope::scope(&mut reader, top);
@@ -217,15 +217,15 @@ impl Settings {
     }
 }
 
-/// In double quotes, whatever it holds: JSON's strings are YAML's.
+/// Returns text in double quotes, whatever it contains: JSON's strings are valid in YAML.
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// Longest name of a branch: a part of it becomes a file's name, with room for `.lock`.
+/// Maximum length of a branch name: a part of it becomes a file name, with room for `.lock`.
 const MAX_BRANCH: usize = 200;
 
-/// Returns why a name is none for a branch, if so, by git's rules and a little stricter:
+/// Returns the reason why a branch name is not allowed, if any, by git's rules and a little stricter:
 /// <https://git-scm.com/docs/git-check-ref-format>
 pub fn branch_fault(name: &str) -> Option<&'static str> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
@@ -236,7 +236,7 @@ pub fn branch_fault(name: &str) -> Option<&'static str> {
     if name.len() > MAX_BRANCH {
         return Some("200 characters are the most");
     }
-    // Every later git command would call them ambiguous: <https://git-scm.com/docs/gitrevisions>
+    // Git calls these names ambiguous: <https://git-scm.com/docs/gitrevisions>
     if lower == "head" || lower.ends_with("_head") {
         return Some("git calls something else by it; take another");
     }
@@ -246,13 +246,13 @@ pub fn branch_fault(name: &str) -> Option<&'static str> {
     if name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Some("it looks like the id of a commit; take another");
     }
-    // Files whose names differ by case alone are one file on macOS and Windows, and so are the locks of branches.
+    // On macOS and Windows, names that differ by case alone are the same file, and so are the lock files of branches.
     let bad_part = |part: &str| part.is_empty() || part.starts_with(['.', '-']) || part.ends_with(".lock");
     let bad = lower.contains("..") || lower.ends_with('.') || lower.split('/').any(bad_part);
     bad.then_some("a part of it is empty, begins with a dot or a dash, or ends in .lock or a dot")
 }
 
-/// Returns why two branches cannot both be there, if so.
+/// Returns the reason why two branches cannot both exist, if any.
 fn collision(one: &str, other: &str) -> Option<&'static str> {
     let [one, other] = [one, other].map(str::to_ascii_lowercase);
     let holds = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
@@ -262,11 +262,11 @@ fn collision(one: &str, other: &str) -> Option<&'static str> {
     (holds(&one, &other) || holds(&other, &one)).then_some("git keeps no branch below another")
 }
 
-/// Reads a small YAML file, noting what is wrong with it and where.
+/// Reads a small YAML file, and collects findings with their lines.
 pub(super) struct Reader<'a> {
     pub(super) path: &'a str,
     pub(super) document: &'a Document,
-    /// The name of the check that its findings belong to.
+    /// Name of the check for its findings.
     pub(super) check: &'static str,
     pub(super) findings: Vec<Finding>,
 }

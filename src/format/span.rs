@@ -1,8 +1,8 @@
-//! Spans of time as people write them: `36h`, `90 minutes`, `1w 2d`.
+//! Parses spans of time as people write them: `36h`, `90 minutes`, `1w 2d`.
 
 use jiff::SignedDuration;
 
-/// `2d`, `36h`, `90 minutes`, `1w 2d`; `None` if it is no span of time.
+/// Parses a span of time, as `2d`, `36h`, `90 minutes`, `1w 2d`; `None` if the text is none.
 pub fn span(text: &str) -> Option<SignedDuration> {
     let mut total = SignedDuration::ZERO;
     let mut rest = text.trim().trim_start_matches('p').trim();

@@ -1,4 +1,4 @@
-//! The file that says what of one tenant stands for what of another, as `plan --map` takes it.
+//! Reads the file that maps ids and domains of another tenant to this one, for `plan --map`.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::model::{Finding, TenantMap};
 
 const KNOWN: [&str; 3] = ["ids", "domains", "leaveOut"];
 
-/// Reads a map. An empty file says nothing, and is fine.
+/// Reads a map. An empty file is valid and maps nothing.
 ///
 /// # Errors
 /// Findings, with file and line.

@@ -1,7 +1,7 @@
-//! Bytes → values, strictly: what a person, a merge or an attacker may have put into a file is named with its line.
+//! Parses bytes into values, strictly: mistakes of a person or a merge, and attacks, are reported with their lines.
 //!
-//! The only home of serde_yaml. A scan of the text comes first and refuses what a parser would be slow, lenient or silent
-//! about: size, depth, encoding, merge markers, anchors, aliases, tags, second documents.
+//! No other module uses serde_yaml. A scan of the text comes first and refuses what a parser would be slow, lenient or
+//! silent about: size, depth, encoding, merge markers, anchors, aliases, tags, second documents.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -17,19 +17,19 @@ use super::scan::{ROOT, places, problems};
 use crate::model::Finding;
 use crate::model::finding::{MOST_PER_FILE, Severity};
 
-/// Largest file, in bytes: a group of 800,000 members.
+/// Maximum size of a file, in bytes: a group of 800,000 members.
 const MAX_BYTES: usize = 32 << 20;
 
-/// A file that parsed.
+/// Holds a file that parsed.
 #[derive(Debug, Clone)]
 pub struct Document {
-    /// Its content.
+    /// Content of the file.
     pub value: Map<String, Value>,
     text: String,
     lines: OnceLock<Lines>,
 }
 
-/// Lines of keys and list elements, each found by the place that it is in and its name there.
+/// Holds the lines of keys and list elements, by the parent place and the name there.
 #[derive(Debug, Clone, Default)]
 struct Lines(BTreeMap<(usize, String), (usize, usize)>);
 
@@ -55,7 +55,7 @@ impl Lines {
 }
 
 impl Document {
-    /// The line of a JSON pointer, counted from 1; the nearest thing above it where the text has no line of its own for it.
+    /// Returns the line of a JSON pointer, counted from 1; that of the nearest place above it if it has no line of its own.
     pub fn line_of(&self, pointer: &str) -> usize {
         self.lines.get_or_init(|| Lines::of(&self.text)).find(pointer).unwrap_or(1)
     }
@@ -64,7 +64,7 @@ impl Document {
 /// Reads a file.
 ///
 /// # Errors
-/// Everything that is wrong with it, with lines.
+/// Everything that is wrong with the file, with lines.
 pub fn read(path: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
     let one = |line: usize, check: &'static str, message: String| {
         vec![Finding { path: path.to_owned(), line, severity: Severity::Error, check, message }]
@@ -83,7 +83,7 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
             return Err(one(line, "encoding", "the file is not UTF-8; save it as UTF-8".to_owned()));
         }
     };
-    // As git writes lines on Windows, and takes them back.
+    // Git writes such line endings on Windows, and converts them back.
     let text = if text.contains("\r\n") { Cow::Owned(text.replace("\r\n", "\n")) } else { Cow::Borrowed(text) };
     let text = text.as_ref();
     if let Some(value) = canonical::read(text) {
@@ -99,7 +99,7 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
     let mut findings: Vec<Finding> =
         problems(text).into_iter().map(|problem| finding(problem.line, problem.check, problem.message)).collect();
     if !findings.is_empty() {
-        // The two sides of a merge have the same keys, and so have two objects.
+        // Both sides of a merge have the same keys, and so have two objects: those are no duplicates.
         if findings.iter().all(|finding| !matches!(finding.check, "merge-marker" | "document")) {
             findings.extend(doubles(text).into_iter().map(|(line, message)| finding(line, "duplicate-key", message)));
             findings.sort_by_key(|finding| finding.line);
@@ -121,12 +121,12 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
     };
     let line = error.location().map_or(0, |location| location.line());
     let message = error.to_string();
-    // The parser's own place is said by the finding already.
+    // The finding has the line already.
     let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
     if !message.contains(DUPLICATE) {
         return Err(one(line, "syntax", message));
     }
-    // The parser names the mapping; the scan knows the line, unless it is all in brackets.
+    // The parser names the mapping; the scan knows the line, unless the whole mapping is in brackets.
     let doubles = doubles(text);
     Err(if doubles.is_empty() {
         one(line, "duplicate-key", message)
@@ -135,7 +135,7 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
     })
 }
 
-/// What the parser alone reads, without the limits and without the short way for canonical files.
+/// Reads text with the parser alone, without the limits and without the fast path for canonical files.
 #[cfg(test)]
 pub(super) fn parse_only(text: &str) -> Option<Map<String, Value>> {
     match serde_yaml::from_str::<NoDuplicates>(text) {
@@ -150,9 +150,9 @@ fn duplicate(key: &str) -> String {
     format!("{DUPLICATE} `{key}`; keep one of the two")
 }
 
-/// Lines on which a key stands that its mapping has already, and what to say of it.
+/// Returns the lines of keys that their mapping has already, with a message for each.
 fn doubles(text: &str) -> Vec<(usize, String)> {
-    /// Whatever stands below a double, which is its own.
+    /// Place of everything below a duplicate key, which is not compared.
     const BELOW: usize = usize::MAX;
     let mut seen: BTreeMap<(usize, String), usize> = BTreeMap::new();
     let mut found: Vec<(usize, String)> = Vec::new();
@@ -175,7 +175,7 @@ fn doubles(text: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// A value in which every key stands once, and no number is infinite.
+/// Holds a value in which every key occurs once, and no number is infinite.
 struct NoDuplicates(Value);
 
 impl<'de> serde::Deserialize<'de> for NoDuplicates {
@@ -309,7 +309,7 @@ mod tests {
         insta::assert_snapshot!(said(&deep), @"1: depth: nested more than 64 deep");
     }
 
-    /// Reads a file that is large to no purpose, so large that quadratic work would not end, and returns what is wrong with it.
+    /// Reads a file that is so large that quadratic work would not end, and returns what is wrong with it.
     fn soon(text: &str) -> Vec<Finding> {
         read("f.yaml", text.as_bytes()).map_or_else(
             |found| found,

@@ -1,20 +1,20 @@
-//! [`Address`]: which object, for good. Names change, ids do not.
+//! [`Address`]: identifies an object permanently. Names change, ids do not.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// Kind and Graph object id. Order: by kind's name, then id.
+/// Identifies an object by its kind and Graph object id. Order: by the kind's name, then by id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Address {
-    /// The kind's name, as in `group`.
+    /// Name of the kind, as in `group`.
     pub kind: &'static str,
     /// Graph's object id, verbatim; for a singleton its constant id.
     pub id: String,
 }
 
 impl Address {
-    /// The address of `id` among objects of `kind`.
+    /// Returns the address of the object of `kind` with this `id`.
     pub fn new(kind: &'static str, id: impl Into<String>) -> Self {
         Address { kind, id: id.into() }
     }

@@ -1,34 +1,35 @@
-//! [`AuditEvent`]: an entry of the tenant's directory audit log, less what a report does not need.
+//! [`AuditEvent`]: an entry of the tenant's directory audit log, reduced to what a report needs.
 
 use serde::{Deserialize, Serialize};
 
-/// One entry of `/auditLogs/directoryAudits`.
+/// Represents one entry of `/auditLogs/directoryAudits`.
 /// <https://learn.microsoft.com/graph/api/resources/directoryaudit>
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEvent {
-    /// The entry's id.
+    /// Id of the entry.
     pub id: String,
-    /// When, RFC 3339 in UTC.
+    /// Time of the event, RFC 3339 in UTC.
     pub time: String,
-    /// What was done, in the log's words: `Update conditional access policy`.
+    /// Name of the activity, in the log's words: `Update conditional access policy`.
     pub activity: String,
-    /// Who did it.
+    /// Actor of the event.
     pub actor: Actor,
     /// Correlation id.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub correlation_id: String,
-    /// Ids of the objects it was done to.
+    /// Ids of the objects that the event changed.
     pub targets: Vec<String>,
-    /// Properties that it changed, in Graph's spelling as far as the log tells; the values stay in the log.
+    /// Names of the properties that the event changed, in Graph's spelling as far as the log shows it; the values stay in
+    /// the log.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub properties: Vec<String>,
-    /// Whether Microsoft's own backup and recovery says so, whose writes no delta query tells.
+    /// True if Microsoft's own backup and recovery wrote the entry; delta queries do not report its writes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub recovery: bool,
 }
 
-/// Who did something.
+/// Identifies the user or application that did something.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Actor {
@@ -43,12 +44,12 @@ pub struct Actor {
     /// Client address, for people.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub ip_address: String,
-    /// Whether it was an application.
+    /// True if the actor is an application.
     pub is_app: bool,
 }
 
 impl Actor {
-    /// How a report names the actor: `Ada Lovelace <ada@contoso.com>`, `Nightly job (application)`, or the id.
+    /// Returns the actor's name for a report: `Ada Lovelace <ada@contoso.com>`, `Nightly job (application)`, or the id.
     pub fn label(&self) -> String {
         match (self.is_app, self.name.is_empty(), self.user_principal_name.is_empty()) {
             (true, false, _) => format!("{} (application)", self.name),

@@ -1,138 +1,140 @@
-//! [`Report`], [`Change`], [`FieldChange`]: what differs between two sources.
+//! [`Report`], [`Change`], [`FieldChange`]: the differences between two sources.
 
 use serde_json::Value;
 
 use super::{Address, AuditEvent, Coverage};
 
-/// What differs between two sources.
+/// Lists the differences between two sources.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Report {
-    /// What the left side is called.
+    /// Name of the left side.
     pub before: String,
-    /// What the right side is called.
+    /// Name of the right side.
     pub after: String,
     /// Changes, ordered by kind and id.
     pub changes: Vec<Change>,
-    /// Kinds and links that one side does not know completely: never shown as deletions. Key as in the manifest.
+    /// Kinds and links that one side does not know completely, with both coverages: never shown as deletions. Key as in the
+    /// manifest.
     pub unknown: Vec<(String, Coverage, Coverage)>,
-    /// What is known of who did it, so that "no event" can be told from "nobody looked".
+    /// State of the audit log for the time of the report, so that "no event" can be told from "nobody looked".
     pub audited: Audited,
-    /// What a report of drift leaves out; nothing if it is of another sort.
+    /// Differences that a drift report leaves out; `None` in every other report.
     pub drift: Option<LeftOut>,
 }
 
-/// What a report of drift leaves out.
+/// Counts the differences that a drift report leaves out.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct LeftOut {
-    /// Differences that are edits of the baseline which are not applied yet.
+    /// Number of differences that are edits of the baseline which are not applied yet.
     pub pending: usize,
     /// Differences that the settings declare to be no drift.
     pub ignored: Vec<Ignored>,
 }
 
-/// Differences that one rule of the settings declares to be no drift.
+/// Counts the differences that one rule of the settings declares to be no drift.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ignored {
-    /// What the rule is about: `user jobTitle`.
+    /// Kind and property that the rule is about: `user jobTitle`.
     pub rule: String,
-    /// Why, as the settings say it; may be empty.
+    /// Reason given in the settings; may be empty.
     pub reason: String,
-    /// How many it hides.
+    /// Number of differences that the rule hides.
     pub differences: usize,
-    /// In how many objects.
+    /// Number of objects that these differences are in.
     pub objects: usize,
 }
 
-/// Whether an audit log was looked at for the time that a report covers.
+/// Tells whether the audit log was read for the time that a report covers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Audited {
-    /// Whether anyone looked.
+    /// True if the audit log was read.
     pub looked: bool,
-    /// Why a part of that time is not known; empty if all of it is.
+    /// Reasons why parts of that time are not known; empty if all of it is.
     pub gaps: Vec<String>,
-    /// Events of that time that are about nothing in the report: counted, not kept.
+    /// Number of events of that time that concern no object of the report: counted, not kept.
     pub others: usize,
 }
 
-/// What became of one object.
+/// Represents the change of one object.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {
-    /// Which object.
+    /// Address of the object.
     pub address: Address,
     /// The variant's name where it has one (`managedIdentity`), else the kind's.
     pub called: &'static str,
-    /// Its name, before or after.
+    /// Name of the object, before or after.
     pub name: String,
-    /// Ids of the objects it is about, where it has no name of its own.
+    /// Ids of the objects that this object refers to, where it has no name of its own.
     pub about: Vec<String>,
-    /// What happened.
+    /// Kind of change: added, removed or modified.
     pub what: What,
-    /// Of an object that came or went: what it is, as if each property had come or gone. Empty where it was not asked for.
+    /// Properties of an object that was added or removed, as if each had been added or removed; empty where they were not
+    /// requested.
     pub whole: Vec<FieldChange>,
-    /// How it came about, where that is more than `what` says.
+    /// Cause of the change, where it is more specific than `what`.
     pub manner: Option<Manner>,
-    /// What deserves a second look, worst first.
+    /// Risks of the change, worst first.
     pub risks: Vec<Risk>,
-    /// The object's file, on the right side where that has it; empty where it is not known.
+    /// Path of the object's file, on the right side if the object is there; empty if the path is not known.
     pub path: String,
-    /// The audit log's events that made it, newest first.
+    /// Events of the audit log that made the change, newest first.
     pub events: Vec<AuditEvent>,
 }
 
-/// How a change came about, where that is more than "added, removed, modified".
+/// Tells how a change came about, where that is more specific than "added, removed, modified".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Manner {
-    /// It goes by another name.
+    /// The object has a different name.
     Renamed {
-        /// Its name on the left.
+        /// Name of the object on the left.
         from: String,
     },
-    /// It is back from the recycle bin: it had been here before, under this id.
+    /// The object was restored from the recycle bin: it existed before under this id.
     Restored,
-    /// It lies in the recycle bin, from which it can be restored with its id.
+    /// The object is in the recycle bin, from which it can be restored with its id.
     Binned {
-        /// When it was moved there (RFC 3339), if that is known.
+        /// Time when it was moved there (RFC 3339), if that is known.
         since: Option<String>,
     },
-    /// It is gone for good.
+    /// The object was deleted for good.
     Purged,
-    /// It was created again: the same object under a new id. The change lists what differs from the old one.
+    /// The object was created again: the same object under a new id. The change lists what differs from the old one.
     Recreated {
-        /// Its id on the left.
+        /// Id of the object on the left.
         from: String,
     },
 }
 
-/// What deserves a second look, as the kind's schema says (`x-entra-risk`).
+/// Describes a risk of a change, as the kind's schema marks it (`x-entra-risk`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Risk {
-    /// How bad.
+    /// Severity of the risk.
     pub level: Level,
-    /// The rule's name, as in `exclusion-added`.
+    /// Name of the rule, as in `exclusion-added`.
     pub rule: String,
-    /// What happened, in one clause.
+    /// Description of what happened, in one clause.
     pub says: String,
-    /// Path of the property; empty if it is about the object as a whole.
+    /// Path of the property; empty if the risk concerns the object as a whole.
     pub path: String,
-    /// Line in the object's file, from 1; 0 where it is not known.
+    /// Line in the object's file, from 1; 0 if it is not known.
     pub line: usize,
-    /// True if the change takes a defence down: a plan may do that to one object without a question (guard `weakens`).
+    /// True if the change weakens a defence: a plan may do that to one object without asking (guard `weakens`).
     pub weakens: bool,
 }
 
-/// How bad a risk is; the worst sorts first.
+/// Lists the severities of a risk; the worst sorts first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// It may let someone in, or lock everyone out.
+    /// The change may let someone in, or lock everyone out.
     High,
-    /// It widens what is possible.
+    /// The change widens what is possible.
     Medium,
-    /// Worth knowing.
+    /// The change is worth knowing.
     Low,
 }
 
 impl Level {
-    /// `high`, `medium`, `low`.
+    /// Returns `high`, `medium` or `low`.
     pub fn word(self) -> &'static str {
         match self {
             Level::High => "high",
@@ -141,25 +143,25 @@ impl Level {
         }
     }
 
-    /// The level called `word`.
+    /// Returns the level called `word`.
     pub fn parse(word: &str) -> Option<Level> {
         [Level::High, Level::Medium, Level::Low].into_iter().find(|level| level.word() == word)
     }
 }
 
-/// What happened to an object.
+/// Tells how an object differs between the two sides.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
-    /// Only the right side has it.
+    /// Only the right side has the object.
     Added,
-    /// Only the left side has it.
+    /// Only the left side has the object.
     Removed,
-    /// Both have it and it differs.
+    /// Both sides have the object, with these differences.
     Modified(Vec<FieldChange>),
 }
 
 impl Change {
-    /// One word for what happened: the manner's where it has one.
+    /// Returns a word for the change: that of the manner if it has one.
     pub fn word(&self) -> &'static str {
         match (&self.what, &self.manner) {
             (_, Some(Manner::Renamed { .. })) => "renamed",
@@ -173,7 +175,7 @@ impl Change {
         }
     }
 
-    /// What a reader wants to see: the properties that differ, or the whole of an object that came or went.
+    /// Returns the properties to show: those that differ, or all of an object that was added or removed.
     pub fn shown(&self) -> &[FieldChange] {
         match &self.what {
             What::Modified(fields) => fields,
@@ -181,7 +183,7 @@ impl Change {
         }
     }
 
-    /// The properties that differ; none if the object as a whole came or went.
+    /// Returns the properties that differ; none if the object as a whole was added or removed.
     pub fn fields(&self) -> &[FieldChange] {
         match &self.what {
             What::Modified(fields) => fields,
@@ -190,7 +192,7 @@ impl Change {
     }
 }
 
-/// What happened to one property. Paths are written `conditions.users.includeGroups`.
+/// Represents the change of one property. Paths are written `conditions.users.includeGroups`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FieldChange {
     /// A value was set, replaced or removed.
@@ -219,7 +221,7 @@ pub enum FieldChange {
 }
 
 impl FieldChange {
-    /// Returns the values that it speaks of: before and after, or the element.
+    /// Returns the values of the change: before and after, or the element.
     pub fn values(&self) -> impl Iterator<Item = &Value> {
         let (first, second) = match self {
             FieldChange::Value { before, after, .. } => (before.as_ref(), after.as_ref()),
@@ -228,7 +230,7 @@ impl FieldChange {
         first.into_iter().chain(second)
     }
 
-    /// Path of the property that changed.
+    /// Returns the path of the property that changed.
     pub fn path(&self) -> &str {
         match self {
             FieldChange::Value { path, .. } | FieldChange::Gained { path, .. } | FieldChange::Lost { path, .. } => path,

@@ -1,34 +1,34 @@
-//! [`Coverage`]: what is known of a kind or a link. Absence must be proven.
+//! [`Coverage`]: tells how completely a kind or a link was read. Absence must be proven.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// How completely a kind or a link was read. Only [`Coverage::Complete`] proves that something is absent.
+/// Tells how completely a kind or a link was read. Only [`Coverage::Complete`] proves that something is absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Coverage {
-    /// Everything there is.
+    /// All of it was read.
     Complete,
-    /// Some of it; the rest is carried over from the parent snapshot.
+    /// Part of it was read; the rest is carried over from the parent snapshot.
     Partial,
-    /// Refused: a permission is missing.
+    /// Graph refused the read: a permission is missing.
     DeniedPermission,
-    /// Refused: the tenant has no licence for it.
+    /// Graph refused the read: the tenant has no licence for it.
     DeniedLicence,
-    /// It failed in another way.
+    /// The read failed in another way.
     Failed,
-    /// Not asked for.
+    /// It was not asked for.
     Skipped,
 }
 
 impl Coverage {
-    /// Whether absence is proven.
+    /// Returns true if an absent object is proven to be absent.
     pub fn is_complete(self) -> bool {
         self == Coverage::Complete
     }
 
-    /// The word in the manifest and on the screen.
+    /// Returns the word used in the manifest and on the screen.
     pub fn word(self) -> &'static str {
         match self {
             Coverage::Complete => "complete",
@@ -40,7 +40,7 @@ impl Coverage {
         }
     }
 
-    /// The coverage called `word`.
+    /// Returns the coverage called `word`.
     pub fn parse(word: &str) -> Option<Coverage> {
         use Coverage::{Complete, DeniedLicence, DeniedPermission, Failed, Partial, Skipped};
         let all = [Complete, Partial, DeniedPermission, DeniedLicence, Failed, Skipped];
@@ -48,40 +48,40 @@ impl Coverage {
     }
 }
 
-/// Coverage per kind (`group`) and per link (`group.members`).
+/// Holds the coverage of each kind (`group`) and each link (`group.members`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct CoverageMap(pub BTreeMap<String, Coverage>);
 
 impl CoverageMap {
-    /// Coverage of a kind; [`Coverage::Skipped`] if nothing is said.
+    /// Returns the coverage of a kind; [`Coverage::Skipped`] if the map has no entry.
     pub fn kind(&self, kind: &str) -> Coverage {
         self.0.get(kind).copied().unwrap_or(Coverage::Skipped)
     }
 
-    /// Coverage of a link; [`Coverage::Skipped`] if nothing is said.
+    /// Returns the coverage of a link; [`Coverage::Skipped`] if the map has no entry.
     pub fn link(&self, kind: &str, link: &str) -> Coverage {
         self.0.get(&format!("{kind}.{link}")).copied().unwrap_or(Coverage::Skipped)
     }
 
-    /// Whether a property or link is said to be not completely known. Most properties are not spoken of: they are known as
-    /// well as their object.
+    /// Returns true if the map says that a property or link is not completely known. Most properties have no entry: they are
+    /// known as well as their object.
     pub fn withholds(&self, kind: &str, property: &str) -> bool {
         self.0.get(&format!("{kind}.{property}")).is_some_and(|coverage| !coverage.is_complete())
     }
 
-    /// Says it of a kind.
+    /// Sets the coverage of a kind.
     pub fn set_kind(&mut self, kind: &str, coverage: Coverage) {
         self.0.insert(kind.to_owned(), coverage);
     }
 
-    /// Says it of a link.
+    /// Sets the coverage of a link.
     pub fn set_link(&mut self, kind: &str, link: &str, coverage: Coverage) {
         self.0.insert(format!("{kind}.{link}"), coverage);
     }
 
-    /// Whether nothing of a kind was missed: it was read whole with its links, or this sign-in cannot read it at all, which is
-    /// said and is no accident.
+    /// Returns true if nothing of a kind was missed: it was read completely with its links, or this sign-in cannot read it
+    /// at all, which is reported and not a failure.
     pub fn is_done(&self, kind: &super::Kind) -> bool {
         match self.kind(kind.name) {
             Coverage::Skipped => true,
@@ -91,7 +91,7 @@ impl CoverageMap {
         }
     }
 
-    /// Whether everything that was asked for is complete.
+    /// Returns true if everything that was asked for is complete.
     pub fn is_complete(&self) -> bool {
         self.0.values().all(|coverage| matches!(coverage, Coverage::Complete | Coverage::Skipped))
     }

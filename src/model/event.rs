@@ -1,60 +1,60 @@
-//! [`Event`]: the only language in which work speaks of itself while it runs.
+//! [`Event`]: a progress report of work in progress. All work reports its progress through it alone.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::{Address, Coverage};
 
-/// What work says of itself. Terminal, JSON lines and journal are listeners of the same stream.
+/// Reports progress of work. Terminal, JSON lines and journal are listeners of the same stream.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
     /// A kind is being read.
     Reading {
-        /// The kind's name.
+        /// Name of the kind.
         kind: &'static str,
-        /// Objects so far.
+        /// Number of objects so far.
         objects: usize,
     },
     /// A kind has been read.
     Read {
-        /// The kind's name.
+        /// Name of the kind.
         kind: &'static str,
-        /// What people call several of them.
+        /// Plural noun for objects of the kind.
         title: &'static str,
-        /// Objects in all.
+        /// Number of objects in all.
         objects: usize,
-        /// How completely.
+        /// Coverage of the kind.
         coverage: Coverage,
-        /// What is missing and why, for people.
+        /// Note on what is missing and why, for people.
         note: Option<String>,
     },
     /// A request is waiting because Graph asked for it.
     Waiting {
-        /// Seconds.
+        /// Length of the wait in seconds.
         seconds: f64,
-        /// What Graph answered.
+        /// Answer of Graph.
         reason: String,
     },
     /// A step of a plan has begun.
     StepStarted {
         /// Step number, from 1.
         number: usize,
-        /// Of how many.
+        /// Number of steps in all.
         of: usize,
-        /// The object.
+        /// Address of the object.
         address: Address,
-        /// What is done, as in `create group "Remote workers"`.
+        /// Title of the step, as in `create group "Remote workers"`.
         title: String,
     },
     /// A step of a plan has ended.
     StepEnded {
         /// Step number, from 1.
         number: usize,
-        /// Of how many.
+        /// Number of steps in all.
         of: usize,
-        /// What was done.
+        /// Title of the step.
         title: String,
-        /// `None` if it went well, else the reason.
+        /// Reason of the failure; `None` if the step succeeded.
         error: Option<String>,
     },
     /// A sentence for people.
@@ -63,23 +63,23 @@ pub enum Event {
     Warning(String),
 }
 
-/// Where events go.
+/// Passes events to a listener.
 #[derive(Clone)]
 pub struct Events(Arc<dyn Fn(Event) + Send + Sync>);
 
 impl Events {
-    /// Sends every event to `listener`.
+    /// Creates a stream that passes every event to `listener`.
     pub fn new(listener: impl Fn(Event) + Send + Sync + 'static) -> Self {
         Events(Arc::new(listener))
     }
 
-    /// Sends events nowhere.
+    /// Creates a stream that discards every event.
     pub fn silent() -> Self {
         Events::new(|_| {})
     }
 
-    /// The same listener, without the lines that say how many objects of a complete kind were read: for work that reads on
-    /// the way to something else.
+    /// Returns a stream to the same listener, without the lines that say how many objects of a complete kind were read: for
+    /// work that reads only as a part of something else.
     pub fn briefly(&self) -> Events {
         let listener = self.clone();
         Events::new(move |event| match event {
@@ -88,17 +88,17 @@ impl Events {
         })
     }
 
-    /// Says it.
+    /// Passes an event to the listener.
     pub fn emit(&self, event: Event) {
         (self.0)(event);
     }
 
-    /// Says a sentence.
+    /// Reports a sentence for people.
     pub fn note(&self, text: impl Into<String>) {
         self.emit(Event::Note(text.into()));
     }
 
-    /// Says a sentence that people should not miss.
+    /// Reports a sentence that people should not miss.
     pub fn warn(&self, text: impl Into<String>) {
         self.emit(Event::Warning(text.into()));
     }

@@ -1,122 +1,123 @@
-//! What the snapshots tell of a tenant ([`Summary`]), of one object ([`Life`]), and of each of its values ([`Blame`]).
+//! [`Summary`], [`Life`], [`Blame`]: the history of a tenant, of one object, and of each of its values, as the snapshots
+//! show it.
 
 use serde_json::Value;
 
 use super::{Address, AuditEvent, Audited, Change};
 
-/// A snapshot as a line of history.
+/// Describes a snapshot as one line of history.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Moment {
-    /// The commit.
+    /// Id of the commit.
     pub commit: String,
-    /// When it was taken, RFC 3339 in UTC.
+    /// Time when the snapshot was taken, RFC 3339 in UTC.
     pub time: String,
-    /// First line of its message.
+    /// First line of the commit's message.
     pub subject: String,
-    /// Whether history begins here: nothing in it came about since an earlier snapshot.
+    /// Reason why history begins here; `None` if an earlier snapshot exists to compare with.
     pub beginning: Option<Beginning>,
-    /// The commit that an apply carried out, if this is its receipt.
+    /// Commit that an apply carried out, if this snapshot is its receipt.
     pub applied: Option<String>,
 }
 
-/// Why nothing is known of the time before a snapshot.
+/// Lists the reasons why nothing is known of the time before a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Beginning {
-    /// It is the first one.
+    /// The snapshot is the first one.
     First,
-    /// The clone holds no earlier one.
+    /// The clone holds no earlier snapshot.
     Cut,
 }
 
 impl Moment {
-    /// The first digits of the commit, as people type them.
+    /// Returns the first ten digits of the commit id, as people type them.
     pub fn short(&self) -> &str {
         self.commit.get(..10).unwrap_or(&self.commit)
     }
 }
 
-/// One snapshot, and how much it changed.
+/// Describes one snapshot, and how much it changed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Summary {
     /// The snapshot.
     pub moment: Moment,
-    /// Objects added, modified and removed; `None` where the snapshot before it is not in this clone.
+    /// Number of objects added, modified and removed; `None` where the snapshot before it is not in this clone.
     pub counts: Option<[usize; 3]>,
-    /// Who did something, most active first.
+    /// Names of those who made changes, most active first.
     pub actors: Vec<String>,
-    /// What is known of who did it.
+    /// State of the audit log for the time before the snapshot.
     pub audited: Audited,
-    /// How many risks are high, medium and low, if anyone asked.
+    /// Number of high, medium and low risks; `None` if they were not requested.
     pub risks: Option<[usize; 3]>,
 }
 
-/// The life of one object, under whichever ids it went.
+/// Describes the history of one object, under every id that it has had.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Life {
-    /// The address it has now, or had last.
+    /// Address that the object has now, or had last.
     pub address: Address,
-    /// What it is called now, or was last.
+    /// Name that the object has now, or had last.
     pub name: String,
-    /// Every id it went by, the newest first.
+    /// Every id that the object has had, newest first.
     pub ids: Vec<String>,
-    /// What became of it, newest first.
+    /// Changes of the object, newest first.
     pub episodes: Vec<Episode>,
 }
 
-/// What one snapshot tells of an object.
+/// Describes the change of an object in one snapshot.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Episode {
     /// The snapshot.
     pub moment: Moment,
-    /// What changed since the one before, and who did it.
+    /// Change since the snapshot before, with its events.
     pub change: Change,
-    /// What is known of who did it.
+    /// State of the audit log for the time of the change.
     pub audited: Audited,
 }
 
-/// Who set each value of an object.
+/// Tells who set each value of an object.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Blame {
-    /// What the person asked for.
+    /// Revision that the person asked for.
     pub revision: String,
-    /// The snapshot that holds the object as it is shown.
+    /// Snapshot that holds the object as it is shown.
     pub commit: String,
-    /// The object's file there.
+    /// Path of the object's file in that snapshot.
     pub path: String,
-    /// Its address there.
+    /// Address of the object in that snapshot.
     pub address: Address,
-    /// Its name there.
+    /// Name of the object in that snapshot.
     pub name: String,
-    /// Every value, in document order.
+    /// Values of the object, in document order.
     pub values: Vec<Attributed>,
 }
 
-/// One value with the snapshot that set it.
+/// Represents one value with the snapshot that set it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attributed {
     /// Path of the property, or of the set whose element this is.
     pub path: String,
     /// The value, or the element.
     pub value: Value,
-    /// Whether it is an element of a set.
+    /// True if the value is an element of a set.
     pub element: bool,
     /// The snapshot that set it.
     pub moment: Moment,
-    /// Who did it.
+    /// Author of the value.
     pub who: Who,
 }
 
-/// Who set a value, as far as the audit log tells.
+/// Tells who set a value, as far as the audit log shows it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Who {
-    /// The events that say so, newest first.
+    /// Events of the audit log that set the value, newest first.
     Told(Vec<AuditEvent>),
-    /// The log of that time was read and says nothing of it.
+    /// The log of that time was read and has no event for the value.
     NoEvent,
     /// The log of that time is not known, or the value was not read before.
     Unknown,
-    /// It is as old as the oldest snapshot.
+    /// The value is as old as the oldest snapshot.
     Beginning,
-    /// The settings keep no actors.
+    /// The settings say that actors are not kept.
     Unasked,
 }

@@ -1,24 +1,24 @@
-//! [`IdMap`]: old id → new id, for objects that were created again.
+//! [`IdMap`]: maps old ids to new ids, for objects that were created again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// Old id → new id: object ids and application ids alike, since both are unique in a tenant.
+/// Maps old ids to new ids: object ids and application ids alike, since both are unique in a tenant.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "BTreeMap<String, String>", into = "BTreeMap<String, String>")]
 pub struct IdMap {
     today: BTreeMap<String, String>,
-    /// The other way round, so that learning does not search.
+    /// The reverse map (new id → old ids), so that `learn` does not have to search.
     olds: BTreeMap<String, BTreeSet<String>>,
-    /// Ids that were read and lead back to themselves, or to one that does. They count as never replaced.
+    /// Ids that were read and lead back to themselves, or to an id that does. They count as never replaced.
     circular: BTreeSet<String>,
 }
 
-/// Takes over pairs as they were read. A chain of pairs, as a merge of two histories leaves it, leads to its end.
+/// Takes over pairs as they were read. A chain of pairs, as a merge of two histories leaves it, is followed to its last id.
 impl From<BTreeMap<String, String>> for IdMap {
     fn from(pairs: BTreeMap<String, String>) -> Self {
-        // Each id is followed once; one that has no end yet is on the way that is being followed, or leads to a circle.
+        // Each id is followed once. An id whose end is still `None` is on the chain being followed, or leads into a circle.
         let mut ends: BTreeMap<&str, Option<&str>> = BTreeMap::new();
         for start in pairs.keys() {
             let (mut at, mut way) = (start.as_str(), Vec::new());
@@ -46,7 +46,7 @@ impl From<IdMap> for BTreeMap<String, String> {
 }
 
 impl IdMap {
-    /// Makes a map in which no new id is an old one as well.
+    /// Builds a map from pairs in which no new id is an old id as well.
     fn direct(today: BTreeMap<String, String>) -> IdMap {
         let mut olds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for (old, new) in &today {
@@ -55,17 +55,17 @@ impl IdMap {
         IdMap { today, olds, circular: BTreeSet::new() }
     }
 
-    /// Ids that were read and lead in a circle, sorted.
+    /// Returns the ids that were read and lead in a circle, sorted.
     pub fn circular(&self) -> impl Iterator<Item = &str> {
         self.circular.iter().map(String::as_str)
     }
 
-    /// The id that `id` goes by today; `id` itself if it was never replaced.
+    /// Returns the current id of the object that had `id`; `id` itself if it was never replaced.
     pub fn current<'a>(&'a self, id: &'a str) -> &'a str {
         self.today.get(id).map_or(id, String::as_str)
     }
 
-    /// Every id of the object that goes, or went, by `id`: the current one first.
+    /// Returns every id of the object that has, or had, `id`: the current one first.
     pub fn family<'a>(&'a self, id: &'a str) -> Vec<&'a str> {
         let current = self.current(id);
         let old = self.olds.get(current).into_iter().flatten().map(String::as_str);
@@ -99,28 +99,28 @@ impl IdMap {
         }
     }
 
-    /// All pairs, sorted by the old id.
+    /// Returns all pairs of old and new id, sorted by the old id.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.today.iter().map(|(old, new)| (old.as_str(), new.as_str()))
     }
 
-    /// Whether no object was ever created again.
+    /// Returns true if no object was ever created again.
     pub fn is_empty(&self) -> bool {
         self.today.is_empty()
     }
 
-    /// How many ids were replaced.
+    /// Returns the number of ids that were replaced.
     pub fn len(&self) -> usize {
         self.today.len()
     }
 
-    /// Takes in another map, pair by pair. What this map knows to have been replaced since stays replaced, so that no
-    /// order in which maps are taken in breaks a chain.
+    /// Adds the pairs of another map. An id that this map knows to have been replaced again stays replaced, so that chains
+    /// of ids stay intact in whatever order maps are added.
     pub fn extend(&mut self, other: &IdMap) {
         if other.is_empty() {
             return;
         }
-        // Ends are looked up at the end, each once: to move a whole family with each pair would take the square of it.
+        // Each chain is followed to its end once: to move all ids of an object with each pair would take quadratic time.
         let mut pairs = std::mem::take(&mut self.today);
         for (old, new) in other.iter() {
             let end = end_of(&mut pairs, new);
@@ -132,7 +132,7 @@ impl IdMap {
     }
 }
 
-/// Follows pairs that lead in no circle to the end, and makes every id on the way lead there at once.
+/// Follows pairs that lead in no circle to the last id, and points every id on the way directly to it.
 fn end_of(pairs: &mut BTreeMap<String, String>, id: &str) -> String {
     let (mut end, mut way) = (id.to_owned(), Vec::new());
     while let Some(next) = pairs.get(&end) {
@@ -164,7 +164,7 @@ mod tests {
         }
     }
 
-    /// Pairs as [`IdMap::extend`] takes them in, one by one.
+    /// Adds the pairs of `other` one by one, with the result that [`IdMap::extend`] must have.
     fn learned_one_by_one(into: &mut IdMap, other: &IdMap) {
         for (old, new) in other.iter() {
             let today = into.current(new).to_owned();
@@ -179,7 +179,7 @@ mod tests {
         let whole = IdMap::from(chain);
         assert_eq!(whole.current(&id(0)), id(200_000));
         assert_eq!(whole.circular().count(), 0);
-        // Every pair of the second map moves the whole family of the first.
+        // Every pair of the second map replaces the current id of all objects of the first.
         let (mut first, mut second) = (IdMap::default(), IdMap::default());
         for number in 0..20_000 {
             first.learn(&format!("n{number:06}"), &format!("x{:06}", number + 1));

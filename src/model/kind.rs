@@ -1,8 +1,8 @@
-//! [`Kind`]: how Graph serves one type of directory object, as data.
+//! [`Kind`]: describes how Graph serves one type of directory object, as data.
 //!
-//! What an object's *fields* mean stands in its JSON Schema; how Graph *serves* it stands here. Every field is a closed
-//! enum or a constant, never a closure, so that the exporter, the planner, the embedded tenant, the permission table and
-//! the help can all read the same table. `src/kinds/mod.rs` says how to write one.
+//! The meaning of an object's *fields* is in its JSON Schema; this type says how Graph *serves* the object. Every field is a
+//! closed enum or a constant, never a closure, so that the exporter, the planner, the embedded tenant, the permission table
+//! and the help can all read the same table. `src/kinds/mod.rs` says how to write one.
 
 mod condition;
 mod credential;
@@ -12,84 +12,85 @@ pub use condition::Condition;
 pub use credential::{Credential, Removal};
 pub use link::{ChildRequests, Children, End, Find, Link, LinkRead, LinkShape};
 
-/// One type of directory object.
+/// Describes one type of directory object.
 #[derive(Debug)]
 pub struct Kind {
-    /// What one is called, as in `conditionalAccessPolicy`: Graph's own type name without prefixes that tell nothing. The
-    /// word people type after `--kind`.
+    /// Name of the kind, as in `conditionalAccessPolicy`: Graph's own type name without prefixes that tell nothing. People
+    /// type it after `--kind`.
     pub name: &'static str,
     /// Graph's own type name, without its namespace.
     pub entity: &'static str,
-    /// What people call several of them, as in `Conditional Access policies`.
+    /// Plural noun for people, as in `Conditional Access policies`.
     pub title: &'static str,
     /// Folder in the tenant repository; for a singleton the file without `.yaml`.
     pub folder: &'static str,
-    /// The text of the kind's JSON Schema.
+    /// Text of the kind's JSON Schema.
     pub schema: &'static str,
-    /// Which version of Graph serves it.
+    /// Version of Graph that serves the kind.
     pub api: Api,
-    /// Path below the version: the collection's, or the singleton's.
+    /// Path below the version: that of the collection, or of the singleton.
     pub path: &'static str,
-    /// A collection or one object per tenant.
+    /// Shape of the kind: a collection, or one object per tenant.
     pub shape: Shape,
-    /// What the file is called.
+    /// Naming of the files.
     pub naming: Naming,
-    /// Properties by which people take one for another that they made anew by hand; none where they cannot.
+    /// Natural key: properties that identify an object recreated by hand. Empty if there is none.
     pub natural: &'static [&'static str],
-    /// Properties that say which objects it is about, where it has no name of its own.
+    /// Properties that hold the ids of the objects that an object refers to, where it has no name of its own.
     pub about: &'static [&'static str],
     /// The `$filter` without which Graph refuses the list.
     pub filter: Option<&'static str>,
-    /// `$top` to ask for; `None` where Graph does not document one.
+    /// `$top` to request; `None` where Graph does not document one.
     pub page_size: Option<u16>,
-    /// Whether `$select` must name the properties, because Graph leaves some out without it.
+    /// Use of `$select`, which must name the properties where Graph leaves some out without it.
     pub select: Select,
-    /// How one comes into being.
+    /// Request that creates an object.
     pub creation: Creation,
-    /// Which properties PATCH takes; nothing: a changed object is made anew, and the old one deleted.
+    /// Properties that PATCH takes; if there are none, a changed object is created again, and the old one deleted.
     pub update: Updates,
-    /// What happens when one is deleted.
+    /// Effect of a deletion.
     pub deletion: Deletion,
-    /// Relations kept apart from properties in Graph.
+    /// Relations that Graph keeps apart from the properties.
     pub links: &'static [Link],
-    /// Secrets and certificates, which can be taken away one by one and never be brought back.
+    /// Secrets and certificates, which can be removed one by one and never be restored.
     pub credentials: &'static [Credential],
-    /// Properties that Graph keeps in a list of its own.
+    /// Properties that Graph keeps in a separate list.
     pub borrowed: &'static [Borrowed],
-    /// What comes and ends by itself, as an activation of a role does: once it is over nobody wants it back.
+    /// Condition that marks objects which end by themselves, as an activation of a role does: nobody wants them back once
+    /// they are over.
     pub passing: Option<Condition>,
-    /// Objects of another kind that bring these along.
+    /// Other kind along with whose objects Graph creates the objects of this kind.
     pub twin: Option<Twin>,
-    /// What the tenant has to be licensed for before it can be used.
+    /// Licence that the tenant needs to use the kind.
     pub licence: Option<Licence>,
     /// Properties that PATCH refuses and an action sets.
     pub calls: &'static [Call],
-    /// The property that holds the id in Graph: `id`, or for instance a partner's `tenantId`. The file has an `id` besides.
+    /// Property that holds the id in Graph: `id`, or for instance a partner's `tenantId`. The file has an `id` besides.
     pub key: &'static str,
-    /// Relations by value that the list has to be asked for with `$expand`, as `accessPackage($select=id)`. They are properties
+    /// Navigation properties that the list returns only with `$expand`, as `accessPackage($select=id)`. They are properties
     /// of the file, not links.
     pub expand: &'static [&'static str],
-    /// The list is asked for anew for each object of another kind.
+    /// Kind for each of whose objects the list is requested once.
     pub for_each: Option<ForEach>,
-    /// It is read here and written by requests posted elsewhere.
+    /// Requests that write the kind, if they are posted to a path other than the one that it is read from.
     pub requests: Option<Requests>,
-    /// Who can read it.
+    /// Sign-ins that can read the kind.
     pub readers: Readers,
     /// Objects of this type that are reported under a name of their own.
     pub variants: &'static [Variant],
-    /// What makes an object one that Graph only shows, because another directory owns it.
+    /// Condition that marks objects which Graph only shows, because another directory owns them.
     pub owned_elsewhere: Option<Elsewhere>,
-    /// Path of the delta function, where the type has one.
+    /// Path of the delta function, if the type has one.
     pub delta: Option<&'static str>,
-    /// The smallest profile that takes it in, unless nothing of it can be written: see [`Kind::profile`].
+    /// Smallest profile that includes the kind, unless nothing of it can be written: see [`Kind::profile`].
     pub profile: Profile,
     /// Application permissions.
     pub permissions: Permissions,
-    /// Microsoft's page that the above was taken from.
+    /// Microsoft's page that the fields were taken from.
     pub docs: &'static str,
 }
 
-/// Version of Graph.
+/// Lists the versions of Graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Api {
     /// `/v1.0`
@@ -99,7 +100,7 @@ pub enum Api {
 }
 
 impl Api {
-    /// The path segment with its slash: `/v1.0` or `/beta`.
+    /// Returns the path segment with its slash: `/v1.0` or `/beta`.
     pub const fn segment(self) -> &'static str {
         match self {
             Api::V1 => "/v1.0",
@@ -108,7 +109,7 @@ impl Api {
     }
 }
 
-/// A collection or a single object.
+/// Tells a collection from a single object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
     /// Many objects below one path.
@@ -117,57 +118,57 @@ pub enum Shape {
     Singleton,
 }
 
-/// How a file is called.
+/// Lists the ways to name a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Naming {
-    /// The id only: people, so that no name is in a path.
+    /// The id only: for people, so that no name is in a path.
     Id,
     /// A readable slug, then the id.
     Slug,
-    /// The folder is the file: a singleton.
+    /// The name of the folder: for a singleton.
     Fixed,
 }
 
-/// Whether `$select` is sent.
+/// Tells whether `$select` is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Select {
-    /// Graph returns all we want by itself.
+    /// `$select` is not sent: Graph returns all that is needed by itself.
     Default,
-    /// Every exported property of the schema is named.
+    /// `$select` names every exported property of the schema.
     Explicit,
 }
 
-/// How an object is created.
+/// Lists the ways to create an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Creation {
     /// POST to the collection.
     Post {
-        /// Which properties the POST takes; the rest follows by PATCH.
+        /// Properties that the POST takes; the rest follows by PATCH.
         accepts: Accepts,
         /// Values that Graph demands and nobody can export.
         generates: &'static [Generated],
-        /// What whoever approves a creation should know, in one clause.
+        /// Hint for whoever approves a creation, in one clause.
         note: Option<&'static str>,
     },
-    /// PATCH or PUT to the path of an id that the caller chose: it is made if it is not there.
+    /// PATCH or PUT to the path of an id that the caller chose: the object is created if it does not exist.
     AtId(Verb),
-    /// It cannot be created through Graph.
+    /// Graph cannot create the object.
     Never {
-        /// Why, in one clause.
+        /// Reason, in one clause.
         reason: &'static str,
     },
 }
 
-/// How something is written where it is.
+/// Lists the methods that write something at its own path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
-    /// PATCH: what is not named stays.
+    /// PATCH: properties that are not named stay.
     Patch,
-    /// PUT: what is not named goes.
+    /// PUT: properties that are not named are removed.
     Put,
 }
 
-/// What a POST takes.
+/// Lists the properties that a POST takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Accepts {
     /// All writable properties.
@@ -176,82 +177,82 @@ pub enum Accepts {
     Only(&'static [&'static str]),
 }
 
-/// A value made up at creation, never stored, never printed.
+/// Lists the values made up at creation, which are never stored and never printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Generated {
     /// `passwordProfile` with a random password that must be changed at the next sign-in.
     PasswordProfile,
 }
 
-/// What deletion does.
+/// Describes the effect of a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deletion {
-    /// Into a recycle bin, for 30 days.
+    /// The object is moved to a recycle bin, for 30 days.
     Soft {
         /// Path that lists deleted objects of this type.
         list: &'static str,
-        /// Path below which `/{id}`, `/{id}/restore` live.
+        /// Path below which `/{id}` and `/{id}/restore` are.
         item: &'static str,
     },
-    /// Gone at once.
+    /// The object is gone at once.
     Hard,
-    /// There is always one.
+    /// The object cannot be deleted: there is always one.
     Never,
 }
 
-/// What PATCH takes.
+/// Lists the properties that can be updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Updates {
-    /// Nothing: replace it.
+    /// None: the object is replaced.
     Nothing,
     /// Only these properties.
     Only(&'static [&'static str]),
     /// Every writable property.
     All,
-    /// PUT, with all of it.
+    /// PUT, with all properties.
     Replace,
 }
 
-/// A list that Graph answers only for one object of another kind at a time.
+/// Describes a list that Graph answers only for one object of another kind at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ForEach {
-    /// The other kind's name; its id takes the place of `{each}` in `filter`.
+    /// Name of the other kind; the id of its object takes the place of `{each}` in `filter`.
     pub kind: &'static str,
-    /// Which of its objects are asked about; all, if nothing is said.
+    /// Condition for the objects of the other kind to ask about; `None` means all.
     pub when: Option<Condition>,
 }
 
-/// Writes that go by requests: `POST {path}` with `action` and the properties of what is to come.
+/// Describes writes by requests: `POST {path}` with `action` and the properties of the object to create.
 /// <https://learn.microsoft.com/graph/api/rbacapplication-post-roleeligibilityschedulerequests>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requests {
-    /// Where requests are posted.
+    /// Path that requests are posted to.
     pub path: &'static str,
-    /// The type of a request.
+    /// Graph's name for the type of a request.
     pub entity: &'static str,
     /// Properties that every request names.
     pub names: &'static [&'static str],
-    /// The request's property that holds the id of what it was about.
+    /// Property of the request that holds the id of the object it was about.
     pub target: &'static str,
 }
 
-/// Which kinds an export reads, from few to all: each takes in what the one before does.
+/// Selects the kinds that an export reads, from few to all: each profile includes the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Profile {
-    /// Configuration: no people. What a review of changes wants.
+    /// Configuration without people, for a review of changes.
     Config,
-    /// All that recovery needs.
+    /// Everything that recovery needs.
     #[default]
     Recovery,
-    /// What is only for information, too.
+    /// Everything, including kinds that are only for information.
     Everything,
 }
 
 impl Profile {
-    /// All of them, from few to all.
+    /// All profiles, from few to all.
     pub const ALL: [Profile; 3] = [Profile::Config, Profile::Recovery, Profile::Everything];
 
-    /// The word in the settings and on the command line.
+    /// Returns the word used in the settings and on the command line.
     pub const fn word(self) -> &'static str {
         match self {
             Profile::Config => "config",
@@ -260,23 +261,23 @@ impl Profile {
         }
     }
 
-    /// The profile called `word`.
+    /// Returns the profile called `word`.
     pub fn parse(word: &str) -> Option<Profile> {
         Profile::ALL.into_iter().find(|profile| profile.word() == word)
     }
 }
 
-/// Objects that come with one of another kind and go with it, and are shown in both lists. Where that one is made, they are
-/// not: what has an end there would have none here.
+/// Describes objects that are created and deleted along with an object of another kind, and are listed under both kinds.
+/// They are not created here where the other object is created: an object that has an end there would have none here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Twin {
-    /// The other kind.
+    /// Name of the other kind.
     pub kind: &'static str,
     /// Properties that are the same on both.
     pub by: &'static [&'static str],
 }
 
-/// The licences of Microsoft Entra ID, each with what those before it have.
+/// Lists the licences of Microsoft Entra ID, each including those before it.
 /// <https://learn.microsoft.com/entra/fundamentals/licensing>
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Licence {
@@ -289,7 +290,7 @@ pub enum Licence {
 }
 
 impl Licence {
-    /// As Microsoft calls it.
+    /// Returns the name that Microsoft uses.
     pub fn title(self) -> &'static str {
         match self {
             Licence::P1 => "Microsoft Entra ID P1",
@@ -299,94 +300,95 @@ impl Licence {
     }
 }
 
-/// Who can read a kind.
+/// Lists the sign-ins that can read a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Readers {
-    /// Applications and people.
+    /// Applications and people can read it.
     Everyone,
-    /// People only: Graph has no application permission for it. Under an application's sign-in it is skipped, and said so.
+    /// Only people can read it: Graph has no application permission for it. An application's sign-in skips it, and reports
+    /// that.
     PeopleOnly,
 }
 
-/// A property that Graph keeps in a list of its own: which object of that list belongs to which object of the kind. It is
+/// Describes a property that Graph keeps in a separate list, whose objects belong to objects of the kind. The property is
 /// read for information, and never written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Borrowed {
-    /// The property's name, in the list and in the file.
+    /// Name of the property, in the list and in the file.
     pub property: &'static str,
-    /// The list's path.
+    /// Path of the list.
     pub path: &'static str,
     /// The `$filter` without which Graph refuses the list.
     pub filter: Option<&'static str>,
-    /// The list's property that holds the id of the object of the kind.
+    /// Property of the list that holds the id of the object of the kind.
     pub by: &'static str,
     /// Graph's name for the type of the list's objects.
     pub entity: &'static str,
 }
 
-/// A property that PATCH refuses and an action sets: `POST {path}/{id}/{action}`.
+/// Describes a property that PATCH refuses and an action sets: `POST {path}/{id}/{action}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Call {
-    /// The property.
+    /// Name of the property.
     pub property: &'static str,
-    /// The action's name.
+    /// Name of the action.
     pub action: &'static str,
-    /// What it is sent.
+    /// Form of the action's body.
     pub form: CallForm,
 }
 
-/// What an action is sent.
+/// Lists the forms of an action's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CallForm {
     /// `{property: value}`. The POST that makes the object takes the property as well.
     Value,
-    /// `{add…: [elements], remove…: [keys]}`: what is wanted, and the keys of what is there and not wanted. The POST that
-    /// makes the object does not take it.
+    /// `{add…: [elements], remove…: [keys]}`: the elements that are wanted, and the keys of those that exist and are not
+    /// wanted. The POST that makes the object does not take the property.
     /// <https://learn.microsoft.com/graph/api/group-assignlicense>
     AddRemove {
         /// Name of the list of elements.
         add: &'static str,
         /// Name of the list of keys.
         remove: &'static str,
-        /// The element's property that is its key.
+        /// Property of the element that is its key.
         key: &'static str,
     },
 }
 
-/// Objects that another directory owns: Graph refuses changes to them.
+/// Describes objects that another directory owns: Graph refuses changes to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Elsewhere {
-    /// What makes an object one of them.
+    /// Condition that marks such objects.
     pub when: Condition,
-    /// Who owns it and what to do, in one clause.
+    /// Owner and advice, in one clause.
     pub reason: &'static str,
 }
 
-/// Objects of a type that go by a name of their own.
+/// Describes objects of a type that are reported under a name of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variant {
-    /// The name, as in `managedIdentity`.
+    /// Name of the variant, as in `managedIdentity`.
     pub name: &'static str,
-    /// What people call several of them.
+    /// Plural noun for people.
     pub title: &'static str,
-    /// What makes an object one of them.
+    /// Condition that marks objects of the variant.
     pub when: Condition,
     /// `Some(reason)` if Graph cannot create them.
     pub not_creatable: Option<&'static str>,
 }
 
-/// Application permissions, least first.
+/// Lists application permissions, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permissions {
-    /// To read it.
+    /// Permissions to read the kind.
     pub read: &'static [&'static str],
-    /// To write it.
+    /// Permissions to write the kind.
     pub write: &'static [&'static str],
 }
 
 impl Kind {
-    /// What a kind is unless it says otherwise: a collection whose objects are posted, patched and deleted for good. What has
-    /// no value here (a name, a schema, a path, permissions) every kind says for itself.
+    /// Default values of a kind: a collection whose objects are posted, patched and deleted for good. Every kind sets the
+    /// fields that have no useful default here (a name, a schema, a path, permissions).
     pub const COMMON: Kind = Kind {
         name: "",
         entity: "",
@@ -425,33 +427,33 @@ impl Kind {
         docs: "",
     };
 
-    /// The link called `name`, if the kind has one.
+    /// Returns the link called `name`, if the kind has one.
     pub fn link(&self, name: &str) -> Option<&'static Link> {
         self.links.iter().find(|link| link.name == name)
     }
 
-    /// Returns the credentials that `property` lists, if it does.
+    /// Returns the credentials that `property` lists, if it lists any.
     pub fn credential(&self, property: &str) -> Option<&'static Credential> {
         self.credentials.iter().find(|credential| credential.property == property)
     }
 
-    /// Returns the name of the link or credential list called `name`: what entries can be taken from.
+    /// Returns the name of the link or credential list called `name`, whose entries can be removed.
     pub fn entries(&self, name: &str) -> Option<&'static str> {
         self.link(name).map(|link| link.name).or_else(|| self.credential(name).map(|credential| credential.property))
     }
 
-    /// The action that sets `property`, if PATCH does not.
+    /// Returns the action that sets `property`, if PATCH does not set it.
     pub fn call(&self, property: &str) -> Option<&'static Call> {
         self.calls.iter().find(|call| call.property == property)
     }
 
-    /// The ids of the objects that an object of this kind is about.
+    /// Returns the ids of the objects that an object of this kind refers to.
     pub fn about(&self, properties: &serde_json::Map<String, serde_json::Value>) -> Vec<String> {
         let ids = self.about.iter().filter_map(|name| properties.get(*name)?.as_str());
         ids.map(str::to_owned).collect()
     }
 
-    /// Whether nothing of it can be written: it is kept to be looked at.
+    /// Returns true if nothing of the kind can be written: it is kept for information.
     pub fn is_information(&self) -> bool {
         matches!(self.creation, Creation::Never { .. })
             && self.update == Updates::Nothing
@@ -461,23 +463,23 @@ impl Kind {
             && !self.links.iter().any(Link::is_written)
     }
 
-    /// A singleton's constant id: the last part of its path in Graph. What Graph calls it inside differs from tenant to tenant
-    /// for some, and no path of a file can know it.
+    /// Returns a singleton's constant id: the last part of its path in Graph. For some singletons Graph's own id differs
+    /// from tenant to tenant, and a file's path cannot contain it.
     pub fn singleton_id(&self) -> &'static str {
         self.path.rsplit('/').next().unwrap_or(self.name)
     }
 
-    /// The address of the object with this id.
+    /// Returns the address of the object with this id.
     pub fn address(&self, id: &str) -> super::Address {
         super::Address::new(self.name, if self.is_singleton() { self.singleton_id() } else { id })
     }
 
-    /// The smallest profile that takes it in. What is only for information brings nothing back.
+    /// Returns the smallest profile that includes the kind. A kind that is only for information does not help recovery.
     pub fn profile(&self) -> Profile {
         if self.is_information() { Profile::Everything } else { self.profile }
     }
 
-    /// Whether there is always exactly one.
+    /// Returns true if there is always exactly one object.
     pub fn is_singleton(&self) -> bool {
         self.shape == Shape::Singleton
     }

@@ -1,27 +1,27 @@
-//! [`Left`]: what still differs from the wanted commit when every step of a plan is done.
+//! [`Left`]: a difference from the wanted commit that remains when every step of a plan is done.
 
 use std::fmt;
 
 use super::{Address, What};
 
-/// A difference between the wanted commit and the tenant that no step of a plan covers.
+/// Represents a difference between the wanted commit and the tenant that no step of a plan covers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Left {
-    /// The object, by the id that it has today.
+    /// Address of the object, by its current id.
     pub address: Address,
-    /// The variant's name where it has one, else the kind's.
+    /// The variant's name where the object has one, else the kind's.
     pub called: &'static str,
     /// The object's name.
     pub name: String,
-    /// The difference, from the commit to the tenant: an object that is "added" is only in the tenant.
+    /// Difference, from the commit to the tenant: an object that is "added" is only in the tenant.
     pub what: What,
-    /// Why no step covers it.
+    /// Reason why no step covers the difference.
     pub obstacle: Obstacle,
-    /// Who made it, one line for each event of the audit log, newest first; empty where nobody knows.
+    /// Authors of the difference, one line for each event of the audit log, newest first; empty if they are not known.
     pub by: Vec<String>,
 }
 
-/// The reason why no step covers a difference.
+/// Lists the reasons why no step covers a difference.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Obstacle {
     /// Graph sets the property by itself.
@@ -34,7 +34,7 @@ pub enum Obstacle {
     OneWay,
     /// Graph offers no way to change the property, or the entry of a link.
     NotUpdatable,
-    /// A credential whose secret nobody can read back.
+    /// The difference is a credential whose secret nobody can read back.
     CredentialGone,
     /// Graph cannot create the object; the reason is one clause.
     NotCreatable(String),
@@ -44,18 +44,18 @@ pub enum Obstacle {
     OwnedElsewhere(String),
     /// Only the tenant has the object, and no snapshot has ever had it.
     Unmanaged,
-    /// No schema knows the property, so that it is never written.
+    /// The schema does not know the property, so that it is never written.
     UnknownProperty,
-    /// What a link leads to is not there, and the plan does not bring it back.
+    /// The target of a link does not exist, and the plan does not bring it back.
     TargetMissing,
-    /// It ended by itself, as a schedule does.
+    /// The object ended by itself, as a schedule does.
     Ended,
-    /// None of these; the plan says nothing more of it.
+    /// None of the other reasons applies; the plan says nothing more of it.
     Other,
 }
 
 impl Obstacle {
-    /// Returns the word for it in JSON documents.
+    /// Returns the word for the obstacle in JSON documents.
     pub fn word(&self) -> &'static str {
         match self {
             Obstacle::ReadOnly => "readOnly",
@@ -96,7 +96,7 @@ impl Obstacle {
         })
     }
 
-    /// Returns the reason that came with it; empty for those that need none.
+    /// Returns the reason that came with the obstacle; empty for those that need none.
     pub fn reason(&self) -> &str {
         match self {
             Obstacle::NotCreatable(reason) | Obstacle::OwnedElsewhere(reason) => reason,
@@ -106,7 +106,7 @@ impl Obstacle {
 }
 
 impl fmt::Display for Obstacle {
-    /// Writes why no step covers it and what a person can do, as a clause.
+    /// Writes why no step covers the difference and what a person can do, as a clause.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Obstacle::ReadOnly => f.write_str("Graph sets it by itself and lets nobody write it"),
@@ -137,11 +137,11 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// How far the tenant is from a commit of which only the changes are planned.
+/// Tells how far the tenant is from a commit of which only the changes are planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Distance {
-    /// The commit, as a person named it.
+    /// Revision of the commit, as a person named it.
     pub commit: String,
-    /// Objects of the tenant that differ from the commit as it stands, beside those that the plan touches.
+    /// Number of objects of the tenant that differ from the commit, besides those that the plan touches.
     pub objects: usize,
 }

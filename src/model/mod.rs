@@ -1,8 +1,8 @@
-//! The words of the project as plain data: no input, no output, no decisions.
+//! Defines the terms of the project as plain data: no input, no output, no decisions.
 //!
-//! One word per idea: a [`Kind`] is a type of directory object, an [`Object`] one normalized directory object, an
-//! [`Address`] its kind and id, a [`Snapshot`] all of them at one time, a [`Change`] what differs, a [`Plan`] the
-//! ordered writes that close the difference, and an [`Event`] what work says of itself while it runs.
+//! Each idea has one term: a [`Kind`] is a type of directory object, an [`Object`] one normalized directory object, an
+//! [`Address`] its kind and id, a [`Snapshot`] all objects at one time, a [`Change`] a difference, a [`Plan`] the ordered
+//! writes that close the difference, and an [`Event`] a progress report of work.
 
 #![warn(clippy::disallowed_types, clippy::disallowed_methods)]
 

@@ -1,4 +1,4 @@
-//! [`Plan`], [`Step`], [`Write`]: the ordered writes that take a tenant from what it is to what is wanted.
+//! [`Plan`], [`Step`], [`Write`]: the ordered writes that take a tenant from its current to the wanted state.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,49 +8,49 @@ use serde_json::{Map, Value};
 
 use super::{Address, Coverage, Distance, FieldChange, Kind, Left, Risk};
 
-/// Position of a step in [`Plan::steps`].
+/// Represents the position of a step in [`Plan::steps`].
 pub type StepId = usize;
 
-/// The ordered writes that take a tenant from what it is to what is wanted. A value: made without a client, a clock or a
-/// printer, and complete enough to be reviewed, saved and carried out elsewhere.
+/// Holds the ordered writes that take a tenant from its current to the wanted state. A plan is a value: made without a
+/// client, a clock or a printer, and complete enough to be reviewed, saved and carried out elsewhere.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[must_use]
 pub struct Plan {
-    /// Every step; ids in it are those of the wanted snapshot and are resolved when it runs.
+    /// Steps of the plan; ids in them are those of the wanted snapshot and are resolved when the plan runs.
     pub steps: Vec<Step>,
-    /// Steps in waves: all of one wave may run at the same time, a wave begins when the one before has ended.
+    /// Waves of steps: all steps of one wave may run at the same time, and a wave begins when the one before has ended.
     pub waves: Vec<Vec<StepId>>,
     /// Objects that only the tenant has and that nobody asked to delete.
     pub unmanaged: Vec<Address>,
-    /// What approval must know: what re-creation loses, what cannot be restored.
+    /// Losses that the approver must know: what re-creation loses, and what cannot be restored.
     pub losses: Vec<Loss>,
-    /// What still differs from the commit when every step is done. Only if it is empty, and nothing is unknown, is the
-    /// tenant as it should be.
+    /// Differences from the commit that remain when every step is done. Only if there are none, and nothing is unknown, is
+    /// the tenant as it should be.
     pub left: Vec<Left>,
-    /// Of a plan that carries out only the changes of a commit: how far the tenant is from that commit.
+    /// Distance of the tenant from the commit, in a plan that carries out only the changes of that commit.
     pub distance: Option<Distance>,
-    /// Kinds and links that the commit knows completely and that could not be read from the tenant: nothing can be said of
-    /// them.
+    /// Kinds and links that the commit knows completely and that could not be read from the tenant, so that nothing can be
+    /// said of them.
     pub unproven: Vec<String>,
     /// Kinds and links that are not completely known on one side, and are therefore left alone.
     pub unknown: Vec<(String, Coverage)>,
-    /// Digests, at planning time, of each live object the plan touches.
+    /// Digests, at planning time, of each live object that the plan touches.
     pub seen: BTreeMap<Address, Seen>,
 }
 
-/// What the planner saw of an object.
+/// Holds the digests of an object at planning time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// SHA-256 over the normalized object with its links, in hex.
     pub whole: String,
-    /// The same over its properties alone: links may change on the way because of the plan's own steps.
+    /// SHA-256 over the properties alone, in hex: links may change during the run because of the plan's own steps.
     pub properties: String,
 }
 
-/// Something that applying the plan cannot bring back, or brings back changed.
+/// Describes something that applying the plan cannot bring back, or brings back changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loss {
-    /// The object.
+    /// Address of the object.
     pub address: Address,
     /// The object's name.
     pub name: String,
@@ -111,181 +111,181 @@ impl fmt::Display for LossKind {
     }
 }
 
-/// One write.
+/// Represents one write of a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step {
-    /// The object, by the id it has in the wanted snapshot (or, for deletes, in the tenant).
+    /// Address of the object, by the id that it has in the wanted snapshot (or, for deletes, in the tenant).
     pub address: Address,
-    /// The variant's name where it has one, else the kind's.
+    /// The variant's name where the object has one, else the kind's.
     pub called: &'static str,
-    /// The object's name, for people.
+    /// Name of the object, for people.
     pub name: String,
-    /// Ids of the objects it is about, where it has no name of its own.
+    /// Ids of the objects that this object refers to, where it has no name of its own.
     pub about: Vec<String>,
-    /// What is written.
+    /// Action that the step carries out.
     pub action: Action,
-    /// For a creation: the other values by which objects refer to this one (an application's `appId`), which will change.
+    /// Other values by which objects refer to an object that is created (an application's `appId`), which will change.
     pub identities: BTreeMap<String, String>,
-    /// Steps that must have succeeded before.
+    /// Steps that must have succeeded before this one.
     pub needs: Vec<StepId>,
-    /// Who made what the step takes away, one line for each event of the audit log; empty where nobody knows.
+    /// Authors of what the step removes, one line for each event of the audit log; empty if they are not known.
     pub by: Vec<String>,
-    /// The marks of the schemas on what the step changes, worst first.
+    /// Risks that the schemas see in the step's changes, worst first.
     pub risks: Vec<Risk>,
 }
 
-/// What a step writes. Ids inside are those of the wanted snapshot.
+/// Describes what a step writes. Ids in it are those of the wanted snapshot.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
-    /// Make the object; it gets a new id.
+    /// Creates the object; it gets a new id.
     Create {
         /// Properties for the POST.
         body: Map<String, Value>,
     },
-    /// Take it back from the recycle bin; it keeps its id.
+    /// Restores the object from the recycle bin; it keeps its id.
     Restore,
-    /// PATCH, with only the properties that differ.
+    /// Updates the object by PATCH, with only the properties that differ.
     Update {
         /// Properties for the PATCH.
         body: Map<String, Value>,
-        /// The same for people, path by path.
+        /// Changes for people, path by path.
         changes: Vec<FieldChange>,
     },
-    /// Set a property that PATCH refuses through its action.
+    /// Sets a property that PATCH refuses, through its action.
     Call {
-        /// The property.
+        /// Name of the property.
         property: &'static str,
-        /// Its value.
+        /// Value of the property.
         value: Value,
     },
-    /// Add a reference or a child.
+    /// Adds a reference or a child.
     Link {
-        /// The link's name.
+        /// Name of the link.
         link: &'static str,
         /// An id, or the child's properties.
         value: Value,
     },
-    /// Change a child's properties in place.
+    /// Changes a child's properties in place.
     Relink {
-        /// The link's name.
+        /// Name of the link.
         link: &'static str,
         /// The child's key properties and the properties to set.
         value: Value,
     },
-    /// Take a reference or a child away.
+    /// Removes a reference or a child.
     Unlink {
-        /// The link's name.
+        /// Name of the link.
         link: &'static str,
         /// An id, or the child's properties.
         value: Value,
     },
-    /// Delete it, into the recycle bin where it has one.
+    /// Deletes the object, into the recycle bin where its kind has one.
     Delete,
 }
 
-/// What a guard says of a plan.
+/// Holds the verdict of a guard on a plan.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// The guard's name, as in `mass-delete`.
+    /// Name of the guard, as in `mass-delete`.
     pub guard: &'static str,
-    /// Whether it refuses the plan.
+    /// True if the guard refuses the plan.
     pub refused: bool,
-    /// What it found, in one or two sentences.
+    /// Description of what the guard found, in one or two sentences.
     pub message: String,
-    /// What it is about, as in `user/<id>`: every one of them can be accepted by itself.
+    /// Objects that the verdict is about, as in `user/<id>`: every one of them can be accepted by itself.
     pub objects: Vec<String>,
 }
 
-/// A step with every id resolved: what a tenant is asked to do. Paths and methods are the tenant's to know.
+/// Represents a step with every id resolved, as a request to a tenant. The tenant chooses paths and methods.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Write {
-    /// POST to the collection.
+    /// Creates the object: POST to the collection.
     Create {
-        /// The kind.
+        /// Kind of the object.
         kind: &'static Kind,
-        /// Properties.
+        /// Properties of the object.
         body: Map<String, Value>,
     },
-    /// Take it back from the recycle bin.
+    /// Restores the object from the recycle bin.
     Restore {
-        /// The kind.
+        /// Kind of the object.
         kind: &'static Kind,
-        /// The object's id.
+        /// Id of the object.
         id: String,
     },
-    /// PATCH.
+    /// Updates the object: PATCH.
     Update {
-        /// The kind.
+        /// Kind of the object.
         kind: &'static Kind,
-        /// The object's id.
+        /// Id of the object.
         id: String,
-        /// Properties.
+        /// Properties to set.
         body: Map<String, Value>,
     },
-    /// POST to an action.
+    /// Sets a property: POST to an action of the object.
     Call {
-        /// The kind.
+        /// Kind of the object.
         kind: &'static Kind,
-        /// The object's id.
+        /// Id of the object.
         id: String,
-        /// The property whose action it is.
+        /// Property that the action sets.
         property: &'static str,
-        /// The value.
+        /// Value of the property.
         value: Value,
     },
-    /// Add a reference (`value` is an id) or a child (`value` is its properties).
+    /// Adds a reference (`value` is an id) or a child (`value` is its properties).
     Link {
-        /// The parent's kind.
+        /// Kind of the parent.
         kind: &'static Kind,
-        /// The parent's id.
+        /// Id of the parent.
         id: String,
-        /// The link's name.
+        /// Name of the link.
         link: &'static str,
         /// An id, or the child's properties without the owner's.
         value: Value,
     },
-    /// PATCH a child.
+    /// Updates a child: PATCH.
     Relink {
-        /// The parent's kind.
+        /// Kind of the parent.
         kind: &'static Kind,
-        /// The parent's id.
+        /// Id of the parent.
         id: String,
-        /// The link's name.
+        /// Name of the link.
         link: &'static str,
         /// The child's own Graph id.
         child: String,
         /// Properties to set.
         value: Map<String, Value>,
     },
-    /// Take a reference or a child away.
+    /// Removes a reference or a child.
     Unlink {
-        /// The parent's kind.
+        /// Kind of the parent.
         kind: &'static Kind,
-        /// The parent's id.
+        /// Id of the parent.
         id: String,
-        /// The link's name.
+        /// Name of the link.
         link: &'static str,
         /// The target's id, or the child's own Graph id.
         child: String,
     },
-    /// DELETE.
+    /// Deletes the object: DELETE.
     Delete {
-        /// The kind.
+        /// Kind of the object.
         kind: &'static Kind,
-        /// The object's id.
+        /// Id of the object.
         id: String,
     },
 }
 
-/// What a tenant answered to a [`Write`].
+/// Holds the tenant's answer to a [`Write`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Written {
-    /// The new object as the tenant returned it, raw, where it returned one.
+    /// The new object as the tenant returned it, raw; `None` if it returned none.
     pub value: Option<Map<String, Value>>,
 }
 
 impl Plan {
-    /// Whether nothing at all differs from the commit: there is nothing to do, nothing left and nothing unread.
+    /// Returns true if the tenant equals the commit: no step, no remaining difference and nothing unread.
     pub fn is_as_it_should_be(&self) -> bool {
         self.steps.is_empty()
             && self.left.is_empty()
@@ -295,7 +295,7 @@ impl Plan {
 }
 
 impl Action {
-    /// The word for it: `create`, `restore`, `update` …
+    /// Returns the word for the action: `create`, `restore`, `update` …
     pub fn word(&self) -> &'static str {
         match self {
             Action::Create { .. } => "create",

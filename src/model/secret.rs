@@ -7,12 +7,12 @@ use std::fmt;
 pub struct Secret<T>(T);
 
 impl<T> Secret<T> {
-    /// Wraps it.
+    /// Wraps a value.
     pub fn new(value: T) -> Self {
         Secret(value)
     }
 
-    /// The value, for the one place that sends it.
+    /// Returns the value, for the one place that sends it.
     pub fn expose(&self) -> &T {
         &self.0
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Address, CoverageMap, Object};
 
-/// Address → Object for one tenant at one time.
+/// Holds the objects of one tenant at one time, by address.
 ///
 /// When two sources are compared, objects whose canonical bytes are equal on both sides are not parsed: they are in
 /// [`Snapshot::unchanged`] on both.
@@ -12,24 +12,24 @@ use super::{Address, CoverageMap, Object};
 pub struct Snapshot {
     /// The objects that were parsed.
     pub objects: BTreeMap<Address, Object>,
-    /// Objects known to be the same on the other side of the comparison.
+    /// Addresses of the objects known to be the same on the other side of the comparison.
     pub unchanged: BTreeSet<Address>,
-    /// What is known to be complete.
+    /// Coverage of each kind and link.
     pub coverage: CoverageMap,
 }
 
 impl Snapshot {
-    /// Whether the snapshot holds `address`, parsed or not.
+    /// Returns true if the snapshot holds `address`, parsed or not.
     pub fn contains(&self, address: &Address) -> bool {
         self.objects.contains_key(address) || self.unchanged.contains(address)
     }
 
-    /// How many objects it holds, parsed or not.
+    /// Returns the number of objects that the snapshot holds, parsed or not.
     pub fn len(&self) -> usize {
         self.objects.len() + self.unchanged.len()
     }
 
-    /// Whether it holds none.
+    /// Returns true if the snapshot holds no object.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

@@ -1,14 +1,14 @@
-//! [`TenantMap`]: what of one tenant stands for what of another, as a person says it.
+//! [`TenantMap`]: ids and domains of another tenant with their counterparts in this one, as a person lists them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What of one tenant stands for what of another, beside what agrees by name.
+/// Maps ids and domains of a source tenant to those of this one. Objects with equal names match without an entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TenantMap {
-    /// Id there → id here: object ids and application ids alike.
+    /// Id in the source tenant → id in this one: object ids and application ids alike.
     pub ids: BTreeMap<String, String>,
-    /// Domain there → domain here, in lower case.
+    /// Domain in the source tenant → domain in this one, in lower case.
     pub domains: BTreeMap<String, String>,
-    /// Ids there of what has no counterpart: it is not made here, and nothing names it.
+    /// Ids of source objects without a counterpart: they are not created here, and nothing names them.
     pub leave_out: BTreeSet<String>,
 }

@@ -1,16 +1,17 @@
-//! [`TenantError`]: what went wrong, by what the caller can do about it.
+//! [`TenantError`]: the failures of a tenant, by what the caller can do about them.
 
 use thiserror::Error;
 
-/// Why a tenant did not do what was asked. `request` is the method and path; messages hold no secret and no token.
+/// Lists the reasons why a tenant did not do what was asked. `request` is the method and path; messages hold no secret and
+/// no token.
 #[derive(Debug, Clone, Error, PartialEq)]
 pub enum TenantError {
-    /// 401: the sign-in was refused.
+    /// 401: the service refused the sign-in.
     #[error("{request}: sign-in refused: {message}")]
     SignIn {
         /// Method and path, or the token endpoint.
         request: String,
-        /// What the service said.
+        /// Message of the service.
         message: String,
     },
     /// 403: a permission is missing.
@@ -18,28 +19,28 @@ pub enum TenantError {
     Denied {
         /// Method and path.
         request: String,
-        /// Application permissions of which one would do, least first; may be empty.
+        /// Application permissions of which one is enough, least first; may be empty.
         permissions: Vec<String>,
-        /// What the service said.
+        /// Message of the service.
         message: String,
     },
-    /// 403 or 400: the tenant has no licence for it.
+    /// 403 or 400: the tenant has no licence for the request.
     #[error("{request}: not licensed: {message}")]
     Unlicensed {
         /// Method and path.
         request: String,
-        /// What the service said.
+        /// Message of the service.
         message: String,
     },
-    /// 404.
+    /// 404: the object does not exist.
     #[error("{request}: not found: {message}")]
     NotFound {
         /// Method and path.
         request: String,
-        /// What the service said.
+        /// Message of the service.
         message: String,
     },
-    /// 400, 405, 409, 412, 422: the service will not do it, and asking again will not help.
+    /// 400, 405, 409, 412, 422: the service refuses the request, and asking again will not help.
     #[error("{request}: refused ({status} {code}): {message}")]
     Refused {
         /// Method and path.
@@ -51,12 +52,12 @@ pub enum TenantError {
         /// Graph's message.
         message: String,
     },
-    /// A write was sent and its answer was lost: it may or may not have happened.
+    /// A write was sent and its answer was lost: the write may or may not have happened.
     #[error("{request}: the answer was lost, so it is not known whether this was done: {message}")]
     Unknown {
         /// Method and path.
         request: String,
-        /// What happened to the answer.
+        /// Reason why the answer was lost.
         message: String,
     },
     /// The service could not be reached, or kept failing until the deadline.
@@ -64,15 +65,15 @@ pub enum TenantError {
     Unavailable {
         /// Method and path.
         request: String,
-        /// The last failure.
+        /// Message of the last failure.
         message: String,
     },
-    /// The service answered something that makes no sense.
+    /// The service gave an answer that makes no sense.
     #[error("{request}: unexpected answer: {message}")]
     Unexpected {
         /// Method and path.
         request: String,
-        /// What was wrong with it.
+        /// Description of what was wrong with the answer.
         message: String,
     },
 }

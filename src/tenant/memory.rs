@@ -1,7 +1,8 @@
-//! The tenant in memory: both ports over sorted maps, for tests of everything above it.
+//! Implements both tenant ports in memory over sorted maps, for tests of everything above them.
 //!
-//! Stricter than Graph: what names an object that is not there, a property that no schema knows, or a value that cannot be
-//! written is refused, also where Graph would let it pass. Ids are counted, so that the same writes give the same tenant.
+//! It is stricter than Graph: a reference to an object that does not exist, a property that the schema does not know, and a
+//! value that cannot be written are refused, also where Graph would accept them. Ids are counted, so that the same writes
+//! give the same tenant.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -14,10 +15,10 @@ use crate::model::{AuditEvent, Coverage, CoverageMap, Kind, Write, Written};
 
 mod state;
 
-/// Objects in one page.
+/// Number of objects in one page.
 const PAGE: usize = 100;
 
-/// A tenant in memory.
+/// Represents a tenant in memory.
 #[derive(Debug, Default)]
 pub struct MemoryTenant {
     state: Mutex<State>,
@@ -25,9 +26,9 @@ pub struct MemoryTenant {
 }
 
 impl MemoryTenant {
-    /// A tenant that holds `objects`: the kind's name, and Graph's JSON with links as in
-    /// [`RawObject::value`](super::RawObject). Nothing is checked but that kinds and ids are there: a tenant may hold what
-    /// nobody may write.
+    /// Creates a tenant that holds `objects`: the kind's name, and Graph's JSON with links as in
+    /// [`RawObject::value`](super::RawObject). It only checks that kinds and ids exist: a tenant may hold values that nobody
+    /// may write.
     pub fn from_objects(objects: Vec<(&str, Raw)>) -> Result<Self, TenantError> {
         let mut state = State::default();
         for (name, mut raw) in objects {
@@ -45,15 +46,15 @@ impl MemoryTenant {
         Ok(MemoryTenant { state: Mutex::new(state), coverage: CoverageMap::default() })
     }
 
-    /// Says of a kind (`group`) or a link (`group.members`) that it cannot be read completely: its objects are not listed,
-    /// or come without the link.
+    /// Makes a kind (`group`) or a link (`group.members`) incompletely readable: its objects are not listed, or come without
+    /// the link.
     #[must_use]
     pub fn hiding(mut self, what: &str, coverage: Coverage) -> Self {
         self.coverage.0.insert(what.to_owned(), coverage);
         self
     }
 
-    /// Every live object with its links, by kind and id.
+    /// Returns every live object with its links, by kind and id.
     pub fn objects(&self) -> Vec<(&'static str, Raw)> {
         let state = self.lock();
         let objects = state.objects.iter().filter_map(|((name, id), raw)| Some((kinds::by_name(name)?, id, raw)));
@@ -145,7 +146,7 @@ impl TenantWrite for MemoryTenant {
         let mut next = state.clone();
         let value = next.carry_out(write)?;
         next.note(write, value.as_ref());
-        // A write that was refused has changed nothing.
+        // A write that is refused changes nothing.
         *state = next;
         Ok(Written { value })
     }

@@ -1,5 +1,5 @@
-//! Judges what an account's access hangs on beside policies: applications that hand out tokens, the name it signs in with, schedules
-//! that end, and reviews and workflows that take access away by themselves.
+//! Judges what an account's access depends on besides policies: applications that issue tokens, the name it signs in with,
+//! schedules that end, and reviews and workflows that remove access automatically.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +10,10 @@ use super::methods::Proofs;
 use super::policy::Subject;
 use super::{GLOBAL_ADMINISTRATOR, Tenant, words};
 
-/// Kinds that take access away by themselves, or send people elsewhere to sign in.
+/// Lists the kinds that remove access automatically, or send people elsewhere to sign in.
 pub const SCHEDULED: &[&str] = &["accessReview", "lifecycleWorkflow", "homeRealmDiscoveryPolicy"];
 
-/// Applications without whose service principal nobody gets to where a tenant is administered.
+/// Lists the applications whose service principals are needed to administer a tenant.
 /// <https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in>
 const TOKENS_FOR: [(&str, &str); 5] = [
     ("00000003-0000-0000-c000-000000000000", "Microsoft Graph"),
@@ -23,13 +23,13 @@ const TOKENS_FOR: [(&str, &str); 5] = [
     ("74658136-14ec-4630-ad9b-26e160ff0fc6", "the administration portals"),
 ];
 
-/// The command line, which some administer with.
+/// Lists the command-line applications, which some people administer with.
 const COMMAND_LINE: [(&str, &str); 2] = [
     ("04b07795-8ddb-461a-bbee-02f9e1bf7b46", "the Azure CLI"),
     ("1950a258-227b-4e31-a9cf-717495945fc2", "Azure PowerShell"),
 ];
 
-/// Tasks of lifecycle workflows that take an account's access away.
+/// Lists the tasks of lifecycle workflows that remove an account's access.
 /// <https://learn.microsoft.com/entra/id-governance/lifecycle-workflow-tasks>
 const TASKS: [(&str, &str); 4] = [
     ("8d18588d-9ad3-4c0f-99d0-ec215f0e3dff", "deletes it"),
@@ -38,18 +38,18 @@ const TASKS: [(&str, &str); 4] = [
     ("1953a66c-751c-45e5-8bfe-01462c70da3c", "takes it out of groups"),
 ];
 
-/// Returns the name of an application without which nobody gets to where a tenant is administered.
+/// Returns the name of an application that is needed to administer a tenant.
 pub(super) fn gives_tokens(app: &str) -> Option<&'static str> {
     TOKENS_FOR.iter().chain(&COMMAND_LINE).find(|(id, _)| *id == app).map(|(_, name)| *name)
 }
 
-/// When something ends; what is later is better.
+/// Represents the end of a schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum End {
     Never,
     /// At a time, as Graph writes it.
     At(String),
-    /// After a while, counted from its beginning.
+    /// After a duration, counted from the beginning of the schedule.
     After(String),
 }
 
@@ -64,11 +64,11 @@ impl End {
         }
     }
 
-    /// Returns true if it is certain that this does not end sooner than `other`.
+    /// Returns true if it is certain that this end is not sooner than `other`.
     fn lasts_as_long_as(&self, other: &End) -> bool {
         match (self, other) {
             (End::Never, _) => true,
-            // Both in UTC, as Graph writes them: text sorts as time does.
+            // Both are in UTC, as Graph writes them: text order is time order.
             (End::At(own), End::At(other)) => own >= other,
             (End::After(own), End::After(other)) => own == other,
             _ => false,
@@ -76,23 +76,23 @@ impl End {
     }
 }
 
-/// Holds what an account's access hangs on.
+/// Holds what an account's access depends on.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Dependence {
-    /// With what it signs in.
+    /// Name that an emergency account signs in with; empty for other accounts.
     pub(super) name: String,
-    /// Applications that give it no tokens, by what hinders it.
+    /// Reasons, as clauses, why applications issue no tokens to the account.
     pub(super) no_tokens: BTreeSet<String>,
-    /// Roles and groups that schedules give it, and how long.
+    /// Ends of the schedules that give the account a role or membership, by that role or membership.
     schedules: BTreeMap<String, Vec<End>>,
-    /// With what it proves who it is.
+    /// Authentication methods that the account can use; `None` for a service principal.
     pub(super) proofs: Option<Proofs>,
-    /// Names what takes its access away by itself, as clauses.
+    /// Reviews, workflows and policies that remove the account's access automatically, as clauses.
     pub(super) taken_away: BTreeSet<String>,
 }
 
 impl Dependence {
-    /// Returns what schedules gave that now ends sooner.
+    /// Returns the scheduled roles and memberships that now end sooner.
     pub(super) fn ends_sooner(&self, now: &Dependence) -> Vec<&str> {
         let shorter = |(what, ends): &(&String, &Vec<End>)| {
             let left = now.schedules.get(*what).map(Vec::as_slice).unwrap_or_default();
@@ -140,7 +140,8 @@ impl Dependence {
 }
 
 impl Tenant {
-    /// Returns the applications that give `subject` no tokens, as clauses: disabled for sign-in, or for assigned people only.
+    /// Returns the applications that issue no tokens to `subject`, as clauses: disabled for sign-in, or for assigned people
+    /// only.
     /// <https://learn.microsoft.com/entra/identity/enterprise-apps/disable-user-sign-in-portal>
     fn without_tokens(&self, subject: &Subject) -> BTreeSet<String> {
         let id = subject.id();
@@ -154,7 +155,7 @@ impl Tenant {
             if served.is_some() && own.get("accountEnabled") == Some(&Value::Bool(false)) {
                 found.insert(format!("{name} is disabled, and gives nobody a token"));
             }
-            // Assignment counts for the members of a group, not for groups in it:
+            // Assignment counts for the direct members of a group, not for members of nested groups:
             // <https://learn.microsoft.com/entra/identity/enterprise-apps/assign-user-or-group-access-portal>
             let assigned = self
                 .grants
@@ -168,7 +169,7 @@ impl Tenant {
         found
     }
 
-    /// Returns true if anything hangs on being in the group: a policy leaves it out, or it holds a role.
+    /// Returns true if membership in the group matters: a policy excludes the group, or the group holds a role.
     fn group_matters(&self, group: &str) -> bool {
         let is_it = |outer: &str| outer == group || self.holds(outer, group);
         let excluded = self.policies.values().any(|policy| {
@@ -178,7 +179,7 @@ impl Tenant {
         excluded || self.seats().any(|seat| is_it(&seat.principal.to_lowercase()))
     }
 
-    /// Returns the access reviews that take access from `id` unless somebody says otherwise.
+    /// Returns the access reviews that remove access from `id` unless somebody approves it, as clauses.
     /// <https://learn.microsoft.com/graph/api/resources/accessreviewschedulesettings>
     fn reviews_of(&self, id: &str) -> Vec<String> {
         let mut found = Vec::new();
@@ -212,7 +213,7 @@ impl Tenant {
         found
     }
 
-    /// Returns the lifecycle workflows that run by themselves and take access from `id`.
+    /// Returns the enabled and scheduled lifecycle workflows that remove access from `id`, as clauses.
     fn workflows_for(&self, id: &str) -> Vec<String> {
         let mut found = Vec::new();
         for (_, workflow) in self.rules_of("lifecycleWorkflow") {
@@ -238,7 +239,7 @@ impl Tenant {
         let Some(scope) = conditions.get("scope") else { return false };
         let empty = Map::new();
         let own = self.users.get(id).unwrap_or(&empty);
-        // Nobody leaves who has no last day.
+        // A user without a leave date is never reached by a workflow that the leave date triggers.
         let attribute = conditions.pointer("/trigger/timeBasedAttribute").and_then(Value::as_str);
         if attribute == Some("employeeLeaveDateTime") && !own.contains_key("employeeLeaveDateTime") {
             return false;
@@ -259,8 +260,8 @@ fn queries_of(scope: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Returns true if a rule as `(department eq 'Sales') and (userType eq 'Member')` may take in a user. Only equality is known;
-/// whatever else it says may be true.
+/// Returns true if a rule as `(department eq 'Sales') and (userType eq 'Member')` may include a user. Only equality is
+/// evaluated; every other comparison may be true.
 fn rule_may_take_in(rule: &str, user: &Map<String, Value>) -> bool {
     let bare = rule.replace(['(', ')'], " ");
     let differs = |comparison: &str| {
@@ -276,7 +277,7 @@ fn rule_may_take_in(rule: &str, user: &Map<String, Value>) -> bool {
     bare.split(" or ").any(|alternative| !alternative.split(" and ").any(differs))
 }
 
-/// Properties of users that rules go by and that are kept of each.
+/// Lists the properties of users that rules test and that are kept for every user.
 pub(super) const KNOWN_OF_USERS: &[&str] = &[
     "accountEnabled",
     "city",

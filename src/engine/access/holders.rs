@@ -1,4 +1,5 @@
-//! Who holds power over the tenant, by whatever way: roles held, activated or eligible, groups that hold one, permissions.
+//! Finds the holders of power over the tenant, in whatever way: roles held, activated or eligible, groups that hold one,
+//! permissions.
 
 use std::collections::BTreeSet;
 
@@ -8,13 +9,13 @@ use super::{Tenant, words};
 use crate::kinds::power::{self, Reach};
 use crate::model::Address;
 
-/// Kinds that say who holds, or may activate, a role.
+/// Lists the kinds that say who holds, or may activate, a role.
 pub(in crate::engine) const SEATS: &[&str] = &["roleAssignment", "roleAssignmentSchedule", "roleEligibilitySchedule"];
 
-/// Kinds that say who is, or may make themselves, a member or an owner of a group.
+/// Lists the kinds that say who is, or may become, a member or an owner of a group.
 pub(in crate::engine) const GROUP_SEATS: &[&str] = &["groupAssignmentSchedule", "groupEligibilitySchedule"];
 
-/// A role that somebody holds or may activate.
+/// Represents a role that somebody holds or may activate.
 pub(in crate::engine) struct Seat<'a> {
     pub(in crate::engine) kind: &'a str,
     pub(in crate::engine) principal: &'a str,
@@ -23,12 +24,12 @@ pub(in crate::engine) struct Seat<'a> {
 }
 
 impl Tenant {
-    /// Returns what is known of an object that power rests on.
+    /// Returns the known properties of an object that determines who has power.
     pub(in crate::engine) fn rule_of_power(&self, address: &Address) -> Option<&Map<String, Value>> {
         self.rules_of_power.get(&(address.kind, address.id.to_lowercase()))
     }
 
-    /// Returns what is known of an object whose properties a plan changes, as far as power rests on them.
+    /// Returns the known properties of an object that a plan changes, as far as they determine who has power.
     pub(in crate::engine) fn known_of(&self, address: &Address) -> Option<&Map<String, Value>> {
         let id = address.id.to_lowercase();
         match address.kind {
@@ -40,13 +41,13 @@ impl Tenant {
         }
     }
 
-    /// Lists the objects of a kind that power rests on.
+    /// Lists the objects of a kind that determines who has power.
     pub(in crate::engine) fn rules_of(&self, kind: &'static str) -> impl Iterator<Item = (&str, &Map<String, Value>)> {
         let of_kind = self.rules_of_power.range((kind, String::new())..).take_while(move |((own, _), _)| *own == kind);
         of_kind.map(|((_, id), object)| (id.as_str(), object))
     }
 
-    /// Lists who holds or may activate which role.
+    /// Lists the roles that are held or may be activated, with their holders.
     pub(in crate::engine) fn seats(&self) -> impl Iterator<Item = Seat<'_>> {
         let held = self.assignments.values().map(|held| Seat {
             kind: "roleAssignment",
@@ -65,8 +66,8 @@ impl Tenant {
         held.chain(kept)
     }
 
-    /// Returns ids of objects that must be known to judge power: who holds or may activate a role, groups that schedules and
-    /// packages name.
+    /// Returns ids of objects that must be known to judge power: holders of roles, held or eligible, and groups that
+    /// schedules and access packages name.
     pub(super) fn asked_for_power(&self) -> BTreeSet<String> {
         let mut asked: BTreeSet<String> = self.seats().map(|seat| seat.principal.to_lowercase()).collect();
         for kind in GROUP_SEATS {
@@ -79,7 +80,7 @@ impl Tenant {
         asked
     }
 
-    /// Returns what a role lets its holders do, if it gives power.
+    /// Returns the reach of a role, if it gives power.
     pub(in crate::engine) fn role_reach(&self, id: &str) -> Option<Reach> {
         if let Some(role) = power::role(id) {
             return Some(role.reach);
@@ -88,15 +89,15 @@ impl Tenant {
         (role.get("isEnabled") != Some(&Value::Bool(false)) && !tasks_of_power(role).is_empty()).then_some(Reach::Acts)
     }
 
-    /// Returns a role's name.
+    /// Returns the name of a role.
     pub(in crate::engine) fn role_name(&self, id: &str) -> String {
         let known = self.rule_of_power(&Address::new("roleDefinition", id));
         let known = known.and_then(|role| role.get("displayName")).and_then(Value::as_str);
         known.or_else(|| power::role(id).map(|role| role.name)).unwrap_or(id).to_owned()
     }
 
-    /// Returns the groups that hold a role or may activate one, may be given one, or are on the way into such a group: whoever is
-    /// in one, or owns it, has what it holds. Principals that are no groups are among them.
+    /// Returns the groups that hold a role or may activate one, may be assigned one, or may join such a group: every member
+    /// and owner of the group has what it holds. Principals that are no groups are in the result as well.
     pub(in crate::engine) fn privileged_groups(&self) -> BTreeSet<String> {
         let assignable = self.groups.iter().filter(|(_, group)| group.assignable).map(|(id, _)| id.clone());
         let mut found: BTreeSet<String> =
@@ -119,7 +120,7 @@ impl Tenant {
         }
     }
 
-    /// Returns the name of the role that gives somebody power: held or eligible, themselves or through a group.
+    /// Returns the name of the role that gives somebody power: held or eligible, directly or through a group.
     pub(in crate::engine) fn role_of_power(&self, id: &str) -> Option<String> {
         let id = id.to_lowercase();
         let mut groups = vec![id.clone()];
@@ -144,7 +145,8 @@ impl Tenant {
         None
     }
 
-    /// Returns what gives an application or a service principal power, as in `the permission User.ReadWrite.All`.
+    /// Returns the permission or role that gives an application or a service principal power, as in `the permission
+    /// User.ReadWrite.All`.
     pub(in crate::engine) fn power_of_application(&self, address: &Address) -> Option<String> {
         let permissions = self.permissions_of(address);
         if let Some(permission) = permissions.iter().find_map(|id| power::permission(id)) {
@@ -163,7 +165,7 @@ impl Tenant {
         scopes.find(|name| power::scope(name).is_some()).map(str::to_owned)
     }
 
-    /// Returns the service principals of an application, or the one that `address` is.
+    /// Returns the service principals of an application, or `address` itself if it is a service principal.
     fn principals_of(&self, address: &Address) -> impl Iterator<Item = &str> {
         let id = address.id.to_lowercase();
         let app = self.applications.get(&id).map(|(app, _)| app.clone()).filter(|app| !app.is_empty());
@@ -174,7 +176,7 @@ impl Tenant {
         own.map(|(id, _)| id.as_str())
     }
 
-    /// Returns the name of whoever or whatever has this id, in quotation marks.
+    /// Returns the name of the object with this id, in quotation marks.
     pub(in crate::engine) fn quoted(&self, id: &str) -> String {
         let id = id.to_lowercase();
         let group = self.groups.get(&id).map(|group| group.name.as_str()).filter(|name| !name.is_empty());
@@ -191,15 +193,16 @@ pub(in crate::engine) fn tasks_of_power(role: &Map<String, Value>) -> BTreeSet<S
     tasks.filter(|task| power::task_gives_power(task)).collect()
 }
 
-/// Returns ids of the groups, or of the roles, that an entry of an access package hands out.
+/// Returns ids of the groups, or of the roles, that an entry of an access package gives.
 pub(in crate::engine) fn handed_out(entry: &Value) -> impl Iterator<Item = String> + '_ {
     let ways = ["/role/resource/originId", "/scope/originId", "/role/originId"];
     let found = ways.into_iter().filter_map(|way| entry.pointer(way)).filter_map(Value::as_str);
-    // `Member_<id of the group>`: <https://learn.microsoft.com/graph/api/accesspackage-post-resourcerolescopes>
+    // The id follows an underscore, as in `Member_<id of the group>`:
+    // <https://learn.microsoft.com/graph/api/accesspackage-post-resourcerolescopes>
     found.map(|id| id.rsplit('_').next().unwrap_or(id).to_lowercase())
 }
 
-/// Returns the permissions of a grant.
+/// Returns the permissions of a delegated grant.
 pub(in crate::engine) fn scopes_of(grant: &Value) -> impl Iterator<Item = &str> {
     grant.get("scope").and_then(Value::as_str).unwrap_or_default().split_whitespace()
 }

@@ -1,4 +1,4 @@
-//! Judges where people are sent to sign in: whoever has no account there cannot, whatever else lets them in.
+//! Judges home realm policies, which send people to an identity provider: users of another domain cannot sign in there.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,8 @@ use super::dependence::gives_tokens;
 use super::holders::{list, text};
 use super::{Tenant, words};
 
-/// Returns the policies that send `id` to another domain's identity provider before it could say who it is, as clauses.
-/// <https://learn.microsoft.com/entra/identity/enterprise-apps/configure-authentication-for-federated-users-portal>: whoever is
+/// Returns the policies that send `id` to another domain's identity provider before it can name itself, as clauses.
+/// <https://learn.microsoft.com/entra/identity/enterprise-apps/configure-authentication-for-federated-users-portal>: a user
 /// of another domain "can't sign in" to an application that accelerates.
 pub(super) fn sent_elsewhere(tenant: &Tenant, id: &str) -> Vec<String> {
     let Some(user) = tenant.users.get(id) else { return Vec::new() };
@@ -25,7 +25,8 @@ pub(super) fn sent_elsewhere(tenant: &Tenant, id: &str) -> Vec<String> {
     policies.collect()
 }
 
-/// Returns the domain that a definition sends everybody to, in lower case; empty, if it names none.
+/// Returns the domain that a definition sends everybody to, in lower case; empty if it names none, `None` if it does not
+/// accelerate.
 /// <https://learn.microsoft.com/graph/api/resources/homerealmdiscoverypolicy>
 fn accelerated(definition: &Value) -> Option<String> {
     let document: Value = serde_json::from_str(definition.as_str()?).ok()?;
@@ -35,7 +36,7 @@ fn accelerated(definition: &Value) -> Option<String> {
     flag("AccelerateToFederatedDomain").then(|| domain.to_lowercase())
 }
 
-/// Returns what a policy is about of that which one administers with.
+/// Returns an application needed for administration that a policy applies to, or `every application`; `None` if there is none.
 fn reach(tenant: &Tenant, policy: &Map<String, Value>) -> Option<String> {
     if policy.get("isOrganizationDefault") == Some(&Value::Bool(true)) {
         return Some("every application".to_owned());

@@ -1,4 +1,4 @@
-//! The guard against lock-outs: every state that a plan passes through, compared with the one before it.
+//! Guards against lockouts: compares every state that a plan passes through with the state before the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,30 +10,30 @@ use super::sign_in::{Certainty, Lost, Policies, lost};
 use super::{GLOBAL_ADMINISTRATOR, KINDS, Tenant};
 use crate::model::Plan;
 
-/// One thing that would happen.
+/// Describes one deterioration of access that the plan would cause.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LockOut {
-    /// Whom it is about: `user/<id>`, `servicePrincipal/<id>`, or `tenant`.
+    /// Account concerned: `user/<id>`, `servicePrincipal/<id>`, or `tenant`.
     pub object: String,
-    /// What happens and when, in one sentence.
+    /// Description of what happens and when, in one sentence.
     pub message: String,
-    /// Whether the account itself is deleted or disabled, so that every guard sees it.
+    /// True if the account itself is deleted or disabled, so that other guards report it, too.
     pub direct: bool,
 }
 
-/// Whom it is about, what happens, and whether the account itself is gone.
+/// Represents a finding: the account, what happens, and true if the account itself is deleted or disabled.
 type Said = (String, String, bool);
 
-/// Whose access must not get worse.
+/// Lists the accounts whose access must not get worse.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Accounts {
-    /// Object ids of the break-glass accounts.
+    /// Object ids of the emergency accounts.
     pub break_glass: BTreeSet<String>,
-    /// Ids of whoever is signed in: object ids and application ids.
+    /// Ids of the account that is signed in: object ids and application ids.
     pub own: BTreeSet<String>,
 }
 
-/// How an account stands.
+/// Holds the access of an account at one time.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Standing {
     there: bool,
@@ -45,9 +45,9 @@ struct Standing {
     dependence: Dependence,
 }
 
-/// Everything that the plan makes worse, once each, with the first wave after which it is so.
+/// Returns everything that the plan makes worse, once each, with the first wave after which it is worse.
 ///
-/// Only what gets worse is said: who was kept out before is not kept out by the plan.
+/// Only deteriorations are reported: an account that was locked out before is not locked out by the plan.
 pub fn lock_outs(before: &Tenant, plan: &Plan, accounts: &Accounts) -> Vec<LockOut> {
     let touches = |kind: &str| KINDS.contains(&kind);
     if before.is_empty() || !plan.steps.iter().any(|step| touches(step.address.kind)) {
@@ -61,7 +61,7 @@ pub fn lock_outs(before: &Tenant, plan: &Plan, accounts: &Accounts) -> Vec<LockO
     let policies = Policies::of(before);
     let had_administrator = before.someone_administers(&policies);
     let mut now = before.clone();
-    // What is wrong, and the first and the last wave after which it is.
+    // Each finding, with the first and the last wave after which it holds.
     let mut found: BTreeMap<Said, (usize, usize)> = BTreeMap::new();
     for (wave, steps) in plan.waves.iter().enumerate() {
         let mut changed = false;
@@ -71,7 +71,7 @@ pub fn lock_outs(before: &Tenant, plan: &Plan, accounts: &Accounts) -> Vec<LockO
         }
         let said = match changed {
             true => worse_off(&Looked { before, policies: &policies, first: &first, had_administrator }, &now),
-            // Nothing that matters: as after the wave before.
+            // A wave without a relevant step leaves the findings as they were after the wave before.
             false => found.iter().filter(|(_, (_, last))| *last + 1 == wave).map(|(key, _)| key.clone()).collect(),
         };
         for key in said {
@@ -92,7 +92,7 @@ pub fn lock_outs(before: &Tenant, plan: &Plan, accounts: &Accounts) -> Vec<LockO
         .collect()
 }
 
-/// Holds how everybody stood before the plan.
+/// Holds the access of all accounts before the plan.
 struct Looked<'a> {
     before: &'a Tenant,
     policies: &'a Policies<'a>,
@@ -100,7 +100,7 @@ struct Looked<'a> {
     had_administrator: bool,
 }
 
-/// Returns what is worse in `now`, for everybody.
+/// Returns what is worse in `now` for the accounts and the tenant.
 fn worse_off(looked: &Looked<'_>, now: &Tenant) -> Vec<Said> {
     let mut said = Vec::new();
     let left = Policies::of(now);
@@ -130,7 +130,7 @@ fn object_of(subject: &Subject) -> String {
     }
 }
 
-/// Returns what a subject is called in a sentence that goes on after it.
+/// Returns a noun phrase for a subject, to begin a sentence with.
 fn name_of(tenant: &Tenant, subject: &Subject, emergency: bool) -> String {
     let name = tenant.name(subject.id());
     match emergency {
@@ -139,7 +139,7 @@ fn name_of(tenant: &Tenant, subject: &Subject, emergency: bool) -> String {
     }
 }
 
-/// Says to what no sign-in is left, and why.
+/// Describes the applications without a sign-in left, and the policies that cause it.
 fn describe(now: &Tenant, name: &str, lost: &Lost) -> String {
     let policies: Vec<String> = lost.policies.iter().map(|id| format!("\"{}\"", now.name(id))).collect();
     let alone = policies.len() == 1;
@@ -164,7 +164,7 @@ fn in_words<T: AsRef<str>>(list: &[T]) -> String {
     }
 }
 
-/// Says what else has become worse.
+/// Describes what else has become worse.
 fn dependence_lost(old: &Dependence, new: &Dependence, who: &str) -> Vec<String> {
     let who = who.trim_end_matches(',');
     let mut said = Vec::new();
@@ -183,7 +183,7 @@ fn dependence_lost(old: &Dependence, new: &Dependence, who: &str) -> Vec<String>
 }
 
 impl Standing {
-    /// Returns the applications that a policy alone keeps it out of, and did not before.
+    /// Returns the applications that a single policy now keeps the account out of, and did not before.
     fn newly_closed(&self, old: &Standing) -> BTreeSet<&'static str> {
         let mut closed = BTreeSet::new();
         for (policy, grip) in &self.grips {
@@ -194,7 +194,7 @@ impl Standing {
     }
 }
 
-/// Whom to look at, and whether each is an emergency account.
+/// Returns the accounts to judge, each with true if it is an emergency account.
 fn subjects(tenant: &Tenant, accounts: &Accounts) -> Vec<(Subject, bool)> {
     let mut found: Vec<(Subject, bool)> =
         accounts.break_glass.iter().map(|id| (Subject::User(id.clone()), true)).collect();
@@ -227,7 +227,7 @@ fn standing(tenant: &Tenant, subject: &Subject, emergency: bool) -> Standing {
     }
 }
 
-/// What is worse than before.
+/// Returns what is worse than before.
 fn compare(before: &Tenant, subject: &Subject, emergency: bool, old: &Standing, new: &Standing) -> Vec<Said> {
     let (object, who) = (object_of(subject), name_of(before, subject, emergency));
     let mut said = Vec::new();
@@ -261,7 +261,7 @@ fn compare(before: &Tenant, subject: &Subject, emergency: bool, old: &Standing, 
     said
 }
 
-/// Says which policies keep an account out that did not before, and what still works beside them.
+/// Describes the policies that now keep an account out and did not before, and the sign-ins that still work.
 fn newly_blocked(left: &Policies<'_>, subject: &Subject, who: &str, old: &Standing, new: &Standing) -> Vec<String> {
     let none = Grip::default();
     let who = who.trim_end_matches(',');
@@ -290,12 +290,12 @@ fn newly_blocked(left: &Policies<'_>, subject: &Subject, who: &str, old: &Standi
 }
 
 impl Tenant {
-    /// Whether anybody at all is Global Administrator, enabled, and kept out by no policy whatever they do. What they have
-    /// to fulfil for it, others than emergency accounts are taken to be able to.
+    /// Returns true if there is a Global Administrator who is enabled and whom no policy blocks outright. Administrators
+    /// other than emergency accounts are assumed to be able to meet all other demands.
     fn someone_administers(&self, policies: &Policies<'_>) -> bool {
         self.global_administrators().into_iter().any(|id| {
             let enabled = self.users.get(id).is_none_or(|user| user.get("accountEnabled") != Some(&Value::Bool(false)));
-            // Service principals have no hands to put things right with.
+            // A service principal cannot repair a tenant interactively, so that only people count.
             let person = !self.principals.contains_key(id);
             let subject = Subject::User(id.to_owned());
             let blocked = |policy: &String| grip(self, policy, &subject).block.is_some_and(|block| block.outright);

@@ -1,4 +1,4 @@
-//! What a policy asks for before it lets anybody in, and whether it can be had.
+//! Judges whether an account can meet the demands of a policy's grant controls.
 
 use std::collections::BTreeSet;
 
@@ -7,20 +7,20 @@ use serde_json::{Map, Value};
 use super::policy::Subject;
 use super::{Tenant, words};
 
-/// What whoever is asked can do about it.
+/// Tells whether an account can meet the demands of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Demand {
-    /// It is blocked.
+    /// The policy blocks the account.
     Block,
-    /// Nothing more than an emergency account can be expected to have.
+    /// The policy demands no more than an emergency account can be expected to have.
     Met,
-    /// Something of which nobody knows that the account has it.
+    /// The policy demands something that the account is not known to have.
     Unmet(Vec<String>),
 }
 
-/// What the grant controls demand. `mfa` can be met: every account that signs in to an administration portal needs it anyway
-/// (<https://learn.microsoft.com/entra/identity/authentication/concept-mandatory-multifactor-authentication>). A device, an
-/// approved application or somebody else's control is nothing an emergency account is known to have
+/// Judges the demands of the grant controls. `mfa` can be met: every account that signs in to an administration portal needs
+/// it anyway (<https://learn.microsoft.com/entra/identity/authentication/concept-mandatory-multifactor-authentication>). A
+/// device, an approved application or a third-party control is not known to be available to an emergency account
 /// (<https://learn.microsoft.com/entra/identity/role-based-access-control/security-emergency-access>).
 pub(super) fn demand(tenant: &Tenant, policy: &Map<String, Value>, subject: &Subject) -> Demand {
     let Some(grant) = policy.get("grantControls").and_then(Value::as_object) else { return Demand::Met };
@@ -34,7 +34,7 @@ pub(super) fn demand(tenant: &Tenant, policy: &Map<String, Value>, subject: &Sub
             _ => unmet.push(format!("the control {control}")),
         }
     }
-    // Terms can be accepted by whoever signs in.
+    // Every account can accept terms of use.
     met += words(grant.get("termsOfUse")).count();
     unmet.extend(words(grant.get("customAuthenticationFactors")).map(|id| format!("the custom control {id}")));
     let strength = grant.get("authenticationStrength").and_then(|strength| strength.get("id")).and_then(Value::as_str);
@@ -43,17 +43,21 @@ pub(super) fn demand(tenant: &Tenant, policy: &Map<String, Value>, subject: &Sub
         Some((id, Err(why))) => unmet.push(format!("the authentication strength {id}, {why}")),
         None => {}
     }
-    // "OR": one of them is enough. <https://learn.microsoft.com/graph/api/resources/conditionalaccessgrantcontrols>
+    // With the operator "OR", one of the controls is enough.
+    // <https://learn.microsoft.com/graph/api/resources/conditionalaccessgrantcontrols>
     match unmet.is_empty() || (met > 0 && !all) {
         true => Demand::Met,
         false => Demand::Unmet(unmet),
     }
 }
 
-/// Returns true if any combination of the strength uses only methods that the account is not known to be without.
+/// Returns `Ok` if a combination of the strength uses only methods that the account is not known to lack.
+///
+/// # Errors
+/// If there is no such combination, with the reason as a clause.
 fn possible(tenant: &Tenant, id: &str, subject: &Subject) -> Result<(), String> {
     let Some(strength) = tenant.strengths.get(id) else {
-        // Where strengths were not read at all, Microsoft's own are as they always are.
+        // If no strengths were read, the built-in ones are assumed to exist unchanged.
         let built_in = id.starts_with("00000000-0000-0000-0000-");
         return if built_in || tenant.strengths.is_empty() { Ok(()) } else { Err("which is not there".to_owned()) };
     };
@@ -73,7 +77,7 @@ fn possible(tenant: &Tenant, id: &str, subject: &Subject) -> Result<(), String> 
     }
 }
 
-/// Returns the name that a strength's method has among the tenant's method configurations.
+/// Returns the id of a strength's method in the tenant's authentication method configurations.
 /// <https://learn.microsoft.com/graph/api/resources/authenticationmethodspolicy>
 fn configuration_of(method: &str) -> Option<&'static str> {
     Some(match method {
@@ -97,13 +101,13 @@ fn configuration<'a>(tenant: &'a Tenant, name: &str) -> Option<&'a Value> {
     all.into_iter().flatten().find(is_it)
 }
 
-/// Returns true if the tenant's policy of authentication methods has the method off.
+/// Returns true if the tenant's authentication methods policy disables the method.
 fn is_off(tenant: &Tenant, method: &str) -> bool {
     let known = configuration_of(method).and_then(|name| configuration(tenant, name));
     known.is_some_and(|method| method.get("state").and_then(Value::as_str) == Some("disabled"))
 }
 
-/// Returns true if nothing is known that keeps the account from the method.
+/// Returns true if nothing is known that keeps the account from using the method.
 fn is_usable(tenant: &Tenant, method: &str, account: &str) -> bool {
     match method {
         // It is bound to a device that somebody set up, and an emergency account is not known to have one.
@@ -115,7 +119,7 @@ fn is_usable(tenant: &Tenant, method: &str, account: &str) -> bool {
     }
 }
 
-/// Returns true if the account's domain is one whose sign-ins another identity provider decides.
+/// Returns true if another identity provider decides the sign-ins of the account's domain.
 /// <https://learn.microsoft.com/graph/api/resources/domain>
 fn is_federated(tenant: &Tenant, account: &str) -> bool {
     let name = tenant.users.get(account).and_then(|user| user.get("userPrincipalName")).and_then(Value::as_str);
@@ -125,8 +129,8 @@ fn is_federated(tenant: &Tenant, account: &str) -> bool {
     })
 }
 
-/// Returns true if a method is on, and for the account: among those targeted, and not among those left out. Whom a rule takes in may
-/// be anybody. Where no targets are known, it is for all.
+/// Returns true if a method is enabled for the account: the account is targeted, and not excluded. The members of a dynamic
+/// group may be anybody. Without targets, the method is for all.
 /// <https://learn.microsoft.com/graph/api/resources/authenticationmethodtarget>
 fn is_allowed_for(tenant: &Tenant, method: &Value, account: &str) -> bool {
     let targets = |list: &str| {
@@ -141,7 +145,7 @@ fn is_allowed_for(tenant: &Tenant, method: &Value, account: &str) -> bool {
     on && included && !targets("excludeTargets").iter().any(holds)
 }
 
-/// Makes of security keys that can be used, by their AAGUIDs.
+/// Represents the models of security keys that can be used, by their AAGUIDs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Keys {
     AllBut(BTreeSet<String>),
@@ -149,7 +153,7 @@ pub(super) enum Keys {
 }
 
 impl Keys {
-    /// Returns which keys the tenant takes.
+    /// Returns the models of security keys that the tenant allows.
     /// <https://learn.microsoft.com/graph/api/resources/fido2keyrestrictions>
     fn of(tenant: &Tenant) -> Keys {
         let restrictions = configuration(tenant, "fido2").and_then(|method| method.get("keyRestrictions"));
@@ -162,7 +166,7 @@ impl Keys {
         }
     }
 
-    /// Returns true if every key in `other` is in this.
+    /// Returns true if this set contains every model in `other`.
     fn cover(&self, other: &Keys) -> bool {
         match (self, other) {
             (Keys::AllBut(own), Keys::AllBut(other)) => own.is_subset(other),
@@ -173,7 +177,8 @@ impl Keys {
     }
 }
 
-/// Returns true if a strength takes every security key that the tenant takes: which of them the account has is not known.
+/// Returns true if a strength allows every security key that the tenant allows: it is not known which of them the account
+/// has.
 /// <https://learn.microsoft.com/graph/api/resources/fido2combinationconfiguration>
 fn keys_suffice(tenant: &Tenant, strength: &Map<String, Value>, method: &str) -> bool {
     let restricted = strength.get("combinationConfigurations").and_then(Value::as_array).into_iter().flatten();
@@ -181,13 +186,13 @@ fn keys_suffice(tenant: &Tenant, strength: &Map<String, Value>, method: &str) ->
     method != "fido2" || keys.is_empty() || Keys::Only(keys).cover(&Keys::of(tenant))
 }
 
-/// Methods that a second factor can be given with, and that every tenant lists. Neither a code by mail is one, nor a pass that
+/// Lists the methods that give a second factor, and that every tenant lists. A code by mail does not count, nor a pass that
 /// another administrator would have to issue.
 /// <https://learn.microsoft.com/entra/identity/authentication/concept-authentication-methods>
 const SECOND_FACTORS: [&str; 6] =
     ["fido2", "microsoftauthenticator", "sms", "softwareoath", "voice", "x509certificate"];
 
-/// Lists what an account can prove with who it is.
+/// Lists the methods by which an account can give a second factor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Proofs {
     methods: BTreeSet<&'static str>,
@@ -199,13 +204,13 @@ impl Proofs {
         let usable =
             |name: &&&str| configuration(tenant, name).is_none_or(|known| is_allowed_for(tenant, known, account));
         let mut methods: BTreeSet<&'static str> = SECOND_FACTORS.iter().filter(usable).copied().collect();
-        // Not every tenant lists it.
+        // Not every tenant lists this method, so that its absence does not mean that it is allowed.
         let tokens = configuration(tenant, "hardwareoath").is_some_and(|known| is_allowed_for(tenant, known, account));
         methods.extend(tokens.then_some("hardwareoath"));
         Proofs { methods, keys: Keys::of(tenant) }
     }
 
-    /// Says how nothing is left of what there was, if so.
+    /// Returns the reason, as a clause, why the account has no second factor left, if that is new.
     pub(super) fn lost(&self, now: &Proofs) -> Option<&'static str> {
         if self.methods.is_empty() || *self == *now {
             return None;

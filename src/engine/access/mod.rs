@@ -1,6 +1,6 @@
-//! Who gets in: what Conditional Access, groups and roles make of an account, worked out without asking anybody.
+//! Computes which accounts can sign in from Conditional Access, groups and roles, without any request.
 //!
-//! A [`Tenant`] holds of a tenant only what decides that. A plan's steps are carried out on it wave by wave
+//! A [`Tenant`] holds only the parts of a tenant that decide this. A plan's steps are simulated on it wave by wave
 //! (`simulate`), and every state is compared with the one before the plan (`lockout`).
 
 pub mod dependence;
@@ -24,11 +24,11 @@ use crate::model::{Address, Kind, Object};
 use dependence::{KNOWN_OF_USERS, SCHEDULED};
 pub(in crate::engine) use simulate::merge;
 
-/// The role that everything hangs on, the same in every tenant.
+/// Role template id of Global Administrator, the same in every tenant.
 /// <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference#global-administrator>
 pub const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
 
-/// What decides who gets in. Ids are in lower case.
+/// Holds the parts of a tenant that decide who can sign in. Ids are in lower case.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tenant {
     policies: BTreeMap<String, Map<String, Value>>,
@@ -39,15 +39,15 @@ pub struct Tenant {
     groups: BTreeMap<String, Group>,
     assignments: BTreeMap<String, Assignment>,
     principals: BTreeMap<String, Map<String, Value>>,
-    /// (who holds it, the application whose role it is, the role).
+    /// Application permissions: (principal that holds it, service principal of the resource, app role).
     grants: BTreeSet<(String, String, String)>,
     /// Applications: id → (appId, names of its federated credentials).
     applications: BTreeMap<String, (String, BTreeSet<String>)>,
-    /// Holds of each application where its tokens are sent, and to whose people.
+    /// Properties of each application that say where its tokens are sent, and which tenants' people may sign in.
     registrations: BTreeMap<String, Map<String, Value>>,
     /// Objects of [`power::KINDS`] and [`SCHEDULED`], whole, by kind and id.
     rules_of_power: BTreeMap<(&'static str, String), Map<String, Value>>,
-    /// What a restore brings back, as far as it is known.
+    /// Objects in the recycle bin, as far as they are known, so that a restore can be simulated.
     bin: BTreeMap<Address, Object>,
 }
 
@@ -55,9 +55,9 @@ pub struct Tenant {
 struct Group {
     name: String,
     members: BTreeSet<String>,
-    /// The rule that computes its members, where there is one.
+    /// Rule that computes the members of a dynamic group.
     rule: Option<String>,
-    /// Whether it may hold roles.
+    /// True if the group may hold roles.
     assignable: bool,
 }
 
@@ -68,7 +68,7 @@ struct Assignment {
     scope: String,
 }
 
-/// Kinds that decide who gets in.
+/// Lists the kinds that decide who can sign in.
 pub const KINDS: &[&str] = &[
     "conditionalAccessPolicy",
     "namedLocation",
@@ -89,23 +89,23 @@ pub const KINDS: &[&str] = &[
 ];
 
 impl Tenant {
-    /// Takes in an object as it is before the plan.
+    /// Adds an object in its state before the plan.
     pub fn take(&mut self, kind: &Kind, object: &Object) {
         self.put(kind.name, &object.id().to_lowercase(), &object.0);
     }
 
-    /// Takes in an object of the recycle bin.
+    /// Adds an object of the recycle bin.
     pub fn take_deleted(&mut self, address: &Address, object: &Object) {
         self.bin.insert(Address::new(address.kind, address.id.to_lowercase()), object.clone());
     }
 
-    /// Whether nothing is known: then nothing can be said either.
+    /// Returns true if nothing is known: then nothing can be judged.
     pub fn is_empty(&self) -> bool {
         *self == Tenant::default()
     }
 
-    /// Ids that decide about others and that had better be known: groups that policies name or that hold a role, members of
-    /// the latter, and whoever holds a role.
+    /// Returns ids of objects that are needed to judge others: groups that policies name or that hold a role, members of
+    /// groups that hold Global Administrator, holders of roles, and targets of authentication methods.
     pub fn asked(&self) -> BTreeSet<String> {
         let mut asked: BTreeSet<String> = self.assignments.values().map(|held| held.principal.clone()).collect();
         for policy in self.policies.values() {
@@ -128,7 +128,7 @@ impl Tenant {
         asked
     }
 
-    /// The application permissions that a service principal has, or that of an application, as ids of roles.
+    /// Returns the application permissions that a service principal, or that of an application, has, as ids of app roles.
     pub fn permissions_of(&self, address: &Address) -> BTreeSet<&str> {
         let id = address.id.to_lowercase();
         let app = self.applications.get(&id).map(|(app, _)| app.as_str());
@@ -139,7 +139,7 @@ impl Tenant {
         self.grants.iter().filter(|(who, ..)| own(who)).map(|(_, _, role)| role.as_str()).collect()
     }
 
-    /// appIds of the applications that are known.
+    /// Returns the appIds of the known applications.
     pub fn app_ids(&self) -> BTreeSet<String> {
         self.applications.values().map(|(app, _)| app.clone()).filter(|app| !app.is_empty()).collect()
     }
@@ -216,7 +216,7 @@ impl Tenant {
         }
     }
 
-    /// Whether `id` is in the group, at whatever depth; rules and groups that are not known decide nothing.
+    /// Returns true if `id` is in the group, at whatever depth; dynamic membership and unknown groups do not count.
     fn holds(&self, group: &str, id: &str) -> bool {
         let mut seen = BTreeSet::new();
         let mut next = vec![group];
@@ -230,7 +230,7 @@ impl Tenant {
         false
     }
 
-    /// The rules that decide whether `id` is in the group: of it, or of a group in it.
+    /// Returns the membership rules that may put an object into the group: those of the group, and of the groups in it.
     fn rules(&self, group: &str) -> BTreeSet<String> {
         let (mut seen, mut found) = (BTreeSet::new(), BTreeSet::new());
         let mut next = vec![group.to_owned()];
@@ -242,7 +242,7 @@ impl Tenant {
         found
     }
 
-    /// The roles that `id` holds for the whole tenant, itself or through a group.
+    /// Returns the roles that `id` holds for the whole tenant, directly or through a group.
     fn roles(&self, id: &str) -> BTreeSet<&str> {
         let held = self.assignments.values().filter(|held| held.scope == "/" || held.scope.is_empty());
         held.filter(|held| held.principal == id || self.holds(&held.principal, id))
@@ -250,7 +250,7 @@ impl Tenant {
             .collect()
     }
 
-    /// People who are Global Administrator for good, by id.
+    /// Returns the ids of the permanent Global Administrators.
     fn global_administrators(&self) -> BTreeSet<&str> {
         let held = self.assignments.values().filter(|held| held.role == GLOBAL_ADMINISTRATOR && held.scope == "/");
         let mut found = BTreeSet::new();
@@ -269,7 +269,7 @@ impl Tenant {
     }
 }
 
-/// The strings of a list, in lower case.
+/// Returns the strings of a list, in lower case.
 fn words(list: Option<&Value>) -> impl Iterator<Item = String> + '_ {
     list.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_lowercase)
 }

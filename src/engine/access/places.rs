@@ -1,4 +1,4 @@
-//! Where a policy applies: named locations, platforms, clients and devices.
+//! Judges the conditions of a policy: named locations, platforms, clients and devices.
 
 use std::collections::BTreeSet;
 
@@ -7,15 +7,15 @@ use serde_json::{Map, Value};
 use super::world::Zone;
 use super::{Tenant, words};
 
-/// Platforms that a machine can be had for, as policies name them and as people do.
+/// Lists the device platforms, by the word in policies and by name. Anybody can get a device of each.
 /// <https://learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-conditions#device-platforms>
 pub(super) const PLATFORMS: [(&str, &str); 5] =
     [("windows", "Windows"), ("macos", "macOS"), ("linux", "Linux"), ("ios", "iOS"), ("android", "Android")];
 
-/// Returns true if the policy is not about any sign-in as administrators make it: without a risk, with no other device's help, from
-/// a device that nobody registered.
+/// Returns true if the policy applies to no usual administrator's sign-in: one without a risk, without the help of another
+/// device, from an unregistered device.
 pub(super) fn spares_usual_sign_ins(conditions: &Map<String, Value>) -> bool {
-    // A risk is something that most sign-ins are without, unless the policy is about those as well.
+    // Most sign-ins have no risk: a policy for risks spares them, unless it applies to sign-ins without risk as well.
     // <https://learn.microsoft.com/graph/api/resources/conditionalaccessconditionset>
     for risks in ["signInRiskLevels", "userRiskLevels", "servicePrincipalRiskLevels", "agentIdRiskLevels"] {
         let levels: BTreeSet<String> = words(conditions.get(risks)).collect();
@@ -26,7 +26,7 @@ pub(super) fn spares_usual_sign_ins(conditions: &Map<String, Value>) -> bool {
     if conditions.get("insiderRiskLevels").and_then(Value::as_str).is_some_and(|levels| !levels.is_empty()) {
         return true;
     }
-    // Device code flow and authentication transfer are ways of signing in that nobody needs.
+    // Nobody needs device code flow or authentication transfer to sign in.
     let flows = conditions.get("authenticationFlows").and_then(|flows| flows.get("transferMethods"));
     let flows = flows.and_then(Value::as_str).unwrap_or("none");
     if flows != "none" && !flows.is_empty() {
@@ -46,7 +46,7 @@ fn device_filter(conditions: &Map<String, Value>) -> Option<(&str, &str)> {
     Some((text("mode"), text("rule")))
 }
 
-/// Returns true if the policy is not about a platform, by its word in [`PLATFORMS`].
+/// Returns true if the policy does not apply to a platform, named by its word in [`PLATFORMS`].
 pub(super) fn spares_platform(conditions: &Map<String, Value>, word: &str) -> bool {
     let named = |list: &str| {
         let named = conditions.get("platforms").and_then(|platforms| platforms.get(list));
@@ -57,18 +57,20 @@ pub(super) fn spares_platform(conditions: &Map<String, Value>, word: &str) -> bo
     !include.is_empty() && (!about || exclude.contains(word) || exclude.contains("all"))
 }
 
-/// The ways round a policy that its conditions leave open; `None` if they leave open what any administrator can do.
+/// Returns the sign-ins that the policy's conditions leave open, as clauses; `None` if they leave open what any
+/// administrator can do.
 pub(super) fn ways_round(tenant: &Tenant, conditions: &Map<String, Value>) -> Option<BTreeSet<String>> {
     if spares_usual_sign_ins(conditions) {
         return None;
     }
     let at = |path: &str, list: &str| conditions.get(path).and_then(|value| value.get(list));
-    // Portals need a browser. <https://learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-conditions#client-apps>
+    // Portals need a browser.
+    // <https://learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-conditions#client-apps>
     let clients: BTreeSet<String> = words(conditions.get("clientAppTypes")).collect();
     if !clients.is_empty() && !clients.contains("all") && !clients.contains("browser") {
         return None;
     }
-    // One platform left open is enough: a machine can be had.
+    // One platform that is left open is enough, since anybody can get a device of it.
     if PLATFORMS.iter().any(|(word, _)| spares_platform(conditions, word)) {
         return None;
     }
@@ -94,7 +96,7 @@ fn is_id(word: &str) -> bool {
     word.len() == 36
 }
 
-/// The places that a location stands for, one by one.
+/// Returns the address ranges and countries of a named location, as clauses.
 fn places(tenant: &Tenant, id: &str) -> BTreeSet<String> {
     let place = |location: &Map<String, Value>| {
         let ranges = location.get("ipRanges").and_then(Value::as_array).into_iter().flatten();
@@ -113,7 +115,7 @@ fn places(tenant: &Tenant, id: &str) -> BTreeSet<String> {
     }
     match tenant.locations.get(id) {
         Some(location) => place(location),
-        // Where no location was read, it is what it was.
+        // If no locations were read, this one is assumed to be unchanged.
         None if tenant.locations.is_empty() => BTreeSet::from([format!("from the named location {id}")]),
         None => BTreeSet::new(),
     }

@@ -1,7 +1,8 @@
-//! What one Conditional Access policy makes of one account.
+//! Evaluates one Conditional Access policy for one account.
 //!
 //! "All the assignments must be satisfied", "the exclude action overrides the include action", and of several policies every
-//! one that applies must be satisfied: <https://learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-policies>,
+//! one that applies must be satisfied:
+//! <https://learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-policies>,
 //! <https://learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-users-groups>.
 //! Only `enabled` is enforced: <https://learn.microsoft.com/graph/api/resources/conditionalaccesspolicy>.
 
@@ -13,17 +14,17 @@ use super::methods::{Demand, demand};
 use super::places::ways_round;
 use super::{Tenant, words};
 
-/// Whose access it is. Ids are in lower case.
+/// Identifies the account whose access is judged. Ids are in lower case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     /// A person's account.
     User(String),
-    /// A service principal: only policies for workload identities are about it.
+    /// A service principal: only policies for workload identities apply to it.
     Principal(String),
 }
 
 impl Subject {
-    /// The account's id.
+    /// Returns the id of the account.
     pub fn id(&self) -> &str {
         match self {
             Subject::User(id) | Subject::Principal(id) => id,
@@ -31,39 +32,39 @@ impl Subject {
     }
 }
 
-/// How firmly a policy holds an account.
+/// Holds the effect of a policy on an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Grip {
-    /// Whether it is left out by name, group or role, whatever the policy's state.
+    /// True if the policy excludes the account by name, group or role, whatever the policy's state.
     pub exempt: bool,
-    /// Whether the policy is enforced on it.
+    /// True if the policy is enforced on the account.
     pub applies: bool,
-    /// That it keeps the account out, if so.
+    /// Details, if the policy keeps the account out.
     pub block: Option<Block>,
 }
 
-/// That a policy keeps an account out of what administrators need.
+/// Describes how a policy keeps an account out of applications that administrators need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
-    /// What it demands, in one clause.
+    /// Demand of the policy, in one clause.
     pub demand: String,
-    /// Applications that administrators need and it keeps the account from.
+    /// Applications that administrators need and that the policy keeps the account from.
     pub from: BTreeSet<&'static str>,
-    /// What would still let the account in, as clauses.
+    /// Conditions under which the account can still sign in, as clauses.
     pub ways: BTreeSet<String>,
-    /// Whether it is a block and nothing else would do.
+    /// True if the policy blocks all needed applications, and no condition would let the account in.
     pub outright: bool,
 }
 
 impl Block {
-    /// Whether this keeps out where `before` did not.
+    /// Returns true if this keeps the account out of something that `before` did not keep it out of.
     pub fn is_worse_than(&self, before: Option<&Block>) -> bool {
         before.is_none_or(|before| !self.from.is_subset(&before.from) || !before.ways.is_subset(&self.ways))
     }
 }
 
-/// Applications without which nobody administers: the word that stands for the portals, and the appIds of Microsoft Graph
-/// and of the Windows Azure Service Management API.
+/// Lists the applications that are needed to administer: the word that stands for the portals, and the appIds of Microsoft
+/// Graph and of the Windows Azure Service Management API.
 /// <https://learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-cloud-apps>
 pub(super) const NEEDED: [(&str, &str); 3] = [
     ("microsoftadminportals", "the administration portals"),
@@ -71,7 +72,7 @@ pub(super) const NEEDED: [(&str, &str); 3] = [
     ("797f4846-ba00-4fd7-ba43-dac1f8f63013", "the Azure service management API"),
 ];
 
-/// What the policy called `id` makes of `subject`; nothing, if there is none.
+/// Returns the effect of the policy with this `id` on `subject`; the default if there is no such policy.
 pub fn grip(tenant: &Tenant, id: &str, subject: &Subject) -> Grip {
     let Some(policy) = tenant.policies.get(id) else { return Grip::default() };
     let empty = Map::new();
@@ -108,8 +109,8 @@ pub fn grip(tenant: &Tenant, id: &str, subject: &Subject) -> Grip {
     grip
 }
 
-/// Whether the policy is about `subject`, with the doubts that there are about that; exclusions are not looked at, but
-/// those that nobody can be sure of are doubts, too.
+/// Returns the doubts about whether the policy includes `subject`, as clauses; `None` if it certainly does not. Exclusions are
+/// not evaluated, but exclusions by a membership rule count as doubts, too.
 pub(super) fn target(tenant: &Tenant, conditions: &Map<String, Value>, subject: &Subject) -> Option<BTreeSet<String>> {
     let mut doubts = BTreeSet::new();
     match subject {
@@ -173,6 +174,7 @@ fn holds_one_of(tenant: &Tenant, id: &str, roles: Option<&Value>) -> bool {
     !roles.is_empty() && tenant.roles(id).iter().any(|role| roles.contains(*role))
 }
 
+/// Returns true if the user is a guest.
 /// <https://learn.microsoft.com/entra/external-id/user-properties>
 fn is_guest(tenant: &Tenant, id: &str) -> bool {
     let Some(user) = tenant.users.get(id) else { return false };
@@ -180,8 +182,8 @@ fn is_guest(tenant: &Tenant, id: &str) -> bool {
     text("userType").eq_ignore_ascii_case("guest") || text("userPrincipalName").to_uppercase().contains("#EXT#")
 }
 
-/// What of [`NEEDED`] the policy covers. Microsoft 365 is not administration; a user action or an authentication context is
-/// no application; whatever a filter picks may be anything.
+/// Returns the applications of [`NEEDED`] that the policy covers. Microsoft 365 does not count as administration; a user
+/// action or an authentication context is no application; an application filter may include any application.
 pub(super) fn applications(conditions: &Map<String, Value>) -> BTreeSet<&'static str> {
     let Some(apps) = conditions.get("applications") else { return BTreeSet::new() };
     let include: BTreeSet<String> = words(apps.get("includeApplications")).collect();

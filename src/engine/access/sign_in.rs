@@ -1,8 +1,8 @@
-//! Which sign-ins all enforced policies together leave open.
+//! Finds the sign-ins that all enforced policies together leave open.
 //!
 //! A sign-in is a point: an application that administrators need, a client, a platform, a country and an address; it is made
-//! from a device that nobody registered, and without any risk. "All policies that apply must be satisfied", so one that no
-//! policy keeps out is what is left:
+//! from an unregistered device, and without any risk. "All policies that apply must be satisfied", so a sign-in is open if
+//! no policy blocks it:
 //! <https://learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-policies>.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,21 +17,21 @@ use super::policy::{NEEDED, Subject, applications, exempt, target};
 use super::world::{Countries, Places, Room, Zone, open_place};
 use super::{Tenant, words};
 
-/// Ways of signing in, as policies name them; a portal needs a browser.
+/// Lists the clients of a sign-in, by the word in policies and by name; a portal needs a browser.
 /// <https://learn.microsoft.com/entra/identity/conditional-access/concept-conditional-access-conditions#client-apps>
 const CLIENTS: [(&str, &str); 2] =
     [("browser", "in a browser"), ("mobileappsanddesktopclients", "in a desktop application")];
 
-/// A sign-in that works.
+/// Represents a sign-in that works.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SignIn {
-    /// The application's name, one of those that administrators need.
+    /// Name of the application, one of those that administrators need.
     pub application: &'static str,
-    /// With what, on which platform: `in a browser`, `Windows`. Nothing, if nobody sits there.
+    /// Client and platform: `in a browser`, `Windows`. `None` for a service principal.
     pub client: Option<(&'static str, &'static str)>,
-    /// The address that it comes from.
+    /// Address that the sign-in comes from.
     pub address: Ipv4Addr,
-    /// The country's code, if policies tell countries apart.
+    /// Code of the country, if policies distinguish countries.
     pub country: Option<&'static str>,
 }
 
@@ -45,22 +45,22 @@ impl fmt::Display for SignIn {
     }
 }
 
-/// Says how sure it is that a policy keeps an account out. What is less sure holds for the sure ones as well.
+/// Tells how certain it is that a policy keeps an account out. A less certain level includes the more certain ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Certainty {
-    /// It blocks.
+    /// The policy blocks the account.
     Blocks,
-    /// It asks for something that nobody knows the account to have.
+    /// The policy demands something that the account is not known to have.
     Demands,
-    /// True if the policy is about the account hangs on a rule.
+    /// It depends on a rule whether the policy applies to the account.
     Doubtful,
 }
 
-/// The policies that are enforced, with what they tell apart.
+/// Holds the enforced policies, with the conditions in which they differ.
 pub(super) struct Policies<'a> {
     tenant: &'a Tenant,
     enforced: Vec<Enforced<'a>>,
-    /// Where policies apply, once each.
+    /// Places where the policies apply, once each.
     places: Vec<Places>,
 }
 
@@ -69,49 +69,50 @@ struct Enforced<'a> {
     policy: &'a Map<String, Value>,
     conditions: &'a Map<String, Value>,
     applications: BTreeSet<&'static str>,
-    /// Names of the clients and the platforms that it is about.
+    /// Names of the clients and the platforms that the policy applies to.
     clients: BTreeSet<&'static str>,
     platforms: BTreeSet<&'static str>,
-    /// Which of [`Policies::places`].
+    /// Index into [`Policies::places`].
     place: usize,
 }
 
-/// A policy that keeps an account out of what it covers, by its number.
+/// Refers to a policy that keeps an account out of what it covers, by its index.
 #[derive(Debug, Clone, Copy)]
 struct Closing {
     policy: usize,
     certainty: Certainty,
 }
 
-/// What sign-in is asked for.
+/// Describes the sign-in to look for.
 struct Asked<'a> {
     subject: &'a Subject,
     application: &'static str,
-    /// The only countries that count, if there are any.
+    /// Countries to consider; all, if the set is empty.
     homes: &'a Countries,
     room: Room,
 }
 
-/// Applications to which no sign-in is left that one was left to before.
+/// Describes applications that an account can no longer sign in to, and could before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Lost {
     pub(super) applications: Vec<&'static str>,
-    /// Ids of the policies that come to it together; without any of them something would be left.
+    /// Ids of the policies that cause it together; without any of them a sign-in would be open.
     pub(super) policies: Vec<String>,
     pub(super) certainty: Certainty,
-    /// What worked before.
+    /// A sign-in that worked before.
     pub(super) before: SignIn,
 }
 
-/// Returns a sign-in to each of the applications that administrators need, where one is left: no enforced policy keeps the
-/// subject out of it. Policies that may be about the subject are taken to be.
+/// Returns an open sign-in to each of the applications that administrators need, where there is one: no enforced policy
+/// keeps the subject out. A policy that may apply to the subject is assumed to apply.
 pub fn open_sign_ins(tenant: &Tenant, subject: &Subject) -> Vec<SignIn> {
     Policies::of(tenant).open_sign_ins(subject)
 }
 
-/// Returns the applications to which `subject` has no sign-in left, and had one before. Those in `said` are left out.
+/// Returns the applications that `subject` can no longer sign in to, and could before. Those in `said` are left out.
 pub(super) fn lost(before: &Policies<'_>, now: &Policies<'_>, subject: &Subject, said: &BTreeSet<&str>) -> Vec<Lost> {
-    // The same world for both, lest a sign-in seems lost that nobody counts on any more.
+    // Both sides use the same countries: otherwise a sign-in would seem lost only because its country is no longer
+    // considered.
     let mut homes = before.homes_of(subject);
     homes.add_all(&now.homes_of(subject));
     let (old, new) = (before.closing(subject), now.closing(subject));
@@ -144,7 +145,7 @@ pub(super) fn lost(before: &Policies<'_>, now: &Policies<'_>, subject: &Subject,
 }
 
 impl<'a> Policies<'a> {
-    /// Reads the policies that are enforced and are about sign-ins as administrators make them.
+    /// Collects the enforced policies that apply to usual administrators' sign-ins.
     pub(super) fn of(tenant: &'a Tenant) -> Policies<'a> {
         let mut policies = Policies { tenant, enforced: Vec::new(), places: Vec::new() };
         for (id, policy) in &tenant.policies {
@@ -171,8 +172,8 @@ impl<'a> Policies<'a> {
         policies
     }
 
-    /// Returns the countries in which the tenant's people are: those from which alone a policy lets everybody in. A network
-    /// can be left for another within minutes, a country cannot. A service principal is in none.
+    /// Returns the countries where the tenant's people are: those that a blocking policy for everybody excludes. A person
+    /// can change networks within minutes, but not countries. A service principal has no country.
     fn homes_of(&self, subject: &Subject) -> Countries {
         let mut homes = Countries::default();
         let person = matches!(subject, Subject::User(_));
@@ -206,23 +207,23 @@ impl<'a> Policies<'a> {
         found
     }
 
-    /// Returns what a policy is called.
+    /// Returns the name of a policy.
     pub(super) fn name<'b>(&'b self, id: &'b str) -> &'b str {
         self.tenant.name(id)
     }
 
-    /// Returns a sign-in to each application that one is left to.
+    /// Returns an open sign-in to each application that has one.
     pub(super) fn open_sign_ins(&self, subject: &Subject) -> Vec<SignIn> {
         let (homes, closing) = (self.homes_of(subject), self.closing(subject));
         let asked = |application| Asked { subject, application, homes: &homes, room: Room::Anywhere };
         NEEDED.iter().filter_map(|(_, application)| self.open(&closing, &asked(*application))).collect()
     }
 
-    /// Returns a sign-in to the application that none of `closing` is about.
+    /// Returns a sign-in to the application that no policy of `closing` applies to.
     fn open(&self, closing: &[Closing], asked: &Asked<'_>) -> Option<SignIn> {
         let mut known = BTreeMap::new();
         let application = asked.application;
-        // What the administration portals are opened with.
+        // The administration portals can be opened in a browser only.
         let clients = if application == NEEDED[0].1 { &CLIENTS[..1] } else { &CLIENTS[..] };
         for (_, client) in clients {
             for (_, platform) in PLATFORMS {
@@ -245,7 +246,7 @@ impl<'a> Policies<'a> {
         None
     }
 
-    /// Returns those of `closing` that still leave nothing open when all others are gone, and none of which can be spared.
+    /// Returns the ids of a minimal part of `closing` that still leaves no sign-in open.
     fn fewest(&self, closing: Vec<Closing>, asked: &Asked<'_>) -> Vec<String> {
         let mut kept = closing;
         for number in (0..kept.len()).rev() {
@@ -258,7 +259,8 @@ impl<'a> Policies<'a> {
         kept.iter().map(|closing| self.enforced[closing.policy].id.to_owned()).collect()
     }
 
-    /// Returns true if a person can sign in to where roles and policies are changed, as far as no policy blocks it.
+    /// Returns true if a person can sign in to a portal or Graph, where roles and policies are changed, as far as no policy
+    /// blocks it.
     pub(super) fn leave_a_way_to_administer(&self, subject: &Subject) -> bool {
         let blocks = self.closing(subject).into_iter().filter(|closing| closing.certainty == Certainty::Blocks);
         let blocks: Vec<Closing> = blocks.collect();
@@ -269,12 +271,12 @@ impl<'a> Policies<'a> {
     }
 }
 
-/// Returns where a policy applies; everywhere, if it does not say.
+/// Returns the places where a policy applies; everywhere, if it names none.
 fn places(tenant: &Tenant, conditions: &Map<String, Value>) -> Places {
     let at = |list: &str| conditions.get("locations").and_then(|value| value.get(list));
     let mut include = Zone::of(tenant, words(at("includeLocations")));
     let mut named = words(at("includeLocations")).peekable();
-    // Where no location was read, nobody knows what one of them leaves out.
+    // If no locations were read, a policy that names one is assumed to apply everywhere.
     include.everywhere |= named.peek().is_none() || (tenant.locations.is_empty() && named.any(|id| id.len() == 36));
     Places { include, exclude: Zone::of(tenant, words(at("excludeLocations"))) }
 }

@@ -1,4 +1,4 @@
-//! What a plan's steps make of a [`Tenant`]: only what they touch is looked at.
+//! Simulates a plan's steps on a [`Tenant`]. Only objects that the steps touch are changed.
 
 use serde_json::{Map, Value};
 
@@ -7,21 +7,21 @@ use crate::kinds;
 use crate::model::{Action, Address, Plan, Step};
 
 impl Tenant {
-    /// The tenant as the whole plan leaves it.
+    /// Returns the tenant as the whole plan leaves it.
     pub fn after(&self, plan: &Plan) -> Tenant {
         let mut now = self.clone();
         plan.steps.iter().for_each(|step| now.carry_out(step));
         now
     }
 
-    /// Carries out one step. What it does not know of, it takes the step's word for.
+    /// Simulates one step. For an object that is not known, only the values in the step count.
     pub(super) fn carry_out(&mut self, step: &Step) {
         let (kind, id) = (step.address.kind, step.address.id.to_lowercase());
         match &step.action {
             Action::Create { body } => self.put(kind, &id, &without_nulls(body)),
             Action::Restore => {
                 let back = self.bin.get(&Address::new(kind, id.clone())).map(|object| object.0.clone());
-                // What comes back, and is not known, comes back with nothing; its links are steps of their own.
+                // A restored object that is not known has no properties; its links are separate steps.
                 self.put(kind, &id, &back.unwrap_or_default());
             }
             Action::Update { body, .. } => self.update(kind, &id, body),
@@ -48,7 +48,7 @@ impl Tenant {
                     && body.keys().any(|name| name == "membershipRule" || name == "groupTypes")
                 {
                     let mut whole = body.clone();
-                    // A rule alone goes to a group that has one already.
+                    // An update of the rule alone concerns a group that is dynamic already.
                     whole.entry("groupTypes").or_insert_with(|| match group.rule {
                         Some(_) => serde_json::json!(["DynamicMembership"]),
                         None => Value::Null,
@@ -97,7 +97,7 @@ impl Tenant {
                     }
                 }
             }
-            // What a combination is narrowed to, as makes of security keys: one element changes in place.
+            // Combination configurations restrict the models of security keys: one element changes in place.
             ("authenticationStrengthPolicy", "combinationConfigurations") => {
                 let Some(strength) = self.strengths.get_mut(id) else { return };
                 let list = strength.entry(link).or_insert_with(|| Value::Array(Vec::new()));
@@ -139,7 +139,7 @@ impl Tenant {
             "group" => drop(self.groups.remove(id)),
             "roleAssignment" => drop(self.assignments.remove(id)),
             "application" => {
-                // Its service principal goes with it: <https://learn.microsoft.com/graph/api/application-delete>
+                // Its service principal is deleted with it: <https://learn.microsoft.com/graph/api/application-delete>
                 self.registrations.remove(id);
                 let gone = self.applications.remove(id).map(|(app, _)| app).unwrap_or_default();
                 let of_it = |own: &Map<String, Value>| {
@@ -158,7 +158,7 @@ impl Tenant {
             _ => self.rules_of_power.retain(|(own, of), _| *own != kind || of != id),
         }
         if matches!(kind, "user" | "group" | "servicePrincipal") {
-            // Whatever it was in, it is in no longer; roles that it held are nobody's.
+            // A deleted principal loses its memberships and its role assignments.
             for group in self.groups.values_mut() {
                 group.members.remove(id);
             }
@@ -167,7 +167,7 @@ impl Tenant {
     }
 }
 
-/// As PATCH does it: what is null goes, objects are merged, lists are replaced.
+/// Merges `body` as PATCH does: null removes a property, objects are merged, lists are replaced.
 /// <https://learn.microsoft.com/graph/api/conditionalaccesspolicy-update>
 pub(in crate::engine) fn merge(map: &mut Map<String, Value>, body: &Map<String, Value>) {
     for (name, value) in body {

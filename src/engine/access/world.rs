@@ -1,4 +1,4 @@
-//! Where somebody can sign in from: addresses and countries as sets.
+//! Represents the places that somebody can sign in from: addresses and countries as sets.
 
 use std::net::Ipv4Addr;
 use std::sync::LazyLock;
@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use super::Tenant;
 
-/// Countries and regions of ISO 3166-1 that somebody lives in. Six of the 249 have no permanent population and are left out
-/// (AQ, BV, GS, HM, TF, UM): nobody signs in from there.
+/// Lists the countries and regions of ISO 3166-1 with a permanent population. Six of the 249 have none and are left out (AQ,
+/// BV, GS, HM, TF, UM): nobody signs in from there.
 /// <https://www.iso.org/iso-3166-country-codes.html>
 const COUNTRIES: [&str; 243] = [
     "AD", "AE", "AF", "AG", "AI", "AL", "AM", "AO", "AR", "AS", "AT", "AU", "AW", "AX", "AZ", "BA", "BB", "BD", "BE",
@@ -26,7 +26,7 @@ const COUNTRIES: [&str; 243] = [
     "UZ", "VA", "VC", "VE", "VG", "VI", "VN", "VU", "WF", "WS", "YE", "YT", "ZA", "ZM", "ZW",
 ];
 
-/// A set of countries, one bit for each of [`COUNTRIES`].
+/// Represents a set of countries, one bit for each of [`COUNTRIES`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Countries([u64; 4]);
 
@@ -56,7 +56,7 @@ impl Countries {
         Some(word * 64 + bits.trailing_zeros() as usize)
     }
 
-    /// Returns those that are in `other`, and those that are not.
+    /// Returns the countries that are in `other`, and those that are not.
     fn split_by(&self, other: &Countries) -> [Countries; 2] {
         let (mut inside, mut outside) = (self.clone(), self.clone());
         for word in 0..self.0.len() {
@@ -75,13 +75,13 @@ impl Countries {
     }
 }
 
-/// A set of IPv4 addresses, as ranges that neither overlap nor touch: first address, and the one after the last.
+/// Represents a set of IPv4 addresses, as ranges that neither overlap nor touch: first address, and the one after the last.
 ///
-/// IPv6 is left out: an IPv6 address cannot be had everywhere, so a sign-in that works from those alone is none to count on.
+/// IPv6 is left out: not everybody can get an IPv6 address, so a sign-in that works only from those cannot be relied on.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Addresses(Vec<(u64, u64)>);
 
-/// Ranges that no sign-in comes from: <https://www.rfc-editor.org/rfc/rfc6890>, multicast and what is reserved.
+/// Lists the ranges that no sign-in comes from: <https://www.rfc-editor.org/rfc/rfc6890>, multicast and reserved addresses.
 const NOT_PUBLIC: [&str; 8] = [
     "0.0.0.0/8",
     "10.0.0.0/8",
@@ -93,17 +93,17 @@ const NOT_PUBLIC: [&str; 8] = [
     "224.0.0.0/3",
 ];
 
-/// The addresses that a sign-in can come from.
+/// Holds the addresses that a sign-in can come from.
 static PUBLIC: LazyLock<Addresses> = LazyLock::new(|| {
     Addresses::all().minus(&Addresses::merged(NOT_PUBLIC.iter().filter_map(|range| range_of(range)).collect()))
 });
 
-/// How many addresses must be left open before somebody is taken to be able to come from one.
+/// Tells how many addresses must be open before somebody is assumed to be able to use one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Room {
-    /// A thousandth of all addresses: with fewer, they must go to a certain network, and nobody knows that they can.
+    /// A thousandth of all addresses: fewer are in certain networks, and nobody knows that the account can be there.
     Anywhere,
-    /// A single one: there are people in that network.
+    /// A single address: somebody is assumed to be in that network.
     Somewhere,
 }
 
@@ -157,7 +157,7 @@ impl Addresses {
         Addresses(left)
     }
 
-    /// Returns an address of the set, if it has as many as are asked for.
+    /// Returns an address of the set, if the set has as many addresses as `room` demands.
     fn one_of(&self, room: Room) -> Option<Ipv4Addr> {
         let count: u64 = self.0.iter().map(|(start, end)| end - start).sum();
         let longest = self.0.iter().max_by_key(|(start, end)| end - start).filter(|_| count >= room.addresses())?;
@@ -165,7 +165,7 @@ impl Addresses {
     }
 }
 
-/// Returns the first address of a CIDR range, and the one after its last; nothing for IPv6.
+/// Returns the first address of a CIDR range, and the one after its last; `None` for IPv6.
 fn range_of(cidr: &str) -> Option<(u64, u64)> {
     let (address, length) = cidr.trim().split_once('/').unwrap_or((cidr.trim(), "32"));
     let (address, length) = (address.parse::<Ipv4Addr>().ok()?, length.parse::<u32>().ok().filter(|bits| *bits <= 32)?);
@@ -174,7 +174,7 @@ fn range_of(cidr: &str) -> Option<(u64, u64)> {
     Some((start, start + size))
 }
 
-/// Places that named locations stand for: a sign-in is in it by its address or by its country.
+/// Represents the area of named locations: a sign-in is in it by its address or by its country.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Zone {
     pub(super) everywhere: bool,
@@ -183,7 +183,7 @@ pub(super) struct Zone {
 }
 
 impl Zone {
-    /// Returns all that the named locations `ids` stand for together. Locations that are not known stand for nothing.
+    /// Returns the area of the named locations `ids` together. Unknown locations have no area.
     pub(super) fn of(tenant: &Tenant, ids: impl Iterator<Item = String>) -> Zone {
         let mut zone = Zone::default();
         let mut ranges = Vec::new();
@@ -198,7 +198,7 @@ impl Zone {
                 count += 1;
             }
             let unknown = location.get("includeUnknownCountriesAndRegions") == Some(&Value::Bool(true));
-            // Hardly any place is outside.
+            // Nearly every country is included, so that hardly any place is outside.
             zone.everywhere |= unknown && count >= 240;
         };
         let mut all = false;
@@ -220,12 +220,12 @@ impl Zone {
         zone
     }
 
-    /// Returns true if nobody can sign in from elsewhere.
+    /// Returns true if nobody can sign in from outside the zone.
     fn covers_the_world(&self) -> bool {
         PUBLIC.minus(&self.addresses).one_of(Room::Anywhere).is_none() || self.countries.count() == COUNTRIES.len()
     }
 
-    /// Returns the addresses in it for somebody who is in a country.
+    /// Returns the addresses in the zone for somebody who is in a country.
     fn seen_from(&self, country: usize) -> Addresses {
         match self.everywhere || self.countries.has(country) {
             true => Addresses::all(),
@@ -233,13 +233,13 @@ impl Zone {
         }
     }
 
-    /// Returns its countries.
+    /// Returns the countries of the zone.
     pub(super) fn countries(&self) -> &Countries {
         &self.countries
     }
 }
 
-/// Where a policy applies: in one zone, unless it is in another.
+/// Describes where a policy applies: in one zone, except in another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Places {
     pub(super) include: Zone,
@@ -247,7 +247,7 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// Returns true if it makes no difference where a sign-in comes from, as far as countries go.
+    /// Returns true if countries make no difference to whether the policy applies.
     fn is_blind_to_countries(&self) -> bool {
         self.include.countries.is_empty() && self.exclude.countries.is_empty()
     }
@@ -257,15 +257,15 @@ impl Places {
     }
 }
 
-/// Returns a place outside all of `closed`: an address, and the country where that matters. `homes` are the only countries
-/// that count, if there are any.
+/// Returns a place outside all of `closed`: an address, and the country if countries matter. `homes` are the only countries
+/// that count, unless it is empty.
 pub(super) fn open_place(
     closed: &[&Places],
     homes: &Countries,
     room: Room,
 ) -> Option<(Ipv4Addr, Option<&'static str>)> {
     let matters = !homes.is_empty() || closed.iter().any(|places| !places.is_blind_to_countries());
-    // Countries that no policy tells apart are one: the first of them stands for all.
+    // Countries that no policy distinguishes are one group: its first country stands for all of them.
     let mut alike = vec![if homes.is_empty() { Countries::all() } else { homes.clone() }];
     for zone in closed.iter().flat_map(|places| [&places.include, &places.exclude]) {
         if !zone.countries.is_empty() {

@@ -1,4 +1,5 @@
-//! A recovery drill: what is damaged, and what of it came back. Both are pure; the embedded tenant is damaged elsewhere.
+//! Plans the damage of a recovery drill, and compares the result with the state before. Both are pure; another module
+//! damages the embedded tenant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,57 +15,57 @@ use crate::model::{Address, IdMap, Kind, Object, Snapshot};
 
 pub mod scenario;
 
-/// What came back, and what did not.
+/// Counts the objects and values that were recovered, and lists those that were not.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recovered {
-    /// Objects that were there before the damage.
+    /// Number of objects before the damage.
     pub objects: usize,
-    /// Those that are the same again, byte for byte, but for ids that changed.
+    /// Number of objects that are the same again, byte for byte, except for ids that changed.
     pub same: usize,
-    /// Those that were created again, under a new id.
+    /// Number of objects that were created again, under a new id.
     pub recreated: usize,
-    /// Properties and members, owners, assignments that can be written: how many there were.
+    /// Number of values before the damage that can be written: properties, and single members, owners or assignments.
     pub values: usize,
-    /// Those that are as they were.
+    /// Number of these values that are as they were.
     pub values_back: usize,
-    /// Objects that are back, but for properties that nobody can write: secrets, and what Graph sets itself. How many objects
-    /// for each kind and property.
+    /// Number of objects that are back except for a property that nobody can write (a secret, or one that Graph sets
+    /// itself), for each kind and property.
     pub unwritable: BTreeMap<(&'static str, String), usize>,
-    /// What can be written and is not as it was.
+    /// Objects that differ in properties that can be written.
     pub differing: Vec<Unlike>,
-    /// Objects that are not there.
+    /// Objects that are missing.
     pub missing: Vec<Unlike>,
-    /// Objects that had not been there before the damage and still are.
+    /// Objects that did not exist before the damage and exist now.
     pub extra: Vec<Unlike>,
-    /// References to objects that had been there and are not: `kind "name" property`.
+    /// References to objects that existed and do not exist any more: `kind "name" property`.
     pub dangling: Vec<String>,
 }
 
-/// An object that is not as it was, and why.
+/// Describes an object that is not as it was, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unlike {
-    /// Its kind.
+    /// Kind of the object.
     pub kind: &'static str,
-    /// Its id before the damage.
+    /// Id of the object before the damage.
     pub id: String,
-    /// Its name.
+    /// Name of the object.
     pub name: String,
-    /// What differs; nothing if it is missing or one too many.
+    /// Properties that differ; empty if the object is missing or did not exist before.
     pub properties: Vec<String>,
-    /// Why, as the plan said beforehand; empty if nobody had said it.
+    /// Reason that the plan gave beforehand; empty if it gave none.
     pub why: String,
 }
 
 impl Recovered {
-    /// Whether everything that can be written is back, and nothing leads nowhere.
+    /// Returns true if everything that can be written is back, and no reference is dangling.
     pub fn is_whole(&self) -> bool {
         let unsaid = |unlike: &&Unlike| unlike.why.is_empty();
         self.differing.is_empty() && self.dangling.is_empty() && !self.missing.iter().any(|it| unsaid(&it))
     }
 }
 
-/// Holds the tenant after a recovery against the tenant before the damage. `ids` leads from old ids to today's; `losses` is
-/// what the plan said.
+/// Compares the tenant after a recovery with the tenant before the damage. `ids` maps old ids to current ones; `losses` are
+/// the losses of the plan.
 pub fn held_against(before: &Snapshot, after: &Snapshot, ids: &IdMap, losses: &[Loss]) -> Recovered {
     let mut why: BTreeMap<Address, Vec<String>> = BTreeMap::new();
     for loss in losses {
@@ -94,7 +95,7 @@ pub fn held_against(before: &Snapshot, after: &Snapshot, ids: &IdMap, losses: &[
         match after.objects.get(&today) {
             Some(now) => compare(kind, &wanted, now, &mut recovered, unlike),
             None => {
-                // What nobody can create is not counted among what can be written.
+                // An object that nobody can create does not count among the values that can be written.
                 recovered.values += if not_creatable(kind, object).is_some() { 0 } else { values(kind, &wanted).len() };
                 recovered.missing.push(unlike(Vec::new()));
             }
@@ -115,7 +116,8 @@ pub fn held_against(before: &Snapshot, after: &Snapshot, ids: &IdMap, losses: &[
     recovered
 }
 
-/// What an object goes by now. One that comes by itself with what it is about has an id of its own then.
+/// Returns the current address of an object. An object that Graph creates along with the one it refers to has an id of its
+/// own.
 fn today(kind: &'static Kind, address: &Address, wanted: &Object, after: &Snapshot, ids: &IdMap) -> Address {
     let today = Address::new(kind.name, ids.current(&address.id));
     if kind.about.is_empty() || after.objects.contains_key(&today) {
@@ -133,7 +135,7 @@ fn compare(
     recovered: &mut Recovered,
     unlike: impl Fn(Vec<String>) -> Unlike,
 ) {
-    // What another directory owns can be written only there.
+    // An object that another directory owns can be written only there.
     let elsewhere = owned_elsewhere(kind, now).is_some();
     let values = if elsewhere { Vec::new() } else { values(kind, wanted) };
     let have: BTreeSet<String> = self::values(kind, now).into_iter().map(|pair| key(&pair)).collect();
@@ -166,7 +168,7 @@ fn key((name, value): &(String, Value)) -> String {
     format!("{name} {value}")
 }
 
-/// What of an object can be written, one by one: properties, and each element of a link.
+/// Returns the values of an object that can be written, one by one: properties, and each element of a link.
 fn values(kind: &'static Kind, object: &Object) -> Vec<(String, Value)> {
     let mut values: Vec<(String, Value)> = writable(kind, object, true).into_iter().collect();
     for link in kind.links.iter().filter(|link| link.is_written()) {
@@ -183,7 +185,7 @@ fn values(kind: &'static Kind, object: &Object) -> Vec<(String, Value)> {
     values
 }
 
-/// References of the tenant that lead to something that had been there and is not.
+/// Returns references of the tenant to objects that existed before the damage and do not exist any more.
 fn dangling(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Vec<String> {
     let all = |snapshot: &Snapshot| -> BTreeSet<String> {
         let objects =
@@ -191,7 +193,7 @@ fn dangling(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Vec<String> {
         objects.flat_map(|(kind, object)| identities(kind, object)).collect()
     };
     let (had, has) = (all(before), all(after));
-    // What nobody can create again is missed by its own name, not once more by each that names it.
+    // An object that nobody can create again is listed once by its own name, not once more for each reference to it.
     let lost: BTreeSet<String> = before
         .objects
         .iter()
@@ -252,19 +254,19 @@ mod tests {
         ids.learn(OLD, NEW);
         let held =
             |after: &[(&'static str, Value)], losses: &[Loss]| held_against(&before, &snapshot(after), &ids, losses);
-        // Back under a new id, but for what only Exchange writes.
+        // The group is back under a new id, except for what only Exchange writes.
         let whole = held(&[user.clone(), group(NEW, &json!({"members": [USER]}))], &[]);
         assert_eq!((whole.same, whole.recreated, whole.values - whole.values_back), (1, 1, 0));
         assert_eq!(whole.unwritable, BTreeMap::from([(("group", "mail".to_owned()), 1)]));
         assert!(whole.is_whole());
-        // A member is missing, and one too many.
+        // One member is missing, and one did not exist before.
         let lost = held(&[user.clone(), group(NEW, &json!({"mail": "s@contoso.com"}))], &[]);
         assert_eq!(lost.differing[0].properties, ["members"]);
         assert_eq!(lost.values - lost.values_back, 1);
         assert!(!lost.is_whole());
         let more = held(&[user.clone(), group(NEW, &json!({"members": [NEW, USER], "mail": "s@contoso.com"}))], &[]);
         assert_eq!(more.differing[0].properties, ["members"]);
-        // Missing: only what was said beforehand is no failure.
+        // An object may be missing only if the plan said so beforehand.
         let missing = held(std::slice::from_ref(&user), &[]);
         assert_eq!((missing.missing.len(), missing.is_whole()), (1, false));
         let loss = Loss::new(
@@ -273,7 +275,7 @@ mod tests {
             crate::model::plan::LossKind::Other("cannot be made".to_owned()),
         );
         assert_eq!(held(std::slice::from_ref(&user), &[loss]).missing[0].why, "cannot be made");
-        // The group still names somebody who is gone.
+        // The group still names a user who is gone.
         let dangling = held(&[group(NEW, &json!({"members": [USER], "mail": "s@contoso.com"}))], &[]);
         assert_eq!(dangling.dangling, [format!("group \"Sales\" members {USER}")]);
     }

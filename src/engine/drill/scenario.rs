@@ -1,4 +1,4 @@
-//! What goes wrong in a drill: named scenarios, each a list of writes over a snapshot.
+//! Defines the damage of a drill: named scenarios, each a list of writes over a snapshot.
 
 use std::collections::BTreeMap;
 
@@ -11,24 +11,24 @@ use crate::kinds;
 use crate::model::kind::{Deletion, LinkShape, Updates};
 use crate::model::{Address, Kind, Object, Snapshot, Write};
 
-/// A scenario.
+/// Lists the scenarios of a drill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scenario {
-    /// Every Conditional Access policy is switched off or blocks.
+    /// Every Conditional Access policy is switched off or blocks everybody.
     PolicyEdited,
-    /// Every group, application and policy is deleted, and lies in the recycle bin.
+    /// Every group, application and policy is deleted, and moved to the recycle bin.
     MassDeletion,
-    /// The same, and the recycle bins are emptied.
+    /// Mass deletion, after which the recycle bins are emptied.
     Purge,
-    /// Somebody with administrator rights makes room for themselves.
+    /// Somebody with administrator rights secures permanent access.
     RogueAdmin,
-    /// Everything that can be deleted is, for good, after the rogue administrator went through.
+    /// Everything that can be deleted is deleted for good, after the rogue administrator's changes.
     Everything,
     /// Edits, deletions and lost members at random; the same number gives the same damage.
     Random(u64),
 }
 
-/// Every scenario with a name, and what it does.
+/// Lists the named scenarios, each with a description.
 pub const NAMED: &[(&str, Scenario, &str)] = &[
     ("policy-edited", Scenario::PolicyEdited, "every Conditional Access policy is switched off or blocks everybody"),
     ("mass-deletion", Scenario::MassDeletion, "groups, applications and policies are moved to the recycle bin"),
@@ -37,21 +37,21 @@ pub const NAMED: &[(&str, Scenario, &str)] = &[
     ("everything", Scenario::Everything, "everything that can be deleted is deleted for good"),
 ];
 
-/// What a scenario does.
+/// Holds the writes of a scenario.
 #[derive(Debug, Clone, Default)]
 pub struct Damage {
-    /// Writes; those of one batch may be sent at the same time.
+    /// Batches of writes; those of one batch may be sent at the same time.
     pub batches: Vec<Vec<Write>>,
-    /// Says that applications get more credentials, which no port to a tenant can give them.
+    /// True if applications get additional credentials, which no tenant port can add.
     pub credentials: bool,
-    /// Whether the recycle bins are emptied afterwards.
+    /// True if the recycle bins are emptied afterwards.
     pub purge: bool,
 }
 
-/// Says a number below the one it is given; the caller seeds it, so that the same number gives the same damage.
+/// Returns a number below its argument; the caller seeds it, so that the same number gives the same damage.
 pub type Dice<'a> = dyn FnMut(usize) -> usize + 'a;
 
-/// The writes of a scenario over what a snapshot holds.
+/// Returns the writes of a scenario over the objects of a snapshot.
 pub fn damage(scenario: Scenario, snapshot: &Snapshot, dice: &mut Dice<'_>) -> Damage {
     match scenario {
         Scenario::PolicyEdited => Damage { batches: vec![edited_policies(snapshot)], ..Damage::default() },
@@ -106,8 +106,8 @@ fn edited_policies(snapshot: &Snapshot) -> Vec<Write> {
         .collect()
 }
 
-/// What a snapshot holds and can be deleted, what refers before what it refers to. What must be changed before it can be
-/// deleted comes first.
+/// Returns deletions for every deletable object, referrers before the objects they reference. Updates that a deletion needs
+/// beforehand come first.
 fn deletions(snapshot: &Snapshot, takes: &dyn Fn(&Kind) -> bool) -> Vec<Vec<Write>> {
     let mut first = Vec::new();
     let mut tiers: BTreeMap<usize, Vec<Write>> = BTreeMap::new();
@@ -123,14 +123,15 @@ fn deletions(snapshot: &Snapshot, takes: &dyn Fn(&Kind) -> bool) -> Vec<Vec<Writ
     std::iter::once(first).chain(tiers.into_values()).filter(|batch| !batch.is_empty()).collect()
 }
 
-/// The kind of an object that an administrator can delete.
+/// Returns the kind of an object that an administrator can delete.
 fn deletable(address: &Address, object: &Object) -> Option<&'static Kind> {
     let kind = kinds::by_name(address.kind)?;
     let own = not_creatable(kind, object).is_none() && owned_elsewhere(kind, object).is_none();
     (own && kind.deletion != Deletion::Never).then_some(kind)
 }
 
-/// An intruder's way of staying: excluded from policies, holding a role, with a redirect of every application.
+/// Returns an intruder's changes for permanent access: an exclusion from every policy, a role, and a redirect URI of every
+/// application.
 fn rogue(snapshot: &Snapshot) -> Vec<Write> {
     let mut writes = Vec::new();
     let intruder = of(snapshot, "user")
@@ -174,8 +175,8 @@ fn rogue(snapshot: &Snapshot) -> Vec<Write> {
     writes
 }
 
-/// Returns what an intruder gives to an application to come back by: an owner, a federated credential, a delegated grant
-/// for everyone and an application permission. Secrets and certificates no port can add.
+/// Returns writes that give an intruder access through an application: an owner, a federated credential, a delegated grant
+/// for everyone and an application permission. No port can add secrets and certificates.
 fn footholds(snapshot: &Snapshot, intruder: &str) -> Vec<Write> {
     let link = |kind: &'static Kind, object: &Object, link: &'static str, value: Value| Write::Link {
         kind,
@@ -205,7 +206,7 @@ fn footholds(snapshot: &Snapshot, intruder: &str) -> Vec<Write> {
         let grant =
             json!({"consentType": "AllPrincipals", "resourceId": graph.id(), "scope": "Directory.AccessAsUser.All"});
         writes.push(link(kind, principal, "oauth2PermissionGrants", grant));
-        // A permission that somebody else holds already: which there are is in no file.
+        // The permission is one that another principal holds already, since no file lists the permissions that exist.
         let held = graph.get("appRoleAssignedTo").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let own =
             |role: &Value| held.iter().any(|one| one["principalId"] == principal.id() && one["appRoleId"] == *role);

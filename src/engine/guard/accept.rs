@@ -1,9 +1,9 @@
-//! Accepting what a guard refuses: by its name, as a whole or for one object.
+//! Accepts refusals of a guard: by its name, as a whole or for one object.
 
 use super::NAMES;
 use crate::model::Verdict;
 
-/// What was accepted: guards, each as a whole or for one object.
+/// Holds the guards that were accepted, each as a whole or for one object.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accepted(Vec<(String, Option<String>)>);
 
@@ -11,7 +11,7 @@ impl Accepted {
     /// Reads `GUARD` or `GUARD:OBJECT`, with the object as verdicts name it or by its id alone.
     ///
     /// # Errors
-    /// If there is no guard of that name; says which there are.
+    /// If there is no guard of that name; the message lists all names.
     pub fn parse(words: &[String]) -> Result<Accepted, String> {
         let read = |word: &String| {
             let (guard, object) = match word.split_once(':') {
@@ -31,7 +31,8 @@ impl Accepted {
         words.iter().map(read).collect::<Result<_, _>>().map(Accepted)
     }
 
-    /// Objects of a verdict that are not accepted, or the guard's name if it is about none; nothing if all of it is.
+    /// Returns the objects of a verdict that are not accepted, or the guard's name if it is about none; empty if everything is
+    /// accepted or the verdict refuses nothing.
     pub fn open(&self, verdict: &Verdict) -> Vec<String> {
         let whole = self.0.iter().any(|(guard, object)| guard == verdict.guard && object.is_none());
         if whole || !verdict.refused {
@@ -44,7 +45,7 @@ impl Accepted {
         open.map(|object| format!("{}:{object}", verdict.guard)).collect()
     }
 
-    /// What of the verdicts was accepted, as `GUARD:OBJECT`, once each.
+    /// Returns the accepted parts of the verdicts, as `GUARD:OBJECT`, once each.
     pub fn taken(&self, verdicts: &[Verdict]) -> Vec<String> {
         let mut taken = Vec::new();
         for verdict in verdicts.iter().filter(|verdict| verdict.refused) {
@@ -60,7 +61,7 @@ impl Accepted {
         taken
     }
 
-    /// The verdicts as they stand once this is accepted: what is left refuses.
+    /// Returns the verdicts after acceptance: those that are not accepted completely still refuse.
     pub fn settle(&self, verdicts: &[Verdict]) -> Vec<Verdict> {
         let settled = verdicts.iter().map(|verdict| match verdict.refused && self.open(verdict).is_empty() {
             true => Verdict { refused: false, message: format!("{} (accepted)", verdict.message), ..verdict.clone() },

@@ -1,4 +1,4 @@
-//! The accounts that must always get in, and whoever carries the plan out: what a plan takes from them.
+//! Guards the emergency accounts and the account that carries out the plan against losing something.
 
 use std::cell::LazyCell;
 
@@ -10,7 +10,7 @@ use crate::engine::access::policy::{Subject, grip};
 use crate::engine::diff::top;
 use crate::model::{Action, FieldChange, Plan, Step, Verdict};
 
-/// Refuses what takes something from an emergency account.
+/// Refuses steps that take something from an emergency account.
 pub(super) fn break_glass(plan: &Plan, rules: &Rules) -> Option<Verdict> {
     let after = LazyCell::new(|| rules.access.after(plan));
     let steps: Vec<&Step> = plan.steps.iter().filter(|step| takes_from_break_glass(step, rules, &after)).collect();
@@ -33,10 +33,10 @@ fn takes_from_break_glass(step: &Step, rules: &Rules, after: &impl std::ops::Der
     let held = |id: &str| account(id) || rules.shelters.contains(&id.to_ascii_lowercase());
     let is_held = |value: &Value| value.as_str().is_some_and(held);
     match &step.action {
-        // What is about the account goes with it: a role that it holds.
+        // Deleting an object that refers to the account, as a role assignment does, takes something from it.
         Action::Delete => held(&step.address.id) || step.about.iter().any(|id| held(id)),
         Action::Unlink { link, value } => {
-            // A group that goes out of a group takes along whom it holds.
+            // A group that is removed from a group takes its members along.
             value.as_str().is_some_and(account) || (*link == "members" && is_held(value))
         }
         Action::Update { body, changes } => {
@@ -60,7 +60,7 @@ fn ends_exclusion(change: &FieldChange, held: &impl Fn(&str) -> bool) -> bool {
     }
 }
 
-/// Returns true if a policy leaves every emergency account out when the plan is done, by whatever name: a group replaced by its
+/// Returns true if a policy excludes every emergency account when the plan is done, in whatever way: a group replaced by its
 /// members takes nothing from them.
 fn still_left_out(step: &Step, rules: &Rules, after: &impl std::ops::Deref<Target = Tenant>) -> bool {
     let policy = step.address.id.to_lowercase();
@@ -69,12 +69,12 @@ fn still_left_out(step: &Step, rules: &Rules, after: &impl std::ops::Deref<Targe
         && rules.break_glass.iter().all(|account| grip(after, &policy, &Subject::User(account.clone())).exempt)
 }
 
-/// Texts for people: whoever is signed in can do the same without them. What rules of groups usually ask for, a department or a
-/// place, is not among them.
+/// Properties that are texts for people: the signed-in account can do the same without them. Properties that membership
+/// rules of groups usually test, as a department or a location, are not among them.
 const HARMLESS: &[&str] =
     &["description", "displayName", "info", "notes", "notificationEmailAddresses", "serviceManagementReference"];
 
-/// Refuses what could stop whoever carries out a plan: to finish it, and to take it back.
+/// Refuses steps that could keep the signed-in account from finishing the plan, or from undoing it.
 pub(super) fn own(plan: &Plan, rules: &Rules) -> Option<Verdict> {
     let is_own = |id: &str| rules.own.contains(&id.to_ascii_lowercase());
     let own = plan.steps.iter().filter(|step| match &step.action {

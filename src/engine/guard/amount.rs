@@ -1,4 +1,4 @@
-//! Guards that count, and guards that look at what the plan could not know.
+//! Guards that count changes, and guards on what the plan could not know.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +7,9 @@ use crate::engine::schema;
 use crate::kinds;
 use crate::model::{Action, Address, Coverage, Plan, Step, Verdict};
 
-/// Changes in place, and links taken away. What is made or brought back takes nothing from anybody: on the worst day that
-/// is a thousand objects. An update that only follows the new id of what it names changes nothing either.
+/// Refuses a plan that changes or unlinks many objects. Objects that are created or restored are not counted, since that
+/// takes nothing from anybody, and after a disaster there may be a thousand of them. An update that only replaces the new id
+/// of an object it names is not counted either.
 pub(super) fn mass_change(plan: &Plan, rules: &Rules) -> Option<Verdict> {
     let made: BTreeSet<&Address> = plan
         .steps
@@ -56,8 +57,8 @@ pub(super) fn mass_change(plan: &Plan, rules: &Rules) -> Option<Verdict> {
     refusal("mass-change", said, objects.into_iter().collect())
 }
 
-/// Deletions that rest on not knowing what refers to what goes. A kind that could not be read this time refuses; one that
-/// whoever is signed in may never read is only said.
+/// Reports deletions and removals that are planned without knowing all references to their objects. A kind that could not
+/// be read this time refuses the plan; one that this sign-in may never read is only reported.
 pub(super) fn incomplete(plan: &Plan) -> Option<Verdict> {
     let mut taken: BTreeSet<&str> = BTreeSet::new();
     for step in &plan.steps {
@@ -90,7 +91,8 @@ pub(super) fn incomplete(plan: &Plan) -> Option<Verdict> {
     (!said.is_empty()).then_some(Verdict { guard: "incomplete", refused, message, objects })
 }
 
-/// Steps that Graph is documented to refuse. What the planner leaves alone for the same reason is among its losses.
+/// Warns of steps that Graph is documented to refuse. Writes that the planner omits for the same reason are among its
+/// losses.
 /// <https://learn.microsoft.com/graph/api/resources/groups-overview>: mail-enabled groups are read-only.
 pub(super) fn unwritable(plan: &Plan) -> Option<Verdict> {
     let exchange = |step: &&Step| step.called == "mailEnabledGroup";
@@ -100,7 +102,8 @@ pub(super) fn unwritable(plan: &Plan) -> Option<Verdict> {
     (!steps.is_empty()).then(|| Verdict { guard: "unwritable", refused: false, message, objects: objects_of(&steps) })
 }
 
-/// Deletions of what no snapshot knew: somebody asked for them with `--prune`, and here is what that takes.
+/// Reports deletions of objects that no snapshot had: somebody asked for them with `--prune`, and sees here what that
+/// deletes.
 pub(super) fn unmanaged(plan: &Plan, rules: &Rules) -> Option<Verdict> {
     let base = rules.base.as_ref()?;
     let strange = |step: &&Step| step.action == Action::Delete && !base.contains(&step.address);

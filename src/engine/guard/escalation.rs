@@ -1,6 +1,7 @@
-//! What gives somebody power over the tenant, by whatever way: a role held or eligible, a place in a group that holds one, a
-//! permission, the keeping of an application that has either, and settings that open such a way. What counts as power stands in
-//! [`power`]; a setting is compared with what it was, so that what makes it stricter is none of it.
+//! Finds steps that grant somebody power over the tenant, in whatever way: a role held or eligible, membership in a group
+//! that holds one, a permission, ownership of an application that has either, and settings that open such a way. [`power`]
+//! defines what counts as power; a setting is compared with its state before, so that a change which makes it stricter is
+//! not reported.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +16,7 @@ use crate::model::{Action, Address, Object, Plan, Step, StepId};
 
 type Properties = Map<String, Value>;
 
-/// The tenant before a plan and after it: what gives power at either time counts.
+/// Holds the tenant before and after a plan: an object that gives power at either time counts.
 struct Sides<'a> {
     before: &'a Tenant,
     after: Tenant,
@@ -23,7 +24,7 @@ struct Sides<'a> {
     privileged_groups: BTreeSet<String>,
 }
 
-/// Returns the steps that give somebody power over the tenant, and who gets what by each, in one clause.
+/// Returns the steps that grant somebody power over the tenant, each with a clause that says who gets what.
 pub fn grants(plan: &Plan, tenant: &Tenant) -> Vec<(StepId, String)> {
     let after = tenant.after(plan);
     let privileged_groups = tenant.privileged_groups().into_iter().chain(after.privileged_groups()).collect();
@@ -67,12 +68,12 @@ impl Sides<'_> {
         self.opens(step, None, body)
     }
 
-    /// Judges a role that somebody holds or may activate from now on.
+    /// Judges a role that somebody holds or may activate after the step.
     fn seated(&self, step: &Step, body: &Properties) -> Option<String> {
         let (principal, role) = (text(body, "principalId"), text(body, "roleDefinitionId"));
         self.before.role_reach(&role).or_else(|| self.after.role_reach(&role))?;
         let eligible = step.address.kind == "roleEligibilitySchedule";
-        // Whoever holds a role for good gets nothing by being eligible for it, nor by holding it in another way.
+        // A permanent role holder gets nothing by becoming eligible for the role, nor by holding it in another way.
         let scope = text(body, "directoryScopeId");
         let same = |held: &Seat<'_>| {
             held.principal.eq_ignore_ascii_case(&principal)
@@ -89,7 +90,7 @@ impl Sides<'_> {
         Some(format!("makes {who} {how}{}{place}", self.after.role_name(&role)))
     }
 
-    /// Judges a role of entitlement management: whoever manages packages can give what they hand out to anybody.
+    /// Judges a role of entitlement management: a person who manages access packages can give their resources to anybody.
     fn manages_packages(&self, body: &Properties) -> Option<String> {
         let role = text(body, "roleDefinitionId");
         let (_, name) = power::CATALOG_ROLES.iter().find(|(id, _)| *id == role)?;
@@ -110,7 +111,7 @@ impl Sides<'_> {
         self.opens(step, before, &after)
     }
 
-    /// Judges properties: those of a new object, or of one that was there.
+    /// Judges properties: those of a new object, or of an existing one.
     fn opens(&self, step: &Step, before: Option<&Properties>, after: &Properties) -> Option<String> {
         let opened = loosened::of(step.address.kind, before, after, &|policy| self.consents_to_little(policy));
         if opened.is_empty() {
@@ -203,7 +204,7 @@ impl Sides<'_> {
         }
     }
 
-    /// Judges what hangs on an object.
+    /// Judges a child of an object.
     fn opens_child(&self, step: &Step, link: &str, value: &Value) -> Option<String> {
         let known = self.before.known_of(&step.address);
         let opened = opened_by_child(step.address.kind, link, known, value);
@@ -227,7 +228,7 @@ impl Sides<'_> {
         Some(format!("{subject} {}", opened.join(" and ")))
     }
 
-    /// Judges what an application may do on behalf of people that it could not before.
+    /// Judges what an application may do on behalf of people that it could not do before.
     fn granted_on_behalf(&self, step: &Step, value: &Value) -> Option<String> {
         let had = self.before.known_of(&step.address);
         let had = had.and_then(|own| child_of("servicePrincipal", own, "oauth2PermissionGrants", value));
@@ -282,7 +283,7 @@ impl Sides<'_> {
             || packages.any(|(package, _)| self.power_in_package(package).is_some())
     }
 
-    /// Tells whether a policy of consent lets people, or the holders of a custom role, consent to something.
+    /// Returns true if a permission grant policy lets people, or the holders of a custom role, consent to something.
     fn is_consent_policy_in_use(&self, id: &str) -> bool {
         let ending = format!(".{}", id.to_lowercase());
         let names = |value: &Value| value.as_str().is_some_and(|name| name.to_lowercase().ends_with(&ending));
@@ -294,7 +295,7 @@ impl Sides<'_> {
         defaults.chain(tasks).flatten().any(names)
     }
 
-    /// Tells whether a policy of consent of the tenant's own leaves something out.
+    /// Returns true if a permission grant policy of the tenant's own does not cover every permission.
     fn consents_to_little(&self, policy: &str) -> bool {
         let known = self.after.rule_of_power(&Address::new("permissionGrantPolicy", policy));
         known.is_some_and(|policy| {
@@ -313,7 +314,7 @@ impl Sides<'_> {
     }
 }
 
-/// Tells whether an object had what a step gives it.
+/// Returns true if an object had what a step gives it.
 pub fn had(object: &Object, step: &Step) -> bool {
     let kind = step.address.kind;
     let same = |body: &Properties, names: &[&str]| names.iter().all(|name| object.get(name) == body.get(*name));
@@ -362,7 +363,7 @@ fn had_child(object: &Object, step: &Step, link: &str, value: &Value) -> bool {
     child_of(kind, &object.0, link, value).is_some() && opened_by_child(kind, link, Some(&object.0), value).is_empty()
 }
 
-/// Returns what a child opens, compared with the one of the same key that the object has.
+/// Returns what a child permits, compared with the child of the same key that the object has.
 fn opened_by_child(kind: &str, link: &str, object: Option<&Properties>, value: &Value) -> Vec<String> {
     let before = object.and_then(|object| child_of(kind, object, link, value)).and_then(Value::as_object);
     let mut after = before.cloned().unwrap_or_default();
@@ -384,7 +385,7 @@ fn child_of<'a>(kind: &str, object: &'a Properties, link: &str, value: &Value) -
     list.iter().find(|child| key(child) == own)
 }
 
-/// Tells whether an object names another one by its id.
+/// Returns true if an object names another one by its id.
 fn is_of(object: &Properties, name: &str, id: &str) -> bool {
     let named = object.get(name).and_then(|other| other.get("id")).and_then(Value::as_str);
     named.is_some_and(|named| named.eq_ignore_ascii_case(id))

@@ -1,6 +1,6 @@
-//! What opens a way to power without giving it to anybody by name: settings that ask for less than before, trust that is placed in
-//! others, addresses that tokens are sent to. Each judgement compares an object with what it was, so that what only makes it
-//! stricter, or leaves it as it was, comes to nothing.
+//! Finds changes that open a way to power without granting it to anybody by name: settings that demand less than before,
+//! trust in other tenants, addresses that tokens are sent to. Each judgement compares an object with its state before, so
+//! that a change which only makes it stricter, or does not affect it, yields nothing.
 
 mod children;
 
@@ -15,8 +15,8 @@ use crate::kinds::power::{GUESTS_AS_MEMBERS, LIMITED_CONSENT};
 
 type Properties = Map<String, Value>;
 
-/// Returns what `after` opens that `before` did not, as clauses whose subject is the object; nothing, if it is as strict. `limited`
-/// tells of a policy of consent of the tenant's own whether it lets people agree to little.
+/// Returns what `after` permits that `before` did not, as clauses whose subject is the object; nothing if it is as strict.
+/// `limited` returns true for a permission grant policy of the tenant's own that does not cover every permission.
 pub(super) fn of(
     kind: &str,
     before: Option<&Properties>,
@@ -50,7 +50,7 @@ pub(super) fn of(
     }
 }
 
-/// Judges what everybody may do, guests included.
+/// Judges the permissions of everybody, guests included.
 /// <https://learn.microsoft.com/graph/api/resources/authorizationpolicy>,
 /// <https://learn.microsoft.com/entra/fundamentals/users-default-permissions>
 fn defaults(before: Option<&Properties>, after: &Properties, limited: &dyn Fn(&str) -> bool) -> Vec<String> {
@@ -72,7 +72,8 @@ fn defaults(before: Option<&Properties>, after: &Properties, limited: &dyn Fn(&s
     ] {
         found.extend(rises(before, after, path).then(|| clause.to_owned()));
     }
-    // `ManagePermissionGrantsForSelf.{policy}`: <https://learn.microsoft.com/entra/identity/enterprise-apps/manage-app-consent-policies>
+    // The assigned value reads `ManagePermissionGrantsForSelf.{policy}`:
+    // <https://learn.microsoft.com/entra/identity/enterprise-apps/manage-app-consent-policies>
     let own = |object: &Properties| {
         let all = strings(object, "defaultUserRolePermissions/permissionGrantPoliciesAssigned");
         let all = all.into_iter().filter_map(|policy| {
@@ -88,7 +89,7 @@ fn defaults(before: Option<&Properties>, after: &Properties, limited: &dyn Fn(&s
     found
 }
 
-/// Judges what is believed of people of other tenants.
+/// Judges which claims about people of other tenants are trusted.
 /// <https://learn.microsoft.com/graph/api/resources/crosstenantaccesspolicyinboundtrust>
 fn trust(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let claims = [
@@ -107,14 +108,15 @@ fn synchronization(before: Option<&Properties>, after: &Properties) -> Vec<Strin
     risen.then(|| "lets another tenant create users here".to_owned()).into_iter().collect()
 }
 
-/// Returns `clause` if one of `paths` had a value and has another one now.
+/// Returns `clause` if one of `paths` changed from an existing object's value to another one.
 fn moved(before: Option<&Properties>, after: &Properties, paths: &[&str], clause: &str) -> Vec<String> {
     let Some(before) = before else { return Vec::new() };
     let is_new = |path: &&str| !text(after, path).is_empty() && text(after, path) != text(before, path);
     paths.iter().any(is_new).then(|| clause.to_owned()).into_iter().collect()
 }
 
-/// Judges the ways in for somebody: certificates that are taken for theirs, and where a password reset is confirmed.
+/// Judges sign-in methods of a user: certificates that are accepted for the user, and contacts that confirm a password
+/// reset.
 /// <https://learn.microsoft.com/entra/identity/authentication/concept-certificate-based-authentication-certificateuserids>,
 /// <https://learn.microsoft.com/entra/identity/authentication/howto-sspr-authenticationdata>
 fn ways_in(before: Option<&Properties>, after: &Properties) -> Vec<String> {
@@ -131,7 +133,7 @@ fn ways_in(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     found
 }
 
-/// Judges where tokens are sent, and whose people get them.
+/// Judges the addresses that tokens are sent to, and the tenants whose people get them.
 /// <https://learn.microsoft.com/entra/identity-platform/reply-url>,
 /// <https://learn.microsoft.com/entra/identity-platform/supported-accounts-validation>
 fn replies(before: Option<&Properties>, after: &Properties) -> Vec<String> {
@@ -147,7 +149,7 @@ fn replies(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     found
 }
 
-/// Judges what a custom role permits.
+/// Judges the permissions of a custom role.
 fn tasks(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let usable = |role: &Properties| match role.get("isEnabled") {
         Some(Value::Bool(false)) => BTreeSet::new(),
@@ -157,7 +159,7 @@ fn tasks(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     usable(after).difference(&had).map(|task| format!("permits {task}")).collect()
 }
 
-/// Judges until when a role or a place in a group is held.
+/// Judges the end of a role assignment or group membership.
 /// <https://learn.microsoft.com/graph/api/resources/expirationpattern>
 fn longer(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let Some(before) = before else { return vec!["is held".to_owned()] };
@@ -173,7 +175,7 @@ fn longer(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     outlasts.then(|| "is held for longer".to_owned()).into_iter().collect()
 }
 
-/// Judges who gets an access package although nobody approves it.
+/// Judges which people get an access package without approval.
 /// <https://learn.microsoft.com/graph/api/resources/accesspackageassignmentpolicy>
 fn opened(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let wider = |before: &Properties| {
@@ -185,7 +187,7 @@ fn opened(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     opens.then(|| "hands out an access package without approval".to_owned()).into_iter().collect()
 }
 
-/// Tells whether an assignment policy gives its package to somebody without anybody's approval.
+/// Returns true if an assignment policy gives its access package to somebody without approval.
 pub(super) fn hands_out_freely(policy: &Properties) -> bool {
     let somebody = !matches!(text(policy, "allowedTargetScope").as_str(), "" | "notSpecified");
     let asked = at(policy, "requestorSettings/enableTargetsToSelfAddAccess") != Some(&Value::Bool(false));
@@ -193,7 +195,7 @@ pub(super) fn hands_out_freely(policy: &Properties) -> bool {
     somebody && (given || asked) && (given || !flag(policy, "requestApprovalSettings/isApprovalRequiredForAdd"))
 }
 
-/// Returns what a path of names leads to.
+/// Returns the value at a path of names.
 fn at<'a>(object: &'a Properties, path: &str) -> Option<&'a Value> {
     let mut names = path.split('/');
     let first = object.get(names.next()?)?;
@@ -223,8 +225,8 @@ fn gains(before: Option<&Properties>, after: &Properties, path: &str) -> bool {
     strings(after, path).iter().any(|element| !had.contains(element))
 }
 
-/// Returns how long an ISO 8601 duration is. A month counts as the longest one and a year as a leap year; what is no duration is
-/// taken to last for ever.
+/// Returns the length of an ISO 8601 duration in seconds. A month counts as the longest one and a year as a leap year; a
+/// text that is no duration counts as infinite.
 fn seconds(duration: &str) -> u64 {
     let rest = duration.strip_prefix('P').unwrap_or("?");
     let (date, time) = rest.split_once('T').unwrap_or((rest, ""));

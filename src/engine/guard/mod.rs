@@ -1,4 +1,4 @@
-//! Guards: named rules over a plan. A refusal stands until a person accepts it by name.
+//! Defines the guards: named rules over a plan. A refusal stands until a person accepts it by name.
 
 pub mod accept;
 mod accounts;
@@ -18,7 +18,7 @@ use crate::engine::refs::mentions;
 use crate::engine::secrets::{has_masked_secret, is_masked};
 use crate::model::{Action, Address, Plan, Step, StepId, Verdict};
 
-/// Every guard's name.
+/// Lists the names of all guards.
 pub const NAMES: &[&str] = &[
     "mass-delete",
     "mass-change",
@@ -34,47 +34,47 @@ pub const NAMES: &[&str] = &[
     "settings",
 ];
 
-/// What the guards go by. Ids are in lower case.
+/// Holds the limits and facts that the guards judge by. Ids are in lower case.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rules {
-    /// Object ids of the accounts that must always get in.
+    /// Object ids of the emergency accounts.
     pub break_glass: BTreeSet<String>,
-    /// Object ids of the groups that hold one of them, at whatever depth.
+    /// Object ids of the groups that contain an emergency account, at whatever depth.
     pub shelters: BTreeSet<String>,
-    /// Accounts of which nobody knows who they are: nothing could be said to be safe for them.
+    /// Emergency accounts in the settings that match no known user: nothing can be said to be safe for them.
     pub unresolved: Vec<String>,
-    /// Ids of whoever is signed in: object ids and application ids.
+    /// Ids of the account that is signed in: object ids and application ids.
     pub own: BTreeSet<String>,
-    /// Deletions that pass without a question.
+    /// Number of deletions that pass without a question.
     pub max_deletes: usize,
-    /// Deletions that pass, in per cent of the objects known; the larger of the two limits counts.
+    /// Number of deletions that pass, in per cent of the objects known; the larger of the two limits counts.
     pub max_deletes_percent: usize,
-    /// Deletions that plans of the last 24 hours carried out, per kind, and that nobody was asked about.
+    /// Number of deletions that plans of the last 24 hours carried out, per kind, and that nobody was asked about.
     pub recent: BTreeMap<&'static str, usize>,
-    /// How many objects are known, per kind.
+    /// Number of known objects, per kind.
     pub known: BTreeMap<&'static str, usize>,
-    /// Changes in place that pass without a question.
+    /// Limits for changes in place that pass without a question.
     pub changes: Limits,
-    /// What decides who gets in, before the plan.
+    /// State of the tenant before the plan, as far as it decides who can sign in.
     pub access: Tenant,
-    /// Steps that give somebody power that a snapshot has held before.
+    /// Steps that grant somebody power that a snapshot already had.
     pub held: BTreeSet<StepId>,
-    /// Steps that take a defence down as far as a snapshot had it before.
+    /// Steps that weaken a defence only as far as a snapshot already had it.
     pub weak_before: BTreeSet<StepId>,
-    /// How the settings that come with the plan are weaker than these rules.
+    /// Settings that come with the plan and are weaker than these rules, as clauses.
     pub weaker_settings: Vec<String>,
-    /// What the last snapshot knew; nothing, if there is none.
+    /// Addresses of the last snapshot; `None` if there is none.
     pub base: Option<BTreeSet<Address>>,
 }
 
-/// How much may change without a question.
+/// Holds the numbers of changes that pass without a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Objects of one kind.
+    /// Number of changed objects of one kind.
     pub changes: usize,
-    /// The same in per cent of the objects known of the kind, of links as well; the larger limit counts.
+    /// Limit in per cent of the known objects of the kind, for changes and for removed links; the larger limit counts.
     pub percent: usize,
-    /// Links of one sort that are taken away.
+    /// Number of removed entries of one link.
     pub unlinks: usize,
 }
 
@@ -84,7 +84,7 @@ impl Default for Limits {
     }
 }
 
-/// Every guard's verdict that has something to say.
+/// Returns the verdicts of all guards that found something.
 pub fn verdicts(plan: &Plan, rules: &Rules) -> Vec<Verdict> {
     let before = [
         taken::mass_delete(plan, rules),
@@ -103,7 +103,7 @@ pub fn verdicts(plan: &Plan, rules: &Rules) -> Vec<Verdict> {
     verdicts
 }
 
-/// Refuses a commit that brings weaker rules for those that come after it.
+/// Refuses a commit that brings weaker rules for the commits after it.
 fn weaker_settings(rules: &Rules) -> Option<Verdict> {
     let said = rules.weaker_settings.join("; ");
     let said = format!("the commit's entragit.yaml makes the guards weaker for every later plan: {said}");
@@ -115,8 +115,8 @@ fn weaker_settings(rules: &Rules) -> Option<Verdict> {
     })
 }
 
-/// Nobody may be kept out who was not before: at no moment of the plan. What another guard refuses in so many words is not
-/// said twice.
+/// Refuses a plan that locks somebody out who was not locked out before, at any moment of the plan. A lockout that another
+/// guard already refuses explicitly is not reported twice.
 fn lock_out(plan: &Plan, rules: &Rules, said: &[Verdict]) -> Vec<Verdict> {
     let accounts = Accounts { break_glass: rules.break_glass.clone(), own: rules.own.clone() };
     let mut by_object: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -131,7 +131,7 @@ fn lock_out(plan: &Plan, rules: &Rules, said: &[Verdict]) -> Vec<Verdict> {
     by_object.into_iter().filter_map(|(object, said)| refusal("lock-out", said, vec![object])).collect()
 }
 
-/// Power that no snapshot has held refuses, one verdict for all of it; what comes back is only said.
+/// Refuses power that no snapshot has held, in one verdict; power that is given back is only reported.
 fn escalations(plan: &Plan, rules: &Rules) -> Vec<Verdict> {
     let (held, new): (Vec<_>, Vec<_>) =
         escalation::grants(plan, &rules.access).into_iter().partition(|(step, _)| rules.held.contains(step));
@@ -159,7 +159,7 @@ fn named(value: Option<&Value>) -> BTreeSet<String> {
     found
 }
 
-/// The objects that steps are about, once each.
+/// Returns the objects of the steps, once each.
 fn objects_of(steps: &[&Step]) -> Vec<String> {
     let objects: BTreeSet<String> =
         steps.iter().map(|step| format!("{}/{}", step.address.kind, step.address.id)).collect();
@@ -176,9 +176,9 @@ fn refusal(guard: &'static str, said: Vec<String>, objects: Vec<String>) -> Opti
     (!said.is_empty()).then(|| Verdict { guard, refused: true, message: said.join("; "), objects })
 }
 
-/// Masks are never written: neither those that Graph returns nor those of secrets in URLs.
+/// Refuses to write masks: neither those that Graph returns nor those of secrets in URLs are values.
 fn redacted(plan: &Plan) -> Option<Verdict> {
-    // People may call things what they like, also asterisks.
+    // Names and descriptions are free text and may contain asterisks.
     fn of(name: &str, value: &Value, free: &[&str]) -> bool {
         match value {
             Value::String(text) if free.contains(&name) => has_masked_secret(text),

@@ -1,4 +1,4 @@
-//! The guard against mass deletion. Disabling counts like deleting, and so does what earlier plans of the day deleted.
+//! Guards against mass deletion. Disabling counts like deleting, and so do deletions by earlier plans of the day.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Rules, refusal};
 use crate::model::{Action, FieldChange, Plan, Step, Verdict};
 
-/// What a plan takes away of one kind, by id.
+/// Holds the ids of one kind that a plan deletes or disables.
 #[derive(Default)]
 struct Taken<'a> {
     deleted: BTreeSet<&'a str>,
@@ -28,8 +28,8 @@ impl Taken<'_> {
     }
 }
 
-/// Refuses a plan that deletes or disables much. Kinds are counted one by one: that there are many users does not make it
-/// harmless to lose every policy.
+/// Refuses a plan that deletes or disables many objects. Each kind is counted by itself: many users do not make it harmless
+/// to lose every policy.
 pub(super) fn mass_delete(plan: &Plan, rules: &Rules) -> Option<Verdict> {
     let mut taken: BTreeMap<&'static str, Taken<'_>> = BTreeMap::new();
     for step in &plan.steps {
@@ -75,8 +75,8 @@ pub(super) fn mass_delete(plan: &Plan, rules: &Rules) -> Option<Verdict> {
     refusal("mass-delete", said, objects)
 }
 
-/// Returns the small kinds of which nothing would be left, if that is more than one object in all. Of fewer than three
-/// objects, half are too few to count.
+/// Returns the small kinds (fewer than three objects) of which nothing would be left, if that is at least two objects in
+/// all. Such kinds are too small for the rule of more than half.
 fn emptied(taken: &BTreeMap<&'static str, Taken<'_>>, rules: &Rules) -> Option<(Vec<String>, String)> {
     let base = rules.base.as_ref()?;
     let in_base = |kind: &str| base.iter().filter(|address| address.kind == kind).count();
@@ -92,7 +92,7 @@ fn emptied(taken: &BTreeMap<&'static str, Taken<'_>>, rules: &Rules) -> Option<(
     (count >= 2).then_some((kinds, what))
 }
 
-/// Returns true if a step takes an object out of force without deleting it: a policy, an account, an application.
+/// Returns true if a step disables an object without deleting it: a policy, an account, an application.
 fn disables(step: &Step) -> bool {
     let off = |value: Option<&Value>| value == Some(&Value::Bool(false));
     match &step.action {
@@ -105,7 +105,8 @@ fn disables(step: &Step) -> bool {
                 }
                 _ => false,
             },
-            // A policy for nobody. <https://learn.microsoft.com/graph/api/resources/conditionalaccessusers>
+            // A policy that includes nobody is disabled.
+            // <https://learn.microsoft.com/graph/api/resources/conditionalaccessusers>
             FieldChange::Gained { path, element } => path == "conditions.users.includeUsers" && element == "None",
             FieldChange::Lost { .. } => false,
         }),

@@ -1,5 +1,5 @@
-//! The guard against taking defences down: policies that are no longer enforced, wider exclusions, places that are trusted,
-//! methods and rules that ask for less. Which changes those are stands in the schemas (`x-entra-risk` with `weakens`).
+//! Guards against weakening defences: policies that are no longer enforced, wider exclusions, trusted locations, methods and
+//! rules that demand less. The schemas mark such changes (`x-entra-risk` with `weakens`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,10 +8,10 @@ use crate::engine::access::merge;
 use crate::engine::diff::top;
 use crate::model::{Action, Address, Level, Object, Plan, Risk, Step, StepId, Verdict};
 
-/// Objects whose defences a plan may take down without a question.
+/// Number of objects whose defences a plan may weaken without a question.
 const UNASKED: usize = 1;
 
-/// Returns the steps that take a defence down.
+/// Returns the steps that weaken a defence.
 pub fn steps(plan: &Plan) -> Vec<StepId> {
     let weakening = |step: &Step| marks(step).next().is_some();
     plan.steps.iter().enumerate().filter(|(_, step)| weakening(step)).map(|(number, _)| number).collect()
@@ -21,7 +21,7 @@ fn marks(step: &Step) -> impl Iterator<Item = &Risk> {
     step.risks.iter().filter(|risk| risk.weakens && risk.level == Level::High)
 }
 
-/// Refuses a plan that takes down the defences of several objects; what a snapshot had so before is only said.
+/// Refuses a plan that weakens the defences of several objects; a weakening that a snapshot already had is only reported.
 pub(super) fn verdicts(plan: &Plan, rules: &Rules) -> Vec<Verdict> {
     let all = steps(plan);
     let (known, new): (Vec<StepId>, Vec<StepId>) = all.into_iter().partition(|step| rules.weak_before.contains(step));
@@ -45,10 +45,10 @@ pub(super) fn verdicts(plan: &Plan, rules: &Rules) -> Vec<Verdict> {
     found
 }
 
-/// Most objects that are named.
+/// Maximum number of objects that are named.
 const MOST: usize = 10;
 
-/// Says once what happens to each object.
+/// Returns one clause for each object, with what happens to it.
 fn clauses(steps: &[&Step]) -> Vec<String> {
     let mut by_object: BTreeMap<&Address, (&Step, BTreeSet<&str>)> = BTreeMap::new();
     for step in steps {
@@ -67,7 +67,7 @@ fn clauses(steps: &[&Step]) -> Vec<String> {
     said
 }
 
-/// Tells whether an object, as a snapshot had it, was already as a step makes it.
+/// Returns true if an object, as a snapshot had it, was already as a step makes it.
 pub fn had(object: &Object, step: &Step) -> bool {
     match &step.action {
         Action::Update { body, .. } => {

@@ -1,4 +1,4 @@
-//! What only the tenant has: deleted if that is meant, else listed and left alone.
+//! Plans deletions of objects that only the tenant has: they are deleted if that is intended, else listed as unmanaged.
 
 use super::twins::Passing;
 use super::{Planner, not_creatable, owned_elsewhere, wanted_today};

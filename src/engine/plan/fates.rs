@@ -1,4 +1,4 @@
-//! What becomes of every wanted object, and the writes that bring it about.
+//! Decides on every wanted object (update, restore or create), and adds the steps for it.
 
 use std::collections::BTreeSet;
 
@@ -92,7 +92,7 @@ impl Planner<'_> {
             }
             if fate == Fate::Create {
                 match twins.of(kind, &object) {
-                    // It ended as it should.
+                    // The object has ended by itself, as it should.
                     come if come == Some(Come::Ended)
                         || kind.passing.is_some_and(|passing| passing.holds(&object.0)) =>
                     {
@@ -155,8 +155,8 @@ impl Planner<'_> {
         self.inputs.wanted.coverage.kind(kind).is_complete()
     }
 
-    /// Whether an object names for good what gets a new id: restored, it would belong to nothing, as a service principal whose
-    /// application was purged.
+    /// Returns true if a property that is fixed at creation names an object that gets a new id: restored, the object would
+    /// belong to nothing, as a service principal whose application was purged.
     fn is_bound_to_moving(&self, kind: &'static Kind, object: &Object) -> bool {
         let bound = |rule: &schema::Rule| rule.create_only && !rule.refs.is_empty();
         let schema = schema::of(kind);
@@ -166,7 +166,7 @@ impl Planner<'_> {
             .any(|(name, value)| schema.property(name).is_some_and(bound) && !self.moving_in(value).is_empty())
     }
 
-    /// Objects, by today's ids, that are wanted more than once. Neither may win in silence.
+    /// Returns the objects, by their current ids, that are wanted more than once. Neither may be chosen silently.
     fn wanted_twice(&self) -> BTreeSet<Address> {
         let (mut once, mut twice) = (BTreeSet::new(), BTreeSet::new());
         for old in self.inputs.wanted.objects.keys().chain(&self.inputs.wanted.unchanged) {
@@ -178,14 +178,15 @@ impl Planner<'_> {
         twice
     }
 
-    /// The live object that has taken the place of one that nobody can create: it came by itself with what it is about.
+    /// Returns the live object that replaces one that nobody can create: Graph created it along with the object that it
+    /// refers to.
     fn stand_in(&self, kind: &Kind, address: &Address, object: &Object) -> Option<Address> {
         let live = &self.inputs.live;
         let comes = matches!(kind.creation, Creation::Never { .. }) && !kind.about.is_empty() || kind.twin.is_some();
         if !comes || live.objects.contains_key(address) || live.unchanged.contains(address) {
             return None;
         }
-        // A group has settings for its members and others for its owners.
+        // The properties have to agree, too: a group has settings for its members and others for its owners.
         let same = |found: &Object| {
             kind.natural.iter().chain(kind.about).all(|name| found.0.get(*name) == object.0.get(*name))
         };
@@ -237,7 +238,8 @@ impl Planner<'_> {
         self.fates = fates;
     }
 
-    /// Whether it can be created; else the plan says why not.
+    /// Adds the steps that create an object. Returns false and records a loss if it cannot exist without an object that is
+    /// lost.
     fn create(&mut self, kind: &'static Kind, address: &Address, object: &Object) -> bool {
         let accepts = match kind.creation {
             Creation::Post { accepts, .. } => accepts,
@@ -250,7 +252,7 @@ impl Planner<'_> {
         }
         let calls = kind.calls.iter().filter(|call| matches!(call.form, CallForm::AddRemove { .. }));
         let calls: Vec<_> = calls.filter_map(|call| Some((call.property, body.remove(call.property)?))).collect();
-        // What cannot be changed cannot go without what it is about.
+        // An object that cannot be changed later cannot be created without the objects that it names.
         let gone = named_in(&Value::Object(body.clone()), &[&self.lost]).into_iter().next();
         if let Some(target) = gone.filter(|_| kind.update == Updates::Nothing) {
             let name = self.inputs.wanted.objects.get(&target).map_or(target.id.as_str(), Object::name);
@@ -268,7 +270,7 @@ impl Planner<'_> {
                 Accepts::All => true,
                 Accepts::Only(names) => names.contains(&name.as_str()),
             };
-            // What names an object of the same or a later tier is written once that object exists.
+            // A property that names an object of the same or a later tier is written once that object exists.
             let early =
                 self.awaited_in(&body[&name]).iter().any(|target| tier_of(target) >= own && !self.fixed(kind, &name));
             if (!accepted || early)
@@ -282,7 +284,7 @@ impl Planner<'_> {
         let needs = self.awaited_in(&Value::Object(body.clone()));
         self.push(kind, address, object, Phase::Write, Stage::Make, Action::Create { body }, &needs);
         for name in apart.into_keys() {
-            // Every write says the whole value, whether Graph merges it or replaces it.
+            // Every write sends the whole value, whether Graph merges it or replaces it.
             let value = whole[&name].clone();
             let needs = self.awaited_in(&value);
             let change = FieldChange::Value { path: name.clone(), before: None, after: Some(value.clone()) };
@@ -300,7 +302,7 @@ impl Planner<'_> {
                     after: Some(value.clone()),
                 })
                 .collect();
-            // PUT takes away what it does not name.
+            // PUT removes properties that it does not name.
             let body = match kind.update {
                 Updates::Replace => {
                     let mut whole = writable(kind, object, true);
@@ -323,7 +325,7 @@ impl Planner<'_> {
         schema::of(kind).property(property).is_some_and(|rule| rule.create_only)
     }
 
-    /// Takes credentials away that the wanted commit lacks, before anything is given back to whoever may hold them.
+    /// Removes live credentials that the wanted commit lacks, before anything is given back to whoever may hold them.
     fn revoke(&mut self, kind: &'static Kind, address: &Address, wanted: &Object, live: &Object) {
         for credential in kind.credentials {
             let name = credential.property;
@@ -415,7 +417,7 @@ impl Planner<'_> {
             return;
         }
         if !fixed.is_empty() && replaces && self.inputs.scope.properties.is_empty() {
-            // The old one goes last, and only if there is a new one: nobody is without it meanwhile.
+            // The old object is deleted last, and only if the new one is created: there is one at any time.
             if self.create(kind, address, wanted) {
                 self.push(kind, address, live, Phase::Delete, Stage::Make, Action::Delete, &[]);
             }
@@ -444,13 +446,13 @@ impl Planner<'_> {
             let mut prepared = live.clone();
             prepared.0.extend(first.clone());
             let changes = diff::objects(kind, live, &prepared);
-            // Only what is disabled is sent: the rest may name what is gone.
+            // Only the disabled parts are sent: the rest may name objects that are gone.
             let body = first.into_iter().map(|(name, value)| (name.clone(), differing_part(value, live.get(&name))));
             let action = Action::Update { body: with_type(kind, wanted, body.collect()), changes };
             self.push(kind, address, wanted, Phase::Write, Stage::Prepare, action, &[]);
         }
         if kind.update == Updates::Replace {
-            // PUT takes away what it does not name, also what is fixed: that is said as it is.
+            // PUT removes properties that it does not name, also the fixed ones: they are sent with their live values.
             let mut whole = writable(kind, live, true);
             whole.retain(|name, _| self.fixed(kind, name));
             whole.extend(writable(kind, wanted, false));
@@ -462,7 +464,7 @@ impl Planner<'_> {
     }
 }
 
-/// Whether writing `value` would change nothing of what the tenant has: the rest of the difference cannot be written.
+/// Returns true if writing `value` would change nothing in the tenant: the rest of the difference cannot be written.
 fn is_written_so(rule: &Rule, value: &Value, have: Option<&Value>) -> bool {
     matches!(rule.shape, Shape::Object(..))
         && have.and_then(|have| writable_value(rule, have, false)).as_ref() == Some(value)

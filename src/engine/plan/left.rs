@@ -1,6 +1,7 @@
-//! What still differs when every step is done: the difference report from the commit to the tenant, less what steps cover.
+//! Lists the differences that remain when every step is done: the difference report from the commit to the tenant, less what
+//! the steps cover.
 //!
-//! It is made from the same comparison as `diff`, and not from the planner's own decisions, so that nothing which the
+//! The list is made from the same comparison as `diff`, and not from the planner's own decisions, so that nothing which the
 //! planner passes over can be missing from it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +19,8 @@ use crate::model::left::{Left, Obstacle};
 use crate::model::{Action, Address, FieldChange, IdMap, Kind, Object, Plan, Snapshot, Step, What};
 
 impl Planner<'_> {
-    /// Lists the differences that no step covers. Called once all steps are made; takes the wanted objects with it.
+    /// Lists the differences that no step covers. It is called once all steps are made, and takes the wanted objects out of
+    /// the planner.
     pub(super) fn list_left(&mut self, plan: &Plan) -> Vec<Left> {
         let wanted = self.wanted_in_scope();
         let report = compare::snapshots(&wanted, self.inputs.live, &IdMap::default());
@@ -32,7 +34,7 @@ impl Planner<'_> {
                 continue;
             }
             let old = match change.manner {
-                // Two objects that only look alike are two differences to a planner, which goes by ids.
+                // The planner goes by ids: two objects that only look alike are two differences to it.
                 Some(crate::model::Manner::Recreated { from }) => Address::new(kind.name, from),
                 _ => change.address.clone(),
             };
@@ -46,7 +48,7 @@ impl Planner<'_> {
         left
     }
 
-    /// Returns the wanted objects that the plan was made for, by the ids that they have today.
+    /// Returns the wanted objects that the plan was made for, by their current ids.
     fn wanted_in_scope(&mut self) -> Snapshot {
         let mut wanted = Snapshot { coverage: self.inputs.wanted.coverage.clone(), ..Snapshot::default() };
         let fates = std::mem::take(&mut self.fates);
@@ -99,7 +101,7 @@ impl Planner<'_> {
             }
             What::Removed if has(|action| *action == Action::Restore) => {
                 let (Some(want), Some(bin)) = (want, self.inputs.deleted.get(address)) else { return };
-                // When it was deleted is gone once it is back.
+                // A restored object no longer has the time of its deletion.
                 let stays =
                     |field: &FieldChange| kind.link(top(field.path())).is_none() && field.path() != "deletedDateTime";
                 let fields = objects(kind, want, bin).into_iter().filter(stays);
@@ -119,7 +121,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Returns the fields that no step of the object covers, by what stands in the way.
+    /// Returns the fields that no step of the object covers, by the obstacle.
     fn uncovered(
         &self,
         kind: &'static Kind,
@@ -206,7 +208,7 @@ impl Planner<'_> {
     }
 }
 
-/// The steps of a plan, by object.
+/// Holds the steps of a plan, by object.
 struct Steps<'a>(BTreeMap<&'a Address, Vec<&'a Step>>);
 
 impl<'a> Steps<'a> {
@@ -223,12 +225,12 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// Whether one of an object's steps brings this field about.
+/// Returns true if one of the object's steps writes this field.
 fn covers(kind: &'static Kind, field: &FieldChange, own: &[&Step]) -> bool {
     let name = top(field.path());
     if kind.entries(name).is_some() {
         let key_of = |value: &Value| entry_key(kind, name, value).join(" ");
-        // Something within an entry is covered by whatever is done to that entry.
+        // A field within an entry is covered by whatever step writes that entry.
         let is_whole = field.path() == name;
         return own.iter().any(|step| match (&step.action, field) {
             (Action::Unlink { link, value }, FieldChange::Gained { element, .. })
@@ -253,26 +255,26 @@ fn covers(kind: &'static Kind, field: &FieldChange, own: &[&Step]) -> bool {
         _ => false,
     });
     let chain = schema::of(kind).along(field.path());
-    // What is fixed at creation is fixed for the object, not for the parts of a value that is replaced.
+    // A property that is fixed at creation is fixed for the object, not for the parts of a value that is replaced.
     let inside = |(depth, (rule, _)): (usize, &(&Rule, &str))| rule.writable(depth > 0);
     written && reached(&chain, field.path()) && chain.iter().enumerate().all(inside) && !is_missing(&chain, field)
 }
 
-/// Whether the commit has no value where Graph demands one.
+/// Returns true if the commit has no value where Graph demands one.
 fn is_missing(chain: &[(&Rule, &str)], field: &FieldChange) -> bool {
     let wants_none = matches!(field, FieldChange::Value { before: None, .. });
     wants_none && chain.last().is_some_and(|(rule, _)| rule.must_have_a_value())
 }
 
-/// Whether the rules lead to the field itself, or to a value that takes whatever is in it.
+/// Returns true if the rules lead to the field itself, or to a value that may hold any field.
 fn reached(chain: &[(&Rule, &str)], path: &str) -> bool {
     let Some((rule, known)) = chain.last() else { return false };
     let rest = path.strip_prefix(known).unwrap_or_default();
-    // An element of a list goes with the list.
+    // An element of a list is written along with the list.
     rest.is_empty() || rest.ends_with(']') || matches!(rule.shape, Shape::Object(_, true))
 }
 
-/// Returns the credentials of an object that is created again: none of them comes back.
+/// Returns the credentials of an object that is created again: none of them is restored.
 fn lost_credentials(kind: &'static Kind, object: &Object) -> Vec<FieldChange> {
     let mut fields = Vec::new();
     for credential in kind.credentials {

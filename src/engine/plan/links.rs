@@ -1,4 +1,4 @@
-//! Links: relations that Graph keeps apart from the properties, step by step.
+//! Plans the steps for links: relations that Graph keeps apart from the properties.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +14,8 @@ use crate::model::plan::{Loss, LossKind};
 use crate::model::{Action, Address, Kind, Object};
 
 impl Planner<'_> {
-    /// Steps for every link. `live` is `None` for objects that are made or restored: whatever they turn out to have
-    /// already is skipped when the step runs.
+    /// Adds the steps for every link. `live` is `None` for objects that are created or restored: entries that they turn out
+    /// to have already are skipped when the step runs.
     pub(super) fn links(&mut self, kind: &'static Kind, address: &Address, wanted: &Object, live: Option<&Object>) {
         for link in kind.links {
             let name = link.name;
@@ -66,7 +66,7 @@ impl Planner<'_> {
         let Some(rule) = schema::of(kind).property(link) else { return };
         let items = match &rule.shape {
             Shape::List(items) => items,
-            // At most one: the file holds the child itself.
+            // If there is at most one child, the file holds the child itself.
             Shape::Object(..) => rule,
             Shape::Scalar => return,
         };
@@ -81,7 +81,7 @@ impl Planner<'_> {
                 Some(other) => {
                     let value = complete(items, Some(child), Some(other));
                     let differing = differing(items, child, other);
-                    // Nothing is made anew for what is shown for information.
+                    // A child that differs only in read-only properties is not created again.
                     if differing.is_empty() && !moved {
                         kept.insert(key);
                         continue;
@@ -94,7 +94,7 @@ impl Planner<'_> {
                     if patchable {
                         self.push_link(kind, address, object, Action::Relink { link, value });
                     } else if !children.delete || !children.creatable() {
-                        // What can neither be changed nor be made anew is only shown.
+                        // A child that can be neither changed nor created again is only reported.
                         self.plan.losses.push(Loss {
                             address: address.clone(),
                             name: object.name().to_owned(),
@@ -102,7 +102,7 @@ impl Planner<'_> {
                         });
                     } else {
                         let old = (*other).clone();
-                        // While the old one is there, Graph refuses another with its key.
+                        // Graph refuses a second child with the same key, so the old one is removed first.
                         let gone = Action::Unlink { link, value: old };
                         self.push(kind, address, object, Phase::Write, Stage::Prepare, gone, &[]);
                         self.note_made(address, object, children, &key);
@@ -123,7 +123,8 @@ impl Planner<'_> {
         }
         if children.delete {
             for child in have.iter().filter(|child| !kept.contains(&child_key(child, children))) {
-                // Whoever registered it since may well be the one who carries this out.
+                // A live object that no snapshot had stays linked: whoever registered it may be the person who applies this
+                // plan.
                 if !named_in(child, &[&self.strangers]).is_empty() {
                     continue;
                 }
@@ -132,7 +133,7 @@ impl Planner<'_> {
         }
     }
 
-    /// Says what a child that is made does not come back with.
+    /// Records as a loss what a child that is created again lacks.
     fn note_made(&mut self, address: &Address, object: &Object, children: &Children, key: &[String]) {
         let Some(note) = children.note else { return };
         let what = format!("{} {note}", key.join(" "));
@@ -168,7 +169,7 @@ impl Planner<'_> {
     }
 }
 
-/// Whether what is linked names children of another object.
+/// Returns true if the children of the link name children of another object.
 fn finds(kind: &Kind, link: &str) -> bool {
     kind.link(link).and_then(|link| link.children()).is_some_and(|children| children.finds.is_some())
 }

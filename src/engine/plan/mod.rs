@@ -1,4 +1,4 @@
-//! Wanted × live → [`Plan`]. Nothing here can write, wait or ask.
+//! Computes a [`Plan`] from the wanted and the live snapshot. Nothing here can write, wait or ask.
 
 mod deletes;
 mod fates;
@@ -22,30 +22,31 @@ use crate::kinds;
 use crate::model::kind::Creation;
 use crate::model::{Action, Address, IdMap, Kind, Object, Plan, Snapshot, Step};
 
-/// Everything a plan is made from.
+/// Holds everything that a plan is made from.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
-    /// What should be.
+    /// The wanted snapshot.
     pub wanted: &'a Snapshot,
-    /// What is.
+    /// The live tenant.
     pub live: &'a Snapshot,
-    /// Addresses in the last snapshot: what the tenant is known to have had, so that its absence from `wanted` is meant.
+    /// Addresses in the last snapshot: objects that the tenant is known to have had, so that their absence from `wanted` is
+    /// intended.
     pub base: &'a BTreeSet<Address>,
-    /// The recycle bin, without links.
+    /// Objects in the recycle bin, without links.
     pub deleted: &'a BTreeMap<Address, Object>,
-    /// Old id → new id.
+    /// The id map: old id → new id.
     pub ids: &'a IdMap,
-    /// What to look at.
+    /// The scope of the plan.
     pub scope: &'a Scope,
-    /// Whether objects that nobody knew are deleted too.
+    /// True if objects that no snapshot had are deleted too.
     pub prune: bool,
 }
 
-/// The writes that take the tenant from `live` to `wanted`, within the scope.
+/// Returns the writes that take the tenant from `live` to `wanted`, within the scope.
 ///
-/// Matching is by address, then by the id map. Both sides and unequal: Update. Wanted only: Restore from the recycle bin,
-/// else Create. Live only: Delete if the last snapshot had it or pruning was asked for, else it is unmanaged. A kind that
-/// either side does not know completely is left alone.
+/// Objects are matched by address, then by the id map. An object on both sides that differs gets an Update. One that is only
+/// wanted gets a Restore from the recycle bin, else a Create. One that is only live gets a Delete if the last snapshot had
+/// it or pruning was requested, else it is unmanaged. A kind that either side does not know completely is left alone.
 pub fn plan(inputs: &Inputs<'_>) -> Plan {
     let mut planner = Planner::new(inputs);
     planner.classify();
@@ -58,25 +59,25 @@ struct Planner<'a> {
     inputs: &'a Inputs<'a>,
     plan: Plan,
     order: Order,
-    /// Wanted objects with today's ids, and what becomes of them.
+    /// Wanted objects with their current ids, and the decision on each.
     fates: BTreeMap<Address, (Object, Fate)>,
-    /// Wanted objects in scope that get no step of their own, with today's ids.
+    /// Wanted objects in scope that get no step of their own, with their current ids.
     without_steps: BTreeMap<Address, Object>,
-    /// Wanted objects that come by themselves with what the plan makes.
+    /// Wanted objects that Graph creates along with objects that the plan creates.
     along: BTreeSet<Address>,
     /// Wanted objects that ended by themselves.
     ended: BTreeSet<Address>,
     /// Ids (and other identities) that will change because their object is created again.
     moving: BTreeMap<String, Address>,
-    /// Ids (and other identities) of what comes back from the recycle bin: they stay, but cannot be named before.
+    /// Ids (and other identities) of objects that are restored from the recycle bin: they stay, but cannot be named before.
     returning: BTreeMap<String, Address>,
-    /// Ids of what is wanted, is not there and cannot be created: no link can lead to it.
+    /// Ids of wanted objects that do not exist and cannot be created: no link can lead to them.
     lost: BTreeMap<String, Address>,
-    /// Ids of what is wanted, is not there, and is not in scope: nothing can be linked to it.
+    /// Ids of wanted objects that do not exist and are not in scope: nothing can be linked to them.
     left_out: BTreeMap<String, Address>,
-    /// Ids of what only the tenant has and no snapshot knew: it is left there with what it has been given.
+    /// Ids of live objects that no snapshot had: they stay in the tenant, with the entries that name them.
     strangers: BTreeMap<String, Address>,
-    /// Groups whose members a policy may hold, and that let nobody go: who leaves does so early.
+    /// Groups that changed policies include and none of these excludes: their members can be removed early.
     included: BTreeSet<String>,
 }
 
@@ -106,7 +107,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Whether both sides know the kind completely; if not, says so once.
+    /// Returns true if both sides know the kind completely.
     fn known(&self, kind: &Kind) -> bool {
         self.inputs.wanted.coverage.kind(kind.name).is_complete()
             && self.inputs.live.coverage.kind(kind.name).is_complete()
@@ -116,12 +117,12 @@ impl<'a> Planner<'a> {
         self.inputs.wanted.coverage.link(kind.name, link).is_complete()
             && self.inputs.live.coverage.link(kind.name, link).is_complete()
     }
-    /// Objects that get a new id and that `value` names.
+    /// Returns the objects that `value` names and that get a new id.
     fn moving_in(&self, value: &Value) -> Vec<Address> {
         named_in(value, &[&self.moving])
     }
 
-    /// Objects that `value` names and that are not there yet: they are created or restored by the same plan.
+    /// Returns the objects that `value` names and that do not exist yet: the same plan creates or restores them.
     fn awaited_in(&self, value: &Value) -> Vec<Address> {
         named_in(value, &[&self.moving, &self.returning])
     }
@@ -183,7 +184,7 @@ impl Planner<'_> {
     }
 }
 
-/// Addresses that are wanted, by today's ids.
+/// Returns the addresses of the wanted objects, by their current ids.
 fn wanted_today(inputs: &Inputs<'_>) -> BTreeSet<Address> {
     (inputs.wanted.objects.keys())
         .chain(&inputs.wanted.unchanged)
@@ -223,7 +224,7 @@ fn tier_of(address: &Address) -> usize {
     schema::tiers().get(address.kind).copied().unwrap_or_default()
 }
 
-/// Why an object cannot be created through Graph, if so.
+/// Returns the reason why an object cannot be created through Graph, if there is one.
 pub fn not_creatable(kind: &'static Kind, object: &Object) -> Option<&'static str> {
     if let Creation::Never { reason } = kind.creation {
         return Some(reason);
@@ -231,17 +232,18 @@ pub fn not_creatable(kind: &'static Kind, object: &Object) -> Option<&'static st
     kind.variants.iter().find(|variant| variant.when.holds(&object.0)).and_then(|variant| variant.not_creatable)
 }
 
-/// Why Graph would refuse changes to an object, if another directory owns it.
+/// Returns the reason why Graph would refuse changes to an object, if another directory owns it.
 pub fn owned_elsewhere(kind: &'static Kind, object: &Object) -> Option<&'static str> {
     kind.owned_elsewhere.filter(|elsewhere| elsewhere.when.holds(&object.0)).map(|elsewhere| elsewhere.reason)
 }
 
-/// The ids by which others refer to an object and that change when it is created again.
+/// Returns the ids by which others refer to an object and that change when it is created again.
 pub fn identities(kind: &'static Kind, object: &Object) -> Vec<String> {
     moving_identities(kind, object).into_values().chain([object.id().to_owned()]).collect()
 }
 
-/// Beside the id. A service principal's `appId` is its application's and moves with that, so it is not among them.
+/// Returns the values other than the id by which others refer to an object and that change when it is created again, by
+/// property. A service principal's `appId` belongs to its application and changes with that, so it is not among them.
 pub fn moving_identities(kind: &'static Kind, object: &Object) -> BTreeMap<String, String> {
     let schema = schema::of(kind);
     schema
@@ -250,7 +252,7 @@ pub fn moving_identities(kind: &'static Kind, object: &Object) -> BTreeMap<Strin
         .filter(|property| schema.property(property).is_none_or(|rule| rule.refs.is_empty()))
         .filter_map(|property| {
             let known = object.text(property).map(str::to_owned);
-            // What a person adds has none yet; others say which is meant.
+            // An object that a person adds has no value yet; other objects name it by this placeholder.
             let named = || Some(object.id()).filter(|id| id.starts_with("new:")).map(|id| format!("{id}.{property}"));
             Some((property.clone(), known.or_else(named)?))
         })

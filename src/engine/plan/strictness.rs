@@ -1,9 +1,10 @@
-//! When a step of Conditional Access comes, so that at no moment anybody is kept out whom neither end keeps out:
+//! Chooses the phase of steps of Conditional Access, so that at no moment anybody is locked out who is not locked out before
+//! or after the plan:
 //!
-//! 1. what a policy lets go of first: one that is enforced no longer, or that leaves out more;
-//! 2. everything else that is made or added: groups get their members, locations their ranges;
-//! 3. every other write to a policy, when all it names is as it should be;
-//! 4. policies that go, and only then members that leave groups: their exclusion may hang on it.
+//! 1. updates that only relax a policy: it is no longer enforced, or it excludes more;
+//! 2. everything else that is created or added: groups get their members, locations their ranges;
+//! 3. every other write to a policy, once all objects that it names are as wanted;
+//! 4. deletions of policies, and only then removals of group members: an exclusion may depend on their membership.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +17,7 @@ use crate::model::{Action, Address, FieldChange, Kind, Object};
 const POLICY: &str = "conditionalAccessPolicy";
 
 impl Planner<'_> {
-    /// The phase of a step that would come in `phase`.
+    /// Returns the phase of a step that would otherwise be in `phase`.
     pub(super) fn phase_of(
         &self,
         kind: &Kind,
@@ -44,7 +45,7 @@ impl Planner<'_> {
     }
 }
 
-/// Groups that policies which change are about, and that none of these leaves out.
+/// Returns the groups that changed policies include and that none of these policies excludes.
 pub(super) fn only_included(inputs: &Inputs<'_>) -> BTreeSet<String> {
     let (wanted, live) = (&inputs.wanted.objects, &inputs.live.objects);
     let (mut included, mut excluded) = (BTreeSet::new(), BTreeSet::new());
@@ -61,7 +62,8 @@ pub(super) fn only_included(inputs: &Inputs<'_>) -> BTreeSet<String> {
     included.difference(&excluded).cloned().collect()
 }
 
-/// Whether an update can keep nobody out: the policy is not enforced after it, or all that it does is to be about fewer.
+/// Returns true if an update only relaxes a policy and can lock nobody out: the policy is not enforced after it, or every
+/// change makes it apply to fewer.
 fn lets_go(wanted: &Object, body: &Map<String, Value>, changes: &[FieldChange]) -> bool {
     if wanted.text("state") != Some("enabled") {
         return body.contains_key("state");
@@ -74,7 +76,7 @@ fn lets_go(wanted: &Object, body: &Map<String, Value>, changes: &[FieldChange]) 
             else {
                 return false;
             };
-            // Without any location that it includes, a policy is about every place.
+            // A policy that includes no location applies to every place, so that a removed location may widen it.
             let (more, fewer) = match change {
                 FieldChange::Gained { .. } | FieldChange::Value { before: None, .. } => (true, false),
                 FieldChange::Lost { .. } => (false, of != "locations"),

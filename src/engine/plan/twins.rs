@@ -1,4 +1,4 @@
-//! Objects that come with one of another kind and go with it.
+//! Handles objects that Graph creates and deletes along with an object of another kind (their twin).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,23 +7,23 @@ use crate::engine::refs::rewrite;
 use crate::kinds;
 use crate::model::{Address, Kind, Object, Snapshot};
 
-/// How an object that is gone comes back with its twin.
+/// Tells how a missing object is restored with its twin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Come {
-    /// Not at all, and nobody wants it: the twin ended by itself.
+    /// It is not restored, and nobody wants it: the twin ended by itself.
     Ended,
-    /// When the twin is made.
+    /// Graph creates it when the plan creates the twin.
     Along,
-    /// Not: nobody is to make the twin.
+    /// It is not restored: the plan does not create the twin.
     Not,
 }
 
-/// What is wanted, gone, and brings others along.
+/// Holds the wanted twins that the tenant lacks, by the kind and the shared properties of the object that comes with them.
 #[derive(Debug, Default)]
 pub(super) struct Twins(BTreeMap<(&'static str, Vec<String>), Come>);
 
 impl Twins {
-    /// The twins that are gone from the tenant.
+    /// Lists the wanted twins that the tenant lacks.
     pub fn gone(inputs: &Inputs<'_>) -> Twins {
         let mut twins = Twins::default();
         for (kind, twin) in kinds::ALL.iter().filter_map(|kind| Some((kind, kind.twin?))) {
@@ -46,19 +46,19 @@ impl Twins {
         twins
     }
 
-    /// How this one comes back, if it is one of two.
+    /// Returns how this object is restored, if its twin is missing.
     pub fn of(&self, kind: &'static Kind, object: &Object) -> Option<Come> {
         let twin = kind.twin?;
         self.0.get(&(kind.name, key(twin.by, object))).copied()
     }
 }
 
-/// What is live with a twin that ends by itself.
+/// Holds the keys of objects whose live twin ends by itself.
 #[derive(Debug, Default)]
 pub(super) struct Passing(BTreeSet<(&'static str, Vec<String>)>);
 
 impl Passing {
-    /// Of the tenant as it is.
+    /// Collects the keys from the live tenant.
     pub fn live(live: &Snapshot) -> Passing {
         let mut passing = Passing::default();
         for (kind, twin) in kinds::ALL.iter().filter_map(|kind| Some((kind, kind.twin?))) {
@@ -70,7 +70,7 @@ impl Passing {
         passing
     }
 
-    /// Whether this is one of them.
+    /// Returns true if the twin of this object ends by itself.
     pub fn holds(&self, kind: &'static Kind, object: &Object) -> bool {
         kind.twin.is_some_and(|twin| self.0.contains(&(kind.name, key(twin.by, object))))
     }

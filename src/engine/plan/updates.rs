@@ -1,4 +1,4 @@
-//! Updates that come in two writes, because one part of an object names another that must be stored before.
+//! Plans updates that need two writes, because one part of an object names another part that must be stored before.
 
 use std::collections::BTreeMap;
 
@@ -12,12 +12,13 @@ use crate::engine::refs::mentions;
 use crate::engine::schema::{self, Shape};
 use crate::model::{Action, Address, FieldChange, Kind, Object};
 
-/// Parts that are written apart, by the property that they are in.
+/// Holds the parts that are written in a separate step, by the property that contains them.
 pub(super) type Apart = BTreeMap<String, Map<String, Value>>;
 
 impl Planner<'_> {
-    /// Makes the step that writes `body`, and another one for the parts that are written apart: before it if all that they
-    /// name is in the tenant's object already (what they no longer name may go then), else after it.
+    /// Adds the step that writes `body`, and another one for the parts that are written separately. That step comes before
+    /// the other if the tenant's object already contains everything that the parts name (what they no longer name may be
+    /// removed then), else after it.
     pub(super) fn push_update(
         &mut self,
         kind: &'static Kind,
@@ -33,8 +34,8 @@ impl Planner<'_> {
         let live = self.inputs.live.objects.get(address);
         let before = live.filter(|live| names_only_what_is_in(&apart, live));
         for (name, parts) in &apart {
-            // Every write says the whole value, whether Graph merges it or replaces it. What comes before is done when other
-            // parts are disabled.
+            // Every write sends the whole value, whether Graph merges it or replaces it. If the separate step comes first,
+            // it runs once other parts are disabled.
             let (value, stage) = match before {
                 Some(live) => (with_parts(kind, live, name, parts), Stage::Make),
                 None => (whole[name].clone(), Stage::Call),
@@ -47,7 +48,7 @@ impl Planner<'_> {
         if before.is_some() {
             body = whole;
         }
-        // What differs in nothing but the part that is written apart is not written twice.
+        // A property that differs only in the separately written part is not written twice.
         body.retain(|name, _| {
             let changed = changes.iter().any(|change| top(change.path()) == name);
             changed || !apart.contains_key(name) || changes_apart.is_empty()
@@ -61,7 +62,7 @@ impl Planner<'_> {
     }
 }
 
-/// Takes the parts out of `body` that are written apart, by the property that they are in.
+/// Takes the separately written parts out of `body`, and returns them by the property that contains them.
 pub(super) fn take_apart(kind: &'static Kind, body: &mut Map<String, Value>) -> Apart {
     let mut apart = Apart::new();
     for (name, value) in &mut *body {
@@ -78,7 +79,7 @@ pub(super) fn take_apart(kind: &'static Kind, body: &mut Map<String, Value>) -> 
     apart
 }
 
-/// Returns a value of the tenant's object with other parts in it.
+/// Returns a property of the live object with these parts replaced.
 fn with_parts(kind: &'static Kind, live: &Object, name: &str, parts: &Map<String, Value>) -> Value {
     let rule = schema::of(kind).property(name);
     let value = rule.zip(live.get(name)).and_then(|(rule, value)| writable_value(rule, value, false));
@@ -90,7 +91,7 @@ fn with_parts(kind: &'static Kind, live: &Object, name: &str, parts: &Map<String
     Value::Object(value)
 }
 
-/// Whether a path is that of a part, or of something in it.
+/// Returns true if a path is that of a part, or of something within it.
 fn within(path: &str, name: &str, part: &str) -> bool {
     let rest = path.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')).and_then(|rest| rest.strip_prefix(part));
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))

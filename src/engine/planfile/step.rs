@@ -1,4 +1,4 @@
-//! A step of a plan as JSON.
+//! Converts a step of a plan to and from JSON.
 
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ pub(super) struct StepDocument {
     risks: Vec<RiskDocument>,
 }
 
-/// A mark of the kind's schema on what the step changes.
+/// Represents a risk that the kind's schema sees in the step's changes.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RiskDocument {
@@ -52,7 +52,7 @@ struct RiskDocument {
     says: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     path: String,
-    /// True if the change takes a defence down.
+    /// True if the change weakens a defence.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     weakens: bool,
 }
@@ -187,7 +187,7 @@ fn risk_of(risk: RiskDocument) -> Result<Risk, String> {
     Ok(Risk { level, rule: risk.rule, says: risk.says, path: risk.path, line: 0, weakens: risk.weakens })
 }
 
-/// Returns the variant's name that is meant, else the kind's.
+/// Returns the variant's name if `called` names a variant of the kind, else the kind's name.
 pub(super) fn called_in(kind: &'static Kind, called: &str) -> &'static str {
     kind.variants.iter().find(|variant| variant.name == called).map_or(kind.name, |variant| variant.name)
 }

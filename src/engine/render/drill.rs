@@ -1,4 +1,4 @@
-//! What a drill found: for a terminal, for a pull request or a file that an auditor keeps, and as JSON.
+//! Renders the result of a drill: for a terminal, for a pull request or a file that an auditor keeps, and as JSON.
 
 use std::fmt::Write as _;
 
@@ -9,44 +9,44 @@ use super::markdown::cell;
 use super::{Style, safe};
 use crate::engine::drill::{Recovered, Unlike};
 
-/// Most objects of one sort that are named one by one in a text.
+/// Maximum number of objects of one sort that are named one by one in a text.
 const SHOWN: usize = 20;
 
-/// A drill from beginning to end.
+/// Holds the result of a drill.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Drill {
-    /// What was recovered: `HEAD, d25e081139 of 2026-11-23T08:01:34Z`.
+    /// Snapshot that was recovered: `HEAD, d25e081139 of 2026-11-23T08:01:34Z`.
     pub source: String,
-    /// The scenario's name.
+    /// Name of the scenario.
     pub scenario: String,
-    /// When it began, RFC 3339.
+    /// Time when the drill began, RFC 3339.
     pub time: String,
-    /// The program's version.
+    /// Version of the program.
     pub version: String,
-    /// Writes that did the damage, and those that the tenant refused.
+    /// Number of writes that did the damage, and of those that the tenant refused.
     pub writes: (usize, usize),
-    /// Objects that were gone for good.
+    /// Number of objects that were deleted for good.
     pub purged: usize,
-    /// Objects that the report between both snapshots calls added, modified, removed.
+    /// Number of objects that the report between both snapshots calls added, modified, removed.
     pub damaged: (usize, usize, usize),
-    /// What the plan wants: `584 steps: 88 create, …`.
+    /// Summary of the plan: `584 steps: 88 create, …`.
     pub plan: String,
-    /// Guards that would have to be lifted by name before this is carried out on a real tenant, with what they say.
+    /// Guards that a person would have to accept by name before the plan is applied to a real tenant, with their messages.
     pub guards: Vec<(String, String)>,
-    /// What the plan says that re-creation loses: how many objects for each sentence.
+    /// Losses by re-creation according to the plan: the number of objects for each sentence.
     pub losses: Vec<(String, usize)>,
-    /// Steps done, failed, skipped, and beyond the plan.
+    /// Number of steps done, failed and skipped, and of corrections beyond the plan.
     pub steps: (usize, usize, usize, usize),
-    /// Steps that a second plan would have.
+    /// Number of steps that a second plan would have.
     pub remaining: usize,
-    /// What came back.
+    /// Comparison of the tenant before the damage and after the recovery.
     pub recovered: Recovered,
-    /// Each stage and how long it took, in seconds.
+    /// Stages of the drill with their durations in seconds.
     pub stages: Vec<(&'static str, f64)>,
 }
 
 impl Drill {
-    /// Whether everything that can be restored is back, nothing leads nowhere, and nothing is left to do.
+    /// Returns true if everything that can be restored is back, no reference is dangling, and nothing is left to do.
     pub fn passed(&self) -> bool {
         self.recovered.is_whole() && self.steps.1 == 0 && self.steps.2 == 0 && self.remaining == 0
     }
@@ -61,7 +61,7 @@ impl Drill {
         let (done, failed, skipped, more) = self.steps;
         let percent = match all.values {
             0 => "100.00".to_owned(),
-            // Rounded down: 100 is said only of everything.
+            // The percentage is rounded down, so that it is 100 only if everything is back.
             values => format!("{}.{:02}", all.values_back * 100 / values, all.values_back * 10_000 / values % 100),
         };
         vec![
@@ -96,7 +96,7 @@ impl Drill {
         ]
     }
 
-    /// What an auditor asks about, list by list.
+    /// Returns the lists that an auditor asks for.
     fn lists(&self) -> Vec<(&'static str, Vec<String>)> {
         let all = &self.recovered;
         let unlike = |all: &[Unlike]| all.iter().map(line).collect::<Vec<_>>();
@@ -123,7 +123,7 @@ fn line(unlike: &Unlike) -> String {
     format!("{} \"{}\" {}{what}{why}", unlike.kind, unlike.name, unlike.id)
 }
 
-/// For a terminal.
+/// Renders the result for a terminal.
 pub fn text(drill: &Drill, style: Style) -> String {
     let mut out = format!("{}  {}\n\n", style.bold("Drill"), drill.verdict());
     for (name, value) in drill.facts() {
@@ -141,7 +141,7 @@ pub fn text(drill: &Drill, style: Style) -> String {
     out
 }
 
-/// For a file that somebody keeps.
+/// Renders the result for a file that somebody keeps.
 pub fn markdown(drill: &Drill) -> String {
     let mut out = format!(
         "# Recovery drill: {}\n\nBegun {}, Entragit {}, on an embedded tenant; no live tenant was touched.\n\n| | |\n|---|---|\n",
@@ -161,7 +161,7 @@ pub fn markdown(drill: &Drill) -> String {
     out
 }
 
-/// For scripts.
+/// Renders the result as a JSON document.
 pub fn json(drill: &Drill) -> String {
     let all = &drill.recovered;
     let unlike = |all: &[Unlike]| -> Vec<Value> {

@@ -1,4 +1,5 @@
-//! Histories for the terminal: the snapshots, the life of an object, and who set what. For scripts: [`super::history_json`].
+//! Renders histories for the terminal: snapshots, the history of an object, and who set its values. For scripts:
+//! [`super::history_json`].
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -8,7 +9,7 @@ use super::{Style, path_text, safe, sign, value_text, word};
 use crate::engine::refs::Names;
 use crate::model::{Attributed, Audited, Beginning, Blame, Life, Moment, Summary, What, Who};
 
-/// The snapshots, newest first.
+/// Renders the snapshots, newest first.
 pub fn log(summaries: &[Summary], style: Style) -> String {
     let mut out = String::new();
     for summary in summaries {
@@ -39,7 +40,7 @@ pub fn log(summaries: &[Summary], style: Style) -> String {
     out
 }
 
-/// Why it is not known who did things: said once, below.
+/// Appends the reasons why authors are not known, once each, at the end.
 fn gaps<'a>(out: &mut String, all: impl Iterator<Item = &'a Audited>, style: Style) {
     let gaps: BTreeSet<&String> = all.flat_map(|audited| &audited.gaps).collect();
     for gap in gaps {
@@ -47,7 +48,7 @@ fn gaps<'a>(out: &mut String, all: impl Iterator<Item = &'a Audited>, style: Sty
     }
 }
 
-/// The life of one object, newest first.
+/// Renders the history of one object, newest first.
 pub fn life(life: &Life, names: &Names, style: Style) -> String {
     let mut out = String::new();
     let _ = write!(out, "{} {}  {}", life.address.kind, style.bold(&safe(&life.name)), safe(&life.address.id));
@@ -82,10 +83,10 @@ pub fn life(life: &Life, names: &Names, style: Style) -> String {
     out
 }
 
-/// Widest column of people.
+/// Maximum width of the column of people.
 const WIDEST: usize = 44;
 
-/// Who set each value of an object.
+/// Renders the values of an object with the author of each.
 pub fn blame(blame: &Blame, names: &Names, style: Style) -> String {
     let mut out = String::new();
     let _ = writeln!(
@@ -112,7 +113,7 @@ pub fn blame(blame: &Blame, names: &Names, style: Style) -> String {
     out
 }
 
-/// The people, without their mail addresses: a line has little room, and `log` tells the rest.
+/// Returns the people without their mail addresses: a line has little room, and `log` shows the addresses.
 fn who(value: &Attributed) -> String {
     match &value.who {
         Who::Told(events) => {

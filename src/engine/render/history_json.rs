@@ -1,4 +1,4 @@
-//! Histories for scripts: versioned documents, as `schemas/output` describes them.
+//! Renders histories for scripts: versioned documents, as `schemas/output` describes them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,7 +70,7 @@ struct Levels {
     low: usize,
 }
 
-/// The snapshots, newest first.
+/// Renders the snapshots, newest first.
 pub fn log(summaries: &[Summary]) -> String {
     let snapshots = summaries.iter().map(|summary| SummaryDocument {
         moment: moment(&summary.moment),
@@ -105,7 +105,7 @@ struct EpisodeDocument<'a> {
     audit_gaps: &'a [String],
 }
 
-/// The life of one object, newest first.
+/// Renders the history of one object, newest first.
 pub fn life(life: &Life, names: &Names) -> String {
     let changes = life.episodes.iter().map(|episode| episode.change.clone()).collect();
     let ids = mentioned(&Report { changes, ..Report::default() }).ids;
@@ -153,7 +153,7 @@ struct ValueDocument<'a> {
     events: &'a [AuditEvent],
 }
 
-/// Who set each value of an object.
+/// Renders the values of an object with the author of each.
 pub fn blame(blame: &Blame, names: &Names) -> String {
     let mut ids = BTreeSet::new();
     for value in blame.values.iter().filter(|value| value.path != "id") {
@@ -204,7 +204,7 @@ struct ObjectDocument<'a> {
     names: BTreeMap<&'a str, &'a str>,
 }
 
-/// One object as a commit holds it.
+/// Renders one object as a commit holds it.
 pub fn object(
     revision: &str,
     commit: &str,

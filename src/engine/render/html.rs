@@ -1,4 +1,4 @@
-//! One self-contained page: no script, nothing fetched, readable on a phone, in the dark and on paper.
+//! Renders a report as one self-contained page: no script, nothing fetched, readable on a phone, in dark mode and on paper.
 
 use std::fmt::Write as _;
 
@@ -8,13 +8,13 @@ use crate::kinds;
 use crate::model::{Change, FieldChange, Report, Risk};
 
 const STYLE: &str = include_str!("html.css");
-/// Reports with more objects than this are shown closed: a browser lays out what is closed later.
+/// Maximum number of objects that are shown open: a browser lays out closed ones later.
 const OPEN: usize = 200;
 
-/// Rows of one object; a group may have lost a hundred thousand members, and browsers are not made for that.
+/// Maximum number of rows of one object: a group may have lost a hundred thousand members, which browsers cannot show.
 const MOST_FIELDS: usize = 1_000;
 
-/// A difference report.
+/// Renders a difference report.
 pub fn report(report: &Report, names: &Names) -> String {
     let mut out = String::new();
     let title = format!("{} → {}", escape(&report.before), escape(&report.after));
@@ -69,7 +69,7 @@ pub fn report(report: &Report, names: &Names) -> String {
     out
 }
 
-/// Changes by kind, each with its number in the report.
+/// Groups the changes by kind, each with its number in the report.
 fn grouped(report: &Report) -> Vec<(&str, Vec<(usize, &Change)>)> {
     let mut groups: Vec<(&str, Vec<(usize, &Change)>)> = Vec::new();
     for (number, change) in report.changes.iter().enumerate() {
@@ -117,7 +117,7 @@ fn second_look(report: &Report, out: &mut String) {
 }
 
 fn name(change: &Change) -> String {
-    // A name in another direction of writing keeps it to itself.
+    // A name in another direction of writing must not affect the text around it.
     format!("<bdi>{}</bdi>", escape(&change.name))
 }
 
@@ -183,7 +183,7 @@ fn class(sign: &str) -> &'static str {
     }
 }
 
-/// Text for HTML, in an element or a quoted attribute.
+/// Escapes text for HTML, in an element or a quoted attribute.
 pub fn escape(text: &str) -> String {
     safe(text).chars().fold(String::with_capacity(text.len()), |mut out, c| {
         match c {

@@ -1,4 +1,5 @@
-//! For scripts: versioned documents. A change that could break a reader raises [`FORMAT_VERSION`].
+//! Renders reports and findings for scripts: versioned documents. A change that could break a reader raises
+//! [`FORMAT_VERSION`].
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use serde_json::Value;
 use crate::engine::refs::{Names, mentioned};
 use crate::model::{AuditEvent, Change, FieldChange, Finding, LeftOut, Manner, Report, Risk, What};
 
-/// `formatVersion` of every document.
+/// Value of `formatVersion` in every document.
 pub const FORMAT_VERSION: u32 = 1;
 
 #[derive(Serialize)]
@@ -21,16 +22,16 @@ struct ReportDocument<'a> {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     audit_gaps: &'a [String],
     other_events: usize,
-    /// Only where the report is about drift.
+    /// Present only in a drift report.
     #[serde(skip_serializing_if = "Option::is_none")]
     drift: Option<DriftDocument<'a>>,
     changes: Vec<ChangeDocument<'a>>,
     unknown: Vec<UnknownDocument<'a>>,
-    /// Of ids that the changes mention.
+    /// Names of the ids that the changes mention.
     names: BTreeMap<&'a str, &'a str>,
 }
 
-/// What a report of drift leaves out.
+/// Lists the differences that a drift report leaves out.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct DriftDocument<'a> {
@@ -91,7 +92,7 @@ fn is_zero(line: &usize) -> bool {
     *line == 0
 }
 
-/// One property that changed: `before`/`after` for a value, `gained` or `lost` for an element of a set.
+/// Represents one property that changed: `before`/`after` for a value, `gained` or `lost` for an element of a set.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PropertyDocument<'a> {
@@ -123,7 +124,7 @@ struct FindingsDocument<'a> {
     findings: &'a [Finding],
 }
 
-/// A difference report.
+/// Renders a difference report.
 pub fn report(report: &Report, names: &Names) -> String {
     let ids = mentioned(report).ids;
     let document = ReportDocument {
@@ -145,7 +146,7 @@ pub fn report(report: &Report, names: &Names) -> String {
     pretty(&document)
 }
 
-/// What a report of drift leaves out.
+/// Converts the differences that a drift report leaves out.
 pub(super) fn left_out(left_out: &LeftOut) -> DriftDocument<'_> {
     let ignored = left_out.ignored.iter().map(|ignored| IgnoredDocument {
         rule: &ignored.rule,
@@ -156,7 +157,7 @@ pub(super) fn left_out(left_out: &LeftOut) -> DriftDocument<'_> {
     DriftDocument { pending: left_out.pending, ignored: ignored.collect() }
 }
 
-/// One change.
+/// Converts one change.
 pub(super) fn of_change<'a>(change: &'a Change, names: &'a Names) -> ChangeDocument<'a> {
     let (mut previous_name, mut previous_id, mut deleted) = (None, None, None);
     let manner = match &change.manner {
@@ -205,7 +206,7 @@ pub(super) fn of_change<'a>(change: &'a Change, names: &'a Names) -> ChangeDocum
     }
 }
 
-/// One property that changed.
+/// Converts one property that changed.
 pub fn property<'a>(field: &'a FieldChange, names: &'a Names) -> PropertyDocument<'a> {
     let empty =
         PropertyDocument { path: field.path(), before: None, after: None, gained: None, lost: None, name: None };
@@ -219,13 +220,13 @@ pub fn property<'a>(field: &'a FieldChange, names: &'a Names) -> PropertyDocumen
     }
 }
 
-/// What validation found.
+/// Renders the findings of validation.
 pub fn findings(findings: &[Finding]) -> String {
     pretty(&FindingsDocument { format_version: FORMAT_VERSION, findings })
 }
 
-/// Writes as escapes what a terminal obeys or a reader does not see. Such characters stand in strings only, so the document
-/// means the same.
+/// Escapes characters that a terminal obeys or a reader does not see. They occur in strings only, so that the document keeps
+/// its meaning.
 fn escaped(document: &str) -> String {
     let mut out = String::with_capacity(document.len());
     let mut units = [0; 2];
@@ -243,7 +244,7 @@ pub fn line(document: &Value) -> String {
     format!("{}\n", escaped(&document.to_string()))
 }
 
-/// A document on several lines with a final newline.
+/// Writes a document on several lines, with a final newline.
 pub fn pretty(document: &impl Serialize) -> String {
     // These types hold strings, numbers and maps with string keys: they always serialize.
     let mut text = escaped(&serde_json::to_string_pretty(document).unwrap_or_default());

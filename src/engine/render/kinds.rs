@@ -1,5 +1,5 @@
-//! The table of kinds: where they come from, where they go, what comes back, and what it takes. Made of the same data that
-//! reading and writing go by.
+//! Renders the table of kinds: source, folder, what can be restored, permissions and licences. It is made from the same data
+//! that reading and writing use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,16 +10,16 @@ use crate::engine::schema::{self, Rule};
 use crate::model::Kind;
 use crate::model::kind::{Api, Creation, Deletion, Licence, Permissions, Readers, Updates, Verb};
 
-/// What is wanted of a permission table.
+/// Selects the permissions to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// To export.
+    /// Permissions to export.
     Read,
-    /// To export and to apply.
+    /// Permissions to export and to apply.
     Write,
 }
 
-/// What a kind can and cannot do, in the words of this project.
+/// Lists what can and cannot be restored of a kind.
 struct Facts {
     comes_back: Vec<String>,
     cannot: Vec<String>,
@@ -71,7 +71,7 @@ fn facts(kind: &'static Kind) -> Facts {
     Facts { comes_back, cannot }
 }
 
-/// Why a property does not come back; empty if it does.
+/// Returns the reason why a property is not restored; empty if it is.
 fn fate(rule: &Rule) -> &'static str {
     match rule {
         Rule { write_only: true, .. } => "secret, never exported",
@@ -83,7 +83,7 @@ fn fate(rule: &Rule) -> &'static str {
     }
 }
 
-/// For people, at a terminal.
+/// Renders the kinds for a terminal.
 pub fn text(kinds: &[&'static Kind]) -> String {
     let mut out = String::new();
     for kind in kinds {
@@ -123,7 +123,7 @@ fn any(permissions: &[&str]) -> String {
     if permissions.is_empty() { "–".to_owned() } else { permissions.join(" or ") }
 }
 
-/// A table, as the README has it.
+/// Renders the table of kinds for the README.
 pub fn table(kinds: &[&'static Kind]) -> String {
     let mut out =
         "| kind | Graph | folder | links | to read | to write | licence |\n|---|---|---|---|---|---|---|\n".to_owned();
@@ -146,7 +146,7 @@ pub fn table(kinds: &[&'static Kind]) -> String {
     out
 }
 
-/// The table, and of each kind what comes back and what does not.
+/// Renders the table, and for each kind what is restored and what is not.
 pub fn markdown(kinds: &[&'static Kind]) -> String {
     let mut out = format!("# Kinds\n\n{}", table(kinds));
     for kind in kinds {
@@ -162,7 +162,7 @@ pub fn markdown(kinds: &[&'static Kind]) -> String {
     out
 }
 
-/// For programs.
+/// Renders the kinds as a JSON document.
 pub fn json(kinds: &[&'static Kind]) -> String {
     let kinds: Vec<Value> = kinds
         .iter()
@@ -193,7 +193,7 @@ pub fn json(kinds: &[&'static Kind]) -> String {
     pretty(&json!({"formatVersion": FORMAT_VERSION, "kinds": kinds}))
 }
 
-/// Every application permission that these kinds take, the least of each.
+/// Returns every application permission that these kinds need, the least of each.
 pub fn permissions(kinds: &[&'static Kind], access: Access) -> BTreeSet<&'static str> {
     let mut found = BTreeSet::new();
     for kind in kinds.iter().filter(|kind| kind.readers == Readers::Everyone) {
@@ -207,13 +207,13 @@ pub fn permissions(kinds: &[&'static Kind], access: Access) -> BTreeSet<&'static
         }
         found.extend(schema::of(kind).guarded().iter().map(|(_, permission)| permission.as_str()));
     }
-    // Who did it.
+    // The audit log says who made a change.
     found.insert("AuditLog.Read.All");
     found
 }
 
-/// Commands of the Azure CLI that give an application these permissions. Their ids are asked of the tenant itself: it knows
-/// them by name.
+/// Returns commands of the Azure CLI that give an application these permissions. The commands look up the permissions' ids
+/// in the tenant by name.
 /// <https://learn.microsoft.com/cli/azure/ad/app/permission>
 pub fn script(permissions: &BTreeSet<&'static str>) -> String {
     let names: Vec<&str> = permissions.iter().copied().collect();

@@ -1,4 +1,4 @@
-//! What a plan leaves different, and the first line that says so: for terminals and for pull requests.
+//! Renders the differences that a plan leaves, and the first line that mentions them: for terminals and for pull requests.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,12 +8,12 @@ use super::{Style, field_line, safe};
 use crate::engine::refs::Names;
 use crate::model::{Left, Obstacle, Plan, What};
 
-/// Most objects that are shown one by one.
+/// Maximum number of objects that are shown one by one.
 const MOST_OBJECTS: usize = 20;
-/// Most properties that are shown of one of them.
+/// Maximum number of properties that are shown of one of them.
 const MOST_FIELDS: usize = 10;
 
-/// Returns what an empty plan comes to. "As it should be" is said only if nothing at all differs.
+/// Returns the message of an empty plan. It says "as it should be" only if nothing at all differs.
 pub fn nothing_to_do(plan: &Plan) -> String {
     let distance = plan.distance.as_ref();
     match (plan.left.len(), distance) {
@@ -31,7 +31,7 @@ pub fn nothing_to_do(plan: &Plan) -> String {
     }
 }
 
-/// Returns `2 objects differ in a way`, for sentences.
+/// Returns `2 objects differ from the commit in a way`, for sentences.
 pub fn differ(plan: &Plan) -> String {
     let mut addresses: Vec<_> = plan.left.iter().map(|left| &left.address).collect();
     addresses.sort_unstable();
@@ -46,7 +46,7 @@ fn objects(count: usize) -> String {
     if count == 1 { "1 object".to_owned() } else { format!("{count} objects") }
 }
 
-/// Appends what is left to a plan for a terminal.
+/// Appends the remaining differences to a plan for a terminal.
 pub(super) fn text(plan: &Plan, names: &Names, style: Style, out: &mut String) {
     if let Some(distance) = plan.distance.as_ref().filter(|distance| distance.objects > 0 && !plan.steps.is_empty()) {
         let _ = writeln!(
@@ -76,7 +76,7 @@ pub(super) fn text(plan: &Plan, names: &Names, style: Style, out: &mut String) {
     }
 }
 
-/// Appends what is left to a plan for a pull request.
+/// Appends the remaining differences to a plan for a pull request.
 pub(super) fn markdown(plan: &Plan, names: &Names, out: &mut String) {
     if let Some(distance) = plan.distance.as_ref().filter(|distance| distance.objects > 0 && !plan.steps.is_empty()) {
         let _ = writeln!(
@@ -105,7 +105,7 @@ pub(super) fn markdown(plan: &Plan, names: &Names, out: &mut String) {
     }
 }
 
-/// Returns one line for each difference that is left, for the end of an apply.
+/// Returns one line for each remaining difference, for the end of an apply.
 pub fn lines(plan: &Plan) -> Vec<String> {
     plan.left.iter().map(|left| format!("{}{}: {}", title(left), paths(left), left.obstacle)).collect()
 }
@@ -142,7 +142,7 @@ fn fields(left: &Left, names: &Names) -> Vec<String> {
     lines
 }
 
-/// Returns the differences past the most that are shown one by one, counted by what stands in their way.
+/// Returns the differences beyond those that are shown one by one, counted by obstacle.
 fn rest(plan: &Plan) -> Vec<String> {
     let mut counts: BTreeMap<(&str, &Obstacle), usize> = BTreeMap::new();
     for left in plan.left.iter().skip(MOST_OBJECTS) {

@@ -1,4 +1,4 @@
-//! For a pull request: what deserves a second look, a table of what differs, the properties folded below it.
+//! Renders a report for a pull request: the risks, a table of the differences, and the properties folded below it.
 
 use std::fmt::Write as _;
 
@@ -6,16 +6,16 @@ use super::{audit_notes, field_line, left_out, risk_line, risks, sign, summary, 
 use crate::engine::refs::Names;
 use crate::model::{Change, Report};
 
-/// Comments on GitHub end at 65,536 characters; bytes are never fewer than characters. What comes after the parts that are
-/// measured (the kinds that are not known) has room in the rest.
+/// Maximum size in bytes of the measured parts. Comments on GitHub end at 65,536 characters, and there are never fewer bytes
+/// than characters. The parts that are not measured (the kinds that are not known) fit in the rest.
 pub(super) const LIMIT: usize = 60_000;
-/// Lines of one object.
+/// Maximum number of lines of one object.
 pub(super) const MOST_FIELDS: usize = 100;
-/// What the table may take of it.
+/// Maximum size of the table within that limit.
 const TABLE: usize = LIMIT / 2;
 
-/// A difference report. Where it is too long for a comment, the properties of the last objects go first, then rows of the
-/// table; the counts and the number of what is left out always stay.
+/// Renders a difference report. If it is too long for a comment, the properties of the last objects are left out first, then
+/// rows of the table; the counts and the number of what is left out always stay.
 pub fn report(report: &Report, names: &Names) -> String {
     let mut out = String::new();
     let sort = if report.drift.is_some() { "Entra drift" } else { "Entra" };
@@ -66,7 +66,7 @@ pub fn report(report: &Report, names: &Names) -> String {
     out
 }
 
-/// The worst risks, one line each.
+/// Lists the worst risks, one line each.
 fn second_look(report: &Report, out: &mut String) {
     const MOST: usize = 30;
     let mut lines: Vec<(&crate::model::Risk, &Change)> =
@@ -126,7 +126,7 @@ fn details(change: &Change, report: &Report, names: &Names) -> String {
     part
 }
 
-/// At most so many characters, with a sign that there is more.
+/// Shortens text to `most` characters, with a sign that there is more.
 pub(super) fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -134,7 +134,7 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
     }
 }
 
-/// Text for a table cell: nothing in it can end the cell, start markup or mention anyone.
+/// Escapes text for a table cell: nothing in it can end the cell, start markup or mention anyone.
 pub(super) fn cell(text: &str) -> String {
     let mut out = String::new();
     for c in inert(text).chars() {
@@ -146,17 +146,17 @@ pub(super) fn cell(text: &str) -> String {
     out
 }
 
-/// Text as code, which nothing in it can end.
+/// Formats text as code, which nothing in it can end.
 pub(super) fn code(text: &str) -> String {
     format!("`{}`", super::safe(text).replace('`', "'"))
 }
 
-/// Text within HTML within markdown.
+/// Escapes text for HTML within Markdown.
 pub(super) fn heading(text: &str) -> String {
     inert(&super::html::escape(text)).replace('[', "&#91;").replace(']', "&#93;").replace('`', "&#96;")
 }
 
-/// Safe text in which `@name` notifies nobody and no address becomes a link: word joiners keep their parts apart.
+/// Makes text safe so that `@name` notifies nobody and no address becomes a link: word joiners separate their parts.
 fn inert(text: &str) -> String {
     let text = super::safe(text);
     let mut out = String::with_capacity(text.len());

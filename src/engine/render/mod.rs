@@ -1,5 +1,5 @@
-//! Reports, plans and findings → text. Pure functions; JSON has types of its own, so that an internal struct can change
-//! without breaking a script.
+//! Renders reports, plans and findings as text. All functions are pure; JSON has separate types, so that an internal struct
+//! can change without breaking a script.
 
 use serde_json::Value;
 
@@ -21,10 +21,10 @@ pub mod sarif;
 pub mod status;
 pub mod text;
 
-/// Colours, or none.
+/// Selects whether terminal colours are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Style {
-    /// Whether to write terminal colours. They never carry meaning alone.
+    /// True if terminal colours are written. They never carry meaning alone.
     pub color: bool,
 }
 
@@ -54,7 +54,7 @@ impl Style {
     }
 }
 
-/// Text from a tenant or a repository, made safe for a terminal: control and direction characters are escaped.
+/// Makes text from a tenant or a repository safe for a terminal: control and direction characters are escaped.
 pub fn safe(text: &str) -> String {
     if !text.chars().any(hostile) {
         return text.to_owned();
@@ -67,7 +67,7 @@ fn hostile(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// A value on one line, with the name of what it refers to.
+/// Renders a value on one line, with the name of the object that it refers to.
 fn value_text(value: &Value, names: &Names) -> String {
     match value {
         Value::String(text) => match names.get(text) {
@@ -88,7 +88,7 @@ fn value_text(value: &Value, names: &Names) -> String {
     }
 }
 
-/// The sign of a change: it never stands alone for what a colour says.
+/// Returns the sign of a change, so that no meaning depends on colour alone.
 fn sign(change: &Change) -> &'static str {
     match (&change.what, &change.manner) {
         (_, Some(Manner::Recreated { .. })) => "±",
@@ -98,7 +98,7 @@ fn sign(change: &Change) -> &'static str {
     }
 }
 
-/// What happened, with what it was before: `renamed from "Old"`, `re-created, was 0b1c…`.
+/// Describes the change with the previous name or id: `renamed from "Old"`, `re-created, was 0b1c…`.
 fn word(change: &Change) -> String {
     match &change.manner {
         Some(Manner::Renamed { from }) => format!("renamed from \"{}\"", safe(from)),
@@ -108,7 +108,7 @@ fn word(change: &Change) -> String {
     }
 }
 
-/// `3 objects differ: 1 added, 1 removed, 1 modified`.
+/// Returns `3 objects differ: 1 added, 1 removed, 1 modified`.
 fn summary(report: &Report) -> String {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for change in &report.changes {
@@ -129,7 +129,7 @@ fn summary(report: &Report) -> String {
     }
 }
 
-/// `2 high, 1 medium`; nothing if there is no risk.
+/// Returns `2 high, 1 medium`; `None` if there is no risk.
 fn risks(report: &Report) -> Option<String> {
     let count =
         |level: Level| report.changes.iter().flat_map(|change| &change.risks).filter(|r| r.level == level).count();
@@ -142,7 +142,7 @@ fn risks(report: &Report) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 
-/// `high: an exclusion was added (conditions.users.excludeUsers)`.
+/// Returns `high: an exclusion was added (conditions.users.excludeUsers)`.
 fn risk_line(risk: &Risk) -> String {
     match risk.path.is_empty() {
         true => format!("{}: {}", risk.level.word(), safe(&risk.says)),
@@ -150,10 +150,11 @@ fn risk_line(risk: &Risk) -> String {
     }
 }
 
-/// Most lines about who made one change; an import makes thousands of events on one group.
+/// Maximum number of lines about the authors of one change; an import makes thousands of events on one group.
 const MOST_EVENTS: usize = 8;
 
-/// Who did it: a line for each actor and activity, newest first; or that there is no event, or that it is not known.
+/// Returns the authors: a line for each actor and activity, newest first; or that there is no event, or that they are not
+/// known.
 fn who(change: &Change, audited: &Audited) -> Vec<String> {
     if change.events.is_empty() {
         return match (audited.looked, audited.gaps.is_empty()) {
@@ -188,7 +189,7 @@ fn who(change: &Change, audited: &Audited) -> Vec<String> {
     lines
 }
 
-/// `Update conditional access policy by Ada Lovelace <ada@contoso.com> from 192.0.2.1 at 2026-01-01T00:00:00Z`.
+/// Returns `Update conditional access policy by Ada Lovelace <ada@contoso.com> from 192.0.2.1 at 2026-01-01T00:00:00Z`.
 pub fn event_line(event: &AuditEvent) -> String {
     let from = if event.actor.ip_address.is_empty() {
         String::new()
@@ -198,18 +199,18 @@ pub fn event_line(event: &AuditEvent) -> String {
     format!("{} by {}{from} at {}", safe(&event.activity), safe(&event.actor.label()), moment(&event.time))
 }
 
-/// A time for people: without the fractions of a second that the log has.
+/// Renders a time for people: without the fractions of a second that the log has.
 pub fn moment(time: &str) -> String {
     let fraction = time.find('.').filter(|dot| time[*dot..].ends_with('Z') && time.len() <= 40);
     safe(&fraction.map_or_else(|| time.to_owned(), |dot| format!("{}Z", &time[..dot])))
 }
 
-/// What a report is called.
+/// Returns the title of a report.
 fn heading(report: &Report) -> &'static str {
     if report.drift.is_some() { "Drift" } else { "Difference report" }
 }
 
-/// What a report of drift leaves out, and why.
+/// Returns the differences that a drift report leaves out, and why.
 fn left_out(report: &Report) -> Vec<String> {
     let Some(left_out) = &report.drift else { return Vec::new() };
     let differences =
@@ -229,7 +230,7 @@ fn left_out(report: &Report) -> Vec<String> {
     lines
 }
 
-/// What is to be said once at the end of a report about who did things.
+/// Returns the notes on the audit log for the end of a report.
 fn audit_notes(audited: &Audited) -> Vec<String> {
     let mut notes: Vec<String> =
         audited.gaps.iter().map(|gap| format!("Who did it is not known: {}", safe(gap))).collect();
@@ -240,7 +241,7 @@ fn audit_notes(audited: &Audited) -> Vec<String> {
     notes
 }
 
-/// A path with the names of what it mentions: `oauth2PermissionGrants[Principal Bob Orders].scope`.
+/// Renders a path with the names of the objects that it mentions: `oauth2PermissionGrants[Principal Bob Orders].scope`.
 fn path_text(path: &str, names: &Names) -> String {
     let mut text = path.to_owned();
     for id in ids_in(path) {
@@ -251,7 +252,7 @@ fn path_text(path: &str, names: &Names) -> String {
     safe(&text)
 }
 
-/// A change of one property as (sign, text).
+/// Renders a change of one property as (sign, text).
 fn field_line(change: &FieldChange, names: &Names) -> (&'static str, String) {
     let path_text = |path: &str| path_text(path, names);
     match change {

@@ -1,5 +1,5 @@
-//! A drift report as a message to a webhook: counts, the worst risks, who did it. Names come from the tenant, where anyone
-//! may have written them: in each target's language they stay text, so that none can mention, link or format.
+//! Renders a drift report as a message to a webhook: counts, the worst risks, and the authors. Names come from the tenant,
+//! where anyone may have written them: they are escaped for each target, so that none can mention, link or format.
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,10 @@ use super::{left_out, risk_line, risks, safe, sign, summary, word};
 use crate::engine::drift::is_complete;
 use crate::model::{Change, Report};
 
-/// What a webhook understands.
+/// Lists the message formats of webhooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shape {
-    /// A JSON document of our own.
+    /// A JSON document in this project's own format.
     Generic,
     /// Slack: <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>
     Slack,
@@ -21,7 +21,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// What a host is known to understand.
+    /// Returns the format that a host is known to understand.
     pub fn of_host(host: &str) -> Shape {
         let host = host.to_ascii_lowercase();
         let below = |domain: &str| host == domain || host.ends_with(&format!(".{domain}"));
@@ -37,14 +37,14 @@ impl Shape {
     }
 }
 
-/// Most lines of a sort. Teams refuses messages of more than 28 KB:
+/// Maximum number of lines of one sort. Teams refuses messages of more than 28 KB:
 /// <https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook>
 const MOST: usize = 10;
-/// Most characters of a line. A text of Slack holds 3,000:
+/// Maximum number of characters of a line. A text of Slack holds 3,000:
 /// <https://docs.slack.dev/reference/block-kit/composition-objects/text-object>
 const LONGEST: usize = 200;
 
-/// What the message says, still without any target's language.
+/// Holds the content of the message, not yet escaped for a target.
 struct Said {
     heading: String,
     summary: String,
@@ -53,7 +53,7 @@ struct Said {
     notes: Vec<String>,
 }
 
-/// The message, as JSON.
+/// Renders the message as JSON.
 pub fn message(report: &Report, tenant: &str, shape: Shape) -> String {
     let said = said(report, tenant);
     let document = match shape {
@@ -96,7 +96,7 @@ fn said(report: &Report, tenant: &str) -> Said {
     }
 }
 
-/// Who did it, in the order of the report.
+/// Returns the actors, in the order of the report.
 fn actors(report: &Report) -> Vec<String> {
     let mut actors: Vec<String> = Vec::new();
     for event in report.changes.iter().flat_map(|change| &change.events) {
@@ -150,12 +150,12 @@ fn slack(said: &Said) -> Value {
     if !said.notes.is_empty() {
         blocks.push(json!({"type": "context", "elements": [text(mrkdwn(&said.notes.join("\n")))]}));
     }
-    // Shown in notifications, where blocks are not.
+    // Notifications show this text, and not the blocks.
     json!({"text": mrkdwn(&said.heading), "blocks": blocks})
 }
 
-/// Text for Slack: what its language begins mentions, links and entities with is escaped as its page says, and marks that
-/// would format what follows give way to ones that look alike, since there is no escape for them.
+/// Escapes text for Slack: the characters that begin mentions, links and entities are escaped as its page says. Formatting
+/// marks have no escape, so that they are replaced by characters that look alike.
 /// <https://docs.slack.dev/messaging/formatting-message-text#escaping>
 fn mrkdwn(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
@@ -174,7 +174,7 @@ fn mrkdwn(text: &str) -> String {
 
 fn teams(said: &Said) -> Value {
     let block = |text: &str, more: Value| {
-        // Runs of text know no Markdown: <https://learn.microsoft.com/adaptive-cards/schema-explorer/text-run>
+        // Text runs do not interpret Markdown: <https://learn.microsoft.com/adaptive-cards/schema-explorer/text-run>
         let mut run = json!({"type": "TextRun", "text": card(text)});
         if let (Some(run), Some(more)) = (run.as_object_mut(), more.as_object()) {
             run.extend(more.clone());
@@ -203,7 +203,7 @@ fn teams(said: &Said) -> Value {
     })
 }
 
-/// Text for a card: `{{DATE(…)}}` and its like are not worked out.
+/// Escapes text for a card: `{{DATE(…)}}` and similar functions are not evaluated.
 /// <https://learn.microsoft.com/adaptive-cards/authoring-cards/text-features>
 fn card(text: &str) -> String {
     text.replace("{{", "{\u{2060}{")

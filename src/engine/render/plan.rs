@@ -1,4 +1,4 @@
-//! A plan for people.
+//! Renders a plan for the terminal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use crate::kinds;
 use crate::model::plan::Loss;
 use crate::model::{Action, Address, Level, Plan, Step, Verdict};
 
-/// `update conditionalAccessPolicy "Block legacy authentication"`.
+/// Returns the title of a step: `update conditionalAccessPolicy "Block legacy authentication"`.
 pub fn title(step: &Step, names: &Names) -> String {
     let name = safe(&step.name);
     match &step.action {
@@ -36,7 +36,7 @@ pub fn title(step: &Step, names: &Names) -> String {
     }
 }
 
-/// Returns `client secret "ci" (ends 2027-01-01T00:00:00Z)`.
+/// Describes a credential: `client secret "ci" (ends 2027-01-01T00:00:00Z)`.
 fn credential_text(one: &str, value: &Value) -> String {
     let text = |name: &str| value[name].as_str().filter(|text| !text.is_empty()).map(safe);
     let name = text("displayName").or_else(|| text("hint")).or_else(|| text("keyId")).unwrap_or_default();
@@ -44,10 +44,10 @@ fn credential_text(one: &str, value: &Value) -> String {
     format!("{one} \"{name}\"{ends}")
 }
 
-/// Most objects that are created and shown property by property.
+/// Maximum number of created objects that are shown property by property.
 const MOST_SHOWN: usize = 10;
 
-/// The whole plan: steps wave by wave, what is lost, what is left alone, and the guards' verdicts.
+/// Renders the whole plan: steps wave by wave, losses, everything that is left alone, and the guards' verdicts.
 pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> String {
     let mut out = String::new();
     if plan.steps.is_empty() {
@@ -55,7 +55,8 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
     } else {
         let _ = writeln!(out, "{}  {}", style.bold("Plan"), counts(plan));
     }
-    // What somebody wrote by hand is shown; what comes back as it was, in numbers, is in the commit.
+    // Objects that somebody wrote by hand are always shown; many objects that are restored unchanged are not, since the
+    // commit holds them.
     let few = plan.steps.iter().filter(|step| matches!(step.action, Action::Create { .. })).count() <= MOST_SHOWN;
     for (number, wave) in plan.waves.iter().enumerate() {
         let _ = writeln!(out, "\n{}", style.faint(&format!("wave {}", number + 1)));
@@ -94,7 +95,7 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
                     let (sign, text) = field_line(change, names);
                     let _ = writeln!(out, "      {sign} {text}");
                 }
-                // Written although nothing differs: it names what is created again.
+                // A property is written although it does not differ, because it names an object that is created again.
                 let unchanged = |name: &&String| !changes.iter().any(|change| top(change.path()) == name.as_str());
                 for name in body.keys().filter(|name| !name.starts_with('@')).filter(unchanged) {
                     let _ = writeln!(out, "      ~ {}: follows the new id of what it names", safe(name));
@@ -111,7 +112,7 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
     if lost(plan).next().is_some() {
         let _ = writeln!(out, "\n{}", style.bold("What this cannot bring back"));
         let totals = losses::totals(&plan.losses);
-        // Few are counted at a glance.
+        // A sum is of no use for few losses.
         if !totals.is_empty() && lost(plan).count() > 3 {
             let _ = writeln!(out, "  in all: {}", totals.join(", "));
         }
@@ -162,7 +163,7 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
     out
 }
 
-/// Returns the losses that are not told already as a difference that is left.
+/// Returns the losses that the list of remaining differences does not show already.
 pub(super) fn lost(plan: &Plan) -> impl Iterator<Item = &Loss> {
     let made = |address: &Address| {
         plan.steps.iter().any(|step| matches!(step.action, Action::Create { .. }) && step.address == *address)
@@ -180,7 +181,8 @@ fn is_credential(step: &Step) -> bool {
     }
 }
 
-/// A link of an object that comes back from the recycle bin, which brings most of its links along.
+/// Returns true if the step adds a link of an object that is restored from the recycle bin, which restores most of its
+/// links.
 fn is_of_restored(plan: &Plan, step: &Step) -> bool {
     matches!(step.action, Action::Link { .. })
         && step
@@ -199,7 +201,7 @@ fn mark(action: &Action) -> &'static str {
     }
 }
 
-/// Returns what only the tenant has and what the list of differences does not name already.
+/// Returns the unmanaged objects that the list of remaining differences does not show already.
 pub(super) fn unmanaged(plan: &Plan) -> impl Iterator<Item = &Address> {
     let left: BTreeSet<&Address> = plan.left.iter().map(|left| &left.address).collect();
     plan.unmanaged.iter().filter(move |address| !left.contains(address))
@@ -209,7 +211,7 @@ pub(super) fn objects(count: usize) -> String {
     if count == 1 { "1 object".to_owned() } else { format!("{count} objects") }
 }
 
-/// `5 steps: 1 restore, 2 update, 2 link`.
+/// Returns `5 steps: 1 restore, 2 update, 2 link`.
 pub fn counts(plan: &Plan) -> String {
     let words = ["create", "restore", "update", "set", "link", "relink", "unlink", "delete"];
     let parts: Vec<String> = words
@@ -223,7 +225,7 @@ pub fn counts(plan: &Plan) -> String {
     if parts.is_empty() { steps } else { format!("{steps}: {}", parts.join(", ")) }
 }
 
-/// What kinds the plan touches, for a one-line message: `2 groups, 1 Conditional Access policies`.
+/// Lists the kinds that the plan changes, for a one-line message: `2 groups, 1 Conditional Access policies`.
 pub fn kinds_touched(plan: &Plan) -> String {
     let parts: Vec<String> = kinds::ALL
         .iter()

@@ -1,4 +1,4 @@
-//! A plan for a pull request: what it would do, what it cannot bring back, what guards say.
+//! Renders a plan for a pull request: its steps, its losses and the verdicts of the guards.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,10 +11,11 @@ use crate::engine::losses;
 use crate::engine::refs::Names;
 use crate::model::{Action, Address, Plan, Risk, Step, Verdict};
 
-/// What the table of steps may take of a comment.
+/// Maximum size of the table of steps in a comment, in bytes.
 const TABLE: usize = LIMIT / 2;
 
-/// The plan as a comment. What does not fit is counted: first the details of the last objects go, then rows of the table.
+/// Renders the plan as a comment. Parts that do not fit are counted instead: first the details of the last objects are left
+/// out, then rows of the table.
 pub fn plan(plan: &Plan, verdicts: &[Verdict], names: &Names) -> String {
     let mut out = match plan.steps.is_empty() {
         true if plan.left.is_empty() => {
@@ -71,7 +72,7 @@ pub fn plan(plan: &Plan, verdicts: &[Verdict], names: &Names) -> String {
     out
 }
 
-/// Lists the worst marks, one line each.
+/// Lists the worst risks, one line each.
 fn second_look(plan: &Plan, out: &mut String) {
     const MOST: usize = 30;
     let mut lines: Vec<(&Risk, &Step)> =
@@ -110,7 +111,7 @@ fn lost(plan: &Plan, out: &mut String) {
     }
 }
 
-/// Steps of each object, objects in the order of their first step.
+/// Returns the steps of each object, objects in the order of their first step.
 fn by_object(plan: &Plan) -> Vec<(&Address, Vec<&Step>)> {
     let mut places: BTreeMap<&Address, usize> = BTreeMap::new();
     let mut objects: Vec<(&Address, Vec<&Step>)> = Vec::new();

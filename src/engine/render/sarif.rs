@@ -1,4 +1,5 @@
-//! Risks for code scanning: SARIF 2.1.0. <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>,
+//! Renders risks for code scanning as SARIF 2.1.0.
+//! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>,
 //! <https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>
 
 use std::collections::BTreeMap;
@@ -9,8 +10,8 @@ use super::{json as documents, safe, who};
 use crate::engine::digest;
 use crate::model::{Change, Level, Report, Risk};
 
-/// The risks of a report, one result each. An object without a file (it is gone) is placed in `manifest.yaml`, since code
-/// scanning wants a place.
+/// Renders the risks of a report, one result each. The result of an object without a file (it is gone) is placed in
+/// `manifest.yaml`, since code scanning requires a location.
 pub fn report(report: &Report) -> String {
     let mut rules: BTreeMap<&str, (&Risk, usize)> = BTreeMap::new();
     for risk in report.changes.iter().flat_map(|change| &change.risks) {
@@ -34,7 +35,8 @@ pub fn report(report: &Report) -> String {
                 "name": id,
                 "shortDescription": {"text": safe(&risk.says)},
                 "defaultConfiguration": {"level": level(risk.level)},
-                // GitHub sorts alerts by this number: <https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning#reportingdescriptor-object>
+                // GitHub sorts alerts by this number:
+                // <https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning#reportingdescriptor-object>
                 "properties": {"security-severity": severity(risk.level), "tags": ["security", "identity"]},
             });
             (rule, descriptor)

@@ -1,4 +1,4 @@
-//! How a tenant repository stands, on one screen or as a document.
+//! Renders the status of a tenant repository, on one screen or as a document.
 
 use std::fmt::Write as _;
 
@@ -9,10 +9,11 @@ use super::{Style, safe};
 use crate::engine::status::{BIN_WARNING_DAYS, CREDENTIAL_DAYS, Credential, Live, Risky, Seen, Status};
 use crate::model::Level;
 
-/// Most lines of one sort.
+/// Maximum number of lines of one sort.
 const MOST: usize = 10;
 
-/// For the terminal: a line for each thing that may need attention, marked `!` if it does, with what it is about below.
+/// Renders the status for the terminal: a line for each thing that may need attention, marked `!` if it does, with details
+/// below.
 pub fn text(status: &Status, style: Style) -> String {
     let mut screen = Screen { out: String::new(), style };
     let _ = writeln!(screen.out, "{}  tenant {}", style.bold("Status"), safe(&status.tenant));
@@ -71,7 +72,7 @@ impl Screen {
         let _ = writeln!(self.out, "{:17}{text}", "");
     }
 
-    /// The first of many.
+    /// Writes the first lines of many, and the number of the rest.
     fn some(&mut self, lines: impl ExactSizeIterator<Item = String>) {
         let more = lines.len().saturating_sub(MOST);
         for line in lines.take(MOST) {
@@ -164,7 +165,7 @@ fn live(status: &Status, screen: &mut Screen) {
     }
 }
 
-/// For scripts.
+/// Renders the status as a JSON document.
 pub fn json(status: &Status) -> String {
     let (ended, ending): (Vec<&Credential>, Vec<&Credential>) =
         status.credentials.iter().partition(|credential| status.has_ended(credential));
@@ -258,7 +259,7 @@ fn when(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }
 
-/// Seconds as people say them, in the two largest units: `3 days 4 hours`, `12 minutes`.
+/// Renders seconds for people, in the two largest units: `3 days 4 hours`, `12 minutes`.
 fn duration(seconds: i64) -> String {
     let units = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
     let seconds = seconds.max(0);

@@ -1,4 +1,4 @@
-//! For the terminal.
+//! Renders reports and findings for the terminal.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::kinds;
 use crate::model::finding::Severity;
 use crate::model::{Audited, Change, Finding, Level, Report, What};
 
-/// A difference report.
+/// Renders a difference report.
 pub fn report(report: &Report, names: &Names, style: Style) -> String {
     let mut out = String::new();
     let _ = writeln!(
@@ -58,10 +58,10 @@ pub fn report(report: &Report, names: &Names, style: Style) -> String {
     out
 }
 
-/// Properties of an object that came or went.
+/// Maximum number of properties shown of an object that was added or removed.
 const WHOLE: usize = 12;
 
-/// What is to be said of one change: what deserves a second look, what differs, who did it.
+/// Returns the lines of one change: its risks, its differences and its authors.
 pub(super) fn details(change: &Change, audited: &Audited, names: &Names, style: Style) -> Vec<String> {
     let mut lines = Vec::new();
     for risk in &change.risks {
@@ -72,7 +72,7 @@ pub(super) fn details(change: &Change, audited: &Audited, names: &Names, style: 
             Level::Low => line,
         });
     }
-    // Of an object that came or went the reader wants to see what it is, not all of it.
+    // The reader wants to see what an added or removed object is, not all of its properties.
     let most = if matches!(change.what, What::Modified(_)) { usize::MAX } else { WHOLE };
     for field in change.shown().iter().take(most) {
         let (sign, text) = field_line(field, names);
@@ -90,7 +90,7 @@ pub(super) fn details(change: &Change, audited: &Audited, names: &Names, style: 
     lines
 }
 
-/// What validation found; empty if nothing.
+/// Renders the findings of validation; empty if there are none.
 pub fn findings(findings: &[Finding], style: Style) -> String {
     let mut out = String::new();
     for finding in findings {

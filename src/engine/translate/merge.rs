@@ -1,4 +1,4 @@
-//! What of the other tenant an object takes on that is here already.
+//! Merges an object of the other tenant into the one of this tenant that stands for it.
 
 use std::collections::BTreeSet;
 
@@ -10,17 +10,17 @@ use crate::engine::schema;
 use crate::model::kind::{Children, Link, LinkShape};
 use crate::model::{Kind, Object};
 
-/// The object as it is to be here.
+/// Holds the merged object.
 pub(super) struct Merged {
     pub(super) object: Object,
     /// Properties that differ and cannot be changed.
     pub(super) fixed: Vec<String>,
-    /// Children that are not here and that nobody can make.
+    /// Children that this tenant lacks and nobody can create.
     pub(super) missing: Vec<String>,
 }
 
-/// `wanted`, with what Graph owns as it is in `own`. Links in `partial` lead in part to what is not here: they gain what can
-/// be named and lose nothing. What is not completely known stays as it is.
+/// Returns `wanted`, with the properties that Graph owns as they are in `own`. A link in `partial` has targets without a
+/// counterpart: it gains the entries that can be named and loses none. A link that is not completely known stays as it is.
 pub(super) fn onto(
     kind: &'static Kind,
     wanted: &Object,
@@ -56,7 +56,7 @@ pub(super) fn onto(
     Merged { object: normalize(kind, object.0).object, fixed, missing }
 }
 
-/// What is wanted of a link, less what nobody can make.
+/// Returns the wanted entries of a link, without those that nobody can create.
 fn makeable(link: &Link, want: Option<&Value>, have: Option<&Value>, missing: &mut Vec<String>) -> Option<Value> {
     let LinkShape::Children(children @ Children { create: None, .. }) = link.shape else { return want.cloned() };
     let here: Vec<Vec<String>> = list(have).iter().map(|child| child_key(child, &children)).collect();

@@ -1,5 +1,5 @@
-//! A snapshot of one tenant in the terms of another: what is the same there goes by its id there, what is not there yet
-//! keeps the id of its origin, and what cannot be carried over is said.
+//! Translates a snapshot of one tenant for another: an object with a counterpart in this tenant gets its id, one without
+//! keeps the id of its origin, and everything that cannot be carried over is reported.
 
 mod merge;
 mod text;
@@ -16,54 +16,54 @@ use crate::model::kind::Deletion;
 use crate::model::plan::{Loss, LossKind};
 use crate::model::{Address, IdMap, Kind, Object, Snapshot, TenantMap};
 
-/// What a translation is made from.
+/// Holds the inputs of a translation.
 #[derive(Debug, Clone, Copy)]
 pub struct Inputs<'a> {
     /// The snapshot of the other tenant, parsed whole.
     pub source: &'a Snapshot,
     /// The last snapshot of this tenant, parsed whole.
     pub target: &'a Snapshot,
-    /// What earlier translations and recoveries have learned: old id → new id.
+    /// Ids learned by earlier translations and recoveries: old id → new id.
     pub ids: &'a IdMap,
-    /// What a person says.
+    /// Map of ids and domains that a person wrote.
     pub map: &'a TenantMap,
-    /// The two tenants' ids: the other one's, this one's.
+    /// Ids of the two tenants: the other one's, this one's.
     pub tenants: (&'a str, &'a str),
-    /// Which objects of the other tenant are carried over.
+    /// Scope of the objects that are carried over from the other tenant.
     pub scope: &'a Scope,
-    /// Whether what only this tenant has is to go.
+    /// True if objects that only this tenant has are to be deleted.
     pub prune: bool,
 }
 
-/// What this tenant is to be, as far as it differs from what it is.
+/// Holds the wanted objects of this tenant, as far as they differ from its last snapshot.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Translated {
-    /// Objects by the id they have here; those that are not here yet by the id they have there.
+    /// Objects by the id that they have in this tenant; those that do not exist here yet by the id in the other tenant.
     pub objects: BTreeMap<Address, Object>,
-    /// Objects that are to go.
+    /// Objects that are to be deleted.
     pub gone: BTreeSet<Address>,
-    /// Id there → id here, of everything that is the same.
+    /// Id in the other tenant → id in this one, of all counterparts.
     pub same: IdMap,
-    /// What is not carried over, or may not mean here what it meant there.
+    /// Values that are not carried over, or may not mean the same in this tenant.
     pub losses: Vec<Loss>,
 }
 
-/// Something that only a person can decide.
+/// Describes something that only a person can decide.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The object, as it is called there.
+    /// Address of the object in the other tenant.
     pub address: Address,
-    /// Its name.
+    /// Name of the object.
     pub name: String,
-    /// What is wrong, and what to do.
+    /// Description of the problem and advice.
     pub what: String,
 }
 
 /// Translates a snapshot.
 ///
 /// # Errors
-/// Every reference that leads nowhere here, every account in a domain that is not here, and every object for which there
-/// is more than one here.
+/// Every reference without a counterpart in this tenant, every domain of accounts that this tenant does not have, and every
+/// object with more than one candidate here.
 pub fn translate(inputs: &Inputs<'_>) -> Result<Translated, Vec<Problem>> {
     let mut work = Work::new(inputs);
     work.match_all();
@@ -76,14 +76,14 @@ pub fn translate(inputs: &Inputs<'_>) -> Result<Translated, Vec<Problem>> {
 
 struct Work<'a> {
     inputs: &'a Inputs<'a>,
-    /// The other tenant's objects with this tenant's domains and id in their texts.
+    /// Objects of the other tenant with this tenant's domains and id in their texts.
     source: Snapshot,
     ids: IdMap,
-    /// Objects of the other tenant by everything they are known by there.
+    /// Objects of the other tenant by all their identities there.
     known: BTreeMap<String, Address>,
-    /// Everything that something here is, or will be, known by.
+    /// Identities of all objects that this tenant has, or will have.
     here: BTreeSet<String>,
-    /// Objects that are carried over, by their address there.
+    /// Objects that are carried over, by their address in the other tenant.
     chosen: BTreeSet<Address>,
     ambiguous: BTreeMap<Address, Ambiguous>,
     out: Translated,
@@ -129,20 +129,19 @@ impl<'a> Work<'a> {
         self.out.losses.push(Loss::new(address, name, LossKind::Other(what)));
     }
 
-    /// Whether the kind is known completely in both tenants: else nothing follows from what is not there.
+    /// Returns true if the kind is known completely in both tenants: otherwise nothing follows from an absent object.
     fn known_kind(&self, kind: &Kind) -> bool {
         [&self.source, self.inputs.target].iter().all(|side| side.coverage.kind(kind.name).is_complete())
     }
 
-    /// The object here that stands for an object there.
+    /// Returns the object of this tenant that stands for an object of the other one.
     fn counterpart(&self, address: &Address) -> Option<(Address, &'a Object)> {
         let today = Address::new(address.kind, self.ids.current(&address.id));
         let object = self.inputs.target.objects.get(&today)?;
         Some((today, object))
     }
 
-    /// Finds out what of the one tenant is what of the other: as the map says, as is known from before, by address, by
-    /// natural key.
+    /// Finds the counterparts of objects: by the map, by known ids, by address, by natural key.
     fn match_all(&mut self) {
         for (there, here) in &self.inputs.map.ids {
             let Some(address) = self.known.get(there).cloned() else {
@@ -187,7 +186,7 @@ impl<'a> Work<'a> {
         self.ambiguous = ambiguous.into_iter().map(|one| (one.wanted.clone(), one)).collect();
     }
 
-    /// Which objects are carried over: those in scope that are here or can be made here.
+    /// Chooses the objects that are carried over: those in scope that exist here or can be created here.
     fn choose(&mut self) {
         let mut unknown = BTreeSet::new();
         let addresses: Vec<Address> = self.source.objects.keys().cloned().collect();
@@ -225,7 +224,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// What is fixed at creation cannot do without what it names: an assignment of a role to somebody who is not here.
+    /// Drops objects that are fixed at creation and name an object without a counterpart, such as a role assignment to an
+    /// absent user.
     fn drop_without_subject(&mut self) {
         let mut here = self.here.clone();
         let added = |address: &Address| {
@@ -263,13 +263,13 @@ impl<'a> Work<'a> {
         all_identities(kind, object).iter().any(|id| self.inputs.map.leave_out.contains(id))
     }
 
-    /// Whether what goes by this id there has nothing that stands for it here. What the other tenant does not know either
-    /// is the same everywhere: a word, an application of Microsoft's.
+    /// Returns true if the object with this id in the other tenant has no counterpart here. An id that the other tenant does
+    /// not know either is the same everywhere: a word, or an application of Microsoft.
     fn is_lost(&self, id: &str, here: &BTreeSet<String>) -> bool {
         self.inputs.map.leave_out.contains(id) || self.known.contains_key(id) && !here.contains(self.ids.current(id))
     }
 
-    /// Something of the other tenant that is not here, for people.
+    /// Describes an object of the other tenant without a counterpart, for people.
     fn called(&self, id: &str) -> String {
         let Some(address) = self.known.get(id) else { return format!("{id}, which the map leaves out") };
         let name = self.inputs.source.objects.get(address).map_or("", Object::name);
@@ -348,7 +348,8 @@ impl<'a> Work<'a> {
         }
     }
 
-    /// An account can only be made in a domain that is here. A domain that is not is one problem, however many are in it.
+    /// Checks that accounts are only created in domains of this tenant. An absent domain is one problem, however many
+    /// accounts it has.
     fn check_domains(&mut self) {
         let own = text::domains(self.inputs.target);
         let mut missing: BTreeMap<String, Vec<&Address>> = BTreeMap::new();
@@ -402,7 +403,7 @@ impl<'a> Work<'a> {
     }
 }
 
-/// Everything by which others refer to an object.
+/// Returns every identity by which others refer to an object.
 fn all_identities(kind: &'static Kind, object: &Object) -> Vec<String> {
     let others = schema::of(kind).identities().iter().filter_map(|property| object.text(property));
     std::iter::once(object.id()).chain(others).map(str::to_owned).collect()

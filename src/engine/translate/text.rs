@@ -1,4 +1,4 @@
-//! Texts: domains and tenant ids in them, and what is taken out of an object.
+//! Translates domains and tenant ids in texts, and removes values from an object.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::engine::schema;
 use crate::model::{Kind, Object, Snapshot, TenantMap};
 
-/// Words that mean the same in the two tenants.
+/// Maps the words of the other tenant to those of this one.
 pub(super) struct Words<'a> {
     domains: Vec<(&'a str, &'a str)>,
     tenants: (&'a str, &'a str),
@@ -16,12 +16,12 @@ pub(super) struct Words<'a> {
 impl<'a> Words<'a> {
     pub(super) fn new(map: &'a TenantMap, tenants: (&'a str, &'a str)) -> Self {
         let mut domains: Vec<(&str, &str)> = map.domains.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
-        // A domain before the one it is below.
+        // A subdomain comes before its parent domain.
         domains.sort_by_key(|(domain, _)| std::cmp::Reverse(domain.len()));
         Words { domains, tenants }
     }
 
-    /// The object with this tenant's words. Its id and its name for people stay.
+    /// Returns the object with this tenant's words. Its id and its display name stay.
     pub(super) fn translate(&self, kind: &'static Kind, object: &Object) -> Object {
         let schema = schema::of(kind);
         let properties = object.0.iter().map(|(name, value)| {
@@ -44,7 +44,7 @@ impl<'a> Words<'a> {
 
     fn text(&self, text: &str) -> String {
         let mut text = text.replace(self.tenants.0, self.tenants.1);
-        // What has taken another's place is not translated again.
+        // Only one domain is replaced, so that a replacement is not translated again.
         for (there, here) in &self.domains {
             let places = places(&text, there);
             if !places.is_empty() {
@@ -64,7 +64,7 @@ impl<'a> Words<'a> {
     }
 }
 
-/// Where `domain` stands as a whole domain, or as the end of one.
+/// Returns the positions at which `domain` stands as a whole domain, or as the end of one.
 fn places(text: &str, domain: &str) -> Vec<usize> {
     let mut found = Vec::new();
     if domain.is_empty() || text.len() < domain.len() {
@@ -89,17 +89,17 @@ fn places(text: &str, domain: &str) -> Vec<usize> {
     found
 }
 
-/// The domain of a user principal name, in lower case.
+/// Returns the domain of a user principal name, in lower case.
 pub(super) fn domain(name: &str) -> Option<String> {
     name.rsplit_once('@').map(|(_, domain)| domain.to_lowercase())
 }
 
-/// Domains that accounts of a tenant are in.
+/// Returns the domains of a tenant's accounts.
 pub(super) fn domains(snapshot: &Snapshot) -> BTreeSet<String> {
     snapshot.objects.values().filter_map(|object| domain(object.text("userPrincipalName")?)).collect()
 }
 
-/// Top-level properties that can be written and that name one of `domains`.
+/// Returns the top-level properties that can be written and that name one of `domains`.
 pub(super) fn bound(kind: &'static Kind, object: &Object, domains: &BTreeSet<String>) -> Vec<String> {
     let schema = schema::of(kind);
     let names = object.0.iter().filter(|(name, value)| {
@@ -118,7 +118,7 @@ fn names_one(value: &Value, domains: &BTreeSet<String>) -> bool {
     }
 }
 
-/// The object without what stands at `pointers`: an element of a list goes whole, a child of a link with it.
+/// Returns the object without the values at `pointers`: an element of a list is removed whole, and so is a child of a link.
 pub(super) fn without(kind: &'static Kind, object: &Object, pointers: &[&str]) -> Object {
     let mut whole = Value::Object(object.0.clone());
     let mut doomed: Vec<Vec<String>> = pointers
@@ -132,7 +132,7 @@ pub(super) fn without(kind: &'static Kind, object: &Object, pointers: &[&str]) -
             }
         })
         .collect();
-    // The last element of a list first: the others keep their places.
+    // The last element of a list is removed first, so that the others keep their positions.
     doomed.sort_by_key(|parts| parts.iter().map(|part| part.parse::<usize>().unwrap_or_default()).collect::<Vec<_>>());
     doomed.dedup();
     for parts in doomed.iter().rev() {

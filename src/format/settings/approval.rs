@@ -1,4 +1,4 @@
-//! Whose signatures a plan needs before it is carried out.
+//! Reads the signatures that a plan needs before it is carried out.
 
 use serde_json::{Map, Value};
 
@@ -7,7 +7,7 @@ use super::Reader;
 /// Names of these settings.
 pub(super) const KNOWN: &[&str] = &["approval"];
 
-/// Their part of the template.
+/// The part of the template for these settings.
 pub(super) const TEMPLATE: &str = "# Whose signatures a plan file needs before `entragit apply` carries it out, and for how many hours it holds.\n\
      # approval:\n\
      #   require: 2\n\
@@ -15,18 +15,18 @@ pub(super) const TEMPLATE: &str = "# Whose signatures a plan file needs before `
      #   signers:\n\
      #     - \"ada@contoso.com ssh-ed25519 AAAA...\"\n";
 
-/// Whose signatures a plan needs before it is carried out.
+/// Holds the signatures that a plan needs before it is carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
-    /// How many people must have signed it, none of them its author.
+    /// Number of people who must have signed the plan, none of them its author.
     pub require: usize,
     /// Lines of an allowed-signers file, as git uses it: <https://man.openbsd.org/ssh-keygen.1#ALLOWED_SIGNERS>
     pub signers: Vec<String>,
-    /// For how many hours a plan file holds.
+    /// Number of hours for which a plan file is valid.
     pub plan_hours: usize,
 }
 
-/// The settings of `approval`.
+/// Reads the settings of `approval`.
 pub(super) fn approval(reader: &mut Reader<'_>, section: &Map<String, Value>) -> Approval {
     reader.only(section, "/approval", &["require", "signers", "planHours"]);
     let signers = match section.get("signers") {

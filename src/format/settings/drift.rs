@@ -1,4 +1,4 @@
-//! What `drift` and `status` go by: differences that are no drift, and how old a snapshot may become.
+//! Reads the settings of `drift` and `status`: differences that are no drift, and the maximum age of a snapshot.
 
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use crate::kinds;
 /// Names of these settings.
 pub(super) const KNOWN: &[&str] = &["objective", "drift"];
 
-/// Their part of the template.
+/// The part of the template for these settings.
 pub(super) const TEMPLATE: &str = "# How old the last snapshot may become before `entragit status` says so.\n\
      objective: 24h\n\
      \n\
@@ -22,23 +22,23 @@ pub(super) const TEMPLATE: &str = "# How old the last snapshot may become before
      #       property: jobTitle\n\
      #       reason: \"owned by HR\"\n";
 
-/// Differences that are no drift. All that is given must agree.
+/// Selects differences that are no drift. All given conditions must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ignore {
-    /// Of objects of this kind.
+    /// Kind of the objects.
     pub kind: Option<&'static str>,
-    /// Of objects whose name fits this pattern.
+    /// Pattern that the object's name must fit.
     pub name: Option<String>,
-    /// Of the object with this id.
+    /// Id of the object.
     pub id: Option<String>,
-    /// Of this property or link, or a part of it: `jobTitle`, `conditions.users.excludeUsers`. Without it: whatever
-    /// becomes of the object.
+    /// Property or link, or a part of it: `jobTitle`, `conditions.users.excludeUsers`. Without it the rule applies to every
+    /// change of the object.
     pub property: Option<String>,
-    /// Why, for people.
+    /// Reason, for people.
     pub reason: Option<String>,
 }
 
-/// How old a snapshot may become.
+/// Reads the maximum age of a snapshot.
 pub(super) fn objective(reader: &mut Reader<'_>, top: &Map<String, Value>) -> SignedDuration {
     let default = SignedDuration::from_hours(24);
     let text = reader.text(top, "", "objective", "24h");
@@ -48,7 +48,7 @@ pub(super) fn objective(reader: &mut Reader<'_>, top: &Map<String, Value>) -> Si
     })
 }
 
-/// The rules of `drift`.
+/// Reads the rules of `drift`.
 pub(super) fn ignore(reader: &mut Reader<'_>, drift: &Map<String, Value>) -> Vec<Ignore> {
     reader.only(drift, "/drift", &["ignore"]);
     let rules = match drift.get("ignore") {
@@ -75,7 +75,7 @@ fn one(reader: &mut Reader<'_>, rule: &Map<String, Value>, pointer: &str) -> Opt
     reader.only(rule, pointer, &["kind", "name", "id", "property", "reason"]);
     let mut text = |name: &str| {
         let text = reader.text(rule, pointer, name, "");
-        // What is written and empty was meant to say something.
+        // A condition that is written and empty was meant to have a value.
         if text.is_empty() && rule.get(name).is_some_and(|value| value.as_str() == Some("") || value.is_null()) {
             reader.say(&format!("{pointer}/{name}"), format!("`{name}` is empty; leave it out, or say which"));
         }
@@ -92,7 +92,7 @@ fn one(reader: &mut Reader<'_>, rule: &Map<String, Value>, pointer: &str) -> Opt
         }
     }
     if word.is_none() && name.is_none() && id.is_none() && property.is_none() {
-        // It would hide all drift.
+        // Such a rule would hide all drift.
         let message = "this rule is about everything; give it a kind, a name, an id or a property".to_owned();
         reader.say(pointer, message);
         return None;

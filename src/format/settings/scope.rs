@@ -1,4 +1,4 @@
-//! What is exported: a profile, kinds, and filters of the tenant's own.
+//! Reads the scope of an export: a profile, kinds, and filters that the tenant chose.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,10 @@ use crate::model::kind::Profile;
 /// Names of these settings.
 pub(super) const KNOWN: &[&str] = &["profile", "kinds", "exclude", "filter"];
 
-/// Most characters of a filter: encoded, it must fit into an address that proxies and services take.
+/// Maximum number of characters of a filter: encoded, it must fit into a URL that proxies and services accept.
 const MOST_FILTER: usize = 4_000;
 
-/// Their part of the template.
+/// The part of the template for these settings.
 pub(super) const TEMPLATE: &str = "# What is exported: config (no user objects), recovery (all that recovery needs), everything (what is only for\n\
      # information, too). `entragit kinds` says which kinds each takes in.\n\
      profile: recovery\n\
@@ -27,21 +27,21 @@ pub(super) const TEMPLATE: &str = "# What is exported: config (no user objects),
      # filter:\n\
      #   group: \"securityEnabled eq true\"\n";
 
-/// What is exported.
+/// Selects what is exported.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Scope {
-    /// Which kinds by default.
+    /// Profile, which selects the kinds by default.
     pub profile: Profile,
-    /// Only these kinds, whatever the profile; empty: all of the profile.
+    /// Kinds to export, whatever the profile; empty: all of the profile.
     pub kinds: Vec<&'static str>,
-    /// Not these.
+    /// Kinds that are not exported.
     pub exclude: Vec<&'static str>,
-    /// By kind, the `$filter` that its objects are listed with.
+    /// `$filter` that the objects of a kind are listed with, by kind.
     pub filters: BTreeMap<&'static str, String>,
 }
 
 impl Scope {
-    /// The kinds in scope.
+    /// Returns the kinds in scope.
     pub fn kinds(&self) -> Vec<&'static Kind> {
         let named = |kind: &Kind| self.kinds.contains(&kind.name);
         let takes = |kind: &Kind| if self.kinds.is_empty() { kind.profile() <= self.profile } else { named(kind) };
@@ -49,7 +49,7 @@ impl Scope {
     }
 }
 
-/// What is to be exported.
+/// Reads the scope of an export.
 pub(super) fn scope(reader: &mut Reader<'_>, top: &Map<String, Value>) -> Scope {
     let profile = reader.text(top, "", "profile", Profile::default().word());
     let profile = Profile::parse(&profile).unwrap_or_else(|| {
@@ -94,7 +94,7 @@ fn filters(reader: &mut Reader<'_>, top: &Map<String, Value>) -> BTreeMap<&'stat
     filters
 }
 
-/// What is wrong with a filter, as far as that can be seen without Graph.
+/// Returns the fault of a filter, as far as it can be seen without Graph.
 fn wrong_with(kind: &'static Kind, filter: &str) -> Option<String> {
     if kind.is_singleton() || kind.for_each.is_some() {
         return Some(format!("`{}` cannot be filtered: Graph does not list it as a whole", kind.name));
@@ -122,7 +122,7 @@ fn wrong_with(kind: &'static Kind, filter: &str) -> Option<String> {
     let known: Value = serde_json::from_str(kind.schema).ok()?;
     let known: Vec<&str> = known.get("properties")?.as_object()?.keys().map(String::as_str).collect();
     compared(&outside).into_iter().find_map(|name| {
-        // Graph can filter by what is not exported: only what looks like a slip of the pen is one.
+        // Graph can filter by properties that are not exported, so that only names similar to a known one are reported.
         let near =
             known.iter().map(|known| (strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase()), known));
         match near.min() {
@@ -135,13 +135,13 @@ fn wrong_with(kind: &'static Kind, filter: &str) -> Option<String> {
     })
 }
 
-/// The filter with every text in quotes blanked.
+/// Returns the filter with every text in quotes blanked.
 fn outside_of_quotes(filter: &str) -> String {
     let parts = filter.split('\'').enumerate();
     parts.map(|(index, part)| if index % 2 == 0 { part } else { "''" }).collect()
 }
 
-/// Names of properties that a filter compares: what stands before an operator, or first within a function.
+/// Returns the names of the properties that a filter compares: words before an operator, or first within a function.
 fn compared(filter: &str) -> Vec<&str> {
     let words: Vec<&str> = filter.split([' ', '(', ')', ',']).filter(|word| !word.is_empty()).collect();
     let is_operator = |word: &str| matches!(word, "eq" | "ne" | "gt" | "ge" | "lt" | "le" | "in");
@@ -151,7 +151,7 @@ fn compared(filter: &str) -> Vec<&str> {
         (function, name) if is_function(function) => Some(name),
         _ => None,
     });
-    // The variable of `any` is no property; what follows a slash is one of a property's own.
+    // The variable of `any` is no property, and a word after a slash is part of a property.
     pairs
         .filter(|name| !name.contains([':', '$']))
         .map(|name| name.split('/').next().unwrap_or(name))

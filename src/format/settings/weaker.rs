@@ -1,9 +1,10 @@
-//! Whether settings guard less than others.
+//! Compares how strictly settings guard a tenant.
 
 use super::Settings;
 
 impl Settings {
-    /// Returns how these settings guard less than those in force, in one clause each; nothing if they guard as much or more.
+    /// Returns the points, as clauses, in which these settings guard less than those in force; nothing if they guard as much
+    /// or more.
     pub fn weaker_than(&self, in_force: &Settings) -> Vec<String> {
         let mut said = Vec::new();
         let lower = |account: &String| account.trim().to_lowercase();
@@ -29,7 +30,7 @@ impl Settings {
         if self.approval.require < in_force.approval.require {
             said.push(format!("{} approvals instead of {}", self.approval.require, in_force.approval.require));
         }
-        // Whoever adds a signer may sign with that key.
+        // A person who adds a signer may sign with that key.
         if in_force.approval.require > 0 {
             let new = self.approval.signers.iter().filter(|line| !in_force.approval.signers.contains(line));
             said.extend(new.map(|line| format!("one more may sign: {}", line.escape_debug())));

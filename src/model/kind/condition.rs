@@ -1,35 +1,35 @@
-//! [`Condition`]: what can be said of an object's own properties.
+//! [`Condition`]: a test of an object's own properties.
 
-/// A condition over an object's own properties.
+/// Represents a condition over an object's own properties.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Condition {
-    /// The list `property` contains `value`.
+    /// True if the list `property` contains `value`.
     Lists {
         /// A list property.
         property: &'static str,
         /// The element to look for.
         value: &'static str,
     },
-    /// `property` equals `value`.
+    /// True if `property` equals `value`.
     Is {
         /// A string property.
         property: &'static str,
-        /// Its value.
+        /// Value that the property must have.
         value: &'static str,
     },
-    /// `property` begins with `value`.
+    /// True if `property` begins with `value`.
     Starts {
         /// A string property.
         property: &'static str,
-        /// How its value begins.
+        /// Text that the value must begin with.
         value: &'static str,
     },
-    /// The flag `property` is set.
+    /// True if the flag `property` is set.
     Flag {
         /// A boolean property.
         property: &'static str,
     },
-    /// The flag `property` is set, and the list `but` does not contain `value`.
+    /// True if the flag `property` is set, and the list `but` does not contain `value`.
     FlagUnlessListed {
         /// A boolean property.
         property: &'static str,
@@ -38,16 +38,16 @@ pub enum Condition {
         /// The element to look for.
         value: &'static str,
     },
-    /// Each of these holds.
+    /// True if each of these conditions holds.
     All(&'static [Condition]),
-    /// One of these holds, or several.
+    /// True if at least one of these conditions holds.
     Any(&'static [Condition]),
-    /// This does not hold.
+    /// True if this condition does not hold.
     Not(&'static Condition),
 }
 
 impl Condition {
-    /// The properties that it looks at.
+    /// Returns the names of the properties that the condition reads.
     pub fn properties(&self) -> Vec<&'static str> {
         match *self {
             Condition::Lists { property, .. }
@@ -65,7 +65,7 @@ impl Condition {
         }
     }
 
-    /// Whether `properties` meet the condition.
+    /// Returns true if `properties` meet the condition.
     pub fn holds(&self, properties: &serde_json::Map<String, serde_json::Value>) -> bool {
         match *self {
             Condition::Lists { property, value } => properties

@@ -1,24 +1,24 @@
 //! [`Credential`]: secrets and certificates of applications and service principals.
 
-/// A property that lists credentials, each with a `keyId`. Graph never returns what is secret of them: one that is gone
-/// cannot be restored, and one that is not wanted can be taken away.
+/// Describes a property that lists credentials, each with a `keyId`. Graph never returns their secrets: a credential that is
+/// gone cannot be restored, and one that is not wanted can be removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Credential {
-    /// The property, as in `passwordCredentials`.
+    /// Name of the property, as in `passwordCredentials`.
     pub property: &'static str,
-    /// What people call one of them, as in `client secret`.
+    /// Noun for one credential, as in `client secret`.
     pub one: &'static str,
-    /// How Graph takes one away.
+    /// Request that removes a credential.
     pub removal: Removal,
 }
 
-/// How Graph takes a credential away.
+/// Lists the requests by which Graph removes a credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
-    /// `POST {object}/{action}` with its `keyId`.
+    /// `POST {object}/{action}` with the credential's `keyId`.
     Action(&'static str),
-    /// PATCH of the property with those that stay, each as it was read with a null `key`. `removeKey` would need a proof
-    /// of possession, signed with a certificate that only its owner has.
+    /// PATCH of the property with the credentials that stay, each as it was read with a null `key`. `removeKey` would need a
+    /// proof of possession, signed with a certificate that only its owner has.
     /// <https://learn.microsoft.com/graph/api/application-removekey>
     Patch,
 }

@@ -1,38 +1,39 @@
-//! [`Link`]: relations, and small objects that live with their parent.
+//! [`Link`]: relations of an object, and small objects (children) that live with their parent.
 
 use serde_json::Value;
 
 use super::{Api, Condition, Permissions, Updates};
 
-/// A relation that Graph keeps apart from an object's properties.
+/// Describes a relation that Graph keeps apart from an object's properties.
 #[derive(Debug)]
 pub struct Link {
-    /// Navigation property, and the key it has in the file.
+    /// Name of the navigation property, and of the key in the file.
     pub name: &'static str,
-    /// Path below the object, where that is not the name: `branding/localizations`.
+    /// Path below the object, where it differs from the name: `branding/localizations`.
     pub at: Option<&'static str>,
-    /// Relations by value that children come with only if `$expand` names them.
+    /// Navigation properties of children that Graph returns only if `$expand` names them.
     pub expand: &'static [&'static str],
-    /// The collection that `@odata.id` of a reference names its target in.
+    /// Collection in which `@odata.id` of a reference names its target.
     pub to: &'static str,
-    /// The references are written at their targets: `POST {target}/{id}/{relation}/$ref`. One end for each kind of target.
+    /// Relations at the targets by which the references are written: `POST {target}/{id}/{relation}/$ref`. One entry for
+    /// each kind of target.
     pub ends: &'static [End],
-    /// A target has one such relation at most: it is taken from one object before another gets it.
+    /// True if a target has at most one such relation: it is removed from one object before it is added to another.
     pub exclusive: bool,
-    /// What the relation holds.
+    /// Contents of the relation.
     pub shape: LinkShape,
-    /// How it is read.
+    /// Request that reads the relation.
     pub read: LinkRead,
-    /// Version of Graph that it is read from, and that children are written in, where the kind's own version leaves some of
-    /// it out.
+    /// Version of Graph that the relation is read from, and that children are written in, where the kind's own version
+    /// leaves some of it out.
     pub api: Option<Api>,
-    /// When an object has no such relation of its own.
+    /// Condition under which an object has no such relation of its own.
     pub absent: Option<Condition>,
-    /// Application permissions, where they differ from the kind's.
+    /// Application permissions, where they differ from those of the kind.
     pub permissions: Option<Permissions>,
 }
 
-/// What a relation holds.
+/// Lists the contents that a relation can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkShape {
     /// A set of ids: `POST {path}/{id}/{name}/$ref`, `DELETE {path}/{id}/{name}/{target}/$ref`.
@@ -43,73 +44,74 @@ pub enum LinkShape {
     Children(Children),
 }
 
-/// The other end of a relation that Graph writes there.
+/// Describes the other end of a relation that Graph writes at the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct End {
-    /// The kind of the target.
+    /// Kind of the target.
     pub kind: &'static str,
-    /// The target's navigation property.
+    /// Navigation property of the target.
     pub relation: &'static str,
 }
 
-/// Small objects that live with their parent.
+/// Describes small objects that live with their parent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Children {
-    /// What tells one from another: properties, or paths as `role/originId`.
+    /// Natural key, which tells one child from another: properties, or paths as `role/originId`.
     pub key: &'static [&'static str],
-    /// There is at most one: the file holds an object, not a list.
+    /// True if there is at most one child: the file holds an object, not a list.
     pub single: bool,
-    /// Path to POST to, with `{parent}`; `None` where none can be made, or where PUT to `item` makes it (`update` is then
-    /// [`Updates::Replace`]).
+    /// Path to POST to, with `{parent}`; `None` where no child can be created, or where PUT to `item` creates it (`update`
+    /// is then [`Updates::Replace`]).
     pub create: Option<&'static str>,
-    /// Path of one, with `{parent}` and `{child}` (the child's own Graph id), which a single one does without.
+    /// Path of one child, with `{parent}` and `{child}` (the child's own Graph id), which the path of a single child does
+    /// without.
     pub item: &'static str,
-    /// Which properties PATCH takes; empty: a change is a delete and a create.
+    /// Properties that PATCH takes; if there are none, a change is a delete and a create.
     pub update: Updates,
-    /// Whether DELETE takes one away.
+    /// True if DELETE removes a child.
     pub delete: bool,
-    /// The child's property that holds the parent's id: left out of the file, sent at creation.
+    /// Property of the child that holds the parent's id: left out of the file, sent at creation.
     pub owner: Option<&'static str>,
-    /// Whether the child's own id is a constant that belongs in the file.
+    /// True if the child's own id is a constant that belongs in the file.
     pub keeps_id: bool,
-    /// The property before whose value Graph puts `extension_` and the application's id when it makes one: POST takes the
-    /// rest of it.
+    /// Property whose value Graph prefixes with `extension_` and the application's id at creation: POST takes the value
+    /// without that prefix.
     pub prefixed: Option<&'static str>,
-    /// Requests add and take it away: `create` is where they are posted, and `item` is only looked at.
+    /// Requests that add and remove children, if Graph wants them: they are posted to `create`, and `item` is only read.
     pub requests: Option<&'static ChildRequests>,
-    /// An object within the child that Graph wants to be named by an id that no file holds.
+    /// Object within the child that Graph wants to be named by an id that no file holds.
     pub finds: Option<&'static Find>,
-    /// What whoever approves that one is made should know, in one clause.
+    /// Hint for whoever approves the creation of a child, in one clause.
     pub note: Option<&'static str>,
 }
 
-/// Children that requests add and take away: `POST {create}` with what is to be done, the child, and the parent's id.
+/// Describes requests that add and remove children: `POST {create}` with the action, the child, and the parent's id.
 /// <https://learn.microsoft.com/graph/api/entitlementmanagement-post-resourcerequests>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChildRequests {
-    /// The type of a request.
+    /// Graph's name for the type of a request.
     pub entity: &'static str,
-    /// The request's property that holds the child.
+    /// Property of the request that holds the child.
     pub child: &'static str,
-    /// The request's property that holds the parent.
+    /// Property of the request that holds the parent.
     pub parent: &'static str,
 }
 
-/// An object within a child whose id is another one whenever it was made anew, so that it is looked for by what tells it
-/// from others, and named by the id it has now.
+/// Describes an object within a child whose id changes whenever it is created again, so that it is found by a stable
+/// property, and named by the id that it has now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Find {
-    /// Where in the child it is: a JSON pointer.
+    /// Location of the object in the child: a JSON pointer.
     pub at: &'static str,
-    /// Its property that tells it from others, which is the same for good.
+    /// Property of the object that identifies it and never changes.
     pub by: &'static str,
-    /// The list it is in, with `{of}`.
+    /// Path of the list that contains the object, with `{of}`.
     pub list: &'static str,
-    /// Where in the parent the id for `{of}` is: a JSON pointer.
+    /// Location in the parent of the id for `{of}`: a JSON pointer.
     pub of: &'static str,
 }
 
-/// How a relation is read.
+/// Lists the requests by which a relation is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LinkRead {
     /// `GET {path}/{id}/{name}` for each object, in batches.
@@ -119,17 +121,17 @@ pub enum LinkRead {
     Expand,
     /// One list for the whole tenant, joined by this property with the parent's id.
     Joined {
-        /// The list's path.
+        /// Path of the list.
         path: &'static str,
-        /// The child's property that names its parent.
+        /// Property of the child that names its parent.
         by: &'static str,
     },
-    /// It is part of the parent's own reply.
+    /// The relation is part of the parent's own reply.
     Inline,
 }
 
 impl Link {
-    /// What a link is unless it says otherwise: a set of directory objects, read for each object.
+    /// Default values of a link: a set of directory objects, read for each object.
     pub const COMMON: Link = Link {
         name: "",
         at: None,
@@ -144,12 +146,12 @@ impl Link {
         permissions: None,
     };
 
-    /// The path below the object.
+    /// Returns the path below the object.
     pub fn segment(&self) -> &'static str {
         self.at.unwrap_or(self.name)
     }
 
-    /// Whether any of it can be written.
+    /// Returns true if any part of the relation can be written.
     pub fn is_written(&self) -> bool {
         match &self.shape {
             LinkShape::References | LinkShape::Reference => true,
@@ -159,7 +161,7 @@ impl Link {
         }
     }
 
-    /// What is said of children, if that is what the relation holds.
+    /// Returns the description of the children, if the relation holds children.
     pub fn children(&self) -> Option<&Children> {
         match &self.shape {
             LinkShape::Children(children) => Some(children),
@@ -182,13 +184,14 @@ fn text(value: &Value) -> String {
 }
 
 impl Children {
-    /// What tells one from another, each looked up by its JSON pointer; empty where there is nothing. The order of a list
-    /// says nothing, and of objects, which Graph shows with more in them than is kept, a path into them has to be given.
+    /// Returns the natural key of a child, each part looked up by its JSON pointer; a part is empty where there is no value.
+    /// The order of a list does not matter. Objects count as empty: Graph returns them with more properties than are kept,
+    /// so the key has to give a path into them.
     pub fn key_of<'a>(&self, at: impl Fn(&str) -> Option<&'a Value>) -> Vec<String> {
         self.key.iter().map(|path| at(&format!("/{path}")).map(text).unwrap_or_default()).collect()
     }
 
-    /// What children are unless they say otherwise: fixed once they are made, and deletable.
+    /// Default values of children: fixed once they are created, and deletable.
     pub const COMMON: Children = Children {
         key: &[],
         single: false,
@@ -204,7 +207,7 @@ impl Children {
         note: None,
     };
 
-    /// Whether one that is not there can be made.
+    /// Returns true if a child that does not exist can be created.
     pub fn creatable(&self) -> bool {
         self.create.is_some() || self.update == Updates::Replace
     }

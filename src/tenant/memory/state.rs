@@ -1,4 +1,4 @@
-//! What the tenant in memory holds, and what each write does to it.
+//! Holds the state of the tenant in memory, and applies writes to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,16 +19,16 @@ pub(super) struct State {
     /// Properties, without links.
     pub(super) objects: BTreeMap<Key, Raw>,
     pub(super) bin: BTreeMap<Key, Raw>,
-    /// Of live and deleted objects alike.
+    /// Targets of the references of live and deleted objects alike.
     references: BTreeMap<(Key, &'static str), BTreeSet<String>>,
     children: BTreeMap<(Key, &'static str), Vec<Raw>>,
     ids: u64,
-    /// The object of each write, in order; a token is a position in it.
+    /// Object of each write, in order; a token is a position in it.
     log: Vec<Key>,
 }
 
 impl State {
-    /// Writes down what `write` was about; `made` is what it answered.
+    /// Records the object of `write`; `made` is the answer to it.
     pub(super) fn note(&mut self, write: &Write, made: Option<&Raw>) {
         let key = match write {
             Write::Create { kind, .. } => (kind.name, made.and_then(child_id).unwrap_or_default().to_owned()),
@@ -43,7 +43,7 @@ impl State {
         self.log.push(key);
     }
 
-    /// The objects of a kind that were written to since `token`.
+    /// Returns the objects of a kind that were written since `token`.
     pub(super) fn changes(&self, kind: &'static Kind, token: Option<&str>) -> Changes {
         let from = match token {
             None => Some(self.log.len()),
@@ -120,7 +120,8 @@ impl State {
         if self.objects.contains_key(&(kind.name, id.clone())) {
             return Err(refused(409, &format!("{} {id} is there already", kind.name)));
         }
-        // What others refer to it by, where the tenant and not the caller decides it: an application's `appId`.
+        // The tenant and not the caller chooses the other identities by which objects refer to this one: an application's
+        // `appId`.
         for name in schema::of(kind).identities() {
             if !raw.contains_key(name) {
                 raw.insert(name.clone(), Value::from(self.new_id()));
@@ -160,7 +161,7 @@ impl State {
                 if link.shape == LinkShape::Reference {
                     targets.clear();
                 }
-                // Adding what is there already is done, as the port promises.
+                // Adding an entry that exists is a success, as the port promises.
                 targets.insert(target.to_owned());
                 Ok(None)
             }
@@ -188,7 +189,7 @@ impl State {
         }
     }
 
-    /// Refuses a child that names an object that is not there.
+    /// Refuses a child that names an object that does not exist.
     fn check_child(&self, kind: &'static Kind, link: &Link, child: &Raw) -> Result<(), TenantError> {
         let Some(rule) = schema::of(kind).property(link.name) else { return Ok(()) };
         for (property, value) in child {
@@ -256,7 +257,8 @@ impl State {
         match link.shape {
             LinkShape::References | LinkShape::Reference => {
                 let known = self.references.get_mut(&(key, link.name)).is_some_and(|targets| targets.remove(child));
-                // What went with its target is done, as the port promises; anything else is a mistake.
+                // Removing a reference that was deleted with its target is a success, as the port promises; any other
+                // missing entry is a mistake.
                 if !known && self.objects.keys().any(|(_, id)| id == child) {
                     return Err(not_found(&format!("{name} does not hold {child}")));
                 }
@@ -327,7 +329,7 @@ impl State {
         }
     }
 
-    /// `raw` with its links; what leads to the recycle bin is left out.
+    /// Returns `raw` with its links; references to objects in the recycle bin are left out.
     pub(super) fn with_links(&self, kind: &'static Kind, id: &str, raw: &Raw) -> Raw {
         let mut whole = raw.clone();
         let deleted: BTreeSet<&str> = self.bin.keys().map(|(_, id)| id.as_str()).collect();
@@ -381,8 +383,8 @@ impl State {
     }
 }
 
-/// Refuses what the kind's schema does not let be written; what it does not know may be sent as it is `there`. A schema that
-/// names nothing lets everything pass.
+/// Refuses values that the kind's schema does not let be written; parts that it does not know may be sent unchanged (as in
+/// `there`). A schema that names no property accepts everything.
 fn check(
     kind: &'static Kind,
     name: &str,
@@ -417,7 +419,7 @@ fn link_of(kind: &'static Kind, name: &str) -> Result<&'static Link, TenantError
     kind.link(name).ok_or_else(|| refused(400, &format!("{} has no link {name}", kind.name)))
 }
 
-/// The id that whoever makes an object chose for it.
+/// Returns the id that the caller chose for a new object.
 fn chosen_id(kind: &'static Kind, body: &Raw) -> Option<String> {
     let chosen = chooses_id(kind).then(|| body.get(kind.key).and_then(Value::as_str)).flatten();
     chosen.map(str::to_owned)
@@ -435,7 +437,7 @@ fn reference(id: &str) -> Value {
     Value::Object(Map::from_iter([("id".to_owned(), Value::from(id))]))
 }
 
-/// The number as a GUID that no one else makes.
+/// Returns the number as a GUID that nobody else makes.
 pub(super) fn guid(number: u64) -> String {
     format!("00000000-0000-4000-a000-{number:012x}")
 }

@@ -1,4 +1,4 @@
-//! Judges what hangs on an object: rules of a role's settings, authentication methods, federations, authorities.
+//! Judges children of an object: rules of a role's settings, authentication methods, federations, certificate authorities.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Properties, at, flag, seconds, strings, synchronization, text};
 
-/// Returns what a child opens that it did not open before, as clauses whose subject is the object it hangs on.
+/// Returns what a child permits that it did not permit before, as clauses whose subject is the parent.
 pub(in crate::engine::guard) fn child(
     kind: &str,
     link: &str,
@@ -32,7 +32,7 @@ pub(in crate::engine::guard) fn child(
     }
 }
 
-/// Judges what Privileged Identity Management demands.
+/// Judges a rule of Privileged Identity Management.
 /// <https://learn.microsoft.com/graph/identity-governance-pim-rules-overview>
 fn rule(before: &Properties, after: &Properties) -> Vec<String> {
     let when = match text(after, "id").contains("EndUser") {
@@ -67,14 +67,14 @@ fn strings_as_written(object: &Properties, path: &str) -> BTreeSet<String> {
     list.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
-/// Returns who approves, each as written.
+/// Returns the approvers of a rule, each as written.
 fn approvers(rule: &Properties) -> BTreeSet<String> {
     let stages = at(rule, "setting/approvalStages").and_then(Value::as_array).into_iter().flatten();
     let lists = stages.flat_map(|stage| ["primaryApprovers", "escalationApprovers"].map(|name| stage.get(name)));
     lists.flatten().filter_map(Value::as_array).flatten().map(Value::to_string).collect()
 }
 
-/// Judges whose word is taken for who somebody of a domain is.
+/// Judges a federation: the identity provider that is trusted to identify the people of a domain.
 /// <https://learn.microsoft.com/graph/api/resources/internaldomainfederation>
 fn federation(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let Some(before) = before else {
@@ -102,7 +102,7 @@ fn federation(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     found
 }
 
-/// Judges what is taken for a proof of who somebody is.
+/// Judges an authentication method: the proofs of identity that it accepts.
 /// <https://learn.microsoft.com/graph/api/resources/temporaryaccesspassauthenticationmethodconfiguration>,
 /// <https://learn.microsoft.com/graph/api/resources/x509certificateauthenticationmethodconfiguration>
 fn method(before: Option<&Properties>, after: &Properties) -> Vec<String> {
@@ -149,7 +149,7 @@ fn method(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     found
 }
 
-/// Tells whether a condition of a policy of consent holds for every permission of every application.
+/// Returns true if a condition set of a permission grant policy holds for every permission of every application.
 /// <https://learn.microsoft.com/graph/api/resources/permissiongrantconditionset>
 pub(in crate::engine::guard) fn is_unlimited(set: &Properties) -> bool {
     let all = |name: &str| {
