@@ -110,7 +110,7 @@ impl Output {
                     // It was to be expected.
                     Coverage::Skipped => self.talk(&format!("skipped {title}{note}")),
                     Coverage::Complete => self.say(&format!("{title}{note}")),
-                    other => self.say(&format!("{}: {title} ({objects} read){note}", other.word())),
+                    other => self.say(&format!("{}: {title} ({objects} read){note}", other.as_str())),
                 }
             }
             Event::Waiting { seconds, reason } => {

@@ -107,7 +107,7 @@ impl std::str::FromStr for Faults {
                 }
                 "hang-before" => faults.hang = Some((whole()?, Hang::Before)),
                 "hang-after" => faults.hang = Some((whole()?, Hang::After)),
-                _ => match Ailment::ALL.into_iter().find(|ailment| ailment.word() == name) {
+                _ => match Ailment::ALL.into_iter().find(|ailment| ailment.as_str() == name) {
                     Some(ailment) => faults.ailments.add(ailment, value)?,
                     None => {
                         return Err(format!(

@@ -6,7 +6,7 @@ use super::diff::{called, objects, top};
 use super::{risk, schema};
 use crate::kinds;
 use crate::model::{
-    Address, Change, Coverage, CoverageMap, FieldChange, IdMap, Kind, Manner, Object, Report, Snapshot, What,
+    Address, Change, ChangeKind, Coverage, CoverageMap, FieldChange, IdMap, Kind, Lifecycle, Object, Report, Snapshot,
 };
 
 /// Returns the differences between two snapshots. A kind that one side does not know completely yields neither additions nor
@@ -31,16 +31,16 @@ pub fn snapshots(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Report {
                 if changes.is_empty() && old.is_none() {
                     continue;
                 }
-                What::Modified(changes)
+                ChangeKind::Modified(changes)
             }
-            (None, Some(_)) if complete && !before.unchanged.contains(address) => What::Added,
-            (Some(_), None) if complete && !after.unchanged.contains(address) => What::Removed,
+            (None, Some(_)) if complete && !before.unchanged.contains(address) => ChangeKind::Added,
+            (Some(_), None) if complete && !after.unchanged.contains(address) => ChangeKind::Removed,
             _ => continue,
         };
         let renamed = a.zip(b).map(|(a, b)| (a.name(), b.name())).filter(|(a, b)| a != b && old.is_none());
         let manner = match (old, renamed) {
-            (Some(old), _) => Some(Manner::Recreated { from: old.id.clone() }),
-            (None, Some((from, _))) => Some(Manner::Renamed { from: from.to_owned() }),
+            (Some(old), _) => Some(Lifecycle::Recreated { from: old.id.clone() }),
+            (None, Some((from, _))) => Some(Lifecycle::Renamed { from: from.to_owned() }),
             (None, None) => None,
         };
         let object = b.or(a);
@@ -61,11 +61,11 @@ pub fn snapshots(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Report {
 }
 
 /// Returns the properties of an object that was added or removed, except those in the heading.
-fn whole(kind: &'static Kind, what: &What, a: Option<&Object>, b: Option<&Object>) -> Vec<FieldChange> {
+fn whole(kind: &'static Kind, what: &ChangeKind, a: Option<&Object>, b: Option<&Object>) -> Vec<FieldChange> {
     let nothing = Object::default();
     let mut fields = match what {
-        What::Modified(_) => return Vec::new(),
-        What::Added | What::Removed => objects(kind, a.unwrap_or(&nothing), b.unwrap_or(&nothing)),
+        ChangeKind::Modified(_) => return Vec::new(),
+        ChangeKind::Added | ChangeKind::Removed => objects(kind, a.unwrap_or(&nothing), b.unwrap_or(&nothing)),
     };
     fields.retain(|field| !matches!(field.path(), "id" | "displayName"));
     fields

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::diff::top;
 use super::scope::matches;
-use crate::model::{Address, Change, FieldChange, Ignored, LeftOut, Manner, Report, What};
+use crate::model::{Address, Change, ChangeKind, FieldChange, Ignored, LeftOut, Lifecycle, Report};
 
 /// Selects differences that are no drift. All given conditions must hold; a rule without conditions hides nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,7 +33,7 @@ impl Rule {
     fn takes(&self, change: &Change) -> bool {
         // A rename must not bring an object under a rule, nor out of it, unnoticed: both names must fit.
         let names = match &change.manner {
-            Some(Manner::Renamed { from }) => vec![change.name.as_str(), from.as_str()],
+            Some(Lifecycle::Renamed { from }) => vec![change.name.as_str(), from.as_str()],
             _ => vec![change.name.as_str()],
         };
         let given = self.kind.is_some() || self.name.is_some() || self.id.is_some() || self.property.is_some();
@@ -60,11 +60,11 @@ pub fn leave_out_pending(report: &mut Report, edits: &Report) {
     report.changes.retain_mut(|change| {
         let Some(edit) = edited.get(&change.address) else { return true };
         match (&mut change.what, &edit.what) {
-            (What::Removed, What::Removed) => {
+            (ChangeKind::Removed, ChangeKind::Removed) => {
                 pending += 1;
                 false
             }
-            (What::Modified(fields), What::Modified(undone)) => {
+            (ChangeKind::Modified(fields), ChangeKind::Modified(undone)) => {
                 let before = fields.len();
                 fields.retain(|field| !undone.contains(field));
                 pending += before - fields.len();
@@ -91,16 +91,16 @@ pub fn ignore(report: &mut Report, rules: &[Rule]) {
         };
         let whole = applying.iter().copied().find(|at| rules[*at].property.is_none());
         match &mut change.what {
-            What::Added | What::Removed => {
+            ChangeKind::Added | ChangeKind::Removed => {
                 // A rule for a property does not apply to objects that are added or removed.
                 whole.into_iter().for_each(&mut count);
                 whole.is_none()
             }
-            What::Modified(fields) if fields.is_empty() => {
+            ChangeKind::Modified(fields) if fields.is_empty() => {
                 whole.into_iter().for_each(&mut count);
                 whole.is_none()
             }
-            What::Modified(fields) => {
+            ChangeKind::Modified(fields) => {
                 let before = fields.len();
                 fields.retain(|field| {
                     let rule = applying.iter().copied().find(|at| rules[*at].takes_field(field));
@@ -130,10 +130,10 @@ fn settled(change: &mut Change, before: usize) -> bool {
     let renamed = fields.iter().any(|field| top(field.path()) == "displayName");
     let paths: BTreeSet<String> = fields.iter().map(|field| field.path().to_owned()).collect();
     change.risks.retain(|risk| risk.path.is_empty() || paths.contains(&risk.path));
-    if matches!(change.manner, Some(Manner::Renamed { .. })) && !renamed {
+    if matches!(change.manner, Some(Lifecycle::Renamed { .. })) && !renamed {
         change.manner = None;
     }
-    !paths.is_empty() || matches!(change.manner, Some(Manner::Recreated { .. }))
+    !paths.is_empty() || matches!(change.manner, Some(Lifecycle::Recreated { .. }))
 }
 
 /// Returns true if everything that was asked for is known on both sides.
@@ -156,10 +156,10 @@ mod tests {
         FieldChange::Value { path: path.to_owned(), before: Some(json!(before)), after: Some(json!(after)) }
     }
 
-    fn change(kind: &'static str, id: &str, name: &str, what: What) -> Change {
+    fn change(kind: &'static str, id: &str, name: &str, what: ChangeKind) -> Change {
         let risks = match &what {
-            What::Modified(fields) => fields.iter().map(|field| risk(field.path())).collect(),
-            What::Added | What::Removed => vec![risk("")],
+            ChangeKind::Modified(fields) => fields.iter().map(|field| risk(field.path())).collect(),
+            ChangeKind::Added | ChangeKind::Removed => vec![risk("")],
         };
         let address = Address::new(kind, id);
         Change {
@@ -191,7 +191,7 @@ mod tests {
         let changes = report.changes.iter().map(|change| {
             let paths: Vec<&str> = change.fields().iter().map(FieldChange::path).collect();
             let risks: Vec<&str> = change.risks.iter().map(|risk| risk.path.as_str()).collect();
-            format!("{} {} [{}] risks [{}]", change.word(), change.name, paths.join(", "), risks.join(", "))
+            format!("{} {} [{}] risks [{}]", change.as_str(), change.name, paths.join(", "), risks.join(", "))
         });
         let rest = report.drift.iter().flat_map(|drift| {
             let ignored = drift.ignored.iter().map(|it| format!("{it:?}"));
@@ -206,21 +206,21 @@ mod tests {
         // `main` has B and X; the tenant had A and X when both agreed.
         let edits = Report {
             changes: vec![
-                group(What::Modified(vec![value("description", "B", "A"), value("mail", "new", "old")])),
-                change("group", "2", "Wanted", What::Removed),
-                change("user", "3", "Unwanted", What::Removed),
+                group(ChangeKind::Modified(vec![value("description", "B", "A"), value("mail", "new", "old")])),
+                change("group", "2", "Wanted", ChangeKind::Removed),
+                change("user", "3", "Unwanted", ChangeKind::Removed),
             ],
             ..Report::default()
         };
         let mut report = Report {
             changes: vec![
-                group(What::Modified(vec![
+                group(ChangeKind::Modified(vec![
                     value("description", "B", "A"),
                     value("mail", "new", "other"),
                     value("visibility", "Private", "Public"),
                 ])),
-                change("group", "2", "Wanted", What::Removed),
-                change("group", "4", "Gone", What::Removed),
+                change("group", "2", "Wanted", ChangeKind::Removed),
+                change("group", "4", "Gone", ChangeKind::Removed),
             ],
             ..Report::default()
         };
@@ -234,15 +234,15 @@ mod tests {
 
     #[test]
     fn rules_hide_what_they_name_and_nothing_else() {
-        let modified = |fields| What::Modified(fields);
+        let modified = |fields| ChangeKind::Modified(fields);
         let mut renamed = change("group", "5", "tmp-x", modified(vec![value("displayName", "Admins", "tmp-x")]));
-        renamed.manner = Some(Manner::Renamed { from: "Admins".to_owned() });
+        renamed.manner = Some(Lifecycle::Renamed { from: "Admins".to_owned() });
         let mut report = Report {
             changes: vec![
                 change("user", "1", "Ada", modified(vec![value("jobTitle", "a", "b"), value("mail", "a", "b")])),
                 change("user", "2", "Bob", modified(vec![value("jobTitle", "a", "b")])),
-                change("user", "3", "Eve", What::Added),
-                change("group", "4", "tmp-1", What::Removed),
+                change("user", "3", "Eve", ChangeKind::Added),
+                change("group", "4", "tmp-1", ChangeKind::Removed),
                 renamed,
                 change("group", "6", "Six", modified(vec![value("jobTitles", "a", "b"), value("owner.id", "a", "b")])),
             ],

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::kinds;
 use crate::model::kind::Deletion;
-use crate::model::{Address, AuditEvent, Change, Manner, Report, What};
+use crate::model::{Address, AuditEvent, Change, ChangeKind, Lifecycle, Report};
 
 /// Holds facts from outside the two sides of a report.
 #[derive(Debug, Clone, Default)]
@@ -19,35 +19,35 @@ pub struct Evidence {
 pub fn settle(report: &mut Report, evidence: &Evidence) {
     for change in report.changes.iter_mut().filter(|change| change.manner.is_none()) {
         change.manner = match change.what {
-            What::Added => restored(change, evidence),
-            What::Removed => gone(change, evidence),
-            What::Modified(_) => None,
+            ChangeKind::Added => restored(change, evidence),
+            ChangeKind::Removed => gone(change, evidence),
+            ChangeKind::Modified(_) => None,
         };
     }
 }
 
-fn restored(change: &Change, evidence: &Evidence) -> Option<Manner> {
+fn restored(change: &Change, evidence: &Evidence) -> Option<Lifecycle> {
     let told = own(change).find_map(|event| match deed(event) {
-        Some(Deed::Restore) => Some(true),
-        Some(Deed::Add) => Some(false),
+        Some(ObjectEvent::Restore) => Some(true),
+        Some(ObjectEvent::Add) => Some(false),
         _ => None,
     });
-    told.unwrap_or_else(|| evidence.existed.contains(&change.address)).then_some(Manner::Restored)
+    told.unwrap_or_else(|| evidence.existed.contains(&change.address)).then_some(Lifecycle::Restored)
 }
 
-fn gone(change: &Change, evidence: &Evidence) -> Option<Manner> {
+fn gone(change: &Change, evidence: &Evidence) -> Option<Lifecycle> {
     match evidence.bin.get(&change.address) {
         Some(Some(since)) => {
-            return Some(Manner::Binned { since: Some(since.clone()).filter(|since| !since.is_empty()) });
+            return Some(Lifecycle::Binned { since: Some(since.clone()).filter(|since| !since.is_empty()) });
         }
-        Some(None) => return Some(Manner::Purged),
+        Some(None) => return Some(Lifecycle::Purged),
         None => {}
     }
     let soft = kinds::by_name(change.address.kind).is_some_and(|kind| matches!(kind.deletion, Deletion::Soft { .. }));
     let last = own(change).find_map(|event| deed(event).map(|deed| (deed, event)));
     match last {
-        Some((Deed::Purge, _)) => Some(Manner::Purged),
-        Some((Deed::Delete, event)) if soft => Some(Manner::Binned { since: Some(event.time.clone()) }),
+        Some((ObjectEvent::Purge, _)) => Some(Lifecycle::Purged),
+        Some((ObjectEvent::Delete, event)) if soft => Some(Lifecycle::Binned { since: Some(event.time.clone()) }),
         _ => None,
     }
 }
@@ -58,7 +58,7 @@ fn own(change: &Change) -> impl Iterator<Item = &AuditEvent> {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Deed {
+enum ObjectEvent {
     Add,
     Delete,
     Purge,
@@ -68,16 +68,16 @@ enum Deed {
 /// Returns what an activity does to the existence of an object, by the words of
 /// <https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities>: `Add user`, `Delete group`,
 /// `Remove service principal`, `Hard Delete application`, `Restore Group`. `Add member to group` is about a link.
-fn deed(event: &AuditEvent) -> Option<Deed> {
+fn deed(event: &AuditEvent) -> Option<ObjectEvent> {
     let words = event.activity.to_lowercase();
     let link = [" to ", " from "].iter().any(|word| words.contains(word));
     match words.split(' ').next().unwrap_or_default() {
-        "hard" => Some(Deed::Purge),
-        "restore" => Some(Deed::Restore),
-        "add" | "create" | "invite" if !link => Some(Deed::Add),
-        "delete" | "remove" if !link => Some(Deed::Delete),
-        _ if words.ends_with(" delete") => Some(Deed::Delete),
-        _ if words.ends_with(" create") => Some(Deed::Add),
+        "hard" => Some(ObjectEvent::Purge),
+        "restore" => Some(ObjectEvent::Restore),
+        "add" | "create" | "invite" if !link => Some(ObjectEvent::Add),
+        "delete" | "remove" if !link => Some(ObjectEvent::Delete),
+        _ if words.ends_with(" delete") => Some(ObjectEvent::Delete),
+        _ if words.ends_with(" create") => Some(ObjectEvent::Add),
         _ => None,
     }
 }

@@ -10,7 +10,7 @@ use crate::model::{Address, IdMap, Kind, Object};
 
 /// Tells which side an object is taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
+pub enum Resolution {
     /// Only the wanted side changed it.
     Wanted,
     /// The wanted side did not change it, or both have the same version.
@@ -25,12 +25,12 @@ pub enum Whose {
 ///
 /// Equal values of `T` mean equal versions of an object. An object that was created again since (`ids` says so) is judged by
 /// its wanted address; its current address is not listed as well.
-pub fn whose<T: PartialEq>(
+pub fn three_way<T: PartialEq>(
     fork: &BTreeMap<Address, T>,
     wanted: &BTreeMap<Address, T>,
     tenant: &BTreeMap<Address, T>,
     ids: &IdMap,
-) -> BTreeMap<Address, Whose> {
+) -> BTreeMap<Address, Resolution> {
     let today = |address: &Address| Address::new(address.kind, ids.current(&address.id));
     let changed = wanted.iter().filter(|(address, version)| fork.get(*address) != Some(*version));
     let heirs: BTreeSet<Address> = changed
@@ -44,22 +44,22 @@ pub fn whose<T: PartialEq>(
     for address in all {
         let (old, want, now) = (fork.get(address), wanted.get(address), tenant.get(address));
         let reborn = now.is_none() && today(address) != *address && tenant.contains_key(&today(address));
-        let whose = if heirs.contains(address) && want.is_none() {
+        let resolution = if heirs.contains(address) && want.is_none() {
             continue;
         } else if old == want {
-            now.map(|_| Whose::Tenant)
+            now.map(|_| Resolution::Tenant)
         } else if want.is_none() && reborn {
-            Some(Whose::Clash)
+            Some(Resolution::Clash)
         } else if want == now {
-            now.map(|_| Whose::Tenant)
+            now.map(|_| Resolution::Tenant)
         } else if old == now || reborn {
-            want.map(|_| Whose::Wanted)
+            want.map(|_| Resolution::Wanted)
         } else if want.is_some() && now.is_some() {
-            Some(Whose::Both)
+            Some(Resolution::Both)
         } else {
-            Some(Whose::Clash)
+            Some(Resolution::Clash)
         };
-        found.extend(whose.map(|whose| (address.clone(), whose)));
+        found.extend(resolution.map(|resolution| (address.clone(), resolution)));
     }
     found
 }
@@ -113,8 +113,12 @@ mod tests {
     }
 
     fn said(fork: &str, wanted: &str, tenant: &str, ids: &IdMap) -> String {
-        let found = whose(&line(fork), &line(wanted), &line(tenant), ids);
-        found.iter().map(|(address, whose)| format!("{} {whose:?}", address.id)).collect::<Vec<_>>().join(", ")
+        let found = three_way(&line(fork), &line(wanted), &line(tenant), ids);
+        found
+            .iter()
+            .map(|(address, resolution)| format!("{} {resolution:?}", address.id))
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::refs::Names;
 use super::scope::{Exclusion, Scope};
 use crate::kinds;
 use crate::model::plan::{Loss, LossKind, Seen};
-use crate::model::{Address, Coverage, Distance, FieldChange, IdMap, Left, Obstacle, Plan, Verdict, What};
+use crate::model::{Address, ChangeKind, Coverage, Distance, FieldChange, IdMap, Left, Obstacle, Plan, Verdict};
 
 /// Version of the file's format.
 pub const FORMAT_VERSION: u32 = 1;
@@ -70,7 +70,7 @@ impl From<&Scope> for ScopeDocument {
             ids: scope.ids.clone(),
             names: scope.names.clone(),
             properties: scope.properties.clone(),
-            exclude: scope.exclude.iter().map(Exclusion::word).collect(),
+            exclude: scope.exclude.iter().map(Exclusion::to_text).collect(),
         }
     }
 }
@@ -232,9 +232,9 @@ pub fn write(plan: &Plan, binding: &Binding, verdicts: &[Verdict], names: &Names
 
 fn left_document(left: &Left) -> LeftDocument {
     let (what, changes) = match &left.what {
-        What::Added => ("added", &[] as &[FieldChange]),
-        What::Removed => ("removed", &[] as &[FieldChange]),
-        What::Modified(changes) => ("modified", changes.as_slice()),
+        ChangeKind::Added => ("added", &[] as &[FieldChange]),
+        ChangeKind::Removed => ("removed", &[] as &[FieldChange]),
+        ChangeKind::Modified(changes) => ("modified", changes.as_slice()),
     };
     LeftDocument {
         kind: left.address.kind.to_owned(),
@@ -243,7 +243,7 @@ fn left_document(left: &Left) -> LeftDocument {
         name: left.name.clone(),
         what: what.to_owned(),
         changes: changes.iter().map(change_document).collect(),
-        obstacle: left.obstacle.word().to_owned(),
+        obstacle: left.obstacle.as_str().to_owned(),
         reason: left.obstacle.reason().to_owned(),
         why: left.obstacle.to_string(),
         by: left.by.clone(),
@@ -252,9 +252,9 @@ fn left_document(left: &Left) -> LeftDocument {
 
 fn left_of(document: LeftDocument) -> Result<Left, String> {
     let what = match document.what.as_str() {
-        "added" => What::Added,
-        "removed" => What::Removed,
-        "modified" => What::Modified(document.changes.into_iter().map(change_of).collect()),
+        "added" => ChangeKind::Added,
+        "removed" => ChangeKind::Removed,
+        "modified" => ChangeKind::Modified(document.changes.into_iter().map(change_of).collect()),
         other => return Err(format!("it says {other:?} of a difference that is left")),
     };
     let obstacle = Obstacle::parse(&document.obstacle, &document.reason)

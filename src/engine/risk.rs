@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{diff, schema};
-use crate::model::{Action, FieldChange, Kind, Level, Object, Risk, Step, What};
+use crate::model::{Action, ChangeKind, FieldChange, Kind, Level, Object, Risk, Step};
 
 /// Represents one risk rule of a schema.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,7 +116,7 @@ fn fits(wanted: &Value, value: &Value) -> bool {
 }
 
 /// Returns the risks of a change of an object, worst first.
-pub fn of(kind: &'static Kind, what: &What, before: Option<&Object>, after: Option<&Object>) -> Vec<Risk> {
+pub fn of(kind: &'static Kind, what: &ChangeKind, before: Option<&Object>, after: Option<&Object>) -> Vec<Risk> {
     let schema = schema::of(kind);
     let root = &schema.root;
     let Some(object) = after.or(before) else { return Vec::new() };
@@ -137,11 +137,11 @@ pub fn of(kind: &'static Kind, what: &What, before: Option<&Object>, after: Opti
     };
     let mut risks: Vec<Risk> = Vec::new();
     match what {
-        What::Added | What::Removed => {
-            let trigger = if *what == What::Added { Trigger::Added } else { Trigger::Removed };
+        ChangeKind::Added | ChangeKind::Removed => {
+            let trigger = if *what == ChangeKind::Added { Trigger::Added } else { Trigger::Removed };
             risks.extend(root.risks.iter().filter(|rule| rule.on == trigger && meant(rule)).map(|rule| risk(rule, "")));
         }
-        What::Modified(fields) => {
+        ChangeKind::Modified(fields) => {
             for field in fields {
                 let (a, b) = match field {
                     FieldChange::Value { before, after, .. } => (before.as_ref(), after.as_ref()),
@@ -179,24 +179,24 @@ pub fn of_step(kind: &'static Kind, step: &Step, before: Option<&Object>, after:
         _ => FieldChange::Value { path: path.to_owned(), before: before.cloned(), after: after.cloned() },
     };
     let what = match &step.action {
-        Action::Create { .. } | Action::Restore => What::Added,
-        Action::Delete => What::Removed,
+        Action::Create { .. } | Action::Restore => ChangeKind::Added,
+        Action::Delete => ChangeKind::Removed,
         _ if before.is_none() => return Vec::new(),
-        Action::Update { changes, .. } => What::Modified(changes.clone()),
+        Action::Update { changes, .. } => ChangeKind::Modified(changes.clone()),
         Action::Call { property, value } => {
             let before = before.cloned().unwrap_or_default();
             let mut after = before.clone();
             after.0.insert((*property).to_owned(), value.clone());
-            What::Modified(diff::objects(kind, &before, &after))
+            ChangeKind::Modified(diff::objects(kind, &before, &after))
         }
-        Action::Link { link, value } => What::Modified(vec![entry(link, None, Some(value))]),
-        Action::Relink { link, value } => What::Modified(vec![entry(link, Some(value), Some(value))]),
-        Action::Unlink { link, value } => What::Modified(vec![entry(link, Some(value), None)]),
+        Action::Link { link, value } => ChangeKind::Modified(vec![entry(link, None, Some(value))]),
+        Action::Relink { link, value } => ChangeKind::Modified(vec![entry(link, Some(value), Some(value))]),
+        Action::Unlink { link, value } => ChangeKind::Modified(vec![entry(link, Some(value), None)]),
     };
     let (before, after) = match what {
-        What::Added => (None, after),
-        What::Removed => (before.or(after), None),
-        What::Modified(_) => (before, after.or(before)),
+        ChangeKind::Added => (None, after),
+        ChangeKind::Removed => (before.or(after), None),
+        ChangeKind::Modified(_) => (before, after.or(before)),
     };
     of(kind, &what, before, after)
 }

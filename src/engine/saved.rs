@@ -9,7 +9,8 @@ use super::refs::Names;
 use super::render::json::FORMAT_VERSION;
 use crate::kinds;
 use crate::model::{
-    Address, AuditEvent, Audited, Change, Coverage, FieldChange, Ignored, LeftOut, Level, Manner, Report, Risk, What,
+    Address, AuditEvent, Audited, Change, ChangeKind, Coverage, FieldChange, Ignored, LeftOut, Level, Lifecycle,
+    Report, Risk,
 };
 
 #[derive(Deserialize)]
@@ -141,18 +142,18 @@ fn read_drift(saved: SavedDrift) -> LeftOut {
 fn read_change(saved: SavedChange) -> Result<Change, String> {
     let kind = kinds::by_name(&saved.kind).ok_or_else(|| format!("this program knows no kind {:?}", saved.kind))?;
     let what = match saved.change.as_str() {
-        "added" => What::Added,
-        "removed" => What::Removed,
-        "modified" => What::Modified(Vec::new()),
+        "added" => ChangeKind::Added,
+        "removed" => ChangeKind::Removed,
+        "modified" => ChangeKind::Modified(Vec::new()),
         other => return Err(format!("{other:?} is no word for a change")),
     };
     let manner = match (saved.manner.as_deref(), saved.previous_name, saved.previous_id) {
         (None, ..) => None,
-        (Some("renamed"), Some(from), _) => Some(Manner::Renamed { from }),
-        (Some("recreated"), _, Some(from)) => Some(Manner::Recreated { from }),
-        (Some("binned"), ..) => Some(Manner::Binned { since: saved.deleted }),
-        (Some("restored"), ..) => Some(Manner::Restored),
-        (Some("purged"), ..) => Some(Manner::Purged),
+        (Some("renamed"), Some(from), _) => Some(Lifecycle::Renamed { from }),
+        (Some("recreated"), _, Some(from)) => Some(Lifecycle::Recreated { from }),
+        (Some("binned"), ..) => Some(Lifecycle::Binned { since: saved.deleted }),
+        (Some("restored"), ..) => Some(Lifecycle::Restored),
+        (Some("purged"), ..) => Some(Lifecycle::Purged),
         (Some(other), ..) => return Err(format!("{other:?} is no manner of a change")),
     };
     let variants = kind.variants.iter().map(|variant| variant.name);
@@ -163,7 +164,7 @@ fn read_change(saved: SavedChange) -> Result<Change, String> {
     });
     let fields: Vec<FieldChange> = saved.properties.into_iter().map(read_field).collect();
     let (what, whole) = match what {
-        What::Modified(_) => (What::Modified(fields), Vec::new()),
+        ChangeKind::Modified(_) => (ChangeKind::Modified(fields), Vec::new()),
         other => (other, fields),
     };
     Ok(Change {

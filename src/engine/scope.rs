@@ -61,7 +61,7 @@ impl Exclusion {
     }
 
     /// Returns the text that [`Exclusion::parse`] accepts.
-    pub fn word(&self) -> String {
+    pub fn to_text(&self) -> String {
         match self {
             Exclusion::Kind(kind) => (*kind).to_owned(),
             Exclusion::Property(kind, property) => format!("{kind}.{property}"),
@@ -154,7 +154,7 @@ mod tests {
         let said: Vec<String> = words.map(|word| format!("{:?}", Exclusion::parse(word))).to_vec();
         insta::assert_snapshot!(said.join(", "), @r#"Kind("group"), Property("group", "members"), Named("group", "Sales*"), Name("Sales*"), Name("group.sales"), Id("new:a")"#);
         for word in words {
-            assert_eq!(Exclusion::parse(&Exclusion::parse(word).word()), Exclusion::parse(word));
+            assert_eq!(Exclusion::parse(&Exclusion::parse(word).to_text()), Exclusion::parse(word));
         }
     }
 

@@ -60,7 +60,7 @@ pub fn vouch(plan: &mut Plan, known: &Known<'_>) -> Vec<String> {
         if let Some(fault) = fault {
             let Step { address, action, name, .. } = step;
             let (name, id) = (super::render::safe(name), super::render::safe(&address.id));
-            said.push(format!("step {}, {} {} \"{name}\" ({id}): {fault}", number + 1, action.word(), address.kind));
+            said.push(format!("step {}, {} {} \"{name}\" ({id}): {fault}", number + 1, action.as_str(), address.kind));
         }
     }
     said

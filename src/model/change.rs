@@ -67,12 +67,12 @@ pub struct Change {
     /// Ids of the objects that this object refers to, where it has no name of its own.
     pub about: Vec<String>,
     /// Kind of change: added, removed or modified.
-    pub what: What,
+    pub what: ChangeKind,
     /// Properties of an object that was added or removed, as if each had been added or removed; empty where they were not
     /// requested.
     pub whole: Vec<FieldChange>,
     /// Cause of the change, where it is more specific than `what`.
-    pub manner: Option<Manner>,
+    pub manner: Option<Lifecycle>,
     /// Risks of the change, worst first.
     pub risks: Vec<Risk>,
     /// Path of the object's file, on the right side if the object is there; empty if the path is not known.
@@ -83,7 +83,7 @@ pub struct Change {
 
 /// Tells how a change came about, where that is more specific than "added, removed, modified".
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Manner {
+pub enum Lifecycle {
     /// The object has a different name.
     Renamed {
         /// Name of the object on the left.
@@ -135,7 +135,7 @@ pub enum Level {
 
 impl Level {
     /// Returns `high`, `medium` or `low`.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Level::High => "high",
             Level::Medium => "medium",
@@ -145,13 +145,13 @@ impl Level {
 
     /// Returns the level called `word`.
     pub fn parse(word: &str) -> Option<Level> {
-        [Level::High, Level::Medium, Level::Low].into_iter().find(|level| level.word() == word)
+        [Level::High, Level::Medium, Level::Low].into_iter().find(|level| level.as_str() == word)
     }
 }
 
 /// Tells how an object differs between the two sides.
 #[derive(Debug, Clone, PartialEq)]
-pub enum What {
+pub enum ChangeKind {
     /// Only the right side has the object.
     Added,
     /// Only the left side has the object.
@@ -162,32 +162,32 @@ pub enum What {
 
 impl Change {
     /// Returns a word for the change: that of the manner if it has one.
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match (&self.what, &self.manner) {
-            (_, Some(Manner::Renamed { .. })) => "renamed",
-            (_, Some(Manner::Restored)) => "restored",
-            (_, Some(Manner::Binned { .. })) => "moved to the recycle bin",
-            (_, Some(Manner::Purged)) => "deleted for good",
-            (_, Some(Manner::Recreated { .. })) => "re-created",
-            (What::Added, None) => "added",
-            (What::Removed, None) => "removed",
-            (What::Modified(_), None) => "modified",
+            (_, Some(Lifecycle::Renamed { .. })) => "renamed",
+            (_, Some(Lifecycle::Restored)) => "restored",
+            (_, Some(Lifecycle::Binned { .. })) => "moved to the recycle bin",
+            (_, Some(Lifecycle::Purged)) => "deleted for good",
+            (_, Some(Lifecycle::Recreated { .. })) => "re-created",
+            (ChangeKind::Added, None) => "added",
+            (ChangeKind::Removed, None) => "removed",
+            (ChangeKind::Modified(_), None) => "modified",
         }
     }
 
     /// Returns the properties to show: those that differ, or all of an object that was added or removed.
     pub fn shown(&self) -> &[FieldChange] {
         match &self.what {
-            What::Modified(fields) => fields,
-            What::Added | What::Removed => &self.whole,
+            ChangeKind::Modified(fields) => fields,
+            ChangeKind::Added | ChangeKind::Removed => &self.whole,
         }
     }
 
     /// Returns the properties that differ; none if the object as a whole was added or removed.
     pub fn fields(&self) -> &[FieldChange] {
         match &self.what {
-            What::Modified(fields) => fields,
-            What::Added | What::Removed => &[],
+            ChangeKind::Modified(fields) => fields,
+            ChangeKind::Added | ChangeKind::Removed => &[],
         }
     }
 }

@@ -29,7 +29,7 @@ impl Coverage {
     }
 
     /// Returns the word used in the manifest and on the screen.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Coverage::Complete => "complete",
             Coverage::Partial => "partial",
@@ -44,7 +44,7 @@ impl Coverage {
     pub fn parse(word: &str) -> Option<Coverage> {
         use Coverage::{Complete, DeniedLicence, DeniedPermission, Failed, Partial, Skipped};
         let all = [Complete, Partial, DeniedPermission, DeniedLicence, Failed, Skipped];
-        all.into_iter().find(|coverage| coverage.word() == word)
+        all.into_iter().find(|coverage| coverage.as_str() == word)
     }
 }
 

@@ -253,7 +253,7 @@ impl Profile {
     pub const ALL: [Profile; 3] = [Profile::Config, Profile::Recovery, Profile::Everything];
 
     /// Returns the word used in the settings and on the command line.
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Profile::Config => "config",
             Profile::Recovery => "recovery",
@@ -263,7 +263,7 @@ impl Profile {
 
     /// Returns the profile called `word`.
     pub fn parse(word: &str) -> Option<Profile> {
-        Profile::ALL.into_iter().find(|profile| profile.word() == word)
+        Profile::ALL.into_iter().find(|profile| profile.as_str() == word)
     }
 }
 

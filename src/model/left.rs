@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Address, What};
+use super::{Address, ChangeKind};
 
 /// Represents a difference between the wanted commit and the tenant that no step of a plan covers.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +14,7 @@ pub struct Left {
     /// The object's name.
     pub name: String,
     /// Difference, from the commit to the tenant: an object that is "added" is only in the tenant.
-    pub what: What,
+    pub what: ChangeKind,
     /// Reason why no step covers the difference.
     pub obstacle: Obstacle,
     /// Authors of the difference, one line for each event of the audit log, newest first; empty if they are not known.
@@ -56,7 +56,7 @@ pub enum Obstacle {
 
 impl Obstacle {
     /// Returns the word for the obstacle in JSON documents.
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Obstacle::ReadOnly => "readOnly",
             Obstacle::Fixed => "fixed",

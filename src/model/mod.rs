@@ -24,7 +24,7 @@ pub mod tenant_map;
 
 pub use address::Address;
 pub use audit::{Actor, AuditEvent};
-pub use change::{Audited, Change, FieldChange, Ignored, LeftOut, Level, Manner, Report, Risk, What};
+pub use change::{Audited, Change, ChangeKind, FieldChange, Ignored, LeftOut, Level, Lifecycle, Report, Risk};
 pub use coverage::{Coverage, CoverageMap};
 pub use event::{Event, Events};
 pub use finding::Finding;

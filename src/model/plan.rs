@@ -296,7 +296,7 @@ impl Plan {
 
 impl Action {
     /// Returns the word for the action: `create`, `restore`, `update` …
-    pub fn word(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Action::Create { .. } => "create",
             Action::Restore => "restore",

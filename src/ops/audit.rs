@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Context;
 use crate::engine::refs::mentions;
 use crate::format::settings::Actors;
-use crate::model::{AuditEvent, Change, FieldChange, Manner, Report};
+use crate::model::{AuditEvent, Change, FieldChange, Lifecycle, Report};
 use crate::repo::{CommitInfo, ObjectId};
 use crate::tenant::TenantRead;
 
@@ -246,7 +246,7 @@ pub fn attach(report: &mut Report, events: &[AuditEvent]) {
         // Events of the object itself, whichever id it went by; else of what it is about; else of what it lost or gained:
         // an assignment ends with the group it was for.
         let mut found: Vec<&AuditEvent> = named(&change.address.id).collect();
-        if let Some(Manner::Recreated { from }) = &change.manner {
+        if let Some(Lifecycle::Recreated { from }) = &change.manner {
             found.extend(named(from));
         }
         if found.is_empty() && !change.about.is_empty() {

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::{Context, audit};
 use crate::engine::render::event_line;
 use crate::kinds;
-use crate::model::{Action, Address, AuditEvent, Change, Plan, Report, What};
+use crate::model::{Action, Address, AuditEvent, Change, ChangeKind, Plan, Report};
 use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
 
@@ -82,7 +82,7 @@ fn change(address: &Address) -> Change {
         called: address.kind,
         name: String::new(),
         about: Vec::new(),
-        what: What::Modified(Vec::new()),
+        what: ChangeKind::Modified(Vec::new()),
         whole: Vec::new(),
         manner: None,
         risks: Vec::new(),

@@ -10,7 +10,7 @@ use super::live::bytes_of;
 use super::source::{Entry, Side, Source, new_object};
 use super::validate::Dangling;
 use super::{Context, Invalid, validate};
-use crate::engine::merge::{self, Whose};
+use crate::engine::merge::{self, Resolution};
 use crate::engine::normalize::normalize;
 use crate::engine::refs::{Names, references};
 use crate::engine::render::event_line;
@@ -213,12 +213,12 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
         index.chain(own.iter().map(|(address, (_, _, blob))| (address.clone(), *blob))).collect()
     };
     let before: BTreeMap<Address, ObjectId> = versions(fork, &named_by_people(fork));
-    let whose = merge::whose(&before, &versions(&wanted, &own), &versions(tip, &named_by_people(tip)), ids);
+    let resolutions = merge::three_way(&before, &versions(&wanted, &own), &versions(tip, &named_by_people(tip)), ids);
     let mut index = BTreeMap::new();
     let mut conflicts = Vec::new();
     let mut dangling = Dangling::new();
     let mut touched: BTreeSet<String> = wanted.odd.keys().cloned().collect();
-    for (address, whose) in &whose {
+    for (address, resolution) in &resolutions {
         let mine = wanted.index.get(address);
         let path = mine.map(|entry| entry.path.clone()).or_else(|| own.get(address).map(|(path, ..)| path.clone()));
         let theirs = tip.index.get(address);
@@ -232,13 +232,13 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
             let path = path.or_else(|| fork.index.get(address).map(|entry| entry.path.clone()));
             conflicts.push(Conflict { address: address.clone(), path: path.unwrap_or_default(), properties });
         };
-        match whose {
-            Whose::Wanted => {
+        match resolution {
+            Resolution::Wanted => {
                 touched.extend(path);
                 index.extend(mine.map(|entry| (address.clone(), entry.clone())));
             }
-            Whose::Tenant => index.extend(theirs.map(|entry| (address.clone(), entry.clone()))),
-            Whose::Clash => {
+            Resolution::Tenant => index.extend(theirs.map(|entry| (address.clone(), entry.clone()))),
+            Resolution::Clash => {
                 // Bytes hold names of others as comments: only what an object is counts.
                 let (before, here, there) = (object(fork)?, object(&wanted)?, object(tip)?);
                 if before.is_none() || (before != here && before != there) {
@@ -250,7 +250,7 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
                     index.extend(theirs.map(|entry| (address.clone(), entry.clone())));
                 }
             }
-            Whose::Both => {
+            Resolution::Both => {
                 let mine = match own.get(address) {
                     Some((_, object, _)) => Some(object.clone()),
                     None => object(&wanted)?,
@@ -275,7 +275,7 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
         }
     }
     wanted.odd.retain(|path, _| {
-        own.iter().any(|(address, (own, ..))| own == path && whose.get(address) == Some(&Whose::Wanted))
+        own.iter().any(|(address, (own, ..))| own == path && resolutions.get(address) == Some(&Resolution::Wanted))
     });
     wanted.index = index;
     // What is proven absent must be so on both lines.

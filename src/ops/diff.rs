@@ -17,7 +17,7 @@ use crate::format::yaml;
 use crate::kinds;
 use crate::model::finding::Severity;
 use crate::model::kind::Deletion;
-use crate::model::{Address, Change, IdMap, Kind, Manner, Report, What};
+use crate::model::{Address, Change, ChangeKind, IdMap, Kind, Lifecycle, Report};
 use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
 
@@ -189,8 +189,8 @@ pub fn narrow(report: &mut Report, scope: &Scope) {
     report.changes.retain_mut(|change| {
         let (mut old, mut was) = (change.address.clone(), change.name.clone());
         match &change.manner {
-            Some(Manner::Renamed { from }) => was.clone_from(from),
-            Some(Manner::Recreated { from }) => old.id.clone_from(from),
+            Some(Lifecycle::Renamed { from }) => was.clone_from(from),
+            Some(Lifecycle::Recreated { from }) => old.id.clone_from(from),
             _ => {}
         }
         if !scope.takes(&change.address, &change.name) && !scope.takes(&old, &was) {
@@ -202,11 +202,11 @@ pub fn narrow(report: &mut Report, scope: &Scope) {
         }
         change.risks.retain(|risk| scope.takes_property(kind, diff::top(&risk.path)));
         match &mut change.what {
-            What::Modified(fields) => {
+            ChangeKind::Modified(fields) => {
                 fields.retain(|field| scope.takes_property(kind, diff::top(field.path())));
                 !fields.is_empty()
             }
-            What::Added | What::Removed => scope.properties.is_empty(),
+            ChangeKind::Added | ChangeKind::Removed => scope.properties.is_empty(),
         }
     });
 }
@@ -216,7 +216,7 @@ pub fn narrow(report: &mut Report, scope: &Scope) {
 async fn recycle_bin<T: TenantRead>(tenant: &T, report: &Report) -> BTreeMap<Address, Option<String>> {
     let mut bin = BTreeMap::new();
     for kind in kinds::ALL.iter().copied().filter(|kind| matches!(kind.deletion, Deletion::Soft { .. })) {
-        let gone = |change: &&Change| change.what == What::Removed && change.address.kind == kind.name;
+        let gone = |change: &&Change| change.what == ChangeKind::Removed && change.address.kind == kind.name;
         let gone: Vec<&Change> = report.changes.iter().filter(gone).collect();
         if gone.is_empty() {
             continue;
@@ -239,7 +239,7 @@ const BIN_SECONDS: i64 = 31 * 24 * 3_600;
 /// Which of the objects that came had been here before `commit`, as far back as the recycle bin reaches.
 fn existed_before(context: &Context, commit: ObjectId, report: &Report) -> Result<BTreeSet<Address>> {
     // What the audit log explains needs no search.
-    let open = |change: &&Change| change.what == What::Added && change.events.is_empty();
+    let open = |change: &&Change| change.what == ChangeKind::Added && change.events.is_empty();
     let mut wanted: BTreeSet<&Address> = report.changes.iter().filter(open).map(|change| &change.address).collect();
     let mut found = BTreeSet::new();
     if wanted.is_empty() {
@@ -267,7 +267,7 @@ fn places(context: &Context, report: &mut Report, a: &Side, b: &Side) -> Result<
     for change in &mut report.changes {
         let entry: Option<(&Side, &Entry)> = [b, a].into_iter().find_map(|side| {
             let old = match &change.manner {
-                Some(Manner::Recreated { from }) => Address::new(change.address.kind, from.clone()),
+                Some(Lifecycle::Recreated { from }) => Address::new(change.address.kind, from.clone()),
                 _ => change.address.clone(),
             };
             side.index.get(&change.address).or_else(|| side.index.get(&old)).map(|entry| (side, entry))

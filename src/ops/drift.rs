@@ -12,7 +12,7 @@ use crate::engine::compare;
 use crate::engine::drift::{Rule, ignore, leave_out_pending};
 use crate::engine::scope::Scope;
 use crate::format::path::is_reserved;
-use crate::model::{Address, LeftOut, Report, What};
+use crate::model::{Address, ChangeKind, LeftOut, Report};
 use crate::repo::{Entry, ObjectId};
 use crate::tenant::TenantRead;
 
@@ -46,7 +46,7 @@ pub async fn drift<T: TenantRead>(
         let (left, right) = snapshots(&context.repo, &after, &before, &|_| false)?;
         edits = compare::snapshots(&left, &right, &after.manifest.ids);
         // What the baseline deletes is compared with what it was: somebody may change it while it waits.
-        for change in edits.changes.iter().filter(|change| change.what == What::Added) {
+        for change in edits.changes.iter().filter(|change| change.what == ChangeKind::Added) {
             if let Some(entry) = before.index.get(&change.address) {
                 approved.index.insert(change.address.clone(), entry.clone());
                 deleted.push(change.address.clone());

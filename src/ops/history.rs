@@ -23,8 +23,8 @@ use crate::engine::{compare, risk};
 use crate::format::path::address_of;
 use crate::format::settings::Actors;
 use crate::model::{
-    Address, Attributed, AuditEvent, Audited, Beginning, Blame, Change, Coverage, CoverageMap, Episode, IdMap, Kind,
-    Level, Life, Moment, Object, Report, Snapshot, Summary, What, Who,
+    Address, Attributed, AuditEvent, Audited, Beginning, Blame, Change, ChangeKind, Coverage, CoverageMap, Episode,
+    IdMap, Kind, Level, Life, Moment, Object, Report, Snapshot, Summary, Who,
 };
 use crate::repo::{CommitInfo, ObjectId, trailers};
 
@@ -237,9 +237,9 @@ impl<'a> Thread<'a> {
                 if last.is_some() {
                     evidence.existed.insert(self.kind.address(object.id()));
                 }
-                Some(self.whole(What::Added, object))
+                Some(self.whole(ChangeKind::Added, object))
             }
-            (None, Some((object, _))) => Some(self.whole(What::Removed, object)),
+            (None, Some((object, _))) => Some(self.whole(ChangeKind::Removed, object)),
             (None, None) => None,
         };
         let Some(mut change) = change else { return Ok(None) };
@@ -267,8 +267,8 @@ impl<'a> Thread<'a> {
         compare::snapshots(&snapshot(last), &snapshot(now), &self.ids).changes.pop()
     }
 
-    fn whole(&self, what: What, object: &Object) -> Change {
-        let (before, after) = if what == What::Removed { (Some(object), None) } else { (None, Some(object)) };
+    fn whole(&self, what: ChangeKind, object: &Object) -> Change {
+        let (before, after) = if what == ChangeKind::Removed { (Some(object), None) } else { (None, Some(object)) };
         Change {
             address: self.kind.address(object.id()),
             called: crate::engine::diff::called(self.kind, object),

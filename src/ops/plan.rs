@@ -21,7 +21,7 @@ use crate::kinds;
 use crate::model::kind::Deletion;
 use crate::model::plan::Loss;
 use crate::model::{
-    Action, Address, Coverage, Distance, FieldChange, IdMap, Kind, Object, Plan, Snapshot, Verdict, What,
+    Action, Address, ChangeKind, Coverage, Distance, FieldChange, IdMap, Kind, Object, Plan, Snapshot, Verdict,
 };
 use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
@@ -422,7 +422,7 @@ fn mentioned(plan: &Plan) -> BTreeSet<String> {
     }
     ids.extend(plan.unmanaged.iter().take(20).map(|address| address.id.clone()));
     for left in plan.left.iter().take(20) {
-        let What::Modified(fields) = &left.what else { continue };
+        let ChangeKind::Modified(fields) = &left.what else { continue };
         for value in fields.iter().flat_map(FieldChange::values) {
             mentions(value, &mut |id| {
                 ids.insert(id.to_owned());

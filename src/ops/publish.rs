@@ -131,7 +131,7 @@ pub(super) fn message(tenant: &str, told: &Told<'_>) -> String {
         .0
         .iter()
         .filter(|(_, coverage)| !matches!(coverage, Coverage::Complete | Coverage::Skipped))
-        .map(|(what, coverage)| format!("{what}={}", coverage.word()))
+        .map(|(what, coverage)| format!("{what}={}", coverage.as_str()))
         .collect();
     text.push_str(&format!("Entragit-Tenant: {tenant}\n"));
     text.push_str(&format!("Entragit-Objects: {}\n", told.objects));

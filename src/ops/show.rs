@@ -12,7 +12,7 @@ use crate::engine::refs::{Names, mentioned};
 use crate::engine::{diff, schema};
 use crate::format::yaml;
 use crate::kinds;
-use crate::model::{Change, FieldChange, Finding, Kind, Object, Report, What};
+use crate::model::{Change, ChangeKind, FieldChange, Finding, Kind, Object, Report};
 use crate::repo::ObjectId;
 
 /// An object as a commit holds it.
@@ -82,7 +82,7 @@ pub fn names_of(context: &Context, commits: &[ObjectId], objects: &[(&'static Ki
         called: kind.name,
         name: String::new(),
         about: kind.about(&object.0),
-        what: What::Modified(diff::objects(kind, &Object::default(), object)),
+        what: ChangeKind::Modified(diff::objects(kind, &Object::default(), object)),
         whole: Vec::new(),
         manner: None,
         risks: Vec::new(),
@@ -95,7 +95,7 @@ pub fn names_of(context: &Context, commits: &[ObjectId], objects: &[(&'static Ki
         let own = |field: &FieldChange| {
             field.path() == "id" || schema::of(kind).identities().iter().any(|name| name == field.path())
         };
-        if let What::Modified(fields) = &mut change.what {
+        if let ChangeKind::Modified(fields) = &mut change.what {
             fields.retain(|field| !own(field));
         }
     }

@@ -94,7 +94,7 @@ impl TenantRead for MemoryTenant {
             let of_link = self.known(&format!("{}.{}", kind.name, link.name));
             links.set_link(kind.name, link.name, if of_link.is_complete() { coverage } else { of_link });
         }
-        let note = (!coverage.is_complete()).then(|| format!("{}: {}", kind.title, coverage.word()));
+        let note = (!coverage.is_complete()).then(|| format!("{}: {}", kind.title, coverage.as_str()));
         let listing = Listing { coverage, links, note };
         if !coverage.is_complete() {
             return listing;

@@ -441,7 +441,7 @@ async fn a_correction_leaves_what_others_added_to_the_same_property() {
 }
 
 fn titles(ready: &Ready) -> Vec<String> {
-    ready.plan.steps.iter().map(|step| format!("{} {} \"{}\"", step.action.word(), step.called, step.name)).collect()
+    ready.plan.steps.iter().map(|step| format!("{} {} \"{}\"", step.action.as_str(), step.called, step.name)).collect()
 }
 
 #[tokio::test]

@@ -65,7 +65,7 @@ async fn a_kind_that_cannot_be_read_takes_no_other_along() {
                 match (about.next(), about.next()) {
                     (None, _) => assert_eq!(found, Coverage::Complete, "{} under {words:?}", kind.name),
                     (Some((ailing, (_, said))), None) if ailing.path == kind.path => {
-                        assert!(said.contains(&found), "{} is {} under {words:?}", kind.name, found.word());
+                        assert!(said.contains(&found), "{} is {} under {words:?}", kind.name, found.as_str());
                     }
                     _ => assert!(!found.is_complete(), "{} under {words:?}", kind.name),
                 }

@@ -208,7 +208,7 @@ async fn speed() {
         let (listing, objects) = list(&tenant, kind).await;
         let seconds = started.elapsed().as_secs_f64();
         let rate = objects.len() as f64 / seconds;
-        println!("{}: {} in {seconds:.2} s, {rate:.0}/s, {}", kind.name, objects.len(), listing.coverage.word());
+        println!("{}: {} in {seconds:.2} s, {rate:.0}/s, {}", kind.name, objects.len(), listing.coverage.as_str());
     }
     running.stop().await.unwrap();
 }

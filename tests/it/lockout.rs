@@ -10,7 +10,7 @@ mod proofs;
 pub(crate) mod scene;
 mod together;
 
-use entragit::engine::access::policy::{Subject, grip};
+use entragit::engine::access::policy::{Subject, evaluate};
 use scene::Scene;
 
 /// What the guards refuse, and why.
@@ -108,7 +108,11 @@ fn what_is_simulated_is_what_is_wanted() {
             let people = scene.wanted.ids("user").into_iter().map(Subject::User);
             for subject in people.chain(scene.wanted.ids("servicePrincipal").into_iter().map(Subject::Principal)) {
                 let name = &scene.name;
-                assert_eq!(grip(&after, &policy, &subject), grip(&wanted, &policy, &subject), "{name}: {subject:?}");
+                assert_eq!(
+                    evaluate(&after, &policy, &subject),
+                    evaluate(&wanted, &policy, &subject),
+                    "{name}: {subject:?}"
+                );
             }
         }
     }

@@ -33,7 +33,7 @@ impl Ailment {
         [Ailment::Denied, Ailment::Unlicensed, Ailment::Broken, Ailment::Expired, Ailment::Empty, Ailment::EmptyOnce];
 
     /// The word that asks for it.
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Ailment::Denied => "denied",
             Ailment::Unlicensed => "unlicensed",
@@ -52,8 +52,9 @@ pub struct Ailments(BTreeMap<&'static str, Ailment>);
 impl Ailments {
     /// Lets a kind have it, and every other kind at its path.
     pub fn add(&mut self, ailment: Ailment, kind: &str) -> Result<(), String> {
-        let kind = kinds::by_name(kind)
-            .ok_or_else(|| format!("{} takes a kind, as in {}:group, not {kind:?}", ailment.word(), ailment.word()))?;
+        let kind = kinds::by_name(kind).ok_or_else(|| {
+            format!("{} takes a kind, as in {}:group, not {kind:?}", ailment.as_str(), ailment.as_str())
+        })?;
         self.0.insert(kind.path, ailment);
         Ok(())
     }

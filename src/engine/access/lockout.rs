@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::dependence::Dependence;
-use super::policy::{Grip, Subject, grip};
+use super::policy::{PolicyEffect, Subject, evaluate};
 use super::sign_in::{Certainty, Lost, Policies, lost};
 use super::{GLOBAL_ADMINISTRATOR, KINDS, Tenant};
 use crate::model::Plan;
@@ -21,8 +21,26 @@ pub struct LockOut {
     pub direct: bool,
 }
 
-/// Represents a finding: the account, what happens, and true if the account itself is deleted or disabled.
-type Said = (String, String, bool);
+/// Something that got worse, without the wave in which it did.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct LockoutFinding {
+    /// `user/ID`, `servicePrincipal/ID` or `tenant`.
+    object: String,
+    /// What got worse, as a sentence without its period.
+    message: String,
+    /// True if the account itself is deleted or disabled.
+    direct: bool,
+}
+
+impl LockoutFinding {
+    fn of_access(object: String, message: String) -> LockoutFinding {
+        LockoutFinding { object, message, direct: false }
+    }
+
+    fn of_account(object: String, message: String) -> LockoutFinding {
+        LockoutFinding { object, message, direct: true }
+    }
+}
 
 /// Lists the accounts whose access must not get worse.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -41,7 +59,7 @@ struct Standing {
     roles: BTreeSet<String>,
     grants: BTreeSet<(String, String, String)>,
     credentials: BTreeSet<String>,
-    grips: BTreeMap<String, Grip>,
+    policy_effects: BTreeMap<String, PolicyEffect>,
     dependence: Dependence,
 }
 
@@ -62,7 +80,7 @@ pub fn lock_outs(before: &Tenant, plan: &Plan, accounts: &Accounts) -> Vec<LockO
     let had_administrator = before.someone_administers(&policies);
     let mut now = before.clone();
     // Each finding, with the first and the last wave after which it holds.
-    let mut found: BTreeMap<Said, (usize, usize)> = BTreeMap::new();
+    let mut found: BTreeMap<LockoutFinding, (usize, usize)> = BTreeMap::new();
     for (wave, steps) in plan.waves.iter().enumerate() {
         let mut changed = false;
         for step in steps.iter().filter_map(|id| plan.steps.get(*id)).filter(|step| touches(step.address.kind)) {
@@ -85,8 +103,9 @@ pub fn lock_outs(before: &Tenant, plan: &Plan, accounts: &Accounts) -> Vec<LockO
     };
     found
         .into_iter()
-        .map(|((object, what, direct), (first, last))| {
-            let message = format!("{}: {what}", when(first, last));
+        .map(|(finding, (first, last))| {
+            let LockoutFinding { object, message, direct } = finding;
+            let message = format!("{}: {message}", when(first, last));
             LockOut { object, message, direct }
         })
         .collect()
@@ -101,7 +120,7 @@ struct Looked<'a> {
 }
 
 /// Returns what is worse in `now` for the accounts and the tenant.
-fn worse_off(looked: &Looked<'_>, now: &Tenant) -> Vec<Said> {
+fn worse_off(looked: &Looked<'_>, now: &Tenant) -> Vec<LockoutFinding> {
     let mut said = Vec::new();
     let left = Policies::of(now);
     for (subject, emergency, old) in looked.first {
@@ -111,14 +130,14 @@ fn worse_off(looked: &Looked<'_>, now: &Tenant) -> Vec<Said> {
         if !gone {
             let name = name_of(looked.before, subject, *emergency);
             let blocked = newly_blocked(&left, subject, &name, old, &new).into_iter();
-            said.extend(blocked.map(|what| (object_of(subject), what, false)));
+            said.extend(blocked.map(|what| LockoutFinding::of_access(object_of(subject), what)));
             let lost = lost(looked.policies, &left, subject, &new.newly_closed(old)).into_iter();
-            said.extend(lost.map(|lost| (object_of(subject), describe(now, &name, &lost), false)));
+            said.extend(lost.map(|lost| LockoutFinding::of_access(object_of(subject), describe(now, &name, &lost))));
         }
     }
     if looked.had_administrator && !now.someone_administers(&left) {
         let what = "no Global Administrator is left that is enabled and that no policy keeps out";
-        said.push(("tenant".to_owned(), what.to_owned(), false));
+        said.push(LockoutFinding::of_access("tenant".to_owned(), what.to_owned()));
     }
     said
 }
@@ -186,9 +205,9 @@ impl Standing {
     /// Returns the applications that a single policy now keeps the account out of, and did not before.
     fn newly_closed(&self, old: &Standing) -> BTreeSet<&'static str> {
         let mut closed = BTreeSet::new();
-        for (policy, grip) in &self.grips {
-            let was = old.grips.get(policy).and_then(|grip| grip.block.as_ref());
-            closed.extend(grip.block.iter().filter(|block| block.is_worse_than(was)).flat_map(|block| &block.from));
+        for (policy, effect) in &self.policy_effects {
+            let was = old.policy_effects.get(policy).and_then(|effect| effect.block.as_ref());
+            closed.extend(effect.block.iter().filter(|block| block.is_worse_than(was)).flat_map(|block| &block.from));
         }
         closed
     }
@@ -223,21 +242,25 @@ fn standing(tenant: &Tenant, subject: &Subject, emergency: bool) -> Standing {
         grants: tenant.grants.iter().filter(|(who, ..)| who == id).cloned().collect(),
         credentials: trusted.flat_map(|(_, names)| names.iter().cloned()).collect(),
         dependence: Dependence::of(tenant, subject, emergency),
-        grips: tenant.policies.keys().map(|policy| (policy.clone(), grip(tenant, policy, subject))).collect(),
+        policy_effects: tenant
+            .policies
+            .keys()
+            .map(|policy| (policy.clone(), evaluate(tenant, policy, subject)))
+            .collect(),
     }
 }
 
 /// Returns what is worse than before.
-fn compare(before: &Tenant, subject: &Subject, emergency: bool, old: &Standing, new: &Standing) -> Vec<Said> {
+fn compare(before: &Tenant, subject: &Subject, emergency: bool, old: &Standing, new: &Standing) -> Vec<LockoutFinding> {
     let (object, who) = (object_of(subject), name_of(before, subject, emergency));
     let mut said = Vec::new();
     if old.there && !new.there {
-        return vec![(object, format!("{who} is deleted"), true)];
+        return vec![LockoutFinding::of_account(object, format!("{who} is deleted"))];
     }
     if old.enabled && !new.enabled {
-        said.push((object.clone(), format!("{who} is disabled"), true));
+        said.push(LockoutFinding::of_account(object.clone(), format!("{who} is disabled")));
     }
-    let mut say = |what: String| said.push((object.clone(), what, false));
+    let mut say = |what: String| said.push(LockoutFinding::of_access(object.clone(), what));
     match emergency {
         true if old.roles.contains(GLOBAL_ADMINISTRATOR) && !new.roles.contains(GLOBAL_ADMINISTRATOR) => {
             say(format!("{who} is no Global Administrator any more"));
@@ -256,20 +279,22 @@ fn compare(before: &Tenant, subject: &Subject, emergency: bool, old: &Standing, 
         true => {}
     }
     said.extend(
-        dependence_lost(&old.dependence, &new.dependence, &who).into_iter().map(|what| (object.clone(), what, false)),
+        dependence_lost(&old.dependence, &new.dependence, &who)
+            .into_iter()
+            .map(|what| LockoutFinding::of_access(object.clone(), what)),
     );
     said
 }
 
 /// Describes the policies that now keep an account out and did not before, and the sign-ins that still work.
 fn newly_blocked(left: &Policies<'_>, subject: &Subject, who: &str, old: &Standing, new: &Standing) -> Vec<String> {
-    let none = Grip::default();
+    let none = PolicyEffect::default();
     let who = who.trim_end_matches(',');
     let mut said = Vec::new();
-    for (id, grip) in &new.grips {
-        let was = old.grips.get(id).unwrap_or(&none);
+    for (id, effect) in &new.policy_effects {
+        let was = old.policy_effects.get(id).unwrap_or(&none);
         let policy = left.name(id);
-        if let Some(block) = grip.block.as_ref().filter(|block| block.is_worse_than(was.block.as_ref())) {
+        if let Some(block) = effect.block.as_ref().filter(|block| block.is_worse_than(was.block.as_ref())) {
             let from: Vec<&str> = block.from.iter().copied().collect();
             let ways: Vec<&str> = block.ways.iter().take(3).map(String::as_str).collect();
             let mut but = match ways.as_slice() {
@@ -282,7 +307,7 @@ fn newly_blocked(left: &Policies<'_>, subject: &Subject, who: &str, old: &Standi
             }
             let demand = &block.demand;
             said.push(format!("the policy \"{policy}\" {demand} {} for {who}{but}", from.join(", ")));
-        } else if was.exempt && !grip.exempt && grip.applies {
+        } else if was.exempt && !effect.exempt && effect.applies {
             said.push(format!("the policy \"{policy}\" no longer leaves out {who}"));
         }
     }
@@ -298,7 +323,7 @@ impl Tenant {
             // A service principal cannot repair a tenant interactively, so that only people count.
             let person = !self.principals.contains_key(id);
             let subject = Subject::User(id.to_owned());
-            let blocked = |policy: &String| grip(self, policy, &subject).block.is_some_and(|block| block.outright);
+            let blocked = |policy: &String| evaluate(self, policy, &subject).block.is_some_and(|block| block.outright);
             enabled && person && !self.policies.keys().any(blocked) && policies.leave_a_way_to_administer(&subject)
         })
     }

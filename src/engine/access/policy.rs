@@ -34,7 +34,7 @@ impl Subject {
 
 /// Holds the effect of a policy on an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Grip {
+pub struct PolicyEffect {
     /// True if the policy excludes the account by name, group or role, whatever the policy's state.
     pub exempt: bool,
     /// True if the policy is enforced on the account.
@@ -73,21 +73,21 @@ pub(super) const NEEDED: [(&str, &str); 3] = [
 ];
 
 /// Returns the effect of the policy with this `id` on `subject`; the default if there is no such policy.
-pub fn grip(tenant: &Tenant, id: &str, subject: &Subject) -> Grip {
-    let Some(policy) = tenant.policies.get(id) else { return Grip::default() };
+pub fn evaluate(tenant: &Tenant, id: &str, subject: &Subject) -> PolicyEffect {
+    let Some(policy) = tenant.policies.get(id) else { return PolicyEffect::default() };
     let empty = Map::new();
     let conditions = policy.get("conditions").and_then(Value::as_object).unwrap_or(&empty);
     let enforced = policy.get("state").and_then(Value::as_str) == Some("enabled");
     let Some(target) = target(tenant, conditions, subject) else {
-        return Grip { exempt: exempt(tenant, conditions, subject), ..Grip::default() };
+        return PolicyEffect { exempt: exempt(tenant, conditions, subject), ..PolicyEffect::default() };
     };
     if exempt(tenant, conditions, subject) {
-        return Grip { exempt: true, ..Grip::default() };
+        return PolicyEffect { exempt: true, ..PolicyEffect::default() };
     }
     if !enforced {
-        return Grip::default();
+        return PolicyEffect::default();
     }
-    let mut grip = Grip { applies: true, ..Grip::default() };
+    let mut effect = PolicyEffect { applies: true, ..PolicyEffect::default() };
     let from = applications(conditions);
     let demanded = match (demand(tenant, policy, subject), subject) {
         (Demand::Block, _) => Some(("blocks".to_owned(), true)),
@@ -104,9 +104,9 @@ pub fn grip(tenant: &Tenant, id: &str, subject: &Subject) -> Grip {
     {
         ways.extend(target);
         let outright = outright && ways.is_empty() && from.len() == NEEDED.len();
-        grip.block = Some(Block { demand, from, ways, outright });
+        effect.block = Some(Block { demand, from, ways, outright });
     }
-    grip
+    effect
 }
 
 /// Returns the doubts about whether the policy includes `subject`, as clauses; `None` if it certainly does not. Exclusions are

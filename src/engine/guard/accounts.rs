@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Rules, named, objects_of, one_list, refusal};
 use crate::engine::access::Tenant;
-use crate::engine::access::policy::{Subject, grip};
+use crate::engine::access::policy::{Subject, evaluate};
 use crate::engine::diff::top;
 use crate::model::{Action, FieldChange, Plan, Step, Verdict};
 
@@ -66,7 +66,7 @@ fn still_left_out(step: &Step, rules: &Rules, after: &impl std::ops::Deref<Targe
     let policy = step.address.id.to_lowercase();
     step.address.kind == "conditionalAccessPolicy"
         && !rules.break_glass.is_empty()
-        && rules.break_glass.iter().all(|account| grip(after, &policy, &Subject::User(account.clone())).exempt)
+        && rules.break_glass.iter().all(|account| evaluate(after, &policy, &Subject::User(account.clone())).exempt)
 }
 
 /// Properties that are texts for people: the signed-in account can do the same without them. Properties that membership

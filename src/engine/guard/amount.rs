@@ -78,7 +78,7 @@ pub(super) fn incomplete(plan: &Plan) -> Option<Verdict> {
         let refers =
             kinds::by_name(kind).is_some_and(|kind| schema::of(kind).refers_to().iter().any(|to| taken.contains(to)));
         if (transient || *coverage == Coverage::DeniedPermission) && (refers || taken.contains(kind)) {
-            said.push(format!("{what} is {}", coverage.word()));
+            said.push(format!("{what} is {}", coverage.as_str()));
             objects.push(what.clone());
             refused |= transient;
         }

@@ -168,7 +168,7 @@ fn objects_of(steps: &[&Step]) -> Vec<String> {
 
 fn one_list(what: &str, steps: &[&Step]) -> Option<String> {
     let steps: Vec<String> =
-        steps.iter().map(|step| format!("{} {} \"{}\"", step.action.word(), step.called, step.name)).collect();
+        steps.iter().map(|step| format!("{} {} \"{}\"", step.action.as_str(), step.called, step.name)).collect();
     (!steps.is_empty()).then(|| format!("{what}: {}", steps.join("; ")))
 }
 

@@ -1,6 +1,6 @@
 //! Plans deletions of objects that only the tenant has: they are deleted if that is intended, else listed as unmanaged.
 
-use super::twins::Passing;
+use super::counterparts::Passing;
 use super::{Planner, not_creatable, owned_elsewhere, wanted_today};
 use crate::engine::body::{before_delete, with_type};
 use crate::engine::digest;
@@ -12,7 +12,7 @@ use crate::model::kind::Deletion;
 impl Planner<'_> {
     pub(super) fn delete_all(&mut self) {
         let mut wanted = wanted_today(self.inputs);
-        wanted.extend(self.fates.keys().cloned());
+        wanted.extend(self.decisions.keys().cloned());
         let passing = Passing::live(self.inputs.live);
         for (address, object) in &self.inputs.live.objects {
             let Some(kind) = kinds::by_name(address.kind) else { continue };

@@ -16,7 +16,7 @@ use crate::engine::{compare, diff};
 use crate::kinds;
 use crate::model::kind::{Deletion, Updates};
 use crate::model::left::{Left, Obstacle};
-use crate::model::{Action, Address, FieldChange, IdMap, Kind, Object, Plan, Snapshot, Step, What};
+use crate::model::{Action, Address, ChangeKind, FieldChange, IdMap, Kind, Object, Plan, Snapshot, Step};
 
 impl Planner<'_> {
     /// Lists the differences that no step covers. It is called once all steps are made, and takes the wanted objects out of
@@ -35,12 +35,12 @@ impl Planner<'_> {
             }
             let old = match change.manner {
                 // The planner goes by ids: two objects that only look alike are two differences to it.
-                Some(crate::model::Manner::Recreated { from }) => Address::new(kind.name, from),
+                Some(crate::model::Lifecycle::Recreated { from }) => Address::new(kind.name, from),
                 _ => change.address.clone(),
             };
             if old != change.address {
-                self.left_of(kind, &old, What::Removed, &wanted, &steps, &mut left);
-                self.left_of(kind, &change.address, What::Added, &wanted, &steps, &mut left);
+                self.left_of(kind, &old, ChangeKind::Removed, &wanted, &steps, &mut left);
+                self.left_of(kind, &change.address, ChangeKind::Added, &wanted, &steps, &mut left);
             } else {
                 self.left_of(kind, &old, change.what, &wanted, &steps, &mut left);
             }
@@ -51,8 +51,8 @@ impl Planner<'_> {
     /// Returns the wanted objects that the plan was made for, by their current ids.
     fn wanted_in_scope(&mut self) -> Snapshot {
         let mut wanted = Snapshot { coverage: self.inputs.wanted.coverage.clone(), ..Snapshot::default() };
-        let fates = std::mem::take(&mut self.fates);
-        wanted.objects.extend(fates.into_iter().map(|(address, (object, _))| (address, object)));
+        let decisions = std::mem::take(&mut self.decisions);
+        wanted.objects.extend(decisions.into_iter().map(|(address, (object, _))| (address, object)));
         wanted.objects.append(&mut self.without_steps);
         let today = |old: &Address| Address::new(old.kind, self.inputs.ids.current(&old.id));
         wanted.unchanged = self.inputs.wanted.unchanged.iter().map(today).collect();
@@ -64,7 +64,7 @@ impl Planner<'_> {
         &self,
         kind: &'static Kind,
         address: &Address,
-        what: What,
+        what: ChangeKind,
         wanted: &Snapshot,
         steps: &Steps<'_>,
         left: &mut Vec<Left>,
@@ -73,7 +73,7 @@ impl Planner<'_> {
         let has = |wanted: fn(&Action) -> bool| own.iter().any(|step| wanted(&step.action));
         let (want, have) = (wanted.objects.get(address), self.inputs.live.objects.get(address));
         let Some(object) = have.or(want) else { return };
-        let mut add = |what: What, obstacle: Obstacle| {
+        let mut add = |what: ChangeKind, obstacle: Obstacle| {
             left.push(Left {
                 address: address.clone(),
                 called: called(kind, object),
@@ -85,37 +85,37 @@ impl Planner<'_> {
         };
         let made = |action: &Action| matches!(action, Action::Create { .. });
         match what {
-            What::Added => {
+            ChangeKind::Added => {
                 let in_scope =
                     self.inputs.scope.properties.is_empty() && self.inputs.scope.takes(address, object.name());
                 if in_scope && !has(|action| *action == Action::Delete) {
-                    add(What::Added, self.obstacle_to_delete(kind, address, object));
+                    add(ChangeKind::Added, self.obstacle_to_delete(kind, address, object));
                 }
             }
-            What::Removed if !self.inputs.scope.properties.is_empty() => {}
-            What::Removed if has(made) => {
+            ChangeKind::Removed if !self.inputs.scope.properties.is_empty() => {}
+            ChangeKind::Removed if has(made) => {
                 let lost = want.map(|want| lost_credentials(kind, want)).unwrap_or_default();
                 if !lost.is_empty() {
-                    add(What::Modified(lost), Obstacle::CredentialGone);
+                    add(ChangeKind::Modified(lost), Obstacle::CredentialGone);
                 }
             }
-            What::Removed if has(|action| *action == Action::Restore) => {
+            ChangeKind::Removed if has(|action| *action == Action::Restore) => {
                 let (Some(want), Some(bin)) = (want, self.inputs.deleted.get(address)) else { return };
                 // A restored object no longer has the time of its deletion.
                 let stays =
                     |field: &FieldChange| kind.link(top(field.path())).is_none() && field.path() != "deletedDateTime";
                 let fields = objects(kind, want, bin).into_iter().filter(stays);
                 for (obstacle, fields) in self.uncovered(kind, fields.collect(), (want, bin), own) {
-                    add(What::Modified(fields), obstacle);
+                    add(ChangeKind::Modified(fields), obstacle);
                 }
             }
-            What::Removed if self.along.contains(address) => {}
-            What::Removed => add(What::Removed, self.obstacle_to_create(kind, address, object)),
-            What::Modified(_) if has(made) => {}
-            What::Modified(fields) => {
+            ChangeKind::Removed if self.along.contains(address) => {}
+            ChangeKind::Removed => add(ChangeKind::Removed, self.obstacle_to_create(kind, address, object)),
+            ChangeKind::Modified(_) if has(made) => {}
+            ChangeKind::Modified(fields) => {
                 let (Some(want), Some(have)) = (want, have) else { return };
                 for (obstacle, fields) in self.uncovered(kind, fields, (want, have), own) {
-                    add(What::Modified(fields), obstacle);
+                    add(ChangeKind::Modified(fields), obstacle);
                 }
             }
         }
@@ -154,7 +154,7 @@ impl Planner<'_> {
         if kind.link(name).is_some() {
             let targets = want.get(name).map(|value| named_in(value, &[&self.lost, &self.left_out]));
             return match (field, targets.is_some_and(|targets| !targets.is_empty())) {
-                (FieldChange::Gained { element, .. }, _) if !named_in(element, &[&self.strangers]).is_empty() => {
+                (FieldChange::Gained { element, .. }, _) if !named_in(element, &[&self.unmanaged_ids]).is_empty() => {
                     Obstacle::Unmanaged
                 }
                 (FieldChange::Lost { .. } | FieldChange::Value { .. }, true) => Obstacle::TargetMissing,

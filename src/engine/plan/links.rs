@@ -125,7 +125,7 @@ impl Planner<'_> {
             for child in have.iter().filter(|child| !kept.contains(&child_key(child, children))) {
                 // A live object that no snapshot had stays linked: whoever registered it may be the person who applies this
                 // plan.
-                if !named_in(child, &[&self.strangers]).is_empty() {
+                if !named_in(child, &[&self.unmanaged_ids]).is_empty() {
                     continue;
                 }
                 self.push_link(kind, address, object, Action::Unlink { link, value: child.clone() });

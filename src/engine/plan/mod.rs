@@ -1,11 +1,11 @@
 //! Computes a [`Plan`] from the wanted and the live snapshot. Nothing here can write, wait or ask.
 
+mod counterparts;
+mod decisions;
 mod deletes;
-mod fates;
 mod left;
 mod links;
 mod strictness;
-mod twins;
 mod updates;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,7 +60,7 @@ struct Planner<'a> {
     plan: Plan,
     order: Order,
     /// Wanted objects with their current ids, and the decision on each.
-    fates: BTreeMap<Address, (Object, Fate)>,
+    decisions: BTreeMap<Address, (Object, Decision)>,
     /// Wanted objects in scope that get no step of their own, with their current ids.
     without_steps: BTreeMap<Address, Object>,
     /// Wanted objects that Graph creates along with objects that the plan creates.
@@ -76,13 +76,13 @@ struct Planner<'a> {
     /// Ids of wanted objects that do not exist and are not in scope: nothing can be linked to them.
     left_out: BTreeMap<String, Address>,
     /// Ids of live objects that no snapshot had: they stay in the tenant, with the entries that name them.
-    strangers: BTreeMap<String, Address>,
+    unmanaged_ids: BTreeMap<String, Address>,
     /// Groups that changed policies include and none of these excludes: their members can be removed early.
     included: BTreeSet<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum Decision {
     Update,
     Restore,
     Create,
@@ -94,7 +94,7 @@ impl<'a> Planner<'a> {
             inputs,
             plan: Plan::default(),
             order: Order::default(),
-            fates: BTreeMap::new(),
+            decisions: BTreeMap::new(),
             without_steps: BTreeMap::new(),
             along: BTreeSet::new(),
             ended: BTreeSet::new(),
@@ -102,7 +102,7 @@ impl<'a> Planner<'a> {
             returning: BTreeMap::new(),
             lost: BTreeMap::new(),
             left_out: BTreeMap::new(),
-            strangers: strangers(inputs),
+            unmanaged_ids: unmanaged_ids(inputs),
             included: strictness::only_included(inputs),
         }
     }
@@ -178,7 +178,7 @@ impl Planner<'_> {
         for step in steps {
             let Some(kind) = kinds::by_name(step.address.kind) else { continue };
             let live = self.inputs.live.objects.get(&step.address);
-            let wanted = self.fates.get(&step.address).map(|(object, _)| object);
+            let wanted = self.decisions.get(&step.address).map(|(object, _)| object);
             step.risks = risk::of_step(kind, step, live, wanted);
         }
     }
@@ -192,7 +192,7 @@ fn wanted_today(inputs: &Inputs<'_>) -> BTreeSet<Address> {
         .collect()
 }
 
-fn strangers(inputs: &Inputs<'_>) -> BTreeMap<String, Address> {
+fn unmanaged_ids(inputs: &Inputs<'_>) -> BTreeMap<String, Address> {
     let mut found = BTreeMap::new();
     if inputs.prune {
         return found;

@@ -31,7 +31,7 @@ impl Planner<'_> {
             (POLICY, Action::Delete) => Phase::Withdraw,
             (POLICY, Action::Update { body, changes }) if phase == Phase::Write => {
                 let made = self.moving.contains_key(&address.id) || self.returning.contains_key(&address.id);
-                match !made && needs.is_empty() && lets_go(object, body, changes) {
+                match !made && needs.is_empty() && only_relaxes(object, body, changes) {
                     true => Phase::Loosen,
                     false => Phase::Enforce,
                 }
@@ -64,7 +64,7 @@ pub(super) fn only_included(inputs: &Inputs<'_>) -> BTreeSet<String> {
 
 /// Returns true if an update only relaxes a policy and can lock nobody out: the policy is not enforced after it, or every
 /// change makes it apply to fewer.
-fn lets_go(wanted: &Object, body: &Map<String, Value>, changes: &[FieldChange]) -> bool {
+fn only_relaxes(wanted: &Object, body: &Map<String, Value>, changes: &[FieldChange]) -> bool {
     if wanted.text("state") != Some("enabled") {
         return body.contains_key("state");
     }

@@ -75,7 +75,7 @@ pub(super) fn step_document(id: usize, wave: usize, step: &Step, names: &Names) 
     let mut document = StepDocument {
         number: id + 1,
         wave,
-        action: step.action.word().to_owned(),
+        action: step.action.as_str().to_owned(),
         title: title(step, names),
         kind: step.address.kind.to_owned(),
         called: step.called.to_owned(),
@@ -174,7 +174,7 @@ pub(super) fn change_of(change: ChangeDocument) -> FieldChange {
 
 fn risk_document(risk: &Risk) -> RiskDocument {
     RiskDocument {
-        level: risk.level.word().to_owned(),
+        level: risk.level.as_str().to_owned(),
         rule: risk.rule.clone(),
         says: risk.says.clone(),
         path: risk.path.clone(),

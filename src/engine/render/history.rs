@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::text::details;
 use super::{Style, path_text, safe, sign, value_text, word};
 use crate::engine::refs::Names;
-use crate::model::{Attributed, Audited, Beginning, Blame, Life, Moment, Summary, What, Who};
+use crate::model::{Attributed, Audited, Beginning, Blame, ChangeKind, Life, Moment, Summary, Who};
 
 /// Renders the snapshots, newest first.
 pub fn log(summaries: &[Summary], style: Style) -> String {
@@ -60,15 +60,15 @@ pub fn life(life: &Life, names: &Names, style: Style) -> String {
     for episode in &life.episodes {
         let change = &episode.change;
         let said = match (&change.what, episode.moment.beginning) {
-            (What::Added, Some(Beginning::First)) => "in the first snapshot".to_owned(),
-            (What::Added, Some(Beginning::Cut)) => "in the oldest snapshot of this clone".to_owned(),
+            (ChangeKind::Added, Some(Beginning::First)) => "in the first snapshot".to_owned(),
+            (ChangeKind::Added, Some(Beginning::Cut)) => "in the oldest snapshot of this clone".to_owned(),
             _ => word(change),
         };
         let line = format!("{} {said}", sign(change));
         let line = match &change.what {
-            What::Added => style.added(&line),
-            What::Removed => style.removed(&line),
-            What::Modified(_) => style.changed(&line),
+            ChangeKind::Added => style.added(&line),
+            ChangeKind::Removed => style.removed(&line),
+            ChangeKind::Modified(_) => style.changed(&line),
         };
         let receipt = match &episode.moment.applied {
             Some(applied) => format!("  (receipt: {} was applied)", safe(applied.get(..10).unwrap_or(applied))),
@@ -147,7 +147,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{Actor, Address, AuditEvent, Change, Episode, FieldChange, Level, Manner, Risk};
+    use crate::model::{Actor, Address, AuditEvent, Change, Episode, FieldChange, Level, Lifecycle, Risk};
 
     fn moment(commit: &str, time: &str) -> Moment {
         let (commit, time) = (commit.repeat(40), format!("2026-11-{time}T10:00:00Z"));
@@ -167,7 +167,7 @@ mod tests {
         }
     }
 
-    fn change(what: What, manner: Option<Manner>, events: Vec<AuditEvent>) -> Change {
+    fn change(what: ChangeKind, manner: Option<Lifecycle>, events: Vec<AuditEvent>) -> Change {
         Change {
             address: Address::new("conditionalAccessPolicy", "p2"),
             called: "conditionalAccessPolicy",
@@ -225,26 +225,30 @@ mod tests {
         first.beginning = Some(Beginning::First);
         let widened =
             vec![FieldChange::Gained { path: "conditions.users.excludeGroups".to_owned(), element: json!("g") }];
-        let mut wide = change(What::Modified(widened), None, vec![event("Ada", "Update policy")]);
+        let mut wide = change(ChangeKind::Modified(widened), None, vec![event("Ada", "Update policy")]);
         let says = "an exclusion was added".to_owned();
         wide.risks =
             vec![Risk { level: Level::High, rule: "x".to_owned(), says, path: String::new(), line: 0, weakens: false }];
         let looked = Audited { looked: true, ..Audited::default() };
         let episode = |moment, change, audited: &Audited| Episode { moment, change, audited: audited.clone() };
-        let recreated = Manner::Recreated { from: "p1".to_owned() };
+        let recreated = Lifecycle::Recreated { from: "p1".to_owned() };
         let shown = Life {
             address: Address::new("conditionalAccessPolicy", "p2"),
             name: "Block\u{202e}".to_owned(),
             ids: vec!["p2".to_owned(), "p1".to_owned()],
             episodes: vec![
-                episode(moment("d", "23"), change(What::Modified(Vec::new()), Some(recreated), Vec::new()), &looked),
+                episode(
+                    moment("d", "23"),
+                    change(ChangeKind::Modified(Vec::new()), Some(recreated), Vec::new()),
+                    &looked,
+                ),
                 episode(
                     moment("c", "22"),
-                    change(What::Removed, Some(Manner::Purged), vec![event("Bo", "Hard Delete policy")]),
+                    change(ChangeKind::Removed, Some(Lifecycle::Purged), vec![event("Bo", "Hard Delete policy")]),
                     &looked,
                 ),
                 episode(moment("b", "21"), wide, &looked),
-                episode(first, change(What::Added, None, Vec::new()), &Audited::default()),
+                episode(first, change(ChangeKind::Added, None, Vec::new()), &Audited::default()),
             ],
         };
         let mut names = Names::default();

@@ -55,7 +55,7 @@ pub fn report(report: &Report, names: &Names) -> String {
     if !report.unknown.is_empty() {
         out.push_str("<h2>Not completely known, so nothing is said of what is missing</h2>\n<ul>\n");
         for (what, before, after) in &report.unknown {
-            let _ = writeln!(out, "<li>{}: {} → {}</li>", escape(what), before.word(), after.word());
+            let _ = writeln!(out, "<li>{}: {} → {}</li>", escape(what), before.as_str(), after.as_str());
         }
         out.push_str("</ul>\n");
     }
@@ -104,7 +104,7 @@ fn second_look(report: &Report, out: &mut String) {
         let _ = writeln!(
             out,
             "<li><span class=\"{0}\">{0}</span> {1} in {2} <a href=\"#o{number}\">{3}</a></li>",
-            risk.level.word(),
+            risk.level.as_str(),
             escape(&risk.says),
             escape(change.called),
             name(change)
@@ -137,7 +137,7 @@ fn object(number: usize, change: &Change, report: &Report, names: &Names, open: 
         out.push_str("<ul class=\"plain\">\n");
         for risk in &change.risks {
             let path = if risk.path.is_empty() { String::new() } else { format!(" ({})", escape(&risk.path)) };
-            let level = risk.level.word();
+            let level = risk.level.as_str();
             let _ = writeln!(out, "<li><span class=\"{level}\">{level}</span>: {}{path}</li>", escape(&risk.says));
         }
         out.push_str("</ul>\n");

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::engine::refs::{Names, mentioned};
-use crate::model::{AuditEvent, Change, FieldChange, Finding, LeftOut, Manner, Report, Risk, What};
+use crate::model::{AuditEvent, Change, ChangeKind, FieldChange, Finding, LeftOut, Lifecycle, Report, Risk};
 
 /// Value of `formatVersion` in every document.
 pub const FORMAT_VERSION: u32 = 1;
@@ -139,7 +139,7 @@ pub fn report(report: &Report, names: &Names) -> String {
         unknown: report
             .unknown
             .iter()
-            .map(|(what, before, after)| UnknownDocument { what, before: before.word(), after: after.word() })
+            .map(|(what, before, after)| UnknownDocument { what, before: before.as_str(), after: after.as_str() })
             .collect(),
         names: ids.iter().filter_map(|id| Some((id.as_str(), names.get(id)?))).collect(),
     };
@@ -161,24 +161,24 @@ pub(super) fn left_out(left_out: &LeftOut) -> DriftDocument<'_> {
 pub(super) fn of_change<'a>(change: &'a Change, names: &'a Names) -> ChangeDocument<'a> {
     let (mut previous_name, mut previous_id, mut deleted) = (None, None, None);
     let manner = match &change.manner {
-        Some(Manner::Renamed { from }) => {
+        Some(Lifecycle::Renamed { from }) => {
             previous_name = Some(from.as_str());
             Some("renamed")
         }
-        Some(Manner::Recreated { from }) => {
+        Some(Lifecycle::Recreated { from }) => {
             previous_id = Some(from.as_str());
             Some("recreated")
         }
-        Some(Manner::Binned { since }) => {
+        Some(Lifecycle::Binned { since }) => {
             deleted = since.as_deref();
             Some("binned")
         }
-        Some(Manner::Restored) => Some("restored"),
-        Some(Manner::Purged) => Some("purged"),
+        Some(Lifecycle::Restored) => Some("restored"),
+        Some(Lifecycle::Purged) => Some("purged"),
         None => None,
     };
     let risk = |risk: &'a Risk| RiskDocument {
-        level: risk.level.word(),
+        level: risk.level.as_str(),
         rule: &risk.rule,
         says: &risk.says,
         path: &risk.path,
@@ -190,9 +190,9 @@ pub(super) fn of_change<'a>(change: &'a Change, names: &'a Names) -> ChangeDocum
         id: &change.address.id,
         name: &change.name,
         change: match change.what {
-            What::Added => "added",
-            What::Removed => "removed",
-            What::Modified(_) => "modified",
+            ChangeKind::Added => "added",
+            ChangeKind::Removed => "removed",
+            ChangeKind::Modified(_) => "modified",
         },
         manner,
         previous_name,

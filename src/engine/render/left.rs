@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::markdown::{cell, shortened};
 use super::{Style, field_line, safe};
 use crate::engine::refs::Names;
-use crate::model::{Left, Obstacle, Plan, What};
+use crate::model::{ChangeKind, Left, Obstacle, Plan};
 
 /// Maximum number of objects that are shown one by one.
 const MOST_OBJECTS: usize = 20;
@@ -112,22 +112,22 @@ pub fn lines(plan: &Plan) -> Vec<String> {
 
 fn title(left: &Left) -> String {
     let state = match &left.what {
-        What::Added => ", only in the tenant",
-        What::Removed => ", not in the tenant",
-        What::Modified(_) => "",
+        ChangeKind::Added => ", only in the tenant",
+        ChangeKind::Removed => ", not in the tenant",
+        ChangeKind::Modified(_) => "",
     };
     format!("{} \"{}\"{state}", left.called, safe(&left.name))
 }
 
 fn paths(left: &Left) -> String {
-    let What::Modified(fields) = &left.what else { return String::new() };
+    let ChangeKind::Modified(fields) = &left.what else { return String::new() };
     let mut paths: Vec<&str> = fields.iter().map(crate::model::FieldChange::path).collect();
     paths.dedup();
     format!(", {}", safe(&paths.join(", ")))
 }
 
 fn fields(left: &Left, names: &Names) -> Vec<String> {
-    let What::Modified(fields) = &left.what else { return Vec::new() };
+    let ChangeKind::Modified(fields) = &left.what else { return Vec::new() };
     let mut lines: Vec<String> = fields
         .iter()
         .take(MOST_FIELDS)

@@ -54,7 +54,7 @@ pub fn report(report: &Report, names: &Names) -> String {
     if !report.unknown.is_empty() {
         out.push_str("\nNot completely known, so nothing is said of what is missing:\n\n");
         for (what, before, after) in &report.unknown {
-            let _ = writeln!(out, "- {}: {} → {}", code(what), before.word(), after.word());
+            let _ = writeln!(out, "- {}: {} → {}", code(what), before.as_str(), after.as_str());
         }
     }
     for line in left_out(report) {

@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::refs::{Names, ids_in};
-use crate::model::{AuditEvent, Audited, Change, FieldChange, Level, Manner, Report, Risk, What};
+use crate::model::{AuditEvent, Audited, Change, ChangeKind, FieldChange, Level, Lifecycle, Report, Risk};
 
 pub mod drill;
 pub mod history;
@@ -91,20 +91,20 @@ fn value_text(value: &Value, names: &Names) -> String {
 /// Returns the sign of a change, so that no meaning depends on colour alone.
 fn sign(change: &Change) -> &'static str {
     match (&change.what, &change.manner) {
-        (_, Some(Manner::Recreated { .. })) => "±",
-        (What::Added, _) => "+",
-        (What::Removed, _) => "-",
-        (What::Modified(_), _) => "~",
+        (_, Some(Lifecycle::Recreated { .. })) => "±",
+        (ChangeKind::Added, _) => "+",
+        (ChangeKind::Removed, _) => "-",
+        (ChangeKind::Modified(_), _) => "~",
     }
 }
 
 /// Describes the change with the previous name or id: `renamed from "Old"`, `re-created, was 0b1c…`.
 fn word(change: &Change) -> String {
     match &change.manner {
-        Some(Manner::Renamed { from }) => format!("renamed from \"{}\"", safe(from)),
-        Some(Manner::Recreated { from }) => format!("re-created, was {}", safe(from)),
-        Some(Manner::Binned { since: Some(since) }) => format!("{} at {}", change.word(), moment(since)),
-        _ => change.word().to_owned(),
+        Some(Lifecycle::Renamed { from }) => format!("renamed from \"{}\"", safe(from)),
+        Some(Lifecycle::Recreated { from }) => format!("re-created, was {}", safe(from)),
+        Some(Lifecycle::Binned { since: Some(since) }) => format!("{} at {}", change.as_str(), moment(since)),
+        _ => change.as_str().to_owned(),
     }
 }
 
@@ -112,9 +112,9 @@ fn word(change: &Change) -> String {
 fn summary(report: &Report) -> String {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for change in &report.changes {
-        match counts.iter_mut().find(|(word, _)| *word == change.word()) {
+        match counts.iter_mut().find(|(word, _)| *word == change.as_str()) {
             Some((_, count)) => *count += 1,
-            None => counts.push((change.word(), 1)),
+            None => counts.push((change.as_str(), 1)),
         }
     }
     let order =
@@ -135,7 +135,7 @@ fn risks(report: &Report) -> Option<String> {
         |level: Level| report.changes.iter().flat_map(|change| &change.risks).filter(|r| r.level == level).count();
     let parts: Vec<String> = [Level::High, Level::Medium, Level::Low]
         .into_iter()
-        .map(|level| (count(level), level.word()))
+        .map(|level| (count(level), level.as_str()))
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();
@@ -145,8 +145,8 @@ fn risks(report: &Report) -> Option<String> {
 /// Returns `high: an exclusion was added (conditions.users.excludeUsers)`.
 fn risk_line(risk: &Risk) -> String {
     match risk.path.is_empty() {
-        true => format!("{}: {}", risk.level.word(), safe(&risk.says)),
-        false => format!("{}: {} ({})", risk.level.word(), safe(&risk.says), safe(&risk.path)),
+        true => format!("{}: {}", risk.level.as_str(), safe(&risk.says)),
+        false => format!("{}: {} ({})", risk.level.as_str(), safe(&risk.says), safe(&risk.path)),
     }
 }
 

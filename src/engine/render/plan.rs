@@ -18,7 +18,7 @@ pub fn title(step: &Step, names: &Names) -> String {
     let name = safe(&step.name);
     match &step.action {
         Action::Create { .. } | Action::Restore | Action::Update { .. } | Action::Delete => {
-            format!("{} {} \"{name}\"", step.action.word(), step.called)
+            format!("{} {} \"{name}\"", step.action.as_str(), step.called)
         }
         Action::Call { property, .. } => format!("set {property} of {} \"{name}\"", step.called),
         Action::Link { link, value } => {
@@ -133,7 +133,7 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
     if !plan.unknown.is_empty() {
         let _ = writeln!(out, "\n{}", style.bold("Left alone, because it is not completely known"));
         for (what, coverage) in &plan.unknown {
-            let _ = writeln!(out, "  ? {}: {}", safe(what), coverage.word());
+            let _ = writeln!(out, "  ? {}: {}", safe(what), coverage.as_str());
         }
     }
     let unmanaged: Vec<&Address> = unmanaged(plan).collect();
@@ -217,7 +217,7 @@ pub fn counts(plan: &Plan) -> String {
     let parts: Vec<String> = words
         .into_iter()
         .filter_map(|word| {
-            let count = plan.steps.iter().filter(|step| step.action.word() == word).count();
+            let count = plan.steps.iter().filter(|step| step.action.as_str() == word).count();
             (count > 0).then(|| format!("{count} {word}"))
         })
         .collect();

@@ -62,7 +62,7 @@ pub fn plan(plan: &Plan, verdicts: &[Verdict], names: &Names) -> String {
     if !plan.unknown.is_empty() {
         out.push_str("\nLeft alone, because it is not completely known:\n\n");
         for (what, coverage) in &plan.unknown {
-            let _ = writeln!(out, "- {}: {}", code(what), coverage.word());
+            let _ = writeln!(out, "- {}: {}", code(what), coverage.as_str());
         }
     }
     let unmanaged = unmanaged(plan).count();
@@ -131,9 +131,9 @@ fn row(steps: &[&Step]) -> String {
     let Some(first) = steps.first() else { return String::new() };
     let mut words: Vec<(&str, usize)> = Vec::new();
     for step in steps {
-        match words.iter_mut().find(|(word, _)| *word == step.action.word()) {
+        match words.iter_mut().find(|(word, _)| *word == step.action.as_str()) {
             Some((_, count)) => *count += 1,
-            None => words.push((step.action.word(), 1)),
+            None => words.push((step.action.as_str(), 1)),
         }
     }
     let words: Vec<String> = words

@@ -35,7 +35,7 @@ pub fn text(status: &Status, style: Style) -> String {
             &format!("{} not completely read", things(gaps, "kind or link", "kinds or links")),
         ),
     }
-    screen.some(status.gaps.iter().map(|(what, coverage)| format!("{}: {}", safe(what), coverage.word())));
+    screen.some(status.gaps.iter().map(|(what, coverage)| format!("{}: {}", safe(what), coverage.as_str())));
     let main = safe(&status.main);
     match status.pending.len() {
         0 => screen.line(false, "pending", &format!("no edit on {main} waits to be applied")),
@@ -105,7 +105,7 @@ fn pushes(status: &Status, screen: &mut Screen) {
 fn risks(status: &Status, screen: &mut Screen) {
     let days = things(usize::try_from(status.risk_days).unwrap_or_default(), "day", "days");
     let levels = [Level::High, Level::Medium, Level::Low];
-    let counts = levels.map(|level| (status.count(level), level.word()));
+    let counts = levels.map(|level| (status.count(level), level.as_str()));
     let said: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     let said = if said.is_empty() { "nothing".to_owned() } else { said.join(", ") };
@@ -113,7 +113,7 @@ fn risks(status: &Status, screen: &mut Screen) {
     screen.some(status.risks.iter().map(|risk| {
         let path = if risk.path.is_empty() { String::new() } else { format!(" ({})", safe(&risk.path)) };
         let by = if risk.actors.is_empty() { String::new() } else { format!(" by {}", safe(&risk.actors.join(", "))) };
-        let (level, says, called) = (risk.level.word(), safe(&risk.says), risk.called);
+        let (level, says, called) = (risk.level.as_str(), safe(&risk.says), risk.called);
         format!("{level}: {says} in {called} \"{}\"{path}{by}, {}", safe(&risk.name), short(&risk.commit))
     }));
 }
@@ -183,7 +183,7 @@ pub fn json(status: &Status) -> String {
         "objectiveSeconds": status.objective.as_secs(),
         "coverage": status.gaps.iter().map(|(what, coverage)| json!({
             "what": what,
-            "coverage": coverage.word(),
+            "coverage": coverage.as_str(),
         })).collect::<Vec<_>>(),
         "pending": status.pending,
         "remote": status.pushes.as_ref().map(|pushes| pushes.iter().map(|push| json!({
@@ -215,7 +215,7 @@ pub fn json(status: &Status) -> String {
 
 fn risk_document(risk: &Risky) -> Value {
     json!({
-        "level": risk.level.word(),
+        "level": risk.level.as_str(),
         "rule": risk.rule,
         "says": risk.says,
         "path": risk.path,

@@ -6,7 +6,7 @@ use super::{Style, audit_notes, field_line, heading, left_out, risk_line, risks,
 use crate::engine::refs::Names;
 use crate::kinds;
 use crate::model::finding::Severity;
-use crate::model::{Audited, Change, Finding, Level, Report, What};
+use crate::model::{Audited, Change, ChangeKind, Finding, Level, Report};
 
 /// Renders a difference report.
 pub fn report(report: &Report, names: &Names, style: Style) -> String {
@@ -32,9 +32,9 @@ pub fn report(report: &Report, names: &Names, style: Style) -> String {
         let word = word(change);
         let line = format!("{} {}", sign(change), safe(&change.name));
         let line = match &change.what {
-            What::Added => style.added(&line),
-            What::Removed => style.removed(&line),
-            What::Modified(_) => style.changed(&line),
+            ChangeKind::Added => style.added(&line),
+            ChangeKind::Removed => style.removed(&line),
+            ChangeKind::Modified(_) => style.changed(&line),
         };
         let called = if change.called == change.address.kind { String::new() } else { format!(", {}", change.called) };
         let _ = writeln!(out, "  {line}  {}", style.faint(&format!("{word}{called}  {}", safe(&change.address.id))));
@@ -45,7 +45,7 @@ pub fn report(report: &Report, names: &Names, style: Style) -> String {
     if !report.unknown.is_empty() {
         let _ = writeln!(out, "\n{}", style.bold("Not completely known, so nothing is said of what is missing"));
         for (what, before, after) in &report.unknown {
-            let _ = writeln!(out, "  ? {}: {} → {}", safe(what), before.word(), after.word());
+            let _ = writeln!(out, "  ? {}: {} → {}", safe(what), before.as_str(), after.as_str());
         }
     }
     for (number, line) in left_out(report).iter().enumerate() {
@@ -73,7 +73,7 @@ pub(super) fn details(change: &Change, audited: &Audited, names: &Names, style: 
         });
     }
     // The reader wants to see what an added or removed object is, not all of its properties.
-    let most = if matches!(change.what, What::Modified(_)) { usize::MAX } else { WHOLE };
+    let most = if matches!(change.what, ChangeKind::Modified(_)) { usize::MAX } else { WHOLE };
     for field in change.shown().iter().take(most) {
         let (sign, text) = field_line(field, names);
         let text = format!("{sign} {text}");

@@ -51,7 +51,7 @@ impl Scope {
 
 /// Reads the scope of an export.
 pub(super) fn scope(reader: &mut Reader<'_>, top: &Map<String, Value>) -> Scope {
-    let profile = reader.text(top, "", "profile", Profile::default().word());
+    let profile = reader.text(top, "", "profile", Profile::default().as_str());
     let profile = Profile::parse(&profile).unwrap_or_else(|| {
         reader.say(
             "/profile",

@@ -42,7 +42,7 @@ fn between(wanted: &Snapshot, live: &Snapshot, scope: &Scope) -> (String, Vec<St
     let (deleted, ids) = (BTreeMap::new(), IdMap::default());
     let inputs = Inputs { wanted, live, base: &base, deleted: &deleted, ids: &ids, scope, prune: true };
     let Plan { steps, losses, .. } = plan(&inputs);
-    let steps: Vec<String> = steps.iter().map(|step| format!("{} {}", step.action.word(), step.called)).collect();
+    let steps: Vec<String> = steps.iter().map(|step| format!("{} {}", step.action.as_str(), step.called)).collect();
     (steps.join("; "), losses.into_iter().map(|loss| loss.what()).collect())
 }
 

@@ -11,7 +11,7 @@ use entragit::engine::{compare, normalize::normalize};
 use entragit::kinds;
 use entragit::model::kind::{Deletion, Updates};
 use entragit::model::{
-    Action, Address, Change, Coverage, FieldChange, IdMap, Manner, Object, Plan, Snapshot, Step, What,
+    Action, Address, Change, ChangeKind, Coverage, FieldChange, IdMap, Lifecycle, Object, Plan, Snapshot, Step,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -199,17 +199,17 @@ proptest! {
         for one in &there.changes {
             // What was created again goes by its other id the other way round.
             let id = match &one.manner {
-                Some(Manner::Recreated { from }) => from,
+                Some(Lifecycle::Recreated { from }) => from,
                 _ => &one.address.id,
             };
             let mirrors = |other: &&Change| other.address.kind == one.address.kind && &other.address.id == id;
             let Some(other) = back.changes.iter().find(mirrors) else { return Err(TestCaseError::fail(format!("{one:?}"))) };
             if id != &one.address.id {
-                prop_assert_eq!(&other.manner, &Some(Manner::Recreated { from: one.address.id.clone() }));
+                prop_assert_eq!(&other.manner, &Some(Lifecycle::Recreated { from: one.address.id.clone() }));
             }
             match (&one.what, &other.what) {
-                (What::Added, What::Removed) | (What::Removed, What::Added) => {}
-                (What::Modified(a), What::Modified(b)) => {
+                (ChangeKind::Added, ChangeKind::Removed) | (ChangeKind::Removed, ChangeKind::Added) => {}
+                (ChangeKind::Modified(a), ChangeKind::Modified(b)) => {
                     let a: Vec<FieldChange> = a.iter().map(mirrored).collect();
                     prop_assert_eq!(sorted(&a), sorted(b));
                 }
@@ -374,7 +374,7 @@ proptest! {
         let report = compare::snapshots(&sides.wanted, &sides.live, &IdMap::default());
         for change in &report.changes {
             if change.address.kind == what {
-                prop_assert!(matches!(change.what, What::Modified(_)), "{:?}", change);
+                prop_assert!(matches!(change.what, ChangeKind::Modified(_)), "{:?}", change);
             }
         }
     }

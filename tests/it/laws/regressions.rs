@@ -30,7 +30,8 @@ async fn delete(tenant: &MemoryTenant, kind: &str, id: &str) {
 
 /// `create group; link group`, as a line.
 fn line(plan: &Plan) -> String {
-    let words: Vec<String> = plan.steps.iter().map(|step| format!("{} {}", step.action.word(), step.called)).collect();
+    let words: Vec<String> =
+        plan.steps.iter().map(|step| format!("{} {}", step.action.as_str(), step.called)).collect();
     words.join("; ")
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{Actor, Address, AuditEvent, Ignored, LeftOut, Level, Risk, What};
+use crate::model::{Actor, Address, AuditEvent, ChangeKind, Ignored, LeftOut, Level, Risk};
 
 fn report(names: usize) -> Report {
     let hostile = "<!channel> *x* `y` [a](https://evil.test) & {{DATE(2017)}} \u{202e}<at>Ada</at> @here";
@@ -8,7 +8,7 @@ fn report(names: usize) -> Report {
         called: "conditionalAccessPolicy",
         name: hostile.to_owned(),
         about: vec![],
-        what: What::Removed,
+        what: ChangeKind::Removed,
         whole: Vec::new(),
         manner: None,
         risks: vec![Risk {

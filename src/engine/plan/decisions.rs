@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::twins::{Come, Twins};
+use super::counterparts::{CounterpartState, Counterparts};
 use super::updates::take_apart;
-use super::{Fate, Planner, identities, named_in, not_creatable, owned_elsewhere, tier, tier_of};
+use super::{Decision, Planner, identities, named_in, not_creatable, owned_elsewhere, tier, tier_of};
 use crate::engine::body::{complete, differing_part, disabled, leave_unsaid, list, with_type};
 use crate::engine::normalize::{carry_unknown, entry_key, writable, writable_value};
 use crate::engine::order::{Phase, Stage};
@@ -41,7 +41,7 @@ impl Planner<'_> {
             }
         }
         let twice = self.wanted_twice();
-        let twins = Twins::gone(self.inputs);
+        let counterparts = Counterparts::gone(self.inputs);
         for (address, object) in &self.inputs.wanted.objects {
             let Some(kind) = kinds::by_name(address.kind) else { continue };
             let today = Address::new(kind.name, self.inputs.ids.current(&address.id));
@@ -80,32 +80,32 @@ impl Planner<'_> {
             if let Some(live) = self.inputs.live.objects.get(&address).filter(|_| is_authored) {
                 leave_unsaid(kind, &mut object, live);
             }
-            let fate = if self.inputs.live.objects.contains_key(&address) {
-                Fate::Update
+            let decision = if self.inputs.live.objects.contains_key(&address) {
+                Decision::Update
             } else if self.inputs.deleted.contains_key(&address) && !self.is_bound_to_moving(kind, &object) {
-                Fate::Restore
+                Decision::Restore
             } else {
-                Fate::Create
+                Decision::Create
             };
-            if fate != Fate::Update && !self.inputs.scope.properties.is_empty() {
+            if decision != Decision::Update && !self.inputs.scope.properties.is_empty() {
                 continue;
             }
-            if fate == Fate::Create {
-                match twins.of(kind, &object) {
+            if decision == Decision::Create {
+                match counterparts.of(kind, &object) {
                     // The object has ended by itself, as it should.
-                    come if come == Some(Come::Ended)
+                    come if come == Some(CounterpartState::Ended)
                         || kind.passing.is_some_and(|passing| passing.holds(&object.0)) =>
                     {
                         self.ended.insert(address.clone());
                         self.without_steps.insert(address, object);
                         continue;
                     }
-                    Some(Come::Along) => {
+                    Some(CounterpartState::Along) => {
                         self.along.insert(address.clone());
                         self.without_steps.insert(address, object);
                         continue;
                     }
-                    Some(Come::Not | Come::Ended) => {
+                    Some(CounterpartState::Not | CounterpartState::Ended) => {
                         let what = "comes with its schedule, which is not in scope".to_owned();
                         self.plan.losses.push(Loss::new(&address, object.name(), LossKind::Other(what)));
                         self.without_steps.insert(address, object);
@@ -118,7 +118,7 @@ impl Planner<'_> {
                     None => {}
                 }
             }
-            if fate == Fate::Create {
+            if decision == Decision::Create {
                 if let Some(reason) = not_creatable(kind, &object) {
                     for id in identities(kind, &object) {
                         self.lost.insert(id, address.clone());
@@ -142,12 +142,12 @@ impl Planner<'_> {
                     self.moving.insert(id, address.clone());
                 }
             }
-            if fate == Fate::Restore {
+            if decision == Decision::Restore {
                 for id in identities(kind, &object) {
                     self.returning.insert(id, address.clone());
                 }
             }
-            self.fates.insert(address, (object, fate));
+            self.decisions.insert(address, (object, decision));
         }
     }
 
@@ -197,20 +197,20 @@ impl Planner<'_> {
     }
 
     pub(super) fn write_all(&mut self) {
-        let fates = std::mem::take(&mut self.fates);
-        for (address, (object, fate)) in &fates {
+        let decisions = std::mem::take(&mut self.decisions);
+        for (address, (object, decision)) in &decisions {
             let Some(kind) = kinds::by_name(address.kind) else { continue };
-            match fate {
-                Fate::Create => {
+            match decision {
+                Decision::Create => {
                     self.create(kind, address, object);
                 }
-                Fate::Restore => {
+                Decision::Restore => {
                     self.push(kind, address, object, Phase::Write, Stage::Make, Action::Restore, &[]);
                     let bin = &self.inputs.deleted[address];
                     self.update(kind, address, object, bin);
                     self.links(kind, address, object, None);
                 }
-                Fate::Update => {
+                Decision::Update => {
                     let live = &self.inputs.live.objects[address];
                     if let Some(reason) = owned_elsewhere(kind, live) {
                         let unknown = |name: &str| {
@@ -235,7 +235,7 @@ impl Planner<'_> {
                 }
             }
         }
-        self.fates = fates;
+        self.decisions = decisions;
     }
 
     /// Adds the steps that create an object. Returns false and records a loss if it cannot exist without an object that is

@@ -9,7 +9,7 @@ use crate::model::{Address, Kind, Object, Snapshot};
 
 /// Tells how a missing object is restored with its twin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Come {
+pub(super) enum CounterpartState {
     /// It is not restored, and nobody wants it: the twin ended by itself.
     Ended,
     /// Graph creates it when the plan creates the twin.
@@ -20,12 +20,12 @@ pub(super) enum Come {
 
 /// Holds the wanted twins that the tenant lacks, by the kind and the shared properties of the object that comes with them.
 #[derive(Debug, Default)]
-pub(super) struct Twins(BTreeMap<(&'static str, Vec<String>), Come>);
+pub(super) struct Counterparts(BTreeMap<(&'static str, Vec<String>), CounterpartState>);
 
-impl Twins {
+impl Counterparts {
     /// Lists the wanted twins that the tenant lacks.
-    pub fn gone(inputs: &Inputs<'_>) -> Twins {
-        let mut twins = Twins::default();
+    pub fn gone(inputs: &Inputs<'_>) -> Counterparts {
+        let mut counterparts = Counterparts::default();
         for (kind, twin) in kinds::ALL.iter().filter_map(|kind| Some((kind, kind.twin?))) {
             let Some(other) = kinds::by_name(twin.kind) else { continue };
             let known = [inputs.wanted, inputs.live].iter().all(|side| side.coverage.kind(other.name).is_complete());
@@ -36,18 +36,18 @@ impl Twins {
                 }
                 let object = rewrite(other, object, inputs.ids);
                 let come = match other.passing {
-                    Some(passing) if passing.holds(&object.0) => Come::Ended,
-                    _ if known && inputs.scope.takes_by(address, &today, object.name()) => Come::Along,
-                    _ => Come::Not,
+                    Some(passing) if passing.holds(&object.0) => CounterpartState::Ended,
+                    _ if known && inputs.scope.takes_by(address, &today, object.name()) => CounterpartState::Along,
+                    _ => CounterpartState::Not,
                 };
-                twins.0.insert((kind.name, key(twin.by, &object)), come);
+                counterparts.0.insert((kind.name, key(twin.by, &object)), come);
             }
         }
-        twins
+        counterparts
     }
 
     /// Returns how this object is restored, if its twin is missing.
-    pub fn of(&self, kind: &'static Kind, object: &Object) -> Option<Come> {
+    pub fn of(&self, kind: &'static Kind, object: &Object) -> Option<CounterpartState> {
         let twin = kind.twin?;
         self.0.get(&(kind.name, key(twin.by, object))).copied()
     }
