@@ -32,7 +32,7 @@ pub fn children_of(link: &Link) -> Result<Children, Fault> {
     }
 }
 
-/// Answers POST of a child, below its parent (`of`) or by itself. `principal` says it came from the principal's side.
+/// Answers POST of a child, below its parent (`of`) or by itself.
 pub fn create(
     tenant: &mut Tenant,
     csdl: &'static Csdl,

@@ -290,8 +290,8 @@ impl Running {
         bin::empty(&mut tenant)
     }
 
-    /// Gives the first application and the first service principal of one a client secret and a certificate more, as an intruder
-    /// does to come back later. Returns the number of credentials added.
+    /// Gives the first application, and the first service principal that has an application, a client secret and a certificate
+    /// more, as an intruder does to come back later. Returns the number of credentials added.
     pub fn add_credentials(&self) -> usize {
         let mut tenant = self.shared.tenant.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         quirks::add_credentials(&mut tenant)

@@ -68,7 +68,7 @@ fn is_range(range: &Value) -> bool {
     }
 }
 
-/// A trusted location must first be made untrusted, and one that a policy names cannot go.
+/// Refuses to delete a trusted location, which must first be made untrusted, and one that a policy names.
 /// <https://learn.microsoft.com/graph/api/ipnamedlocation-delete>
 pub(super) fn delete(tenant: &Tenant, key: &Key, object: &Properties) -> Result<(), Fault> {
     if object.get("isTrusted") == Some(&Value::Bool(true)) {
