@@ -1,4 +1,4 @@
-//! The directory audit log: every write leaves an entry in Microsoft's words.
+//! Keeps the directory audit log: every write leaves an entry in Microsoft's words.
 //! <https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities>,
 //! <https://learn.microsoft.com/graph/api/resources/directoryaudit>
 
@@ -13,28 +13,29 @@ use super::token::Caller;
 use crate::kinds;
 use crate::model::Kind;
 
-/// Entries, oldest first. The oldest go when there are too many, as they do after thirty days.
+/// Holds the entries, oldest first. The oldest are dropped when there are too many, as they are after thirty days in a real
+/// tenant.
 #[derive(Debug, Default)]
 pub struct Audits(pub VecDeque<Value>);
 
 const MOST: usize = 200_000;
 
-/// What was done to an object.
+/// Represents what was done to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
-    /// Made.
+    /// Created.
     Add,
     /// Changed.
     Update,
-    /// Moved to the recycle bin, or gone where there is none.
+    /// Moved to the recycle bin, or removed where there is none.
     Delete,
-    /// Brought back.
+    /// Restored from the recycle bin.
     Restore,
     /// Removed from the recycle bin.
     Purge,
 }
 
-/// What was done to a relation.
+/// Represents what was done to a relation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tie {
     /// Linked.
@@ -51,7 +52,7 @@ struct Words {
 }
 
 impl Tenant {
-    /// Writes down that `verb` happened to an object.
+    /// Records that `verb` happened to an object.
     pub fn audit(
         &mut self,
         request: &Request,
@@ -77,7 +78,7 @@ impl Tenant {
         self.enter(request, words, target.into_iter().collect());
     }
 
-    /// Writes down that a link between two objects came or went.
+    /// Records that a link between two objects was added or removed.
     pub fn audit_link(&mut self, request: &Request, kind: &Kind, object: &Properties, link: &str, tie: Tie, to: &Key) {
         let (word, preposition) = match tie {
             Tie::Add => ("Add", "to"),
@@ -101,7 +102,7 @@ impl Tenant {
         let class = class(kind);
         let fact = |name: &str, value: Option<&Value>| json!({"displayName": format!("{class}.{name}"), old: null, new: value.map(Value::to_string)});
         let facts = vec![fact("ObjectID", object.get("id")), fact("DisplayName", object.get("displayName"))];
-        // The linked object comes first and carries what it was linked to.
+        // The linked object comes first and carries the object that it was linked to.
         let linked = match self.directory_object(&to.id) {
             Some((kind, linked)) => target(kind, &linked, facts),
             None => json!({"id": to.id.as_ref(), "displayName": null, "type": "Other", "modifiedProperties": facts}),
@@ -109,7 +110,7 @@ impl Tenant {
         self.enter(request, words, vec![linked, target(kind, object, Vec::new())]);
     }
 
-    /// Writes down that a child came, went or changed.
+    /// Records that a child was added, removed or changed.
     pub fn audit_child(
         &mut self,
         request: &Request,
@@ -158,7 +159,7 @@ impl Tenant {
         self.enter(request, words, targets);
     }
 
-    /// Who got or lost a role: the principal with the role's properties, then the role.
+    /// Returns the targets of a role assignment's event: the principal with the role's properties, then the role.
     fn membership(&self, assignment: &Properties, verb: Verb) -> Vec<Value> {
         let text = |name: &str| assignment.get(name).and_then(Value::as_str).unwrap_or_default();
         let role = self.role(text("roleDefinitionId"));
@@ -177,7 +178,7 @@ impl Tenant {
         vec![principal, role_target(&role, Vec::new())]
     }
 
-    /// Writes down that a role's settings changed; the log names the role and not the policy.
+    /// Records that a role's settings changed; the log names the role and not the policy.
     /// <https://learn.microsoft.com/entra/architecture/security-operations-privileged-accounts#changes-to-privileged-accounts>
     fn audit_setting(
         &mut self,
@@ -312,7 +313,7 @@ fn category(kind: &Kind) -> &'static str {
     }
 }
 
-/// `conditionalAccessPolicy` as people say it: `conditional access policy`.
+/// Returns the name of a kind as people say it: `conditionalAccessPolicy` becomes `conditional access policy`.
 fn spoken(kind: &Kind) -> String {
     kind.name
         .chars()
@@ -345,7 +346,7 @@ fn target(kind: &Kind, object: &Properties, modified: Vec<Value>) -> Value {
     target
 }
 
-/// What changed: property by property in the directory, the whole document in the policy services.
+/// Returns the changes: property by property in the directory, the whole document in the policy services.
 fn modified(kind: &Kind, old: Option<&Properties>, new: Option<&Properties>) -> Vec<Value> {
     if category(kind) == "Policy" || kind.name.ends_with("Policy") {
         let text = |value: Option<&Properties>| value.map(|value| Value::Object(value.clone()).to_string());
@@ -372,7 +373,7 @@ fn modified(kind: &Kind, old: Option<&Properties>, new: Option<&Properties>) -> 
     out
 }
 
-/// The properties in which two states differ.
+/// Returns the properties in which two states differ.
 pub fn changed(old: Option<&Properties>, new: &Properties) -> Vec<String> {
     let empty = Properties::new();
     let old = old.unwrap_or(&empty);
@@ -383,7 +384,7 @@ pub fn changed(old: Option<&Properties>, new: &Properties) -> Vec<String> {
     names
 }
 
-/// The application in the tenant that a client id belongs to: its service principal's id and name.
+/// Returns the application in the tenant that a client id belongs to: its service principal's id and name.
 pub fn known_app(tenant: &Tenant, app_id: &str) -> Option<(String, String)> {
     let table = tenant.store.table(kinds::by_name("servicePrincipal")?);
     let key = table.holder("appId", app_id)?;

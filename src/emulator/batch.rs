@@ -1,4 +1,4 @@
-//! `$batch`: up to twenty requests in one, each answered by the same dispatcher.
+//! Answers `$batch`: up to twenty requests in one, each answered by the same dispatcher.
 //! <https://learn.microsoft.com/graph/json-batching>
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +32,7 @@ pub fn answer(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fault
         if id.is_empty() || text(part, "method").is_empty() || text(part, "url").is_empty() {
             return Err(Fault::odata("Invalid batch payload format: every request needs 'id', 'method' and 'url'."));
         }
-        // "case-insensitive … must be unique".
+        // Microsoft's page says of the ids: "case-insensitive … must be unique".
         if !seen.insert(id.to_lowercase()) {
             return Err(Fault::odata("Request Id duplicated in batch request."));
         }
@@ -44,12 +44,12 @@ pub fn answer(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fault
     }
     let responses = run(tenant, request, parts)?;
     let mut texts: Vec<String> = responses.into_values().collect();
-    // "The responses might come back in a different order."
+    // Microsoft's page says: "The responses might come back in a different order."
     fastrand::shuffle(&mut texts);
     Ok(Reply::text(format!("{{\"responses\":[{}]}}", texts.join(","))))
 }
 
-/// Answers every part after those it depends on. Returns each response as JSON text by place.
+/// Answers every part after those it depends on. Returns each response as JSON text by its position.
 fn run(tenant: &RwLock<Tenant>, request: &Request, parts: &[Value]) -> Result<BTreeMap<usize, String>, Fault> {
     let mut status: BTreeMap<String, u16> = BTreeMap::new();
     let mut done: BTreeMap<usize, String> = BTreeMap::new();
@@ -75,7 +75,7 @@ fn run(tenant: &RwLock<Tenant>, request: &Request, parts: &[Value]) -> Result<BT
 fn one(tenant: &RwLock<Tenant>, outer: &Request, part: &Value) -> (u16, String) {
     let url = text(part, "url");
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
-    // The version is the batch's own; a leading one is an error that real batches answer with a bad segment.
+    // The version is the batch's own; a version in the path is an error that real batches answer with a bad segment.
     let mut sent: BTreeMap<String, String> = BTreeMap::new();
     for (name, value) in part.get("headers").and_then(Value::as_object).into_iter().flatten() {
         sent.insert(name.to_lowercase(), value.as_str().map_or_else(|| value.to_string(), str::to_owned));
@@ -93,7 +93,7 @@ fn one(tenant: &RwLock<Tenant>, outer: &Request, part: &Value) -> (u16, String) 
     };
     let typed = request.header("content-type").is_some_and(|ty| ty.starts_with("application/json"));
     let result = match (body, path.trim_matches('/')) {
-        // "No nested batches", and a body needs its type.
+        // Microsoft's page forbids nested batches, and a body needs its type.
         (_, "$batch") => Err(Fault::odata("Nested batch requests are not supported.")),
         (Some(_), _) if !typed => Err(Fault::odata(
             "Write request id : ".to_owned() + text(part, "id") + " does not contain Content-Type header or body.",
@@ -107,7 +107,7 @@ fn one(tenant: &RwLock<Tenant>, outer: &Request, part: &Value) -> (u16, String) 
         shown.remove("Content-Type");
     }
     let head = json!({"id": text(part, "id"), "status": reply.status, "headers": shown}).to_string();
-    // The body is JSON text already: it goes in as it is.
+    // The body is JSON text already, so it is inserted unchanged.
     let body = reply.body.as_deref().unwrap_or("null");
     (reply.status, format!("{},\"body\":{body}}}", &head[..head.len() - 1]))
 }

@@ -1,5 +1,5 @@
-//! The recycle bins.
-//! <https://learn.microsoft.com/graph/api/resources/directory>, <https://learn.microsoft.com/graph/api/resources/policydeletableitem>
+//! Serves the recycle bins. <https://learn.microsoft.com/graph/api/resources/directory>,
+//! <https://learn.microsoft.com/graph/api/resources/policydeletableitem>
 
 use serde_json::Value;
 
@@ -17,7 +17,7 @@ use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::LinkShape;
 
-/// GET of one deleted object.
+/// Answers GET of one deleted object.
 pub fn get(
     tenant: &Tenant,
     csdl: &'static Csdl,
@@ -32,7 +32,7 @@ pub fn get(
     read::single(tenant, csdl, kind, request, &key, object)
 }
 
-/// POST `…/restore`: the object comes back under its old id, with its links.
+/// Answers POST `…/restore`: the object comes back under its old id, with its links.
 /// <https://learn.microsoft.com/graph/api/directory-deleteditems-restore>
 pub fn restore(
     tenant: &mut Tenant,
@@ -64,7 +64,7 @@ pub fn restore(
     read::single(tenant, csdl, kind, request, &key, object)
 }
 
-/// DELETE: gone for good, with its links and its children.
+/// Answers DELETE of a deleted object: it is removed for good, with its links and its children.
 /// <https://learn.microsoft.com/graph/api/directory-deleteditems-delete>
 pub fn purge(tenant: &mut Tenant, owner: Option<&'static Kind>, id: &str, request: &Request) -> Result<Reply, Fault> {
     let (kind, key, object) = tenant.deleted(owner, id)?;
@@ -74,7 +74,7 @@ pub fn purge(tenant: &mut Tenant, owner: Option<&'static Kind>, id: &str, reques
     Ok(Reply::empty())
 }
 
-/// Empties every recycle bin, as time does after 30 days: nobody did it. How many objects that were.
+/// Empties every recycle bin, as the service does after 30 days, without an actor. Returns the number of objects removed.
 pub fn empty(tenant: &mut Tenant) -> usize {
     let mut count = 0;
     for kind in kinds::ALL {
@@ -90,7 +90,7 @@ pub fn empty(tenant: &mut Tenant) -> usize {
 fn forget(tenant: &mut Tenant, kind: &'static Kind, key: &Key) {
     quirks::on_purge(tenant, kind, key);
     forget_children(tenant, kind, key);
-    // What the purged object was assigned to goes with it, seen from its own side.
+    // The assignments of the purged object are removed with it, also those stored with other objects.
     let assigned: Vec<_> = tenant.links.targets(key, "appRoleAssignments").into_iter().flatten().cloned().collect();
     for child in assigned {
         tenant.store.children_mut("appRoleAssignedTo").live.remove(&child);
@@ -102,7 +102,7 @@ fn forget(tenant: &mut Tenant, kind: &'static Kind, key: &Key) {
     tenant.log.note(kind, key, What::Gone);
 }
 
-/// What is listed for one object at a time goes with that object, and what requests say of it: nobody could ask for it any more.
+/// Deletes per-object lists and requests of a removed object; they are no longer addressable.
 fn forget_listed(tenant: &mut Tenant, kind: &'static Kind, key: &Key) {
     for listed in kinds::ALL {
         let each = listed.for_each.filter(|each| each.kind == kind.name).and(listed.filter);
@@ -127,7 +127,7 @@ fn forget_listed(tenant: &mut Tenant, kind: &'static Kind, key: &Key) {
     }
 }
 
-/// Takes the children of what is gone for good.
+/// Removes the children of an object that is removed for good.
 pub fn forget_children(tenant: &mut Tenant, kind: &'static Kind, key: &Key) {
     for link in kind.links {
         if matches!(link.shape, LinkShape::Children(_)) {

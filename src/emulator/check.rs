@@ -1,4 +1,4 @@
-//! Strictness: a body is checked against Microsoft's metadata, all the way down, before anything else looks at it.
+//! Checks bodies strictly: a body is checked against Microsoft's metadata, with all nested values, before anything else uses it.
 
 use serde_json::{Map, Value};
 
@@ -6,12 +6,12 @@ use super::csdl::{Csdl, Type};
 use super::error::Fault;
 use super::quirks;
 
-/// Whether something is made or changed.
+/// Tells whether an object is created or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// POST.
+    /// POST, which creates.
     Create,
-    /// PATCH.
+    /// PATCH, which changes.
     Update,
 }
 
@@ -27,7 +27,7 @@ pub fn body(csdl: &Csdl, ty: &Type, body: &Map<String, Value>, mode: Mode) -> Re
     members(csdl, ty, body, "", Some(mode))
 }
 
-/// The type that `@odata.type` names, which must be `ty` or extend it.
+/// Returns the type that `@odata.type` names, which must be `ty` or extend it.
 fn actual<'a>(csdl: &'a Csdl, ty: &'a Type, value: &Map<String, Value>, at: &str) -> Result<&'a Type, Fault> {
     let Some(name) = value.get("@odata.type") else { return Ok(ty) };
     let name = name.as_str().unwrap_or_default();
@@ -60,7 +60,7 @@ fn members(csdl: &Csdl, ty: &Type, value: &Map<String, Value>, at: &str, mode: O
             if ty.open && name.starts_with("extension_") {
                 continue;
             }
-            // What Graph says of a property that it does not know.
+            // This is Graph's message on a property that it does not know.
             return Err(Fault::bad(format!("Invalid property '{path}': it does not exist on type '{}'.", ty.name)));
         };
         if let Some(mode) = mode {
@@ -94,7 +94,7 @@ fn annotation(ty: &Type, name: &str) -> Result<(), Fault> {
     let (property, word) = name.split_once('@').unwrap_or((name, ""));
     let known = match word {
         "odata.type" | "odata.context" | "odata.id" | "odata.etag" => true,
-        // Binds are taken out of the body before it gets here.
+        // Binds are removed from the body before it gets here.
         "odata.bind" => false,
         _ => word.starts_with("odata."),
     };
@@ -121,7 +121,7 @@ fn navigation(csdl: &Csdl, ty: &Type, name: &str, value: &Value, path: &str) -> 
     Ok(())
 }
 
-/// Targets of a method go without `@odata.type`; their type follows from the method.
+/// Returns the type of a method's targets: they come without `@odata.type`, and their properties tell the type.
 fn targets<'a>(csdl: &'a Csdl, ty: &'a Type, value: &Map<String, Value>) -> &'a Type {
     if value.keys().all(|name| name.contains('@') || ty.property(name).is_some()) {
         return ty;
@@ -168,7 +168,7 @@ fn named(csdl: &Csdl, name: &str, value: &Value, path: &str) -> Result<(), Fault
     if ty.is_abstract && csdl.derived(&ty.name).next().is_some() {
         return Err(wrong(path, &format!("a value whose '@odata.type' extends '{name}'")));
     }
-    // Ids and dates of parts are the client's own: only the top of a body is guarded.
+    // Ids and dates of nested values are the client's own: only the top level of a body is guarded.
     members(csdl, ty, object, path, None)
 }
 

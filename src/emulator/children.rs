@@ -1,4 +1,4 @@
-//! Reading and writing objects that live with a parent.
+//! Reads and writes objects that live with a parent.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use super::tenant::Tenant;
 use crate::model::Kind;
 use crate::model::kind::{Children, Link, LinkShape, Updates};
 
-/// The metadata's type of the children of a link.
+/// Returns the metadata's type of the children of a link.
 pub fn type_of(csdl: &'static Csdl, kind: &Kind, link: &Link) -> Result<&'static Type, Fault> {
     type_at(csdl, kind, link).ok_or_else(|| Fault::no_segment(link.name))
 }
@@ -24,7 +24,7 @@ fn type_at(csdl: &'static Csdl, kind: &Kind, link: &Link) -> Option<&'static Typ
     names.try_fold(csdl.ty(kind.entity)?, |ty, name| csdl.ty(&ty.nav(name)?.ty))
 }
 
-/// What the registry says of the children of a link.
+/// Returns the registry's entry on the children of a link.
 pub fn children_of(link: &Link) -> Result<Children, Fault> {
     match link.shape {
         LinkShape::Children(children) => Ok(children),
@@ -32,7 +32,7 @@ pub fn children_of(link: &Link) -> Result<Children, Fault> {
     }
 }
 
-/// POST of a child, below its parent (`of`) or by itself. `principal` says it came from the principal's side.
+/// Answers POST of a child, below its parent (`of`) or by itself.
 pub fn create(
     tenant: &mut Tenant,
     csdl: &'static Csdl,
@@ -51,7 +51,7 @@ pub fn create(
     make(tenant, csdl, (kind, of), link, request, request.object()?)
 }
 
-/// POST of a request to add a child or to take it away; an administrator's is done at once.
+/// Answers POST of a request to add or remove a child; an administrator's is carried out at once.
 /// <https://learn.microsoft.com/graph/api/entitlementmanagement-post-resourcerequests>
 fn asked(
     tenant: &mut Tenant,
@@ -78,7 +78,7 @@ fn asked(
         }
         _ => return Err(quirks::invalid("requestType", asked.entity)),
     }
-    // The answer tells of the request, not of the resource.
+    // The answer describes the request, not the resource.
     body.retain(|name, _| name == "requestType");
     body.insert("id".to_owned(), uuid::Uuid::new_v4().to_string().into());
     body.insert("state".to_owned(), "delivered".into());
@@ -120,7 +120,7 @@ fn make(
     Ok(reply)
 }
 
-/// GET of one child.
+/// Answers GET of one child.
 pub fn get(
     tenant: &Tenant,
     csdl: &'static Csdl,
@@ -135,7 +135,7 @@ pub fn get(
     show(csdl, (kind, parent.as_ref()), link, request, value)
 }
 
-/// PATCH of one child; a credential picked by name that is not there is made.
+/// Answers PATCH of one child; a credential picked by name that is not there is created.
 /// <https://learn.microsoft.com/graph/api/federatedidentitycredential-upsert>
 pub fn update(
     tenant: &mut Tenant,
@@ -164,7 +164,7 @@ pub fn update(
     if patch.get("id") == old.get("id") {
         patch.remove("id");
     }
-    // The page's example leaves the type out, of what every type has:
+    // The page's example leaves the type out, when the body holds only the property that every type has:
     // <https://learn.microsoft.com/graph/api/authenticationcombinationconfiguration-update>
     if let ("combinationConfigurations", Some(ty)) = (link.name, old.get("@odata.type"))
         && patch.keys().all(|name| name == "appliesToCombinations")
@@ -181,7 +181,7 @@ pub fn update(
     Ok(Reply::empty())
 }
 
-/// PUT of one child: made if it is not there, else replaced.
+/// Answers PUT of one child: it is created if it is not there, else replaced.
 pub fn put(
     tenant: &mut Tenant,
     csdl: &'static Csdl,
@@ -217,7 +217,7 @@ pub fn put(
     }
 }
 
-/// DELETE of one child.
+/// Answers DELETE of one child.
 pub fn delete(
     tenant: &mut Tenant,
     kind: &'static Kind,
@@ -257,7 +257,7 @@ fn take(
     Ok(Reply::empty())
 }
 
-/// One child, its properties and its parent's.
+/// Returns one child, its properties and its parent's.
 pub fn find(
     tenant: &Tenant,
     kind: &'static Kind,
@@ -271,7 +271,7 @@ pub fn find(
     let parent = of.map(|of| tenant.find(kind, of)).transpose()?;
     let key = match (pick, &parent) {
         (Pick::Id(id), None) => Some(Key::of(id)),
-        // Words such as `Fido2` are found in any case.
+        // Word ids such as `Fido2` are found in any case.
         (Pick::Id(_), Some((parent, _))) if children_of(link)?.single => Some(quirks::child_key(link.name, parent, "")),
         (Pick::Id(id), Some((parent, _))) => {
             let all = tenant.links.targets(parent, link.name).ok_or_else(missing)?;
@@ -322,7 +322,7 @@ fn show(
     child: Properties,
 ) -> Result<Reply, Fault> {
     let ty = type_of(csdl, kind, link)?;
-    // Below a parent the context says whose child it is.
+    // Below a parent the context names the parent.
     let place = match (below, kind.is_singleton()) {
         (Some(parent), false) => format!("{}('{}')/{}", kind.path.trim_start_matches('/'), parent.id, link.name),
         (Some(_), true) => format!("{}/{}", kind.path.trim_start_matches('/'), link.name),
@@ -332,7 +332,7 @@ fn show(
     read::one(csdl, ty, request, decorate(link, child, request), context)
 }
 
-/// What a child of that link shows besides its own properties.
+/// Adds the annotations that a child of that link shows besides its own properties.
 pub fn decorate(link: &Link, child: Properties, request: &Request) -> Properties {
     if link.name != "authenticationMethodConfigurations" {
         return child;

@@ -1,8 +1,8 @@
-//! Microsoft's own description of Graph, v1.0 and beta: what exists, of what type, and what may not be written. Never our
-//! schemas: the tenant must not be our own mirror.
+//! Reads Microsoft's own description of Graph, v1.0 and beta: which types and properties exist, and which may not be written. The
+//! project's own schemas are never used: the tenant must not mirror the client.
 //!
-//! The descriptions are whole, so that nobody has to touch them when a kind is added. They are split into types when first
-//! asked, and a type is read when it is first needed: most never are.
+//! The descriptions are complete, so that they need no change when a kind is added. They are split into types on first use, and a
+//! type is read when it is first needed: most never are.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{LazyLock, OnceLock};
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 use crate::model::kind::Api;
 
-/// The description of one version of Graph.
+/// Holds the description of one version of Graph.
 #[derive(Debug)]
 pub struct Csdl {
     types: HashMap<&'static str, Entry>,
@@ -21,11 +21,11 @@ pub struct Csdl {
     heirs: OnceLock<HashMap<&'static str, Vec<&'static str>>>,
     #[cfg_attr(not(test), expect(dead_code, reason = "tests check the paths of the registry against it"))]
     container: BTreeMap<&'static str, &'static RawValue>,
-    /// Where to look for types that the description refers to and does not hold.
+    /// Description in which to look for types that this one refers to and does not hold.
     fallback: Option<&'static Csdl>,
 }
 
-/// A type as the description has it, and as it was read.
+/// Holds a type as the description has it, and as it was read.
 #[derive(Debug)]
 struct Entry {
     raw: &'static RawValue,
@@ -40,7 +40,7 @@ struct File {
     container: BTreeMap<&'static str, &'static RawValue>,
 }
 
-/// What Microsoft's pages say and the description lacks.
+/// Holds facts from Microsoft's pages that the description lacks.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Documented {
@@ -59,26 +59,26 @@ struct Additions {
     beta: Documented,
 }
 
-/// The little of a type that says what it extends.
+/// Holds the part of a type that names its base.
 #[derive(Deserialize)]
 struct Head {
     base: Option<&'static str>,
 }
 
-/// A type, with everything it inherits.
+/// Represents a type, with everything it inherits.
 #[derive(Debug, Default)]
 pub struct Type {
     /// Qualified name: `microsoft.graph.user`.
     pub name: String,
-    /// The type it extends.
+    /// Name of the type it extends.
     pub base: Option<String>,
-    /// Whether only a derived type can be written.
+    /// True if only a derived type can be written.
     pub is_abstract: bool,
-    /// Whether it takes properties nobody declared.
+    /// True if it takes properties that are not declared.
     pub open: bool,
     /// Members, if it is an enumeration.
     pub members: Option<Vec<String>>,
-    /// Whether members combine: `a,b`.
+    /// True if members combine: `a,b`.
     pub flags: bool,
     /// Structural properties by name, inherited ones too.
     pub properties: Vec<Property>,
@@ -86,31 +86,31 @@ pub struct Type {
     pub navigation: Vec<Navigation>,
 }
 
-/// A structural property.
+/// Represents a structural property.
 #[derive(Debug, Clone)]
 pub struct Property {
-    /// Its name.
+    /// Name of the property.
     pub name: String,
-    /// Its type: `String`, `Boolean` … or a qualified name.
+    /// Type of the property: `String`, `Boolean` … or a qualified name.
     pub ty: String,
-    /// Whether it is a list.
+    /// True if it is a list.
     pub collection: bool,
-    /// Whether null is a value of it.
+    /// True if it may be null.
     pub nullable: bool,
-    /// Whether the documentation calls it read-only.
+    /// True if the documentation calls it read-only.
     pub read_only: bool,
-    /// Whether it comes back only when `$select` names it.
+    /// True if it is returned only when `$select` names it.
     pub on_select: bool,
 }
 
-/// A navigation property.
+/// Represents a navigation property.
 #[derive(Debug, Clone)]
 pub struct Navigation {
-    /// Its name.
+    /// Name of the navigation property.
     pub name: String,
-    /// The qualified name of what it leads to.
+    /// Qualified name of the target's type.
     pub ty: String,
-    /// Whether it leads to many.
+    /// True if it leads to several objects.
     pub collection: bool,
 }
 
@@ -120,12 +120,12 @@ static V1: LazyLock<Csdl> = LazyLock::new(|| Csdl::split(include_str!("metadata/
 static BETA: LazyLock<Csdl> =
     LazyLock::new(|| Csdl::split(include_str!("metadata/beta.json"), &ADDED.beta, Some(v1())));
 
-/// The description of version 1.0.
+/// Returns the description of version 1.0.
 pub fn v1() -> &'static Csdl {
     &V1
 }
 
-/// The description of a version.
+/// Returns the description of a version.
 pub fn of(api: Api) -> &'static Csdl {
     match api {
         Api::V1 => &V1,
@@ -141,7 +141,7 @@ impl Csdl {
         Self { types, added, heirs: OnceLock::new(), container: file.container, fallback }
     }
 
-    /// The type called `name`, with or without `#` and namespace.
+    /// Returns the type called `name`, with or without `#` and namespace.
     pub fn ty(&self, name: &str) -> Option<&Type> {
         let name = name.trim_start_matches('#');
         let (key, entry) = match self.types.get_key_value(name) {
@@ -154,7 +154,7 @@ impl Csdl {
         Some(entry.read.get_or_init(|| self.flatten(key, entry.raw)))
     }
 
-    /// Whether `name` is `base` or extends it.
+    /// Returns true if `name` is `base` or extends it.
     pub fn is_a(&self, name: &str, base: &str) -> bool {
         let mut at = self.ty(name);
         while let Some(ty) = at {
@@ -166,7 +166,7 @@ impl Csdl {
         false
     }
 
-    /// The types that extend `name` directly.
+    /// Returns the types that extend `name` directly.
     pub fn derived(&self, name: &str) -> impl Iterator<Item = &Type> {
         self.heirs().get(name).into_iter().flatten().filter_map(|heir| self.ty(heir))
     }
@@ -184,7 +184,7 @@ impl Csdl {
         })
     }
 
-    /// The type that a path of names leads to, if the description has the path.
+    /// Returns the type that a path of names leads to, if the description has the path.
     #[cfg(test)]
     pub fn at_path(&self, path: &str) -> Option<&str> {
         let known = self.added.paths.iter().filter_map(|(known, entry)| {
@@ -251,17 +251,17 @@ impl Csdl {
 }
 
 impl Type {
-    /// The structural property called `name`.
+    /// Returns the structural property called `name`.
     pub fn property(&self, name: &str) -> Option<&Property> {
         self.properties.iter().find(|property| property.name == name)
     }
 
-    /// The navigation property called `name`.
+    /// Returns the navigation property called `name`.
     pub fn nav(&self, name: &str) -> Option<&Navigation> {
         self.navigation.iter().find(|navigation| navigation.name == name)
     }
 
-    /// The name without the namespace.
+    /// Returns the name without the namespace.
     pub fn short(&self) -> &str {
         self.name.strip_prefix("microsoft.graph.").unwrap_or(&self.name)
     }

@@ -1,4 +1,4 @@
-//! Delta queries: a log of what changed, and rounds over it.
+//! Answers delta queries: keeps a log of changes, and returns it round by round.
 //! <https://learn.microsoft.com/graph/delta-query-overview>
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,48 +15,49 @@ use super::store::{Id, Key, Properties};
 use super::tenant::Tenant;
 use crate::model::Kind;
 
-/// Objects on a page: users/delta has 200. <https://github.com/microsoftgraph/microsoft-graph-explorer-v4/issues/1157>
+/// Number of objects on a page: users/delta has 200. <https://github.com/microsoftgraph/microsoft-graph-explorer-v4/issues/1157>
 const PAGE: usize = 200;
-/// Links on a page; a group with more comes again on the next. <https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/574>
+/// Number of links on a page; a group with more comes again on the next.
+/// <https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/574>
 const LINKS: usize = 500;
 
-/// What happened to an object.
+/// Represents a change of an object.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum What {
     /// These properties were written.
     Written(Vec<String>),
-    /// It went to the recycle bin.
+    /// The object went to the recycle bin.
     Deleted,
-    /// It went for good.
+    /// The object was removed for good.
     Gone,
-    /// A link came (true) or went.
+    /// A link was added (true) or removed.
     Linked(String, String, bool),
 }
 
-/// One line of the log.
+/// Represents one line of the log.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Entry {
-    /// Kind name.
+    /// Name of the kind.
     pub kind: String,
-    /// The object.
+    /// Id of the object.
     pub id: String,
-    /// What happened.
+    /// Change of the object.
     pub what: What,
 }
 
-/// Everything that happened since the tenant began; a delta token is a position in it.
+/// Holds all changes since the tenant began; a delta token is a position in it.
 #[derive(Debug, Default)]
 pub struct Log(pub Vec<Entry>);
 
 impl Log {
-    /// Writes a line.
+    /// Appends a line.
     pub fn note(&mut self, kind: &Kind, key: &Key, what: What) {
         self.0.push(Entry { kind: kind.name.to_owned(), id: key.id.to_string(), what });
     }
 }
 
-/// The links a delta of the kind carries, and whether they come without being selected.
-/// "members@delta", "manager": <https://learn.microsoft.com/graph/api/group-delta>, <https://learn.microsoft.com/graph/api/user-delta>
+/// Returns the links that a delta of the kind carries, and whether they come without being selected. "members@delta", "manager":
+/// <https://learn.microsoft.com/graph/api/group-delta>, <https://learn.microsoft.com/graph/api/user-delta>
 fn tracked(kind: &Kind) -> &'static [(&'static str, bool)] {
     match kind.name {
         "group" => &[("members", true), ("owners", false)],
@@ -66,7 +67,7 @@ fn tracked(kind: &Kind) -> &'static [(&'static str, bool)] {
     }
 }
 
-/// What the log says of one object: properties written, links touched.
+/// Changes of one object in the log: properties written, links touched.
 type Pending = (BTreeSet<String>, BTreeSet<(String, String)>);
 
 struct Round<'a> {
@@ -80,7 +81,7 @@ struct Round<'a> {
 /// Answers `GET /{kind}/delta`.
 pub fn answer(tenant: &Tenant, csdl: &Csdl, kind: &'static Kind, request: &Request) -> Result<Reply, Fault> {
     for (name, _) in &request.query {
-        // "$top, $orderby, $expand are not supported".
+        // Microsoft's page says: "$top, $orderby, $expand are not supported".
         if matches!(name.as_str(), "$expand" | "$orderby" | "$top" | "$search" | "$count") {
             return Err(Fault::unsupported(format!("The query parameter '{name}' is not supported by delta queries.")));
         }
@@ -113,7 +114,7 @@ pub fn answer(tenant: &Tenant, csdl: &Csdl, kind: &'static Kind, request: &Reque
     }
 }
 
-/// 410 for a token of another tenant or another life.
+/// Returns a 410 for a token of another tenant or of an earlier start.
 fn resync(request: &Request, kind: &Kind) -> Fault {
     let mut fault = Fault::new(
         410,
@@ -124,7 +125,7 @@ fn resync(request: &Request, kind: &Kind) -> Fault {
     fault
 }
 
-/// "only id eq … joined by or, at most 50": <https://learn.microsoft.com/graph/api/group-delta>
+/// Parses a filter by ids: "only id eq … joined by or, at most 50": <https://learn.microsoft.com/graph/api/group-delta>
 fn ids(filter: Option<&str>) -> Result<Option<String>, Fault> {
     let Some(filter) = filter else { return Ok(None) };
     let mut ids = Vec::new();
@@ -182,7 +183,7 @@ impl Round<'_> {
             .collect()
     }
 
-    /// The first round: every object with every link, in the order of the table.
+    /// Answers the first round: every object with every link, in the order of the table.
     fn everything(&self, csdl: &Csdl, state: &Value) -> Result<Reply, Fault> {
         let mut shape = self.shape(csdl)?;
         let table = self.tenant.store.table(self.kind);
@@ -246,7 +247,7 @@ impl Round<'_> {
         finish(self.tenant, self.kind, self.request, value, &state, more, &context(self.request, self.kind))
     }
 
-    /// A later round: what the log says since the token.
+    /// Answers a later round: the changes in the log since the token.
     fn changes(&self, csdl: &Csdl, state: &Value, from: usize) -> Result<Reply, Fault> {
         let log = &self.tenant.log.0;
         if from > log.len() {
@@ -284,7 +285,7 @@ impl Round<'_> {
         for (id, (names, links)) in pending.iter().skip(done).take(PAGE) {
             value.push(self.change(&mut shape, &Key::of(id), names, links)?);
         }
-        // "the same object may appear more than once": replays must do no harm.
+        // Microsoft's page says "the same object may appear more than once", so one is repeated: clients must cope with it.
         if let (0, Some(first), true) = (done, value.first().cloned(), value.len() > 1) {
             value.push(first);
         }
@@ -296,7 +297,7 @@ impl Round<'_> {
         finish(self.tenant, self.kind, self.request, value, &state, more, &context(self.request, self.kind))
     }
 
-    /// "$select limits which changes are reported".
+    /// Returns true if a change is reported: "$select limits which changes are reported".
     fn concerns(&self, names: &[String]) -> bool {
         self.select
             .as_ref()
@@ -315,7 +316,7 @@ impl Round<'_> {
             let reason = if table.bin.contains_key(key) { "changed" } else { "deleted" };
             return Ok(json!({"id": key.id.as_ref(), "@removed": {"reason": reason}}));
         }
-        // `return=minimal`: only what changed.
+        // With `return=minimal` only the changed properties are returned.
         let minimal = self.request.prefers("return=minimal");
         let mut item = self.item(shape, key, Some((names, minimal)))?;
         for (link, target) in links {
@@ -355,7 +356,8 @@ impl Round<'_> {
         Ok(Shape::new(csdl, ty, select.as_deref(), true)?.for_request(self.request))
     }
 
-    /// "properties that were never set are absent": <https://learn.microsoft.com/graph/api/user-delta>
+    /// Returns an object for a page: "properties that were never set are absent":
+    /// <https://learn.microsoft.com/graph/api/user-delta>
     fn item(
         &self,
         shape: &mut Shape<'_>,

@@ -1,4 +1,4 @@
-//! From a request to its reply. A batch comes through here again for each of its parts.
+//! Turns a request into its reply. A batch passes through here again for each of its parts.
 
 use serde_json::{Value, json};
 
@@ -53,7 +53,7 @@ pub fn dispatch(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fau
     let reply = match (reads, lag) {
         (true, Some((_, dice))) => {
             match Replicas::show(&mut tenant, dice, now, |tenant| reading(tenant, csdl, &route, request)) {
-                // Its token is newer than the replica's log: another replica answers.
+                // If the token is newer than the replica's log, another replica answers.
                 Err(fault) if fault.status == 410 => reading(&tenant, csdl, &route, request),
                 reply => reply,
             }
@@ -68,7 +68,7 @@ pub fn dispatch(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fau
     reply
 }
 
-/// Where several kinds share a path, the one that has the object.
+/// Chooses the kind that has the object, where several kinds share a path.
 fn at_home(tenant: &Tenant, target: &mut Target) {
     if let Target::Object(kind, of) | Target::Link { kind, of, .. } | Target::Child { kind, of: Some(of), .. } = target
     {
@@ -90,7 +90,7 @@ fn late(
     let asked = || request.segments.iter().map(String::as_str).chain([body.as_str()]);
     let before = Capture::of(tenant, asked());
     let reply = write(tenant)?;
-    // Of the reply, only the id of what was made: whatever else it mentions may have been there before.
+    // Of the reply only the id of a created object is captured: other ids in it may belong to older objects.
     let made = reply.body.as_deref().filter(|_| reply.status == 201);
     let made = made.and_then(|body| serde_json::from_str::<Value>(body).ok());
     let made = made.as_ref().and_then(|body| body["id"].as_str());
@@ -99,7 +99,7 @@ fn late(
     Ok(reply)
 }
 
-/// Whether the request only reads: every GET, and the one POST that asks a question.
+/// Returns true if the request only reads: every GET, and the one POST that asks a question.
 pub fn reads(request: &Request, route: &Route) -> bool {
     request.method == "GET" || matches!(route.target, Target::GetByIds)
 }
@@ -139,7 +139,7 @@ fn answer(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Request
             let (key, _) = tenant.find(kind, of)?;
             read::of_kind(tenant, csdl, owner, tenant.links.sources(&key, link.name), request)
         }
-        // What is posted there are requests, not children.
+        // A POST to these children creates a request, not a child.
         Target::Children { link, .. } if link.children().is_some_and(|children| children.requests.is_some()) => {
             Err(Fault::method())
         }
@@ -295,7 +295,7 @@ fn reverse(
     })
 }
 
-/// <https://learn.microsoft.com/graph/api/directoryobject-getbyids>
+/// Answers `getByIds`. <https://learn.microsoft.com/graph/api/directoryobject-getbyids>
 fn by_ids(tenant: &Tenant, csdl: &'static Csdl, request: &Request) -> Result<Reply, Fault> {
     if request.method != "POST" {
         return Err(Fault::method());

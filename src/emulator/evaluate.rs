@@ -1,4 +1,4 @@
-//! Whether an object meets a `$filter`, a `$search`; how two objects are ordered.
+//! Evaluates `$filter` and `$search` on an object, and orders objects.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::filter::{Expr, Func, Literal, Op};
 
-/// Whether `object` meets `expr`. Text is compared without regard to case, as the directory does.
+/// Returns true if `object` meets `expr`. Text is compared without regard to case, as the directory does.
 pub fn matches(expr: &Expr, object: &Value) -> bool {
     holds(expr, object, None)
 }
@@ -81,7 +81,7 @@ fn texts(value: &str, wanted: &str) -> Ordering {
     }
 }
 
-/// Orders two values of one property; what is unset comes first.
+/// Orders two values of one property; unset values come first.
 pub fn order(a: Option<&Value>, b: Option<&Value>) -> Ordering {
     let present = |value: Option<&'_ Value>| value.filter(|value| !value.is_null()).cloned();
     match (present(a), present(b)) {
@@ -96,7 +96,7 @@ pub fn order(a: Option<&Value>, b: Option<&Value>) -> Ordering {
     }
 }
 
-/// Whether `object` meets a `$search` such as `"displayName:van"` with `AND` and `OR` between the clauses.
+/// Returns true if `object` meets a `$search` such as `"displayName:van"` with `AND` and `OR` between the clauses.
 /// <https://learn.microsoft.com/graph/search-query-parameter>
 pub fn found(search: &str, object: &Value) -> bool {
     search.split(" OR ").any(|any| any.split(" AND ").all(|clause| clause_found(clause, object)))

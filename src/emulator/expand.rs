@@ -1,4 +1,4 @@
-//! Directory objects of several kinds in one list, and what `$expand` adds to an object.
+//! Shows directory objects of several kinds in one list, and the relations that `$expand` adds to an object.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,8 @@ use super::tenant::Tenant;
 use crate::model::Kind;
 use crate::model::kind::LinkShape;
 
-/// "$expand of a relation between directory objects returns at most 20 objects and no nextLink".
-/// <https://learn.microsoft.com/graph/query-parameters#expand-parameter>
+/// Adds an expanded relation to an object. "$expand of a relation between directory objects returns at most 20 objects and no
+/// nextLink". <https://learn.microsoft.com/graph/query-parameters#expand-parameter>
 pub fn expanded(
     tenant: &Tenant,
     csdl: &'static Csdl,
@@ -24,7 +24,7 @@ pub fn expanded(
     expand: &Expand,
     item: &mut Properties,
 ) -> Result<(), Fault> {
-    // What lies with the object by value, and is shown to those who ask.
+    // The relation is stored with the object by value, and shown when it is asked for.
     if quirks::by_value(kind, &expand.name) {
         let row = tenant.store.table(kind).live.get(key);
         let value = row.and_then(|row| row.pick(&[expand.name.as_str()]).remove(&expand.name));
@@ -69,7 +69,7 @@ pub fn expanded(
     Ok(())
 }
 
-/// Shapes of directory objects of several kinds in one list.
+/// Holds the shapes of directory objects of several kinds in one list.
 pub struct Shapes<'a> {
     csdl: &'static Csdl,
     select: Option<&'a [String]>,
@@ -77,12 +77,12 @@ pub struct Shapes<'a> {
 }
 
 impl<'a> Shapes<'a> {
-    /// Shapes for a selection.
+    /// Returns the shapes for a selection.
     pub fn new(csdl: &'static Csdl, select: Option<&'a [String]>) -> Self {
         Self { csdl, select, by_kind: BTreeMap::new() }
     }
 
-    /// A live directory object with its `@odata.type`, if it is there.
+    /// Returns a live directory object with its `@odata.type`, if it is there.
     pub fn show(&mut self, tenant: &Tenant, key: &Key) -> Option<Value> {
         let kind = tenant.directory_kind(key)?;
         let mut object = tenant.store.table(kind).live.get(key)?.unpack();

@@ -1,7 +1,7 @@
-//! Faults that are asked for: replicas that lag, answers that get lost, limits, and a server that stops answering.
+//! Injects faults: replicas that lag, answers that get lost, limits, and a server that stops answering.
 //!
-//! Time is tokio's, so that a test with a paused clock waits for nothing. The dice are seeded: the same faults fall on the
-//! same requests, as long as they come in the same order.
+//! The time is tokio's, so that a test with a paused clock waits for nothing. The random numbers are seeded: the same faults
+//! occur for the same requests, as long as these come in the same order.
 
 mod ailments;
 mod limits;
@@ -21,40 +21,40 @@ pub use ailments::{Ailment, Ailments, less, reading};
 use limits::Limits;
 pub use replicas::{Capture, Replicas};
 
-/// What goes wrong, and how often. Nothing does by default.
+/// Describes which faults occur, and how often. By default there are none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Faults {
-    /// Of the dice.
+    /// Seed of the random numbers.
     pub seed: u64,
-    /// The longest time until a write is known to every replica.
+    /// Maximum time until a write is known to every replica.
     pub lag: Duration,
     /// Share of POSTs that are carried out and whose answer is lost.
     pub lose: f64,
-    /// The same of every other write.
+    /// Share of all other writes that are carried out and whose answer is lost.
     pub lose_others: f64,
-    /// Share of writes that are not carried out, and not answered either.
+    /// Share of writes that are neither carried out nor answered.
     pub drop: f64,
-    /// Microsoft's limits, times this.
+    /// Factor on Microsoft's limits; `None` for no limits.
     pub limits: Option<f64>,
-    /// Whether the limits are used up when the server starts.
+    /// True if the limits are used up when the server starts.
     pub drained: bool,
     /// Time that every request takes.
     pub latency: Duration,
-    /// From this write on (counted from 1), nothing is answered.
+    /// Number of the write (counted from 1) from which on nothing is answered.
     pub hang: Option<(u64, Hang)>,
     /// Kinds that cannot be read.
     pub ailments: Ailments,
-    /// Ids of objects that lists leave out. By id they are answered, as Graph does with some policies:
+    /// Ids of objects that lists leave out. A read by id returns them, as Graph does with some policies:
     /// <https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/431>.
     pub omitted: BTreeSet<String>,
 }
 
-/// When a server stops answering.
+/// Tells when a server stops answering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hang {
     /// Before the write is carried out.
     Before,
-    /// After it.
+    /// After the write is carried out.
     After,
 }
 
@@ -79,7 +79,7 @@ impl Default for Faults {
 impl std::str::FromStr for Faults {
     type Err = String;
 
-    /// `lag:60,lose:0.5,seed:7`: words with commas or line ends between them; `#` begins a remark.
+    /// Parses faults, as in `lag:60,lose:0.5,seed:7`: words with commas or line ends between them; `#` begins a comment.
     fn from_str(text: &str) -> Result<Self, String> {
         let mut faults = Self::default();
         let lines = text.lines().map(|line| line.split('#').next().unwrap_or_default());
@@ -123,14 +123,14 @@ impl std::str::FromStr for Faults {
     }
 }
 
-/// What becomes of a write.
+/// Represents how a write ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// It is carried out and answered.
     Answered,
     /// It is carried out, and the connection breaks.
     Cut,
-    /// It is carried out, and something in between says this.
+    /// It is carried out, and a gateway in between answers with this status.
     Masked(u16),
     /// It is not carried out, and the connection breaks.
     Dropped,
@@ -138,7 +138,7 @@ pub enum Fate {
     Hangs(Hang),
 }
 
-/// The faults at work.
+/// Holds the active faults.
 #[derive(Debug)]
 pub struct Weather(Mutex<State>, watch::Sender<bool>);
 
@@ -155,31 +155,31 @@ struct State {
     units: u64,
 }
 
-/// What has come so far.
+/// Counts the requests since the faults were set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// Writes.
+    /// Number of writes.
     pub writes: u64,
-    /// Answers that were lost on purpose.
+    /// Number of answers that were lost on purpose.
     pub lost: u64,
-    /// Requests that were throttled.
+    /// Number of requests that were throttled.
     pub throttled: u64,
-    /// Requests that were answered, those within a batch each for itself.
+    /// Number of requests that were answered; those within a batch count one by one.
     pub requests: u64,
-    /// Those of them that Conditional Access answered.
+    /// Number of answered requests to Conditional Access.
     pub access: u64,
-    /// Resource units that they cost, where such are counted:
+    /// Resource units that the requests cost, where such are counted:
     /// <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>.
     pub units: u64,
 }
 
 impl Weather {
-    /// For a tenant with so many users.
+    /// Returns the faults for a tenant with so many users.
     pub fn new(faults: Faults, users: usize) -> Self {
         Self(Mutex::new(State::new(faults, users)), watch::channel(false).0)
     }
 
-    /// Other faults from now on; writes are counted anew.
+    /// Replaces the faults; writes are counted from zero again.
     pub fn change(&self, faults: Faults, users: usize) {
         *self.state() = State::new(faults, users);
         self.1.send_replace(false);
@@ -189,28 +189,28 @@ impl Weather {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The longest lag, and dice for one write or one look: `None` if there is no lag.
+    /// Returns the maximum lag, and a random number for one write or one look: `None` if there is no lag.
     pub fn lag(&self) -> Option<(Duration, u64)> {
         let mut state = self.state();
         (!state.faults.lag.is_zero()).then(|| (state.faults.lag, state.dice.u64(..)))
     }
 
-    /// Time that every request takes.
+    /// Returns the time that every request takes.
     pub fn latency(&self) -> Duration {
         self.state().faults.latency
     }
 
-    /// What ails the path that is read.
+    /// Returns the fault of the path that is read.
     pub fn ailment(&self, target: &Target) -> Option<Ailment> {
         self.state().faults.ailments.meet(target)
     }
 
-    /// Ids of objects that lists leave out.
+    /// Returns the ids of objects that lists leave out.
     pub fn omitted(&self) -> BTreeSet<String> {
         self.state().faults.omitted.clone()
     }
 
-    /// What becomes of the next write.
+    /// Decides how the next write ends.
     pub fn fate(&self, method: &str) -> Fate {
         let mut state = self.state();
         state.writes += 1;
@@ -218,7 +218,7 @@ impl Weather {
             && state.writes >= from
         {
             self.1.send_replace(true);
-            // Of what comes after the first nothing is carried out: the other side is as good as dead.
+            // Writes after the first are not carried out: the server is as good as dead.
             return Fate::Hangs(if state.writes == from { hang } else { Hang::Before });
         }
         let share = if method == "POST" { state.faults.lose } else { state.faults.lose_others };
@@ -237,12 +237,12 @@ impl Weather {
         }
     }
 
-    /// Tells when the server has stopped answering.
+    /// Returns a receiver that tells when the server has stopped answering.
     pub fn hangs(&self) -> watch::Receiver<bool> {
         self.1.subscribe()
     }
 
-    /// Refuses what is too much.
+    /// Refuses a request above the limits.
     pub fn admit(&self, request: &Request) -> Result<(), Fault> {
         let mut state = self.state();
         let Some(limits) = &mut state.limits else { return Ok(()) };
@@ -251,7 +251,7 @@ impl Weather {
         refused
     }
 
-    /// Charges what a reply cost.
+    /// Charges the cost of a reply.
     pub fn charge(&self, request: &Request, units: u32) {
         let mut state = self.state();
         state.requests += 1;
@@ -262,7 +262,7 @@ impl Weather {
         }
     }
 
-    /// What has come since the faults were set.
+    /// Returns the counts since the faults were set.
     pub fn counts(&self) -> Counts {
         let State { writes, lost, throttled, requests, access, units, .. } = *self.state();
         Counts { writes, lost, throttled, requests, access, units }

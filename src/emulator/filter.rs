@@ -1,29 +1,28 @@
-//! `$filter`: parsing it, and checking it against the metadata.
-//! <https://learn.microsoft.com/graph/filter-query-parameter>
+//! Parses `$filter`, and checks it against the metadata. <https://learn.microsoft.com/graph/filter-query-parameter>
 
 use super::csdl::{Csdl, Type};
 use super::error::Fault;
 
-/// A condition.
+/// Represents a condition.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expr {
-    /// Both.
+    /// Both conditions hold.
     And(Box<Expr>, Box<Expr>),
-    /// Either.
+    /// One of the conditions holds.
     Or(Box<Expr>, Box<Expr>),
-    /// Not.
+    /// The condition does not hold.
     Not(Box<Expr>),
-    /// `path op literal`
+    /// Comparison: `path op literal`
     Compare(Vec<String>, Op, Literal),
-    /// `path in (…)`
+    /// Membership: `path in (…)`
     In(Vec<String>, Vec<Literal>),
-    /// `startswith(path, 'text')` and its like.
+    /// Text function: `startswith(path, 'text')` and its like.
     Call(Func, Vec<String>, String),
-    /// `path/any(variable:condition)`; without a condition: not empty.
+    /// Lambda: `path/any(variable:condition)`; without a condition: not empty.
     Any(Vec<String>, String, Option<Box<Expr>>),
 }
 
-/// A comparison.
+/// Represents a comparison operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {
     /// `eq`
@@ -40,7 +39,7 @@ pub enum Op {
     Le,
 }
 
-/// A text function.
+/// Represents a text function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Func {
     /// `startswith`
@@ -51,7 +50,7 @@ pub enum Func {
     Contains,
 }
 
-/// A constant.
+/// Represents a constant.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Literal {
     /// `null`
@@ -62,7 +61,7 @@ pub enum Literal {
     Number(f64),
     /// `'text'`
     Text(String),
-    /// Anything unquoted besides: a date, a GUID.
+    /// Any other unquoted constant: a date, a GUID.
     Bare(String),
 }
 
@@ -76,7 +75,7 @@ enum Token {
     Colon,
 }
 
-/// Reads a filter.
+/// Parses a filter.
 pub fn parse(text: &str) -> Result<Expr, Fault> {
     let mut parser = Parser { tokens: tokens(text)?, at: 0, source: text };
     let expr = parser.or()?;
@@ -214,7 +213,7 @@ impl Parser<'_> {
         let Some(Token::Text(text)) = self.next() else { return Err(self.fault()) };
         self.eat(&Token::Close)?;
         let call = Expr::Call(func, path(&word), text);
-        // `startswith(x,'y') eq true` is an old way to say the same.
+        // `startswith(x,'y') eq true` is an old form of the same condition.
         if self.keyword("eq") {
             return match self.literal()? {
                 Literal::Bool(true) => Ok(call),
@@ -290,7 +289,7 @@ fn path(word: &str) -> Vec<String> {
 }
 
 impl Expr {
-    /// Whether the directory answers this only as an advanced query.
+    /// Returns true if the directory answers this only as an advanced query.
     /// <https://learn.microsoft.com/graph/aad-advanced-queries>
     pub fn is_advanced(&self) -> bool {
         match self {
@@ -306,7 +305,7 @@ impl Expr {
         }
     }
 
-    /// The properties it looks at.
+    /// Returns the names of the properties it uses.
     pub fn names(&self) -> Vec<&str> {
         match self {
             Expr::And(a, b) | Expr::Or(a, b) => [a.names(), b.names()].concat(),
@@ -317,7 +316,7 @@ impl Expr {
         }
     }
 
-    /// Refuses what the type does not have, and `contains` where the directory does not know it.
+    /// Refuses properties that the type does not have, and `contains` where the directory does not support it.
     pub fn check(&self, csdl: &Csdl, ty: &Type, directory: bool) -> Result<(), Fault> {
         match self {
             Expr::And(a, b) | Expr::Or(a, b) => {

@@ -1,4 +1,4 @@
-//! Who is linked to whom, in both directions.
+//! Keeps the links between objects, in both directions.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use super::store::{Id, Key};
 
 type Sides = BTreeMap<(Id, &'static str), BTreeSet<Key>>;
 
-/// Named relations between ids. What lies in the recycle bin keeps its links; whoever reads them leaves it out.
+/// Holds named relations between ids. Objects in the recycle bin keep their links; readers leave them out.
 #[derive(Debug, Default)]
 pub struct Links {
     forward: Sides,
@@ -14,29 +14,29 @@ pub struct Links {
 }
 
 impl Links {
-    /// Links `from` to `to`; false if it was so already.
+    /// Links `from` to `to`; returns false if the link was there already.
     pub fn add(&mut self, from: &Key, name: &'static str, to: &Key) -> bool {
         self.backward.entry((to.id.clone(), name)).or_default().insert(from.clone());
         self.forward.entry((from.id.clone(), name)).or_default().insert(to.clone())
     }
 
-    /// Takes the link away; false if there was none.
+    /// Removes the link; returns false if there was none.
     pub fn remove(&mut self, from: &Key, name: &'static str, to: &Key) -> bool {
         drop_one(&mut self.backward, (to.id.clone(), name), from);
         drop_one(&mut self.forward, (from.id.clone(), name), to)
     }
 
-    /// What `from` is linked to.
+    /// Returns the targets of the links from `from`.
     pub fn targets(&self, from: &Key, name: &'static str) -> Option<&BTreeSet<Key>> {
         self.forward.get(&(from.id.clone(), name))
     }
 
-    /// What is linked to `to`.
+    /// Returns the sources of the links to `to`.
     pub fn sources(&self, to: &Key, name: &'static str) -> Option<&BTreeSet<Key>> {
         self.backward.get(&(to.id.clone(), name))
     }
 
-    /// Every link that leads to `to`: name and source.
+    /// Returns every link that leads to `to`: name and source.
     pub fn all_sources(&self, to: &Key) -> Vec<(&'static str, Key)> {
         let from = (to.id.clone(), "");
         self.backward
@@ -46,7 +46,7 @@ impl Links {
             .collect()
     }
 
-    /// Every link that leads from `from`: name and target.
+    /// Returns every link that leads from `from`: name and target.
     pub fn all_targets(&self, from: &Key) -> Vec<(&'static str, Key)> {
         self.forward
             .range((from.id.clone(), "")..)
@@ -55,7 +55,7 @@ impl Links {
             .collect()
     }
 
-    /// Forgets everything that leads from or to `key`.
+    /// Removes all links from and to `key`.
     pub fn forget(&mut self, key: &Key) {
         for (name, source) in self.all_sources(key) {
             self.remove(&source, name, key);
@@ -65,7 +65,7 @@ impl Links {
         }
     }
 
-    /// All links, for saving.
+    /// Returns all links, for saving.
     pub fn iter(&self) -> impl Iterator<Item = (&Id, &'static str, &BTreeSet<Key>)> {
         self.forward.iter().map(|((from, name), to)| (from, *name, to))
     }

@@ -1,4 +1,4 @@
-//! Answering a list: filtered, ordered, paged, shaped.
+//! Answers a list: filtered, ordered, paged, shaped.
 
 use serde_json::{Value, json};
 
@@ -13,28 +13,28 @@ use super::store::{Key, Properties};
 use super::tenant::Tenant;
 use crate::model::Kind;
 
-/// A list that is to be answered: filtered, ordered, paged, shaped.
+/// Represents a list that is to be answered: filtered, ordered, paged, shaped.
 pub struct List<'a> {
     /// The tenant.
     pub tenant: &'a Tenant,
-    /// The metadata of the version asked.
+    /// Metadata of the version asked.
     pub csdl: &'static Csdl,
-    /// The type of the items.
+    /// Type of the items.
     pub ty: &'static Type,
     /// The request.
     pub request: &'a Request,
-    /// Its options.
+    /// Options of the request.
     pub options: Options,
     /// `@odata.context` without the selection.
     pub context: String,
-    /// The kind, where items are objects of one kind.
+    /// Kind of the items, where all are of one kind.
     pub kind: Option<&'static Kind>,
 }
 
 type Rows<'a> = Box<dyn Iterator<Item = (Key, Properties)> + 'a>;
 
 impl<'a> List<'a> {
-    /// Answers with the rows that `source` gives after a key.
+    /// Answers with the rows that `source` returns after a key.
     pub fn answer(self, source: impl Fn(Option<Key>) -> Rows<'a>) -> Result<Reply, Fault> {
         let mut shape = Shape::new(self.csdl, self.ty, self.options.select.as_deref(), true)?.for_request(self.request);
         let state = self
@@ -75,7 +75,7 @@ impl<'a> List<'a> {
         Ok(Reply { units: self.units(), ..Reply::json(200, &body) })
     }
 
-    /// Whether an object meets the filter and the search.
+    /// Returns true if an object meets the filter and the search.
     pub fn fits(&self, object: &Properties) -> bool {
         if self.options.filter.is_none() && self.options.search.is_none() {
             return true;
@@ -88,7 +88,7 @@ impl<'a> List<'a> {
     fn walk(&self, rows: Rows<'a>, size: usize) -> (Vec<(Key, Properties)>, bool) {
         let mut page = Vec::new();
         for (key, object) in rows {
-            // A page may be followed by an empty one: nobody looks ahead for a match.
+            // A full page may be followed by an empty one, since the rest is not searched for a match.
             if page.len() == size {
                 return (page, true);
             }
@@ -117,7 +117,7 @@ impl<'a> List<'a> {
         (all.into_iter().skip(start).take(size).collect(), more)
     }
 
-    /// The absolute URL of the page that `token` stands for.
+    /// Returns the absolute URL of the page that `token` stands for.
     pub fn next(&self, token: &str) -> String {
         let mut query: Vec<String> = self
             .request
@@ -130,7 +130,7 @@ impl<'a> List<'a> {
         self.request.url(&query.join("&"))
     }
 
-    /// What the reply costs.
+    /// Returns the cost of the reply in resource units.
     /// <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>
     pub fn units(&self) -> u32 {
         let base: u32 = match self.request.segments.as_slice() {

@@ -1,4 +1,4 @@
-//! Reading what belongs to no kind: the audit log, where a strength is used.
+//! Reads what belongs to no kind: the audit log, and the policies that use an authentication strength.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use super::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;
 
-/// `/auditLogs/directoryAudits`: newest first, at most a thousand on a page.
+/// Answers `/auditLogs/directoryAudits`: newest first, at most a thousand on a page.
 /// <https://learn.microsoft.com/graph/api/directoryaudit-list>
 pub fn audits(tenant: &Tenant, csdl: &'static Csdl, id: Option<&str>, request: &Request) -> Result<Reply, Fault> {
     let ty = csdl.ty("directoryAudit").ok_or_else(|| Fault::no_segment("directoryAudits"))?;
@@ -36,7 +36,7 @@ pub fn audits(tenant: &Tenant, csdl: &'static Csdl, id: Option<&str>, request: &
         None => false,
         Some((name, _)) => return Err(Fault::odata(format!("Ordering by '{name}' is not supported."))),
     };
-    // Pages go by the entry last shown, so that entries written meanwhile move nothing.
+    // Pages continue after the entry shown last, so that entries written meanwhile do not shift them.
     let state = options
         .token
         .as_deref()
@@ -72,7 +72,7 @@ pub fn audits(tenant: &Tenant, csdl: &'static Csdl, id: Option<&str>, request: &
     Ok(Reply::json(200, &body))
 }
 
-/// `/policies/authenticationStrengthPolicies/{id}/usage`
+/// Answers `/policies/authenticationStrengthPolicies/{id}/usage`
 /// <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-usage>
 pub fn usage(tenant: &Tenant, kind: &'static Kind, of: &Pick, request: &Request) -> Result<Reply, Fault> {
     let (key, _) = tenant.find(kind, of)?;

@@ -1,8 +1,8 @@
-//! The embedded tenant: a Graph-compatible server in the binary, to try things on and to test against.
+//! Embeds a tenant: a Graph-compatible server in the binary, to try things on and to test against.
 //!
-//! It knows Graph from Microsoft's own metadata (`metadata/`), Microsoft's permission table (`permissions.json`) and, where
-//! those are silent, from Microsoft's pages (`quirks`). It never looks at how our client reads Graph: a mirror proves nothing.
-//! It is stricter than Graph: whatever it takes, Graph takes.
+//! Its knowledge of Graph comes from Microsoft's own metadata (`metadata/`), Microsoft's permission table (`permissions.json`)
+//! and, where those are silent, from Microsoft's pages (`quirks`). It never depends on how the project's client reads Graph: a
+//! mirror proves nothing. It is stricter than Graph: whatever it accepts, Graph accepts.
 
 mod audit;
 mod batch;
@@ -57,41 +57,41 @@ use token::Pins;
 
 use crate::model::{Address, Snapshot};
 
-/// How long changes gather before they are saved.
+/// Time for which changes are collected before they are saved.
 const SAVE_AFTER: Duration = Duration::from_millis(500);
 
-/// How long a stop waits for requests under way.
+/// Time for which a stop waits for requests under way.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a new tenant holds.
+/// Content of a new tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seed {
-    /// A small company that shows everything.
+    /// A small company that has objects of every sort.
     Contoso,
     /// A company of that many objects, nine in ten of them people.
     Random(usize),
-    /// Nothing but what every tenant has.
+    /// Only the objects that every tenant has.
     Empty,
 }
 
-/// How to start the embedded tenant.
+/// Holds the options for starting the embedded tenant.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where to listen; port 0 takes a free one.
+    /// Address to listen on; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// What the tenant holds at first.
+    /// Content of the tenant at first.
     pub seed: Seed,
-    /// A file the tenant is read from, if it exists, and written to whenever it changed.
+    /// File that the tenant is read from, if it exists, and written to whenever it changed.
     pub state: Option<PathBuf>,
     /// The only tenant id that the token endpoint knows.
     pub tenant: Option<String>,
-    /// The only client id that it knows.
+    /// The only client id that the token endpoint knows.
     pub client: Option<String>,
-    /// The only client secret that it takes.
+    /// The only client secret that the token endpoint accepts.
     pub secret: Option<String>,
     /// Application permissions put into tokens; `None`: all that the paths served here need.
     pub roles: Option<Vec<String>>,
-    /// What goes wrong.
+    /// Faults to inject.
     pub faults: Faults,
 }
 
@@ -110,7 +110,7 @@ impl Default for Options {
     }
 }
 
-/// A tenant that is being served.
+/// Represents a tenant that is being served.
 #[derive(Debug)]
 pub struct Running {
     address: SocketAddr,
@@ -123,11 +123,11 @@ pub struct Running {
     saver: Option<JoinHandle<()>>,
 }
 
-/// The id of a tenant that nobody named.
+/// Id of the tenant if the options name none.
 const TENANT: &str = "84841066-274d-4ec0-a5c1-276be684bdd3";
 
-/// The objects of `random:COUNT`, kind and JSON, each link under its own name as a reader puts it there: to measure what is
-/// done with answers, without anybody answering.
+/// Returns the objects of `random:COUNT` as kind and JSON, each link under its own name as a reader puts it there. They serve to
+/// measure the processing of answers without a server.
 pub fn random(count: usize) -> impl Iterator<Item = (&'static str, serde_json::Map<String, serde_json::Value>)> {
     seed::random(count, 1).map(|seed| {
         let mut value = seed.value;
@@ -147,7 +147,8 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
     serve(options, tenant).await
 }
 
-/// Starts serving a tenant that holds what `snapshot` holds instead of a seed. Second: what could not be loaded, and why.
+/// Starts serving a tenant with the content of `snapshot` instead of a seed. Returns also the objects that could not be loaded,
+/// with the reason.
 pub async fn start_from(options: Options, snapshot: &Snapshot) -> anyhow::Result<(Running, Vec<(Address, String)>)> {
     let (mut seeds, mut left_out) = (Vec::new(), Vec::new());
     for (address, object) in &snapshot.objects {
@@ -175,7 +176,7 @@ async fn serve(options: Options, tenant: Tenant) -> anyhow::Result<Running> {
     let (end, ended) = watch::channel(false);
     let server = tokio::spawn(async move {
         let served = axum::serve(listener, service).with_graceful_shutdown(async move {
-            // An error means that nobody is left to ask for a stop, which is one.
+            // An error means that the sender is gone, which counts as a stop.
             let _ = stopped.wait_for(|stop| *stop).await;
         });
         let result = served.await;
@@ -198,14 +199,14 @@ fn open(options: &Options) -> anyhow::Result<Tenant> {
         Seed::Random(count) => Tenant::new(id, secret, seed::random(count, 1)),
         Seed::Empty => {
             let mut tenant = Tenant::new(id, secret.clone(), []);
-            // The world around it is the same: what Microsoft and others publish can be had.
+            // Applications that Microsoft and others publish stay available.
             tenant.foreign = published(&Tenant::new(String::new(), secret, seed::contoso()));
             tenant
         }
     })
 }
 
-/// Applications of other tenants that a tenant has service principals of.
+/// Returns the applications of other tenants that a tenant has service principals of.
 fn published(tenant: &Tenant) -> BTreeMap<String, store::Properties> {
     let Some(kind) = crate::kinds::by_name("servicePrincipal") else { return BTreeMap::new() };
     let text = |object: &store::Properties, name: &str| {
@@ -226,7 +227,7 @@ fn users(tenant: &Tenant) -> usize {
     crate::kinds::by_name("user").map_or(0, |kind| tenant.store.table(kind).live.len())
 }
 
-/// Until it is stopped, or nobody holds the server any more.
+/// Saves changes from time to time, until the server is stopped or dropped.
 async fn save_now_and_then(shared: Arc<Shared>, path: PathBuf, mut stopped: watch::Receiver<bool>) {
     while tokio::time::timeout(SAVE_AFTER, stopped.wait_for(|stop| *stop)).await.is_err() {
         // A failed save is tried again; the last one, at stop, is reported.
@@ -243,17 +244,17 @@ fn save_if_changed(shared: &Shared, path: &Path) -> anyhow::Result<()> {
 }
 
 impl Running {
-    /// The root of everything: `http://127.0.0.1:PORT`.
+    /// Returns the base URL: `http://127.0.0.1:PORT`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The tenant's id.
+    /// Returns the tenant's id.
     pub fn tenant_id(&self) -> &str {
         &self.tenant_id
     }
 
-    /// Other faults from now on: writes are counted anew, and without a lag every replica has everything.
+    /// Replaces the faults: writes are counted from zero again, and without a lag every replica has all writes.
     pub fn set_faults(&self, faults: Faults) {
         let mut tenant = self.shared.tenant.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         if faults.lag.is_zero() {
@@ -262,7 +263,7 @@ impl Running {
         tenant.weather.change(faults, users(&tenant));
     }
 
-    /// Waits until a server that was told to has stopped answering.
+    /// Waits until a server with the `hang` fault has stopped answering.
     pub async fn hung(&self) {
         let mut hung = {
             let tenant = self.shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -272,31 +273,31 @@ impl Running {
         let _ = hung.wait_for(|hung| *hung).await;
     }
 
-    /// What has come since the faults were set.
+    /// Returns the counts since the faults were set.
     pub fn counts(&self) -> Counts {
         self.shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner).weather.counts()
     }
 
-    /// Writes the tenant to a file that `state` takes later, at once or not at all.
+    /// Writes the tenant to a file that `state` takes later, as a whole or not at all.
     pub fn save(&self, path: &Path) -> anyhow::Result<()> {
         let tenant = self.shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         state::save(&tenant, path)
     }
 
-    /// Empties every recycle bin, as time does after 30 days. How many objects were in them.
+    /// Empties every recycle bin, as the service does after 30 days. Returns the number of objects that were in them.
     pub fn empty_bins(&self) -> usize {
         let mut tenant = self.shared.tenant.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         bin::empty(&mut tenant)
     }
 
-    /// Gives the first application and its like a client secret and a certificate more, as an intruder does to come back
-    /// by. Returns how many credentials there are more.
+    /// Gives the first application, and the first service principal that has an application, a client secret and a certificate
+    /// more, as an intruder does to come back later. Returns the number of credentials added.
     pub fn add_credentials(&self) -> usize {
         let mut tenant = self.shared.tenant.write().unwrap_or_else(std::sync::PoisonError::into_inner);
         quirks::add_credentials(&mut tenant)
     }
 
-    /// Waits until the server ends by itself; [`Running::stop`] says how it ended.
+    /// Waits until the server ends by itself; [`Running::stop`] returns how it ended.
     pub async fn wait(&self) {
         // An error means that the server is gone, which is what is waited for.
         let _ = self.ended.clone().wait_for(|ended| *ended).await;
@@ -305,7 +306,7 @@ impl Running {
     /// Stops serving and saves.
     pub async fn stop(mut self) -> anyhow::Result<()> {
         self.stop.send_replace(true);
-        // Whoever keeps a connection open is answered, then cut off.
+        // A connection that stays open is answered, then cut off.
         let ended = tokio::time::timeout(PATIENCE, &mut self.server).await;
         if ended.is_err() {
             self.server.abort();

@@ -1,4 +1,4 @@
-//! Query options, and the shape of what comes back: which properties, and null or an empty list for those unset.
+//! Parses query options, and shapes replies: which properties they hold, and null or an empty list for unset ones.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::quirks;
 use super::request::Request;
 use super::store::Properties;
 
-/// The query options of a read.
+/// Holds the query options of a read.
 #[derive(Debug, Default)]
 pub struct Options {
     /// `$select`
@@ -24,7 +24,7 @@ pub struct Options {
     pub skip: usize,
     /// `$count=true`
     pub count: bool,
-    /// `$orderby`: property and whether it descends.
+    /// `$orderby`: the property, and whether the order is descending.
     pub order: Option<(String, bool)>,
     /// `$search`
     pub search: Option<String>,
@@ -34,12 +34,12 @@ pub struct Options {
     pub token: Option<String>,
 }
 
-/// `$expand=name($select=…)`
+/// Represents one relation of `$expand=name($select=…)`
 #[derive(Debug)]
 pub struct Expand {
-    /// The navigation property.
+    /// Name of the navigation property.
     pub name: String,
-    /// The inner `$select`.
+    /// Names of the inner `$select`.
     pub select: Option<Vec<String>>,
 }
 
@@ -78,7 +78,7 @@ impl Options {
         Ok(options)
     }
 
-    /// The properties that answering takes, if that is not all of them.
+    /// Returns the properties that are needed for the answer, if that is not all of them.
     pub fn names(&self) -> Option<Vec<&str>> {
         let select = self.select.as_ref().filter(|names| !names.is_empty() && self.search.is_none())?;
         let mut names: Vec<&str> = select.iter().map(|name| name.split('/').next().unwrap_or(name)).collect();
@@ -88,7 +88,7 @@ impl Options {
         (!names.contains(&"*")).then_some(names)
     }
 
-    /// <https://learn.microsoft.com/graph/aad-advanced-queries>
+    /// Applies the directory's rules on advanced queries. <https://learn.microsoft.com/graph/aad-advanced-queries>
     fn directory_rules(&mut self, request: &Request) -> Result<(), Fault> {
         let advanced =
             self.filter.as_ref().is_some_and(Expr::is_advanced) || (self.filter.is_some() && self.order.is_some());
@@ -148,7 +148,8 @@ fn expands(value: &str, directory: bool) -> Result<Vec<Expand>, Fault> {
             part.push(char);
         }
     }
-    // <https://learn.microsoft.com/graph/query-parameters#expand-parameter>: one relation of a directory object at a time.
+    // A directory object allows only one relation at a time:
+    // <https://learn.microsoft.com/graph/query-parameters#expand-parameter>.
     if directory && parts.len() > 1 {
         return Err(Fault::unsupported("Multiple navigation properties in $expand are not supported."));
     }
@@ -181,7 +182,7 @@ fn expand(value: &str) -> Result<Expand, Fault> {
     Ok(Expand { name: name.trim().to_owned(), select })
 }
 
-/// The property called `name`, or the refusal Graph sends for one that is not there.
+/// Returns the property called `name`, or Graph's refusal if there is none.
 pub fn find<'a>(csdl: &'a Csdl, ty: &'a Type, name: &str) -> Result<Option<&'a Property>, Fault> {
     let first = name.split('/').next().unwrap_or(name);
     if let Some(property) = ty.property(first) {
@@ -197,7 +198,7 @@ pub fn find<'a>(csdl: &'a Csdl, ty: &'a Type, name: &str) -> Result<Option<&'a P
     )))
 }
 
-/// What one object looks like in a reply.
+/// Decides the form of an object in a reply.
 #[derive(Debug)]
 pub struct Shape<'a> {
     csdl: &'a Csdl,
@@ -211,7 +212,7 @@ pub struct Shape<'a> {
 }
 
 impl<'a> Shape<'a> {
-    /// The shape of objects of `ty` when `select` was asked for, in a list or alone.
+    /// Returns the shape of objects of `ty` when `select` was asked for, in a list or alone.
     pub fn new(csdl: &'a Csdl, ty: &'a Type, select: Option<&[String]>, list: bool) -> Result<Self, Fault> {
         for name in select.into_iter().flatten() {
             find(csdl, ty, name)?;
@@ -223,21 +224,20 @@ impl<'a> Shape<'a> {
         Ok(Self { csdl, base: ty, select, list, all_members: false, root: None, fields: BTreeMap::new() })
     }
 
-    /// Shows newer members of an enumeration to those who ask for them, and `unknownFutureValue` to the others; says which
-    /// actions there are.
-    /// <https://learn.microsoft.com/graph/best-practices-concept#handling-future-members-in-evolvable-enumerations>
+    /// Shows newer members of an enumeration if the request asks for them, else `unknownFutureValue`; also adds the available
+    /// actions. <https://learn.microsoft.com/graph/best-practices-concept#handling-future-members-in-evolvable-enumerations>
     pub fn for_request(mut self, request: &Request) -> Self {
         self.all_members = request.prefers("include-unknown-enum-members");
         self.root = Some(request.root());
         self
     }
 
-    /// `#users(id,displayName)`: what `@odata.context` says of the selection.
+    /// Returns the part of `@odata.context` for the selection, as in `#users(id,displayName)`.
     pub fn context(&self) -> String {
         self.select.as_ref().map(|names| format!("({})", names.join(","))).unwrap_or_default()
     }
 
-    /// Gives `object` this shape.
+    /// Returns `object` in this shape.
     pub fn apply(&mut self, mut object: Properties) -> Properties {
         let name = object.get("@odata.type").and_then(Value::as_str).unwrap_or(&self.base.name).to_owned();
         if !self.fields.contains_key(&name) {
@@ -255,10 +255,10 @@ impl<'a> Shape<'a> {
         for (name, value) in object {
             let wanted = match &self.select {
                 Some(names) => names.contains(&name),
-                // Only what the metadata gives an id shows one.
+                // An id is shown only where the metadata has one.
                 None => self.base.property(&name).is_none() && name != "id",
             };
-            // Annotations, directory extensions, and what came with a navigation property.
+            // Annotations, directory extensions, and values of a navigation property are shown as well.
             if wanted || name == "@odata.type" {
                 out.insert(name, value);
             }
@@ -286,7 +286,7 @@ impl<'a> Shape<'a> {
     }
 }
 
-/// `value` as Graph returns it: null, an empty list or a default for what is unset, complex values all the way down.
+/// Returns `value` as Graph does: null, an empty list or a default if it is unset, complex values filled at all levels.
 fn filled(csdl: &Csdl, property: &Property, value: Option<Value>, all: bool) -> Option<Value> {
     match value.filter(|value| !value.is_null()) {
         Some(value) => Some(complete(csdl, &property.ty, value, all)),
@@ -301,8 +301,8 @@ fn filled(csdl: &Csdl, property: &Property, value: Option<Value>, all: bool) -> 
     }
 }
 
-/// Fills a complex value with null and empty lists for what its type has besides; `all` members of enumerations are
-/// shown, or only those that every client knows.
+/// Fills a complex value with null and empty lists for the unset properties of its type. With `all`, every member of an
+/// enumeration is shown, else only those that every client knows.
 pub fn complete(csdl: &Csdl, ty: &str, value: Value, all: bool) -> Value {
     match value {
         Value::Array(list) => Value::Array(list.into_iter().map(|element| complete(csdl, ty, element, all)).collect()),
@@ -322,7 +322,7 @@ pub fn complete(csdl: &Csdl, ty: &str, value: Value, all: bool) -> Value {
     }
 }
 
-/// Members declared after `unknownFutureValue` came later.
+/// Replaces newer members of an enumeration: those declared after `unknownFutureValue` came later.
 fn masked(csdl: &Csdl, ty: &str, text: String) -> String {
     let Some(members) = csdl.ty(ty).filter(|_| ty.contains('.')).and_then(|ty| ty.members.as_ref()) else {
         return text;

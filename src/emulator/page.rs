@@ -1,12 +1,12 @@
-//! Opaque tokens: what a page link or a delta link carries. The state is in the token itself, sealed, so that a token
-//! outlives a restart and one that this tenant never gave out is noticed.
+//! Seals the tokens of page links and delta links. The state is in the token itself, so that a token outlives a restart, and one
+//! that this tenant never issued is noticed.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// Seals `state`.
+/// Returns `state` as a sealed token.
 pub fn seal(secret: &str, state: &Value) -> String {
     let text = state.to_string();
     let mut bytes = mark(secret, text.as_bytes()).to_vec();
@@ -14,7 +14,7 @@ pub fn seal(secret: &str, state: &Value) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// Opens a token, if this tenant sealed it.
+/// Returns the state of a token, if this tenant sealed it.
 pub fn open(secret: &str, token: &str) -> Option<Value> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
     let (seal, text) = bytes.split_at_checked(8)?;

@@ -1,4 +1,4 @@
-//! Which application permissions a call needs, from Microsoft's own permission table.
+//! Checks which application permissions a call needs, from Microsoft's own permission table.
 //! <https://learn.microsoft.com/graph/permissions-reference>
 
 use std::collections::{BTreeSet, HashMap};
@@ -15,7 +15,7 @@ use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::Permissions;
 
-/// The table, whole; a path's part of it is read when the path is asked for.
+/// Holds the whole table; the entry of a path is parsed when the path is asked for.
 static TABLE: LazyLock<Table> =
     LazyLock::new(|| serde_json::from_str(include_str!("permissions.json")).unwrap_or_default());
 
@@ -27,15 +27,15 @@ struct Table {
     documented: HashMap<&'static str, &'static RawValue>,
 }
 
-/// Refuses a caller whose token does not carry what the call needs. A person's token is not looked at: what people may
-/// do depends on directory roles, which are not served here.
+/// Refuses a caller whose token does not carry the permissions of the call. A person's token is not checked: people's rights
+/// depend on directory roles, which are not served here.
 pub fn check(route: &Route, method: &str, caller: &Caller) -> Result<(), Fault> {
     let Caller::App { roles, .. } = caller else { return Ok(()) };
     let has = |name: &str| roles.iter().any(|role| role == name);
     let allowed = match (&route.target, listed(&route.pattern, method)) {
         (Target::Batch, _) => true,
         _ if conditional_access(&route.pattern) && method != "GET" => {
-            // Both together: <https://learn.microsoft.com/graph/api/conditionalaccesspolicy-update>
+            // Both permissions are needed together: <https://learn.microsoft.com/graph/api/conditionalaccesspolicy-update>
             has("Policy.Read.All") && has("Policy.ReadWrite.ConditionalAccess")
         }
         (_, Some(listed)) => {
@@ -52,21 +52,21 @@ pub fn check(route: &Route, method: &str, caller: &Caller) -> Result<(), Fault> 
 }
 
 fn conditional_access(pattern: &str) -> bool {
-    // Strengths are reached below it too, and the table has their own permissions.
+    // Authentication strengths are below this path too, and the table has their own permissions.
     let below = pattern.strip_prefix("/identity/conditionalaccess/");
     below.is_some_and(|rest| !rest.starts_with("authenticationstrength/"))
 }
 
 type Listed = Vec<(String, Vec<String>)>;
 
-/// What the table says of a path; `$ref` paths are folded into those of their relation.
+/// Returns the table's entry for a path; `$ref` paths are folded into those of their relation.
 fn listed(pattern: &str, method: &str) -> Option<Listed> {
     let read = |part: &HashMap<&str, &RawValue>| serde_json::from_str::<Value>(part.get(pattern)?.get()).ok();
     let methods = read(&TABLE.paths)
         .filter(|methods| methods.get(method).is_some())
         .or_else(|| read(&TABLE.documented))
         .or_else(|| read(&TABLE.paths))?;
-    // The table has PUT and POST of a reference under either word.
+    // The table lists PUT and POST of a reference under either method.
     let rows = methods.get(method).or_else(|| match method {
         "POST" => methods.get("PUT"),
         "PUT" => methods.get("POST"),
@@ -81,7 +81,7 @@ fn listed(pattern: &str, method: &str) -> Option<Listed> {
         listed.push((name, also.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()));
     }
     if method != "GET" && writes {
-        // Where a read permission is listed for a write, it is one of a pair and never enough by itself.
+        // A read permission that is listed for a write is one of a pair and never enough by itself.
         listed.retain(|(name, _)| !is_read(name));
     }
     Some(listed)
@@ -91,7 +91,7 @@ fn is_read(name: &str) -> bool {
     name.contains(".Read.") || name.contains(".ReadBasic.")
 }
 
-/// What the registry says, for paths the table does not have.
+/// Returns the registry's permissions, for paths that the table does not have.
 fn needed(target: &Target) -> Option<Permissions> {
     let of = |kind: &Kind| Some(kind.permissions);
     match target {
@@ -127,14 +127,14 @@ fn needed(target: &Target) -> Option<Permissions> {
     }
 }
 
-/// Every permission that some path served here needs: what tokens carry unless told otherwise.
+/// Returns every permission that a path served here needs: tokens carry these by default.
 pub fn every() -> Vec<String> {
     let mut names: BTreeSet<String> = [
         "AuditLog.Read.All",
         "Directory.Read.All",
         "Organization.Read.All",
         "User.DeleteRestore.All",
-        // employeeLeaveDateTime: <https://learn.microsoft.com/graph/api/resources/user>
+        // The next two are for employeeLeaveDateTime: <https://learn.microsoft.com/graph/api/resources/user>
         "User-LifeCycleInfo.Read.All",
         "User-LifeCycleInfo.ReadWrite.All",
     ]

@@ -1,4 +1,4 @@
-//! Reading: lists, single objects, links.
+//! Answers reads: lists, single objects, links.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -23,7 +23,7 @@ use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::{Borrowed, Link, LinkShape};
 
-/// GET of a collection, or of a singleton.
+/// Answers GET of a collection, or of a singleton.
 pub fn list(tenant: &Tenant, csdl: &'static Csdl, kind: &'static Kind, request: &Request) -> Result<Reply, Fault> {
     if kind.is_singleton() {
         let (key, object) = tenant.find(kind, &Pick::Id(String::new()))?;
@@ -33,14 +33,14 @@ pub fn list(tenant: &Tenant, csdl: &'static Csdl, kind: &'static Kind, request: 
     if twins.clone().nth(1).is_none() {
         return rows(tenant, csdl, kind, &tenant.store.table(kind).live, request);
     }
-    // Kinds that Graph keeps in one list, and tells apart by what they are about.
+    // These kinds are in one list of Graph, and are told apart by the filter.
     let all = twins.clone().flat_map(|kind| tenant.store.table(kind).live.iter());
     let all = all.map(|(key, row)| (key.clone(), row.clone())).collect();
     let filtered = twins.find(|kind| quirks::required_filter(kind, request).is_ok());
     rows(tenant, csdl, filtered.unwrap_or(kind), &all, request)
 }
 
-/// GET of one kind's recycle bin.
+/// Answers GET of one kind's recycle bin.
 pub fn bin(tenant: &Tenant, csdl: &'static Csdl, kind: &'static Kind, request: &Request) -> Result<Reply, Fault> {
     rows(tenant, csdl, kind, &tenant.store.table(kind).bin, request)
 }
@@ -75,7 +75,7 @@ fn rows(
     let context = format!("{root}/$metadata#{}", kind.path.trim_start_matches('/'));
     let list = List { tenant, csdl, ty, request, options, context, kind: Some(kind) };
     match picked {
-        // An index answers what would be a walk through everything.
+        // With an index the rows need not be searched one by one.
         Some(keys) => list.answer(|after| {
             let keys: Vec<Key> =
                 keys.iter().filter(|key| after.as_ref().is_none_or(|after| *key > after)).cloned().collect();
@@ -85,7 +85,7 @@ fn rows(
     }
 }
 
-/// GET of a list that says which of its objects belongs to which object of a kind.
+/// Answers GET of a list that assigns properties to the objects of a kind.
 pub fn borrowed(
     tenant: &Tenant,
     csdl: &'static Csdl,
@@ -110,7 +110,7 @@ fn bound(after: Option<Key>) -> Bound<Key> {
     after.map_or(Bound::Unbounded, Bound::Excluded)
 }
 
-/// The keys that a filter can match at all, where an index knows.
+/// Returns the keys that a filter can match, where an index knows them.
 fn candidates(table: &Table, filter: &Expr) -> Option<BTreeSet<Key>> {
     let lookup = |name: &str, literal: &Literal| match (name, literal) {
         ("id", Literal::Text(id)) => Some(Some(Key::of(id))),
@@ -138,7 +138,7 @@ fn candidates(table: &Table, filter: &Expr) -> Option<BTreeSet<Key>> {
     }
 }
 
-/// `…/$count`, which the directory answers to those who accept a lagging index.
+/// Answers `…/$count`, which the directory serves only to clients that accept a lagging index.
 pub fn count(tenant: &Tenant, csdl: &'static Csdl, kind: &'static Kind, request: &Request) -> Result<Reply, Fault> {
     let ty = csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?;
     if is_directory(kind) && !request.eventual() {
@@ -153,7 +153,7 @@ pub fn count(tenant: &Tenant, csdl: &'static Csdl, kind: &'static Kind, request:
     Ok(Reply::count(tenant.store.table(kind).live.values().filter(|row| fits(row)).count()))
 }
 
-/// GET of one object.
+/// Answers GET of one object.
 pub fn single(
     tenant: &Tenant,
     csdl: &'static Csdl,
@@ -183,7 +183,7 @@ pub fn single(
     Ok(Reply::json(200, &item))
 }
 
-/// GET of one object of any type.
+/// Answers GET of one object of any type.
 pub fn one(
     csdl: &'static Csdl,
     ty: &'static Type,
@@ -198,7 +198,7 @@ pub fn one(
     Ok(Reply::json(200, &item))
 }
 
-/// GET of a link of one object.
+/// Answers GET of a link of one object.
 pub fn linked(
     tenant: &Tenant,
     csdl: &'static Csdl,
@@ -256,7 +256,7 @@ pub fn linked(
     })
 }
 
-/// A paged list of directory objects of any kind.
+/// Answers with a paged list of directory objects of any kind.
 pub fn objects<'a>(
     tenant: &'a Tenant,
     csdl: &'static Csdl,
@@ -317,7 +317,7 @@ pub fn objects<'a>(
     Ok(Reply { units: list.units(), ..Reply::json(200, &body) })
 }
 
-/// The ends of a relation that are of one kind: `members/microsoft.graph.user`. Only the index knows them.
+/// Answers with the ends of a relation that are of one kind: `members/microsoft.graph.user`. Only the index knows them.
 /// <https://learn.microsoft.com/graph/aad-advanced-queries>, <https://learn.microsoft.com/graph/api/group-list-members>
 pub fn typed(
     tenant: &Tenant,
@@ -339,7 +339,7 @@ pub fn typed(
     of_kind(tenant, csdl, only, keys, request)
 }
 
-/// What a relation to objects of one kind leads to.
+/// Answers with the targets of a relation to objects of one kind.
 pub fn of_kind(
     tenant: &Tenant,
     csdl: &'static Csdl,
@@ -364,7 +364,7 @@ pub fn of_kind(
     })
 }
 
-/// A paged list of children.
+/// Answers with a paged list of children.
 pub fn small<'a>(
     tenant: &'a Tenant,
     csdl: &'static Csdl,
@@ -391,7 +391,7 @@ pub fn small<'a>(
     })
 }
 
-/// GET of any directory object by id.
+/// Answers GET of any directory object by id.
 pub fn directory_object(tenant: &Tenant, csdl: &'static Csdl, id: &str, request: &Request) -> Result<Reply, Fault> {
     let select =
         request.option("$select").map(|list| list.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>());

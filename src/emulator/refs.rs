@@ -1,4 +1,4 @@
-//! Linking and unlinking: `$ref`, `@odata.bind`.
+//! Adds and removes links: `$ref`, `@odata.bind`.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use super::tenant::Tenant;
 use crate::model::Kind;
 use crate::model::kind::{Link, LinkShape};
 
-/// POST or PUT of `{link}/$ref` with `{"@odata.id": "…/directoryObjects/{id}"}`.
+/// Answers POST or PUT of `{link}/$ref` with `{"@odata.id": "…/directoryObjects/{id}"}`.
 pub fn add(
     tenant: &mut Tenant,
     kind: &'static Kind,
@@ -57,7 +57,7 @@ pub fn add(
     Ok(Reply::empty())
 }
 
-/// DELETE of `{link}/{id}/$ref`, or of `{link}/$ref` for a relation to one.
+/// Answers DELETE of `{link}/{id}/$ref`, or of `{link}/$ref` for a relation to one object.
 pub fn remove(
     tenant: &mut Tenant,
     kind: &'static Kind,
@@ -80,7 +80,7 @@ pub fn remove(
     Ok(Reply::empty())
 }
 
-/// Links, with its line in the delta log and its entry in the audit log.
+/// Adds a link, with its line in the delta log and its entry in the audit log.
 pub fn link(
     tenant: &mut Tenant,
     request: &Request,
@@ -144,7 +144,7 @@ fn already(link: &str) -> Fault {
     ))
 }
 
-/// POST and DELETE of a reference at the other end of a relation: `{target}/{id}/claimsMappingPolicies/$ref`.
+/// Answers POST and DELETE of a reference at the other end of a relation: `{target}/{id}/claimsMappingPolicies/$ref`.
 pub fn at_end(
     tenant: &mut Tenant,
     (kind, of): (&'static Kind, &Pick),
@@ -174,21 +174,21 @@ pub fn at_end(
     Ok(Reply::empty())
 }
 
-/// "Only one policy object can be assigned to an application or service principal."
-/// <https://learn.microsoft.com/graph/api/appmanagementpolicy-post-appliesto>
+/// Returns true if the target has another policy already. "Only one policy object can be assigned to an application or service
+/// principal." <https://learn.microsoft.com/graph/api/appmanagementpolicy-post-appliesto>
 fn holds_another(tenant: &Tenant, owner: &'static Kind, link: &'static str, target: &Key) -> bool {
     let mut others = tenant.links.sources(target, link).into_iter().flatten();
     owner.name == "appManagementPolicy" && others.any(|other| tenant.store.table(owner).live.contains_key(other))
 }
 
-/// The id in `…{path}/{id}`.
+/// Returns the id in `…{path}/{id}`.
 fn id_below(url: &str, path: &str) -> Result<String, Fault> {
     let found = url.to_lowercase().find(&format!("{}/", path.to_lowercase()));
     let id = found.and_then(|at| url.get(at + path.len() + 1..)).filter(|id| !id.is_empty() && !id.contains('/'));
     id.map(str::to_owned).ok_or_else(|| Fault::bad(format!("Invalid URL format specified in payload: '{url}'.")))
 }
 
-/// The id at the end of `…/directoryObjects/{id}`, `…/users/{id}` and the like.
+/// Returns the id at the end of `…/directoryObjects/{id}`, `…/users/{id}` and the like.
 fn target_id(url: &str) -> Result<&str, Fault> {
     let invalid = || Fault::bad(format!("Invalid URL format specified in payload: '{url}'."));
     let path = url.split("/v1.0/").nth(1).or_else(|| url.split("/beta/").nth(1)).unwrap_or(url);

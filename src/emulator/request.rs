@@ -1,4 +1,4 @@
-//! [`Request`] and [`Reply`]: one call, whether it came over the wire or inside a batch.
+//! Defines [`Request`] and [`Reply`]: one call, which came over the wire or inside a batch.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use super::store::Properties;
 use super::token::Caller;
 use crate::model::kind::Api;
 
-/// What a client asks.
+/// Represents a client's request.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// `GET`, `POST`, …
+    /// HTTP method: `GET`, `POST`, …
     pub method: String,
     /// Version of Graph.
     pub api: Api,
@@ -22,40 +22,40 @@ pub struct Request {
     pub query: Vec<(String, String)>,
     /// Headers, names in lower case.
     pub headers: BTreeMap<String, String>,
-    /// The body's bytes.
+    /// Bytes of the body.
     pub body: Vec<u8>,
     /// Scheme and host the client used, for absolute URLs.
     pub base: String,
-    /// Who asks.
+    /// Identity of the caller.
     pub caller: Caller,
-    /// This request's id.
+    /// Id of this request.
     pub id: String,
 }
 
 impl Request {
-    /// The query option `name`.
+    /// Returns the query option `name`.
     pub fn option(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The header `name`.
+    /// Returns the header `name`.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(String::as_str)
     }
 
-    /// Whether `Prefer` holds `word`.
+    /// Returns true if `Prefer` holds `word`.
     pub fn prefers(&self, word: &str) -> bool {
         self.header("prefer")
             .is_some_and(|value| value.split([',', ';']).any(|part| part.trim().eq_ignore_ascii_case(word)))
     }
 
-    /// Whether the client accepts a lagging index, which advanced queries need.
+    /// Returns true if the client accepts a lagging index, which advanced queries need.
     /// <https://learn.microsoft.com/graph/aad-advanced-queries>
     pub fn eventual(&self) -> bool {
         self.header("consistencylevel").is_some_and(|value| value.eq_ignore_ascii_case("eventual"))
     }
 
-    /// Tells whether the client takes plain text, which counts are. A client that does not say takes anything.
+    /// Returns true if the client accepts plain text, the format of counts. A client without an `Accept` header accepts anything.
     pub fn takes_plain_text(&self) -> bool {
         self.header("accept").is_none_or(|accept| {
             accept.split(',').any(|range| {
@@ -65,7 +65,7 @@ impl Request {
         })
     }
 
-    /// The body as a JSON object.
+    /// Returns the body as a JSON object.
     pub fn object(&self) -> Result<Properties, Fault> {
         let value: Value = serde_json::from_slice(&self.body).map_err(|error| {
             if self.body.is_empty() {
@@ -82,19 +82,19 @@ impl Request {
         }
     }
 
-    /// `http://host/v1.0`
+    /// Returns the URL of the version: `http://host/v1.0`
     pub fn root(&self) -> String {
         format!("{}{}", self.base, self.api.segment())
     }
 
-    /// The absolute URL of this request's path with another query.
+    /// Returns the absolute URL of this request's path with another query.
     pub fn url(&self, query: &str) -> String {
         let path: Vec<String> = self.segments.iter().map(|part| encode(part)).collect();
         format!("{}/{}?{query}", self.root(), path.join("/"))
     }
 }
 
-/// What the tenant answers.
+/// Represents the tenant's answer.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// HTTP status.
@@ -103,35 +103,35 @@ pub struct Reply {
     pub headers: Vec<(&'static str, String)>,
     /// JSON text, or plain text for `$count`.
     pub body: Option<String>,
-    /// Whether `body` is plain text.
+    /// True if `body` is plain text.
     pub plain: bool,
     /// Cost in resource units.
     pub units: u32,
 }
 
 impl Reply {
-    /// 204.
+    /// Returns an empty 204.
     pub fn empty() -> Self {
         Self { status: 204, headers: Vec::new(), body: None, plain: false, units: 1 }
     }
 
-    /// `status` with a JSON body.
+    /// Returns `status` with a JSON body.
     pub fn json(status: u16, body: &Map<String, Value>) -> Self {
         Self { body: serde_json::to_string(body).ok(), status, ..Self::empty() }
     }
 
-    /// 200 with text that is JSON already.
+    /// Returns 200 with text that is JSON already.
     pub fn text(body: String) -> Self {
         Self { body: Some(body), status: 200, ..Self::empty() }
     }
 
-    /// 200 with a bare number.
+    /// Returns 200 with a bare number.
     pub fn count(count: usize) -> Self {
         Self { body: Some(count.to_string()), status: 200, plain: true, ..Self::empty() }
     }
 }
 
-/// Percent-encodes what a URL cannot carry.
+/// Percent-encodes characters that a URL cannot carry.
 pub fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {

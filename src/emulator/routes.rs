@@ -1,5 +1,5 @@
-//! Which path means what. Routes are data: every kind of the registry gets its paths from its own description, and only
-//! what belongs to no kind (batches, the audit log, the recycle bin) is named here.
+//! Finds the target of a path. Routes are data: every kind of the registry gets its paths from its own description, and only
+//! paths that belong to no kind (batches, the audit log, the recycle bin) are named here.
 
 use std::borrow::Cow;
 
@@ -10,16 +10,16 @@ use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::{Api, Borrowed, Children, Deletion, Link, LinkRead, LinkShape};
 
-/// How a path picks one object.
+/// Represents the way in which a path picks one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Pick {
-    /// By id (or by user principal name, where that is allowed).
+    /// Id (or user principal name, where that is allowed).
     Id(String),
-    /// By an alternate key: `(appId='…')`.
+    /// Alternate key: `(appId='…')`.
     By(String, String),
 }
 
-/// What a path leads to.
+/// Represents the target of a path.
 #[derive(Debug, Clone)]
 pub enum Target {
     /// All objects of a kind; the singleton itself for a singleton.
@@ -38,11 +38,11 @@ pub enum Target {
     Child { kind: &'static Kind, of: Option<Pick>, link: &'static Link, child: Pick },
     /// Every child of that sort in the tenant.
     Children { kind: &'static Kind, link: &'static Link },
-    /// The list that a kind has a property from.
+    /// The list from which a kind has a property.
     Borrowed { kind: &'static Kind, borrowed: &'static Borrowed },
-    /// The same relation seen from its other end: `memberOf`, `ownedObjects`, `appRoleAssignments`.
+    /// A relation seen from its other end: `memberOf`, `ownedObjects`, `appRoleAssignments`.
     Reverse { kind: &'static Kind, of: Pick, name: &'static str },
-    /// The ends of a relation that are of one kind: `members/microsoft.graph.user`, or how many those are.
+    /// The ends of a relation that are of one kind, or their number: `members/microsoft.graph.user`.
     Typed { kind: &'static Kind, of: Pick, name: &'static str, reverse: bool, only: &'static Kind, count: bool },
     /// One app role assignment seen from the principal's side.
     ReverseChild { kind: &'static Kind, of: Pick, child: String },
@@ -50,15 +50,15 @@ pub enum Target {
     Action { kind: &'static Kind, of: Pick, name: String },
     /// The recycle bin of one kind.
     Bin(&'static Kind),
-    /// One deleted object; the kind if its bin has a path of its own.
+    /// One deleted object; with its kind if the recycle bin has a path of its own.
     Deleted(Option<&'static Kind>, String),
     /// `…/restore` of a deleted object.
     Restore(Option<&'static Kind>, String),
-    /// The child of which there is at most one.
+    /// The child, where there is at most one.
     Single { kind: &'static Kind, of: Pick, link: &'static Link },
     /// The other end of a relation that is read elsewhere: `claimsMappingPolicies` of a service principal.
     End { kind: &'static Kind, of: Pick, owner: &'static Kind, link: &'static Link, to: Option<String> },
-    /// Where the writes of a kind are requested.
+    /// The path to which write requests of a kind are sent.
     Requests(&'static Kind),
     /// Any directory object by id.
     DirectoryObject(String),
@@ -70,21 +70,21 @@ pub enum Target {
     Batch,
 }
 
-/// A target and the path as the permission table writes it: lower case, `{id}` for keys, `$ref` left out.
+/// Holds a target and the path as the permission table writes it: lower case, `{id}` for keys, `$ref` left out.
 #[derive(Debug, Clone)]
 pub struct Route {
-    /// What the path leads to.
+    /// Target of the path.
     pub target: Target,
-    /// The path's pattern.
+    /// Pattern of the path.
     pub pattern: String,
 }
 
-/// A second address of a kind's collection. Its metadata leads to the same type there, and Microsoft's pages write it so:
+/// Lists the second addresses of kinds' collections. Microsoft's metadata leads to the same type there, and its pages use them:
 /// <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-post-combinationconfigurations>
 const ALIASES: &[(&str, &str)] =
     &[("/identity/conditionalAccess/authenticationStrength/policies", "/policies/authenticationStrengthPolicies")];
 
-/// Finds out what `segments` lead to. What only beta serves is nowhere in v1.0.
+/// Finds the target of `segments`. A kind that only beta serves has no path in v1.0.
 pub fn route(api: Api, segments: &[String]) -> Result<Route, Fault> {
     let spelled: Vec<Cow<'_, str>> = segments.iter().map(|segment| spelled_out(segment)).collect();
     let parts: Vec<&str> = spelled.iter().map(AsRef::as_ref).collect();
@@ -114,7 +114,7 @@ pub fn route(api: Api, segments: &[String]) -> Result<Route, Fault> {
             return Ok(Route { target: Target::Requests(kind), pattern: requests.path.to_lowercase() });
         }
     }
-    // `/policies/crossTenantAccessPolicy/partners` is not below the policy, but a kind's own.
+    // `/policies/crossTenantAccessPolicy/partners` is the path of another kind, although it begins with the policy's path.
     let parts = parts.as_slice();
     let found = served(api).flat_map(|kind| {
         let also = ALIASES.iter().filter(|(_, path)| *path == kind.path).map(|(alias, _)| *alias);
@@ -129,25 +129,25 @@ pub fn route(api: Api, segments: &[String]) -> Result<Route, Fault> {
     Err(Fault::no_segment(parts.first().unwrap_or(&"")))
 }
 
-/// Kinds that v1.0 serves too, in part, although beta is where they are read from.
+/// Names the kinds that v1.0 serves too, in part, although they are read from beta.
 const ALSO_IN_V1: &[&str] = &["conditionalAccessPolicy"];
 
-/// The kinds that a version serves: beta has what v1.0 has.
+/// Returns the kinds that a version serves: beta has all kinds of v1.0.
 fn served(api: Api) -> impl Iterator<Item = &'static Kind> {
     let in_v1 = |kind: &Kind| kind.api == Api::V1 || ALSO_IN_V1.contains(&kind.name);
     kinds::ALL.iter().copied().filter(move |kind| in_v1(kind) || kind.api == api)
 }
 
-/// `graph` is the alias that Microsoft's metadata gives to `microsoft.graph`; Microsoft's SDKs write it in paths.
+/// Replaces `graph`, the alias that Microsoft's metadata gives to `microsoft.graph`; Microsoft's SDKs write it in paths.
 fn spelled_out(segment: &str) -> Cow<'_, str> {
-    // A user principal name that starts like this has an `@`.
+    // A user principal name with this prefix contains an `@`.
     match segment.strip_prefix("graph.").filter(|name| name.bytes().all(|byte| byte.is_ascii_alphanumeric())) {
         Some(name) => format!("microsoft.graph.{name}").into(),
         None => segment.into(),
     }
 }
 
-/// The kind of directory objects that a cast segment names.
+/// Returns the kind of directory objects that a cast segment names.
 fn cast(segment: &str) -> Option<&'static Kind> {
     kinds::by_name(segment.strip_prefix("microsoft.graph.")?).filter(|kind| is_directory(kind))
 }
@@ -188,7 +188,7 @@ fn bins(api: Api, parts: &[&str]) -> Option<Route> {
     None
 }
 
-/// Children that have a path of their own, such as `/oauth2PermissionGrants`.
+/// Finds children that have a path of their own, such as `/oauth2PermissionGrants`.
 fn top_level(kind: &'static Kind, link: &'static Link, parts: &[&str]) -> Option<Route> {
     let LinkShape::Children(children) = link.shape else { return None };
     let path = match link.read {
@@ -273,13 +273,13 @@ fn of_object(api: Api, kind: &'static Kind, of: Pick, rest: &[&str], path: &str)
     }
 }
 
-/// The relation of another kind that `name` is the other end of.
+/// Returns the relation of another kind whose other end is `name`.
 fn other_end(api: Api, kind: &Kind, name: &str) -> Option<(&'static Kind, &'static Link)> {
     let is = |link: &&Link| link.ends.iter().any(|end| end.kind == kind.name && end.relation == name);
     served(api).find_map(|owner| Some((owner, owner.links.iter().find(is)?)))
 }
 
-/// A relation narrowed to one kind by the cast segment that `rest` starts with.
+/// Returns the route of a relation narrowed to one kind by the cast segment that `rest` starts with.
 fn typed(
     kind: &'static Kind,
     of: Pick,
@@ -298,7 +298,7 @@ fn typed(
     Ok(Route { target: Target::Typed { kind, of, name, reverse, only, count }, pattern })
 }
 
-/// What is left of `parts` below `path`.
+/// Returns the rest of `parts` below `path`.
 fn below<'a, 'b>(path: &str, parts: &'a [&'b str]) -> Option<&'a [&'b str]> {
     let names: Vec<&str> = path.trim_matches('/').split('/').collect();
     let (head, rest) = (parts.get(..names.len())?, &parts[names.len()..]);

@@ -1,4 +1,4 @@
-//! Schedules, which are read as they are and written by requests.
+//! Handles schedules, which are read directly and written by requests.
 //! <https://learn.microsoft.com/graph/api/rbacapplication-post-roleeligibilityschedulerequests>
 
 use serde_json::{Value, json};
@@ -18,14 +18,14 @@ use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::Requests;
 
-/// POST of a request: what an administrator asks for is done at once.
+/// Answers POST of a request: an administrator's is carried out at once.
 pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, call: &Request) -> Result<Reply, Fault> {
     let requests = kind.requests.ok_or_else(Fault::method)?;
     let ty = csdl.ty(requests.entity).ok_or_else(|| Fault::no_segment(requests.entity))?;
     let mut body = call.object()?;
     check::body(csdl, ty, &body, Mode::Create)?;
     let action = body.get("action").and_then(Value::as_str).unwrap_or_default().to_owned();
-    // Twins such as eligibilities and assignments of one group are told apart by what they are about.
+    // Eligibilities and assignments of one group are told apart by their key properties.
     let names = about(&requests, csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?);
     if let Some(name) = names.iter().find(|name| !body.contains_key(**name) && !optional(name)) {
         return Err(quirks::invalid(name, requests.entity));
@@ -44,7 +44,8 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
             schedule.retain(|name, value| ty.property(name).is_some() && !value.is_null());
             let id = uuid::Uuid::new_v4().to_string();
             let more = json!({"id": id, "createdUsing": id, "createdDateTime": tenant.clock.ticks(), "status": "Provisioned",
-                // "Assigned" where nobody activated it: <https://learn.microsoft.com/graph/api/resources/unifiedroleassignmentschedule>
+                // A schedule that nobody activated is "Assigned":
+                // <https://learn.microsoft.com/graph/api/resources/unifiedroleassignmentschedule>
                 "memberType": "Direct", "assignmentType": "Assigned"});
             schedule.extend(more.as_object().cloned().unwrap_or_default());
             schedule.retain(|name, _| ty.property(name).is_some());
@@ -83,7 +84,7 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
     Ok(reply)
 }
 
-/// The role assignment that is there as long as an active schedule is: it is in the list of those as well.
+/// Returns the role assignment that exists as long as an active schedule does: it is in the list of assignments as well.
 /// <https://learn.microsoft.com/graph/api/resources/privilegedidentitymanagementv3-overview>
 fn assignment_of(kind: &Kind, schedule: &Properties) -> Option<(&'static Kind, Properties)> {
     let assignments = kinds::ALL.iter().find(|other| other.twin.is_some_and(|twin| twin.kind == kind.name))?;
@@ -95,7 +96,7 @@ fn assignment_of(kind: &Kind, schedule: &Properties) -> Option<(&'static Kind, P
     Some((assignments, assignment))
 }
 
-/// Whether somebody holds for good what is asked for.
+/// Returns true if the principal has the requested assignment already.
 fn holds(tenant: &Tenant, kind: &Kind, schedule: &Properties) -> bool {
     assignment_of(kind, schedule)
         .is_some_and(|(kind, assignment)| tenant.store.table(kind).get(quirks::text(&assignment, "id")).is_some())
@@ -108,14 +109,15 @@ fn bring_along(tenant: &mut Tenant, kind: &Kind, schedule: &Properties) {
     }
 }
 
-/// What tells one schedule from another.
+/// Returns the properties that tell one schedule from another.
 fn about(requests: &Requests, ty: &Type) -> Vec<&'static str> {
     let tells =
         |name: &&'static str| ty.property(name).is_some_and(|property| !property.ty.contains("requestSchedule"));
     requests.names.iter().copied().filter(tells).collect()
 }
 
-/// "Either directoryScopeId or appScopeId is required": <https://learn.microsoft.com/graph/api/resources/unifiedroleeligibilityschedulerequest>
+/// Returns true for properties of which one is enough: "Either directoryScopeId or appScopeId is required":
+/// <https://learn.microsoft.com/graph/api/resources/unifiedroleeligibilityschedulerequest>
 fn optional(name: &str) -> bool {
     matches!(name, "appScopeId" | "directoryScopeId")
 }

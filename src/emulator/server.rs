@@ -1,4 +1,4 @@
-//! HTTP: from the wire to a [`Request`] and back. Routes are data, so one handler takes every path.
+//! Serves HTTP: turns the wire into a [`Request`] and back. Routes are data, so one handler takes every path.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,23 +18,23 @@ use super::tenant::Tenant;
 use super::token::{self, Pins};
 use crate::model::kind::Api;
 
-/// What every connection shares.
+/// Holds the state that every connection shares.
 #[derive(Debug)]
 pub struct Shared {
     /// The tenant.
     pub tenant: RwLock<Tenant>,
-    /// What the token endpoint insists on.
+    /// Values that the token endpoint insists on.
     pub pins: Pins,
-    /// Whether something was written since the last save.
+    /// True if something was written since the last save.
     pub dirty: AtomicBool,
 }
 
-/// <https://learn.microsoft.com/graph/json-batching> shows it in full.
+/// Content type of JSON replies; <https://learn.microsoft.com/graph/json-batching> shows it in full.
 const JSON: &str = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
 
-/// The whole server as a router with a single handler.
+/// Returns the whole server as a router with a single handler.
 pub fn router(shared: Arc<Shared>) -> Router {
-    // "The total size of a request can be at most 4 MB": <https://learn.microsoft.com/graph/json-batching>
+    // Microsoft's page says: "The total size of a request can be at most 4 MB": <https://learn.microsoft.com/graph/json-batching>
     let limit = axum::extract::DefaultBodyLimit::max(4 * 1024 * 1024);
     Router::new().fallback(handle).layer(limit).with_state(shared)
 }
@@ -78,7 +78,7 @@ async fn handle(
     authority(&shared, &method, path, &body, &base)
 }
 
-/// Answers, or fails to, as the faults say.
+/// Answers a request, or fails as the faults demand.
 async fn weathered(shared: &Shared, request: Request, ip: &str) -> Response<Body> {
     let batch = request.segments.first().is_some_and(|segment| segment == "$batch");
     let writes = request.method != "GET" && !batch;
@@ -98,7 +98,7 @@ async fn weathered(shared: &Shared, request: Request, ip: &str) -> Response<Body
     let response = graph(shared, request, ip);
     match fate {
         Fate::Hangs(_) => std::future::pending().await,
-        // A refusal that is lost is one that was never heard: nothing was done.
+        // A refusal is returned even if the answer should be lost, since nothing was done.
         _ if !response.status().is_success() => response,
         Fate::Cut => cut(),
         Fate::Masked(status) => {
@@ -110,7 +110,7 @@ async fn weathered(shared: &Shared, request: Request, ip: &str) -> Response<Body
     }
 }
 
-/// An answer that breaks off before it says anything.
+/// Returns an answer that breaks off before its first byte.
 fn cut() -> Response<Body> {
     let broken = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
     Response::new(Body::from_stream(futures_util::stream::iter([Err::<Bytes, _>(broken)])))
@@ -162,7 +162,7 @@ pub fn settle(tenant: &RwLock<Tenant>, request: &Request, result: Result<Reply, 
     })
 }
 
-/// The headers that every reply carries.
+/// Returns the headers that every reply carries.
 pub fn headers(reply: &Reply, request: &Request) -> Vec<(&'static str, String)> {
     let mut headers = vec![
         ("Cache-Control", "no-cache".to_owned()),
@@ -187,7 +187,7 @@ pub fn headers(reply: &Reply, request: &Request) -> Vec<(&'static str, String)> 
     headers
 }
 
-/// Everything below a tenant's name: tokens and discovery.
+/// Answers everything below a tenant's name: tokens and discovery.
 fn authority(shared: &Shared, method: &Method, path: &str, body: &[u8], base: &str) -> Response<Body> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     match (method.as_str(), parts.as_slice()) {

@@ -1,4 +1,4 @@
-//! Keeping a tenant in a file between runs.
+//! Keeps a tenant in a file between runs.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -30,7 +30,7 @@ struct Saved {
     foreign: BTreeMap<String, Properties>,
 }
 
-/// Writes the tenant to `path` at once or not at all.
+/// Writes the tenant to `path`, as a whole or not at all.
 pub fn save(tenant: &Tenant, path: &Path) -> anyhow::Result<()> {
     let mut saved = Saved {
         version: 2,
@@ -91,7 +91,7 @@ pub fn load(path: &Path) -> anyhow::Result<Tenant> {
             table.bin.insert(Key::of(id), Row::pack(object));
         }
     }
-    // Names of links are constants of the registry; a name that is gone takes its links along.
+    // Names of links are constants of the registry; links with an unknown name are dropped.
     let names: BTreeMap<&str, &'static str> = kinds::ALL
         .iter()
         .flat_map(|kind| kind.links)

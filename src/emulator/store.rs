@@ -1,8 +1,8 @@
-//! The tenant's memory: rows by key, a recycle bin for each table, and indexes for what must be unique.
+//! Stores the tenant in memory: rows by key, a recycle bin for each table, and indexes for unique properties.
 //!
-//! A row is kept as its JSON text, a tenth of the memory of a tree: a hundred thousand users fit anywhere, and reading
-//! one costs microseconds. Rows lie in the order of a hash of their id, so that a list looks shuffled, is always the same,
-//! and a page token that names the last key stays good while rows come and go.
+//! A row is kept as its JSON text, a tenth of the memory of a tree: a hundred thousand users fit anywhere, and reading one costs
+//! microseconds. Rows are in the order of a hash of their id, so that a list looks shuffled, is always the same, and a page token
+//! that names the last key stays valid while rows are added and removed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -15,29 +15,29 @@ use super::quirks;
 use crate::kinds;
 use crate::model::Kind;
 
-/// An object's properties.
+/// Properties of an object.
 pub type Properties = Map<String, Value>;
 
-/// An id, shared between rows and links.
+/// Id of an object, shared between rows and links.
 pub type Id = Arc<str>;
 
-/// Place of a row in the tenant's order.
+/// Represents the position of a row in the tenant's order.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     rank: u64,
-    /// The id, in lower case if it is a GUID.
+    /// Id of the object, in lower case if it is a GUID.
     pub id: Id,
 }
 
 impl Key {
-    /// The key of `id`. GUIDs are compared without regard to case.
+    /// Returns the key of `id`. GUIDs are compared without regard to case.
     pub fn of(id: &str) -> Self {
         let id: Id = if is_guid(id) { id.to_ascii_lowercase().into() } else { id.into() };
         Self { rank: rank(&id), id }
     }
 }
 
-/// Whether `text` has the form of a GUID.
+/// Returns true if `text` has the form of a GUID.
 pub fn is_guid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(at, byte)| match at {
@@ -46,7 +46,7 @@ pub fn is_guid(text: &str) -> bool {
         })
 }
 
-/// FNV-1a with a final mix: only the spread matters.
+/// Returns the rank of an id: FNV-1a with a final mix, as only the spread matters.
 fn rank(id: &str) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     for byte in id.bytes() {
@@ -56,7 +56,7 @@ fn rank(id: &str) -> u64 {
     hash.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// One object's properties as JSON text.
+/// Holds one object's properties as JSON text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row(Box<str>);
 
@@ -66,12 +66,12 @@ impl Row {
         Self(serde_json::to_string(&set(properties)).unwrap_or_else(|_| "{}".to_owned()).into())
     }
 
-    /// The properties.
+    /// Returns the properties.
     pub fn unpack(&self) -> Properties {
         serde_json::from_str(&self.0).unwrap_or_default()
     }
 
-    /// Some of the properties; the others are skipped over, which is most of the work of a list.
+    /// Returns some of the properties; the others are skipped over, which is most of the work of a list.
     pub fn pick(&self, names: &[&str]) -> Properties {
         serde_json::Deserializer::from_str(&self.0).deserialize_map(Picking(names)).unwrap_or_default()
     }
@@ -103,23 +103,23 @@ fn set(properties: &Properties) -> BTreeMap<&str, &Value> {
     properties.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.as_str(), value)).collect()
 }
 
-/// Rows of one type.
+/// Holds the rows of one type.
 #[derive(Debug, Default)]
 pub struct Table {
-    /// What is there.
+    /// Rows of the live objects.
     pub live: BTreeMap<Key, Row>,
-    /// What is in the recycle bin.
+    /// Rows of the objects in the recycle bin.
     pub bin: BTreeMap<Key, Row>,
     unique: HashMap<(&'static str, String), Key>,
 }
 
 impl Table {
-    /// The live object called `id`.
+    /// Returns the live object called `id`.
     pub fn get(&self, id: &str) -> Option<Properties> {
         self.live.get(&Key::of(id)).map(Row::unpack)
     }
 
-    /// Who has `value` in the unique property `name`.
+    /// Returns the key of the object that has `value` in the unique property `name`.
     pub fn holder(&self, name: &'static str, value: &str) -> Option<&Key> {
         self.unique.get(&(name, value.to_lowercase()))
     }
@@ -135,7 +135,7 @@ impl Table {
         key
     }
 
-    /// Takes a live object away.
+    /// Removes a live object.
     pub fn take(&mut self, kind: &Kind, key: &Key) -> Option<Properties> {
         let old = self.live.remove(key)?.unpack();
         self.index(kind, &old, None);
@@ -154,7 +154,7 @@ impl Table {
     }
 }
 
-/// The strings in a string or in a list of strings.
+/// Returns the strings in a string or in a list of strings.
 pub fn strings(value: Option<&Value>) -> impl Iterator<Item = &str> {
     let list = match value {
         Some(Value::Array(list)) => list.as_slice(),
@@ -164,7 +164,7 @@ pub fn strings(value: Option<&Value>) -> impl Iterator<Item = &str> {
     list.iter().filter_map(Value::as_str)
 }
 
-/// All tables: one for each kind, one for each sort of children.
+/// Holds all tables: one for each kind, one for each sort of children.
 #[derive(Debug)]
 pub struct Store {
     tables: Vec<Table>,
@@ -177,33 +177,33 @@ impl Default for Store {
     }
 }
 
-/// The kind's place in the registry.
+/// Returns the kind's position in the registry.
 pub fn slot(kind: &Kind) -> usize {
     kinds::ALL.iter().position(|other| other.name == kind.name).unwrap_or_default()
 }
 
 impl Store {
-    /// The kind's table.
+    /// Returns the kind's table.
     pub fn table(&self, kind: &Kind) -> &Table {
         &self.tables[slot(kind)]
     }
 
-    /// The kind's table, to write.
+    /// Returns the kind's table, to write.
     pub fn table_mut(&mut self, kind: &Kind) -> &mut Table {
         &mut self.tables[slot(kind)]
     }
 
-    /// The table of the children that `link` holds.
+    /// Returns the table of the children that `link` holds.
     pub fn children(&self, link: &str) -> Option<&Table> {
         self.children.get(link)
     }
 
-    /// The table of the children that `link` holds, to write.
+    /// Returns the table of the children that `link` holds, to write.
     pub fn children_mut(&mut self, link: &'static str) -> &mut Table {
         self.children.entry(link).or_default()
     }
 
-    /// Every table of children with its link.
+    /// Returns every table of children with its link.
     pub fn all_children(&self) -> impl Iterator<Item = (&'static str, &Table)> {
         self.children.iter().map(|(link, table)| (*link, table))
     }

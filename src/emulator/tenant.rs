@@ -1,4 +1,4 @@
-//! [`Tenant`]: everything the embedded tenant knows, and how to find things in it.
+//! Defines [`Tenant`]: the whole state of the embedded tenant, with its lookups.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -20,38 +20,38 @@ use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::{Deletion, Link, LinkShape};
 
-/// The whole tenant.
+/// Represents the whole tenant.
 #[derive(Debug)]
 pub struct Tenant {
-    /// Its id.
+    /// Id of the tenant.
     pub id: String,
-    /// Its name.
+    /// Name of the tenant.
     pub name: String,
     /// Verified domains, the initial one first.
     pub domains: Vec<String>,
-    /// Where it reads the time.
+    /// Source of the time.
     pub clock: Clock,
     /// Objects.
     pub store: Store,
     /// Relations.
     pub links: Links,
-    /// What changed, for delta queries.
+    /// Log of changes, for delta queries.
     pub log: Log,
     /// The audit log.
     pub audits: Audits,
-    /// Signs tokens of every sort.
+    /// Secret that signs tokens of every sort.
     pub secret: String,
-    /// Applications of other tenants whose service principals were purged here, by application id, as those showed them: they
-    /// are still registered where they come from, and a service principal can be made of them again.
+    /// Applications of other tenants whose service principals were purged here, by application id, with the properties that those
+    /// showed: they are still registered in their own tenants, and a service principal can be created for them again.
     pub foreign: BTreeMap<String, Properties>,
-    /// What goes wrong.
+    /// Faults to inject.
     pub weather: Weather,
     /// Writes that some replicas lack.
     pub replicas: Replicas,
 }
 
 impl Tenant {
-    /// A tenant that holds `seeds`.
+    /// Returns a tenant that holds `seeds`.
     pub fn new(id: String, secret: String, seeds: impl IntoIterator<Item = SeedObject>) -> Self {
         let mut tenant = Self {
             id,
@@ -78,7 +78,7 @@ impl Tenant {
         }
         domains.insert("contoso.onmicrosoft.com".to_owned());
         tenant.domains = domains.into_iter().collect();
-        // The initial domain first, as `organization` shows it.
+        // The initial domain comes first, as `organization` shows it.
         tenant.domains.sort_by_key(|domain| !domain.ends_with(".onmicrosoft.com"));
         quirks::complete(&mut tenant);
         tenant
@@ -101,7 +101,7 @@ impl Tenant {
                         if let Some(owner) = children.owner {
                             child.entry(owner).or_insert_with(|| key.id.as_ref().into());
                         }
-                        // The same seed gives the same ids.
+                        // The id is derived from the content, so that the same seed gives the same ids.
                         let text = format!("{}/{}/{}", key.id, link.name, Value::Object(child.clone()));
                         let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, text.as_bytes());
                         if !children.single {
@@ -135,12 +135,12 @@ impl Tenant {
         key
     }
 
-    /// The singleton of `kind`.
+    /// Returns the singleton of `kind`.
     pub fn singleton(&self, kind: &Kind) -> Option<(Key, Properties)> {
         self.store.table(kind).live.iter().next().map(|(key, row)| (key.clone(), row.unpack()))
     }
 
-    /// The live object a path picks.
+    /// Returns the live object that a path picks.
     pub fn find(&self, kind: &Kind, pick: &Pick) -> Result<(Key, Properties), Fault> {
         if kind.is_singleton() {
             return self.singleton(kind).ok_or_else(|| Fault::missing(kind.name));
@@ -151,7 +151,7 @@ impl Tenant {
                 let key = Key::of(id);
                 match table.live.contains_key(&key) {
                     true => Some(key),
-                    // A user goes by id or by user principal name: <https://learn.microsoft.com/graph/api/user-get>
+                    // A user is found by id or by user principal name: <https://learn.microsoft.com/graph/api/user-get>
                     false if kind.name == "user" => table.holder("userPrincipalName", id).cloned(),
                     false => None,
                 }
@@ -173,7 +173,7 @@ impl Tenant {
         if quirks::shown(self, kind, &object) { Ok((key, object)) } else { Err(Fault::missing(word)) }
     }
 
-    /// The kind of what a link leads to, if it is there.
+    /// Returns the kind of a link's target, if it is there.
     pub fn target_kind(&self, link: &Link, id: &Key) -> Option<&'static Kind> {
         if link.to == Link::COMMON.to {
             return self.directory_kind(id);
@@ -182,7 +182,7 @@ impl Tenant {
         kinds.find(|kind| self.store.table(kind).live.contains_key(id))
     }
 
-    /// The kind among those at the same path that has the object called `id`; `kind` itself if none has.
+    /// Returns the kind among those at the same path that has the object called `id`; `kind` itself if none has.
     pub fn at_path_of(&self, kind: &'static Kind, pick: &Pick) -> &'static Kind {
         let Pick::Id(id) = pick else { return kind };
         let key = Key::of(id);
@@ -193,19 +193,19 @@ impl Tenant {
         kinds::ALL.iter().copied().filter(|other| other.path == kind.path).find(has).unwrap_or(kind)
     }
 
-    /// The kind of the live directory object called `id`.
+    /// Returns the kind of the live directory object called `id`.
     pub fn directory_kind(&self, id: &Key) -> Option<&'static Kind> {
         DIRECTORY.iter().copied().find(|kind| self.store.table(kind).live.contains_key(id))
     }
 
-    /// The live directory object called `id`.
+    /// Returns the live directory object called `id`.
     pub fn directory_object(&self, id: &str) -> Option<(&'static Kind, Properties)> {
         let key = Key::of(id);
         let kind = self.directory_kind(&key)?;
         Some((kind, self.store.table(kind).live.get(&key)?.unpack()))
     }
 
-    /// Where a deleted object lies.
+    /// Finds a deleted object in the recycle bins.
     pub fn deleted(&self, owner: Option<&'static Kind>, id: &str) -> Result<(&'static Kind, Key, Properties), Fault> {
         let key = Key::of(id);
         kinds::ALL
@@ -216,7 +216,7 @@ impl Tenant {
             .ok_or_else(|| Fault::missing(id))
     }
 
-    /// Whether a child can be seen: everything it names must be there.
+    /// Returns true if a child can be seen: all objects that it names must be there.
     pub fn visible(&self, link: &str, child: &Map<String, Value>) -> bool {
         match link {
             "appRoleAssignedTo" | "oauth2PermissionGrants" => {
@@ -231,13 +231,12 @@ impl Tenant {
         }
     }
 
-    /// Whether `domain` is verified.
+    /// Returns true if `domain` is verified.
     pub fn verified(&self, domain: &str) -> bool {
         self.domains.iter().any(|known| known.eq_ignore_ascii_case(domain))
     }
 
-    /// The organization object.
-    /// <https://learn.microsoft.com/graph/api/resources/organization>
+    /// Returns the organization object. <https://learn.microsoft.com/graph/api/resources/organization>
     pub fn organization(&self) -> Properties {
         let domains: Vec<Value> = self
             .domains
@@ -262,12 +261,13 @@ impl Tenant {
     }
 }
 
-/// Whether objects of the kind live in the directory itself, where links can lead to them.
+/// Returns true if objects of the kind are in the directory itself, where links can lead to them.
 pub fn is_directory(kind: &Kind) -> bool {
     DIRECTORY.contains(&kind)
 }
 
-/// Policies are directory objects in the metadata only: they are no one's members, and no cast leads to them.
+/// Lists the kinds of directory objects. Policies are directory objects in the metadata only: they are never members, and no cast
+/// leads to them.
 static DIRECTORY: LazyLock<Vec<&'static Kind>> = LazyLock::new(|| {
     let is = |kind: &Kind, base: &str| csdl::of(kind.api).is_a(kind.entity, base);
     let shared = |kind: &Kind| matches!(kind.deletion, Deletion::Soft { item: "/directory/deletedItems", .. });

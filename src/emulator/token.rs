@@ -1,4 +1,4 @@
-//! The token endpoint, and who a bearer token belongs to.
+//! Serves the token endpoint, and finds the owner of a bearer token.
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow>,
 //! <https://learn.microsoft.com/entra/identity-platform/v2-oauth-ropc>
 
@@ -14,10 +14,10 @@ use super::routes::Pick;
 use super::tenant::Tenant;
 use crate::kinds;
 
-/// Seconds a token lives.
+/// Lifetime of a token in seconds.
 const LIFETIME: i64 = 3599;
 
-/// Who makes a request.
+/// Identifies the caller of a request.
 #[derive(Debug, Clone)]
 pub enum Caller {
     /// A person, through an application (a delegated token).
@@ -28,7 +28,7 @@ pub enum Caller {
         name: String,
         /// User principal name.
         upn: String,
-        /// Where the request comes from.
+        /// IP address from which the request comes.
         ip: String,
     },
     /// An application by itself.
@@ -45,12 +45,12 @@ pub enum Caller {
 }
 
 impl Caller {
-    /// Whether a person asks.
+    /// Returns true if the caller is a person.
     pub fn is_user(&self) -> bool {
         matches!(self, Caller::User { .. })
     }
 
-    /// The object id of whoever asks.
+    /// Returns the object id of the caller.
     pub fn object_id(&self) -> Option<&str> {
         match self {
             Caller::User { id, .. } => Some(id),
@@ -59,7 +59,7 @@ impl Caller {
     }
 }
 
-/// What the token endpoint insists on; `None` accepts anything.
+/// Holds the values that the token endpoint insists on; `None` accepts anything.
 #[derive(Debug, Clone, Default)]
 pub struct Pins {
     /// The tenant id.
@@ -72,16 +72,16 @@ pub struct Pins {
     pub roles: Option<Vec<String>>,
 }
 
-/// A refusal of the token endpoint.
+/// Represents a refusal of the token endpoint.
 #[derive(Debug)]
 pub struct Refusal {
     /// HTTP status.
     pub status: u16,
-    /// OAuth's word for it.
+    /// Error code of OAuth.
     pub error: &'static str,
-    /// Microsoft's number.
+    /// Error number of Microsoft.
     pub number: u32,
-    /// Microsoft's sentence.
+    /// Message of Microsoft.
     pub text: String,
 }
 
@@ -90,7 +90,7 @@ impl Refusal {
         Self { status, error, number, text: text.into() }
     }
 
-    /// <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
+    /// Returns the body of the refusal. <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
     pub fn body(&self, trace: &str, time: &str) -> Value {
         json!({
             "error": self.error,
@@ -236,7 +236,7 @@ fn credentials<'a>(pins: &Pins, client: &str, field: impl Fn(&str) -> &'a str) -
     if !assertion.is_empty() {
         let known = field("client_assertion_type") == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
             && assertion.split('.').count() == 3;
-        // The assertion is read, not verified: the tenant knows no keys.
+        // The assertion is read, but not verified: the tenant knows no keys.
         return if known {
             Ok(())
         } else {
@@ -256,7 +256,7 @@ fn credentials<'a>(pins: &Pins, client: &str, field: impl Fn(&str) -> &'a str) -
     }
 }
 
-/// The service principal of a client that the tenant does not hold: always the same for the same client.
+/// Returns a service principal id for a client that the tenant does not hold: always the same for the same client.
 fn made_up(client: &str) -> String {
     uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, client.as_bytes()).to_string()
 }
@@ -270,12 +270,12 @@ fn sign(secret: &str, claims: &Value) -> String {
 }
 
 fn signature(secret: &str, text: &str) -> String {
-    // Hashed inside and out, so that nobody extends a token.
+    // The text is hashed twice, so that nobody can extend a token.
     let inner = Sha256::new().chain_update(secret).chain_update(text).finalize();
     URL_SAFE_NO_PAD.encode(Sha256::new().chain_update(secret).chain_update(inner).finalize())
 }
 
-/// Who the `Authorization` header names.
+/// Returns the caller that the `Authorization` header names.
 pub fn caller(tenant: &Tenant, header: Option<&str>, ip: &str) -> Result<Caller, Fault> {
     let refuse = |text: &str| Fault::new(401, "InvalidAuthenticationToken", text.to_owned());
     let header = header.ok_or_else(|| refuse("Access token is empty."))?;
@@ -314,7 +314,7 @@ pub fn caller(tenant: &Tenant, header: Option<&str>, ip: &str) -> Result<Caller,
     })
 }
 
-/// `/{tenant}/v2.0/.well-known/openid-configuration`
+/// Answers `/{tenant}/v2.0/.well-known/openid-configuration`
 pub fn discovery(tenant: &str, base: &str) -> Value {
     json!({
         "token_endpoint": format!("{base}/{tenant}/oauth2/v2.0/token"),

@@ -1,4 +1,4 @@
-//! Making, changing and deleting objects.
+//! Creates, changes and deletes objects.
 
 use serde_json::{Map, Value};
 
@@ -17,7 +17,7 @@ use super::tenant::Tenant;
 use crate::model::Kind;
 use crate::model::kind::{Call, CallForm, Creation, Deletion, LinkShape, Updates, Verb as Method};
 
-/// POST to a collection.
+/// Answers POST to a collection.
 pub fn create(
     tenant: &mut Tenant,
     csdl: &'static Csdl,
@@ -40,7 +40,7 @@ fn make(
 ) -> Result<Reply, Fault> {
     let ty = type_of(csdl, kind)?;
     let binds = take_binds(kind, &mut object)?;
-    // What an object is found by is given once, whatever the metadata says of it.
+    // The key property is given at creation, even where the metadata calls it read-only.
     let chosen = object.remove(kind.key);
     check::body(csdl, ty, &object, Mode::Create)?;
     if kind.key != "id" && chosen.is_none() {
@@ -65,7 +65,7 @@ fn make(
     clear_annotations(&mut object);
     unique(tenant, kind, None, &object)?;
     quirks::on_create(tenant, kind, &request.caller, &mut object)?;
-    // Some services make the id of what the object says.
+    // Some services derive the id from the object's properties.
     let id = object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
     let key = Key::of(&id);
     let targets = refs::resolve(tenant, kind, &key, &object, &binds)?;
@@ -88,7 +88,7 @@ fn make(
     Ok(reply)
 }
 
-/// PATCH of one object; with `Prefer: create-if-missing` an alternate key that nobody has makes one.
+/// Answers PATCH of one object; with `Prefer: create-if-missing` and an alternate key that no object has, it creates one.
 /// <https://learn.microsoft.com/graph/api/application-upsert>
 pub fn update(
     tenant: &mut Tenant,
@@ -115,7 +115,7 @@ pub fn update(
         (Err(fault), _) => return Err(fault),
     };
     quirks::refuse_hidden(kind, &old, request)?;
-    // Repeating what an object is found by changes nothing.
+    // A key property that is repeated unchanged is ignored.
     patch.retain(|name, value| name != kind.key && name != "id" || old.get(name) != Some(value));
     if let Pick::By(name, value) = pick
         && patch.get(name).and_then(Value::as_str) == Some(value)
@@ -150,7 +150,7 @@ pub fn update(
     Ok(Reply::empty())
 }
 
-/// PUT of one object: what the body does not name goes, but for what the service owns.
+/// Answers PUT of one object: properties that the body does not name are removed, except those that the service owns.
 pub fn replace(
     tenant: &mut Tenant,
     csdl: &'static Csdl,
@@ -175,7 +175,7 @@ pub fn replace(
     body.retain(|name, value| name != kind.key && name != "id" || old.get(name) != Some(value));
     check::body(csdl, ty, &body, Mode::Update)?;
     let mut new = owned(ty, &old);
-    // Where a part lies with the object, PUT may leave it alone.
+    // A relation that is stored with the object by value may be left out of a PUT, and stays.
     new.extend(
         old.iter().filter(|(name, _)| quirks::by_value(kind, name)).map(|(name, value)| (name.clone(), value.clone())),
     );
@@ -187,7 +187,7 @@ pub fn replace(
     Ok(Reply::empty())
 }
 
-/// What of an object nobody but the service writes.
+/// Returns the properties of an object that only the service writes.
 pub fn owned(ty: &Type, old: &Properties) -> Properties {
     let own = |name: &str| {
         matches!(name, "id" | "tenantId" | "@odata.type")
@@ -196,7 +196,7 @@ pub fn owned(ty: &Type, old: &Properties) -> Properties {
     old.iter().filter(|(name, _)| own(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-/// Puts a changed object back, with its line in the delta log and its entry in the audit log.
+/// Stores a changed object, with its line in the delta log and its entry in the audit log.
 pub fn store(
     tenant: &mut Tenant,
     request: &Request,
@@ -214,7 +214,7 @@ pub fn store(
     tenant.audit(request, kind, Verb::Update, Some(old), Some(new));
 }
 
-/// DELETE of one object: into the recycle bin where there is one.
+/// Answers DELETE of one object: it goes into the recycle bin where there is one.
 pub fn delete(tenant: &mut Tenant, kind: &'static Kind, pick: &Pick, request: &Request) -> Result<Reply, Fault> {
     if kind.deletion == Deletion::Never || kind.requests.is_some() {
         return Err(Fault::method());
@@ -233,7 +233,7 @@ pub fn delete(tenant: &mut Tenant, kind: &'static Kind, pick: &Pick, request: &R
 
 pub fn remove(tenant: &mut Tenant, kind: &'static Kind, key: &Key, request: &Request) {
     let Some(old) = tenant.store.table_mut(kind).take(kind, key) else { return };
-    // Whoever was linked to it sees the link go; it is there again when the object is restored.
+    // For objects linked to the deleted one the link is gone; it is there again when the object is restored.
     note_sources(tenant, key, false);
     let soft = matches!(kind.deletion, Deletion::Soft { .. }) && quirks::recyclable(kind, &old);
     if soft {
@@ -249,7 +249,7 @@ pub fn remove(tenant: &mut Tenant, kind: &'static Kind, key: &Key, request: &Req
     tenant.audit(request, kind, Verb::Delete, Some(&old), None);
 }
 
-/// Notes in the delta log that the links to `key` came or went.
+/// Records in the delta log that the links to `key` were added or removed.
 pub fn note_sources(tenant: &mut Tenant, key: &Key, came: bool) {
     for (link, source) in tenant.links.all_sources(key) {
         if let Some(kind) = tenant.directory_kind(&source) {
@@ -258,7 +258,7 @@ pub fn note_sources(tenant: &mut Tenant, key: &Key, came: bool) {
     }
 }
 
-/// POST of an action bound to one object.
+/// Answers POST of an action bound to one object.
 pub fn act(
     tenant: &mut Tenant,
     kind: &'static Kind,
@@ -298,7 +298,7 @@ pub fn act(
     Ok(reply)
 }
 
-/// What an action does that sets one property.
+/// Applies an action that sets one property.
 fn carry_out(kind: &Kind, call: &Call, body: &Properties, object: &mut Properties) -> Result<(), Fault> {
     match call.form {
         CallForm::Value => {
@@ -329,7 +329,7 @@ fn carry_out(kind: &Kind, call: &Call, body: &Properties, object: &mut Propertie
     Ok(())
 }
 
-/// The values of an action are of the property's own type.
+/// Checks that the values of an action are of the property's own type.
 fn check_call(kind: &Kind, body: &Properties) -> Result<(), Fault> {
     let csdl = super::csdl::of(kind.api);
     match csdl.ty(kind.entity) {
@@ -342,7 +342,7 @@ fn type_of(csdl: &'static Csdl, kind: &Kind) -> Result<&'static Type, Fault> {
     csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))
 }
 
-/// Takes `members@odata.bind` and its like out of a body: link and ids.
+/// Removes `members@odata.bind` and its like from a body, and returns link and ids.
 fn take_binds(kind: &Kind, body: &mut Properties) -> Result<Vec<(&'static str, Vec<String>)>, Fault> {
     let mut binds = Vec::new();
     let names: Vec<String> = body.keys().filter(|name| name.ends_with("@odata.bind")).cloned().collect();
@@ -351,7 +351,8 @@ fn take_binds(kind: &Kind, body: &mut Properties) -> Result<Vec<(&'static str, V
         let link = link.filter(|link| matches!(link.shape, LinkShape::References | LinkShape::Reference));
         let Some(link) = link else { return Err(Fault::bad(format!("Invalid property '{name}'."))) };
         let urls: Vec<String> = super::store::strings(body.remove(&name).as_ref()).map(str::to_owned).collect();
-        // "up to 20": <https://learn.microsoft.com/graph/api/group-post-members>, <https://learn.microsoft.com/graph/api/group-post-groups>
+        // Microsoft's pages allow "up to 20": <https://learn.microsoft.com/graph/api/group-post-members>,
+        // <https://learn.microsoft.com/graph/api/group-post-groups>
         if urls.len() > 20 {
             return Err(Fault::bad(format!("The request contains more than 20 references for '{}'.", link.name)));
         }
@@ -368,7 +369,7 @@ fn clear_annotations(object: &mut Properties) {
     }
 }
 
-/// Complex values are merged, collections replaced.
+/// Merges a patch into an object: complex values are merged, collections replaced.
 /// <https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_UpdateanEntity>
 pub fn merge(into: &mut Map<String, Value>, patch: &Map<String, Value>) {
     for (name, value) in patch {
@@ -381,7 +382,7 @@ pub fn merge(into: &mut Map<String, Value>, patch: &Map<String, Value>) {
     }
 }
 
-/// Values that only one live object can have.
+/// Checks the values that only one live object can have.
 fn unique(tenant: &Tenant, kind: &Kind, old: Option<&Properties>, new: &Properties) -> Result<(), Fault> {
     let own = old.and_then(|old| old.get("id")).and_then(Value::as_str).map(Key::of);
     for name in quirks::unique(kind.name) {

@@ -1,4 +1,4 @@
-//! The directory audit log. <https://learn.microsoft.com/graph/api/directoryaudit-list>
+//! Reads the directory audit log. <https://learn.microsoft.com/graph/api/directoryaudit-list>
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,10 @@ use super::urls::escape;
 use crate::model::{Actor, AuditEvent};
 use crate::tenant::{Raw, TenantError};
 
-/// No entry is known to name more; what a hostile one names beyond is not kept.
+/// Maximum number of changed properties kept of one entry. No entry is known to name more; the rest of a hostile one is dropped.
 const MOST_PROPERTIES: usize = 100;
 
-/// Entries since `since`, oldest first.
+/// Returns the entries since `since`, oldest first.
 pub(super) async fn read(http: &Http, since: Option<&str>) -> Result<Vec<AuditEvent>, TenantError> {
     let mut path = "/v1.0/auditLogs/directoryAudits".to_owned();
     if let Some(since) = since {
@@ -31,7 +31,7 @@ pub(super) async fn read(http: &Http, since: Option<&str>) -> Result<Vec<AuditEv
     Ok(events)
 }
 
-/// Fractions of a second differ in length, so that text does not sort them.
+/// Returns the time as a sort key: fractions of a second differ in length, so that the text would not sort correctly.
 fn key(time: &str) -> Timestamp {
     time.parse().unwrap_or(Timestamp::MIN)
 }
@@ -71,7 +71,7 @@ fn event(entry: &Raw) -> AuditEvent {
     }
 }
 
-/// Whether an entry is of Microsoft's own recovery: its jobs change objects without a delta record.
+/// Returns true if an entry is of Microsoft's own recovery: its jobs change objects without a delta record.
 /// <https://learn.microsoft.com/graph/api/resources/entra-backup-and-recovery-api-overview>
 fn recovery(entry: &Raw) -> bool {
     let is = |name: &str| {
@@ -80,8 +80,8 @@ fn recovery(entry: &Raw) -> bool {
     is("category") || is("loggedByService")
 }
 
-/// Names of the properties that an entry says it changed. The directory names each (`displayName: "AccountEnabled"`, with
-/// old and new value as JSON); the policy services log the whole document before and after.
+/// Returns the names of the properties that an entry reports as changed. The directory names each (`displayName:
+/// "AccountEnabled"`, with old and new value as JSON); the policy services log the whole document before and after.
 /// <https://learn.microsoft.com/graph/api/resources/modifiedproperty>
 fn properties(targets: &[Value]) -> Vec<String> {
     let mut names = BTreeSet::new();
@@ -95,7 +95,7 @@ fn properties(targets: &[Value]) -> Vec<String> {
                 let keys = old.keys().chain(new.keys()).filter(|key| old.get(*key) != new.get(*key));
                 names.extend(keys.filter(|key| !key.starts_with('@')).cloned());
             }
-            // A list of names and the linked object's own facts are no properties.
+            // The list of all changed names and the properties of a linked object (with a dot) are no properties of the target.
             _ if name == "Included Updated Properties" || name.is_empty() || name.contains('.') => {}
             _ => {
                 names.insert(uncapitalized(&name));

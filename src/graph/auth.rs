@@ -1,4 +1,4 @@
-//! Signing in: a token, fetched once, shared by all requests, renewed before it runs out.
+//! Signs in: fetches a token once, shares it between all requests, and renews it before it runs out.
 //! <https://learn.microsoft.com/graph/auth-v2-service>
 
 use std::collections::BTreeSet;
@@ -17,19 +17,19 @@ use super::urls::{Base, escape};
 use crate::model::Secret;
 use crate::tenant::TenantError;
 
-/// How to sign in.
+/// Represents the ways to sign in.
 #[derive(Debug, Clone)]
 pub enum Credential {
-    /// As an application, with a secret.
+    /// Sign-in as an application, with a secret.
     ClientSecret {
         /// Application id.
         client_id: String,
         /// The secret.
         client_secret: Secret<String>,
     },
-    /// With a token that someone else fetched.
+    /// A token that someone else fetched.
     Token(Secret<String>),
-    /// As a person (delegated), with a password.
+    /// Sign-in as a person (delegated), with a password.
     Password {
         /// Application id.
         client_id: String,
@@ -41,8 +41,8 @@ pub enum Credential {
 }
 
 impl Credential {
-    /// Ids by which the tenant knows whoever signs in, in lower case: the application's, and what a ready token says of
-    /// itself (`appid`, or `azp` in newer tokens, and `oid`). A token that cannot be read says nothing.
+    /// Returns the ids by which the tenant knows the signed-in identity, in lower case: the application's, and the claims of a
+    /// ready token (`appid`, or `azp` in newer tokens, and `oid`). A token that cannot be read yields none.
     /// <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
     pub fn identities(&self) -> BTreeSet<String> {
         let ids: Vec<String> = match self {
@@ -66,8 +66,8 @@ fn claims(token: &str) -> Option<serde_json::Value> {
     serde_json::from_slice(&bytes).ok()
 }
 
-/// Whether a token says that it carries an application permission (`roles`) or a delegated one (`scp`). A token that cannot
-/// be read says nothing.
+/// Returns true if a token carries an application permission (`roles`) or a delegated one (`scp`). For a token that cannot be
+/// read it returns false.
 pub(super) fn carries(header: &HeaderValue, permission: &str) -> bool {
     header.to_str().ok().and_then(claims).is_some_and(|claims| {
         let roles = claims["roles"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
@@ -76,36 +76,36 @@ pub(super) fn carries(header: &HeaderValue, permission: &str) -> bool {
     })
 }
 
-/// Whether a token says that an application signed in, and nobody with it.
+/// Returns true if a token says that an application signed in without a person.
 /// <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
 pub(super) fn is_application(header: &HeaderValue) -> bool {
     let says = |claims: &serde_json::Value| claims["idtyp"] == "app" || claims["roles"].is_array();
     header.to_str().ok().and_then(claims).is_some_and(|claims| says(&claims) && claims["scp"].is_null())
 }
 
-/// Returns the tenant that a token says it is of (`tid`). The signature is not verified, and need not be: the token is our own,
-/// and Graph, which verifies it, answers for no other tenant. It tells only which tenant that is, and opens nothing.
-/// <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
+/// Returns the tenant that a token names (`tid`). The signature is not verified, and need not be: the token is this client's own,
+/// and Graph, which verifies it, answers for no other tenant. The claim only tells which tenant that is, and no access depends on
+/// it. <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
 pub(super) fn tenant_of(header: &HeaderValue) -> Option<String> {
     let claims = header.to_str().ok().and_then(claims)?;
     claims["tid"].as_str().filter(|id| !id.is_empty()).map(str::to_owned)
 }
 
-/// A bearer token, ready to send.
+/// Represents a bearer token, ready to send.
 #[derive(Clone)]
 pub(super) struct Token {
     /// `Authorization`, marked as sensitive.
     pub header: HeaderValue,
-    /// Tells one token from the next.
+    /// Number that tells one token from the next.
     pub serial: u64,
     renew_at: Option<Instant>,
     ends_at: Option<Instant>,
 }
 
-/// How long the first sign-in is tried.
+/// Time for which the first sign-in is tried.
 const FIRST_CONTACT: Duration = Duration::from_secs(30);
 
-/// Hands out the token.
+/// Fetches and renews the token.
 pub(super) struct Auth {
     client: Client,
     url: Url,
@@ -115,7 +115,7 @@ pub(super) struct Auth {
     deadline: Duration,
     current: RwLock<Option<Arc<Token>>>,
     renewing: tokio::sync::Mutex<()>,
-    /// What no text of a reply may repeat.
+    /// Secrets that no text of a reply may repeat.
     pub secrets: Secrets,
 }
 
@@ -126,7 +126,7 @@ struct Granted {
     expires_in: Seconds,
 }
 
-/// Seconds as a number or, from some endpoints, as a string.
+/// Number of seconds, sent as a number or, by some endpoints, as a string.
 #[derive(Deserialize, Default)]
 #[serde(untagged)]
 enum Seconds {
@@ -177,7 +177,7 @@ impl Auth {
         Ok(auth)
     }
 
-    /// The token to send; fetched first if there is none, or if 80 % of its life is over.
+    /// Returns the token to send; it is fetched first if there is none, or if 80 % of its life is over.
     pub(super) async fn bearer(&self) -> Result<Arc<Token>, TenantError> {
         if let Some(token) = self.fresh() {
             return Ok(token);
@@ -188,12 +188,12 @@ impl Auth {
         }
         match self.fetch().await {
             Ok(token) => Ok(self.keep(Arc::new(token))),
-            // What is left of its life is better than nothing.
+            // If renewing fails, the present token is used for the rest of its life.
             Err(error) => self.current().filter(|token| !over(token.ends_at)).ok_or(error),
         }
     }
 
-    /// Another token than the one called `serial`, which was refused.
+    /// Returns another token than the one with the number `serial`, which was refused.
     pub(super) async fn another(&self, serial: u64) -> Result<Arc<Token>, TenantError> {
         let _one_at_a_time = self.renewing.lock().await;
         match self.current() {
@@ -202,7 +202,7 @@ impl Auth {
         }
     }
 
-    /// Whether there is more than the one token that was given.
+    /// Returns true if a new token can be fetched, which is not so for a token that was given.
     pub(super) fn can_renew(&self) -> bool {
         !matches!(self.credential, Credential::Token(_))
     }
@@ -246,7 +246,8 @@ impl Auth {
                 Err(Failure::Passing(message)) => {
                     let pause = backoff(Cause::Passing, attempt, fastrand::f64());
                     attempt += 1;
-                    // Nobody waits minutes to learn that an address is wrong; a sign-in that worked before is worth it.
+                    // The first sign-in fails early, so that a wrong address is noticed soon; one that worked before is tried for
+                    // longer.
                     let first = self.current().is_none();
                     let patience = if first { self.deadline.min(FIRST_CONTACT) } else { self.deadline };
                     if started.elapsed() + pause > patience {
@@ -289,7 +290,7 @@ impl Auth {
                     Seconds::Text(text) => text.parse().ok(),
                     Seconds::Unknown => None,
                 };
-                // A token without a life is used until it is refused.
+                // A token without a stated life is used until it is refused.
                 let life = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
                 self.token(&text, life).map_err(Failure::Final)
             }
@@ -329,7 +330,8 @@ fn over(at: Option<Instant>) -> bool {
     at.is_some_and(|at| Instant::now() >= at)
 }
 
-/// `AADSTS7000215: Invalid client secret provided. …` without the trace ids that follow.
+/// Returns the first line of a refusal, as in `AADSTS7000215: Invalid client secret provided. …`, without the trace ids that
+/// follow.
 fn first_line(description: &str) -> String {
     let line = description.lines().next().unwrap_or_default();
     let line = line.split(" Trace ID:").next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Up to twenty GETs in one request, each answered, throttled and refused alone.
+//! Sends up to twenty GETs in one request, each answered, throttled and refused separately.
 //! <https://learn.microsoft.com/graph/json-batching>
 
 use std::collections::HashMap;
@@ -17,18 +17,18 @@ use super::secrets::Secrets;
 use crate::model::kind::Api;
 use crate::tenant::TenantError;
 
-/// "JSON batch requests are currently limited to 20 individual requests."
+/// Maximum number of requests in a batch: "JSON batch requests are currently limited to 20 individual requests."
 pub(super) const LIMIT: usize = 20;
 
-/// How often an answer may be left out before it is an error.
+/// Number of times that an answer may be missing before that is an error.
 const UNANSWERED: u32 = 3;
 
-/// One GET inside a batch.
+/// Represents one GET inside a batch.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ask {
     /// Path and query below the version.
     pub path: String,
-    /// Permissions to name if it is refused.
+    /// Permissions to name if the request is refused.
     pub permissions: &'static [&'static str],
 }
 
@@ -54,7 +54,7 @@ struct Inner<'a> {
     body: Option<&'a RawValue>,
 }
 
-/// What one answer means for its request.
+/// Represents the consequence of one answer for its request.
 enum Answer<T> {
     Settled(Result<T, TenantError>),
     Again { cause: Cause, wait: Option<Duration>, why: String },
@@ -127,7 +127,7 @@ pub(super) async fn run<T>(
         if sign_in {
             renewed = true;
             if let Ok(serial) = serial {
-                // Whether it went well shows in the next round.
+                // A failure to renew the token shows in the next round.
                 let _ = http.auth.another(serial).await;
             }
         }
@@ -164,7 +164,7 @@ fn first_url(http: &Http, api: Api, asks: &[Ask]) -> Option<reqwest::Url> {
     http.base.join(&format!("{}{}", api.segment(), asks.first()?.path)).ok()
 }
 
-/// The body of a batch: the requests at `open`, called by their position.
+/// Returns the body of a batch: the requests at the positions `open`, with the position as id.
 fn assemble(asks: &[Ask], open: &[usize]) -> Vec<u8> {
     let requests: Vec<serde_json::Value> = open
         .iter()
@@ -184,7 +184,7 @@ async fn exchange<T>(
         method: Method::POST,
         url: http.base.join(&format!("{}/$batch", api.segment()))?,
         body: Some(assemble(asks, open)),
-        // It holds nothing but GETs.
+        // A batch holds nothing but GETs, so it may be repeated.
         repeat: Repeat::Safe,
         permissions: &[],
         eventual: false,
@@ -202,7 +202,7 @@ fn read<T>(
     let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|error| broken(&error))?;
     let mut answers = HashMap::with_capacity(envelope.responses.len());
     for inner in envelope.responses {
-        // An answer to something nobody asked is no answer.
+        // An answer with an id that was not sent is ignored.
         let Some((at, ask)) = inner.id.parse::<usize>().ok().and_then(|at| Some((at, asks.get(at)?))) else { continue };
         answers.entry(at).or_insert_with(|| judge(&inner, ask, secrets, parse));
     }
@@ -226,7 +226,7 @@ fn judge<T>(inner: &Inner<'_>, ask: &Ask, secrets: &Secrets, parse: &impl Fn(&[u
     let fault = Fault::read(inner.status, body, secrets);
     match inner.status {
         429 => Answer::Again { cause: Cause::Throttled, wait, why: said(429, &fault) },
-        // 424: a request that this one depended on failed; none here depends on another.
+        // 424 means that a request failed on which this one depended; no request here depends on another.
         status if passes(status) || status == 424 => passing(wait, said(status, &fault)),
         401 if !fault.is_licence() => Answer::SignIn(fault.into_error(ask.label(), 401, ask.permissions)),
         status => Answer::Settled(Err(fault.into_error(ask.label(), status, ask.permissions))),

@@ -1,4 +1,4 @@
-//! Properties that Graph keeps in a list of its own: which role a policy is for.
+//! Reads properties that Graph keeps in a list of their own, such as the role that a policy is for.
 
 use std::collections::HashMap;
 
@@ -12,17 +12,17 @@ use crate::model::kind;
 use crate::model::{Coverage, Kind};
 use crate::tenant::{Listing, RawObject, TenantError};
 
-/// What a list says, by the id of the object it speaks of; or why it could not be read.
+/// Values of a list by the id of their object, or the reason why the list could not be read.
 type Found = Result<HashMap<String, String>, TenantError>;
 
-/// What the lists say.
+/// Holds the values of the lists.
 pub(super) struct Borrowed {
     kind: &'static Kind,
     found: Vec<(&'static kind::Borrowed, Found)>,
 }
 
 impl Borrowed {
-    /// Reads every list of the kind, whole: there is one entry for each object.
+    /// Reads every list of the kind completely: there is one entry for each object.
     pub(super) async fn read(http: &Http, kind: &'static Kind) -> Self {
         let mut found = Vec::with_capacity(kind.borrowed.len());
         for one in kind.borrowed {
@@ -31,7 +31,7 @@ impl Borrowed {
         Borrowed { kind, found }
     }
 
-    /// Gives each object what the lists say of it.
+    /// Adds the values of the lists to each object.
     pub(super) fn lend(&self, mut objects: Vec<RawObject>) -> Vec<RawObject> {
         for object in objects.iter_mut().filter(|_| !self.found.is_empty()) {
             let id = object.value.get("id").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
@@ -49,7 +49,7 @@ impl Borrowed {
         objects
     }
 
-    /// Says which properties could not be read.
+    /// Records which properties could not be read.
     pub(super) fn cover(&self, listing: &mut Listing) {
         for (one, list) in &self.found {
             let Err(error) = list else { continue };

@@ -1,12 +1,12 @@
-//! What changed since a token. <https://learn.microsoft.com/graph/delta-query-overview>
+//! Asks for the changes since a token. <https://learn.microsoft.com/graph/delta-query-overview>
 //!
-//! Only which objects changed is taken from the answer, never their values: those are read again, so that one reader and one
-//! normalization see everything. Without `$select` "a default set of properties is tracked"
-//! (<https://learn.microsoft.com/graph/api/user-delta>), so where reading names its properties, tracking names the same. What
-//! is never told: changes of app role assignments, grants, federated identity credentials and the owners of applications and
-//! service principals (tracked are "manager and members navigation properties for users and groups", and group relationships
-//! "of type directoryObject collection": <https://learn.microsoft.com/graph/api/group-delta>), and of properties stored
-//! elsewhere than in the directory.
+//! Only the ids of changed objects are taken from the answer, never their values: the objects are read again, so that one reader
+//! and one normalization see everything. Without `$select` "a default set of properties is tracked"
+//! (<https://learn.microsoft.com/graph/api/user-delta>), so where reading names its properties, tracking names the same. Graph
+//! never reports changes of app role assignments, grants, federated identity credentials and the owners of applications and
+//! service principals (tracked are "manager and members navigation properties for users and groups", and group relationships "of
+//! type directoryObject collection": <https://learn.microsoft.com/graph/api/group-delta>), nor of properties stored elsewhere
+//! than in the directory.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -21,7 +21,7 @@ use crate::model::Kind;
 use crate::model::kind::LinkShape;
 use crate::tenant::{Changes, TenantError};
 
-/// More pages than any answer has: "a page may be empty", but an answer ends.
+/// Maximum number of pages, more than any answer has: "a page may be empty", but an answer ends.
 const MOST_PAGES: usize = 20_000;
 
 #[derive(Deserialize)]
@@ -36,17 +36,17 @@ struct Page {
 #[derive(Deserialize)]
 struct Item {
     id: String,
-    // `changed`: in the recycle bin; `deleted`: gone. Neither is there any more.
+    // The reason is `changed` for an object in the recycle bin and `deleted` for one that is gone; both count as removed.
     #[serde(rename = "@removed")]
     removed: Option<IgnoredAny>,
 }
 
-/// What changed in `kind` since `token`, which is a whole `@odata.deltaLink`: "save and apply the entire URL".
+/// Returns the changes of `kind` since `token`, which is a whole `@odata.deltaLink`: "save and apply the entire URL".
 pub(super) async fn changes(http: &Http, kind: &'static Kind, token: Option<&str>) -> Result<Changes, TenantError> {
     let start_over = |why: String| Ok(Changes::StartOver { why });
     let Some(path) = kind.delta else { return start_over(format!("Graph does not track {}", kind.title)) };
     let mut url = match token {
-        // "sync from now": <https://learn.microsoft.com/graph/delta-query-overview>
+        // Graph calls this "sync from now": <https://learn.microsoft.com/graph/delta-query-overview>
         None => {
             http.base.join(&format!("{}{path}?$deltatoken=latest{}", kind.api.segment(), tracked(http, kind).await))?
         }
@@ -61,8 +61,8 @@ pub(super) async fn changes(http: &Http, kind: &'static Kind, token: Option<&str
         let request = Request::get(url, kind.permissions.read);
         let page: Page = match http.run(&request, |body| serde_json::from_slice(body).map_err(|e| broken(&e))).await {
             Ok(page) => page,
-            // 410 with a `Location` to begin at, or 400 `syncStateNotFound` after seven days; 400, 403 and 404 where there is
-            // no tracking. The `Location` is not followed: a listing begins anew in any case.
+            // Graph answers 410 with a `Location` to begin at, or 400 `syncStateNotFound` after seven days, and 400, 403 or 404
+            // where there is no tracking. The `Location` is not followed: a listing begins anew in any case.
             // <https://learn.microsoft.com/graph/delta-query-overview#synchronization-reset>
             Err(
                 error @ (TenantError::Refused { .. }
@@ -94,7 +94,7 @@ pub(super) async fn changes(http: &Http, kind: &'static Kind, token: Option<&str
     }
 }
 
-/// `$select` for the tracking: what reading asks for, and the relations that are tracked.
+/// Returns the `$select` for the tracking: the properties that reading asks for, and the relations that are tracked.
 async fn tracked(http: &Http, kind: &'static Kind) -> String {
     let withheld = withheld(http, kind).await;
     let Some(mut names) = selected(kind, &withheld) else { return String::new() };
@@ -103,8 +103,8 @@ async fn tracked(http: &Http, kind: &'static Kind) -> String {
     format!("&$select={}", names.join(","))
 }
 
-/// A stored token as a URL, if it leads to the kind's delta function here: whoever can write the repository must not be able
-/// to send a token for Graph elsewhere. `/delta` is short for `/microsoft.graph.delta`.
+/// Returns a stored token as a URL, if it leads to the kind's delta function here: a person who can write the repository must not
+/// be able to send a Graph token to another host. `/delta` is short for `/microsoft.graph.delta`.
 fn stored(http: &Http, kind: &Kind, path: &str, token: &str) -> Option<Url> {
     let url = http.base.follow(token, "delta").ok()?;
     let here = |path: &str| http.base.join(&format!("{}{path}", kind.api.segment())).ok();

@@ -1,4 +1,4 @@
-//! Lists that Graph answers only for one object of another kind at a time: the settings of each group, twenty in a request.
+//! Reads lists that Graph answers only for one object of another kind at a time: the settings of each group, twenty in a request.
 
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::mpsc;
@@ -14,10 +14,10 @@ use crate::model::Kind;
 use crate::model::kind::ForEach;
 use crate::tenant::{Raw, TenantError};
 
-/// Batches that are asked at the same time: there is one request for each of perhaps 100,000 groups.
+/// Number of batches that are sent at the same time: there is one request for each of perhaps 100,000 groups.
 const AT_ONCE: usize = 8;
 
-/// Sends what there is for each object of the other kind; an error is the last thing it sends.
+/// Sends the lists of all objects of the other kind; an error is the last thing it sends.
 pub(super) async fn fetch(
     http: &Http,
     kind: &'static Kind,
@@ -47,7 +47,7 @@ pub(super) async fn fetch(
     }
 }
 
-/// The whole of another list of the kind's, asked in the same manner.
+/// Returns another list of the kind completely, read in the same manner.
 pub(super) async fn all(
     http: &Http,
     kind: &'static Kind,
@@ -61,7 +61,7 @@ pub(super) async fn all(
     Ok(all)
 }
 
-/// The ids of the objects to ask about.
+/// Returns the ids of the objects to ask about.
 async fn others(http: &Http, each: &ForEach) -> Result<Vec<String>, TenantError> {
     let Some(other) = kinds::by_name(each.kind) else { return Ok(Vec::new()) };
     let mut names = vec![other.key];
@@ -92,7 +92,8 @@ async fn about(
     for (id, answer) in others.iter().zip(batch::run(http, kind.api, &asks, page::parse).await) {
         let Page { value, next } = match answer {
             Ok(page) => page,
-            // The other object has gone meanwhile; a replica that lags says the same of one that is there.
+            // The other object was deleted meanwhile, or exists and is missing on a replica that lags: both are answered with
+            // 404.
             Err(error @ TenantError::NotFound { .. }) => match is_there(http, each, id).await? {
                 true => return Err(error),
                 false => continue,

@@ -1,16 +1,15 @@
-//! What an error reply means. Of a body, only Graph's code and message are ever repeated: the rest may hold people's data.
-//! What they repeat of the sign-in is masked here, so that no error, event or journal holds it.
+//! Classifies error replies. Of a body, only Graph's code and message are ever repeated: the rest may hold people's data. Secrets
+//! of the sign-in in these texts are masked here, so that no error, event or journal holds them.
 
 use serde::Deserialize;
 
 use super::secrets::Secrets;
 use crate::tenant::TenantError;
 
-/// Longest message repeated.
+/// Maximum length of a message that is repeated, in characters.
 const LONGEST: usize = 400;
 
-/// Codes that say that the tenant lacks a licence.
-/// <https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/3808>,
+/// Codes that say that the tenant lacks a licence. <https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/3808>,
 /// <https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/5608> (some come with 401)
 const LICENCE: &[&str] = &[
     "AadPremiumLicenseRequired",
@@ -22,7 +21,7 @@ const LICENCE: &[&str] = &[
     "LicenseNotFound",
 ];
 
-/// Code and message of an error reply.
+/// Holds the code and the message of an error reply.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Fault {
     /// Graph's code; empty if the body held none.
@@ -38,7 +37,7 @@ struct Body {
     error: Error,
 }
 
-// Documented as `innererror`, sent as `innerError`. <https://learn.microsoft.com/graph/errors>
+// The field is documented as `innererror` and sent as `innerError`. <https://learn.microsoft.com/graph/errors>
 #[derive(Deserialize)]
 struct Error {
     #[serde(default)]
@@ -56,9 +55,9 @@ struct Inner {
 }
 
 impl Fault {
-    /// Reads the body of a reply with `status`, without the secrets that it repeats.
+    /// Reads the body of a reply with `status`, and masks the secrets that it repeats.
     pub(super) fn read(status: u16, body: &[u8], secrets: &Secrets) -> Self {
-        // Masked first: what is cut afterwards could not be recognized.
+        // The text is masked before it is shortened, since a secret that is cut could not be recognized.
         let text = |text: Option<String>| one_line(&secrets.mask(&text.unwrap_or_default()));
         match serde_json::from_slice::<Body>(body) {
             Ok(Body { error }) => Fault {
@@ -70,7 +69,7 @@ impl Fault {
         }
     }
 
-    /// Whether the tenant lacks a licence.
+    /// Returns true if the tenant lacks a licence.
     pub(super) fn is_licence(&self) -> bool {
         let message = self.message.to_ascii_lowercase();
         LICENCE.iter().any(|code| self.code.eq_ignore_ascii_case(code) || self.inner.eq_ignore_ascii_case(code))
@@ -78,7 +77,7 @@ impl Fault {
             || message.contains("tenant is not licensed")
     }
 
-    /// Whether a page's token has run out, so that the list must be read from its beginning.
+    /// Returns true if a page's token has run out, so that the list must be read from its beginning.
     /// <https://learn.microsoft.com/answers/questions/2337800>, <https://learn.microsoft.com/graph/paging>
     pub(super) fn is_expired_page(code: &str) -> bool {
         ["Directory_ExpiredPageToken", "DirectoryPageTokenNotFoundException", "Directory_PageTokenNotFound"]
@@ -86,7 +85,7 @@ impl Fault {
             .any(|known| code.eq_ignore_ascii_case(known))
     }
 
-    /// The error for the caller.
+    /// Converts the fault into the error for the caller.
     pub(super) fn into_error(self, request: String, status: u16, permissions: &[&str]) -> TenantError {
         let message = match (self.code.is_empty(), self.message.is_empty()) {
             (true, _) => self.message.clone(),
@@ -107,7 +106,7 @@ impl Fault {
     }
 }
 
-/// `text` in one line, without control characters, and not too long.
+/// Returns `text` in one line, without control characters, and not too long.
 pub(super) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len().min(LONGEST));
     for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
@@ -134,7 +133,7 @@ mod tests {
         )
     }
 
-    // Bodies as documented: <https://learn.microsoft.com/graph/json-batching>
+    // The bodies are as documented: <https://learn.microsoft.com/graph/json-batching>
     #[test]
     fn a_missing_permission_is_named() {
         let body = r#"{"error":{"code":"Authorization_RequestDenied","message":"Insufficient privileges to complete the operation.",

@@ -1,8 +1,8 @@
-//! One request and its repetitions. Nothing above this file sees a status code that passes by itself.
+//! Sends one request and its repetitions. No module above sees a status code that passes by itself.
 //!
-//! What may be repeated follows from what it does: a GET always; a PATCH, PUT or DELETE too, since doing it twice is doing it
-//! once; a POST that creates only if it is certain that the first was not carried out (429, 503 with `Retry-After`, no
-//! connection). Otherwise its outcome is [`TenantError::Unknown`].
+//! The effect of a request decides whether it may be repeated: a GET always; a PATCH, PUT or DELETE too, since repeating it
+//! changes nothing more; a POST that creates only if it is certain that the first was not carried out (429, 503 with
+//! `Retry-After`, no connection). Otherwise its outcome is [`TenantError::Unknown`].
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -22,44 +22,44 @@ use super::urls::Base;
 use crate::model::{Event, Events};
 use crate::tenant::TenantError;
 
-/// Longest time for one attempt.
+/// Maximum time for one attempt.
 const ATTEMPT: Duration = Duration::from_secs(100);
 
-/// Whether a request may be sent again although the first may have been carried out.
+/// Tells whether a request may be sent again although the first may have been carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeat {
-    /// It changes nothing.
+    /// The request changes nothing.
     Safe,
-    /// Twice is once.
+    /// Sending it twice has the effect of sending it once.
     Idempotent,
-    /// Twice is twice.
+    /// Sending it twice has two effects.
     Once,
 }
 
-/// What is asked.
+/// Represents a request.
 #[derive(Debug, Clone)]
 pub(super) struct Request {
-    /// The method.
+    /// HTTP method.
     pub method: Method,
-    /// Where.
+    /// Address of the request.
     pub url: Url,
-    /// JSON.
+    /// Body, as JSON.
     pub body: Option<Vec<u8>>,
-    /// Whether it may be sent again.
+    /// Rule for sending the request again.
     pub repeat: Repeat,
-    /// Permissions to name if it is refused.
+    /// Permissions to name if the request is refused.
     pub permissions: &'static [&'static str],
-    /// Whether the index may answer, which lags a little: `ConsistencyLevel: eventual`.
+    /// True if the index may answer, which lags a little: `ConsistencyLevel: eventual`.
     pub eventual: bool,
-    /// The media type of the answer.
+    /// Media type of the answer.
     pub accept: &'static str,
 }
 
-/// What nearly every request is answered with.
+/// Media type of nearly every answer.
 pub(super) const JSON: &str = "application/json";
 
 impl Request {
-    /// A GET.
+    /// Returns a GET.
     pub(super) fn get(url: Url, permissions: &'static [&'static str]) -> Self {
         Request {
             method: Method::GET,
@@ -72,7 +72,7 @@ impl Request {
         }
     }
 
-    /// Method and path, for people. The query stays out: it may hold tokens of pages, and names.
+    /// Returns method and path, for people. The query stays out: it may hold tokens of pages, and names.
     pub(super) fn label(&self) -> String {
         format!("{} {}", self.method, self.url.path())
     }
@@ -81,12 +81,12 @@ impl Request {
 /// Sends requests: few at a time, with a token, until they are answered or their time is over.
 pub(super) struct Http {
     client: Client,
-    /// Where tokens may be sent.
+    /// Base URL to which tokens may be sent.
     pub base: Base,
-    /// Who hands them out.
+    /// Source of the tokens.
     pub auth: Auth,
     slots: Semaphore,
-    /// Of the slots, what batches may take: the next page of a list must not stand behind the links of all the others.
+    /// Slots that batches may take: the next page of a list must not wait for the links of all the others.
     bulk: Semaphore,
     pauses: Mutex<HashMap<String, Instant>>,
     pace: Pace,
@@ -95,15 +95,15 @@ pub(super) struct Http {
     pub deadline: Duration,
 }
 
-/// Why an attempt came to nothing.
+/// Represents the reason why an attempt failed.
 enum Setback {
-    /// Certainly not carried out; ask again.
+    /// The request was certainly not carried out and may be sent again.
     NotDone { cause: Cause, wait: Option<Duration>, why: String },
-    /// Perhaps carried out.
+    /// The request was perhaps carried out.
     Lost(String),
-    /// 401.
+    /// The answer was 401.
     Unauthorized(TenantError),
-    /// Asking again does not help.
+    /// The error is final: sending the request again does not help.
     Final(TenantError),
 }
 
@@ -146,7 +146,7 @@ impl Http {
         loop {
             let setback = {
                 let closed = |_| unavailable(request, "this client is closed");
-                // First, so that a batch that waited for its turn heeds what those before it were told.
+                // The batch slot is taken first, so that a batch that waited for it heeds the pauses set meanwhile.
                 let _bulk = match workload.as_str() {
                     BATCHES => Some(self.bulk.acquire().await.map_err(closed)?),
                     _ => None,
@@ -189,7 +189,7 @@ impl Http {
                 });
             };
             match (cause, wait) {
-                // All that is counted together queues.
+                // Requests that share one documented limit share one queue.
                 (Cause::Throttled, wait) if wait.is_none() || queue == pace::WRITES => {
                     self.pace.slower(queue, Instant::now(), wait);
                     self.events.emit(Event::Waiting { seconds: pause.as_secs_f64(), reason: why });
@@ -202,7 +202,7 @@ impl Http {
         }
     }
 
-    /// Waits, and says so if it takes long enough to be noticed.
+    /// Waits, and emits an event with the reason.
     pub(super) async fn wait(&self, pause: Duration, why: &str) {
         self.events.emit(Event::Waiting { seconds: pause.as_secs_f64(), reason: why.to_owned() });
         tokio::time::sleep(pause).await;
@@ -244,7 +244,7 @@ impl Http {
             .header("client-request-id", uuid::Uuid::new_v4().to_string())
             .timeout(left.min(ATTEMPT).max(Duration::from_millis(1)));
         if request.method == Method::GET {
-            // Without it, members of enumerations that are newer than a client come back as `unknownFutureValue`.
+            // Without this header, members of enumerations that are newer than a client come back as `unknownFutureValue`.
             // <https://learn.microsoft.com/graph/best-practices-concept#handling-future-members-in-evolvable-enumerations>
             builder = builder.header("prefer", PREFER);
         }
@@ -273,7 +273,7 @@ impl Http {
         let wait = asked_wait(reply.headers());
         let body = match reply.bytes().await {
             Ok(body) => body,
-            // The status says enough where nothing more is wanted.
+            // For 429 the status is enough, so a broken body does not matter.
             Err(_) if status == 429 => Default::default(),
             Err(error) => return Err(Setback::Lost(why(&error))),
         };
@@ -288,13 +288,13 @@ impl Http {
     }
 }
 
-/// The workload of batches, whatever is in them.
+/// Name of the workload of batches, whatever they contain.
 pub(super) const BATCHES: &str = "$batch";
 
-/// Sent with every GET.
+/// Value of the `Prefer` header of every GET.
 pub(super) const PREFER: &str = "include-unknown-enum-members";
 
-/// Said of what cannot be sent, however often it is tried: an address of more than 65,534 characters, for instance.
+/// Message on a request that can never be sent: with an address of more than 65,534 characters, for instance.
 pub(super) const NO_REQUEST: &str =
     "nothing was sent: this makes no valid request, its address may be too long; shorten the filter or the id in it";
 
@@ -315,22 +315,22 @@ fn judge(request: &Request, status: u16, wait: Option<Duration>, fault: Fault) -
     }
 }
 
-/// Whether a status says that it may go well the next time.
+/// Returns true if the status means that the request may succeed the next time.
 pub(super) fn passes(status: u16) -> bool {
     matches!(status, 408 | 500 | 502 | 503 | 504 | 509)
 }
 
-/// What `Retry-After` asks for.
+/// Returns the pause that `Retry-After` asks for.
 fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
     retry_after(headers.get("retry-after")?.to_str().ok()?, Timestamp::now())
 }
 
-/// Status and code, for people.
+/// Returns status and code, for people.
 pub(super) fn said(status: u16, fault: &Fault) -> String {
     if fault.code.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status} {}", fault.code) }
 }
 
-/// A transport error without the URL, whose query may hold names.
+/// Describes a transport error without the URL, whose query may hold names.
 pub(super) fn why(error: &reqwest::Error) -> String {
     let what = if error.is_timeout() {
         "no answer in time"
@@ -349,17 +349,17 @@ pub(super) fn why(error: &reqwest::Error) -> String {
     if cause.is_empty() || cause.contains("://") { what.to_owned() } else { format!("{what}: {cause}") }
 }
 
-/// The queue a request stands in when there is one.
+/// Returns the name of the queue that a request waits in if there is one.
 fn queue<'a>(request: &Request, workload: &'a str) -> &'a str {
     let reads = matches!(request.repeat, Repeat::Safe);
     if reads || [pace::ACCESS, pace::IDENTITY].contains(&workload) { workload } else { pace::WRITES }
 }
 
-/// Requests of one workload are throttled together; the path's first word is the best guess.
+/// Returns the workload of a URL. Requests of one workload are throttled together; the first word of the path is the best guess.
 pub(super) fn workload(url: &Url) -> String {
     let Some(mut parts) = url.path_segments() else { return String::new() };
     match (parts.nth(1).unwrap_or_default(), parts.next()) {
-        // Next to the slowest of all there are others, user flows for instance, that have a limit of their own.
+        // Conditional Access is the slowest; other paths below `identity`, user flows for instance, have a limit of their own.
         ("identity", Some("conditionalAccess")) => pace::ACCESS.to_owned(),
         (first, _) => first.to_owned(),
     }
@@ -369,7 +369,7 @@ fn unavailable(request: &Request, message: &str) -> TenantError {
     TenantError::Unavailable { request: request.label(), message: message.to_owned() }
 }
 
-/// How long a request has been at it.
+/// Measures the time that a request has taken, with its repetitions.
 pub(super) struct Clock {
     started: Option<Instant>,
     deadline: Duration,
@@ -381,22 +381,22 @@ impl Clock {
         Clock { started: None, deadline, attempt: 0 }
     }
 
-    /// Starts it, once.
+    /// Starts the clock; later calls have no effect.
     pub(super) fn start(&mut self) {
         self.started.get_or_insert_with(Instant::now);
     }
 
-    /// The time since it was started.
+    /// Returns the time since the start.
     pub(super) fn spent(&self) -> Duration {
         self.started.map_or(Duration::ZERO, |started| started.elapsed())
     }
 
-    /// What is left until the deadline.
+    /// Returns the time that is left until the deadline.
     pub(super) fn left(&self) -> Duration {
         self.deadline.saturating_sub(self.spent())
     }
 
-    /// How long to wait before the next attempt; `None` if the deadline would pass.
+    /// Returns the time to wait before the next attempt; `None` if the deadline would pass.
     pub(super) fn pause(&mut self, cause: Cause, wait: Option<Duration>) -> Option<Duration> {
         let pause = match wait {
             Some(wait) => spread(wait.max(Duration::from_millis(20)), fastrand::f64()),

@@ -1,4 +1,4 @@
-//! Relations: read after their objects, twenty in a request, and attached under their names.
+//! Reads relations: after their objects, twenty in a request, and attached under their names.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::model::kind::{Api, Link, LinkRead, LinkShape};
 use crate::model::{Coverage, Kind};
 use crate::tenant::{Raw, RawObject, TenantError};
 
-/// Reads the links of a kind's objects and remembers how well that went.
+/// Reads the links of a kind's objects and counts successes and failures.
 pub(super) struct Links {
     http: Arc<Http>,
     kind: &'static Kind,
@@ -23,7 +23,7 @@ pub(super) struct Links {
     joined: HashMap<&'static str, HashMap<String, Vec<Value>>>,
 }
 
-/// One link of one object.
+/// Represents one link of one object.
 #[derive(Clone)]
 struct Wanted {
     at: usize,
@@ -39,7 +39,7 @@ enum Found {
 }
 
 impl Links {
-    /// Nothing read so far.
+    /// Returns a reader that has read nothing yet.
     pub(super) fn new(http: Arc<Http>, kind: &'static Kind) -> Self {
         Links { http, kind, tallies: Tallies::default(), joined: HashMap::new() }
     }
@@ -48,7 +48,7 @@ impl Links {
     pub(super) async fn join(&mut self, parent: Option<&str>) {
         for link in self.kind.links {
             let LinkRead::Joined { path, by } = link.read else { continue };
-            // `$filter=clientId eq '{id}'`: <https://learn.microsoft.com/graph/api/oauth2permissiongrant-list>
+            // The query is `$filter=clientId eq '{id}'`: <https://learn.microsoft.com/graph/api/oauth2permissiongrant-list>
             let filter = parent.map(|id| format!("$filter={by}%20eq%20{}", literal(id)));
             let query = query([top(self.kind), filter]);
             let list = match self.http.base.join(&format!("{}{path}{query}", api(self.kind, link).segment())) {
@@ -98,13 +98,13 @@ impl Links {
         objects
     }
 
-    /// Links that came with the object, or with a list that was read before.
+    /// Attaches links that came with the object, or with a list that was read before.
     fn attach_here(&self, link: &'static Link, object: &mut RawObject) {
         let value = match link.read {
             LinkRead::Each => return,
             LinkRead::Joined { .. } => {
                 let id = object.value.get("id").and_then(Value::as_str).unwrap_or_default();
-                // Not taken out of the map: a list that is begun again may bring the object again.
+                // The children stay in the map: a list that is begun again may bring the object again.
                 self.joined.get(link.name).map(|by| Value::Array(by.get(id).cloned().unwrap_or_default()))
             }
             LinkRead::Expand | LinkRead::Inline => {
@@ -139,7 +139,7 @@ impl Links {
         }
     }
 
-    /// Fetches `wanted`, attaches it, and returns the positions of objects that are gone.
+    /// Fetches `wanted`, attaches the links, and returns the positions of objects that are gone.
     async fn fetch(self: &Arc<Self>, wanted: Vec<Wanted>, objects: &mut [RawObject]) -> HashSet<usize> {
         let mut tasks = JoinSet::new();
         for version in [Api::V1, Api::Beta] {
@@ -175,7 +175,7 @@ impl Links {
             }
         }
         if answered < wanted.len() {
-            // A task was stopped: what it did not attach is missing, not empty.
+            // If a task was stopped, the links that it did not attach are missing, not empty.
             for one in &wanted {
                 let object = &mut objects[one.at];
                 let known = object.missing.iter().any(|(name, _)| *name == one.link.name);
@@ -207,7 +207,7 @@ impl Links {
         }
         let answers =
             if asks.is_empty() { Vec::new() } else { batch::run(&self.http, version, &asks, read_items).await };
-        // What was read counts first: a refusal beside it concerns one object only.
+        // Successes are counted first, so that a refusal beside them concerns one object only.
         for (one, _) in asked.iter().zip(&answers).filter(|(_, answer)| answer.is_ok()) {
             self.tallies.read(one.link.name);
         }
@@ -249,7 +249,7 @@ impl Links {
             LinkShape::Children(_) => None,
             LinkShape::References | LinkShape::Reference => Some("$select=id".to_owned()),
         };
-        // What hangs a level deeper is another service's, which does not take the kind's `$top`:
+        // Relations a level deeper are served by another service, which does not take the kind's `$top`:
         // <https://learn.microsoft.com/graph/api/synchronization-synchronization-list-jobs>
         let top = if holds_one(link.shape) || link.at.is_some() { None } else { top(self.kind) };
         format!("{}/{}{}", self.object(id), link.segment(), query([select, top]))
@@ -259,7 +259,7 @@ impl Links {
         if self.kind.is_singleton() { self.kind.path.to_owned() } else { format!("{}/{id}", self.kind.path) }
     }
 
-    /// The pages after the first.
+    /// Reads the pages after the first, and returns all entries.
     async fn rest(&self, one: &Wanted, page: Page) -> Result<Vec<Value>, TenantError> {
         let label = format!("GET {}/{}/{}", self.kind.path, one.id, one.link.name);
         let Some(value) = page.value else {
@@ -270,7 +270,7 @@ impl Links {
             let url = self.http.base.follow(&next, &label)?;
             match Pages::new(&self.http, url, permissions(self.kind, one.link)).all().await {
                 Ok(mut more) => items.append(&mut more),
-                // Its page token ran out: the link is read from its beginning.
+                // The page token has run out, so the link is read from its beginning.
                 Err(TenantError::Refused { code, .. }) if super::fault::Fault::is_expired_page(&code) => {
                     items = self.whole(one).await?;
                 }
@@ -303,7 +303,8 @@ impl Links {
         Pages::new(&self.http, url, permissions(self.kind, one.link)).all().await
     }
 
-    /// A link that was not found, though the object was listed: deleted meanwhile (`None`), or a replica that lags.
+    /// Handles a link that was not found although the object was listed: the object was deleted meanwhile (`None`), or a replica
+    /// lags.
     async fn look_again(&self, one: &Wanted) -> Result<Option<Vec<Value>>, TenantError> {
         let id = segment(&one.id)?;
         let url = self.http.base.join(&format!(
@@ -316,7 +317,7 @@ impl Links {
         match (exists, one.link.shape) {
             (Err(TenantError::NotFound { .. }), _) => Ok(None),
             (Err(error), _) => Err(error),
-            // A single-valued relation that is not set is not found.
+            // A single-valued relation that is not set is answered with 404.
             (Ok(()), shape) if holds_one(shape) => Ok(Some(Vec::new())),
             (Ok(()), _) => {
                 let items = self.whole(one).await?;
@@ -325,7 +326,7 @@ impl Links {
         }
     }
 
-    /// How it went: coverage per link, and what to say of it.
+    /// Returns the coverage of each link, and a note on what could not be read.
     pub(super) fn outcome(&self) -> Vec<(&'static str, Coverage, Option<String>)> {
         self.kind
             .links
@@ -343,23 +344,23 @@ fn api(kind: &Kind, link: &Link) -> Api {
     link.api.unwrap_or(kind.api)
 }
 
-/// The permissions that reading `link` takes.
+/// Returns the permissions that reading `link` takes.
 fn permissions(kind: &Kind, link: &Link) -> &'static [&'static str] {
     link.permissions.unwrap_or(kind.permissions).read
 }
 
-/// `$top`, where Graph documents one for the kind; its relations take the same.
+/// Returns `$top`, where Graph documents one for the kind; its relations take the same.
 pub(super) fn top(kind: &Kind) -> Option<String> {
     kind.page_size.map(|size| format!("$top={size}"))
 }
 
-/// A query string of the parts that are there.
+/// Returns a query string of the given parts.
 pub(super) fn query<const N: usize>(parts: [Option<String>; N]) -> String {
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
 }
 
-/// Whether the relation leads to at most one.
+/// Returns true if the relation leads to at most one object.
 fn holds_one(shape: LinkShape) -> bool {
     match shape {
         LinkShape::Reference => true,
@@ -368,7 +369,7 @@ fn holds_one(shape: LinkShape) -> bool {
     }
 }
 
-/// A relation's reply: a page, or a single object.
+/// Reads the reply of a relation: a page, or a single object.
 fn read_items(body: &[u8]) -> Result<(Page, Option<Raw>), String> {
     let page = page::parse(body)?;
     if page.value.is_some() {

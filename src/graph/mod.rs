@@ -1,9 +1,9 @@
-//! The tenant behind Microsoft Graph: the only place that reads over HTTP.
+//! Reads and writes the tenant behind Microsoft Graph: the only place that sends HTTP requests to it.
 //!
-//! Three layers, each of which hides one thing from the next. `auth` and `http` turn "ask this" into an answer or a
-//! [`TenantError`]: tokens, throttling, lost answers and deadlines end there. `page` and `batch` turn answers into lists.
-//! `read`, `links`, `delta`, `audit` and `write` speak of kinds and know nothing of status codes. What Graph calls things stands in
-//! [`Kind`]; nothing here depends on one.
+//! Three layers each hide one thing from the next. `auth` and `http` turn a request into an answer or a [`TenantError`]: tokens,
+//! throttling, lost answers and deadlines end there. `page` and `batch` turn answers into lists. `read`, `links`, `delta`,
+//! `audit` and `write` deal with kinds and know nothing of status codes. Graph's names and paths are in [`Kind`]; nothing here
+//! depends on one kind.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -36,24 +36,24 @@ mod tests;
 
 pub use auth::Credential;
 
-/// How to reach a tenant.
+/// Holds the settings for reaching a tenant.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `https://graph.microsoft.com`, or another cloud's. Plain http only for this machine.
+    /// URL of Graph: `https://graph.microsoft.com`, or another cloud's. Plain http only for this machine.
     pub graph_url: String,
-    /// `https://login.microsoftonline.com`, or another cloud's. Plain http only for this machine.
+    /// URL of the sign-in: `https://login.microsoftonline.com`, or another cloud's. Plain http only for this machine.
     pub authority_url: String,
     /// The tenant's id or one of its domains.
     pub tenant: String,
-    /// How to sign in.
+    /// Credential of the sign-in.
     pub credential: Credential,
-    /// Requests at the same time; 1 to 256.
+    /// Number of requests at the same time; 1 to 256.
     pub concurrency: usize,
-    /// Time for one request with its repetitions, and for a write to what was just made until it is known everywhere.
+    /// Time for one request with its repetitions, and for a write to a new object until it is known everywhere.
     pub deadline: Duration,
 }
 
-/// A tenant behind Microsoft Graph. Clones share tokens, connections and limits.
+/// Represents a tenant behind Microsoft Graph. Clones share tokens, connections and limits.
 #[derive(Clone)]
 pub struct GraphTenant {
     http: Arc<http::Http>,
@@ -71,7 +71,7 @@ impl GraphTenant {
             let message = format!("{:?} is no tenant id or domain", config.tenant);
             return Err(TenantError::SignIn { request: "tenant".to_owned(), message });
         }
-        // Each by its own host: that signing in goes through a proxy is no reason to send a token for this machine there.
+        // The transports are chosen host by host: a proxy for the sign-in must not get the token that is meant for this machine.
         let (to_graph, to_authority) = (Transport::to(&graph), Transport::to(&authority));
         let client = client(to_graph, config.concurrency)?;
         let sign_in =
@@ -81,23 +81,23 @@ impl GraphTenant {
         Ok(GraphTenant { http: Arc::new(http), fresh: Arc::default(), filters: Arc::default() })
     }
 
-    /// The same tenant, of which the kinds named are listed with these filters.
+    /// Returns the same tenant, with filters for the lists of the named kinds.
     #[must_use]
     pub fn filtered(self, filters: BTreeMap<&'static str, String>) -> Self {
         GraphTenant { filters: Arc::new(filters), ..self }
     }
 }
 
-/// What to do where the system trusts no certificate authority: a container image without them, mostly.
+/// Advice for a system that trusts no certificate authority: mostly a container image without them.
 const NO_CERTIFICATES: &str = "if this machine has no certificate authorities, install the package `ca-certificates` or let \
                                SSL_CERT_FILE name a file of them";
 
-/// How a host is reached.
+/// Describes how a host is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Transport {
-    /// It is this machine: no proxy stands between.
+    /// True if the host is this machine: no proxy is used.
     local: bool,
-    /// It does not encrypt: no certificate is looked at, and the machine may trust none.
+    /// True if nothing is encrypted: no certificate is checked, and the machine may trust none.
     plain: bool,
 }
 
@@ -108,11 +108,11 @@ impl Transport {
 }
 
 fn client(transport: Transport, concurrency: usize) -> Result<reqwest::Client, TenantError> {
-    // Once for the process. If someone else was first, theirs is as good.
+    // The provider is set once for the process. If another part of the program was first, its provider is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("entragit/", env!("CARGO_PKG_VERSION")))
-        // A token is for one host: wherever a redirect leads, it is not sent there.
+        // A token is meant for one host, so it is not sent to the target of a redirect.
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(20))
         .pool_max_idle_per_host(concurrency.clamp(1, 256))

@@ -1,10 +1,11 @@
-//! How fast Graph may be asked once it has refused something with 429.
+//! Paces requests after Graph has refused one with 429.
 //!
-//! Writes to the directory share one limit, 3,000 in 150 seconds for an application in a tenant, whatever they are about.
-//! <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>. Conditional Access takes "1 request per second per tenant" for all applications together, and its 429 carries no
-//! `Retry-After`: <https://learn.microsoft.com/graph/throttling-limits#identity-protection-and-conditional-access-service-limits>.
-//! Workers that each back off on their own would come back together, and be refused together. Here they queue: one request at
-//! a time leaves, further apart after each refusal, closer after each answer.
+//! Writes to the directory share one limit, 3,000 in 150 seconds for an application in a tenant, for all kinds together.
+//! <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>. Conditional Access takes "1 request
+//! per second per tenant" for all applications together, and its 429 carries no `Retry-After`:
+//! <https://learn.microsoft.com/graph/throttling-limits#identity-protection-and-conditional-access-service-limits>. Workers that
+//! each back off on their own would come back together, and be refused together. Here they queue: one request at a time leaves,
+//! further apart after each refusal, closer after each answer.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The queue of all writes but those that the next two count.
+/// Queue of all writes except those that the next two workloads count.
 pub(super) const WRITES: &str = "writes";
 
 /// The workload of Conditional Access.
@@ -23,10 +24,10 @@ pub(super) const ACCESS: &str = "identity/conditionalAccess";
 /// <https://learn.microsoft.com/graph/throttling-limits#identity-providers-service-limits>
 pub(super) const IDENTITY: &str = "identity";
 
-/// How far apart requests may come.
+/// Maximum time between two requests.
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// The documented pace, with a little to spare: where a queue starts.
+/// Returns the documented time between two requests, with a little to spare: the value at which a queue starts.
 fn documented(queue: &str) -> Duration {
     Duration::from_millis(match queue {
         WRITES => 51,
@@ -43,7 +44,7 @@ struct Queue {
     slowed: Instant,
 }
 
-/// The queues, by workload. A workload that never refused anything has none.
+/// Holds the queues, by workload. A workload that never refused a request has none.
 #[derive(Debug, Default)]
 pub(super) struct Pace(Mutex<HashMap<String, Queue>>);
 
@@ -52,7 +53,7 @@ impl Pace {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// When the next request may leave; its place is taken.
+    /// Reserves the next slot and returns when the request may be sent.
     pub(super) fn place(&self, workload: &str, now: Instant) -> Instant {
         let mut queues = self.queues();
         let Some(queue) = queues.get_mut(workload) else { return now };
@@ -61,7 +62,8 @@ impl Pace {
         at
     }
 
-    /// A request was refused, and is to wait so long. Those that were under way at the same time count once.
+    /// Records that a request was refused, and is to wait for the given time. Refusals of requests under way at the same time
+    /// count once.
     pub(super) fn slower(&self, workload: &str, now: Instant, wait: Option<Duration>) {
         let mut queues = self.queues();
         let first = documented(workload);
@@ -73,11 +75,12 @@ impl Pace {
         }
     }
 
-    /// A request was answered.
+    /// Records that a request was answered.
     pub(super) fn faster(&self, workload: &str) {
         let mut queues = self.queues();
         if let Some(queue) = queues.get_mut(workload) {
-            // Slowly down to the documented pace; below it so slowly that what is refused for it does not cost more than it brings.
+            // The interval shrinks slowly down to the documented pace, and below it so slowly that the resulting refusals cost no
+            // more than is gained.
             let by = if queue.apart > queue.first { 0.97 } else { 0.99999 };
             queue.apart = queue.apart.mul_f64(by).max(queue.first / 10);
         }

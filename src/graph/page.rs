@@ -1,5 +1,4 @@
-//! Lists: page after page, each object once.
-//! <https://learn.microsoft.com/graph/paging>
+//! Reads lists page after page, and returns each object once. <https://learn.microsoft.com/graph/paging>
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -12,10 +11,10 @@ use super::fault::Fault;
 use super::http::{Http, Request};
 use crate::tenant::{Raw, TenantError};
 
-/// How often a list is begun again when its page tokens run out.
+/// Number of times that a list is begun again when its page tokens run out.
 const RESTARTS: u32 = 2;
 
-/// How many pages in a row may bring nothing new.
+/// Number of pages in a row that may bring nothing new.
 const IDLE_PAGES: u32 = 1000;
 
 #[derive(Deserialize)]
@@ -26,18 +25,18 @@ struct Envelope<'a> {
     next: Option<String>,
 }
 
-/// One page.
+/// Represents one page.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Page {
-    /// The objects; `None` if the reply is no list.
+    /// Objects of the page; `None` if the reply is no list.
     pub value: Option<Vec<Raw>>,
-    /// Where the next one is.
+    /// Link to the next page.
     pub next: Option<String>,
 }
 
-/// Reads a page. Strictly: what is not whole is an error.
+/// Reads a page. A body that is not complete is an error.
 pub(super) fn parse(body: &[u8]) -> Result<Page, String> {
-    // Cutting the list first and reading the elements one by one is a third faster than reading it as one value.
+    // Splitting the list first and reading the elements one by one is a third faster than reading it as one value.
     let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|error| broken(&error))?;
     let value = match envelope.value {
         None => None,
@@ -51,12 +50,12 @@ pub(super) fn parse(body: &[u8]) -> Result<Page, String> {
     Ok(Page { value, next: envelope.next.filter(|next| !next.is_empty()) })
 }
 
-/// What is wrong with JSON, without repeating any of it.
+/// Describes an error in JSON, without repeating any of the text.
 pub(super) fn broken(error: &serde_json::Error) -> String {
     format!("the body is not whole JSON (line {}, column {})", error.line(), error.column())
 }
 
-/// Ids that were seen, small: most are GUIDs.
+/// Holds ids that were seen, in little memory: most are GUIDs.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     guids: HashSet<u128>,
@@ -64,10 +63,10 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Whether `id` is new.
+    /// Adds `id`, and returns true if it is new.
     pub(super) fn insert(&mut self, id: &str) -> bool {
         match uuid::Uuid::try_parse(id) {
-            // Only the usual way to write it: two spellings are two ids.
+            // A GUID in another spelling counts as another id.
             Ok(guid) if id.len() == 36 && !id.bytes().any(|byte| byte.is_ascii_uppercase()) => {
                 self.guids.insert(guid.as_u128())
             }
@@ -76,7 +75,7 @@ impl Seen {
     }
 }
 
-/// A list being read.
+/// Represents a list being read.
 pub(super) struct Pages<'a> {
     http: &'a Http,
     first: Url,
@@ -89,7 +88,7 @@ pub(super) struct Pages<'a> {
 }
 
 impl<'a> Pages<'a> {
-    /// The list at `first`.
+    /// Returns a reader of the list at `first`.
     pub(super) fn new(http: &'a Http, first: Url, permissions: &'static [&'static str]) -> Self {
         Pages {
             http,
@@ -103,7 +102,8 @@ impl<'a> Pages<'a> {
         }
     }
 
-    /// The next objects, none of which was returned before; `None` at the end. Pages without a new object are passed over.
+    /// Returns the next objects, none of which was returned before; `None` at the end. Pages without a new object are passed
+    /// over.
     pub(super) async fn next(&mut self) -> Result<Option<Vec<Raw>>, TenantError> {
         while let Some(url) = self.next.take() {
             let request = Request::get(url, self.permissions);
@@ -143,7 +143,7 @@ impl<'a> Pages<'a> {
         Ok(None)
     }
 
-    /// All that is left.
+    /// Returns all remaining objects.
     pub(super) async fn all(mut self) -> Result<Vec<Raw>, TenantError> {
         let mut all = Vec::new();
         while let Some(mut page) = self.next().await? {

@@ -1,4 +1,4 @@
-//! Reading kinds: pages of objects with their links attached, the next page on its way while the links of one are read.
+//! Reads kinds: pages of objects with their links attached. The next page is fetched while the links of one are read.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ use crate::model::kind::{Deletion, LinkRead, LinkShape, Readers, Select};
 use crate::model::{Coverage, CoverageMap, Kind};
 use crate::tenant::{Listing, Pages, Raw, RawObject, TenantError};
 
-/// Pages that may lie ready, or be on their way, while the links of one are read. Each is some megabytes, and several kinds
-/// are read at once.
+/// Number of pages that may be fetched ahead while the links of one are read. Each is some megabytes, and several kinds are read
+/// at once.
 const AHEAD: usize = 1;
 
 /// Sends every object of `kind` to `pages`.
@@ -35,14 +35,14 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, only: Option<Stri
     let borrowed = Borrowed::read(&http, kind).await;
 
     let (send, mut receive) = mpsc::channel::<Result<Vec<Raw>, TenantError>>(AHEAD);
-    // Dropped with this call, and the reading ends with it.
+    // The task set is dropped with this call, and the reading ends with it.
     let mut reading = JoinSet::new();
     reading.spawn(fetch(http, kind, only, send));
 
     let mut sent = 0usize;
     let mut ended = Ok(());
     loop {
-        // A page is finished only where there is room for it: kinds whose turn has not come hold little.
+        // A page is completed only when there is room for it: kinds whose turn has not come hold little memory.
         let Ok(room) = pages.reserve().await else {
             let (request, message) = (format!("GET {}", kind.path), "nobody listens any more".to_owned());
             ended = Err(TenantError::Unexpected { request, message });
@@ -70,7 +70,7 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, only: Option<Stri
     for (name, permission) in withheld {
         listing.links.set_link(kind.name, name, Coverage::DeniedPermission);
         if !matches!(listing.coverage, Coverage::Complete | Coverage::Partial) {
-            // Worse is said already.
+            // A worse note was written already.
             continue;
         }
         let note = format!("{name} of {} is not read without {permission}", kind.title);
@@ -79,7 +79,7 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, only: Option<Stri
     listing
 }
 
-/// What is said of a kind that an application cannot read, if an application asks.
+/// Returns the result for a kind that an application cannot read, if an application is signed in.
 async fn skipped(http: &Http, kind: &'static Kind) -> Option<Listing> {
     if kind.readers == Readers::Everyone || !is_application(&http.auth.bearer().await.ok()?.header) {
         return None;
@@ -92,8 +92,8 @@ async fn skipped(http: &Http, kind: &'static Kind) -> Option<Listing> {
     Some(Listing { coverage: Coverage::Skipped, links, note: Some(note) })
 }
 
-/// The object with its id under `id`, whatever Graph calls it. A singleton's is the last part of its path: Graph's own is
-/// sometimes missing, sometimes a number that means something else elsewhere, and nothing is addressed by it.
+/// Returns the object with its id under `id`, whichever name Graph uses. The id of a singleton is the last part of its path:
+/// Graph's own is sometimes missing, sometimes a number that means something else elsewhere, and nothing is addressed by it.
 pub(super) fn identified(kind: &Kind, mut object: Raw) -> Raw {
     let id = match kind.key {
         _ if kind.is_singleton() => Some(kind.path.rsplit('/').next().unwrap_or(kind.name).into()),
@@ -106,11 +106,11 @@ pub(super) fn identified(kind: &Kind, mut object: Raw) -> Raw {
     object
 }
 
-/// Properties that the sign-in's permissions do not reach, with the permission that would.
+/// Properties that the sign-in has no permission for, each with the permission it needs.
 pub(super) type Withheld = Vec<(&'static str, &'static str)>;
 
-/// What must not be asked for. Whether Graph would refuse the whole list or leave the value out is not documented; a value
-/// that is left out would look like one that is gone.
+/// Returns the properties that must not be asked for. It is not documented whether Graph would refuse the whole list or leave the
+/// value out; a value that is left out would look like one that is gone.
 pub(super) async fn withheld(http: &Http, kind: &'static Kind) -> Withheld {
     let guarded = schema::of(kind).guarded();
     if guarded.is_empty() {
@@ -141,7 +141,7 @@ fn listing(kind: &Kind, links: &Links, sent: usize, ended: Result<(), TenantErro
     let mut map = CoverageMap::default();
     for (name, of_link, note) in links.outcome() {
         notes.extend(note.map(|note| format!("{} of {}: {note}", name, kind.title)));
-        // What is known of the links of objects that were not read is no more than what is known of the objects.
+        // The coverage of a link is never better than that of the objects.
         map.set_link(kind.name, name, if of_link.is_complete() { coverage } else { of_link });
     }
     Listing { coverage, links: map, note: (!notes.is_empty()).then(|| notes.join("; ")) }
@@ -156,7 +156,7 @@ async fn fetch(
 ) {
     if kind.is_singleton() {
         let object = one(&http, kind, "").await;
-        // Whoever does not listen any more does not need it.
+        // A send fails only if the receiver has given up, so there is nothing to do.
         let _ = send.send(object.map(|object| vec![object])).await;
         return;
     }
@@ -175,7 +175,7 @@ async fn fetch(
         Err(error) => return drop(send.send(Err(error)).await),
     };
     let mut list = List::new(&http, url, kind.permissions.read);
-    // The next is asked for as soon as there is room for it, not before.
+    // The next page is asked for as soon as there is room for it, not before.
     while let Ok(room) = send.reserve().await {
         let page = match list.next().await {
             Ok(Some(objects)) => Ok(objects.into_iter().map(|object| identified(kind, object)).collect()),
@@ -190,7 +190,7 @@ async fn fetch(
     }
 }
 
-/// One object with its links.
+/// Returns one object with its links.
 pub(super) async fn get(http: Arc<Http>, kind: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
     let object = match one(&http, kind, id).await {
         Ok(object) => object,
@@ -213,11 +213,11 @@ async fn one(http: &Http, kind: &'static Kind, id: &str) -> Result<Raw, TenantEr
     Ok(identified(kind, object))
 }
 
-/// The recycle bin's objects of a kind.
+/// Returns the objects of a kind in the recycle bin.
 pub(super) async fn deleted(http: &Http, kind: &'static Kind) -> Result<Vec<Raw>, TenantError> {
     let Deletion::Soft { list, .. } = kind.deletion else { return Ok(Vec::new()) };
     let withheld = withheld(http, kind).await;
-    // When it was deleted is not a property of a live object, so that no schema keeps it.
+    // The time of deletion is no property of a live object, so the schema does not name it.
     let select = select(kind, &withheld).map(|names| format!("{names},deletedDateTime"));
     let url = url(http, kind, list, [None, select, None, top(kind)])?;
     match List::new(http, url, kind.permissions.read).all().await {
@@ -226,7 +226,7 @@ pub(super) async fn deleted(http: &Http, kind: &'static Kind) -> Result<Vec<Raw>
     }
 }
 
-/// Whether a cloud does not have the path at all, as some national clouds lack some recycle bins.
+/// Returns true if a cloud does not have the path at all, as some national clouds lack some recycle bins.
 /// <https://learn.microsoft.com/graph/deployments>, <https://learn.microsoft.com/graph/resolve-auth-errors>
 fn is_no_such_path(error: &TenantError) -> bool {
     match error {
@@ -237,7 +237,7 @@ fn is_no_such_path(error: &TenantError) -> bool {
     }
 }
 
-/// Returns how many objects of a kind there are, about. <https://learn.microsoft.com/graph/aad-advanced-queries>
+/// Returns the approximate number of objects of a kind. <https://learn.microsoft.com/graph/aad-advanced-queries>
 ///
 /// The answer is plain text, and Graph refuses with 415 to give it as JSON:
 /// <https://learn.microsoft.com/graph/query-parameters#count-parameter>
@@ -253,8 +253,8 @@ pub(super) async fn count(http: &Http, kind: &'static Kind) -> Result<usize, Ten
 
 /// Returns the tenant's id. <https://learn.microsoft.com/graph/api/organization-list>
 ///
-/// A sign-in that may not read the organization is known by its token: an application that looks after groups alone needs no
-/// permission besides.
+/// If the sign-in may not read the organization, the id is taken from the token: an application that manages groups alone needs
+/// no further permission.
 pub(super) async fn tenant_id(http: &Http) -> Result<String, TenantError> {
     let url = http.base.join("/v1.0/organization?$select=id")?;
     let request = "GET /v1.0/organization".to_owned();
@@ -274,12 +274,12 @@ fn url(http: &Http, kind: &Kind, path: &str, options: [Option<String>; 4]) -> Re
     http.base.join(&format!("{}{path}{}", kind.api.segment(), query(options)))
 }
 
-/// `$select`, for kinds of which Graph leaves out properties that are not named.
+/// Returns `$select`, for kinds of which Graph leaves out properties that are not named.
 fn select(kind: &'static Kind, withheld: &Withheld) -> Option<String> {
     selected(kind, withheld).map(|names| format!("$select={}", names.join(",")))
 }
 
-/// The properties to ask for, `id` among them, where they must be named.
+/// Returns the properties to ask for, `id` among them, where they must be named.
 pub(super) fn selected(kind: &'static Kind, withheld: &Withheld) -> Option<Vec<&'static str>> {
     let Select::Explicit = kind.select else { return None };
     let mut names: Vec<&'static str> = schema::of(kind).selected().iter().map(String::as_str).collect();
@@ -293,12 +293,12 @@ pub(super) fn selected(kind: &'static Kind, withheld: &Withheld) -> Option<Vec<&
     Some(names)
 }
 
-/// `$filter`, without which Graph refuses the list.
+/// Returns `$filter`, without which Graph refuses the list.
 pub(super) fn filter(filter: Option<&str>) -> Option<String> {
     filter.map(|filter| format!("$filter={}", escape(filter)))
 }
 
-/// `$expand`, for relations that come with the object: of another object the id, children whole.
+/// Returns `$expand`, for relations that come with the object: only the id of another object, but children whole.
 fn expand(kind: &Kind) -> Option<String> {
     let links = kind.links.iter().filter(|link| link.read == LinkRead::Expand);
     let names = links.map(|link| match link.shape {

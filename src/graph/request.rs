@@ -1,4 +1,4 @@
-//! [`Write`] → method, path and body: what each write is in Graph's words. Pure.
+//! Turns a [`Write`] into method, path and body of its Graph request. Pure.
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -12,7 +12,7 @@ use crate::model::kind::{
 use crate::model::{Kind, Write};
 use crate::tenant::TenantError;
 
-/// A write as Graph wants it.
+/// Represents a write in the form that Graph takes.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Call {
     pub method: Method,
@@ -23,30 +23,30 @@ pub(super) struct Call {
     pub permissions: &'static [&'static str],
 }
 
-/// What some writes cannot be put into words without.
+/// Holds the facts that some writes need besides the write itself.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Known {
-    /// The object as it is.
+    /// Live properties of the object.
     pub live: Map<String, Value>,
-    /// The kind of what a link leads to.
+    /// Kind of a link's target.
     pub target: Option<&'static str>,
-    /// The id of what the child names.
+    /// Present id of the object that the child names.
     pub found: Option<String>,
 }
 
-/// What a write has to be told first.
+/// Names the fact that must be read before a write can be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asks {
     Nothing,
-    /// How the object is.
+    /// Live state of the object.
     Object(&'static Kind),
-    /// Of which kind the target is.
+    /// Kind of the target.
     Target(&'static [End]),
-    /// Which id something within the child has now.
+    /// Present id of a part within the child.
     Part(&'static Kind, &'static Find),
 }
 
-/// What `write` has to be told before it can be sent.
+/// Returns the fact that must be read before `write` can be sent.
 pub(super) fn asks(write: &Write) -> Asks {
     match write {
         Write::Update { kind, .. } | Write::Delete { kind, .. } if kind.requests.is_some() => Asks::Object(kind),
@@ -54,7 +54,7 @@ pub(super) fn asks(write: &Write) -> Asks {
             Some(CallForm::AddRemove { .. }) => Asks::Object(kind),
             Some(CallForm::Value) | None => Asks::Nothing,
         },
-        // What stays is written whole.
+        // The remaining credentials are written whole, so they must be read.
         Write::Unlink { kind, link, .. }
             if kind.credential(link).is_some_and(|credential| credential.removal == Removal::Patch) =>
         {
@@ -73,7 +73,7 @@ pub(super) fn asks(write: &Write) -> Asks {
     }
 }
 
-/// What to send for `write` to the Graph at `base`.
+/// Returns the request for `write` to the Graph at `base`.
 pub(super) fn request_of(write: &Write, base: &str, known: &Known) -> Result<Call, TenantError> {
     let call = |kind: &'static Kind, method: Method, path: String, body: Option<Map<String, Value>>| Call {
         method,
@@ -139,14 +139,15 @@ pub(super) fn request_of(write: &Write, base: &str, known: &Known) -> Result<Cal
             let (found, permissions) = link_of(kind, link)?;
             let path = format!("{}/{}/$ref", object(kind, id)?, found.segment());
             let made = match found.shape {
-                // <https://learn.microsoft.com/graph/api/claimsmappingpolicy-list-appliesto>: written at its other end.
+                // The relation is written at its other end:
+                // <https://learn.microsoft.com/graph/api/claimsmappingpolicy-list-appliesto>.
                 LinkShape::References if !found.ends.is_empty() => {
                     let target = value.as_str().ok_or_else(|| refuse(kind, "a reference is an id"))?;
                     let path = end_path(kind, found, target, known)?;
                     call(kind, Method::POST, format!("{path}/$ref"), Some(reference(kind, base, kind.path, id)?))
                 }
-                // <https://learn.microsoft.com/graph/api/group-post-members>: adding what is there already is refused, so
-                // that a second POST does no harm.
+                // Graph refuses to add a member that is there already, so that a second POST does no harm:
+                // <https://learn.microsoft.com/graph/api/group-post-members>.
                 LinkShape::References => {
                     call(kind, Method::POST, path, Some(reference(kind, base, found.to, text(kind, value)?)?))
                 }
@@ -230,7 +231,7 @@ pub(super) fn request_of(write: &Write, base: &str, known: &Known) -> Result<Cal
     Ok(in_version_of_link(write, built))
 }
 
-/// Sends the write of a child in the version of Graph that shows all of it.
+/// Sends the write of a child to the version of Graph that shows all of it.
 fn in_version_of_link(write: &Write, call: Call) -> Call {
     let (Write::Link { kind, link, .. } | Write::Relink { kind, link, .. } | Write::Unlink { kind, link, .. }) = write
     else {
@@ -243,7 +244,7 @@ fn in_version_of_link(write: &Write, call: Call) -> Call {
     }
 }
 
-/// Returns the request that takes a credential away.
+/// Returns the request that removes a credential.
 fn revoked(
     kind: &'static Kind,
     id: &str,
@@ -257,8 +258,8 @@ fn revoked(
         Removal::Action(action) => {
             (Method::POST, format!("{object}/{action}"), Map::from_iter([("keyId".to_owned(), key.into())]))
         }
-        // Those that stay are repeated as they were read, with a null key: Graph refuses "update to existing credential"
-        // where anything in them differs. <https://learn.microsoft.com/graph/api/resources/keycredential>
+        // The remaining credentials are repeated as they were read, with a null key: Graph refuses "update to existing
+        // credential" where anything in them differs. <https://learn.microsoft.com/graph/api/resources/keycredential>
         Removal::Patch => {
             let all = live.get(property).and_then(Value::as_array).into_iter().flatten();
             let kept = all.filter(|one| one["keyId"] != key).map(|one| {
@@ -271,12 +272,13 @@ fn revoked(
     })
 }
 
-/// The path of one object.
+/// Returns the path of one object.
 pub(super) fn object(kind: &Kind, id: &str) -> Result<String, TenantError> {
     if kind.is_singleton() { Ok(kind.path.to_owned()) } else { Ok(format!("{}/{}", kind.path, segment(id)?)) }
 }
 
-/// A request with `action`, of which Graph makes what is wanted. It wants to know why; the journal and the commit say more.
+/// Returns a request object with `action`, from which Graph makes the wanted object. Graph demands a justification; the journal
+/// and the commit say more.
 fn requested(
     kind: &Kind,
     action: &str,
@@ -288,13 +290,14 @@ fn requested(
     Ok((requests.path.to_owned(), body))
 }
 
-/// A request to add a child, or to take it away. <https://learn.microsoft.com/graph/api/entitlementmanagement-post-resourcerequests>
+/// Returns a request to add or remove a child.
+/// <https://learn.microsoft.com/graph/api/entitlementmanagement-post-resourcerequests>
 fn asked_for(asked: &ChildRequests, action: &str, child: Map<String, Value>, parent: &str) -> Map<String, Value> {
     let body = [("requestType", action.into()), (asked.child, child.into()), (asked.parent, json!({ "id": parent }))];
     body.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// Puts the id of what a child names where Graph looks for it.
+/// Inserts the id of the object that a child names at the place where Graph looks for it.
 fn name_part(child: &mut Map<String, Value>, find: &Find, id: &str) {
     let mut names = find.at.trim_start_matches('/').split('/');
     let first = names.next().and_then(|name| child.get_mut(name));
@@ -304,7 +307,7 @@ fn name_part(child: &mut Map<String, Value>, find: &Find, id: &str) {
     }
 }
 
-/// Of an object's properties, what a request about it names.
+/// Returns those of an object's properties that a request about it names.
 fn about(kind: &Kind, id: &str, mut body: Map<String, Value>) -> Map<String, Value> {
     let Some(requests) = kind.requests else { return body };
     body.retain(|name, value| requests.names.contains(&name.as_str()) && !value.is_null());
@@ -312,7 +315,7 @@ fn about(kind: &Kind, id: &str, mut body: Map<String, Value>) -> Map<String, Val
     body
 }
 
-/// `jobGroup` of `extension_7b7d0f91b50a4faabc76b3224205ff04_jobGroup`.
+/// Removes the prefix of an extension: `jobGroup` of `extension_7b7d0f91b50a4faabc76b3224205ff04_jobGroup`.
 fn without_prefix(name: &str) -> &str {
     match name.strip_prefix("extension_").and_then(|rest| rest.split_once('_')) {
         Some((app, rest)) if app.len() == 32 && app.bytes().all(|byte| byte.is_ascii_hexdigit()) => rest,
@@ -324,7 +327,7 @@ fn text<'a>(kind: &Kind, target: &'a Value) -> Result<&'a str, TenantError> {
     target.as_str().ok_or_else(|| refuse(kind, "a reference is an id"))
 }
 
-/// `/servicePrincipals/{id}/claimsMappingPolicies`: where a relation is written whose other end keeps it.
+/// Returns the path at which a relation is written at its other end: `/servicePrincipals/{id}/claimsMappingPolicies`.
 fn end_path(kind: &Kind, link: &Link, target: &str, known: &Known) -> Result<String, TenantError> {
     let end = match (link.ends, known.target) {
         ([only], _) => Some(only),
@@ -363,7 +366,7 @@ fn child_path(kind: &Kind, children: &Children, id: &str, child: &str) -> Result
     Ok(children.item.replace("{child}", &child).replace("{parent}", &parent))
 }
 
-/// A singleton's id is in no path.
+/// Returns the id as a path segment, or nothing for a singleton, whose id is in no path.
 fn segment_or_none(kind: &Kind, id: &str) -> Result<String, TenantError> {
     if kind.is_singleton() { Ok(String::new()) } else { segment(id) }
 }

@@ -1,23 +1,23 @@
-//! When to ask again. Pure, but for the dice.
+//! Decides when to send a request again. Pure, except for the random number.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// The longest pause that this client makes up by itself. What Graph asks for is never shortened.
+/// Maximum pause that this client chooses by itself. A pause that Graph asks for is never shortened.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Why a request is asked again.
+/// Represents the reason why a request is sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
-    /// 429: "use the exponential backoff retry policy" where no `Retry-After` is sent.
+    /// Status 429: "use the exponential backoff retry policy" where no `Retry-After` is sent.
     /// <https://learn.microsoft.com/graph/throttling>
     Throttled,
-    /// Anything else that passes by itself.
+    /// Any other error that passes by itself.
     Passing,
 }
 
-/// What `Retry-After` asks for: seconds or an HTTP date (RFC 9110, section 10.2.3). `None` if it says neither.
+/// Parses `Retry-After`: seconds or an HTTP date (RFC 9110, section 10.2.3). `None` if it is neither.
 pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<f64>() {
@@ -27,8 +27,8 @@ pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     Some(Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO))
 }
 
-/// The pause before attempt `attempt + 1`, where Graph did not say how long: doubling, and spread so that workers do not
-/// come back all at once. `dice` is in 0..1.
+/// Returns the pause before attempt `attempt + 1`, where Graph did not name one: doubling, and spread so that workers do not come
+/// back all at once. `dice` is in 0..1.
 pub(super) fn backoff(cause: Cause, attempt: u32, dice: f64) -> Duration {
     let first = match cause {
         Cause::Throttled => 1.0,
@@ -38,7 +38,7 @@ pub(super) fn backoff(cause: Cause, attempt: u32, dice: f64) -> Duration {
     Duration::from_secs_f64(full.min(LONGEST.as_secs_f64()) * (0.5 + dice / 2.0))
 }
 
-/// `pause` and a little more, so that workers that were told the same time do not come back all at once.
+/// Returns `pause` and a little more, so that workers that were given the same time do not come back all at once.
 pub(super) fn spread(pause: Duration, dice: f64) -> Duration {
     pause + Duration::from_secs_f64((pause.as_secs_f64() * 0.05).min(1.0) * dice)
 }

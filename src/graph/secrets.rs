@@ -1,4 +1,4 @@
-//! Keeps the secrets of the sign-in out of what a service says: in whichever encoding a reply repeats them.
+//! Keeps the secrets of the sign-in out of a service's messages, in whichever encoding a reply repeats them.
 
 use std::collections::VecDeque;
 use std::sync::{PoisonError, RwLock};
@@ -9,22 +9,22 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use super::auth::Credential;
 use super::urls::escape;
 
-/// Stands for what was taken out.
+/// Text in place of a masked secret.
 const MASK: &str = "***";
 
-/// Shorter secrets are part of ordinary words, and are masked only where nothing is next to them.
+/// Length below which secrets are parts of ordinary words: these are masked only where no letter or digit is next to them.
 const SHORT: usize = 8;
 
-/// So many characters of a secret are masked although the rest does not follow: services cut what they repeat.
+/// Number of leading characters of a secret that are masked although the rest does not follow: services cut what they repeat.
 const BEGINNING: usize = 16;
 
-/// Shorter texts in base64 are part of anything.
+/// Minimum length of a base64 text that is masked: shorter ones occur in any text.
 const SHORTEST_BASE64: usize = 8;
 
-/// Tokens that are remembered: a reply may be to a request with the one before.
+/// Number of tokens that are remembered: a reply may belong to a request with the token before.
 const TOKENS: usize = 8;
 
-/// What the texts of replies must not repeat.
+/// Holds the secrets that the texts of replies must not repeat.
 #[derive(Default)]
 pub(super) struct Secrets {
     given: Vec<Vec<u8>>,
@@ -32,7 +32,7 @@ pub(super) struct Secrets {
 }
 
 impl Secrets {
-    /// Returns the secrets of a credential. Tokens come later.
+    /// Returns the secrets of a credential. Tokens are added later.
     pub(super) fn of(credential: &Credential) -> Self {
         let (Credential::ClientSecret { client_secret: secret, .. }
         | Credential::Token(secret)
@@ -49,8 +49,8 @@ impl Secrets {
         }
     }
 
-    /// Returns `text` with every secret, and whatever is shaped like a token, masked. The text must be whole: of a secret that
-    /// is cut at its end, nothing but a long beginning is recognized.
+    /// Returns `text` with every secret, and everything shaped like a token, masked. The text must be whole: of a secret that is
+    /// cut at its end, only a long beginning is recognized.
     pub(super) fn mask(&self, text: &str) -> String {
         let tokens = self.tokens.read().unwrap_or_else(PoisonError::into_inner);
         let known: Vec<&[u8]> = self.given.iter().chain(tokens.iter().flatten()).map(Vec::as_slice).collect();
@@ -72,7 +72,7 @@ impl Secrets {
     }
 }
 
-/// Returns a secret and what it looks like within base64, wherever in the encoded text it begins.
+/// Returns a secret and its forms within base64, at any position in the encoded text.
 fn spellings(secret: &str) -> Vec<Vec<u8>> {
     if secret.is_empty() {
         return Vec::new();
@@ -82,7 +82,7 @@ fn spellings(secret: &str) -> Vec<Vec<u8>> {
     for text in [secret.to_owned(), escape(secret)] {
         for before in 0..3 {
             let bytes = [&vec![0; before], text.as_bytes()].concat();
-            // Characters that hold bits of what stands before or after are not the secret's.
+            // Characters that hold bits of neighbouring bytes do not belong to the secret.
             let (from, to) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);
             for encoded in [STANDARD_NO_PAD.encode(&bytes), URL_SAFE_NO_PAD.encode(&bytes)] {
                 found.extend(encoded.get(from..to).filter(|own| own.len() >= SHORTEST_BASE64).map(Into::into));
@@ -94,7 +94,7 @@ fn spellings(secret: &str) -> Vec<Vec<u8>> {
     found
 }
 
-/// Returns where `secret` ends if it begins at `at`, each of its bytes as it is or encoded.
+/// Returns the position where `secret` ends if it begins at `at`, each of its bytes plain or encoded.
 fn end_of(text: &[u8], at: usize, secret: &[u8]) -> Option<usize> {
     let mut places = vec![at];
     let mut next = Vec::new();
@@ -118,14 +118,14 @@ fn letter_at(text: &[u8], at: usize) -> bool {
     text.get(at).is_some_and(u8::is_ascii_alphanumeric)
 }
 
-/// Returns true if a letter or digit stands before `at`. The last digit of `%3D` is none.
+/// Returns true if a letter or digit precedes `at`. The last digit of `%3D` does not count as one.
 fn letter_before(text: &[u8], at: usize) -> bool {
     let encoded = at.checked_sub(3).filter(|start| text[*start] == b'%').and_then(|start| hex(&text[start + 1..at]));
     let before = encoded.or_else(|| Some(u32::from(text[at.checked_sub(1)?])));
     before.and_then(char::from_u32).is_some_and(|before| before.is_ascii_alphanumeric())
 }
 
-/// Adds to `ends` where `byte` ends if it begins at `at`: as it is, in a URL or a form, in JSON, or in HTML.
+/// Adds to `ends` the positions where `byte` ends if it begins at `at`: plain, or encoded for a URL, a form, JSON or HTML.
 fn ends_of_byte(text: &[u8], at: usize, byte: u8, ends: &mut Vec<usize>) {
     let rest = text.get(at..).unwrap_or_default();
     let is = |part: Option<&[u8]>| part.and_then(hex) == Some(u32::from(byte));
@@ -136,7 +136,7 @@ fn ends_of_byte(text: &[u8], at: usize, byte: u8, ends: &mut Vec<usize>) {
     }
     match rest {
         [b'%', ..] => {
-            // `%` is `%25` itself where a text was encoded more than once.
+            // `%` itself becomes `%25` where a text was encoded more than once.
             let again = rest[1..].chunks(2).take_while(|pair| pair == b"25").count() * 2;
             let digits = (1..=again + 1).step_by(2).find(|from| is(rest.get(*from..from + 2)));
             ends.extend(digits.map(|from| at + from + 2));
@@ -175,8 +175,8 @@ fn hex(digits: &[u8]) -> Option<u32> {
     u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Returns where a JSON Web Token ends that begins at `at`: its header is a JSON object, so that it begins with `eyJ`
-/// (RFC 7519, section 3.1). One that was cut counts too.
+/// Returns the position where a JSON Web Token ends that begins at `at`: its header is a JSON object, so that it begins with
+/// `eyJ` (RFC 7519, section 3.1). A token that was cut counts too.
 fn end_of_token(text: &[u8], at: usize) -> Option<usize> {
     let rest = text[at..].strip_prefix(b"eyJ")?;
     let mut length = 0;
@@ -187,7 +187,7 @@ fn end_of_token(text: &[u8], at: usize) -> Option<usize> {
             _ => break,
         }
     }
-    // The end of a sentence is not the token's.
+    // A full stop at the end of a sentence does not belong to the token.
     length -= rest[..length].iter().rev().take_while(|sign| **sign == b'.').count();
     (length >= 10).then_some(at + 3 + length)
 }

@@ -1,4 +1,4 @@
-//! How well the links of a kind can be read, as far as is known.
+//! Counts how completely the links of a kind could be read so far.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -6,18 +6,18 @@ use std::sync::{Mutex, PoisonError};
 use crate::model::Coverage;
 use crate::tenant::TenantError;
 
-/// What is known of one link.
+/// Holds the results for one link.
 #[derive(Debug, Default)]
 struct Tally {
-    /// Objects whose link was read.
+    /// Number of objects whose link was read.
     read: usize,
-    /// The worst that went wrong.
+    /// Worst coverage so far, with its error.
     failed: Option<(Coverage, TenantError)>,
-    /// Whether asking on would be in vain.
+    /// True if further requests would be in vain.
     broken: bool,
 }
 
-/// What is known of each link of a kind.
+/// Holds the results for each link of a kind.
 #[derive(Debug, Default)]
 pub(super) struct Tallies(Mutex<HashMap<&'static str, Tally>>);
 
@@ -26,15 +26,15 @@ impl Tallies {
         f(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(link).or_default())
     }
 
-    /// It was read for one object.
+    /// Records that the link was read for one object.
     pub(super) fn read(&self, link: &'static str) {
         self.with(link, |tally| tally.read += 1);
     }
 
-    /// It could not be read for one object.
+    /// Records that the link could not be read for one object.
     ///
-    /// Refused while nothing was read: refused for all. Later on it concerns one object, such as a group whose members are
-    /// hidden. What did not answer until its deadline will not answer for the others either.
+    /// If nothing was read before, a refusal counts for all objects. Later on it concerns one object, such as a group whose
+    /// members are hidden. A service that did not answer until the deadline will not answer for the other objects either.
     pub(super) fn lost(&self, link: &'static str, error: TenantError) {
         self.with(link, |tally| {
             let coverage = coverage_of(&error);
@@ -47,23 +47,23 @@ impl Tallies {
         });
     }
 
-    /// It could not be read for any object.
+    /// Records that the link could not be read for any object.
     pub(super) fn lost_wholly(&self, link: &'static str, error: TenantError) {
         self.lost(link, error);
         self.with(link, |tally| tally.broken = true);
     }
 
-    /// Whether asking on would be in vain.
+    /// Returns true if further requests would be in vain.
     pub(super) fn is_broken(&self, link: &'static str) -> bool {
         self.with(link, |tally| tally.broken)
     }
 
-    /// What to say of an object whose link was not read.
+    /// Returns the coverage of an object whose link was not read.
     pub(super) fn coverage(&self, link: &'static str) -> Coverage {
         self.with(link, |tally| tally.failed.as_ref().map_or(Coverage::Failed, |(coverage, _)| *coverage))
     }
 
-    /// How it went in all, and what to say of it.
+    /// Returns the coverage over all objects, with a note on the error.
     pub(super) fn outcome(&self, link: &'static str) -> (Coverage, Option<String>) {
         self.with(link, |tally| match (&tally.failed, tally.read) {
             (None, _) => (Coverage::Complete, None),
@@ -73,7 +73,7 @@ impl Tallies {
     }
 }
 
-/// What an error says of completeness.
+/// Returns the coverage that an error implies.
 pub(super) fn coverage_of(error: &TenantError) -> Coverage {
     match error {
         TenantError::Denied { .. } => Coverage::DeniedPermission,

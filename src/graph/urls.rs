@@ -1,4 +1,4 @@
-//! Hosts that may be spoken to, and how paths are written.
+//! Restricts the hosts that may be contacted, and encodes paths.
 
 use std::fmt::Write as _;
 use std::net::IpAddr;
@@ -7,7 +7,7 @@ use reqwest::Url;
 
 use crate::tenant::TenantError;
 
-/// The scheme, host and port that tokens may be sent to.
+/// Represents the scheme, host and port that tokens may be sent to.
 #[derive(Debug, Clone)]
 pub(super) struct Base {
     url: Url,
@@ -15,7 +15,7 @@ pub(super) struct Base {
 }
 
 impl Base {
-    /// Checks `text`: https, or http on this machine.
+    /// Parses `text`, and checks that it is https, or http on this machine.
     pub(super) fn parse(text: &str, what: &str) -> Result<Self, TenantError> {
         let refuse = |message: &str| TenantError::Unexpected { request: what.to_owned(), message: message.to_owned() };
         let text = text.trim().trim_end_matches('/');
@@ -32,22 +32,22 @@ impl Base {
         Ok(Base { url, text: text.to_owned() })
     }
 
-    /// The URL without a slash at its end.
+    /// Returns the URL without a slash at its end.
     pub(super) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Whether the host is this machine.
+    /// Returns true if the host is this machine.
     pub(super) fn is_local(&self) -> bool {
         is_loopback(&self.url)
     }
 
-    /// Whether nothing is encrypted, as on this machine it may be.
+    /// Returns true if nothing is encrypted, which is allowed on this machine.
     pub(super) fn is_plain(&self) -> bool {
         self.url.scheme() == "http"
     }
 
-    /// The URL of `path` (with its query) below this one.
+    /// Returns the URL of `path` (with its query) below this one.
     pub(super) fn join(&self, path: &str) -> Result<Url, TenantError> {
         let url = Url::parse(&format!("{}{path}", self.text)).ok();
         url.filter(|url| self.holds(url)).ok_or_else(|| TenantError::Unexpected {
@@ -56,7 +56,7 @@ impl Base {
         })
     }
 
-    /// A link that the service gave out, if it leads to where it came from: a token is never sent anywhere else.
+    /// Returns a link that the service sent as a URL, if it leads to the same host: a token is never sent anywhere else.
     pub(super) fn follow(&self, link: &str, request: &str) -> Result<Url, TenantError> {
         match Url::parse(link) {
             Ok(url) if self.holds(&url) => Ok(url),
@@ -89,7 +89,7 @@ fn is_loopback(url: &Url) -> bool {
     host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-/// An id as one segment of a path: nothing in it can lead elsewhere.
+/// Returns an id as one segment of a path, encoded so that it cannot lead elsewhere.
 pub(super) fn segment(id: &str) -> Result<String, TenantError> {
     if id.is_empty() || id == "." || id == ".." {
         return Err(TenantError::Refused {
@@ -116,7 +116,7 @@ pub(super) fn escape(text: &str) -> String {
     out
 }
 
-/// `text` as an OData string in a query.
+/// Returns `text` as an OData string in a query.
 pub(super) fn literal(text: &str) -> String {
     format!("'{}'", escape(&text.replace('\'', "''")))
 }

@@ -1,9 +1,8 @@
-//! Carrying out writes, and waiting until what was just made is known everywhere.
+//! Carries out writes, and waits until new objects are known everywhere.
 //!
-//! Graph acknowledges a write before all of its replicas have it, so that what refers to a new object may be refused for a
-//! while: <https://devblogs.microsoft.com/identity/designing-for-eventual-consistency-for-microsoft-entra/>. The refusals
-//! that pass by themselves are those that Terraform's provider waits out as well
-//! (<https://github.com/hashicorp/terraform-provider-azuread>).
+//! Graph acknowledges a write before all of its replicas have it, so that a reference to a new object may be refused for a while:
+//! <https://devblogs.microsoft.com/identity/designing-for-eventual-consistency-for-microsoft-entra/>. The refusals that pass by
+//! themselves are those that Terraform's provider waits out as well (<https://github.com/hashicorp/terraform-provider-azuread>).
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -23,13 +22,13 @@ use crate::model::kind::{Creation, End, Find, Generated, LinkShape};
 use crate::model::{Kind, Write, Written};
 use crate::tenant::TenantError;
 
-/// How long a new object that is to be removed may seem not to be there.
+/// Time for which a new object that is to be removed may seem not to be there.
 const REMOVAL: Duration = Duration::from_secs(2);
 
-/// Long enough for a replica to catch up, short enough not to be noticed where it has.
+/// Maximum pause between two attempts: long enough for a replica to catch up, short enough not to be noticed where it has.
 const CATCHES_UP: Duration = Duration::from_secs(10);
 
-/// Ids of what this client made or restored itself, and that may not be known everywhere yet.
+/// Holds the ids of objects that this client created or restored itself, and that may not be known everywhere yet.
 #[derive(Debug, Default)]
 pub(super) struct Fresh(Mutex<HashSet<String>>);
 
@@ -51,7 +50,7 @@ impl Fresh {
         }
     }
 
-    /// Whether `write` speaks of something new.
+    /// Returns true if `write` mentions a new object.
     fn concerns(&self, write: &Write) -> bool {
         let any = |map: &Map<String, Value>| map.values().any(|value| self.has_any(value));
         match write {
@@ -91,17 +90,17 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
         eventual: false,
         accept: JSON,
     };
-    // What was made must come back with its id. For the rest, the status says enough.
+    // The reply to a creation must hold the new id. For other writes the status is enough.
     let makes = matches!(write, Write::Create { .. } | Write::Link { .. });
     let wants_id = makes && call.repeat == Repeat::Once;
     let parse = |body: &[u8]| match serde_json::from_slice::<Map<String, Value>>(body).map(|value| named(write, value))
     {
-        // <https://learn.microsoft.com/graph/api/resources/accesspackageresourcerequest>
+        // A request can be accepted and then fail: <https://learn.microsoft.com/graph/api/resources/accesspackageresourcerequest>
         Ok(value) if value.get("state").is_some_and(|state| state == "deliveryFailed") => {
             Err("the request was taken, and then failed".to_owned())
         }
         Ok(value) if !wants_id || value.get("id").is_some_and(Value::is_string) => Ok(Some(value)),
-        // There is an empty answer to what is made where its id says.
+        // A creation at a given id is answered with an empty body.
         _ if matches!(write, Write::Create { kind, .. } if matches!(kind.creation, Creation::AtId(_))) => {
             Ok(Some(named(write, Map::new())))
         }
@@ -117,7 +116,7 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
             }
             Err(error) => error,
         };
-        // What is taken away and not found is gone in most cases, so that little is waited for it.
+        // A removed object that is not found is gone in most cases, so the wait for it is short.
         let gone = removes && matches!(error, TenantError::NotFound { .. }) && clock.spent() > REMOVAL;
         let waits = !gone && passes(&error, fresh.concerns(write));
         let pause = if waits { clock.pause(Cause::Passing, None) } else { None };
@@ -129,7 +128,7 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
     }
 }
 
-/// What the write cannot be put into words without.
+/// Reads the facts that the write needs before it can be sent.
 async fn find_out(http: &Http, write: &Write) -> Result<Known, TenantError> {
     let (Write::Update { kind, id, .. }
     | Write::Delete { kind, id }
@@ -163,7 +162,7 @@ async fn find_out(http: &Http, write: &Write) -> Result<Known, TenantError> {
             let (Write::Link { value: Value::String(target), .. } | Write::Unlink { child: target, .. }) = write else {
                 return Ok(Known::default());
             };
-            // Its type is in `@odata.type`: <https://learn.microsoft.com/graph/api/directoryobject-get>
+            // The type of the target is in `@odata.type`: <https://learn.microsoft.com/graph/api/directoryobject-get>
             let url = http.base.join(&format!("/v1.0/directoryObjects/{}", segment(target)?))?;
             let found = http.run(&Request::get(url, kind.permissions.read), whole).await?;
             let ty = found.get("@odata.type").and_then(Value::as_str).unwrap_or_default();
@@ -174,7 +173,7 @@ async fn find_out(http: &Http, write: &Write) -> Result<Known, TenantError> {
     }
 }
 
-/// The id that has now what `child` of the object `id` names by what does not change.
+/// Returns the present id of the part that `child` of the object `id` names by an unchanging property.
 async fn part(http: &Http, kind: &'static Kind, id: &str, find: &Find, child: &Value) -> Result<String, TenantError> {
     let read = kind.permissions.read;
     let whole = |body: &[u8]| serde_json::from_slice::<Value>(body).map_err(|error| broken(&error));
@@ -192,7 +191,7 @@ async fn part(http: &Http, kind: &'static Kind, id: &str, find: &Find, child: &V
     })
 }
 
-/// The answer with the id of what was made under `id`.
+/// Returns the answer with the id of the new object under `id`.
 fn named(write: &Write, mut value: Map<String, Value>) -> Map<String, Value> {
     let Write::Create { kind, body } = write else { return value };
     let id = match (kind.requests, kind.creation) {
@@ -208,13 +207,13 @@ fn named(write: &Write, mut value: Map<String, Value>) -> Map<String, Value> {
 
 fn remember(fresh: &Fresh, write: &Write, value: Option<&Map<String, Value>>) {
     match (write, value) {
-        // Not only the id: an application's `appId` is what its service principal refers to.
+        // All ids count, not only the object's own: a service principal refers to the application's `appId`.
         (Write::Create { .. }, Some(value)) => {
             let ids = value.values().filter_map(Value::as_str).filter(|text| uuid::Uuid::try_parse(text).is_ok());
             fresh.add(ids.map(str::to_owned));
         }
         (Write::Restore { id, .. }, _) => fresh.add([id.clone()]),
-        // What is put into a catalog is named by what is put into an access package.
+        // A resource that was added to a catalog is later named by the access packages that take it in.
         (Write::Link { kind, link, value: Value::Object(child), .. }, _)
             if kind.link(link).and_then(|link| link.children()).is_some_and(|children| children.requests.is_some()) =>
         {
@@ -224,7 +223,7 @@ fn remember(fresh: &Fresh, write: &Write, value: Option<&Map<String, Value>>) {
     }
 }
 
-/// Whether the refusal passes by itself: because of what is `new`, or because two writes met.
+/// Returns true if the refusal passes by itself: because the write mentions a `new` object, or because two writes met.
 fn passes(error: &TenantError, new: bool) -> bool {
     let says = |message: &str, words: &[&str]| words.iter().any(|word| message.contains(word));
     match error {
@@ -241,7 +240,7 @@ fn passes(error: &TenantError, new: bool) -> bool {
                 ],
             )
         }
-        // A second PATCH soon after a POST: <https://github.com/hashicorp/terraform-provider-azuread/issues/1764>
+        // A second PATCH soon after a POST may be refused: <https://github.com/hashicorp/terraform-provider-azuread/issues/1764>
         TenantError::Refused { status: 409, message, .. } => new && !message.contains("already exist"),
         TenantError::Denied { message, .. } => {
             new && says(message, &["the backing application of the service principal being created"])
@@ -250,7 +249,7 @@ fn passes(error: &TenantError, new: bool) -> bool {
     }
 }
 
-/// Whether what was refused is so already.
+/// Returns true if the effect of a refused write is there already.
 async fn is_done(http: &Http, write: &Write, error: &TenantError) -> Result<bool, TenantError> {
     Ok(match (write, error) {
         (Write::Link { kind, link, .. }, TenantError::Refused { status: 400, message, .. })
@@ -258,17 +257,17 @@ async fn is_done(http: &Http, write: &Write, error: &TenantError) -> Result<bool
         {
             message.contains("added object references already exist")
         }
-        // A child that is there already: the first attempt made it.
+        // The child is there already: the first attempt created it.
         (Write::Link { kind, link, .. }, TenantError::Refused { status: 400 | 409, message, .. }) => {
             matches!(kind.link(link).map(|link| link.shape), Some(LinkShape::Children(_)))
                 && message.contains("already exists")
         }
         (Write::Unlink { .. } | Write::Delete { .. }, TenantError::NotFound { .. }) => true,
-        // Every request is one of its own: what became of one whose answer was lost is looked for, never asked for again.
+        // Every request is a separate one: one whose answer was lost is looked for, never sent again.
         (Write::Delete { kind, id }, TenantError::Unknown { .. }) if kind.requests.is_some() => {
             !exists(http, kind, id).await?
         }
-        // Not in the bin: perhaps because it was restored, by an attempt whose answer was lost.
+        // If the object is not in the recycle bin, an attempt whose answer was lost may have restored it.
         (Write::Restore { kind, id }, TenantError::NotFound { .. } | TenantError::Refused { .. }) => {
             exists(http, kind, id).await?
         }
@@ -285,7 +284,7 @@ async fn exists(http: &Http, kind: &'static Kind, id: &str) -> Result<bool, Tena
     }
 }
 
-/// Adds what Graph demands at creation and nobody can export.
+/// Adds properties that Graph demands at creation and nobody can export.
 fn generate(kind: &Kind, body: &mut Map<String, Value>) {
     let Creation::Post { generates, .. } = kind.creation else { return };
     for generated in generates {
@@ -301,7 +300,8 @@ fn generate(kind: &Kind, body: &mut Map<String, Value>) {
     }
 }
 
-/// 244 random bits from the operating system, and one character of each sort that a password policy may ask for.
+/// Returns a random password: 244 random bits from the operating system, and one character of each sort that a password policy
+/// may ask for.
 fn password() -> String {
     let bits = [*uuid::Uuid::new_v4().as_bytes(), *uuid::Uuid::new_v4().as_bytes()].concat();
     format!("{}.aA1", URL_SAFE_NO_PAD.encode(bits))

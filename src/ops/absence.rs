@@ -1,16 +1,17 @@
-//! Proves that what a list lacks is gone: a list alone does not prove it.
+//! Proves that objects which a list lacks are gone: a list alone does not prove it.
 //!
 //! Graph has answered 200 with rows and no next page although there was more, and leaves objects out of lists that it answers
 //! when asked for by id (<https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/431>: Conditional Access policies
 //! with preview features). A list may also be empty without a word where an option is not supported
 //! (<https://learn.microsoft.com/graph/query-parameters#error-handling-for-query-parameters>). Therefore:
 //!
-//! - A list that lacks more than half of what the last snapshot had, or more than `MOST_ASKED` objects, is read again. What
-//!   only one of the two readings has shows that the list cannot be trusted.
-//! - What is still lacking is asked for by id. 404, twice, proves that it is gone. An answer proves the list wrong; any other
-//!   refusal proves nothing. Of more than `MOST_ASKED` a sample is asked for, and only as the list was read twice already.
+//! - A list that lacks more than half of what the last snapshot had, or more than `MOST_ASKED` objects, is read again. An object
+//!   that only one of the two readings has shows that the list cannot be trusted.
+//! - Objects that are still lacking are asked for by id. 404, twice, proves that an object is gone. An answer proves the list
+//!   wrong; any other refusal proves nothing. Of more than `MOST_ASKED` a sample is asked for, and only as the list was read
+//!   twice already.
 //!
-//! What is not proven to be gone is kept, and makes the kind partial.
+//! Objects that are not proven to be gone are kept, and make the kind partial.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -20,23 +21,24 @@ use tokio::sync::mpsc;
 use crate::model::Kind;
 use crate::tenant::{Listing, RawObject, TenantError, TenantRead};
 
-/// The most missing objects of a kind that are asked for one by one.
+/// Maximum number of missing objects of a kind that are asked for one by one.
 const MOST_ASKED: usize = 200;
 
-/// Of fewer known objects, losing more than half is nothing unusual.
+/// Number of known objects from which losing more than half is suspicious; with fewer it is nothing unusual.
 const FEW: usize = 3;
 
-/// Objects asked for at the same time.
+/// Number of objects asked for at the same time.
 const AT_ONCE: usize = 16;
 
-/// Ids that the list of a kind should hold; those that came are taken out. A million of them are held in little memory.
+/// Holds the ids that the list of a kind should contain; those that came are taken out. A million of them are held in little
+/// memory.
 #[derive(Debug, Default)]
 pub struct Expected {
     guids: HashSet<u128>,
     others: BTreeSet<String>,
-    /// Ids in all.
+    /// Number of ids expected in all.
     known: usize,
-    /// Whether a filter of the settings may hide them: then those it hides are followed by id, and the list is right.
+    /// True if a filter of the settings may hide the objects: then those it hides are followed by id, and the list is right.
     filtered: bool,
 }
 
@@ -59,7 +61,7 @@ impl Expected {
         Expected { filtered: true, ..Expected::unfiltered(ids) }
     }
 
-    /// Takes out what came.
+    /// Takes out the ids of the objects on a page that came.
     pub(super) fn pass(&mut self, page: &[RawObject]) {
         for id in page.iter().filter_map(id_of) {
             match guid(id) {
@@ -69,20 +71,20 @@ impl Expected {
         }
     }
 
-    /// Returns what did not come.
+    /// Returns the ids that did not come.
     fn missing(self) -> BTreeSet<String> {
         self.guids.into_iter().map(written).chain(self.others).collect()
     }
 }
 
-/// What became of the objects that a list lacked.
+/// Holds what became of the objects that a list lacked.
 #[derive(Debug, Default)]
 pub struct Proof {
-    /// Those that are there after all.
+    /// Objects that are there after all.
     pub found: Vec<RawObject>,
-    /// Those that are gone, proven one by one.
+    /// Ids of the objects that are gone, proven one by one.
     pub gone: BTreeSet<String>,
-    /// Why the list is not complete, for people. Without one everything else is gone as well.
+    /// Reasons why the list is not complete, for people. Without one everything else is gone as well.
     pub doubts: Vec<String>,
 }
 
@@ -122,7 +124,7 @@ pub(super) async fn prove<T: TenantRead>(tenant: &T, kind: &'static Kind, expect
     proof
 }
 
-/// Asks for the missing objects by id: all that a filter may hide, else as many as `MOST_ASKED`.
+/// Asks for the missing objects by id: all of them if a filter may hide them, else as many as `MOST_ASKED`.
 async fn ask<T: TenantRead>(
     tenant: &T,
     kind: &'static Kind,
@@ -162,7 +164,7 @@ async fn ask<T: TenantRead>(
     }
 }
 
-/// Asks for one object. A replica may lag behind: gone is what is gone twice.
+/// Asks for one object. A replica may lag behind, so only a second 404 counts as gone.
 async fn look<T: TenantRead>(tenant: &T, kind: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
     match tenant.get(kind, id).await {
         Ok(None) => tenant.get(kind, id).await,
@@ -170,7 +172,7 @@ async fn look<T: TenantRead>(tenant: &T, kind: &'static Kind, id: &str) -> Resul
     }
 }
 
-/// Reads the list again, and keeps what the first reading lacked.
+/// Reads the list again, and keeps the objects that the first reading lacked.
 async fn read_again<T: TenantRead>(
     tenant: &T,
     kind: &'static Kind,

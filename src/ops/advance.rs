@@ -1,4 +1,4 @@
-//! Moves `snapshots`, the notes and `main` to a new snapshot: together, or not at all.
+//! Moves `snapshots`, the notes and `main` to a new snapshot: either all of them or none.
 
 use anyhow::{Result, bail};
 
@@ -10,15 +10,15 @@ use super::standing::Standing;
 use crate::format::settings::Actors;
 use crate::repo::{ObjectId, RefMove, RepoError};
 
-/// How often notes are written anew because another program wrote some meanwhile.
+/// Number of times that notes are written anew because another program wrote some meanwhile.
 const ATTEMPTS: usize = 3;
 
-/// Where `main` is when a command begins.
+/// Holds the position of `main` when a command begins.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Main {
-    /// The branch here; it may be missing, or behind.
+    /// Tip of the local branch; it may be missing, or behind.
     here: Option<ObjectId>,
-    /// What people want: the remote's as last fetched, where the branch here is missing or behind.
+    /// Tip that people want: the remote's as last fetched, where the local branch is missing or behind.
     pub wanted: Option<ObjectId>,
 }
 
@@ -33,20 +33,20 @@ impl Main {
     }
 }
 
-/// A new snapshot, and what is to be known of it.
+/// Describes a new snapshot to which the references move.
 pub(super) struct Advance<'a> {
     /// The commit.
     pub commit: ObjectId,
     /// The snapshot before.
     pub parent: Option<ObjectId>,
-    /// What the audit log says, commit by commit.
+    /// Events of the audit log for each commit.
     pub notes: &'a [(ObjectId, Audit)],
-    /// What the references' logs say.
+    /// Message for the reflogs.
     pub log: &'a str,
 }
 
 impl Advance<'_> {
-    /// Moves `snapshots` and the notes, and `main` as well if it follows.
+    /// Moves `snapshots` and the notes, and `main` as well if it follows the snapshots.
     ///
     /// # Errors
     /// If another program moved one of them meanwhile, or files in the work tree are in the way: then nothing was moved.
@@ -63,7 +63,7 @@ impl Advance<'_> {
     /// Moves `snapshots` and the notes alone.
     ///
     /// # Errors
-    /// As [`Advance::publish`].
+    /// Fails like [`Advance::publish`].
     pub(super) fn publish_snapshot(&self, context: &Context) -> Result<()> {
         self.run(context, None)
     }

@@ -1,4 +1,4 @@
-//! `apply`: carries out a plan, reads again, and records what was done.
+//! Carries out a plan for `apply`, reads the tenant again, and records what was done.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -35,77 +35,78 @@ use receipt::{extra, is_whole, unmet};
 use unmoved::check_unmoved;
 pub use verify::{Unconverged, Verification};
 
-/// Writes at the same time. Graph takes 20 a second per application and tenant, and a step with its look before takes up to a
-/// second. <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>
+/// Number of writes sent at the same time. Graph takes 20 a second per application and tenant, and a step with its look before
+/// takes up to a second. <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>
 const CONCURRENCY: usize = 24;
 
-/// A plan that is ready to be carried out.
+/// Represents a plan that is ready to be carried out.
 pub struct Ready {
     /// The plan.
     pub plan: Plan,
-    /// What it is bound to.
+    /// Commit, tenant and snapshot that the plan is bound to.
     pub binding: Binding,
-    /// What the guards say.
+    /// Verdicts of the guards.
     pub verdicts: Vec<Verdict>,
-    /// What a person accepted of the guards' refusals, as `GUARD:OBJECT`: the receipt says so.
+    /// Refusals of the guards that a person accepted, as `GUARD:OBJECT`; the receipt names them.
     pub accepted: Vec<String>,
-    /// Names of what it mentions.
+    /// Names of the objects that the plan mentions.
     pub names: Names,
     /// SHA-256 over the plan file.
     pub digest: String,
-    /// The plan file.
+    /// Bytes of the plan file.
     text: Vec<u8>,
-    /// Whether it comes from a file, made some time ago.
+    /// True if the plan comes from a file that was made some time ago.
     saved: bool,
-    /// Who approved it.
+    /// People who approved the plan.
     pub approved: Vec<Signer>,
-    /// What it changes or deletes, as it was found; of a plan from a file it is not known yet.
+    /// Objects that the plan changes or deletes, as they were found; not known yet for a plan from a file.
     found: BTreeMap<Address, Object>,
 }
 
-/// How an apply ended.
+/// Describes how an apply ended.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Applied {
-    /// Step by step.
+    /// Outcome of each step.
     pub outcome: Outcome,
-    /// What still differs, as a plan; empty if all is as wanted.
+    /// Plan of what still differs; empty if all is as wanted.
     pub remaining: Plan,
-    /// Whether the tenant was read again and is as wanted: nothing of the commit is left to do, unknown or out of reach.
+    /// True if the tenant was read again and is as wanted: nothing of the commit is left to do, unknown or out of reach.
     pub verified: bool,
-    /// Whether everything that a step can bring about is as wanted: what differs still was said before anybody approved.
+    /// True if everything that a step can bring about is as wanted: what still differs was reported before anybody approved.
     pub converged: bool,
-    /// Why it is not verified, beside the steps that remain: one sentence each.
+    /// Reasons why the commit is not verified, beside the steps that remain: one sentence each.
     pub unmet: Vec<String>,
-    /// Steps beyond the plan that put right what came out differently.
+    /// Number of steps beyond the plan that put right what came out differently.
     pub corrected: usize,
-    /// Object by object, what reading them again has shown.
+    /// Result of reading each written object again.
     pub verification: Verification,
-    /// The receipt; none if the run was ended before its end.
+    /// The receipt; none if the run was cut off.
     pub receipt: Option<Exported>,
-    /// Objects that were created again.
+    /// Number of objects that were created again.
     pub new_ids: usize,
 }
 
-/// Makes a plan for right now, or takes up that of a run which was cut off, if the tenant has not moved since. What an earlier run may have created is looked for first.
+/// Makes a plan for the tenant as it is now, or takes up that of a run which was cut off, if the tenant has not moved since.
+/// Objects that an earlier run may have created are looked for first.
 ///
 /// # Errors
-/// As [`plan`].
+/// Fails like [`plan`].
 pub async fn prepare<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Result<Ready> {
     prepare_with(context, tenant, aim, PATIENCE).await
 }
 
-/// [`prepare`], with the pauses between looks for what an earlier run may have created.
+/// Does the work of [`prepare`], with the pauses between looks for objects that an earlier run may have created.
 ///
 /// # Errors
-/// As [`prepare`].
+/// Fails like [`prepare`].
 pub async fn prepare_with<T: TenantRead>(
     context: &Context,
     tenant: &T,
     aim: &Aim,
     patience: &[Duration],
 ) -> Result<Ready> {
-    // With nothing to take up nothing is sent before the commit's files were found to be right.
+    // Without a run to take up, nothing is sent before the commit's files were found to be right.
     if !Journal::unended(context.repo.git_dir())?.is_empty() {
         super::source::check_tenant(context, tenant).await?;
     }
@@ -127,7 +128,7 @@ pub async fn prepare_with<T: TenantRead>(
         }
     }
     settle::settle(context, tenant, None, patience).await?;
-    // What a run wrote that was cut off a moment ago may not show everywhere.
+    // The writes of a run that was cut off a moment ago may not show everywhere yet.
     let tenant = Settled::new(tenant, settle::fresh(context)?, patience);
     let Planned { plan, binding, verdicts, names, found, .. } = plan(context, &tenant, aim).await?;
     settle::refuse_late(&plan, &tenant.late())?;
@@ -137,7 +138,7 @@ pub async fn prepare_with<T: TenantRead>(
     Ok(Ready { plan, binding, verdicts, accepted, names, digest, text, saved: false, approved, found })
 }
 
-/// The plan of a run for the same aim that was cut off: taken up as it is, since making it anew would create again what
+/// Returns the plan of a run for the same aim that was cut off. It is taken up as it is, since a new plan would create again what
 /// that run has created already.
 fn begun(context: &Context, aim: &Aim) -> Result<Option<Ready>> {
     let commit = context.resolve(&aim.to)?.to_string();
@@ -165,10 +166,10 @@ fn begun(context: &Context, aim: &Aim) -> Result<Option<Ready>> {
     Ok(None)
 }
 
-/// Takes a plan file, if it belongs to this repository and tenant.
+/// Opens a plan file, if it belongs to this repository and tenant.
 ///
 /// # Errors
-/// If it is no plan, or belongs elsewhere.
+/// If the file is no plan, or belongs elsewhere.
 pub fn open(context: &Context, bytes: &[u8]) -> Result<Ready> {
     let (mut plan, binding, digest) =
         planfile::read(bytes).map_err(|error| anyhow!("the plan file cannot be used: {error}"))?;
@@ -176,7 +177,7 @@ pub fn open(context: &Context, bytes: &[u8]) -> Result<Ready> {
         bail!("the plan is for tenant {}, this repository is of tenant {}", binding.tenant, context.settings.tenant);
     }
     context.repo.resolve(&binding.commit).context("looking for the commit that the plan wants")?;
-    // A run that was cut off has changed what its plan was made from, and its plan was vouched for when it began.
+    // A run that was cut off has changed the state that its plan was made from, and its plan was vouched for when it began.
     if !Journal::unended(context.repo.git_dir())?.contains(&digest) {
         vouched::check(context, &mut plan, &binding, &BTreeMap::new())?;
     }
@@ -191,17 +192,17 @@ pub fn open(context: &Context, bytes: &[u8]) -> Result<Ready> {
 }
 
 impl Ready {
-    /// Whether it comes from a file, made some time ago.
+    /// Returns true if the plan comes from a file that was made some time ago.
     pub fn is_saved(&self) -> bool {
         self.saved
     }
 
-    /// The plan file.
+    /// Returns the bytes of the plan file.
     pub fn bytes(&self) -> &[u8] {
         &self.text
     }
 
-    /// Whether a run of it was begun and did not end: it may be finished whatever its time.
+    /// Returns true if a run of the plan was begun and did not end: it may be finished even after the plan has expired.
     ///
     /// # Errors
     /// If the journal cannot be read.
@@ -210,7 +211,7 @@ impl Ready {
     }
 }
 
-/// Has the guards look again at a plan from a file, knowing which of the objects that it is to bring back are gone indeed.
+/// Has the guards judge a plan from a file again, knowing which of the objects that it is to bring back are gone indeed.
 ///
 /// # Errors
 /// If the tenant cannot be asked, or the repository not be read.
@@ -223,10 +224,10 @@ pub async fn judge<T: TenantRead>(context: &Context, tenant: &T, ready: &mut Rea
     Ok(())
 }
 
-/// Refuses a plan that a guard objects to, unless that is accepted by name; gives back what was, as `GUARD:OBJECT`.
+/// Refuses a plan that a guard objects to, unless the objection is accepted by name; returns the accepted ones as `GUARD:OBJECT`.
 ///
 /// # Errors
-/// [`Refused`], naming what is not accepted; or if there is no guard of a name that is.
+/// [`Refused`], naming what is not accepted; or if an accepted name is not the name of a guard.
 pub fn check_guards(verdicts: &[Verdict], accepted: &[String]) -> Result<Vec<String>> {
     let accepted = Accepted::parse(accepted).map_err(|error| anyhow!(error))?;
     let open: Vec<String> = verdicts.iter().flat_map(|verdict| accepted.open(verdict)).collect();
@@ -243,15 +244,15 @@ pub fn check_guards(verdicts: &[Verdict], accepted: &[String]) -> Result<Vec<Str
     Err(Refused { guards: guards.join(", "), accept }.into())
 }
 
-/// The plan with this digest, if this clone carried it out.
+/// Returns the plan with this digest, if this clone carried it out.
 pub fn kept_plan(context: &Context, digest: &str) -> Option<Plan> {
-    // A digest is a file's name here: nothing but hex.
+    // The digest is used as a file name here, so it must consist of hexadecimal digits only.
     let hex = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
     let bytes = std::fs::read(settle::kept(context, digest)).ok().filter(|_| hex)?;
     planfile::read(&bytes).ok().map(|(plan, ..)| plan)
 }
 
-/// The last run that was cut off, ready to be taken up.
+/// Returns the last run that was cut off, ready to be taken up.
 ///
 /// # Errors
 /// If there is none, or its plan is not kept.
@@ -278,10 +279,10 @@ pub async fn apply<T: TenantRead + TenantWrite>(context: &Context, tenant: &T, r
     apply_with(context, tenant, ready, PATIENCE).await
 }
 
-/// [`apply`], with the pauses between looks for what a creation with a lost answer has made.
+/// Does the work of [`apply`], with the pauses between looks for what a creation with a lost answer has made.
 ///
 /// # Errors
-/// As [`apply`].
+/// Fails like [`apply`].
 pub async fn apply_with<T: TenantRead + TenantWrite>(
     context: &Context,
     tenant: &T,
@@ -294,7 +295,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     journal.begin_anew();
     let mut ids = current_ids(context)?;
     ids.extend(&ready.binding.adopted);
-    // Whatever becomes of this process, the run can be taken up.
+    // With the plan kept, the run can be taken up even if this process dies.
     settle::keep(context, &ready.digest, &ready.text)?;
     if ready.saved {
         super::source::check_tenant(context, tenant).await?;
@@ -355,7 +356,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     };
     let mut settled = written(&[], &all_ids);
     let mut again = plan(context, &settled, &aim).await?;
-    // What Graph adds on its own (a creator as owner, a default) is put right once, and only where this run wrote.
+    // Values that Graph adds on its own (a creator as owner, a default) are put right once, and only where this run wrote.
     let judge = |again: &Planned, settled: &Settled<'_, T>| {
         verify::verify(&ready.plan, &outcome.ok, &all_ids, &again.plan, &settled.late(), &again.names)
     };
@@ -384,7 +385,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     let mut unmet = unmet(&again);
     let mut verified =
         again.plan.steps.is_empty() && unmet.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
-    // What differs still was said before anybody approved, and no later run can do more about it.
+    // The differences that remain were reported before anybody approved, and no later run can do more about them.
     let converged = again.plan.steps.is_empty()
         && again.plan.unproven.is_empty()
         && outcome.failed.is_empty()
@@ -398,7 +399,8 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     found::publish(context, tenant, &ready.digest).await?;
     let mut extra = extra(context, ready, &outcome, (verified, converged && whole), again.commit);
     extra.hold_main = !converged;
-    // What follows the commit that was applied joins no other line.
+    // A commit that was the tip of `snapshots` is in the receipt's history already: with the present tip in its place the receipt
+    // gets no second parent.
     if extra.applied == tip {
         extra.applied = context.last_snapshot()?;
     }
@@ -420,7 +422,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         (true, pending) => journal.waiting(pending)?,
         (false, _) => {}
     }
-    // Ids of runs that were cut off are in the receipt now.
+    // The receipt now holds the ids learned by runs that were cut off, so their journals can be closed.
     for digest in Journal::unended(context.repo.git_dir())?.into_iter().filter(|digest| *digest != ready.digest) {
         Journal::open(context.repo.git_dir(), &digest)?.ended(false)?;
     }
@@ -445,7 +447,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     })
 }
 
-/// What was in the tenant before or is wanted by its address: no creation of this plan has made it.
+/// Returns the addresses of the objects that were in the tenant before or are wanted: no creation of this plan has made them.
 fn known(context: &Context, binding: &Binding, ids: &IdMap) -> Result<BTreeSet<Address>> {
     let mut known = BTreeSet::new();
     for commit in [&binding.base, &binding.commit].into_iter().filter(|commit| !commit.is_empty()) {

@@ -1,4 +1,4 @@
-//! Approval of plan files: who signed them, whether that is enough, and how long they hold.
+//! Handles approvals of plan files: who signed them, whether that is enough, and how long they hold.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,15 @@ use crate::engine::planfile::Binding;
 use crate::repo::sshsig::{self, Signer};
 use crate::repo::{MAX_SETTINGS, MAX_SIGNATURE, NamedBy, read_file};
 
-/// What a signature over a plan file is for; one made for anything else does not count.
+/// Namespace of signatures over a plan file; a signature made for anything else does not count.
 pub const NAMESPACE: &str = "entragit-plan";
 
-/// A plan that was not approved by enough people, or not at all.
+/// Reports that a plan was not approved by enough people, or not at all.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Unapproved(pub String);
 
-/// When a plan that is made now is to end, and who makes it: the e-mail address that git knows them by.
+/// Returns when a plan that is made now expires, and the e-mail address by which git knows its maker.
 pub fn stamp(context: &Context) -> (String, String) {
     let hours = i64::try_from(context.settings.approval.plan_hours).unwrap_or(24);
     let now = jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default();
@@ -27,7 +27,7 @@ pub fn stamp(context: &Context) -> (String, String) {
     (expires.to_string(), context.repo.author().email)
 }
 
-/// Refuses a plan file whose time is over.
+/// Refuses a plan file that has expired.
 ///
 /// # Errors
 /// [`super::Stale`].
@@ -40,10 +40,10 @@ pub fn check_time(binding: &Binding) -> Result<()> {
     }
 }
 
-/// Signs a plan file; where the signature was written.
+/// Signs a plan file, and returns the path of the signature.
 ///
 /// # Errors
-/// If it is no plan of this repository, `ssh-keygen` refuses, or the file cannot be written.
+/// If the file is no plan of this repository, `ssh-keygen` refuses, or the file cannot be written.
 pub fn sign(key: &Path, plan: &Path, bytes: &[u8], out: Option<&Path>) -> Result<PathBuf> {
     let signature = sshsig::sign(key, NAMESPACE, bytes).with_context(|| format!("signing {}", plan.display()))?;
     let out = match out {
@@ -57,10 +57,10 @@ pub fn sign(key: &Path, plan: &Path, bytes: &[u8], out: Option<&Path>) -> Result
     Ok(out)
 }
 
-/// The signatures that lie beside a plan file: `PLAN.sig`, `PLAN.*.sig`.
+/// Returns the paths of the signatures beside a plan file: `PLAN.sig`, `PLAN.*.sig`.
 ///
 /// # Errors
-/// If one cannot be read.
+/// If the folder cannot be read.
 pub fn beside(plan: &Path) -> Result<Vec<PathBuf>> {
     let folder = plan.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = plan.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -76,18 +76,18 @@ pub fn beside(plan: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// What `apply` was told about approval.
+/// Holds the options on approval that were given to `apply`.
 #[derive(Debug, Default)]
 pub struct Demand<'a> {
-    /// At least so many; the settings may ask for more.
+    /// Minimum number of approvals; the settings may ask for more.
     pub require: usize,
-    /// An allowed-signers file, where the settings name nobody.
+    /// Path of an allowed-signers file, used where the settings name nobody.
     pub signers: Option<&'a Path>,
-    /// Signatures, by file.
+    /// Paths of the signatures.
     pub signatures: Vec<PathBuf>,
 }
 
-/// Everybody who approved a plan; each person and each key counts once, and the plan's authors do not.
+/// Returns everybody who approved a plan; each person and each key counts once, and the plan's authors do not count.
 ///
 /// # Errors
 /// [`Unapproved`], if these are too few.
@@ -146,7 +146,7 @@ pub fn approvals(context: &Context, ready: &Ready, demand: &Demand<'_>) -> Resul
     Err(Unapproved(said).into())
 }
 
-/// Whose approval of a plan is worth nothing: who made it, and who made the commit that it wants.
+/// Returns the people whose approval of a plan does not count: its maker, and the authors of the commits that it brings about.
 fn authors(context: &Context, binding: &Binding) -> Result<BTreeSet<String>> {
     let mut authors = BTreeSet::from([binding.author.to_lowercase()]);
     let commit = context.repo.resolve(&binding.commit)?;
@@ -154,7 +154,7 @@ fn authors(context: &Context, binding: &Binding) -> Result<BTreeSet<String>> {
         "" => vec![context.repo.commit(commit)?],
         base => context.repo.range(context.repo.resolve(base)?, commit)?,
     };
-    // Snapshots tell who changed the tenant; nobody wrote them.
+    // Snapshots are passed over: their authors changed the tenant, and wrote none of the wanted changes.
     let written = commits.iter().filter(|commit| !super::audit::is_snapshot(commit));
     authors.extend(written.map(|commit| commit.author.email.to_lowercase()));
     Ok(authors)

@@ -1,4 +1,4 @@
-//! Whose change it was: changed objects by the one actor whose events name them.
+//! Attributes changed objects to the one actor whose events name them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,33 +7,33 @@ use crate::model::Address;
 use crate::model::audit::{Actor, AuditEvent};
 use crate::repo::Author;
 
-/// One changed object.
+/// Represents one changed object.
 #[derive(Debug, Clone)]
 pub struct Touched {
     /// The object.
     pub address: Address,
-    /// Ids in the lines that differ: what it lost or gained, what is called otherwise now.
+    /// Ids in the lines that differ: those it lost or gained, and objects that have another name now.
     pub mentions: BTreeSet<String>,
-    /// What an object without a name is about: the log names that, and not the object.
+    /// Objects that an object without a name is about: the audit log names them, and not the object.
     pub about: Vec<String>,
 }
 
-/// Objects that go into one commit.
+/// Represents the objects that go into one commit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Share {
-    /// Whose they are; `None`: of nobody known, or of several.
+    /// Actor who made the changes; `None` if nobody is known, or there were several.
     pub actor: Option<Actor>,
-    /// The latest of the actor's events, RFC 3339.
+    /// Time of the latest of the actor's events, RFC 3339.
     pub time: String,
-    /// The objects.
+    /// Addresses of the objects.
     pub objects: BTreeSet<Address>,
     /// Ids of the events that made the changes.
     pub events: BTreeSet<String>,
 }
 
-/// Deals out what changed: one share for each actor, oldest first, then one for what is nobody's or several people's. An event
-/// belongs to an object if it names it, or all that an object without a name is about; an object that no event names goes with the events of what it lost or gained: a
-/// membership ends with the member.
+/// Divides the changed objects into shares: one for each actor, oldest first, then one for the changes of unknown or of several
+/// actors. An event belongs to an object if it names it, or all that an object without a name is about. An object that no event
+/// names goes with the events of what it lost or gained: a membership ends with the member.
 pub fn shares(changed: &[Touched], events: &[AuditEvent]) -> Vec<Share> {
     let mut by_target: BTreeMap<&str, Vec<&AuditEvent>> = BTreeMap::new();
     for event in events {
@@ -77,14 +77,14 @@ pub fn shares(changed: &[Touched], events: &[AuditEvent]) -> Vec<Share> {
     shares
 }
 
-/// What tells actors apart: the log names the same person by name or by id only from one service to the next.
+/// Returns the key that tells actors apart: from one service to the next the log names the same person by name or by id only.
 fn key(actor: &Actor) -> (bool, &str) {
     let id = [&actor.id, &actor.user_principal_name, &actor.name].into_iter().find(|text| !text.is_empty());
     (actor.is_app, id.map_or("", String::as_str))
 }
 
-/// The author that stands for an actor. People have their user principal name for an e-mail address; who has none, and
-/// applications, have their id below `invalid`, where no mail can go. <https://www.rfc-editor.org/rfc/rfc2606>
+/// Returns the git author that stands for an actor. People have their user principal name for an e-mail address; people without
+/// one, and applications, have their id below `invalid`, where no mail can go. <https://www.rfc-editor.org/rfc/rfc2606>
 pub fn author(actor: &Actor, style: Actors, time: &str, now: i64) -> Option<Author> {
     let (is_app, id) = key(actor);
     let named = style == Actors::Names;
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(shown(&person, Actors::Off), None);
         assert_eq!(shown(&app, Actors::Names).as_deref(), Some("Nightly <s1@app.invalid>"));
         assert_eq!(shown(&Actor::default(), Actors::Names), None);
-        // A time that is not over yet is none.
+        // A time in the future is not taken, nor one that cannot be parsed.
         for (time, seconds) in [("1970-01-01T00:00:09Z", 9), ("1970-01-01T00:00:11Z", 10), ("yesterday", 10)] {
             assert_eq!(author(&person, Actors::Names, time, 10).unwrap().time, Some(seconds));
         }

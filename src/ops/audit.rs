@@ -1,4 +1,4 @@
-//! Who did it: the tenant's audit log, joined with what changed and kept beside the snapshot as a git note, so that trees
+//! Joins the tenant's audit log with the changes of a snapshot, and keeps it beside the snapshot as a git note, so that trees
 //! stay a pure function of the tenant.
 //!
 //! Microsoft promises no delay after which an entry is in the log. So each export looks back `MARGIN` before the last
@@ -21,25 +21,25 @@ mod since;
 
 pub use since::{Changed, late, since_last};
 
-/// The notes' ref.
+/// Name of the notes' reference.
 pub const NOTES: &str = "refs/notes/entragit-audit";
-/// How long an entry may take to appear in the log and still find its snapshot, in seconds.
+/// Time that an entry may take to appear in the log and still find its snapshot, in seconds.
 const MARGIN: i64 = 2 * 3_600;
 
-/// What the audit log says of one snapshot.
+/// Holds what the audit log says of one snapshot.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Audit {
     format_version: u32,
     /// Events with at least one target that the snapshot changed.
     events: Vec<AuditEvent>,
-    /// Events of that time about objects that are the same afterwards: counted, not kept.
+    /// Number of events of that time about objects that are the same afterwards; these events are not kept.
     #[serde(default, skip_serializing_if = "is_zero")]
     unchanged: usize,
-    /// Events about objects of kinds that are not exported: counted, not kept.
+    /// Number of events about objects of kinds that are not exported; these events are not kept.
     #[serde(default, skip_serializing_if = "is_zero")]
     not_exported: usize,
-    /// Why the log could not be read, if it could not.
+    /// Reason why the log could not be read, if it could not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unknown: Option<String>,
 }
@@ -49,18 +49,18 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl Audit {
-    /// Events, in the order of the log.
+    /// Returns the events, in the order of the log.
     pub fn events(&self) -> &[AuditEvent] {
         &self.events
     }
 
-    /// Why the log could not be read, if it could not.
+    /// Returns why the log could not be read, if it could not.
     pub fn unknown(&self) -> Option<&str> {
         self.unknown.as_deref()
     }
 
-    /// The part of it for a commit that holds a part of the changes: the events that `belongs` says yes to. What is only
-    /// counted goes with the `last` of these commits.
+    /// Returns the part of this entry for a commit that holds a part of the changes: the events for which `belongs` returns true.
+    /// The counts go with the `last` of these commits.
     #[must_use]
     pub fn part(&self, belongs: impl Fn(&AuditEvent) -> bool, last: bool) -> Audit {
         let count = |count: usize| if last { count } else { 0 };
@@ -73,13 +73,13 @@ impl Audit {
         }
     }
 
-    /// The part of it up to a moment, in seconds since 1970.
+    /// Returns the part of this entry up to a moment, in seconds since 1970.
     #[must_use]
     pub fn until(&self, moment: i64) -> Audit {
         self.part(|event| seconds(&event.time) <= moment, true)
     }
 
-    /// Who did something, most active first, as the settings allow.
+    /// Returns the actors of the events, most active first, as far as the settings allow.
     pub fn actors(&self, style: Actors) -> Vec<String> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for event in &self.events {
@@ -96,7 +96,7 @@ impl Audit {
     }
 }
 
-/// What the settings let be passed on of the events in a report.
+/// Reduces the events in a report to what the settings allow to pass on.
 pub fn disclose(report: &mut Report, style: Actors) {
     for change in &mut report.changes {
         let events = std::mem::take(&mut change.events);
@@ -106,7 +106,7 @@ pub fn disclose(report: &mut Report, style: Actors) {
     }
 }
 
-/// What the settings let be written down of an event.
+/// Returns the part of an event that the settings allow to write down.
 fn disclosed(mut event: AuditEvent, style: Actors) -> AuditEvent {
     if style == Actors::Ids {
         event.actor.name.clear();
@@ -116,12 +116,12 @@ fn disclosed(mut event: AuditEvent, style: Actors) -> AuditEvent {
     event
 }
 
-/// Whether an event is about all of these.
+/// Returns true if an event is about all of these objects.
 pub(super) fn names_all(event: &AuditEvent, about: &[String]) -> bool {
     !about.is_empty() && about.iter().all(|id| event.targets.contains(id))
 }
 
-/// The note of a snapshot; one that cannot be read counts as none.
+/// Returns the note of a snapshot; a note that cannot be parsed counts as none.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -138,7 +138,7 @@ fn rfc3339(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| "1970-01-01T00:00:00Z".to_owned(), |time| time.to_string())
 }
 
-/// Keeps what the log says beside a snapshot.
+/// Stores what the log says as the note of a snapshot.
 ///
 /// # Errors
 /// If the note cannot be written.
@@ -147,7 +147,7 @@ pub fn store(context: &Context, commit: ObjectId, audit: &Audit) -> Result<()> {
     Ok(context.repo.set_note(NOTES, commit, &bytes, &context.repo.author())?)
 }
 
-/// Events of the time since `commit`, straight from the tenant, or why they are not known.
+/// Returns the events of the time since `commit`, straight from the tenant, or why they are not known.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -159,18 +159,18 @@ pub async fn live<T: TenantRead>(context: &Context, tenant: &T, commit: ObjectId
     })
 }
 
-/// What the log itself says.
+/// Holds the events read from the log itself.
 #[derive(Debug, Clone, Default)]
 pub struct Live {
     /// Events, oldest first.
     pub events: Vec<AuditEvent>,
-    /// Why it could not be read, if it could not.
+    /// Reason why the log could not be read, if it could not.
     pub gap: Option<String>,
 }
 
-/// Adds to each change the events that made it: from the notes of the snapshots after `from` up to `to`, and from `live`.
-/// An event belongs to a change if it names the object, or all that an object without a name is about. One that names a
-/// role and who got it belongs to the assignment, and neither to the role nor to its holder.
+/// Adds to each change the events that made it: from the notes of the snapshots after `from` up to `to`, and from `live`. An
+/// event belongs to a change if it names the object, or all that an object without a name is about. An event that names a role
+/// and its new holder belongs to the assignment, and neither to the role nor to the holder.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -216,12 +216,12 @@ pub fn join(
     Ok(())
 }
 
-/// Whether a commit was written by the tool as a snapshot.
+/// Returns true if a commit was written by the tool as a snapshot.
 pub fn is_snapshot(commit: &CommitInfo) -> bool {
     commit.message.contains("\nEntragit-Objects: ")
 }
 
-/// Whether a snapshot has no other before it.
+/// Returns true if a snapshot has no other before it.
 fn is_first(context: &Context, commit: &CommitInfo) -> Result<bool> {
     match commit.parents.first() {
         Some(parent) => Ok(!is_snapshot(&context.repo.commit(*parent)?)),
@@ -243,8 +243,8 @@ pub fn attach(report: &mut Report, events: &[AuditEvent]) {
         let own = change.about.len() > 1;
         let meant = |event: &&AuditEvent| own || !pairs.iter().any(|about| names_all(event, about));
         let named = |id: &str| by_target.get(id).into_iter().flatten().copied();
-        // Events of the object itself, whichever id it went by; else of what it is about; else of what it lost or gained:
-        // an assignment ends with the group it was for.
+        // The events of the object itself come first, under any of its ids; else those of what it is about; else those of what it
+        // lost or gained: an assignment ends with the group it was for.
         let mut found: Vec<&AuditEvent> = named(&change.address.id).collect();
         if let Some(Lifecycle::Recreated { from }) = &change.manner {
             found.extend(named(from));
@@ -264,7 +264,7 @@ pub fn attach(report: &mut Report, events: &[AuditEvent]) {
     }
 }
 
-/// Ids in elements that a change took away or added.
+/// Returns the ids in elements that a change took away or added.
 fn mentioned(change: &Change) -> BTreeSet<String> {
     let mut ids = BTreeSet::new();
     for field in change.fields() {

@@ -1,10 +1,10 @@
-//! Where the rules come from: the names of the two branches, the guards, the approvals and the emergency accounts. Whoever
-//! may write a commit must not be able to set what judges it, so none of these is taken from the commit or the work tree
-//! once there is anything else.
+//! Chooses where the rules come from: the names of the two branches, the guards, the approvals and the emergency accounts. A
+//! person who may write a commit must not be able to set the rules that judge it, so none of these is taken from the commit or
+//! the work tree once there is another source.
 //!
-//! The names come from the remote's default branch (`origin/HEAD`), else from the line of snapshots, else from the file at
-//! hand; `git config entragit.snapshots` and `entragit.main` name them for one clone. The rest comes from the branch that
-//! people work on as it was fetched from the remote, where it is protected, else from the last snapshot. A snapshot brings
+//! The names come from the remote's default branch (`origin/HEAD`), else from the branch of snapshots, else from the local
+//! settings file; `git config entragit.snapshots` and `entragit.main` name them for one clone. The rest comes from the branch
+//! that people work on as it was fetched from the remote, where it is protected, else from the last snapshot. A snapshot brings
 //! the settings of `main` along: where these are weaker than the rules in force, it names the commit whose rules still hold
 //! ([`RULES`]), until a person accepts the new ones.
 
@@ -16,17 +16,17 @@ use super::{Context, SETTINGS, audit};
 use crate::format::settings::{Branches, Settings, branch_fault};
 use crate::repo::{ObjectId, trailers};
 
-/// Trailer of a snapshot whose own settings do not count: the commit whose settings do.
+/// Trailer of a snapshot whose own settings do not count; it names the commit whose settings do.
 pub(super) const RULES: &str = "Entragit-Rules";
-/// What a person accepts on the command line: that settings get weaker.
+/// Word by which a person accepts weaker settings on the command line.
 pub const ACCEPT: &str = "settings";
 
 impl Context {
-    /// Takes the branches' names, the guards, the approvals and the emergency accounts from where the author of a change has
-    /// no hand.
+    /// Takes the branches' names, the guards, the approvals and the emergency accounts from a place that the author of a change
+    /// cannot write to.
     ///
     /// # Errors
-    /// If the repository cannot be read, none of the places can be used, or several lines of snapshots disagree.
+    /// If the repository cannot be read, none of the places can be used, or several branches of snapshots disagree.
     pub(super) fn take_rules(&mut self) -> Result<()> {
         if let Some((branches, place)) = self.trusted_branches()?
             && branches != self.settings.branches
@@ -38,7 +38,7 @@ impl Context {
             self.settings.branches = branches;
         }
         let places = [self.remote_tip(&self.settings.branches.main)?, self.rules_of_snapshots()?];
-        // One that is wrong is passed over for the next, never for the file at hand.
+        // A place whose settings are wrong is passed over for the next, never for the local settings file.
         let mut unusable = None;
         for (name, commit) in places.into_iter().flatten() {
             let Some(bytes) = settings_at(self, commit)? else { continue };
@@ -57,14 +57,14 @@ impl Context {
         unusable.map_or(Ok(()), Err)
     }
 
-    /// Returns the commit whose settings count by the newest snapshots, with the name that people know it by.
+    /// Returns the commit whose settings count according to the newest snapshot, with the name that people know it by.
     fn rules_of_snapshots(&self) -> Result<Option<(String, ObjectId)>> {
         let Some((branch, tip)) = self.newest_snapshots()? else { return Ok(None) };
         let counts = in_force(self, tip)?;
         Ok(Some(if counts == tip { (branch, tip) } else { (counts.to_string()[..10].to_owned(), counts) }))
     }
 
-    /// Returns the branches' names and who says so; `None` before the first snapshot.
+    /// Returns the branches' names and the place that they come from; `None` before the first snapshot.
     fn trusted_branches(&self) -> Result<Option<(Branches, String)>> {
         let mut found = self.branches_of_others()?;
         for (key, snapshots) in [("entragit.snapshots", true), ("entragit.main", false)] {
@@ -92,14 +92,14 @@ impl Context {
         for (reference, tip) in self.repo.branches()? {
             let name = reference.strip_prefix("refs/heads/").or_else(|| reference.strip_prefix("refs/remotes/"));
             let name = name.unwrap_or(&reference);
-            // A tip that cannot be read is no snapshot that anything could come from.
+            // A tip that cannot be read counts as no snapshot.
             if !self.repo.commit(tip).is_ok_and(|commit| audit::is_snapshot(&commit)) {
                 continue;
             }
             let Some(bytes) = settings_at(self, in_force(self, tip)?)? else { continue };
             let Ok(settings) = Settings::parse(SETTINGS, &bytes) else { continue };
             let place = format!("{name}:{SETTINGS}");
-            // The branch of the usual name is the tool's wherever it exists.
+            // A branch with the default name is always the tool's.
             if [&usual.snapshots, &format!("origin/{}", usual.snapshots)].contains(&&name.to_owned()) {
                 return Ok(Some((settings.branches, place)));
             }
@@ -116,8 +116,8 @@ impl Context {
         Ok(lines.pop_first().map(|((main, snapshots), place)| (Branches { snapshots, main }, place)))
     }
 
-    /// Returns how the settings of a commit are weaker than the rules in force, in one clause each. Before the first snapshot
-    /// there are none in force.
+    /// Returns how the settings of a commit are weaker than the rules in force, in one clause each. Before the first snapshot no
+    /// rules are in force.
     ///
     /// # Errors
     /// If the repository cannot be read.
@@ -135,13 +135,13 @@ impl Context {
         }
         Ok(match Settings::parse(SETTINGS, bytes) {
             Ok(settings) => settings.weaker_than(&self.settings),
-            // What cannot be read sets no rules.
+            // Settings that cannot be read set no rules.
             Err(_) => vec!["they cannot be read".to_owned()],
         })
     }
 
-    /// Returns the trailers of a snapshot that brings along `settings`: which commit's rules hold if these are weaker, or that
-    /// a person accepted them.
+    /// Returns the trailer of a snapshot that brings along `settings`: it names the commit whose rules hold if these are weaker,
+    /// or says that a person accepted them.
     ///
     /// # Errors
     /// If the repository cannot be read.
@@ -168,7 +168,7 @@ impl Context {
     }
 }
 
-/// Returns the commit whose settings count by a snapshot: itself, or the one that it names.
+/// Returns the commit whose settings count for a snapshot: itself, or the one that it names.
 fn in_force(context: &Context, snapshot: ObjectId) -> Result<ObjectId> {
     let message = context.repo.commit(snapshot)?.message;
     let Some((_, named)) = trailers(&message).into_iter().find(|(name, _)| name == RULES) else { return Ok(snapshot) };

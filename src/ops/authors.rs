@@ -1,4 +1,4 @@
-//! Who made what a plan takes away or leaves different, from the audit log and the notes of the snapshots.
+//! Finds who made the values that a plan takes away or leaves different, from the audit log and the notes of the snapshots.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,11 +11,11 @@ use crate::model::{Action, Address, AuditEvent, Change, ChangeKind, Plan, Report
 use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
 
-/// Most events that are told of one object.
+/// Maximum number of events that are reported for one object.
 const MOST: usize = 3;
 
-/// Fills in who made the differences that `plan` leaves, and the credentials that it takes away. `commit` is the one that
-/// is wanted, `last` the last snapshot. A log that cannot be read leaves the plan as it is.
+/// Fills in who made the differences that `plan` leaves, and the credentials that it takes away. `commit` is the wanted commit,
+/// `last` the last snapshot. A log that cannot be read leaves the plan as it is.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -61,7 +61,7 @@ fn removes_credential(address: &Address, action: &Action) -> bool {
     }
 }
 
-/// Whether an event is about secrets and certificates, by Microsoft's names of the activities.
+/// Returns true if an event is about secrets and certificates, by Microsoft's names of the activities.
 /// <https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities>
 fn names_credential(event: &AuditEvent) -> bool {
     let activity = event.activity.to_lowercase();

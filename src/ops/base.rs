@@ -1,4 +1,4 @@
-//! [`Base`]: the last snapshot, of which only those folders and files are read that somebody asks for.
+//! Provides [`Base`]: the last snapshot, of which only those folders and files are read that somebody asks for.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -19,31 +19,31 @@ use crate::kinds;
 use crate::model::{Address, Coverage, Kind, Object};
 use crate::repo::{ObjectId, Repo};
 
-/// So many ids are looked for file by file, not id by id.
+/// Number of ids above which they are looked for file by file, not id by id.
 const MANY: usize = 1_000;
 
-/// A commit's files, read as they are needed and kept.
+/// Reads a commit's files as they are needed, and keeps them.
 pub struct Base<'a> {
     repo: &'a Repo,
-    /// The root's tree.
+    /// Id of the root tree.
     pub tree: ObjectId,
     folders: RefCell<HashMap<String, Rc<Folder>>>,
     facts: RefCell<HashMap<ObjectId, Option<Rc<Facts>>>>,
     identities: RefCell<Option<Identities>>,
 }
 
-/// One folder of it.
+/// Represents one folder of the commit.
 #[derive(Default)]
 struct Folder {
     tree: Option<ObjectId>,
     files: BTreeMap<String, ObjectId>,
     folders: BTreeMap<String, ObjectId>,
-    /// Objects by their id: the file's name.
+    /// File names of the objects, by object id.
     by_id: HashMap<String, String>,
 }
 
 impl<'a> Base<'a> {
-    /// Looks into `commit`.
+    /// Opens `commit`.
     ///
     /// # Errors
     /// If there is no such commit.
@@ -77,16 +77,16 @@ impl<'a> Base<'a> {
         Ok(folder)
     }
 
-    /// The content of the file at `path`.
+    /// Returns the id of the content of the file at `path`.
     ///
     /// # Errors
-    /// If the object database cannot be read; so of all the others.
+    /// If the object database cannot be read; the same holds for all the other functions.
     pub fn at(&self, path: &str) -> Result<Option<ObjectId>> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         Ok(self.folder(folder)?.files.get(name).copied())
     }
 
-    /// The file of an object, in whatever layout.
+    /// Returns the file of an object, in any layout.
     pub fn find(&self, kind: &'static Kind, id: &str) -> Result<Option<Entry>> {
         if kind.is_singleton() {
             let path = format!("{}.yaml", kind.folder);
@@ -106,7 +106,7 @@ impl<'a> Base<'a> {
         Ok(None)
     }
 
-    /// The kinds that have an object with this id; ids are hardly ever shared.
+    /// Returns the kinds that have an object with this id; ids are hardly ever shared.
     pub fn kinds_of(&self, id: &str) -> Result<Vec<&'static Kind>> {
         let mut found = Vec::new();
         for kind in kinds::ALL.iter().copied() {
@@ -117,7 +117,7 @@ impl<'a> Base<'a> {
         Ok(found)
     }
 
-    /// Every object of a kind with its file.
+    /// Returns every object of a kind with its file.
     pub fn files(&self, kind: &'static Kind) -> Result<Vec<(Address, Entry)>> {
         if kind.is_singleton() {
             let id = kind.singleton_id();
@@ -128,7 +128,7 @@ impl<'a> Base<'a> {
             let folder = self.folder(&path)?;
             for (name, blob) in &folder.files {
                 let path = format!("{path}/{name}");
-                // A folder within a kind's may be another kind's.
+                // A folder within the folder of a kind may belong to another kind.
                 if let Some((_, id)) = address_of(&path).ok().filter(|(found, _)| *found == kind) {
                     found.push((Address::new(kind.name, id), Entry { path, blob: *blob }));
                 }
@@ -137,7 +137,7 @@ impl<'a> Base<'a> {
         Ok(found)
     }
 
-    /// What a file says of its object; nothing if it cannot be parsed.
+    /// Returns the facts that a file states of its object; none if it cannot be parsed.
     pub fn facts(&self, kind: &'static Kind, entry: &Entry) -> Result<Option<Rc<Facts>>> {
         if let Some(known) = self.facts.borrow().get(&entry.blob) {
             return Ok(known.clone());
@@ -147,8 +147,8 @@ impl<'a> Base<'a> {
         Ok(facts)
     }
 
-    /// What those of `asked` are called that are objects of `kinds`, or go by another identity of theirs. Objects that do not
-    /// `count` are passed over.
+    /// Returns the names of those of `asked` that are objects of `kinds`, or other identities of such objects. Objects for which
+    /// `counts` returns false are passed over.
     pub fn names(
         &self,
         kinds: &[&'static Kind],
@@ -192,7 +192,7 @@ impl<'a> Base<'a> {
         Ok(found)
     }
 
-    /// Objects of a kind that go by one of these identities.
+    /// Returns the objects of a kind that have one of these identities.
     fn known_as(&self, kind: &'static Kind, asked: &Ids<'_>) -> Result<BTreeSet<Address>> {
         let folders: Vec<(String, Rc<Folder>)> = self
             .paths(kind)?
@@ -210,7 +210,7 @@ impl<'a> Base<'a> {
                 files.extend(folder.files.iter().map(|(name, blob)| (format!("{path}/{name}"), *blob, tree)));
             }
             let read = self.repo.each(&files, |reader, (path, blob, tree)| {
-                // A folder within a kind's may be another kind's.
+                // A folder within the folder of a kind may belong to another kind.
                 let own = address_of(path).is_ok_and(|(found, _)| found == kind);
                 let facts = if own { parse(kind, path, &reader.blob(*blob)?) } else { None };
                 anyhow::Ok((*tree, facts))
@@ -222,20 +222,20 @@ impl<'a> Base<'a> {
                 pairs.entry(tree).or_default().extend(names.map(|identity| (identity, id.clone())));
             }
             identities.learn(kind, &trees, pairs);
-            // It only costs time to read them again.
+            // A failure to store only costs the time to read the identities again.
             drop(identities.store(self.repo.git_dir()));
         }
         Ok(identities.find(kind, |identity| asked.ids.contains(identity)).map(|id| kind.address(id)).collect())
     }
 
-    /// The folders in which files of a kind may be.
+    /// Returns the folders in which files of a kind may be.
     fn paths(&self, kind: &'static Kind) -> Result<Vec<String>> {
         let own = self.folder(kind.folder)?;
         let shards = own.folders.keys().map(|name| format!("{}/{name}", kind.folder));
         Ok(std::iter::once(kind.folder.to_owned()).chain(shards).collect())
     }
 
-    /// Fills in links of an object that could not be read, as its file has them.
+    /// Fills in the links of an object that could not be read, with the values in its file.
     pub fn carry(&self, kind: &'static Kind, object: &mut Object, missing: &[(&'static str, Coverage)]) -> Result<()> {
         let Some(entry) = self.find(kind, &kind.address(object.id()).id)? else { return Ok(()) };
         let Ok(document) = yaml::read(&entry.path, &self.repo.blob(entry.blob)?) else { return Ok(()) };
@@ -248,7 +248,7 @@ impl<'a> Base<'a> {
         Ok(())
     }
 
-    /// Objects of those kinds whose files hold one of `ids`.
+    /// Returns the objects of those kinds whose files hold one of `ids`.
     pub fn referrers(&self, kinds: &[&'static Kind], ids: &BTreeSet<String>) -> Result<Vec<(Address, Entry)>> {
         let mut found = Vec::new();
         let wanted = Ids::new(ids.iter().map(String::as_str));
@@ -262,7 +262,7 @@ impl<'a> Base<'a> {
     }
 }
 
-/// Ids to look for in a million files: most words are not of any id's length.
+/// Holds ids to look for in a million files. Lengths are compared first, as most words have not the length of any id.
 struct Ids<'a> {
     ids: HashSet<&'a str>,
     lengths: BTreeSet<usize>,
@@ -284,7 +284,7 @@ fn parse(kind: &'static Kind, path: &str, bytes: &[u8]) -> Option<Facts> {
     Some(Facts::of(kind, &normalized.object, normalized.unknown))
 }
 
-/// Words that may be ids.
+/// Returns the words that may be ids.
 pub(super) fn words(bytes: &[u8]) -> impl Iterator<Item = &str> {
     let ours = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     bytes

@@ -1,5 +1,5 @@
-//! What a commit means of which only its own changes are wanted: because the tenant went on since its line was begun, or
-//! because it was asked for.
+//! Merges the changes of a commit with the last snapshot or the live tenant, where only the commit's own changes are wanted:
+//! because the tenant went on since the commit's branch was forked, or because it was asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,11 +22,11 @@ use crate::model::{Address, Finding, IdMap, Kind, Object};
 use crate::repo::{ObjectId, blob_id};
 use crate::tenant::TenantRead;
 
-/// An object that both lines changed.
+/// Represents an object that both lines of history changed.
 struct Conflict {
     address: Address,
     path: String,
-    /// What both changed; nothing if one changed it and the other deleted it.
+    /// Properties that both sides changed; empty if one side changed the object and the other deleted it.
     properties: Vec<String>,
 }
 
@@ -39,20 +39,21 @@ impl Conflict {
     }
 }
 
-/// A side as it is meant, and what stands against it.
+/// Holds the merged side and its conflicts.
 struct Merged {
     side: Side,
     conflicts: Vec<Conflict>,
     /// Files whose object, or a part of it, comes from the commit.
     own: BTreeSet<String>,
-    /// Of files that both lines changed: ids that the commit already names without holding what they stand for.
+    /// Dangling ids per file that both sides changed: ids that the commit already names without holding the object.
     dangling: Dangling,
 }
 
-/// `BASE..REV` as two commits. Without `BASE`: where the line of `REV` left the snapshots; without `REV`: `HEAD`.
+/// Resolves `BASE..REV` to two commits. Without `BASE` it is the point where the history of `REV` left the snapshots; without
+/// `REV`, `HEAD`.
 ///
 /// # Errors
-/// If it is no range, a commit is unknown, or the two have no history in common.
+/// If the text is no range, a commit is unknown, or the two have no history in common.
 pub fn range(context: &Context, text: &str) -> Result<(String, String)> {
     let (base, to) = match text.split_once("..") {
         Some((base, to)) if !to.starts_with('.') => (base, to),
@@ -70,7 +71,7 @@ pub fn range(context: &Context, text: &str) -> Result<(String, String)> {
     }
 }
 
-/// Tells whether the lines of two commits parted: neither follows the other.
+/// Returns true if the histories of two commits parted: neither follows the other.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -78,12 +79,12 @@ pub fn is_forked(context: &Context, commit: ObjectId, last: ObjectId) -> Result<
     Ok(!context.repo.is_ancestor(commit, last)? && !context.repo.is_ancestor(last, commit)?)
 }
 
-/// The side as it is meant. A commit that the last snapshot follows is an earlier state: it is wanted as it stands
-/// (recovery). So is one that follows the last snapshot. Any other was made while the tenant went on: only what it changed
-/// since the two lines parted is its own, and the rest is as the last snapshot has it.
+/// Returns the side that the commit asks for. A commit that the last snapshot follows is an earlier state: it is wanted as it
+/// stands (recovery). So is one that follows the last snapshot. Any other was made while the tenant went on: only its changes
+/// since the fork are its own, and the rest is as the last snapshot has it.
 ///
 /// # Errors
-/// [`Invalid`], with every object that both lines changed, and who changed it in the tenant.
+/// [`Invalid`], with every object that both lines of history changed, and who changed it in the tenant.
 pub async fn meant<T: TenantRead>(context: &Context, wanted: Side, tip: Option<&Side>, ids: &IdMap) -> Result<Side> {
     let Some(tip) = tip else { return Ok(wanted) };
     let (Some(commit), Some(last)) = (wanted.commit, tip.commit) else { return Ok(wanted) };
@@ -102,26 +103,26 @@ pub async fn meant<T: TenantRead>(context: &Context, wanted: Side, tip: Option<&
         let sides = (Source::Commit(commit_of(&fork)), Source::Commit(last.to_string()));
         return Err(refusal::<T>(context, None, merged.conflicts, &fork, &sides).await);
     }
-    // What it refers to may have gone meanwhile.
+    // Objects that the commit refers to may have been deleted meanwhile.
     validate::require_valid(context, &merged.side, &merged.dangling)?;
     Ok(merged.side)
 }
 
-/// How the changes of a commit are held against the tenant as it is.
+/// Holds what the changes of a commit are merged with: the tenant as it is.
 pub struct Against<'a> {
-    /// Where the changes begin.
+    /// Commit from which on changes count.
     pub since: &'a str,
     /// The tenant as it was just read.
     pub live: &'a Side,
-    /// Today's ids.
+    /// Map from old ids to today's ids.
     pub ids: &'a IdMap,
-    /// What is looked at.
+    /// Scope of the comparison.
     pub scope: &'a Scope,
-    /// Whether what is wanted wins: after the writes nothing is in the way of it any more.
+    /// True if the wanted values win without a check for conflicts: after the writes the tenant's own changes are no obstacle.
     pub written: bool,
 }
 
-/// The live tenant with what was changed from one commit to the other.
+/// Returns the live tenant with the changes from one commit to the other.
 ///
 /// # Errors
 /// [`Invalid`], with everything in scope that somebody else changed meanwhile, and who that was.
@@ -150,7 +151,7 @@ pub async fn own<T: TenantRead>(context: &Context, tenant: &T, wanted: Side, aga
         let sides = (Source::Commit(commit_of(&fork)), Source::Live);
         return Err(refusal(context, Some(tenant), conflicts, &fork, &sides).await);
     }
-    // What it refers to may be gone; what the tenant itself has is not judged.
+    // Objects that the changes refer to may be gone; files that hold only the tenant's own state are not judged.
     let findings = validate::findings(context, &side, true, &dangling)?;
     let wrong: Vec<Finding> = findings
         .into_iter()
@@ -170,7 +171,7 @@ fn commit_of(side: &Side) -> String {
     side.commit.map(|commit| commit.to_string()).unwrap_or_default()
 }
 
-/// Conflicts as findings, each with who made the change that is in the way, as far as the audit log tells.
+/// Returns the error that lists conflicts as findings, each with who made the conflicting change, as far as the audit log tells.
 async fn refusal<T: TenantRead>(
     context: &Context,
     tenant: Option<&T>,
@@ -181,7 +182,7 @@ async fn refusal<T: TenantRead>(
     let mut kinds: Vec<&'static str> = conflicts.iter().map(|conflict| conflict.address.kind).collect();
     kinds.dedup();
     let scope = Scope { kinds, ..Scope::default() };
-    // A conflict is one whether or not it can be told who is behind it.
+    // A conflict is reported whether or not its author can be found.
     let report = diff(context, tenant, (before, after), &scope).await.unwrap_or_default().report;
     let findings = conflicts.into_iter().map(|conflict| {
         let change = report.changes.iter().find(|change| change.address == conflict.address);
@@ -239,7 +240,7 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
             }
             Resolution::Tenant => index.extend(theirs.map(|entry| (address.clone(), entry.clone()))),
             Resolution::Clash => {
-                // Bytes hold names of others as comments: only what an object is counts.
+                // Files hold names of other objects as comments, so the objects are compared and not the bytes.
                 let (before, here, there) = (object(fork)?, object(&wanted)?, object(tip)?);
                 if before.is_none() || (before != here && before != there) {
                     conflict(Vec::new());
@@ -257,7 +258,7 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
                 };
                 let (Some(mine), Some(now)) = (mine, object(tip)?) else { continue };
                 let (object, both) = merge::objects(kind, object(fork)?.as_ref(), &mine, &now);
-                // What was not read of the tenant was changed by nobody.
+                // A property that was not read of the tenant counts as unchanged there.
                 let read = |name: &String| !tip.manifest.coverage.withholds(kind.name, name);
                 let both: Vec<String> = both.into_iter().filter(read).collect();
                 if !both.is_empty() {
@@ -278,7 +279,7 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
         own.iter().any(|(address, (own, ..))| own == path && resolutions.get(address) == Some(&Resolution::Wanted))
     });
     wanted.index = index;
-    // What is proven absent must be so on both lines.
+    // An object counts as absent only if both sides prove its absence.
     for (what, coverage) in &mut wanted.manifest.coverage.0 {
         let there = tip.manifest.coverage.0.get(what).copied();
         if let Some(there) = there.filter(|there| coverage.is_complete() && !there.is_complete()) {
@@ -288,7 +289,7 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
     Ok(Merged { side: wanted, conflicts, own: touched, dangling })
 }
 
-/// Takes in an object that is in no file as it is.
+/// Adds an object that no file holds in this form.
 fn put(side: &mut Side, kind: &'static Kind, path: String, object: Object) -> Entry {
     let object = normalize(kind, object.0).object;
     let bytes = bytes_of(kind, &object, &Names::default());
@@ -297,7 +298,7 @@ fn put(side: &mut Side, kind: &'static Kind, path: String, object: Object) -> En
     Entry { path, blob }
 }
 
-/// Objects in files that people named. Those that do not parse are findings elsewhere.
+/// Returns the objects in files that people named. Files that do not parse are reported as findings elsewhere.
 fn named_by_people(side: &Side) -> BTreeMap<Address, (String, Object, ObjectId)> {
     let read = |(path, bytes): (&String, &Vec<u8>)| {
         let (address, object) = new_object(path, bytes).ok()?;

@@ -1,4 +1,4 @@
-//! `diff`: what differs between two sources, and who did it.
+//! Compares two sources for `diff`, and finds who made the differences.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,12 +21,12 @@ use crate::model::{Address, Change, ChangeKind, IdMap, Kind, Lifecycle, Report};
 use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
 
-/// A report and the names it needs.
+/// Holds a report and the names it needs.
 #[derive(Debug, Clone, Default)]
 pub struct Compared {
-    /// What differs.
+    /// Report of the differences.
     pub report: Report,
-    /// Names of what it mentions.
+    /// Names of the objects that the report mentions.
     pub names: Names,
 }
 
@@ -72,7 +72,7 @@ pub async fn diff<T: TenantRead>(
     }
     let (mut left, mut right) = snapshots(&context.repo, &a, &b, &|_| false)?;
     if *before == Source::Live || *after == Source::Live {
-        // What the live side was not asked for is no difference.
+        // A kind that the live side was not asked for yields no difference.
         let (live, other) = if *before == Source::Live { (&left, &mut right) } else { (&right, &mut left) };
         let asked = live.coverage.clone();
         other.coverage.0.retain(|what, _| asked.0.contains_key(what));
@@ -86,24 +86,24 @@ pub async fn diff<T: TenantRead>(
     report.after = described(context, &b, after)?;
 
     let range = a.commit.zip(b.commit).filter(|(a, b)| context.repo.is_ancestor(*a, *b).unwrap_or(false));
-    // Only forwards in time is something that comes back restored.
+    // An object that comes back counts as restored only if the comparison goes forwards in time.
     let earlier = a.commit.filter(|_| range.is_some() || *after != Source::Worktree && b.commit.is_none());
     let past = Past { range, since: a.commit, earlier };
     explain(context, tenant.filter(|_| *after == Source::Live), report, (&a, &b), &past).await
 }
 
-/// Where to look for how the changes of a report came about.
+/// Tells where to look for how the changes of a report came about.
 pub struct Past {
-    /// The snapshots after the first and up to the second have notes of the audit log.
+    /// Range of snapshots whose notes of the audit log are read: those after the first and up to the second.
     pub range: Option<(ObjectId, ObjectId)>,
-    /// What the tenant's log is asked for: the time since this commit.
+    /// Commit since which the tenant's audit log is asked for.
     pub since: Option<ObjectId>,
-    /// The line that may have had what came, before it went.
+    /// Tip of the history that may have held an added object before it was deleted.
     pub earlier: Option<ObjectId>,
 }
 
-/// Adds to a report who did it, how it came about, where it stands, and the names it needs. `tenant` is given where the right
-/// side is live.
+/// Adds to a report who made each change, how it came about, where it is stored, and the names it needs. `tenant` is given where
+/// the right side is live.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -144,10 +144,10 @@ pub async fn explain<T: TenantRead>(
     Ok(Compared { report, names })
 }
 
-/// Files passed over that are named one by one.
+/// Number of passed-over files that are named one by one.
 const MOST_UNREAD: usize = 20;
 
-/// Warns of files on either side that stand where objects are read and are not read themselves.
+/// Warns of files on either side that lie in a folder of objects but are not read.
 fn warn_of_unread(context: &Context, a: &Side, b: &Side) {
     let warnings = a.misplaced.iter().chain(&b.misplaced).filter(|finding| finding.severity == Severity::Warning);
     let unread: BTreeSet<(&str, &str)> =
@@ -173,7 +173,7 @@ fn signed_in<T>(tenant: Option<&T>) -> Result<&T> {
     tenant.ok_or_else(|| anyhow::anyhow!("comparing with `live` needs a sign-in"))
 }
 
-/// The kinds to read live: those in scope that the other side knows anything of.
+/// Returns the kinds to read live: those in scope of which the other side knows anything.
 pub fn kinds_of(context: &Context, other: Option<&Side>, scope: &Scope) -> Vec<&'static Kind> {
     let known = other.map(|side| side.coverage());
     context
@@ -184,7 +184,7 @@ pub fn kinds_of(context: &Context, other: Option<&Side>, scope: &Scope) -> Vec<&
         .collect()
 }
 
-/// Keeps what is in scope; an object is, if it is so by its name or id before or after.
+/// Keeps the changes in scope; an object is in scope if its name or id is, before or after the change.
 pub fn narrow(report: &mut Report, scope: &Scope) {
     report.changes.retain_mut(|change| {
         let (mut old, mut was) = (change.address.clone(), change.name.clone());
@@ -211,8 +211,8 @@ pub fn narrow(report: &mut Report, scope: &Scope) {
     });
 }
 
-/// When each object that is gone was moved to the recycle bin; `None` for one that is not there either. A bin that cannot
-/// be read says nothing.
+/// Returns when each object that is gone was moved to the recycle bin; `None` for one that is not there either. For a recycle bin
+/// that cannot be read there is no entry.
 async fn recycle_bin<T: TenantRead>(tenant: &T, report: &Report) -> BTreeMap<Address, Option<String>> {
     let mut bin = BTreeMap::new();
     for kind in kinds::ALL.iter().copied().filter(|kind| matches!(kind.deletion, Deletion::Soft { .. })) {
@@ -236,9 +236,9 @@ async fn recycle_bin<T: TenantRead>(tenant: &T, report: &Report) -> BTreeMap<Add
 /// <https://learn.microsoft.com/graph/api/resources/directory#properties>
 const BIN_SECONDS: i64 = 31 * 24 * 3_600;
 
-/// Which of the objects that came had been here before `commit`, as far back as the recycle bin reaches.
+/// Returns the added objects that had existed before `commit`, as far back as the recycle bin reaches.
 fn existed_before(context: &Context, commit: ObjectId, report: &Report) -> Result<BTreeSet<Address>> {
-    // What the audit log explains needs no search.
+    // An addition that the audit log explains needs no search.
     let open = |change: &&Change| change.what == ChangeKind::Added && change.events.is_empty();
     let mut wanted: BTreeSet<&Address> = report.changes.iter().filter(open).map(|change| &change.address).collect();
     let mut found = BTreeSet::new();
@@ -262,7 +262,7 @@ fn existed_before(context: &Context, commit: ObjectId, report: &Report) -> Resul
     Ok(found)
 }
 
-/// Says of each change which file it is in, and of each risk on which line.
+/// Fills in the file of each change, and the line of each risk.
 fn places(context: &Context, report: &mut Report, a: &Side, b: &Side) -> Result<()> {
     for change in &mut report.changes {
         let entry: Option<(&Side, &Entry)> = [b, a].into_iter().find_map(|side| {
@@ -287,7 +287,7 @@ fn places(context: &Context, report: &mut Report, a: &Side, b: &Side) -> Result<
     Ok(())
 }
 
-/// What a side is called, so that a report that was kept can be placed: `HEAD, d25e081139 of 2026-11-23T08:01:34Z`.
+/// Describes a side, so that a report that was kept can be placed: `HEAD, d25e081139 of 2026-11-23T08:01:34Z`.
 fn described(context: &Context, side: &Side, source: &Source) -> Result<String> {
     let Some(commit) = side.commit else {
         let now = Timestamp::now().round(jiff::Unit::Second).unwrap_or_default();
@@ -298,7 +298,7 @@ fn described(context: &Context, side: &Side, source: &Source) -> Result<String> 
     Ok(if id.starts_with(&side.label) { short } else { format!("{}, {short}", side.label) })
 }
 
-/// When a snapshot was taken, as people read it.
+/// Returns the time at which a snapshot was taken, as people read it.
 pub fn time_of(seconds: Option<i64>) -> String {
     let time = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
     time.map_or_else(String::new, |time| time.to_string())

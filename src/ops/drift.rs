@@ -1,4 +1,5 @@
-//! `drift`: the live tenant against an approved baseline, less what is pending and what the settings leave to others.
+//! Compares the live tenant with an approved baseline for `drift`, without pending edits and properties that the settings leave
+//! to others.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +35,7 @@ pub async fn drift<T: TenantRead>(
         bail!("there is no snapshot yet to tell what is pending from what drifted; make one with `entragit export`");
     };
     let mut approved = Side::commit(context, &commit.to_string())?;
-    // A whole commit id is shortened by its side.
+    // The side shortens the label itself if it is a whole commit id.
     if label != commit.to_string() {
         approved.label = label;
     }
@@ -45,7 +46,8 @@ pub async fn drift<T: TenantRead>(
         let [after, before] = Side::commits(context, &commit.to_string(), &fork.to_string())?;
         let (left, right) = snapshots(&context.repo, &after, &before, &|_| false)?;
         edits = compare::snapshots(&left, &right, &after.manifest.ids);
-        // What the baseline deletes is compared with what it was: somebody may change it while it waits.
+        // An object that the baseline deletes is compared with its state before: somebody may change it while the deletion is
+        // pending.
         for change in edits.changes.iter().filter(|change| change.what == ChangeKind::Added) {
             if let Some(entry) = before.index.get(&change.address) {
                 approved.index.insert(change.address.clone(), entry.clone());
@@ -64,7 +66,7 @@ pub async fn drift<T: TenantRead>(
     let live = Side::live(context, tenant, &kinds, &[&approved], Trust::Prove).await?;
     selectors::check(context, scope, &[&approved, &live], &approved.manifest.ids)?;
     let (mut left, right) = snapshots(&context.repo, &approved, &live, &|_| false)?;
-    // What the tenant was not asked for is no difference.
+    // A kind that the tenant was not asked for yields no difference.
     left.coverage.0.retain(|what, _| right.coverage.0.contains_key(what));
     let mut ids = manifest_at(&context.repo, tip)?.ids;
     ids.extend(&approved.manifest.ids);
@@ -78,15 +80,15 @@ pub async fn drift<T: TenantRead>(
     report.before.clone_from(&approved.label);
     report.after.clone_from(&live.label);
 
-    // Who did it since the two were one: the notes of the snapshots since then, and the log since the last of them.
+    // Authors are looked for since the fork: in the notes of the snapshots since then, and in the log since the last of them.
     let past = Past { range: fork.map(|fork| (fork, tip)), since: Some(tip), earlier: Some(tip) };
     let mut compared = explain(context, Some(tenant), report, (&approved, &live), &past).await?;
     audit::disclose(&mut compared.report, context.settings.actors);
     Ok(compared)
 }
 
-/// The branch that people work on, as fetched: what the remote has, where this clone knows of one. What was not pushed is not
-/// approved, least of all what an export moved the branch to.
+/// Returns the branch that people work on, as fetched: the remote's, where this clone knows of one. Commits that were not pushed
+/// are not approved, least of all those that an export moved the branch to.
 fn approved_branch(context: &Context) -> Result<(String, ObjectId)> {
     let name = &context.settings.branches.main;
     if let Some(there) = context.remote_tip(name)? {
@@ -100,8 +102,8 @@ fn approved_branch(context: &Context) -> Result<(String, ObjectId)> {
     }
 }
 
-/// A branch as it is known here: as last fetched from the remote where this clone's own is behind that or missing, else this
-/// clone's own.
+/// Returns a branch as it is known here: as last fetched from the remote where the local branch is behind that or missing, else
+/// the local branch.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -115,7 +117,7 @@ pub fn fetched(context: &Context, name: &str) -> Result<Option<(String, ObjectId
     })
 }
 
-/// Files with edits on `main` that the last snapshot does not have: not applied yet, as far as is known here.
+/// Returns the files with edits on `main` that the last snapshot does not have: not applied yet, as far as is known here.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -124,7 +126,7 @@ pub fn pending(context: &Context, snapshot: ObjectId, main: ObjectId) -> Result<
         return Ok(Vec::new());
     }
     let Some(fork) = context.repo.merge_base(main, snapshot)? else { return Ok(vec![STRANGERS.to_owned()]) };
-    // Only what differs is listed: of what differs from the fork, that which differs from the snapshot as well.
+    // Only differences are listed: files that differ from the fork, and from the snapshot as well.
     let (at_fork, on_main) = context.repo.changed_entries(fork, main)?;
     let (in_snapshot, beside) = context.repo.changed_entries(snapshot, main)?;
     let open = paths(in_snapshot, beside);

@@ -1,4 +1,4 @@
-//! Carrying out a plan: wave by wave, re-read, write, journal.
+//! Carries out a plan wave by wave: reads each object again, writes it, and keeps the journal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,29 +28,29 @@ use resolve::{Cache, Resolved};
 pub(super) use find::holds;
 pub use find::{PATIENCE, Search, patience};
 
-/// How a run of a plan ended.
+/// Describes how a run of a plan ended.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[must_use]
 pub struct Outcome {
-    /// Steps done, by this run or an earlier one.
+    /// Number of steps done, by this run or an earlier one.
     pub done: usize,
-    /// Which ones.
+    /// Ids of the steps done.
     pub ok: BTreeSet<StepId>,
     /// Steps that failed, with the reason.
     pub failed: Vec<(StepId, String)>,
     /// Creations whose answers were lost and that could not be found afterwards, with the reason: they may have happened.
     pub uncertain: Vec<(StepId, String)>,
-    /// Steps left out because one they need did not succeed.
+    /// Steps left out because a step that they need did not succeed.
     pub skipped: Vec<StepId>,
     /// Objects that had moved since the plan was made; nothing was written to them.
     pub stale: BTreeSet<Address>,
-    /// Steps that were not begun because the run was to end.
+    /// Number of steps that were not begun because the run was asked to stop.
     pub not_begun: usize,
-    /// Ids learned.
+    /// Ids learned from creations.
     pub learned: IdMap,
 }
 
-/// What a run works with.
+/// Holds what a run works with.
 pub struct Run<'a, T> {
     /// The tenant.
     pub tenant: &'a T,
@@ -58,37 +58,37 @@ pub struct Run<'a, T> {
     pub plan: &'a Plan,
     /// Names for messages.
     pub names: &'a Names,
-    /// Where work speaks.
+    /// Receiver of progress and warnings.
     pub events: &'a Events,
-    /// Old id → new id, from before.
+    /// Map from old ids to new ids, from earlier runs.
     pub ids: &'a IdMap,
-    /// Writes at the same time.
+    /// Number of writes sent at the same time.
     pub concurrency: usize,
-    /// What was there before or is wanted by this address: never what a creation with a lost answer has made.
+    /// Objects that were there before or are wanted by this address: no creation with a lost answer has made them.
     pub known: &'a BTreeSet<Address>,
     /// Pauses between looks for what a creation with a lost answer has made.
     pub patience: &'a [Duration],
-    /// Once it is set no step is begun any more.
+    /// Flag that ends the run: once it is set no step is begun any more.
     pub stop: &'a AtomicBool,
 }
 
 struct State<'a> {
     journal: &'a mut Journal,
-    /// Shared with the steps that run: copied only when one is learned meanwhile.
+    /// Id map shared with the steps that run: copied only when an id is learned meanwhile.
     ids: Arc<IdMap>,
     outcome: Outcome,
     ok: BTreeSet<StepId>,
     /// Objects that this plan has written to, and the digest of their properties if an earlier run noted it.
     touched: BTreeMap<Address, Option<String>>,
     started: usize,
-    /// Creations of the same name take turns, so that at most one of them can have an answer that was lost; and so do
-    /// removals of one object's credentials.
+    /// Locks by which creations of the same name take turns, so that at most one of them can have an answer that was lost.
+    /// Removals of one object's credentials take turns in the same way.
     turns: BTreeMap<(&'static str, String), Arc<tokio::sync::Mutex<()>>>,
 }
 
 enum Failure {
     Stale,
-    /// A creation that may have happened.
+    /// A creation that may have happened, with the reason.
     Uncertain(String),
     Error(String),
 }
@@ -100,8 +100,8 @@ impl From<TenantError> for Failure {
 }
 
 impl<T: TenantRead + TenantWrite> Run<'_, T> {
-    /// Carries out the plan. Steps that an earlier run did are not done again. A step that fails keeps those that need it
-    /// from running; the others go on.
+    /// Carries out the plan. Steps that an earlier run did are not done again. A step that fails keeps those that need it from
+    /// running; the others go on.
     ///
     /// # Errors
     /// Only if the journal cannot be written: nothing is sent that is not on disk first.
@@ -113,7 +113,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         outcome.done = past.done.len();
         outcome.ok.clone_from(&past.done);
         let started = past.done.len();
-        // What was sent may have happened: the object differs from what the plan saw because of us.
+        // A step that was sent may have happened: then the object differs from what the plan saw because of this plan.
         let begun = past.done.iter().chain(&past.unknown).filter_map(|id| self.plan.steps.get(*id));
         let mut touched: BTreeMap<Address, Option<String>> = begun.map(|step| (step.address.clone(), None)).collect();
         for (address, digest) in past.expected(self.plan) {
@@ -148,7 +148,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 let looks = (step.address.kind, step.name.clone());
                 Some(Arc::clone(lock(state).turns.entry(looks).or_default()))
             }
-            // A certificate is taken away by writing those that stay: two at once would undo each other.
+            // A certificate is removed by writing the remaining ones: two removals at once would undo each other.
             Action::Unlink { link, .. } if is_credential(step, link) => {
                 let object = (step.address.kind, step.address.id.clone());
                 Some(Arc::clone(lock(state).turns.entry(object).or_default()))
@@ -183,7 +183,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         Ok(())
     }
 
-    /// Writes down how a step ended.
+    /// Records how a step ended.
     fn note(
         &self,
         id: StepId,
@@ -213,7 +213,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 Some("it was changed since the plan was made".to_owned())
             }
             Err(Failure::Uncertain(error)) => {
-                // The journal keeps it as sent: whoever takes the run up looks for it.
+                // The step stays `sent` in the journal, so that a run which takes this one up looks for the object.
                 state.outcome.uncertain.push((id, error.clone()));
                 Some(error)
             }
@@ -228,8 +228,8 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         Ok(())
     }
 
-    /// Notes what an object has become by our own write, if more is to be written to it: a run that takes this one up can
-    /// tell our change from anybody else's.
+    /// Notes the state of an object after this run's own write, if more is to be written to it: a run that takes this one up can
+    /// tell this change from anybody else's.
     async fn look_after(&self, id: StepId, step: &Step, state: &Mutex<State<'_>>) -> Result<()> {
         let ours = matches!(step.action, Action::Update { .. } | Action::Call { .. });
         if !ours || !self.plan.seen.contains_key(&step.address) {
@@ -314,7 +314,7 @@ fn is_credential(step: &Step, link: &str) -> bool {
     kinds::by_name(step.address.kind).is_some_and(|kind| kind.credential(link).is_some())
 }
 
-/// The ids that a creation replaced: the object's own, and others by which it is referred to.
+/// Returns the ids that a creation replaced: the object's own, and others by which it is referred to.
 pub(super) fn learned(kind: &'static Kind, step: &Step, value: Option<&Map<String, Value>>) -> IdMap {
     let mut learned = IdMap::default();
     let (Action::Create { .. }, Some(value)) = (&step.action, value) else { return learned };

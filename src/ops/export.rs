@@ -1,4 +1,4 @@
-//! `export`: the live tenant becomes a commit on `snapshots`, and `main` follows as long as it holds no edit of its own.
+//! Commits the live tenant to `snapshots` for `export`; `main` follows as long as it holds no edit of its own.
 
 use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,46 +28,46 @@ use crate::model::{Address, Coverage, CoverageMap, IdMap, Kind, Object};
 use crate::repo::{ObjectId, SnapshotWriter};
 use crate::tenant::TenantRead;
 
-/// What an export did.
+/// Describes what an export did.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Exported {
     /// The new commit; `None` if the tenant had not changed.
     pub commit: Option<ObjectId>,
-    /// The tip of `snapshots` now.
+    /// Present tip of `snapshots`.
     pub tip: ObjectId,
-    /// Objects per kind or variant.
+    /// Number of objects per kind or variant.
     pub counts: BTreeMap<&'static str, usize>,
-    /// Objects in all.
+    /// Number of objects in all.
     pub objects: usize,
-    /// Whether everything in scope was read completely.
+    /// True if everything in scope was read completely.
     pub complete: bool,
-    /// Files added, changed and removed.
+    /// Number of files added, changed and removed.
     pub changed: (usize, usize, usize),
     /// Objects with edits on `main` that are not applied yet; `main` was left alone if there are any.
     pub pending: Vec<String>,
-    /// Those of them whose edit no step can write.
+    /// Pending objects whose edit no step can write.
     pub unwritable: Vec<String>,
-    /// Properties that no schema knows, in all.
+    /// Number of properties that no schema knows, in all.
     pub unknown: usize,
 }
 
-/// What else goes into a snapshot commit.
+/// Holds the additional content of a snapshot commit.
 #[derive(Debug, Clone, Default)]
 pub struct Extra {
     /// Second parent: the commit that an apply carried out.
     pub applied: Option<ObjectId>,
     /// Ids that an apply learned.
     pub learned: IdMap,
-    /// Whether `main` stays where it is although it holds no edit of its own: what was wanted is not what is.
+    /// True if `main` stays where it is although it holds no edit of its own, because the tenant is not as it was wanted.
     pub hold_main: bool,
     /// First line of the message.
     pub subject: Option<String>,
-    /// Trailers.
+    /// Trailers of the message.
     pub trailers: Vec<(String, String)>,
 }
 
-/// Reads the kinds in scope and commits what differs.
+/// Reads the kinds in scope and commits the differences.
 ///
 /// # Errors
 /// If the tenant is another one, the repository cannot be written, or another run moved `snapshots` meanwhile.
@@ -120,7 +120,7 @@ pub async fn export<T: TenantRead>(
     let after = LazyCell::new(|| index(&files));
     let standing = edits.standing(&ids, |address| match (kept.get(address), after.get(address)) {
         (Some(object), _) => Ok(Some(object.clone())),
-        // Carried over: the object database has it.
+        // The object was carried over, so its file is in the object database.
         (None, Some(path)) => stored(context, address, path, files.get(path)),
         (None, None) => Ok(None),
     })?;
@@ -175,15 +175,15 @@ pub async fn export<T: TenantRead>(
         trailers: extra.trailers.iter().cloned().chain(rules).collect(),
         actors: audit.actors(context.settings.actors),
     };
-    // What an apply takes away its own guards have judged, and its receipt (which has a subject) must never be lost: it holds
-    // the new ids.
+    // An apply is not checked here: its own guards have judged what it deletes, and its receipt (the commit with a subject) must
+    // never be lost, as it holds the new ids.
     if let Some(parent) = parent.filter(|_| extra.subject.is_none()) {
         let message = message(&manifest.tenant, &told);
         let candidate = Candidate { parent, base: &base, changes: &changes, audit: &audit, tree, message: &message };
         told.trailers.extend(shrink::check(context, tenant, &candidate).await?);
     }
     let mut parents = vec![start];
-    // A receipt must not make edits of `main` that the tenant does not have part of the snapshots' history.
+    // Do not use the receipt as a parent if that would merge unapplied edits from `main` into `snapshots`.
     let loses = |applied| match (&standing, main) {
         (Standing::Pending(_), Some(main)) => context.repo.is_ancestor(main, applied),
         _ => Ok(false),
@@ -202,7 +202,7 @@ pub async fn export<T: TenantRead>(
     let message = message(&manifest.tenant, &told);
     let commit = context.repo.create_commit(tree, &parents, &message, &context.repo.author())?;
     let log = if extra.applied.is_some() { "entragit: receipt" } else { "entragit: export" };
-    // A first snapshot is no change, and nobody's.
+    // A first snapshot gets no note: it records no change that anybody made.
     let notes: Vec<_> = parent.map(|_| (commit, audit)).into_iter().collect();
     Advance { commit, parent, notes: &notes, log }.publish(context, branch, &standing, extra.hold_main)?;
     shrink::clear(context)?;
@@ -211,7 +211,7 @@ pub async fn export<T: TenantRead>(
     Ok(exported)
 }
 
-/// Ids by kind that were known through the filter of today, and those that an apply has just written.
+/// Returns, by filtered kind, the ids that were known through today's filter, and those that an apply has just written.
 pub(super) fn follow(
     context: &Context,
     before: &BTreeMap<String, ObjectId>,
@@ -239,33 +239,33 @@ pub(super) fn follow(
     Ok(follow)
 }
 
-/// What the reading of everything goes by.
+/// Holds what a complete reading builds on.
 pub(super) struct Last<'a> {
     /// The files of the last snapshot, or of the commit that the first one follows.
     pub before: BTreeMap<String, ObjectId>,
-    /// The same, to look things up in.
+    /// The same files, to look things up in.
     pub base: &'a Base<'a>,
-    /// What people edited since.
+    /// Edits that people made since.
     pub edits: &'a Edits,
-    /// By filtered kind, what is asked for where the list lacks it.
+    /// By filtered kind, the ids that are asked for where the list lacks them.
     pub follow: BTreeMap<&'static str, BTreeSet<String>>,
-    /// What an apply made again, as it was gone: the old ids are not asked for.
+    /// Id map of the objects that an apply created again: the old ids are not asked for.
     pub ids: &'a IdMap,
 }
 
-/// Everything in scope.
+/// Holds the result of a complete reading of the scope.
 pub(super) struct Whole {
     /// Files of objects, with those that are carried over because their kind was not read completely or is out of scope.
     pub files: BTreeMap<String, ObjectId>,
-    /// Those in which they differ from the last snapshot.
+    /// Files that differ from the last snapshot.
     pub changes: Changes,
-    /// Whether it has none: then `changes` is empty, as all is new.
+    /// True if there is no last snapshot: then `changes` is empty, as everything is new.
     pub first: bool,
-    /// Objects that somebody edited on `main`, as they are.
+    /// Live state of the objects that somebody edited on `main`.
     pub kept: BTreeMap<Address, Object>,
-    /// What is known completely.
+    /// Coverage of each kind and link.
     pub coverage: CoverageMap,
-    /// Objects in scope, carried over or not.
+    /// Number of objects in scope, carried over or not.
     pub tally: Tally,
 }
 
@@ -285,7 +285,7 @@ pub(super) async fn whole<T: TenantRead>(
     let reading = live::read(tenant, scope, layout, &context.events, &mut sink).await?;
     let Storing { before: left, mut files, mut changes, kept, .. } = sink;
     let mut tally = reading.tally;
-    // Absence must be proven: kinds that were not read completely are carried over, and those that were not asked for.
+    // Absence must be proven: objects are carried over if their kind was not read completely or was not asked for.
     let read = |kind: &'static Kind| scope.contains(&kind) && reading.coverage.kind(kind.name).is_complete();
     let unread = |path: &str| {
         let (kind, id) = address_of(path).ok().filter(|(kind, _)| !read(kind))?;
@@ -313,14 +313,14 @@ pub(super) async fn whole<T: TenantRead>(
     Ok(Whole { files, changes, first, kept, coverage: reading.coverage, tally })
 }
 
-/// An object as the object database has it.
+/// Returns an object as the object database has it.
 fn stored(context: &Context, address: &Address, path: &str, blob: Option<&ObjectId>) -> Result<Option<Object>> {
     let (Some(kind), Some(blob)) = (kinds::by_name(address.kind), blob) else { return Ok(None) };
     let document = yaml::read(path, &context.repo.blob(*blob)?).ok();
     Ok(document.map(|document| normalize(kind, document.value).object))
 }
 
-/// Where each object's file is.
+/// Returns the path of each object's file.
 pub(super) fn index(files: &BTreeMap<String, ObjectId>) -> BTreeMap<Address, String> {
     files
         .keys()
@@ -330,13 +330,13 @@ pub(super) fn index(files: &BTreeMap<String, ObjectId>) -> BTreeMap<Address, Str
 
 /// Returns the ids of a kind's objects among files.
 fn ids_in<'f>(files: &'f BTreeMap<String, ObjectId>, kind: &'static Kind) -> impl Iterator<Item = String> + 'f {
-    // A folder within a kind's may be another kind's.
+    // A folder within the folder of a kind may belong to another kind.
     let below = files.range(format!("{}/", kind.folder)..format!("{}0", kind.folder));
     below.filter_map(move |(path, _)| address_of(path).ok().filter(|(found, _)| *found == kind).map(|(_, id)| id))
 }
 
 struct Storing<'a, 'w, 'r> {
-    /// What was there and has not come yet: a path is in memory once, here or in `files`.
+    /// Files of the last snapshot whose objects have not come yet: a path is in memory once, here or in `files`.
     before: BTreeMap<String, ObjectId>,
     base: &'a Base<'a>,
     files: BTreeMap<String, ObjectId>,
@@ -344,9 +344,9 @@ struct Storing<'a, 'w, 'r> {
     first: bool,
     writer: &'w mut SnapshotWriter<'r>,
     edits: &'a Edits,
-    /// Objects that somebody edited on `main`, as they are.
+    /// Live state of the objects that somebody edited on `main`.
     kept: BTreeMap<Address, Object>,
-    /// By filtered kind, what is asked for where the list lacks it.
+    /// By filtered kind, the ids that are asked for where the list lacks them.
     follow: BTreeMap<&'static str, BTreeSet<String>>,
     ids: &'a IdMap,
 }
@@ -379,14 +379,14 @@ impl Sink for Storing<'_, '_, '_> {
         }
         let (path, old) = match self.before.remove_entry(&live.path) {
             Some((path, old)) => (path, Some(old)),
-            // The same object twice: the last time counts.
+            // If the same object comes twice, the last time counts.
             None => {
                 let came = self.files.get(&live.path).copied();
                 let old = self.changes.get(&live.path).map_or(came, |(old, _)| *old);
                 (live.path, old)
             }
         };
-        // What the parent has is in the object database already.
+        // The object database already has the content of an unchanged file.
         if old != Some(blob) {
             self.writer.put(live.content)?;
             if !self.first {
@@ -400,8 +400,8 @@ impl Sink for Storing<'_, '_, '_> {
     }
 }
 
-/// Counts the large kinds for the first snapshot of a tenant that nobody gave a size for. A kind that cannot be counted is
-/// flat, with a warning, because paths never move by themselves afterwards.
+/// Counts the large kinds for the first snapshot of a tenant whose size the settings do not name, and chooses their layouts. A
+/// kind that cannot be counted is flat, with a warning, because paths never move by themselves afterwards.
 pub(super) async fn choose_layout<T: TenantRead>(
     context: &Context,
     tenant: &T,
@@ -428,10 +428,10 @@ pub(super) async fn choose_layout<T: TenantRead>(
     layout
 }
 
-/// The most objects that lie in one folder.
+/// Maximum number of objects that lie in one folder.
 const MOST_FLAT: usize = 1_000;
 
-/// The layout for a kind with so many objects: flat where people browse, sharded where git would suffer.
+/// Returns the layout for a kind with this number of objects: flat where people browse, sharded where git would suffer.
 pub fn layout_for(kind: &Kind, objects: usize) -> Layout {
     match (kind.is_singleton(), objects) {
         (true, _) | (false, 0..=MOST_FLAT) => Layout::Flat,

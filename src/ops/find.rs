@@ -1,4 +1,4 @@
-//! From what a person calls an object to the object: an id, an application id, a path, a name, `kind:name`.
+//! Finds the object that a person means by an id, an application id, a path, a name or `kind:name`.
 
 use std::collections::BTreeSet;
 
@@ -16,27 +16,27 @@ use crate::kinds;
 use crate::model::{IdMap, Kind, Object};
 use crate::repo::{CommitInfo, ObjectId};
 
-/// Most candidates that an error lists.
+/// Maximum number of candidates that an error lists.
 const MOST_CANDIDATES: usize = 20;
 
-/// An object in a commit.
+/// Represents an object found in a commit.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// Its kind.
+    /// Kind of the object.
     pub kind: &'static Kind,
-    /// Its id there.
+    /// Id of the object in the commit.
     pub id: String,
-    /// What it is called there.
+    /// Name of the object in the commit.
     pub name: String,
-    /// Its file.
+    /// File of the object.
     pub entry: Entry,
 }
 
-/// What a person calls an object.
+/// Represents the words by which a person means an object.
 #[derive(Debug, Clone)]
 pub struct Wanted {
     said: String,
-    /// What stands behind `kind:`, or all of it.
+    /// Text after `kind:`, or all of it.
     word: String,
     kinds: Vec<&'static Kind>,
     /// The word, and every other id of the object that has it as its id.
@@ -45,8 +45,8 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// What `text` means: `kind:name`, a path, an id or a name, of the `kinds` given (none: of any). `ids` says which ids
-    /// were replaced.
+    /// Parses `text`: `kind:name`, a path, an id or a name, of the `kinds` given (none: of any). `ids` says which ids were
+    /// replaced.
     pub fn parse(text: &str, kinds: &[&'static Kind], ids: &IdMap) -> Wanted {
         let kind = text.split_once(':').and_then(|(word, rest)| Some((kinds::by_word(word)?, rest)));
         let (kinds, word) = match kind {
@@ -78,18 +78,18 @@ impl Wanted {
     }
 }
 
-/// The object that `wanted` means in `commit`, or `None`.
+/// Returns the object that `wanted` means in `commit`, or `None`.
 ///
 /// # Errors
-/// If it means several, or the repository cannot be read.
+/// If the words mean several objects, or the repository cannot be read.
 pub fn object(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<Option<Found>> {
     one(wanted, candidates(context, commit, wanted)?)
 }
 
-/// The object that `wanted` means in `commit` or meant in an earlier one, with the latest commit that has it.
+/// Returns the object that `wanted` means in `commit` or meant in an earlier one, with the latest commit that has it.
 ///
 /// # Errors
-/// If it means several or none, or the repository cannot be read.
+/// If the words mean several objects or none, or the repository cannot be read.
 pub fn ever(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<(Found, ObjectId)> {
     if let Some(found) = object(context, commit, wanted)? {
         return Ok((found, commit));
@@ -100,10 +100,10 @@ pub fn ever(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<(Fou
     }
 }
 
-/// The object that `wanted` means in `commit`.
+/// Returns the object that `wanted` means in `commit`.
 ///
 /// # Errors
-/// If it means several or none; then the error says which earlier snapshot has it.
+/// If the words mean several objects or none; then the error says which earlier snapshot has it.
 pub fn there(context: &Context, commit: ObjectId, label: &str, wanted: &Wanted) -> Result<Found> {
     if let Some(found) = object(context, commit, wanted)? {
         return Ok(found);
@@ -155,7 +155,7 @@ fn candidates(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<Ve
     let repo = &context.repo;
     let mut lookup = Lookup::new(repo, commit);
     let mut found = Vec::new();
-    // By id: nothing but the folders is read. Whoever asks by an old id means the one that is there.
+    // A search by id comes first, as it reads nothing but the folders. An old id means the object that has replaced it.
     let by_path = wanted.path.as_ref().and_then(|path| address_of(path).ok());
     for kind in &wanted.kinds {
         let ids: Vec<&str> = match &by_path {
@@ -174,7 +174,7 @@ fn candidates(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<Ve
             }
         }
     }
-    // An id that was replaced and is there all the same means its own object.
+    // An id that was replaced and still exists means its own object.
     if found.iter().any(|it| it.id == wanted.word) {
         found.retain(|it| it.id == wanted.word);
     }
@@ -186,7 +186,8 @@ fn candidates(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<Ve
         let there = |entry: &&Entry| wanted.path.as_ref().is_none_or(|path| *path == entry.path);
         let entries: Vec<&Entry> = entries.iter().filter(there).collect();
         let fitting = repo.each(&entries, |reader, entry| {
-            // Parsing is what costs; most files hold none of the words. What is escaped is not found by looking.
+            // Parsing is expensive, and most files hold none of the words. Escaped text cannot be found in the bytes, so such
+            // files are parsed.
             let bytes = reader.blob(entry.blob)?;
             let text = String::from_utf8_lossy(&bytes).to_lowercase();
             if wanted.path.is_none() && !text.contains('\\') && !wanted.words.iter().any(|word| text.contains(word)) {
@@ -206,7 +207,7 @@ fn candidates(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<Ve
     Ok(found)
 }
 
-/// The last commit before `commit` in which `wanted` means something, along the line that leads to it.
+/// Returns the last commit before `commit` in which `wanted` means something, along the first parents.
 fn before(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<Option<(Found, CommitInfo)>> {
     let line = context.repo.line(commit, usize::MAX)?;
     for pair in line.windows(2) {
@@ -227,7 +228,7 @@ fn before(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<Option
     Ok(None)
 }
 
-/// The ids that were replaced, as the last snapshot knows them.
+/// Returns the ids that were replaced, as the last snapshot knows them.
 ///
 /// # Errors
 /// If the repository cannot be read.

@@ -1,5 +1,5 @@
-//! The guards over a plan: [`guard`] decides, this brings together what it must know. What is read follows the plan and the
-//! policies: groups that policies or roles name are followed down to their members, and no other group is looked at.
+//! Gathers the facts for the guards over a plan: [`guard`] decides, this module reads what it must know. The reading follows the
+//! plan and the policies: groups that policies or roles name are followed down to their members, and no other group is read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,11 +18,11 @@ use crate::model::{Action, Address, Object, Plan, Step, StepId, Verdict};
 use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
 
-/// Objects that are looked for at the same time.
+/// Number of objects that are looked for at the same time.
 const LOOKS: usize = 8;
 
-/// What every guard says of a plan that was just made. `there` is what the plan starts from; an account is looked for in
-/// every side. `wanted` is the commit, whose settings may be weaker than the rules.
+/// Returns the verdicts of all guards on a plan that was just made. `there` is the state that the plan starts from; an account is
+/// looked for in every side. `wanted` is the commit, whose settings may be weaker than the rules.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -46,7 +46,7 @@ pub fn verdicts(
         rules.recent = rules::recent_deletions(context, tip)?;
         rules.base = Some(Side::commit(context, &tip.to_string())?.index.into_keys().collect());
     }
-    // What a restore brings back gives power, too: it must be known before it is asked what was held.
+    // A restored object grants power, too: it must be known before earlier holders are looked up.
     for (address, object) in deleted {
         rules.access.take_deleted(address, object);
     }
@@ -62,8 +62,8 @@ pub fn verdicts(
     Ok(guard::verdicts(plan, &rules))
 }
 
-/// The same of a plan that comes from a file: as far as the last snapshot knows the tenant, less what was found to be
-/// `absent` since. What the plan brings back from the recycle bin is taken to be what the commit says.
+/// Returns the verdicts on a plan that comes from a file. They are based on the last snapshot, less the objects found to be
+/// `absent` since. Objects that the plan restores from the recycle bin are taken to be what the commit says.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -92,8 +92,8 @@ pub fn verdicts_of_file(
     verdicts(context, plan, &[&base, &wanted], &base, &deleted, commit)
 }
 
-/// What a plan from a file is to create or restore although the last snapshot has it: looked for in the tenant, since nobody
-/// may be told by the file alone that it is gone. What is not there.
+/// Returns the objects that a plan from a file creates or restores although the last snapshot has them, and that the tenant does
+/// not have. They are looked for in the tenant, since the claim of a file that they are gone is not trusted.
 ///
 /// # Errors
 /// If the tenant cannot be asked.
@@ -120,15 +120,16 @@ pub async fn absent<T: TenantRead>(context: &Context, tenant: &T, plan: &Plan) -
     Ok(looked.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
-/// How many snapshots back it is looked for that something was held.
+/// Number of snapshots that the search for earlier grants goes back.
 const BACK: usize = 500;
 
-/// Finds those of `steps` that make an object what a snapshot `had` it be: looked for in the versions of the objects only.
+/// Finds those of `steps` that make an object what it was in an earlier snapshot according to `had`. Only versions of the objects
+/// themselves are searched.
 fn held(context: &Context, plan: &Plan, steps: &[StepId], had: fn(&Object, &Step) -> bool) -> Result<BTreeSet<StepId>> {
     let mut found = BTreeSet::new();
     let Some(tip) = context.last_snapshot()? else { return Ok(found) };
     let ids = manifest_of(&context.repo, &files_of(&context.repo, tip)?)?.ids;
-    // Object by object: a group that many join is read once.
+    // The steps are grouped by object, so that a group which many join is read once.
     let mut by_object: BTreeMap<&Address, Vec<StepId>> = BTreeMap::new();
     for (number, step) in steps.iter().filter_map(|number| Some((*number, plan.steps.get(*number)?))) {
         by_object.entry(&step.address).or_default().push(number);
@@ -162,7 +163,7 @@ fn held(context: &Context, plan: &Plan, steps: &[StepId], had: fn(&Object, &Step
     Ok(found)
 }
 
-/// What decides who gets in, before the plan.
+/// Returns the objects that decide on access, as they are before the plan.
 fn known(context: &Context, plan: &Plan, sides: &[&Side], there: &Side, rules: &Rules) -> Result<Tenant> {
     let mut reader = Known { context, sides, there, tenant: Tenant::default(), taken: BTreeSet::new() };
     let concerned = |step: &Step| access::KINDS.iter().chain(power::KINDS).any(|kind| *kind == step.address.kind);
@@ -206,7 +207,7 @@ fn known(context: &Context, plan: &Plan, sides: &[&Side], there: &Side, rules: &
     Ok(reader.tenant)
 }
 
-/// Ids in a step that may come to decide: of a policy or a role assignment all, of a group those it takes in.
+/// Returns the ids in a step that may decide on access: all ids of a policy or a role assignment, and the new members of a group.
 fn named(step: &Step) -> BTreeSet<String> {
     let mut found: BTreeSet<String> = step.about.iter().cloned().collect();
     let mut see = |value: &serde_json::Value| {
@@ -250,7 +251,8 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// Where a kind is to be looked up: in what is there if that was read, else in the last snapshot.
+    /// Returns the side in which a kind is looked up: the present state if the kind was read completely, else the first side that
+    /// knows it completely.
     fn side(&self, kind: &str) -> Option<&'a Side> {
         let complete = |side: &Side| side.manifest.coverage.kind(kind).is_complete();
         if complete(self.there) {
@@ -283,8 +285,8 @@ impl<'a> Known<'a> {
         self.side("group").is_some_and(|side| side.index.contains_key(&Address::new("group", id)))
     }
 
-    /// The service principals whose permissions whoever is signed in holds, Microsoft Graph's, and those of the applications
-    /// that were taken in.
+    /// Reads the service principals whose permissions the signed-in identity holds, Microsoft Graph's, and those of the
+    /// applications that were read.
     fn resources(&mut self, own: &BTreeSet<String>) -> Result<()> {
         let Some((side, kind)) = self.side("servicePrincipal").zip(kinds::by_name("servicePrincipal")) else {
             return Ok(());

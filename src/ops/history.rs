@@ -1,7 +1,7 @@
-//! `log` and `blame`: what the line of snapshots tells, of the tenant and of one object.
+//! Reads the history of the snapshots for `log` and `blame`: of the tenant and of one object.
 //!
-//! Cost follows the object's changes: a snapshot whose folder is the neighbour's is passed over, and only where the blob
-//! differs is a file parsed.
+//! The cost depends on the number of the object's changes: a snapshot whose folder equals that of its neighbour is passed over,
+//! and a file is parsed only where the blob differs.
 
 use std::collections::BTreeMap;
 
@@ -28,12 +28,12 @@ use crate::model::{
 };
 use crate::repo::{CommitInfo, ObjectId, trailers};
 
-/// Where history ends, and how much of it is wanted.
+/// Limits the history that is wanted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Reach {
-    /// Nothing before this moment.
+    /// Time before which nothing is reported.
     pub since: Option<Timestamp>,
-    /// So many entries at most.
+    /// Maximum number of entries.
     pub limit: Option<usize>,
 }
 
@@ -43,7 +43,7 @@ impl Reach {
     }
 }
 
-/// The snapshots up to a commit, newest first.
+/// Holds the snapshots up to a commit, newest first.
 struct Past {
     snapshots: Vec<CommitInfo>,
     beginning: Beginning,
@@ -79,10 +79,10 @@ impl Past {
         }
     }
 
-    /// What the audit log says of the time before a snapshot.
+    /// Returns what the audit log says of the time before a snapshot.
     fn audit(&self, context: &Context, at: usize) -> Result<(Audited, Option<audit::Audit>)> {
         let mut audited = Audited::default();
-        // Nobody made the first snapshot's content since an earlier one.
+        // The first snapshot has no earlier one, so no event explains its content.
         let Some(commit) = self.snapshots.get(at).filter(|_| at + 1 < self.snapshots.len()) else {
             return Ok((audited, None));
         };
@@ -102,7 +102,7 @@ impl Past {
     }
 }
 
-/// The snapshots, newest first; with `kinds`, those that changed objects of these, and only what they changed of them.
+/// Returns the snapshots, newest first; with `kinds`, those that changed objects of these kinds, and only these changes.
 ///
 /// # Errors
 /// If there is no snapshot, or the repository cannot be read.
@@ -163,25 +163,25 @@ fn risks_between(context: &Context, a: ObjectId, b: ObjectId, kinds: &[&'static 
     Ok([count(Level::High), count(Level::Medium), count(Level::Low)])
 }
 
-/// A snapshot that changed an object.
+/// Represents a snapshot that changed an object.
 struct Turn {
-    /// The snapshot.
+    /// Index of the snapshot.
     at: usize,
-    /// Where the object is in it.
+    /// Location of the object in the snapshot.
     now: Option<Spot>,
-    /// Whether the snapshot before has it, too.
+    /// True if the snapshot before has the object, too.
     there: bool,
-    /// Where it was last, and in which snapshot.
+    /// Last location of the object before, with the index of its snapshot.
     last: Option<(usize, Spot)>,
 }
 
-/// One object along the snapshots.
+/// Represents the history of one object along the snapshots.
 struct Thread<'a> {
     context: &'a Context,
     past: &'a Past,
     kind: &'static Kind,
     ids: IdMap,
-    /// Newest first.
+    /// Snapshots that changed the object, newest first.
     turns: Vec<Turn>,
 }
 
@@ -217,12 +217,12 @@ impl<'a> Thread<'a> {
             return Ok(None);
         };
         let mut coverage = manifest_at(&self.context.repo, commit.id)?.coverage;
-        // Presence was proven by the file itself, absence by its removal.
+        // The file itself proved the object's presence, its removal the absence.
         coverage.set_kind(self.kind.name, Coverage::Complete);
         Ok(Some((object, coverage)))
     }
 
-    /// What a snapshot tells; nothing if what changed was not known before.
+    /// Returns what a snapshot changed in the object; none if the changed properties were not known before.
     fn episode(&self, turn: &Turn) -> Result<Option<Episode>> {
         let side = |state: Option<(usize, &Spot)>| -> Result<Option<(Object, CoverageMap)>> {
             state.map_or(Ok(None), |(at, spot)| self.read(at, spot))
@@ -252,7 +252,7 @@ impl<'a> Thread<'a> {
         manner::settle(&mut report, &evidence);
         let moment = self.past.moment(turn.at);
         if moment.beginning.is_some() {
-            // Nothing of it is news.
+            // At the beginning of the known history nothing is new, so no risk is reported there.
             report.changes.iter_mut().for_each(|change| change.risks.clear());
         }
         Ok(report.changes.pop().map(|change| Episode { moment, change, audited }))
@@ -284,10 +284,10 @@ impl<'a> Thread<'a> {
     }
 }
 
-/// The life of the object that `word` means, now or in an earlier snapshot; with `properties`, only what is about these.
+/// Returns the history of the object that `word` means, now or in an earlier snapshot; with `properties`, only changes of these.
 ///
 /// # Errors
-/// If the word means none or several, or the repository cannot be read.
+/// If the word means no object or several, or the repository cannot be read.
 pub fn life(
     context: &Context,
     word: &str,
@@ -316,7 +316,7 @@ pub fn life(
         let mut report = Report { changes: vec![episode.change.clone()], ..Report::default() };
         narrow(&mut report, &scope);
         if let Some(change) = report.changes.pop() {
-            // What was taken away is best known by the snapshot before.
+            // The names of removed objects are found in the snapshot before.
             commits.extend(past.snapshots.get(turn.at + 1).map(|commit| commit.id));
             episodes.push(Episode { change, ..episode });
         }
@@ -335,13 +335,13 @@ pub fn life(
     Ok((Life { address: Address::new(found.kind.name, id), name, ids, episodes }, names))
 }
 
-/// Names of what is long gone are looked for in so many snapshots.
+/// Number of snapshots in which the names of deleted objects are looked for.
 const MOST_SOURCES_OF_NAMES: usize = 12;
 
-/// Who set each value of the object that `word` means in the last snapshot that `revision` follows.
+/// Returns who set each value of the object that `word` means in the last snapshot that `revision` follows.
 ///
 /// # Errors
-/// If the word means none or several there, or the repository cannot be read.
+/// If the word means no object or several there, or the repository cannot be read.
 pub fn blame(context: &Context, word: &str, revision: Option<&str>) -> Result<(Blame, Names)> {
     let (label, asked) = match (revision, context.last_snapshot()?) {
         (Some(revision), _) => (revision.to_owned(), context.resolve(revision)?),

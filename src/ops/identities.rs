@@ -1,6 +1,6 @@
-//! Who goes by which identity besides the id (an application by its `appId`), per folder of a snapshot, kept beside the
-//! repository's objects: a folder with the same tree need not be read again. A tree's id is a hash of all that it holds, so
-//! that nothing kept can be out of date; what cannot be read is made anew.
+//! Caches which object has which identity besides its id (an application has its `appId`), per folder of a snapshot. The cache
+//! lies beside the repository's objects: a folder with the same tree need not be read again. A tree's id is a hash of its whole
+//! content, so that no entry can be out of date; a cache that cannot be read is made anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufWriter;
@@ -17,7 +17,7 @@ const FORMAT: u32 = 1;
 /// Identities of one folder's objects, each with the object's id.
 pub type Pairs = Vec<(String, String)>;
 
-/// What is kept, by kind and tree.
+/// Holds the cached identities, by kind and tree.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Identities {
@@ -32,20 +32,20 @@ impl Default for Identities {
 }
 
 impl Identities {
-    /// What an earlier run has kept; nothing if there is nothing that can be used.
+    /// Loads the cache of an earlier run; returns an empty one if there is none that can be used.
     pub fn load(git_dir: &Path) -> Identities {
         let kept = std::fs::read(path(git_dir)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         kept.filter(|kept: &Identities| kept.format_version == FORMAT).unwrap_or_default()
     }
 
-    /// Those of `trees` that nothing is known of.
+    /// Returns those of `trees` that are not in the cache.
     pub fn unknown(&self, kind: &Kind, trees: &BTreeSet<ObjectId>) -> BTreeSet<ObjectId> {
         let known = self.kinds.get(kind.name);
         let is_known = |tree: &ObjectId| known.is_some_and(|known| known.contains_key(&tree.to_string()));
         trees.iter().filter(|tree| !is_known(tree)).copied().collect()
     }
 
-    /// Takes in what was read of some trees, and forgets all but `trees`.
+    /// Adds the identities read from some trees, and forgets all trees but `trees`.
     pub fn learn(&mut self, kind: &Kind, trees: &BTreeSet<ObjectId>, read: BTreeMap<ObjectId, Pairs>) {
         let known = self.kinds.entry(kind.name.to_owned()).or_default();
         let trees: BTreeSet<String> = trees.iter().map(ToString::to_string).collect();
@@ -53,16 +53,16 @@ impl Identities {
         known.extend(read.into_iter().map(|(tree, pairs)| (tree.to_string(), pairs)));
     }
 
-    /// Objects of a kind that go by one of the identities that are `asked` for, in the trees that are known.
+    /// Returns the ids of a kind's objects that have one of the identities `asked` for, in the cached trees.
     pub fn find<'a>(&'a self, kind: &Kind, asked: impl Fn(&str) -> bool + 'a) -> impl Iterator<Item = &'a str> {
         let pairs = self.kinds.get(kind.name).into_iter().flat_map(BTreeMap::values).flatten();
         pairs.filter(move |(identity, _)| asked(identity)).map(|(_, id)| id.as_str())
     }
 
-    /// Keeps it for the next run.
+    /// Stores the cache for the next run.
     ///
     /// # Errors
-    /// If it cannot be written: the next run will take longer.
+    /// If the file cannot be written: the next run will take longer.
     pub fn store(&self, git_dir: &Path) -> Result<()> {
         let path = path(git_dir);
         let folder = path.parent().unwrap_or(git_dir);

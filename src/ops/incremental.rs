@@ -1,5 +1,5 @@
-//! Reading what changed on top of the last snapshot: whatever the tenant does not name is carried, unread. Reading everything
-//! and reading what changed give the same files.
+//! Reads what changed on top of the last snapshot: an object that the tenant does not name is carried over unread. A complete
+//! reading and an incremental one give the same files.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,51 +21,51 @@ use crate::model::{Address, Coverage, CoverageMap, Kind, Object};
 use crate::repo::{Content, SnapshotWriter};
 use crate::tenant::{RawObject, TenantError, TenantRead};
 
-/// Objects that are read again at the same time.
+/// Number of objects that are read again at the same time.
 const AT_ONCE: usize = 8;
 
 /// Ids per kind.
 pub type Ids = BTreeMap<&'static str, BTreeSet<String>>;
 
-/// What to read.
+/// Lists what to read.
 #[derive(Debug, Default)]
 pub struct Wanted {
     /// Kinds to list. The others in scope are carried.
     pub listed: Vec<&'static Kind>,
     /// Objects of carried kinds to read one by one.
     pub touched: Ids,
-    /// Those among them that the tenant says changed.
+    /// Those of the touched objects that the tenant reports as changed.
     pub changed: Ids,
-    /// Objects of carried kinds that the tenant says are gone.
+    /// Objects of carried kinds that the tenant reports as deleted.
     pub removed: Ids,
-    /// How completely the carried kinds were listed.
+    /// Coverage of the carried kinds as they were last listed.
     pub coverage: CoverageMap,
 }
 
-/// What was read.
+/// Holds the result of an incremental reading.
 #[derive(Debug)]
 pub struct Found {
     /// Objects' files that differ from the last snapshot.
     pub(super) changes: Changes,
-    /// Of the listed kinds; of the others only what is missing.
+    /// Coverage of the listed kinds; of the carried kinds only what is missing.
     pub coverage: CoverageMap,
-    /// Every object in scope, counted.
+    /// Counts of all objects in scope.
     pub tally: Tally,
-    /// Objects whose reading came to less than it should: they are to be read again.
+    /// Objects that were read incompletely: they are to be read again.
     pub again: Ids,
-    /// Objects that are not there any more.
+    /// Ids of the objects that are not there any more.
     pub gone: BTreeSet<String>,
     /// Objects that were read.
     pub there: BTreeSet<Address>,
 }
 
-/// What the reading goes by.
+/// Holds the last snapshot, on which the reading builds.
 pub struct Last<'a> {
     /// The last snapshot.
     pub base: &'a Base<'a>,
-    /// Its objects in scope, counted.
+    /// Counts of its objects in scope.
     pub tally: Tally,
-    /// What it was read through.
+    /// Filters through which it was read.
     pub filters: &'a BTreeMap<String, String>,
 }
 
@@ -99,7 +99,7 @@ pub async fn read<T: TenantRead>(
     let reading = live::read(tenant, &wanted.listed, layout, &quiet, &mut read).await?;
     found.coverage.0.extend(reading.coverage.0);
     for kind in &wanted.listed {
-        // Absence must be proven.
+        // Absence must be proven, so only complete kinds lose objects that did not come.
         let complete = found.coverage.kind(kind.name).is_complete();
         for (address, _) in base.files(kind)?.into_iter() {
             if !read.fresh.contains_key(&address) && (complete || reading.gone.contains(&address)) {
@@ -123,20 +123,20 @@ pub async fn read<T: TenantRead>(
 struct Reader<'a, 'w, 'r> {
     context: &'a Context,
     base: &'a Base<'a>,
-    /// What differs, as far as it is known.
+    /// Differences from the last snapshot found so far.
     changes: Changes,
     tally: Tally,
-    /// Of what was read now.
+    /// Facts on the objects that were read now.
     fresh: BTreeMap<Address, Facts>,
     /// Objects that are gone.
     gone: BTreeSet<Address>,
-    /// Ids that are called otherwise than in the last snapshot, or stand for something else.
+    /// Ids that have another name than in the last snapshot, or belong to another object.
     renamed: BTreeSet<String>,
     writer: &'w mut SnapshotWriter<'r>,
     filters: &'a BTreeMap<String, String>,
 }
 
-/// How the reading of one object ended.
+/// Result of reading one object.
 enum Answer {
     There(RawObject),
     Gone,
@@ -144,8 +144,8 @@ enum Answer {
 }
 
 impl Reader<'_, '_, '_> {
-    /// Reads the objects that were touched, and then those whose links led to what is gone. Objects whose files show names are
-    /// handed back: they wait until all names are known.
+    /// Reads the objects that were touched, and then those whose links led to deleted objects. Objects whose files show names are
+    /// returned: they wait until all names are known.
     async fn touched<T: TenantRead>(
         &mut self,
         tenant: &T,
@@ -169,7 +169,7 @@ impl Reader<'_, '_, '_> {
                 }
             }
             let referrers = self.base.referrers(&linking, &ids)?.into_iter().map(|(address, _)| address);
-            // What was read now is known.
+            // Objects that were read already need no second reading.
             next.extend(referrers.filter(|address| !self.fresh.contains_key(address) && !self.gone.contains(address)));
             next.retain(|address| {
                 !done.contains(address) && !wanted.listed.iter().any(|kind| kind.name == address.kind)
@@ -194,14 +194,14 @@ impl Reader<'_, '_, '_> {
                         held.extend(self.take_in(kind, &address, raw, (layout, wanted), found)?);
                     }
                     Answer::Failed(error) => {
-                        // One object that cannot be read stops nothing; a tenant that does not answer does.
+                        // A single object that cannot be read does not end the reading; a tenant that does not answer does.
                         silent += usize::from(matches!(error, TenantError::Unavailable { .. }));
                         if silent > 2 || matches!(error, TenantError::SignIn { .. }) {
                             return Err(error.into());
                         }
                         self.context.events.warn(format!("{address} was not read, and stays as it was: {error}"));
                         found.coverage.set_kind(kind.name, Coverage::Partial);
-                        // A link is no better known than its kind.
+                        // The coverage of a link is never better than that of its kind.
                         kind.links
                             .iter()
                             .for_each(|link| found.coverage.set_link(kind.name, link.name, Coverage::Partial));
@@ -223,7 +223,7 @@ impl Reader<'_, '_, '_> {
         let mut normalized = normalize(kind, raw.value);
         if !raw.missing.is_empty() {
             self.carry(kind, &mut normalized.object, &raw.missing)?;
-            // What no one may read is missing every time.
+            // A link that nobody may read is missing every time, so reading it again would not help.
             for (link, coverage) in raw.missing.iter().filter(|(link, _)| !wanted.coverage.withholds(kind.name, link)) {
                 found.coverage.set_link(kind.name, link, *coverage);
                 found.again.entry(kind.name).or_default().insert(address.id.clone());
@@ -240,7 +240,7 @@ impl Reader<'_, '_, '_> {
         Ok(None)
     }
 
-    /// An object was read.
+    /// Records that an object was read.
     fn comes(&mut self, address: &Address, facts: Facts) -> Result<()> {
         let Some(kind) = kinds::by_name(address.kind) else { return Ok(()) };
         let before = match (self.fresh.get(address), self.base.find(kind, &address.id)?) {
@@ -262,7 +262,7 @@ impl Reader<'_, '_, '_> {
         Ok(())
     }
 
-    /// An object is gone. Whether it was there.
+    /// Records that an object is gone; returns true if it was there.
     fn goes(&mut self, address: &Address) -> Result<bool> {
         let Some(kind) = kinds::by_name(address.kind) else { return Ok(false) };
         let Some(entry) = self.base.find(kind, &address.id)? else { return Ok(false) };
@@ -277,13 +277,13 @@ impl Reader<'_, '_, '_> {
         Ok(true)
     }
 
-    /// Puts an object's file where it belongs.
+    /// Puts an object's file at its path.
     fn store(&mut self, address: &Address, path: String, content: Content) -> Result<()> {
         let Some(kind) = kinds::by_name(address.kind) else { return Ok(()) };
         let blob = content.id();
         let before = self.base.find(kind, &address.id)?;
         match &before {
-            // What the snapshot has is in the object database already.
+            // The object database already has the content of the snapshot's files.
             Some(entry) if entry.path == path && entry.blob == blob => {
                 self.changes.remove(&path);
                 return Ok(());
@@ -299,7 +299,7 @@ impl Reader<'_, '_, '_> {
         Ok(())
     }
 
-    /// What the ids are called now.
+    /// Returns the present names of the ids.
     fn names_now(&self, asked: &Mentioned) -> Result<Names> {
         let mut names = Names::default();
         self.candidates(kinds::ALL, asked)?.enter(&mut names, |_| false);
@@ -322,7 +322,7 @@ impl Reader<'_, '_, '_> {
         Ok(found)
     }
 
-    /// Writes carried files again that show a name which is another now.
+    /// Rewrites carried files that show a name which has changed.
     fn rename(&mut self, scope: &[&'static Kind]) -> Result<()> {
         let showing: Vec<&'static Kind> = scope.iter().copied().filter(|kind| has_comments(kind)).collect();
         let renamed = std::mem::take(&mut self.renamed);
@@ -347,7 +347,7 @@ impl Reader<'_, '_, '_> {
     }
 }
 
-/// One object. A 404 proves that it is gone only where the tenant said so, or says so twice.
+/// Reads one object. A 404 proves that it is gone if the tenant reported the deletion, else only the second time.
 async fn ask<T: TenantRead>(tenant: &T, kind: &'static Kind, id: &str, said: bool) -> Answer {
     for again in [said, true] {
         match tenant.get(kind, id).await {
@@ -383,7 +383,7 @@ impl Sink for Reader<'_, '_, '_> {
     }
 
     fn take(&mut self, live: LiveObject) -> Result<()> {
-        // The same bytes are parsed to the same facts; what was read is at hand.
+        // The facts are made from the object at hand, since parsing the stored bytes would give the same.
         let Normalized { object, unknown } = normalize(live.kind, live.object.0);
         let address = live.kind.address(object.id());
         self.comes(&address, Facts::of(live.kind, &object, unknown))?;

@@ -1,4 +1,4 @@
-//! `init`: a tenant repository with its settings and a first commit.
+//! Makes a tenant repository with its settings and a first commit for `init`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::kinds;
 use crate::model::Events;
 use crate::repo::{ObjectId, Repo};
 
-/// Keeps the bytes of objects the same in every clone, whatever its `core.autocrlf` says
+/// Git attributes that keep the bytes of objects the same in every clone, whatever its `core.autocrlf` says
 /// (<https://git-scm.com/docs/gitattributes>).
 const ATTRIBUTES: &[u8] = b"*.yaml text eol=lf\n";
 

@@ -1,4 +1,4 @@
-//! The journal: what an apply has sent and what came of it, on disk before anything is sent.
+//! Keeps the journal of an apply: what was sent and how it ended, on disk before anything is sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
@@ -11,33 +11,33 @@ use serde::{Deserialize, Serialize};
 use crate::kinds;
 use crate::model::{Action, Address, IdMap, Plan, StepId};
 
-/// A write-ahead journal, one JSON line per event, each on disk before the work goes on.
+/// Represents a write-ahead journal with one JSON line per event, each on disk before the work goes on.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     file: File,
-    /// What earlier runs of the same plan did.
+    /// State left by earlier runs of the same plan.
     pub past: Past,
-    /// Whether an earlier run of the same plan came to its end.
+    /// True if an earlier run of the same plan came to its end.
     pub ended_before: bool,
 }
 
-/// What a journal tells of earlier runs.
+/// Holds what a journal records of earlier runs.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Past {
-    /// Steps that are done.
+    /// Ids of the steps that are done.
     pub done: BTreeSet<StepId>,
-    /// Steps that were sent and whose answer nobody wrote down: they may have happened.
+    /// Ids of the steps that were sent and whose answer was not recorded: they may have happened.
     pub unknown: BTreeSet<StepId>,
     /// Digests of objects' properties as they were after the step.
     pub seen: BTreeMap<StepId, String>,
-    /// Ids learned.
+    /// Ids learned from creations.
     pub learned: IdMap,
-    /// When the first run began (RFC 3339, UTC); empty if nobody wrote it down.
+    /// Time at which the first run began (RFC 3339, UTC); empty if it was not recorded.
     pub begun: String,
-    /// Whether an earlier run came to its end.
+    /// True if an earlier run came to its end.
     pub ended: bool,
-    /// Whether it came there, but for what the tenant did not show yet.
+    /// True if an earlier run came to its end, except that the tenant did not show all writes yet.
     pub waiting: bool,
 }
 
@@ -73,15 +73,15 @@ enum Line {
 }
 
 impl Past {
-    /// Digests that the properties of objects must have whose steps have begun, and not all ended; `None` if it is not
-    /// known, because the run was cut off between a write and the look at what it made.
+    /// Returns the digests that the properties of objects must have whose steps have begun, and not all ended; `None` if the
+    /// digest is not known, because the run was cut off between a write and the look at its result.
     pub fn expected<'a>(&'a self, plan: &'a Plan) -> BTreeMap<&'a Address, Option<&'a str>> {
         let mut expected = BTreeMap::new();
         for id in self.done.union(&self.unknown) {
             let Some(step) = plan.steps.get(*id) else { continue };
             let planned = || plan.seen.get(&step.address).map(|seen| seen.properties.as_str());
             let digest = expected.entry(&step.address).or_insert_with(planned);
-            // Links are no properties, but for credentials.
+            // A step on a link does not change properties, except for credentials.
             let of_link = match &step.action {
                 Action::Link { .. } | Action::Relink { .. } => true,
                 Action::Unlink { link, .. } => {
@@ -106,10 +106,10 @@ impl Past {
 }
 
 impl Journal {
-    /// Opens the journal of the plan with this digest, below the git directory; an earlier run's is read first.
+    /// Opens the journal of the plan with this digest, below the git directory; that of an earlier run is read first.
     ///
     /// # Errors
-    /// If it cannot be read or written.
+    /// If the journal cannot be read or written.
     pub fn open(git_dir: &Path, digest: &str) -> Result<Journal> {
         let folder = git_dir.join("entragit").join("journal");
         std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
@@ -129,10 +129,10 @@ impl Journal {
             .open(&path)
             .with_context(|| format!("opening the journal {}", path.display()))?;
         if torn {
-            // The next line must not become part of one that was cut off.
+            // A newline keeps the next line from becoming part of one that was cut off.
             file.write_all(b"\n").with_context(|| format!("writing the journal {}", path.display()))?;
         }
-        // Their order counts when several runs were cut off.
+        // The time has nanoseconds, because the order of the runs counts when several were cut off.
         if past.begun.is_empty() || past.ended {
             let line = Line::Begun { at: format!("{:.9}", jiff::Timestamp::now()) };
             let mut bytes = serde_json::to_vec(&line)?;
@@ -145,7 +145,7 @@ impl Journal {
         Ok(Journal { path, file, past, ended_before })
     }
 
-    /// Digests of plans whose run has begun and not come to its end, oldest first.
+    /// Returns the digests of plans whose run has begun and not come to its end, oldest first.
     ///
     /// # Errors
     /// If the journals cannot be read.
@@ -170,7 +170,7 @@ impl Journal {
         Ok(found.into_iter().map(|(_, digest)| digest).collect())
     }
 
-    /// Ids that runs have learned which were cut off, and which no receipt records yet.
+    /// Returns the ids that cut-off runs have learned, and which no receipt records yet.
     ///
     /// # Errors
     /// If the journals cannot be read.
@@ -182,7 +182,7 @@ impl Journal {
         Ok(ids)
     }
 
-    /// A run that came to its end but for what did not show is history, too, once the same plan is carried out again.
+    /// Forgets a run that came to its end except for writes that did not show, since the same plan is carried out again.
     pub fn begin_anew(&mut self) {
         if self.past.waiting {
             self.past = Past::default();
@@ -190,57 +190,57 @@ impl Journal {
         }
     }
 
-    /// Where it is.
+    /// Returns the path of the journal.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A step is about to be sent.
+    /// Records that a step is about to be sent.
     ///
     /// # Errors
-    /// If it cannot be put on disk; nothing must be sent then.
+    /// If the line cannot be put on disk; nothing must be sent then.
     pub fn sent(&mut self, step: StepId, title: &str) -> Result<()> {
         self.line(&Line::Sent { step, title: title.to_owned() })
     }
 
-    /// A step is done, and these ids were learned.
+    /// Records that a step is done, and that these ids were learned.
     ///
     /// # Errors
-    /// If it cannot be put on disk.
+    /// If the line cannot be put on disk.
     pub fn done(&mut self, step: StepId, learned: &IdMap) -> Result<()> {
         let learned = learned.iter().map(|(old, new)| (old.to_owned(), new.to_owned())).collect();
         self.line(&Line::Done { step, learned })
     }
 
-    /// After a step that is done, the object's properties have this digest.
+    /// Records the digest of the object's properties after a step that is done.
     ///
     /// # Errors
-    /// If it cannot be put on disk.
+    /// If the line cannot be put on disk.
     pub fn seen(&mut self, step: StepId, properties: &str) -> Result<()> {
         self.line(&Line::Seen { step, properties: properties.to_owned() })
     }
 
-    /// A step failed for sure.
+    /// Records that a step failed for certain.
     ///
     /// # Errors
-    /// If it cannot be put on disk.
+    /// If the line cannot be put on disk.
     pub fn failed(&mut self, step: StepId, error: &str) -> Result<()> {
         self.line(&Line::Failed { step, error: error.to_owned() })
     }
 
-    /// The run is over.
+    /// Records that the run is over.
     ///
     /// # Errors
-    /// If it cannot be put on disk.
+    /// If the line cannot be put on disk.
     pub fn ended(&mut self, verified: bool) -> Result<()> {
         self.line(&Line::Ended { verified })
     }
 
-    /// The run is over, and so many objects do not show yet what was written to them. There is nothing to take up; what it
-    /// created must not be created again.
+    /// Records that the run is over, and that this number of objects do not show yet what was written to them. There is nothing
+    /// to take up, but the objects that the run created must not be created again.
     ///
     /// # Errors
-    /// If it cannot be put on disk.
+    /// If the line cannot be put on disk.
     pub fn waiting(&mut self, objects: usize) -> Result<()> {
         self.line(&Line::Waiting { objects })
     }
@@ -266,7 +266,7 @@ fn replay(text: &str) -> Past {
             past = Past { begun: past.begun, ..Past::default() };
         }
         match line {
-            // Of a run after the end, the last one; it makes nothing undone by itself.
+            // The last beginning counts if the plan ran again after its end; it does not reset the state by itself.
             Ok(Line::Begun { at }) => past.begun = at,
             Ok(Line::Sent { step, .. }) => {
                 past.unknown.insert(step);

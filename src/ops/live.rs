@@ -1,7 +1,7 @@
-//! Reading the live tenant: pages → normalized objects → canonical bytes, one kind after another.
+//! Reads the live tenant: pages → normalized objects → canonical bytes, several kinds at a time.
 //!
-//! Memory does not grow with the tenant: objects are handed on as they come, a page at a time, which all cores share. Only
-//! kinds whose files show the names of what they refer to wait until all names are known, on disk if they are many.
+//! Memory does not grow with the tenant: objects are handed on as they come, a page at a time, and all cores share the work. Only
+//! kinds whose files show the names of referenced objects wait until all names are known, on disk if they are many.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::{Pin, pin};
@@ -26,33 +26,33 @@ use crate::model::{Address, Coverage, CoverageMap, Event, Events, Kind, Object};
 use crate::repo::Content;
 use crate::tenant::{Listing, RawObject, TenantRead};
 
-/// Pages that may wait between the reader and the writer.
+/// Number of pages that may wait between the reader and the writer.
 const PAGES_AHEAD: usize = 1;
 
-/// Kinds that are read at the same time; requests are bounded by the connection as well.
+/// Number of kinds that are read at the same time; requests are bounded by the connection as well.
 const KINDS_AHEAD: usize = 6;
 
-/// Pages that are worked on at the same time, each on a core of its own.
+/// Number of pages that are worked on at the same time, each on a core of its own.
 const CORES: usize = 2;
 
-/// One object of the live tenant, ready to be compared or stored.
+/// Represents one object of the live tenant, ready to be compared or stored.
 pub struct LiveObject {
-    /// Its kind.
+    /// Kind of the object.
     pub kind: &'static Kind,
     /// The normalized object.
     pub object: Object,
-    /// Its path in the repository.
+    /// Path of the object in the repository.
     pub path: String,
-    /// Its canonical bytes.
+    /// Canonical bytes of the object.
     pub content: Content,
 }
 
-/// What reading found besides the objects.
+/// Holds the result of a reading besides the objects.
 #[derive(Debug, Default)]
 pub struct Reading {
-    /// What is known completely.
+    /// Coverage of each kind and link.
     pub coverage: CoverageMap,
-    /// What was read, counted.
+    /// Counts of the objects read.
     pub tally: Tally,
     /// Names of everything that was read.
     pub names: Names,
@@ -60,26 +60,26 @@ pub struct Reading {
     pub gone: BTreeSet<Address>,
 }
 
-/// What a reader does with what it finds.
+/// Receives the objects of a reading, and answers questions on what was known before.
 pub trait Sink {
     /// Fills in links that could not be read, from wherever they were known last.
     fn carry(&mut self, kind: &'static Kind, object: &mut Object, missing: &[(&'static str, Coverage)]) -> Result<()>;
-    /// Whether anything of these kinds is known at all.
+    /// Returns true if any object of these kinds is known.
     fn knows(&mut self, kinds: &[&'static Kind]) -> Result<bool>;
-    /// What `asked` is called, as far as it is of `kinds`, which were not read completely this time, from wherever it was
-    /// known last: files that refer to it show its name all the same.
+    /// Returns the last known names of those of `asked` that are of `kinds`, which were not read completely this time: files that
+    /// refer to such an object show its name all the same.
     fn names(&mut self, kinds: &[&'static Kind], asked: &Mentioned) -> Result<Candidates>;
-    /// Returns the ids that the list of a kind should hold, or that its filter may hide. What it lacks of them is gone only if
-    /// that is proven.
+    /// Returns the ids that the list of a kind should hold, or that its filter may hide. An id that the list lacks counts as gone
+    /// only if that is proven.
     fn expected(&mut self, kind: &'static Kind) -> Result<Option<Expected>>;
-    /// Takes an object.
+    /// Takes one object.
     fn take(&mut self, object: LiveObject) -> Result<()>;
 }
 
 /// Reads `kinds` and hands every object to `sink`.
 ///
 /// # Errors
-/// Only if the sink fails: what the tenant refuses is said in the coverage.
+/// Only if the sink fails: a refusal of the tenant is recorded in the coverage.
 pub async fn read<T: TenantRead>(
     tenant: &T,
     kinds: &[&'static Kind],
@@ -95,8 +95,8 @@ pub async fn read<T: TenantRead>(
         kinds_read.push(KindRead { kind, count: 0, listing: None });
         parts.push(parts_of(tenant, kind, sink.expected(kind)?).map(move |part| (at, part)));
     }
-    // Several kinds are read at the same time, and their pages taken in as they come: most are small, and waiting for each
-    // would be most of the time.
+    // Several kinds are read at the same time, and their pages are processed as they come: most kinds are small, and most of the
+    // time would be spent waiting for each in turn.
     let parts = stream::iter(parts).flatten_unordered(KINDS_AHEAD).map(|(at, part)| async move {
         let kind = kinds[at];
         let shape = layout.get(kind.name).copied().unwrap_or_default();
@@ -106,7 +106,7 @@ pub async fn read<T: TenantRead>(
         }
     });
     let mut parts = pin!(parts.buffered(CORES));
-    // What is said of them is said in their order.
+    // Warnings on the kinds are reported in the order of the kinds.
     let mut said = 0;
     while let Some((at, part)) = parts.next().await {
         let one = &mut kinds_read[at];
@@ -167,27 +167,27 @@ pub async fn read<T: TenantRead>(
     Ok(reading)
 }
 
-/// How far the reading of a kind is.
+/// Holds the progress of reading a kind.
 struct KindRead {
     kind: &'static Kind,
     count: usize,
-    /// How it ended.
+    /// Result of the list, once it has ended.
     listing: Option<Listing>,
 }
 
-/// What comes of a kind: its pages, and at last how the reading ended, with the ids that are proven to be gone.
+/// Part of a kind's stream: one of its pages, or at last the result of the list with the ids that are proven to be gone.
 enum Part<P> {
     Page(P),
     Ended(Listing, BTreeSet<String>),
 }
 
-/// A kind that is being listed.
+/// Represents a kind that is being listed.
 struct Listed<L> {
     list: Pin<Box<L>>,
     listing: Option<Listing>,
-    /// `None` when the last page has come.
+    /// Receiver of the pages; `None` when the last page has come.
     pages: Option<mpsc::Receiver<Vec<RawObject>>>,
-    /// What has not come; `None` when what became of it is known.
+    /// Ids that have not come; `None` when it is known what became of them.
     expected: Option<Expected>,
     gone: BTreeSet<String>,
     ended: bool,
@@ -243,22 +243,22 @@ fn parts_of<T: TenantRead>(
     }))
 }
 
-/// Does what only takes time on another core, so that the next page is read meanwhile.
+/// Runs a computation on another core, so that the next page is read meanwhile.
 async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    // A thread that panics takes this one with it, as if it had done the work itself.
+    // A panic of the other thread is resumed here, as if this thread had done the work itself.
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
-/// Objects of a kind as they came together.
+/// Objects of a kind that came on one page.
 struct Page(Vec<Came>);
 
-/// What an object became without looking at any other.
+/// Represents an object that was processed without looking at any other.
 enum Came {
-    /// Some of its links could not be read.
+    /// Object of which some links could not be read.
     Lacking(&'static Kind, Layout, Normalized, Vec<(&'static str, Coverage)>),
-    /// It waits for names, as JSON.
+    /// Object that waits for names, as JSON.
     Waiting(&'static Kind, Normalized, Vec<u8>),
-    /// It is ready, but for what no schema knows.
+    /// Object that is ready, with the properties that no schema knows.
     Ready(Box<LiveObject>, Vec<String>),
 }
 
@@ -316,14 +316,14 @@ impl Reading {
     fn cover(&mut self, kind: &'static Kind, listing: &Listing) {
         self.coverage.set_kind(kind.name, listing.coverage);
         for link in kind.links {
-            // A link of a kind that was not read is no better known than the kind.
+            // The coverage of a link is never better than that of its kind.
             let link_coverage = match listing.coverage {
                 Coverage::Complete => listing.links.link(kind.name, link.name),
                 other => other,
             };
             self.coverage.set_link(kind.name, link.name, link_coverage);
         }
-        // Properties that the sign-in did not reach.
+        // Adds the properties that the sign-in had no permission for.
         let others = listing.links.0.iter().filter(|(what, _)| !self.coverage.0.contains_key(*what));
         let others: Vec<_> = others.map(|(what, coverage)| (what.clone(), *coverage)).collect();
         self.coverage.0.extend(others);
@@ -336,12 +336,12 @@ fn ready(kind: &'static Kind, object: Object, layout: Layout, names: &Names) -> 
     LiveObject { kind, object, path, content }
 }
 
-/// An object's canonical bytes.
+/// Returns the canonical bytes of an object.
 pub fn bytes_of(kind: &'static Kind, object: &Object, names: &Names) -> Vec<u8> {
     emit::write(&object.0, &comments(kind, object, names))
 }
 
-/// The value of a link in canonical bytes seen earlier.
+/// Returns the value of a link of an object read from canonical bytes.
 pub fn link_value(object: &Object, link: &str) -> Option<Value> {
     object.get(link).cloned()
 }

@@ -1,4 +1,4 @@
-//! Looking objects up in a commit by id or name, without reading what was not asked for.
+//! Looks objects up in a commit by id or name, reading only the folders that are needed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -23,12 +23,12 @@ pub struct Lookup<'a> {
 }
 
 impl<'a> Lookup<'a> {
-    /// Looks into `commit`.
+    /// Opens `commit`.
     pub fn new(repo: &'a Repo, commit: ObjectId) -> Lookup<'a> {
         Lookup { repo, commit, folders: BTreeMap::new() }
     }
 
-    /// The file of an object, in whatever layout; `None` if the commit does not have it.
+    /// Returns the file of an object, in any layout; `None` if the commit does not have it.
     ///
     /// # Errors
     /// If the object database cannot be read.
@@ -50,7 +50,7 @@ impl<'a> Lookup<'a> {
         Ok(None)
     }
 
-    /// Every file of a kind.
+    /// Returns every file of a kind.
     ///
     /// # Errors
     /// If the object database cannot be read.
@@ -92,14 +92,14 @@ impl<'a> Lookup<'a> {
     }
 }
 
-/// The object in a file, or nothing if it does not parse.
+/// Returns the object in a file, or none if it does not parse.
 pub fn object_in(repo: &Repo, kind: &'static Kind, entry: &Entry) -> Result<Option<Object>> {
     let bytes = repo.blob(entry.blob)?;
     Ok(yaml::read(&entry.path, &bytes).ok().map(|document| normalize(kind, document.value).object))
 }
 
-/// Learns the names of what a report mentions, from the sides: by address where the id is an object's, else by reading the
-/// objects that go by another identity too.
+/// Learns the names of the objects that a report mentions, from the sides: by address where the id is an object's own, else by
+/// reading the kinds whose objects have other identities too.
 ///
 /// # Errors
 /// If the object database cannot be read.
@@ -145,7 +145,7 @@ pub fn learn_names(repo: &Repo, sides: &[&Side], mentioned: &Mentioned, names: &
                 }
             };
             for entry in entries {
-                // Parsing is what costs; most files do not hold the id at all.
+                // Parsing is expensive, and most files do not hold the id at all.
                 let bytes = side.read(repo, &entry)?;
                 let text = String::from_utf8_lossy(&bytes);
                 if others.iter().any(|id| text.contains(*id))

@@ -1,6 +1,6 @@
-//! Use cases: the only place where reading, thinking and writing meet.
+//! Implements the use cases: the only place where reading, deciding and writing meet.
 //!
-//! Each loads first, then lets a pure function of [`crate::engine`] decide, then writes.
+//! Each use case loads first, then lets a pure function of [`crate::engine`] decide, then writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -60,34 +60,34 @@ pub mod waiting;
 pub mod watch;
 pub mod when;
 
-/// What every use case works with.
+/// Holds what every use case works with.
 #[derive(Clone)]
 pub struct Context {
     /// The tenant repository.
     pub repo: Arc<Repo>,
     /// Its settings.
     pub settings: Settings,
-    /// Where work speaks.
+    /// Receiver of progress and warnings.
     pub events: Events,
-    /// Ids of whoever is signed in, in lower case, as far as the sign-in tells: no plan may shut them out unasked.
+    /// Ids of the signed-in identity, in lower case, as far as the sign-in tells: no plan may shut it out unasked.
     pub signed_in: BTreeSet<String>,
-    /// Where the guards' settings and the break-glass accounts come from, as people would name it.
+    /// Source of the guards' settings and the break-glass accounts, as people would name it.
     pub guards_from: String,
-    /// The commit whose settings these are; `None` before the first snapshot.
+    /// Commit from which these settings come; `None` before the first snapshot.
     pub rules: Option<ObjectId>,
     /// Kinds and links that a snapshot may lack much of without an explanation, as a person accepted: see [`shrink`]; and
     /// `settings`, if settings may get weaker.
     pub accept: BTreeSet<String>,
-    /// Set when a run is to end: the writes under way are finished, and no other is begun.
+    /// Flag that ends a run: the writes under way are finished, and no other is begun.
     pub stop: Arc<AtomicBool>,
 }
 
-/// Names of files at the top of a tenant repository.
+/// Name of the settings file, at the top of a tenant repository.
 pub const SETTINGS: &str = "entragit.yaml";
-/// The manifest's name.
+/// Name of the manifest, at the top of a tenant repository.
 pub const MANIFEST: &str = "manifest.yaml";
 
-/// Files with errors: nothing was sent to the tenant.
+/// Reports files with errors: nothing was sent to the tenant.
 #[derive(Debug, thiserror::Error)]
 #[error("{} in the repository; nothing was sent to the tenant", count(.0.len()))]
 pub struct Invalid(pub Vec<Finding>);
@@ -96,27 +96,27 @@ fn count(findings: usize) -> String {
     if findings == 1 { "1 error".to_owned() } else { format!("{findings} errors") }
 }
 
-/// A guard refused the plan.
+/// Reports that a guard refused the plan.
 #[derive(Debug, thiserror::Error)]
 #[error("refused by {guards}; look at the plan, and if it is meant, accept that by name: `{accept}`")]
 pub struct Refused {
-    /// The guards' names.
+    /// Names of the guards.
     pub guards: String,
-    /// The arguments that accept it.
+    /// Arguments that accept the refusal.
     pub accept: String,
 }
 
-/// The tenant is not as it was when the plan was made, or that was too long ago.
+/// Reports that the tenant is not as it was when the plan was made, or that the plan has expired.
 #[derive(Debug, thiserror::Error)]
 #[error("the plan no longer holds: {what}; make the plan anew")]
 pub struct Stale {
-    /// What moved since, or until when it held.
+    /// Name of what moved since, or the time until which the plan held.
     pub what: String,
 }
 
 impl Context {
-    /// Opens the repository that `dir` is in and reads its settings: from the work tree if there is one, else from the branch that
-    /// people work on.
+    /// Opens the repository that `dir` is in and reads its settings: from the work tree if there is one, else from the branch
+    /// that people work on.
     ///
     /// # Errors
     /// If there is no repository, or its settings are missing or wrong.
@@ -152,7 +152,7 @@ impl Context {
     /// Takes the guards' settings and the break-glass accounts from a file that the caller trusts.
     ///
     /// # Errors
-    /// If it cannot be read, is wrong, or is about another tenant.
+    /// If the file cannot be read, is wrong, or is about another tenant.
     pub fn take_guards_from(&mut self, path: &Path) -> Result<()> {
         let bytes = read_file(path, NamedBy::Person, MAX_SETTINGS)
             .with_context(|| format!("reading the guards in {}", path.display()))?;
@@ -175,17 +175,18 @@ impl Context {
         Ok(())
     }
 
-    /// Full name of the branch that the tool alone writes.
+    /// Returns the full name of the branch that the tool alone writes.
     pub fn snapshots_ref(&self) -> String {
         format!("refs/heads/{}", self.settings.branches.snapshots)
     }
 
-    /// Full name of the branch that people work on.
+    /// Returns the full name of the branch that people work on.
     pub fn main_ref(&self) -> String {
         format!("refs/heads/{}", self.settings.branches.main)
     }
 
-    /// The kinds of the settings; those of `only`, unless that is empty, whatever the profile. Never what is excluded.
+    /// Returns the kinds of the settings, or, unless it is empty, those of `only`, whatever the profile. Excluded kinds are never
+    /// among them.
     pub fn kinds(&self, only: &[&'static Kind]) -> Vec<&'static Kind> {
         let configured = self.settings.scope.kinds();
         let left_out = |kind: &&&'static Kind| !self.settings.scope.exclude.contains(&kind.name);
@@ -193,10 +194,10 @@ impl Context {
     }
 }
 
-/// The manifest of a commit; an empty one if it has none.
+/// Returns the manifest of a commit; an empty one if it has none.
 ///
 /// # Errors
-/// If it cannot be read or is of a newer format.
+/// If the manifest cannot be read or is of a newer format.
 pub fn manifest_of(repo: &Repo, files: &BTreeMap<String, ObjectId>) -> Result<Manifest> {
     match files.get(MANIFEST) {
         Some(blob) => Ok(Manifest::read(&repo.blob(*blob)?).map_err(Invalid)?),
@@ -204,10 +205,10 @@ pub fn manifest_of(repo: &Repo, files: &BTreeMap<String, ObjectId>) -> Result<Ma
     }
 }
 
-/// The manifest of a commit, without reading the rest of its tree.
+/// Returns the manifest of a commit, without reading the rest of its tree.
 ///
 /// # Errors
-/// If it cannot be read or is of a newer format.
+/// If the manifest cannot be read or is of a newer format.
 pub fn manifest_at(repo: &Repo, commit: ObjectId) -> Result<Manifest> {
     match repo.root_file(commit, MANIFEST)? {
         Some(blob) => Ok(Manifest::read(&repo.blob(blob)?).map_err(Invalid)?),
@@ -215,7 +216,7 @@ pub fn manifest_at(repo: &Repo, commit: ObjectId) -> Result<Manifest> {
     }
 }
 
-/// All files of a commit: path → blob.
+/// Returns all files of a commit: path → blob.
 ///
 /// # Errors
 /// If the commit holds anything that no tenant repository may hold.

@@ -1,4 +1,4 @@
-//! `plan`: the writes that would take the tenant to a commit.
+//! Makes the plan of the writes that would take the tenant to a commit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,56 +26,56 @@ use crate::model::{
 use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
 
-/// A plan with everything that belongs to it.
+/// Holds a plan with everything that belongs to it.
 pub struct Planned {
-    /// The writes.
+    /// The plan itself.
     pub plan: Plan,
-    /// What it is bound to.
+    /// Commit, tenant and snapshot that the plan is bound to.
     pub binding: Binding,
-    /// What the guards say.
+    /// Verdicts of the guards.
     pub verdicts: Vec<Verdict>,
-    /// Names of what it mentions.
+    /// Names of the objects that the plan mentions.
     pub names: Names,
-    /// The commit that is wanted.
+    /// Commit that is wanted.
     pub commit: ObjectId,
-    /// What is wanted of every object the plan could touch, with the ids of the commit.
+    /// Wanted state of every object that the plan could touch, with the ids of the commit.
     pub wanted: Snapshot,
     /// Every object that the plan changes or deletes, as it was found.
     pub found: BTreeMap<Address, Object>,
-    /// The kinds that were read.
+    /// Kinds that were read.
     pub kinds: Vec<&'static Kind>,
     /// Kinds and links that could not be read completely from the tenant.
     pub unread: Vec<String>,
 }
 
-/// How to plan.
+/// Describes what to plan.
 #[derive(Debug, Clone, Default)]
 pub struct Aim {
-    /// The commit, by any name that git knows.
+    /// Commit that is wanted, by any name that git knows.
     pub to: String,
-    /// What to look at.
+    /// Scope of the plan.
     pub scope: Scope,
-    /// Whether objects that nobody knew are deleted too.
+    /// True if objects that the last snapshot does not know are deleted too.
     pub prune: bool,
-    /// If only changes are wanted, and all else is to stay as it is in the tenant: those since this commit.
+    /// Commit since which changes are wanted; all else stays as it is in the tenant. `None` if the whole commit is wanted.
     pub since: Option<String>,
-    /// Whether objects that somebody made anew by hand are taken for those that are wanted and gone.
+    /// True if objects that somebody created anew by hand are taken for wanted objects that are gone.
     pub adopt: bool,
-    /// Ids of another tenant and what stands for them here, as a translation found.
+    /// Map from ids of another tenant to ids of this one, as a translation found.
     pub adopted: IdMap,
-    /// What that translation could not carry over: whoever approves should know.
+    /// Losses of that translation, which the approver should know.
     pub losses: Vec<Loss>,
     /// Ids learned by an apply that is still running.
     pub learned: IdMap,
-    /// Planned again by an apply that has written: what was named may be gone now, as it should be.
+    /// True if an apply plans again after its writes: objects that a selector names may be gone then, as they should be.
     pub again: bool,
 }
 
 /// Makes a plan. Nothing is written anywhere.
 ///
 /// # Errors
-/// [`super::Invalid`] if the commit's files are wrong (nothing is asked of the tenant then), or if the tenant cannot be
-/// read at all.
+/// [`super::Invalid`] if the commit's files are wrong (nothing is asked of the tenant then), or if the tenant cannot be read at
+/// all.
 pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Result<Planned> {
     let wanted_side = Side::commit(context, &aim.to)?;
     validate::require_valid(context, &wanted_side, &validate::Dangling::new())?;
@@ -101,14 +101,14 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
         None => None,
     };
     let mut ids = base_side.as_ref().map(|base| base.manifest.ids.clone()).unwrap_or_default();
-    // What a run that was cut off has created is not created again.
+    // Objects that a cut-off run has created must not be created again.
     ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
     ids.extend(&aim.learned);
     let wanted_side = match aim.since {
         Some(_) => wanted_side,
         None => changes::meant::<T>(context, wanted_side, base_side.as_ref(), &ids).await?,
     };
-    // An earlier state is wanted as it stands. Of what came into a filter since then it cannot say that it was not there.
+    // An earlier state is wanted as it stands. It cannot prove the absence of objects that came into a filter since then.
     let mut wanted_side = wanted_side;
     if let (None, Some(last)) = (&aim.since, base_commit) {
         wanted_side.looks_back = commit != last && context.repo.is_ancestor(commit, last)?;
@@ -135,12 +135,12 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
         IdMap::default()
     };
     ids.extend(&adopted);
-    // They are what they are here already; only the receipt is to remember them.
+    // Adopted objects have their present ids already; only the receipt is to record them.
     adopted.extend(&aim.adopted);
     let base: BTreeSet<Address> = base_side.iter().flat_map(|base| base.index.keys().cloned()).collect();
 
-    // Ids that changed or will change sit in files that are equal on both sides, too: a policy that still names a group
-    // that is gone. Such files are parsed after all.
+    // Ids that changed or will change occur in files that are equal on both sides, too: a policy may still name a group that is
+    // gone. Such files are parsed after all.
     let mut moved: BTreeSet<String> = ids.iter().map(|(old, _)| old.to_owned()).collect();
     let mut also: BTreeSet<Address> = BTreeSet::new();
     let mut scanned: BTreeSet<String> = BTreeSet::new();
@@ -186,7 +186,7 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     let mut names = Names::default();
     let about = about(&plan, &[&wanted, &live]);
     let ids: BTreeSet<String> = mentioned(&plan).into_iter().chain(about.values().flatten().cloned()).collect();
-    // Which of them are other identities is not told apart: a plan names few.
+    // Every id may be another identity of an object; they are not told apart, as a plan names few.
     let mentioned = Mentioned { identities: ids.clone(), ids };
     learn_names(&context.repo, &[&wanted_side, &live_side], &mentioned, &mut names)?;
     call_by_name(&mut plan, &about, &mut names);
@@ -215,11 +215,11 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     Ok(Planned { plan, binding, verdicts, names, commit, wanted, found, kinds, unread })
 }
 
-/// Returns how far the tenant is from the commit as it stands, beside what the plan touches.
+/// Returns how far the tenant is from the commit as it stands, beside the objects that the plan touches.
 fn distance(context: &Context, aim: &Aim, live: &Side, plan: &Plan, ids: &IdMap) -> Result<Distance> {
     let whole = Side::commit(context, &aim.to)?;
     let (mut wanted, actual) = snapshots(&context.repo, &whole, live, &|_| false)?;
-    // What the tenant was not asked for is no difference.
+    // A kind that the tenant was not asked for yields no difference.
     wanted.coverage.0.retain(|what, _| actual.coverage.0.contains_key(what));
     let mut report = compare::snapshots(&wanted, &actual, ids);
     diff::narrow(&mut report, &aim.scope);
@@ -233,7 +233,7 @@ fn distance(context: &Context, aim: &Aim, live: &Side, plan: &Plan, ids: &IdMap)
     Ok(Distance { commit: whole.label, objects })
 }
 
-/// Warns of objects that would be created although the tenant has one of the same natural key: made anew by hand, or by an
+/// Warns of objects that would be created although the tenant has one with the same natural key: created anew by hand, or by an
 /// apply whose journal or receipt was lost.
 fn warn_of_adoptable(context: &Context, plan: &Plan, sides: &Sides<'_>) {
     let is_create = |address: &&Address| {
@@ -256,7 +256,7 @@ fn warn_of_adoptable(context: &Context, plan: &Plan, sides: &Sides<'_>) {
     ));
 }
 
-/// Ids of what is adopted.
+/// Returns the ids of the objects that are adopted.
 fn adopted(
     context: &Context,
     (wanted, live): (&Side, &Side),
@@ -288,7 +288,7 @@ fn adopted(
     }
 }
 
-/// The recycle bin's objects that matter: those that the commit wants and the tenant lacks.
+/// Returns the relevant objects of the recycle bins: those that the commit wants and the tenant lacks.
 async fn recycle_bin<T: TenantRead>(
     tenant: &T,
     kinds: &[&'static Kind],
@@ -314,7 +314,8 @@ async fn recycle_bin<T: TenantRead>(
                 }
             }
             Err(error) => {
-                // Creating anew what may lie in the bin would lose ids for nothing.
+                // Planning without the recycle bin would create objects anew that could be restored, and lose their ids for
+                // nothing.
                 return Err(anyhow::Error::new(error).context(format!(
                     "reading the recycle bin of {}, without which it is not known what can be restored with its id",
                     kind.title
@@ -325,7 +326,7 @@ async fn recycle_bin<T: TenantRead>(
     Ok(deleted)
 }
 
-/// Addresses whose wanted file mentions one of `ids`, among those that are equal on both sides.
+/// Returns the addresses whose wanted file mentions one of `ids`, among those that are equal on both sides.
 fn mentioning(context: &Context, wanted: &Side, live: &Side, ids: &BTreeSet<String>) -> Result<BTreeSet<Address>> {
     let mut found = BTreeSet::new();
     for (address, entry) in &wanted.index {
@@ -343,7 +344,7 @@ fn mentioning(context: &Context, wanted: &Side, live: &Side, ids: &BTreeSet<Stri
     Ok(found)
 }
 
-/// Old ids of everything that the plan creates.
+/// Returns the old ids of everything that the plan creates.
 fn created(plan: &Plan, wanted: &Snapshot, ids: &IdMap) -> BTreeSet<String> {
     let creates: BTreeSet<&Address> = plan
         .steps
@@ -366,7 +367,7 @@ fn created(plan: &Plan, wanted: &Snapshot, ids: &IdMap) -> BTreeSet<String> {
     found
 }
 
-/// What the plan's objects without a name are about.
+/// Returns, for the plan's objects without a name, the ids of the objects that they are about.
 fn about(plan: &Plan, sides: &[&Snapshot]) -> BTreeMap<Address, Vec<String>> {
     let steps = plan.steps.iter().map(|step| &step.address);
     let addresses = steps
@@ -381,7 +382,7 @@ fn about(plan: &Plan, sides: &[&Snapshot]) -> BTreeMap<Address, Vec<String>> {
     addresses.filter_map(of).collect()
 }
 
-/// Calls objects that have no name by what they are about.
+/// Gives objects without a name the names of the objects that they are about.
 fn call_by_name(plan: &mut Plan, about: &BTreeMap<Address, Vec<String>>, names: &mut Names) {
     let called: BTreeMap<&Address, String> =
         about.iter().filter_map(|(address, about)| Some((address, names.of_about(about)?))).collect();

@@ -1,4 +1,4 @@
-//! From a snapshot's files to a commit: how `main` stands to them, and what the commit says.
+//! Turns a snapshot's files into a commit: decides how `main` relates to them, and writes the commit's message.
 
 use std::collections::BTreeMap;
 
@@ -12,11 +12,11 @@ use crate::kinds;
 use crate::model::{Coverage, CoverageMap};
 use crate::repo::{ObjectId, Repo};
 
-/// What differs from the snapshot before: path → content there and content now.
+/// Changes from the snapshot before: path → content there and content now.
 pub(super) type Changes = BTreeMap<String, (Option<ObjectId>, Option<ObjectId>)>;
 
-/// How `main` stands to a snapshot in which `now` is at a path, where `parent` was the last one: file by file, for a round
-/// that has no time to look inside. What it takes for pending the next export may find applied.
+/// Returns how `main` relates to a snapshot in which `now` is at a path, where `parent` was the last one. It compares whole
+/// files, for a watch round that has no time to look inside: an edit that it takes for pending the next export may find applied.
 pub(super) fn standing(
     context: &Context,
     parent: Option<ObjectId>,
@@ -43,10 +43,10 @@ pub(super) fn standing(
     Ok(if pending.paths.is_empty() { Standing::Joins } else { Standing::Pending(pending) })
 }
 
-/// What is said in place of paths if `main` and the snapshots have no commit in common.
+/// Text in place of paths if `main` and the snapshots have no commit in common.
 pub(super) const STRANGERS: &str = "the branch has no common history with the snapshots";
 
-/// Paths whose content differs between two trees.
+/// Returns the paths whose content differs between two trees.
 pub(super) fn edited<'a>(
     a: &'a BTreeMap<String, ObjectId>,
     b: &'a BTreeMap<String, ObjectId>,
@@ -55,13 +55,13 @@ pub(super) fn edited<'a>(
     gone.chain(b.iter().filter(|(path, blob)| a.get(*path) != Some(blob)).map(|(path, _)| path))
 }
 
-/// What differs between two sets of files.
+/// Returns the differences between two sets of files.
 pub(super) fn changes(before: &BTreeMap<String, ObjectId>, after: &BTreeMap<String, ObjectId>) -> Changes {
     let both = |path: &String| (path.clone(), (before.get(path).copied(), after.get(path).copied()));
     edited(before, after).map(both).collect()
 }
 
-/// Objects' files added, changed and removed.
+/// Returns the number of objects' files added, changed and removed.
 pub(super) fn compare(changes: &Changes) -> (usize, usize, usize) {
     let (mut added, mut changed, mut removed) = (0, 0, 0);
     for (path, (old, new)) in changes {
@@ -75,29 +75,29 @@ pub(super) fn compare(changes: &Changes) -> (usize, usize, usize) {
     (added, changed, removed)
 }
 
-/// What differs, as the audit log may speak of it.
+/// Returns the changed objects, in the form in which audit events are matched with them.
 pub(super) fn changed(repo: &Repo, changes: &Changes) -> Result<Changed> {
     let files = changes.iter().filter_map(|(path, (old, new))| Some((path.as_str(), (*new).or(*old)?)));
     Changed::of(repo, files)
 }
 
-/// What a snapshot's message says.
+/// Holds the content of a snapshot's message.
 pub(super) struct Told<'a> {
-    /// First line.
+    /// First line of the message.
     pub subject: String,
-    /// Objects per kind or variant; empty where only a part of a change is told.
+    /// Number of objects per kind or variant; empty for a commit with only a part of the changes.
     pub counts: &'a BTreeMap<&'static str, usize>,
-    /// Objects in all.
+    /// Number of objects in all.
     pub objects: usize,
-    /// What was read, and how completely.
+    /// Coverage of each kind and link.
     pub coverage: &'a CoverageMap,
-    /// More trailers.
+    /// Additional trailers.
     pub trailers: Vec<(String, String)>,
-    /// Who made the changes.
+    /// Names of the actors who made the changes.
     pub actors: Vec<String>,
 }
 
-/// `Snapshot: 2 added, 1 removed`
+/// Returns the first line of a message, as in `Snapshot: 2 added, 1 removed`.
 pub(super) fn subject((added, changed, removed): (usize, usize, usize)) -> String {
     let parts: Vec<String> = [(added, "added"), (changed, "changed"), (removed, "removed")]
         .into_iter()
@@ -111,7 +111,7 @@ pub(super) fn subject((added, changed, removed): (usize, usize, usize)) -> Strin
     }
 }
 
-/// A snapshot's message.
+/// Returns a snapshot's message.
 pub(super) fn message(tenant: &str, told: &Told<'_>) -> String {
     let mut text = format!("{}\n\n", told.subject);
     for kind in kinds::ALL {

@@ -1,4 +1,4 @@
-//! A round's commits: whose change it was is whose commit it is.
+//! Commits one watch round, with one commit per author found in the audit log.
 
 use std::collections::BTreeMap;
 
@@ -25,7 +25,7 @@ use crate::model::{Address, Kind, Object};
 use crate::repo::{Edits, ObjectId, SnapshotWriter};
 use crate::tenant::TenantRead;
 
-/// What a round found, on the way to its commits.
+/// Holds what a round found, from which its commits are made.
 pub(super) struct Outcome<'a> {
     pub full: bool,
     pub start: ObjectId,
@@ -34,11 +34,11 @@ pub(super) struct Outcome<'a> {
     pub manifest: Manifest,
     pub scope: Vec<&'static Kind>,
     pub found: Found,
-    /// Whether the audit log says something that it had not said before.
+    /// True if the audit log has an event that it did not have before.
     pub news: bool,
 }
 
-/// Makes a round's commits: one for each who made changes, and the last one holds all that is left.
+/// Makes a round's commits: one for each actor who made changes, the last one with all remaining changes.
 ///
 /// # Errors
 /// If the repository cannot be written, or another run moved `snapshots`.
@@ -99,7 +99,7 @@ pub(super) async fn record<T: TenantRead>(
     let meant = changed(&context.repo, &changes)?;
     let holds = |id: &str| Ok(meant.ids.contains(id) || !base.kinds_of(id)?.is_empty());
     let audit = audit::since_last(context, tenant, parent, &meant, holds).await?;
-    // A first snapshot is no change, and nobody's.
+    // A first snapshot is not divided: nobody made its content as a change.
     let dealt = match parent {
         Some(_) if context.settings.actors != Actors::Off && !how.one_commit => {
             shares(&touched(context, &changes)?, audit.events())
@@ -123,7 +123,7 @@ pub(super) async fn record<T: TenantRead>(
         let candidate = Candidate { parent, base, changes: &changes, audit: &audit, tree: whole, message: &message };
         trailers.extend(shrink::check(context, tenant, &candidate).await?);
     }
-    // From here on nothing waits: the future cannot be dropped between two steps.
+    // No `await` may follow: the future must not be dropped between two commits.
     let told = |share: Option<&Share>, changed, last: bool| -> String {
         let events = of_share(&audit, share, last);
         let subject = match parent {
@@ -183,12 +183,12 @@ pub(super) async fn record<T: TenantRead>(
     Ok(round)
 }
 
-/// What the log says of a share; without one, of everything.
+/// Returns the part of the audit log that belongs to a share; without a share, all of it.
 fn of_share(audit: &Audit, share: Option<&Share>, last: bool) -> Audit {
     audit.part(|event| share.is_none_or(|share| share.events.contains(&event.id)), last)
 }
 
-/// What a share of one object is called. People are not named in messages.
+/// Returns the subject of a commit with a single object. People are not named in messages.
 fn title(context: &Context, share: Option<&Share>, changes: &Changes) -> Option<String> {
     let address = share?.objects.iter().next().filter(|_| share.is_some_and(|share| share.objects.len() == 1))?;
     let kind = kinds::by_name(address.kind).filter(|kind| kind.naming != Naming::Id)?;
@@ -206,7 +206,7 @@ fn title(context: &Context, share: Option<&Share>, changes: &Changes) -> Option<
     Some(format!("{word} {}: {}", kind.name, safe(&name).chars().take(80).collect::<String>()))
 }
 
-/// Every object whose file differs, with the ids in the lines that do.
+/// Returns every object whose file differs, with the ids in the lines that differ.
 fn touched(context: &Context, changes: &Changes) -> Result<Vec<Touched>> {
     let mut mentions: BTreeMap<Address, BTreeMap<Vec<u8>, i64>> = BTreeMap::new();
     let mut abouts = BTreeMap::new();
@@ -237,7 +237,7 @@ fn touched(context: &Context, changes: &Changes) -> Result<Vec<Touched>> {
     Ok(changed.collect())
 }
 
-/// What is to be written where.
+/// Returns the files to write or remove.
 fn edits(changes: &Changes) -> Edits {
     changes.iter().map(|(path, (_, new))| (path.clone(), *new)).collect()
 }

@@ -1,4 +1,4 @@
-//! What a watch needs to go on where it was: tokens and loose ends, kept under [`crate::repo::STATE`].
+//! Keeps the state that a watch needs to continue: tokens and open objects, kept under [`crate::repo::STATE`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +15,10 @@ use crate::repo::{ObjectId, RepoError};
 
 const FORMAT: u32 = 3;
 
-/// Days for which an object can be restored, and one more: <https://learn.microsoft.com/graph/api/resources/directory>.
+/// Number of days for which an object can be restored, plus one: <https://learn.microsoft.com/graph/api/resources/directory>.
 const IN_BIN: i64 = 31;
 
-/// The state of a watch. It belongs to one snapshot, and counts only while that is the tip of `snapshots`.
+/// Represents the state of a watch. It belongs to one snapshot, and is valid only while that is the tip of `snapshots`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct State {
@@ -29,29 +29,29 @@ pub struct State {
     kinds: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     filters: BTreeMap<String, String>,
-    /// Per kind, what to ask for changes with.
+    /// Delta tokens by kind.
     pub tokens: BTreeMap<String, String>,
-    /// Per kind and link, how completely everything was read the last time that everything was.
+    /// Coverage of each kind and link in the last complete reading.
     pub coverage: CoverageMap,
-    /// The snapshot's objects, counted.
+    /// Counts of the snapshot's objects.
     pub tally: Tally,
-    /// Rounds since then.
+    /// Number of rounds since the last complete reading.
     pub rounds: u32,
-    /// When the audit log was read last, RFC 3339.
+    /// Time at which the audit log was read last, RFC 3339.
     pub audited: String,
-    /// Objects to read again: something was missing the last time.
+    /// Objects to read again, because something was missing the last time.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     again: BTreeMap<String, BTreeSet<String>>,
-    /// Objects that may come back from the recycle bin, and their links with them: since when, as days since 1970.
+    /// Objects that may come back from the recycle bin, with their links: each with the day it was deleted, as days since 1970.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     gone: BTreeMap<String, i64>,
-    /// Events of Microsoft's own recovery that everything was read for.
+    /// Ids of events of Microsoft's own recovery after which everything was read.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub recovered: BTreeSet<String>,
 }
 
 impl State {
-    /// A state of nothing yet.
+    /// Returns an empty state.
     pub fn new(context: &Context, snapshot: ObjectId, scope: &[&'static Kind]) -> State {
         State {
             format_version: FORMAT,
@@ -77,7 +77,7 @@ impl State {
         }
     }
 
-    /// The stored state, if it is of this snapshot, this tenant and these kinds. Whatever else is stored is passed over: then
+    /// Loads the stored state, if it is of this snapshot, this tenant and these kinds. Any other stored state is ignored: then
     /// everything is read, and the state begins anew.
     ///
     /// # Errors
@@ -85,7 +85,7 @@ impl State {
     pub fn load(context: &Context, snapshot: Option<ObjectId>, scope: &[&'static Kind]) -> Result<Option<State>> {
         let bytes = match context.repo.state() {
             Err(error @ RepoError::Damaged(_)) => return Err(error.into()),
-            // Anyone who can push may have put it there.
+            // Anyone who can push may have written the state, so one that cannot be read is ignored.
             found => found.unwrap_or_default(),
         };
         let (Some(snapshot), Some(bytes)) = (snapshot, bytes) else { return Ok(None) };
@@ -93,38 +93,39 @@ impl State {
         Ok(serde_json::from_slice::<State>(&bytes).ok().filter(|state| state.belongs_with(&wanted)))
     }
 
-    /// Whether both are of the same snapshot, tenant and kinds, by the same rules.
+    /// Returns true if both states are of the same snapshot, tenant, kinds and filters, and of the same format.
     pub fn belongs_with(&self, other: &State) -> bool {
         let key = |state: &State| (state.format_version, state.schema, state.tenant.clone(), state.snapshot.clone());
         key(self) == key(other) && self.kinds == other.kinds && self.filters == other.filters
     }
 
-    /// The same for another snapshot.
+    /// Returns the same state for another snapshot.
     #[must_use]
     pub fn at(self, snapshot: ObjectId) -> State {
         State { snapshot: snapshot.to_string(), ..self }
     }
 
-    /// Everything is about to be read: only what may come back is still known.
+    /// Resets the state before a complete reading: only the objects that may come back are kept.
     #[must_use]
     pub fn anew(self, context: &Context, scope: &[&'static Kind]) -> State {
         let State { snapshot, gone, recovered, .. } = self;
         State { gone, recovered, snapshot, ..State::new(context, ObjectId::from_bytes([0; 20]), scope) }
     }
 
-    /// Whether `next` differs in nothing that matters: tokens of a round without changes lead to the same place.
+    /// Returns true if `next` differs only in tokens, rounds and the audit time: tokens of a round without changes lead to the
+    /// same place.
     pub fn only_counts_on(&self, next: &State) -> bool {
         let State { tokens, rounds, audited, .. } = self.clone();
         *self == State { tokens, rounds, audited, ..next.clone() }
     }
 
-    /// Whether an object may come back from the recycle bin.
+    /// Returns true if an object may come back from the recycle bin.
     pub fn is_gone(&self, id: &str) -> bool {
         self.gone.contains_key(id)
     }
 
-    /// Takes in what is gone since `now`, in seconds since 1970, and forgets what no bin holds any more. `all` of them: what
-    /// was known before counts no longer.
+    /// Records the ids that are gone as of `now`, in seconds since 1970, and forgets those that no recycle bin holds any more.
+    /// With `all` the ids are complete: others that were known before are dropped.
     pub fn set_gone(&mut self, ids: impl IntoIterator<Item = String>, all: bool, now: i64) {
         let today = now.div_euclid(86_400);
         let before = std::mem::take(&mut self.gone);
@@ -138,7 +139,7 @@ impl State {
         }
     }
 
-    /// Objects to read again.
+    /// Returns the objects to read again.
     pub fn again(&self) -> Ids {
         let known = |name: &String| Some(kinds::by_name(name)?.name);
         self.again.iter().filter_map(|(name, ids)| Some((known(name)?, ids.clone()))).collect()
@@ -149,7 +150,7 @@ impl State {
         self.again = ids.into_iter().map(|(kind, ids)| (kind.to_owned(), ids)).collect();
     }
 
-    /// Stores it.
+    /// Stores the state.
     ///
     /// # Errors
     /// If the repository cannot be written.

@@ -1,4 +1,4 @@
-//! What the guards go by: the settings' accounts and whoever is signed in, as objects of this tenant.
+//! Builds the rules for the guards: the accounts of the settings and the signed-in identity, as objects of this tenant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,11 +12,11 @@ use crate::kinds;
 use crate::model::{Address, Kind, Object};
 use crate::repo::{ObjectId, trailers};
 
-/// How many snapshots back an account is looked for that is in none of the sides.
+/// Number of snapshots back in which an account is looked for that is in none of the sides.
 const BACK: usize = 30;
 
-/// The guards' rules. An account is looked for in every side: the live one may not have been asked for users, and somebody
-/// may have renamed or deleted it. `there` says how many objects there are.
+/// Returns the guards' rules. An account is looked for in every side: the live one may not have been asked for users, and
+/// somebody may have renamed or deleted it. The number of existing objects is taken from `there`.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -43,12 +43,12 @@ pub fn of(context: &Context, sides: &[&Side], there: &Side) -> Result<Rules> {
     Ok(rules)
 }
 
-/// Seconds in which what plans delete is summed up.
+/// Number of seconds over which the deletions of plans are summed up.
 const DAY: i64 = 86_400;
-/// Receipts that are looked at for that.
+/// Maximum number of receipts that are read for this sum.
 const RECEIPTS: usize = 500;
 
-/// Counts, per kind, what plans of the last 24 hours deleted, unless a person accepted that plan's deletions.
+/// Counts, per kind, the deletions by plans of the last 24 hours, unless a person accepted that plan's deletions.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -76,7 +76,7 @@ pub fn recent_deletions(context: &Context, tip: ObjectId) -> Result<BTreeMap<&'s
     Ok(counts)
 }
 
-/// Break-glass accounts, by object id or by user principal name.
+/// Finds the break-glass accounts, by object id or by user principal name.
 fn accounts(context: &Context, sides: &[&Side], rules: &mut Rules) -> Result<()> {
     let accounts: BTreeSet<String> =
         context.settings.break_glass.iter().map(|account| account.trim().to_lowercase()).collect();
@@ -92,7 +92,7 @@ fn accounts(context: &Context, sides: &[&Side], rules: &mut Rules) -> Result<()>
         }
     }
     names.retain(|name| !found.contains(name));
-    // Where no user is known at all (the profile `config`), an id is taken at its word.
+    // Where no user is known at all (the profile `config`), an id is trusted without a check.
     let users = sides.iter().any(|side| side.index.keys().any(|address| address.kind == "user"));
     let is_user = |id: &String| sides.iter().any(|side| side.index.contains_key(&Address::new("user", id)));
     names.extend(ids.iter().filter(|id| users && !is_user(id)).cloned());
@@ -101,7 +101,7 @@ fn accounts(context: &Context, sides: &[&Side], rules: &mut Rules) -> Result<()>
     Ok(())
 }
 
-/// Takes in the users that have one of `names`; which of the names were found.
+/// Adds the users that have one of `names` to the rules; returns the names that were found.
 fn by_name(
     context: &Context,
     sides: &[&Side],
@@ -119,7 +119,7 @@ fn by_name(
     Ok(found)
 }
 
-/// Groups that have one of `ids` as a member, or a group that has.
+/// Returns the groups that have one of `ids` as a member, directly or through another group.
 fn holders(context: &Context, sides: &[&Side], ids: &BTreeSet<String>) -> Result<BTreeSet<String>> {
     let mut holders = BTreeSet::new();
     let mut next = ids.clone();
@@ -136,7 +136,7 @@ fn holders(context: &Context, sides: &[&Side], ids: &BTreeSet<String>) -> Result
     Ok(holders)
 }
 
-/// Everything by which whoever is signed in is known: the application and its service principal, or the person.
+/// Returns all ids of the signed-in identity: those of the application and its service principal, or of the person.
 fn own(context: &Context, sides: &[&Side]) -> Result<BTreeSet<String>> {
     let mut own = context.signed_in.clone();
     for kind in ["servicePrincipal", "application"] {
@@ -151,7 +151,7 @@ fn own(context: &Context, sides: &[&Side]) -> Result<BTreeSet<String>> {
     Ok(own)
 }
 
-/// Every object of a kind whose file has one of `words` in it, in whatever case; the same bytes once.
+/// Calls `see` for every object of a kind whose file has one of `words` in it, in any case; equal files only once.
 fn each(
     context: &Context,
     sides: &[&Side],

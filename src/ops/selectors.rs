@@ -1,4 +1,4 @@
-//! Selectors that select nothing: a slip of the pen must not read as "all is well".
+//! Refuses selectors that select nothing: a typing error must not read as "all is well".
 
 use std::collections::BTreeSet;
 
@@ -12,13 +12,13 @@ use crate::kinds;
 use crate::model::IdMap;
 use crate::repo::ObjectId;
 
-/// Most names that are offered in place of one that nothing has.
+/// Maximum number of names that are suggested for a pattern that matches no object.
 const MOST_OFFERED: usize = 3;
 
 /// Checks that each id and each name pattern of `scope` fits an object of one of `sides`.
 ///
 /// # Errors
-/// If one fits none, with the nearest names; or if a file cannot be read.
+/// If one fits no object, with the nearest names; or if a file cannot be read.
 pub fn check(context: &Context, scope: &Scope, sides: &[&Side], ids: &IdMap) -> Result<()> {
     let is_authored = sides.iter().any(|side| !side.odd.is_empty());
     for id in scope.ids.iter().filter(|_| !is_authored) {
@@ -72,7 +72,7 @@ fn nearest(pattern: &str, known: &BTreeSet<String>) -> Vec<String> {
     let mut near: Vec<(usize, &String)> = known
         .iter()
         .map(|name| {
-            // A pattern's star takes any length: only as much of the name counts as there is of the pattern.
+            // The star of a pattern matches any length, so only as much of the name is compared as the pattern is long.
             let start: String = name.to_lowercase().chars().take(word.chars().count()).collect();
             (strsim::damerau_levenshtein(&start, &word), name)
         })

@@ -1,9 +1,9 @@
-//! [`Settled`]: a tenant as it will be when everybody knows what this run wrote.
+//! Provides [`Settled`]: a tenant as it will be when all replicas have this run's writes.
 //!
 //! Graph answers a read from any of its replicas, and one that lags shows an object as it was, or not at all
-//! (<https://devblogs.microsoft.com/identity/designing-for-eventual-consistency-for-microsoft-entra/>). Whoever took such an
-//! answer for the tenant would create what is there already, or record in a snapshot what is no longer so. An object that this
-//! run wrote to and that does not show it is therefore read again, until it does or patience ends.
+//! (<https://devblogs.microsoft.com/identity/designing-for-eventual-consistency-for-microsoft-entra/>). A program that trusted
+//! such an answer would create objects that exist already, or record in a snapshot an outdated state. An object that this run
+//! wrote to and that does not show the write is therefore read again, until it does or the waiting time ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -22,33 +22,33 @@ use crate::kinds;
 use crate::model::{Action, Address, AuditEvent, Coverage, IdMap, Kind, Plan, StepId};
 use crate::tenant::{Changes, Listing, Pages, Raw, RawObject, TenantError, TenantRead};
 
-/// Looks at the same time.
+/// Number of objects that are read at the same time.
 const CONCURRENCY: usize = 8;
 
-/// What a run wrote to one entry of a link.
+/// Represents what a run wrote to one entry of a link.
 #[derive(Debug, Clone, PartialEq)]
 enum Entry {
     There,
     Gone,
-    /// There, with these properties.
+    /// The entry is there, with these properties.
     With(Value),
 }
 
-/// What a run wrote to one object.
+/// Holds what a run wrote to one object.
 #[derive(Debug, Clone, Default)]
 struct Written {
-    /// Whether it is there; `None` if that was not touched.
+    /// True if the object must be there, false if it was deleted; `None` if neither was written.
     there: Option<bool>,
     properties: Map<String, Value>,
     links: BTreeMap<(&'static str, Vec<String>), Entry>,
 }
 
-/// What a run wrote, by object, with today's ids.
+/// Holds what a run wrote, by object, with today's ids.
 #[derive(Debug, Clone, Default)]
 pub struct Expected(BTreeMap<Address, Written>);
 
 impl Expected {
-    /// Of the steps of `plan` that are done.
+    /// Returns the writes of the steps of `plan` that are done.
     pub fn of(plan: &Plan, done: impl IntoIterator<Item = StepId>, ids: &IdMap) -> Expected {
         let mut expected = Expected::default();
         for step in done.into_iter().filter_map(|id| plan.steps.get(id)) {
@@ -70,7 +70,7 @@ impl Expected {
                     let value = rewrite_value(&rule(link), value, ids);
                     written.links.insert((link, entry_key(kind, link, &value)), Entry::There);
                 }
-                // What is taken away is named as the tenant had it; its successor may have been linked in its place.
+                // A removed entry has the id that the tenant had; its successor may have been linked in its place.
                 Action::Unlink { link, value } => {
                     written.links.insert((link, entry_key(kind, link, value)), Entry::Gone);
                 }
@@ -83,7 +83,7 @@ impl Expected {
         expected
     }
 
-    /// With what was written after it.
+    /// Adds later writes, which take precedence.
     pub fn add(&mut self, later: Expected) {
         for (address, later) in later.0 {
             let written = self.0.entry(address).or_default();
@@ -95,7 +95,7 @@ impl Expected {
 }
 
 impl Written {
-    /// Whether `raw` shows what was written.
+    /// Returns true if `raw` shows what was written.
     fn shows(&self, kind: &'static Kind, raw: Option<&RawObject>) -> bool {
         let Some(raw) = raw else { return self.there == Some(false) };
         if self.there == Some(false) {
@@ -114,7 +114,7 @@ impl Written {
     }
 }
 
-/// Whether an object has the properties that were written to it; one that was emptied may be absent.
+/// Returns true if an object has the properties that were written to it; one that was emptied may be absent.
 pub fn shows(kind: &'static Kind, raw: &RawObject, written: &Map<String, Value>) -> bool {
     let now = normalize(kind, raw.value.clone()).object;
     let sent = normalize(kind, written.clone()).object;
@@ -123,7 +123,7 @@ pub fn shows(kind: &'static Kind, raw: &RawObject, written: &Map<String, Value>)
     !left && holds(&Value::Object(now.0.clone()), &Value::Object(sent.0))
 }
 
-/// Whether a child has the properties that were written to it.
+/// Returns true if a child has the properties that were written to it.
 fn child_shows(kind: &'static Kind, raw: &RawObject, (link, key): (&str, &[String]), written: &Value) -> bool {
     let child = |raw: &Raw| {
         let object = normalize(kind, raw.clone()).object;
@@ -160,33 +160,33 @@ fn linked(kind: &'static Kind, raw: &RawObject, link: &str) -> BTreeSet<Vec<Stri
     now.iter().map(|value| entry_key(kind, link, value)).collect()
 }
 
-/// A tenant whose lists show what was written, as soon as that can be had.
+/// Wraps a tenant so that its lists show what was written, as soon as that can be had.
 pub struct Settled<'a, T> {
     tenant: &'a T,
     expected: Expected,
     pauses: &'a [Duration],
-    /// When whoever waits for anything stops, known from when somebody first did: one patience for everything.
+    /// Time at which all waiting ends, set when the first reader begins to wait: one waiting time for everything.
     ends: Mutex<Option<Instant>>,
     late: Mutex<BTreeSet<Address>>,
 }
 
 impl<'a, T: TenantRead> Settled<'a, T> {
-    /// Waits for `expected` with these pauses.
+    /// Wraps `tenant` so that it waits for `expected` with these pauses.
     pub fn new(tenant: &'a T, expected: Expected, pauses: &'a [Duration]) -> Self {
         Settled { tenant, expected, pauses, ends: Mutex::default(), late: Mutex::default() }
     }
 
-    /// Objects that did not show what was written to them when they were read last.
+    /// Returns the objects that did not show what was written to them when they were read last.
     pub fn late(&self) -> BTreeSet<Address> {
         self.lock_late().clone()
     }
 
-    /// Has patience begin anew: another replica may answer what is read again.
+    /// Restarts the waiting time: another replica may answer when objects are read again.
     pub fn renew(&self) {
         *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    /// When patience ends. Kinds are read side by side: what one waits is not lost to the others.
+    /// Returns the time at which waiting ends. Kinds are read side by side, so the time that one waits is not lost to the others.
     fn ends(&self) -> Instant {
         let patience = self.pauses.iter().sum();
         *self.ends.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| Instant::now() + patience)
@@ -257,7 +257,7 @@ impl<T: TenantRead> TenantRead for Settled<'_, T> {
             while let Some(mut page) = inner.recv().await {
                 page.retain(|raw| {
                     let id = raw.value.get("id").and_then(Value::as_str).unwrap_or_default();
-                    // A singleton's id is not its own.
+                    // The address of a singleton has another id than the object itself.
                     let id = if kind.is_singleton() { unseen.keys().next().copied().unwrap_or(id) } else { id };
                     let settled = unseen.remove(id).is_none_or(|written| written.shows(kind, Some(raw)));
                     if !settled {
@@ -269,7 +269,7 @@ impl<T: TenantRead> TenantRead for Settled<'_, T> {
                     break;
                 }
             }
-            // What is deleted is missing as it should.
+            // A deleted object is missing from the list as it should be.
             let missing = unseen.iter().filter(|(_, written)| written.there != Some(false));
             (again, missing.map(|(id, _)| (*id).to_owned()).collect::<Vec<_>>())
         };
@@ -279,7 +279,7 @@ impl<T: TenantRead> TenantRead for Settled<'_, T> {
         }
         match self.wait(kind, again).await {
             Ok(found) if found.is_empty() => {}
-            // Nobody listens any more: whoever asked knows why.
+            // A send fails only if the receiver has given up, which knows the reason itself.
             Ok(found) => drop(pages.send(found).await),
             Err(error) => {
                 listing.coverage = Coverage::Failed;
@@ -314,7 +314,7 @@ impl<T: TenantRead> TenantRead for Settled<'_, T> {
 mod tests {
     use super::*;
 
-    /// A tenant whose replicas lag until a time; lists show nothing of it.
+    /// A tenant whose replicas lag until a given time; before it, lists do not show the writes.
     struct Lagging(Instant);
 
     impl TenantRead for Lagging {
@@ -348,7 +348,7 @@ mod tests {
         }
     }
 
-    /// Whether what was written to six kinds shows in lists of them that are read side by side.
+    /// Returns the number of objects shown by the lists of six kinds that were written to and are read side by side.
     async fn shown(lag: u64) -> Vec<usize> {
         let kinds = ["user", "group", "application", "servicePrincipal", "namedLocation", "conditionalAccessPolicy"];
         let kinds = kinds.map(|name| kinds::by_name(name).expect(name));
@@ -370,7 +370,7 @@ mod tests {
         shown
     }
 
-    /// One patience for all is not used up the sooner the more wait.
+    /// Checks that the common waiting time does not shrink with the number of kinds that wait.
     #[tokio::test(start_paused = true)]
     async fn kinds_that_are_read_side_by_side_wait_as_long_as_one() {
         assert_eq!(shown(60).await, [1; 6]);

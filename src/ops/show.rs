@@ -1,4 +1,4 @@
-//! `show`: one object as a commit holds it.
+//! Shows one object as a commit holds it, for `show`.
 
 use anyhow::{Result, bail};
 use serde_json::{Map, Value};
@@ -15,20 +15,20 @@ use crate::kinds;
 use crate::model::{Change, ChangeKind, FieldChange, Finding, Kind, Object, Report};
 use crate::repo::ObjectId;
 
-/// An object as a commit holds it.
+/// Represents an object as a commit holds it.
 #[derive(Debug, Clone)]
 pub struct Shown {
-    /// What the person asked for.
+    /// Revision that the person named.
     pub revision: String,
     /// The commit.
     pub commit: ObjectId,
     /// The object.
     pub found: Found,
-    /// The file's bytes, as they are.
+    /// Bytes of the file, unchanged.
     pub bytes: Vec<u8>,
-    /// What they say, or what is wrong with them.
+    /// Parsed content of the file, or the findings on it.
     pub value: Result<Map<String, Value>, Vec<Finding>>,
-    /// Names of what it refers to.
+    /// Names of the objects that it refers to.
     pub names: Names,
 }
 
@@ -47,13 +47,13 @@ pub fn show(context: &Context, word: &str) -> Result<Shown> {
     Ok(Shown { revision, commit, found, bytes, value, names })
 }
 
-/// `REV:OBJECT` → revision, commit, object. A colon that no revision and no kind stands before belongs to a name.
+/// Splits `REV:OBJECT` into revision, commit and object. A colon that follows neither a revision nor a kind belongs to a name.
 fn split(context: &Context, word: &str) -> Result<(String, ObjectId, String)> {
     let tip = || match context.last_snapshot()? {
         Some(tip) => Ok((context.settings.branches.snapshots.clone(), tip, word.to_owned())),
         None => bail!("there is no snapshot yet; make one with `entragit export`"),
     };
-    // A moment holds colons of its own: `@{2026-11-20T08:00:00Z}`.
+    // A date holds colons of its own: `@{2026-11-20T08:00:00Z}`.
     let from = word.find('}').filter(|_| word.contains("@{")).unwrap_or(0);
     let Some(at) = word[from..].find(':').map(|at| at + from) else { return tip() };
     let (revision, object) = (&word[..at], &word[at + 1..]);
@@ -72,7 +72,7 @@ fn split(context: &Context, word: &str) -> Result<(String, ObjectId, String)> {
     }
 }
 
-/// Names of what objects refer to, from the first commit that knows them.
+/// Returns the names of the objects that the given objects refer to, from the first commit that knows them.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -102,7 +102,7 @@ pub fn names_of(context: &Context, commits: &[ObjectId], objects: &[(&'static Ki
     names_in(context, commits, &report)
 }
 
-/// Names of what a report mentions, from the first commit that knows them.
+/// Returns the names of the objects that a report mentions, from the first commit that knows them.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -112,7 +112,7 @@ pub fn names_in(context: &Context, commits: &[ObjectId], report: &Report) -> Res
     for commit in commits {
         let side = Side::unlisted(context, *commit)?;
         learn_names(&context.repo, &[&side], &mentioned, &mut names)?;
-        // Looking for other identities reads every file of some kinds: once is enough.
+        // Looking for other identities reads every file of some kinds, so it is done for one commit only.
         mentioned.identities.clear();
     }
     Ok(names)

@@ -1,10 +1,10 @@
-//! The shrink guard: a snapshot that lacks much of a kind, and nobody is known to have taken it away, is not published.
+//! Implements the shrink guard: a snapshot that lacks much of a kind without a known deletion is not published.
 //!
-//! A list that is short without a word would otherwise become history, and `apply` would bring the tenant to it. The commit is
+//! A list that is short without an error would otherwise become history, and `apply` would bring the tenant to it. The commit is
 //! kept under [`SUSPECT`], where a person can look at it; `snapshots` and the branch people work on stay where they are.
 //!
-//! A loss is explained by an event of the audit log that names the object, and of an entry of a link whoever it names as well,
-//! or by the recycle bin. What is left counts against the limits that guard deletions in a plan.
+//! A lost object is explained by an event of the audit log that names it or by the recycle bin; a lost entry of a link, also by
+//! an event that names its target. The unexplained losses count against the limits that guard deletions in a plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -25,17 +25,17 @@ use crate::model::{Address, AuditEvent, Kind, Object};
 use crate::repo::{ObjectId, RefMove};
 use crate::tenant::TenantRead;
 
-/// Where a snapshot is kept that is not believed.
+/// Name of the reference that keeps a refused snapshot.
 pub const SUSPECT: &str = "refs/entragit/suspect";
 
-/// What a kind or a link lost without an explanation.
+/// Represents the unexplained losses of a kind or a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loss {
-    /// `group`, or `group.members`.
+    /// Name of the kind or link: `group`, or `group.members`.
     pub what: String,
-    /// Objects or entries that are gone, and nobody is known to have taken away.
+    /// Number of objects or entries that are gone without an explanation.
     pub lost: usize,
-    /// Objects or entries that the last snapshot has.
+    /// Number of objects or entries that the last snapshot has.
     pub known: usize,
     unit: &'static str,
 }
@@ -46,14 +46,14 @@ impl fmt::Display for Loss {
     }
 }
 
-/// A snapshot lacks too much to be believed: it was kept apart, and `snapshots` did not move.
+/// Reports that a snapshot lacks too much to be published: it was kept apart, and `snapshots` did not move.
 #[derive(Debug, thiserror::Error)]
 pub struct Shrunk {
-    /// What is missing.
+    /// Losses that led to the refusal.
     pub losses: Vec<Loss>,
-    /// The snapshot under [`SUSPECT`].
+    /// Id of the snapshot under [`SUSPECT`].
     pub commit: ObjectId,
-    /// Why the audit log explains nothing, if it could not be read.
+    /// Reason why the audit log could not be read, if it could not.
     pub gap: Option<String>,
 }
 
@@ -101,23 +101,23 @@ pub fn accepted(words: &[String]) -> Result<BTreeSet<String>> {
     Ok(accepted)
 }
 
-/// A snapshot that is about to be published.
+/// Represents a snapshot that is about to be published.
 pub(super) struct Candidate<'a> {
     /// The last snapshot.
     pub parent: ObjectId,
-    /// The same, to look things up in.
+    /// The last snapshot again, to look things up in.
     pub base: &'a Base<'a>,
-    /// What differs from it.
+    /// Changes from the last snapshot.
     pub changes: &'a Changes,
-    /// What the audit log says of that.
+    /// Audit events on these changes.
     pub audit: &'a Audit,
-    /// The new snapshot's tree.
+    /// Tree of the new snapshot.
     pub tree: ObjectId,
-    /// Its message.
+    /// Message of the new snapshot.
     pub message: &'a str,
 }
 
-/// Refuses a snapshot that lacks too much, and keeps it apart. Returns trailers that say what a person accepted of it.
+/// Refuses a snapshot that lacks too much, and keeps it apart. Returns trailers that name the losses which a person accepted.
 ///
 /// # Errors
 /// [`Shrunk`] if it is refused; others if the repository cannot be read or written.
@@ -157,7 +157,7 @@ fn keep(context: &Context, candidate: &Candidate<'_>) -> Result<ObjectId> {
     Ok(commit)
 }
 
-/// Removes what was kept apart, once a snapshot was published or found to be as the last one.
+/// Removes the refused snapshot, once a snapshot was published or the tenant was found to be as in the last one.
 ///
 /// # Errors
 /// If the repository cannot be written.
@@ -168,13 +168,13 @@ pub(super) fn clear(context: &Context) -> Result<()> {
     }
 }
 
-/// Entries that an object lost: which object, and the key of the entry.
+/// Entries that objects lost: the id of the object, and the key of the entry.
 type Entries = Vec<(String, Vec<String>)>;
 
-/// One object in the last snapshot and in the new one.
+/// Holds the state of one object in the last snapshot and in the new one.
 #[derive(Default)]
 struct Sides {
-    /// Its file and its content.
+    /// Path and content of its file in the last snapshot.
     before: Option<(String, ObjectId)>,
     after: Option<ObjectId>,
 }
@@ -182,9 +182,9 @@ struct Sides {
 struct Search<'a> {
     context: &'a Context,
     candidate: &'a Candidate<'a>,
-    /// Objects that are gone, with their last content.
+    /// Objects that are gone, with their last file and content.
     gone: BTreeMap<Address, (String, ObjectId)>,
-    /// Objects that are there before and after, in another form.
+    /// Objects that are there before and after, with different content.
     changed: BTreeMap<Address, (ObjectId, ObjectId)>,
     events: Option<Vec<AuditEvent>>,
     gap: Option<String>,
@@ -200,7 +200,7 @@ impl<'a> Search<'a> {
             side.after = new.or(side.after);
         }
         let filters = manifest_at(&context.repo, candidate.parent)?.filters;
-        // What another filter hides is not lost.
+        // Objects of a kind whose filter has changed are not counted: the other filter may hide them.
         sides.retain(|address, _| filters.get(address.kind) == context.settings.scope.filters.get(address.kind));
         let (mut gone, mut changed) = (BTreeMap::new(), BTreeMap::new());
         for (address, side) in sides {
@@ -213,7 +213,7 @@ impl<'a> Search<'a> {
         Ok(Search { context, candidate, gone, changed, events: None, gap: None })
     }
 
-    /// Whether so many are more than what passes without a question.
+    /// Returns true if this number of losses is above the limits.
     fn is_much(&self, lost: usize, known: usize) -> bool {
         let guards = &self.context.settings.guards;
         lost > guards.max_deletes && lost * 100 > guards.max_deletes_percent * known
@@ -228,7 +228,7 @@ impl<'a> Search<'a> {
         Ok(losses)
     }
 
-    /// Objects of a kind that are gone.
+    /// Counts the objects of a kind that are gone without an explanation.
     async fn objects<T: TenantRead>(&mut self, tenant: &T, kind: &'static Kind) -> Result<Option<Loss>> {
         let mut gone: BTreeMap<String, (String, ObjectId)> = self
             .gone
@@ -243,12 +243,12 @@ impl<'a> Search<'a> {
         if !self.is_much(gone.len(), known) {
             return Ok(None);
         }
-        // A bin that cannot be read explains nothing.
+        // A recycle bin that cannot be read explains nothing.
         for raw in tenant.deleted(kind).await.unwrap_or_default() {
             raw.get("id").and_then(Value::as_str).and_then(|id| gone.remove(id));
         }
         let context = self.context;
-        // What an object is about may be gone itself: that is counted there.
+        // The object that a lost object is about may be gone itself: the loss is counted there.
         let all_gone: BTreeSet<String> = self.gone.keys().map(|address| address.id.clone()).collect();
         let base = self.candidate.base;
         let events = self.events(tenant).await?;
@@ -261,7 +261,7 @@ impl<'a> Search<'a> {
             let names = |event: &AuditEvent| event.targets.contains(id) || audit::names_all(event, &about);
             let mut went_along = about.iter().any(|id| all_gone.contains(id));
             for id in &about {
-                // It went before: an earlier snapshot has told of it.
+                // If the last snapshot did not have that object either, an earlier snapshot has recorded its loss.
                 went_along |= base.kinds_of(id)?.is_empty();
             }
             lost += usize::from(!went_along && !events.iter().any(names));
@@ -270,7 +270,7 @@ impl<'a> Search<'a> {
         Ok(self.is_much(lost, known).then_some(loss))
     }
 
-    /// Entries of a kind's links that are gone from objects that are still there.
+    /// Counts the entries of a kind's links that are gone from objects that are still there.
     async fn entries<T: TenantRead>(&mut self, tenant: &T, kind: &'static Kind) -> Result<Vec<Loss>> {
         let mut losses = Vec::new();
         let changed = self.changed.iter().filter(|(address, _)| address.kind == kind.name && !kind.links.is_empty());
@@ -296,7 +296,7 @@ impl<'a> Search<'a> {
             let object = document.map(|document| normalize(kind, document.value).object).unwrap_or_default();
             anyhow::Ok(lost.keys().map(|link| keys(kind, link, &object).count()).collect::<Vec<_>>())
         })?;
-        // What an entry names may be gone itself: that is counted there.
+        // The object that a lost entry names may be gone itself: the loss is counted there.
         let gone: BTreeSet<String> = self.gone.keys().map(|address| address.id.clone()).collect();
         for (at, (link, entries)) in lost.iter().enumerate() {
             let known: usize = known.iter().map(|counts| counts[at]).sum();
@@ -319,7 +319,7 @@ impl<'a> Search<'a> {
         Ok(losses)
     }
 
-    /// Returns the events since the last snapshot. Where people are not to be named, the log is read for this alone, and
+    /// Returns the events since the last snapshot. Where the settings turn actors off, the log is read for this check alone, and
     /// nothing of it is kept.
     async fn events<T: TenantRead>(&mut self, tenant: &T) -> Result<&[AuditEvent]> {
         if self.context.settings.actors != Actors::Off {
@@ -339,7 +339,7 @@ fn object(context: &Context, kind: &'static Kind, path: &str, blob: ObjectId) ->
     Ok(document.map(|document| normalize(kind, document.value).object))
 }
 
-/// The keys of a link's entries.
+/// Returns the keys of a link's entries.
 fn keys<'o>(kind: &'static Kind, link: &'static str, object: &'o Object) -> impl Iterator<Item = Vec<String>> + 'o {
     let entries = match object.get(link) {
         Some(Value::Array(entries)) => entries.as_slice(),

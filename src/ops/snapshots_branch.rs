@@ -1,7 +1,8 @@
-//! Which snapshots a clone works from: those of its own branch, or the remote's as last fetched, as `git switch` takes them.
+//! Decides which snapshots a clone works from: those of its own branch, or the remote's as last fetched, as `git switch` does.
 //!
-//! A clone has one history, whoever makes it. Where the branch here is missing or behind, the remote's is worked from; where
-//! the two cannot both be kept, or a shallow clone hides whether they can, the command is refused before the tenant is asked.
+//! A clone has one history of snapshots, whichever clone made them. Where the local branch is missing or behind, the remote's is
+//! used; where the two cannot both be kept, or a shallow clone hides whether they can, the command is refused before the tenant
+//! is asked.
 
 use anyhow::{Result, bail};
 
@@ -9,50 +10,50 @@ use super::{Context, audit, manifest_at};
 pub(super) use crate::repo::shell_word;
 use crate::repo::{CommitInfo, ObjectId, Tracking};
 
-/// Most commits of a branch that are looked through for an earlier snapshot.
+/// Maximum number of commits of a branch that are searched for an earlier snapshot.
 const LOOK_BACK: usize = 10_000;
 
-/// How the history of the branch here stands to that of the remote's.
+/// Relation of the local branch's history to that of the remote's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ancestry {
-    /// The branch here follows the remote's, or is where that is.
+    /// The local branch follows the remote's, or equals it.
     HereFollows,
-    /// The remote's follows the branch here.
+    /// The remote's branch follows the local one.
     RemoteFollows,
-    /// Each holds commits that the other lacks.
+    /// Each branch holds commits that the other lacks.
     Forked,
-    /// They share no commit.
+    /// The branches share no commit.
     Unrelated,
-    /// A shallow clone lacks the commits that would tell.
+    /// The shallow clone lacks the commits that would tell.
     Hidden,
 }
 
-/// Where the snapshots are.
+/// Location of the snapshots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SnapshotsBranch {
     /// Neither here nor on the remote, as far as was fetched.
     Absent,
-    /// Here: the remote has none that the branch here lacks.
+    /// In the local branch: the remote has none that it lacks.
     Here(ObjectId),
-    /// On the remote: the branch here is missing, or behind.
+    /// On the remote: the local branch is missing, or behind.
     OnRemote {
-        /// Where the branch here is, if there is one.
+        /// Tip of the local branch, if there is one.
         here: Option<ObjectId>,
-        /// Where the remote's is.
+        /// Tip of the remote's branch.
         remote: ObjectId,
     },
-    /// In two places that cannot both be right.
+    /// In two branches that cannot both be right.
     InConflict {
-        /// Where the branch here is.
+        /// Tip of the local branch.
         here: ObjectId,
-        /// Where the remote's is.
+        /// Tip of the remote's branch.
         remote: ObjectId,
-        /// How they stand to each other.
+        /// Relation of the two branches.
         ancestry: Ancestry,
     },
 }
 
-/// Decides where the snapshots are, from the two references and how one stands to the other.
+/// Decides where the snapshots are, from the two references and their relation.
 fn decide(here: Option<ObjectId>, remote: Option<ObjectId>, ancestry: Ancestry) -> SnapshotsBranch {
     match (here, remote) {
         (None, None) => SnapshotsBranch::Absent,
@@ -69,11 +70,11 @@ fn decide(here: Option<ObjectId>, remote: Option<ObjectId>, ancestry: Ancestry) 
 }
 
 impl Context {
-    /// Returns the tip of the snapshots that this clone works from: what the tenant was when last looked at. `None` only
-    /// before the first snapshot.
+    /// Returns the tip of the snapshots that this clone works from: the last known state of the tenant. `None` only before the
+    /// first snapshot.
     ///
     /// # Errors
-    /// If the branch here and the remote's cannot both be kept, or there are snapshots but no branch of them.
+    /// If the local branch and the remote's cannot both be kept, or there are snapshots but no branch of them.
     pub fn last_snapshot(&self) -> Result<Option<ObjectId>> {
         match self.snapshots_branch()? {
             SnapshotsBranch::Absent => self.refuse_second_beginning().map(|()| None),
@@ -82,12 +83,12 @@ impl Context {
         }
     }
 
-    /// Makes the branch of the snapshots here ready to be written: creates it from the remote's, or brings it forward. The
-    /// caller holds the repository's lock. Called again it changes nothing.
+    /// Makes the local branch of the snapshots ready to be written: creates it from the remote's, or brings it forward. The
+    /// caller holds the repository's lock. A second call changes nothing.
     ///
     /// # Errors
-    /// As [`Context::last_snapshot`], and if the clone is shallow, another work tree has the branch checked out, or a commit
-    /// could not be written as git would.
+    /// Fails like [`Context::last_snapshot`], and if the clone is shallow, another work tree has the branch checked out, or a
+    /// commit could not be written as git would.
     pub fn ready_snapshots_branch(&self) -> Result<()> {
         if self.repo.is_shallow() {
             bail!(
@@ -126,7 +127,7 @@ impl Context {
         Ok(())
     }
 
-    /// Returns where the snapshots are: here, on the remote, nowhere, or in both places at odds.
+    /// Returns where the snapshots are: here, on the remote, nowhere, or in two branches that conflict.
     ///
     /// # Errors
     /// If the repository cannot be read, or the remote's snapshots are of another tenant.
@@ -156,8 +157,8 @@ impl Context {
         })
     }
 
-    /// Returns the snapshots that are the newest by what is known here, also where the branch and the remote's are at odds:
-    /// then the remote's, which others wrote. With the branch's name.
+    /// Returns the tip of the newest known snapshots, with the branch's name. If the local branch and the remote's conflict, it
+    /// is the remote's, which others wrote.
     pub(super) fn newest_snapshots(&self) -> Result<Option<(String, ObjectId)>> {
         let branch = &self.settings.branches.snapshots;
         Ok(match self.snapshots_branch()? {
@@ -174,7 +175,7 @@ impl Context {
     pub fn remote_tip(&self, branch: &str) -> Result<Option<(String, ObjectId)>> {
         let Some(tracking) = self.repo.tracking(branch)? else { return Ok(None) };
         let Some(tip) = self.repo.reference(&tracking.reference)? else { return Ok(None) };
-        // Where both are one there is nothing to tell apart, and no manifest to read.
+        // If both tips are the same, the manifest need not be read.
         if self.repo.reference(&format!("refs/heads/{branch}"))? == Some(tip) {
             return Ok(Some((tracking.name().to_owned(), tip)));
         }
@@ -194,7 +195,7 @@ impl Context {
         Ok(Some((tracking.name().to_owned(), tip)))
     }
 
-    /// Returns the name of the remote's branch for messages, whether it was fetched or not.
+    /// Returns the name of the remote's branch for messages, even if it was not fetched.
     fn remote_name(&self, branch: &str) -> Result<String> {
         Ok(self.repo.tracking(branch)?.map_or_else(|| branch.to_owned(), |tracking| tracking.name().to_owned()))
     }
@@ -204,7 +205,7 @@ impl Context {
         let Some(Tracking { remote, .. }) = self.repo.tracking(branch)? else {
             return Ok("git fetch --unshallow".to_owned());
         };
-        // `--depth` fetches one branch only, and goes on to.
+        // A clone made with `--depth` fetches one branch only, so the command names all branches.
         Ok(match self.snapshots_branch()? {
             SnapshotsBranch::Absent => {
                 format!("git fetch --unshallow {remote} '+refs/heads/*:refs/remotes/{remote}/*'")
@@ -273,7 +274,7 @@ impl Context {
         }
     }
 
-    /// Returns the newest snapshot of this tenant on any branch, or a commit that holds what one read.
+    /// Returns the newest snapshot of this tenant on any branch, or a commit that holds the files of one.
     fn earlier_snapshot(&self) -> Result<Option<ObjectId>> {
         let mut tips = Vec::new();
         for name in ["HEAD", &self.main_ref()] {
@@ -290,7 +291,7 @@ impl Context {
         if let Some(newest) = newest {
             return Ok(Some(newest.id));
         }
-        // Where a clone lacks the snapshot itself, what it read is still in the tree.
+        // A clone may lack the snapshot itself, while the manifest in a tree shows that one was read.
         for tip in tips {
             let manifest = manifest_at(&self.repo, tip)?;
             if !manifest.coverage.0.is_empty() && manifest.tenant.eq_ignore_ascii_case(&self.settings.tenant) {

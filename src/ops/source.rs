@@ -1,5 +1,5 @@
-//! [`Side`]: one of the two things that a command compares, indexed but not parsed. What is equal on both sides is never
-//! parsed: cost follows the change.
+//! Provides [`Side`]: one of the two sides that a command compares, indexed but not parsed. Files that are equal on both sides
+//! are never parsed, so the cost depends on the size of the change.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ use crate::tenant::TenantRead;
 mod comparing;
 use comparing::Comparing;
 
-/// Where a snapshot is read from.
+/// Names the place from which a snapshot is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A commit, by any name that git knows.
@@ -35,7 +35,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// What a person meant by `word`.
+    /// Parses the word by which a person names a source.
     pub fn parse(word: &str) -> Source {
         match word {
             "worktree" => Source::Worktree,
@@ -45,41 +45,42 @@ impl Source {
     }
 }
 
-/// One side of a comparison: every address with the id of its bytes.
+/// Represents one side of a comparison: every address with the id of its bytes.
 pub struct Side {
-    /// What people call it.
+    /// Name of the side, for people.
     pub label: String,
-    /// The commit, if it is one.
+    /// Commit of the side, if it is one.
     pub commit: Option<ObjectId>,
     /// Every object that is in a file of its own.
     pub index: BTreeMap<Address, Entry>,
-    /// The manifest's words: coverage, layout, unknown properties.
+    /// Manifest of the side: coverage, layout, unknown properties.
     pub manifest: Manifest,
-    /// Whether there is a manifest at all. Files that people made without one speak for the kinds they are of.
+    /// True if there is a manifest. Files that people made without one count as complete for their kinds.
     pub described: bool,
     /// Bytes that are not in the object database: of the work tree, or of live objects that the other side lacks.
     pub bytes: BTreeMap<ObjectId, Vec<u8>>,
-    /// Names learned on the way.
+    /// Names learned while reading.
     pub names: Names,
     /// Files that have no address in their path (a person named them), with their content.
     pub odd: BTreeMap<String, Vec<u8>>,
-    /// Files in places where none may be.
+    /// Findings on files in places where none may be.
     pub misplaced: Vec<Finding>,
-    /// Whether it is an earlier state held against today's: what came into a filter since then is not what it lacks.
+    /// True if the side is an earlier state compared with today's: objects that came into a filter since then do not count as
+    /// absent here.
     pub looks_back: bool,
 }
 
-/// Where an object is.
+/// Location of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Path in the repository.
     pub path: String,
-    /// Git's id of its bytes.
+    /// Git's id of the object's bytes.
     pub blob: ObjectId,
 }
 
 impl Side {
-    /// A commit. Its tree is read, its files are not.
+    /// Reads a commit: its tree, but not its files.
     ///
     /// # Errors
     /// If the revision is unknown, or the tree holds what no tenant repository may hold.
@@ -94,7 +95,7 @@ impl Side {
         Ok(Side { described, ..side })
     }
 
-    /// A commit of which nothing is listed, to look single things up in.
+    /// Returns the side of a commit without a list of its files, to look single objects up in.
     ///
     /// # Errors
     /// If the commit cannot be read.
@@ -103,10 +104,10 @@ impl Side {
         Side::of_files(context, &commit.to_string(), commit, manifest, std::iter::empty())
     }
 
-    /// Two commits, each with the files only in which they differ: what is equal is not even listed.
+    /// Reads two commits, each with only those files in which they differ: equal files are not even listed.
     ///
     /// # Errors
-    /// As for one commit.
+    /// Fails like the function for one commit.
     pub fn commits(context: &Context, a: &str, b: &str) -> Result<[Side; 2]> {
         let commits = [context.resolve(a)?, context.resolve(b)?];
         let (left, right) = context.repo.changed_listings(commits[0], commits[1])?;
@@ -137,10 +138,10 @@ impl Side {
         Ok(side)
     }
 
-    /// The work tree.
+    /// Reads the work tree.
     ///
     /// # Errors
-    /// If there is none, or it holds what no tenant repository may hold.
+    /// If there is no work tree, or it holds what no tenant repository may hold.
     pub fn worktree(context: &Context) -> Result<Side> {
         if context.repo.workdir().is_none() {
             bail!("the repository is bare and has no work tree; name a commit instead of `worktree`");
@@ -159,8 +160,8 @@ impl Side {
         Ok(side)
     }
 
-    /// Reads the live tenant. Bytes that `others` have as well are dropped as they come. What the lists lack of the last
-    /// snapshot is asked for, unless `trust` says that they are right: after a run has deleted things itself.
+    /// Reads the live tenant. Bytes that `others` have as well are dropped as they come. Objects of the last snapshot that the
+    /// lists lack are asked for by id, unless `trust` says that the lists are right: after a run has deleted objects itself.
     ///
     /// # Errors
     /// If the tenant is another one than the repository's.
@@ -177,7 +178,7 @@ impl Side {
         let filters = &context.settings.scope.filters;
         let filters: BTreeMap<_, _> =
             filters.iter().filter(|(name, _)| kinds.iter().any(|kind| kind.name == **name)).collect();
-        // Objects may go by another id than in an older commit; what the last snapshot has goes by today's.
+        // Objects may have other ids today than in an older commit; the last snapshot has today's ids.
         let last = match context.last_snapshot()?.filter(|_| !filters.is_empty() || trust == Trust::Prove) {
             Some(last) => Some(Side::commit(context, &last.to_string())?),
             None => None,
@@ -198,7 +199,7 @@ impl Side {
         Ok(side)
     }
 
-    /// A side that holds nothing.
+    /// Returns a side that holds nothing.
     pub fn empty() -> Side {
         Side::new(String::new(), Manifest::default())
     }
@@ -253,7 +254,7 @@ impl Side {
         Ok(())
     }
 
-    /// An object's bytes.
+    /// Returns the bytes of an object.
     ///
     /// # Errors
     /// If the object database lacks them.
@@ -264,17 +265,17 @@ impl Side {
         }
     }
 
-    /// An object, or nothing if its file does not parse.
+    /// Returns an object, or none if its file does not parse.
     ///
     /// # Errors
-    /// If the object database lacks it.
+    /// If the object database lacks its bytes.
     pub fn object(&self, repo: &Repo, kind: &'static Kind, entry: &Entry) -> Result<Option<Object>> {
         let bytes = self.read(repo, entry)?;
         Ok(yaml::read(&entry.path, &bytes).ok().map(|document| normalize(kind, document.value).object))
     }
 
-    /// What is known completely. A manifest that says nothing of a kind proves no absence: the commit that `init` makes
-    /// holds no object, and the tenant is not empty for that.
+    /// Returns what is known completely. A manifest that does not mention a kind proves no absence: the commit that `init` makes
+    /// holds no object, and the tenant is not empty because of that.
     pub fn coverage(&self) -> CoverageMap {
         if self.described {
             return self.manifest.coverage.clone();
@@ -291,12 +292,12 @@ impl Side {
     }
 }
 
-/// The tenant that answers must be the one that the repository is about.
+/// Checks that the tenant which answers is the one that the repository is about.
 ///
 /// # Errors
 /// If it is not, naming both.
 pub async fn check_tenant<T: TenantRead>(context: &Context, tenant: &T) -> Result<()> {
-    // A clone whose history is not settled is refused before anything is asked.
+    // A clone with conflicting snapshots is refused before anything is asked.
     context.last_snapshot()?;
     let found = tenant.tenant_id().await.context("asking the tenant for its id")?;
     if !found.eq_ignore_ascii_case(&context.settings.tenant) {
@@ -308,23 +309,23 @@ pub async fn check_tenant<T: TenantRead>(context: &Context, tenant: &T) -> Resul
     Ok(())
 }
 
-/// Says whether a list of the live tenant is believed without more.
+/// Tells whether a list of the live tenant is trusted without a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trust {
-    /// What it lacks of the last snapshot is asked for by id before it counts as gone.
+    /// Objects of the last snapshot that the list lacks are asked for by id before they count as gone.
     Prove,
-    /// It is believed: the run that reads has just written, and waits until what it wrote shows.
+    /// The list is trusted: the run has just written, and waits until its writes show.
     Lists,
 }
 
-/// An error about a file as a whole.
+/// Returns an error about a file as a whole.
 fn problem(path: &str, message: String) -> Finding {
     Finding { path: path.to_owned(), line: 0, severity: Severity::Error, check: "path", message }
 }
 
-/// Returns a finding for a symbolic link or a submodule that stands where something is read; none beside the objects.
+/// Returns a finding for a symbolic link or a submodule in a place where files are read; none in other places.
 fn unread(path: &str) -> Option<Finding> {
-    // Where an object's own file was, one that is not read would pass for an object that is not wanted.
+    // Where an object's own file was, an unread link would pass for an object that is not wanted.
     let (severity, by) = if is_folder_of_objects(path) {
         (Severity::Error, "a folder, since no object below it is read")
     } else if address_of(path).is_ok() || path == MANIFEST || path == SETTINGS {
@@ -342,7 +343,7 @@ fn unread_of(unusual: &BTreeMap<String, (Mode, ObjectId)>) -> impl Iterator<Item
     unusual.iter().filter(|(_, (mode, _))| !mode.is_file()).filter_map(|(path, _)| unread(path))
 }
 
-/// The two snapshots of two sides, parsed only where their bytes differ or `also` says so.
+/// Returns the two snapshots of two sides, parsed only where their bytes differ or `also` returns true.
 ///
 /// # Errors
 /// [`Invalid`] with every finding, if files cannot be parsed.
@@ -406,10 +407,10 @@ fn parse(reader: &Reader<'_>, side: &Side, address: &Address, entry: &Entry) -> 
     Ok(yaml::read(&entry.path, &bytes).map(|document| normalize(kind, document.value).object))
 }
 
-/// A file that a person named: its folder says the kind, the id inside says the rest.
+/// Reads a file that a person named: the folder tells the kind, the id in the file the rest of the address.
 ///
 /// # Errors
-/// Findings, if it does not parse or has no id.
+/// Findings, if the file does not parse or has no id.
 pub fn new_object(path: &str, bytes: &[u8]) -> Result<(Address, Object), Vec<Finding>> {
     let document = yaml::read(path, bytes)?;
     let kind = kind_of_folder(path).ok_or_else(|| vec![problem(path, "no kind has this folder".to_owned())])?;
@@ -422,7 +423,7 @@ pub fn new_object(path: &str, bytes: &[u8]) -> Result<(Address, Object), Vec<Fin
     }
 }
 
-/// The kind whose folder `path` is in.
+/// Returns the kind whose folder `path` is in.
 pub fn kind_of_folder(path: &str) -> Option<&'static Kind> {
     kinds::ALL
         .iter()

@@ -1,4 +1,4 @@
-//! How `main` stands to a new snapshot: whether the tenant has by now what people wrote there.
+//! Decides how `main` relates to a new snapshot: whether the tenant has by now what people wrote there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,35 +19,35 @@ use crate::model::kind::{Deletion, LinkShape};
 use crate::model::{Address, IdMap, Kind, Object};
 use crate::repo::ObjectId;
 
-/// How `main` stands to the new snapshot.
+/// Relation of `main` to the new snapshot.
 #[derive(Debug)]
 pub(super) enum Standing {
-    /// It holds no edit of its own: it is fast-forwarded.
+    /// `main` holds no edit of its own: it is fast-forwarded.
     Follows,
-    /// It holds edits of settings and the like only, or edits that the tenant has by now: the lines are joined.
+    /// `main` holds edits of settings and the like only, or edits that the tenant has by now: the two branches are merged.
     Joins,
-    /// It holds edits of objects that are not applied yet.
+    /// `main` holds edits of objects that are not applied yet.
     Pending(Pending),
 }
 
-/// Files of `main` with edits that the tenant does not have.
+/// Lists the files of `main` with edits that the tenant does not have.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pending {
-    /// All of them, in order.
+    /// Paths of all of them, in order.
     pub paths: Vec<String>,
-    /// Those in which no step can write what is left of the edit, as far as that is known.
+    /// Paths whose remaining edits no step can write, as far as that is known.
     pub unwritable: Vec<String>,
 }
 
 impl Pending {
-    /// Stands for a branch that has no commit in common with the snapshots.
+    /// Returns the value for a branch that has no commit in common with the snapshots.
     pub(super) fn unrelated() -> Pending {
         Pending { paths: vec![STRANGERS.to_owned()], unwritable: Vec::new() }
     }
 }
 
 impl Standing {
-    /// Returns what is pending; nothing where nothing is.
+    /// Returns the pending edits; empty if there are none.
     pub(super) fn pending(&self) -> Pending {
         match self {
             Standing::Pending(pending) => pending.clone(),
@@ -56,27 +56,27 @@ impl Standing {
     }
 }
 
-/// What people changed on `main` since it left the snapshots.
+/// Represents the changes that people made on `main` since it left the snapshots.
 #[derive(Debug)]
 pub(super) enum Edits {
-    /// Nothing: it has no commit of its own.
+    /// `main` has no commit of its own.
     None,
-    /// It shares no history with the snapshots.
+    /// `main` shares no history with the snapshots.
     Unrelated,
-    /// These objects, by the id they go by today.
+    /// Edited objects, by their present id.
     Of(BTreeMap<Address, Edit>),
 }
 
-/// What became of one object's file on `main`.
+/// Represents the edit of one object's file on `main`.
 #[derive(Debug, Default)]
 pub(super) struct Edit {
-    /// The file, for people.
+    /// Path of the file, for people.
     path: String,
-    /// The object where `main` left the snapshots.
+    /// Object at the commit where `main` left the snapshots.
     before: Option<Object>,
-    /// The object on `main`.
+    /// Object on `main`.
     wanted: Option<Object>,
-    /// Whether one of the files cannot be parsed.
+    /// True if one of the files cannot be parsed.
     broken: bool,
 }
 
@@ -112,12 +112,12 @@ impl Edits {
         Ok(Edits::Of(edits))
     }
 
-    /// Whether an object's bytes are needed to say how `main` stands.
+    /// Returns true if an object's bytes are needed to decide how `main` relates to the snapshot.
     pub(super) fn concern(&self, address: &Address) -> bool {
         matches!(self, Edits::Of(edits) if edits.contains_key(address))
     }
 
-    /// How `main` stands to a snapshot in which `now` is what the edited objects are.
+    /// Returns how `main` relates to a snapshot in which `now` returns the present state of the edited objects.
     pub(super) fn standing(
         &self,
         ids: &IdMap,
@@ -154,14 +154,14 @@ impl Edits {
     }
 }
 
-/// The object in a file; its address also where it does not parse.
+/// Returns the object in a file; its address also where it does not parse.
 fn parse(path: &str, bytes: &[u8]) -> (Address, Option<Object>) {
     match address_of(path) {
         Ok((kind, id)) => {
             let object = yaml::read(path, bytes).ok().map(|document| normalize(kind, document.value).object);
             (Address::new(kind.name, id), object)
         }
-        // A file that a person named.
+        // The path has no id, so a person chose the file's name.
         Err(_) => match new_object(path, bytes) {
             Ok((address, object)) => (address, Some(object)),
             Err(_) => (Address::new("", path), None),
@@ -169,8 +169,8 @@ fn parse(path: &str, bytes: &[u8]) -> (Address, Option<Object>) {
     }
 }
 
-/// Whether the tenant has everything that the edit from `before` to `wanted` says, and not merely what can be written:
-/// an edit that nothing can carry out is not carried out.
+/// Returns true if the tenant has everything that the edit from `before` to `wanted` says, not merely what can be written: an
+/// edit that no step can carry out stays pending.
 fn has(kind: &'static Kind, before: Option<&Object>, wanted: &Object, now: &Object, ids: &IdMap) -> bool {
     let today = rewrite(kind, wanted, ids);
     let same = |today: &Map<String, Value>, now: &Map<String, Value>, names: BTreeSet<&String>| {
@@ -182,7 +182,7 @@ fn has(kind: &'static Kind, before: Option<&Object>, wanted: &Object, now: &Obje
             same(&today.0, &now.0, names.filter(|name| before.get(name) != wanted.get(name)).collect())
         }
         None if today.id() == wanted.id() => same(&today.0, &now.0, today.0.keys().chain(now.0.keys()).collect()),
-        // Made (again) by us: it has what could be given, and what Graph gave it besides.
+        // An object that this tool created has the properties that can be set, and others that Graph added.
         None => {
             let (today, now) = (given(kind, &today), given(kind, now));
             same(&today, &now, today.keys().collect())
@@ -190,8 +190,8 @@ fn has(kind: &'static Kind, before: Option<&Object>, wanted: &Object, now: &Obje
     }
 }
 
-/// Tells whether no step can write what is left of an edit: properties that Graph alone sets, the deletion of what cannot be
-/// deleted, or an object that another directory owns.
+/// Returns true if no step can write what is left of an edit: properties that Graph alone sets, the deletion of an object that
+/// cannot be deleted, or an object that another directory owns.
 fn is_unwritable(address: &Address, edit: &Edit, now: Option<&Object>, ids: &IdMap) -> bool {
     let Some(kind) = kinds::by_name(address.kind) else { return false };
     if now.is_some_and(|now| owned_elsewhere(kind, now).is_some()) {
@@ -214,7 +214,7 @@ fn is_unwritable(address: &Address, edit: &Edit, now: Option<&Object>, ids: &IdM
     }
 }
 
-/// What a new object can be given: no ids of credentials or children, which Graph makes.
+/// Returns the properties that a new object can be given: without ids of credentials or children, which Graph makes.
 fn given(kind: &'static Kind, object: &Object) -> Map<String, Value> {
     let mut given = writable(kind, object, true);
     for link in kind.links.iter().filter(|link| !matches!(link.shape, LinkShape::Children(_))) {

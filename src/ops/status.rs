@@ -1,4 +1,4 @@
-//! `status`: how the repository stands, and, if asked, the tenant.
+//! Reports the state of the repository and, if asked, of the tenant, for `status`.
 
 use anyhow::Result;
 use jiff::{SignedDuration, Timestamp};
@@ -21,10 +21,10 @@ use crate::model::{Coverage, Level};
 use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
 
-/// Most snapshots that are looked through for risks.
+/// Maximum number of snapshots that are searched for risks.
 const SNAPSHOTS: usize = 5_000;
 
-/// How the repository stands, without asking anyone.
+/// Returns the state of the repository, without asking the tenant or the remote.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -54,7 +54,7 @@ pub fn local(context: &Context, now: Timestamp, risk_days: u32) -> Result<Status
     Ok(status)
 }
 
-/// What the tenant itself says: drift, and what waits in the recycle bins.
+/// Returns what the tenant itself shows: drift, and objects in the recycle bins.
 ///
 /// # Errors
 /// If the repository cannot be read, or the tenant is another one.
@@ -84,7 +84,7 @@ pub async fn live<T: TenantRead>(context: &Context, tenant: &T, now: Timestamp) 
     Ok(seen)
 }
 
-/// What the remote does not have, by what this clone last heard of it.
+/// Returns what the remote does not have yet, as of the last fetch.
 fn pushes(context: &Context) -> Result<Option<Vec<Push>>> {
     let repo = &context.repo;
     let branches = &context.settings.branches;
@@ -99,7 +99,7 @@ fn pushes(context: &Context) -> Result<Option<Vec<Push>>> {
     let refs = [
         (branches.snapshots.as_str(), context.snapshots_ref(), snapshots.reference),
         (branches.main.as_str(), context.main_ref(), main.reference),
-        // Git fetches notes nowhere by itself; this is where a refspec of one's own would put them.
+        // Git does not fetch notes by itself; this is where a refspec set up by a person would put them.
         (audit::NOTES, audit::NOTES.to_owned(), format!("refs/remotes/{}/{notes}", snapshots.remote)),
     ];
     let mut pushes = Vec::new();
@@ -108,7 +108,7 @@ fn pushes(context: &Context) -> Result<Option<Vec<Push>>> {
         let ahead = match repo.reference(&there)? {
             Some(there) if there == here => Some(0),
             Some(there) => Some(repo.range(there, here)?.len()),
-            // Branches are fetched from a remote that has them.
+            // A branch without a remote counterpart was never pushed, since a fetch brings all branches of the remote.
             None if name != audit::NOTES => Some(repo.line(here, SNAPSHOTS)?.len()),
             None => None,
         };
@@ -117,7 +117,7 @@ fn pushes(context: &Context) -> Result<Option<Vec<Push>>> {
     Ok(Some(pushes))
 }
 
-/// Changes of the last days that deserve a second look, worst first. Only what differs between two snapshots is parsed.
+/// Returns the risky changes of the last days, worst first. Only files that differ between two snapshots are parsed.
 fn risks(context: &Context, tip: ObjectId, now: Timestamp, days: u32) -> Result<Vec<Risky>> {
     let since = now.as_second() - i64::from(days) * 86_400;
     let mut found: Vec<Risky> = Vec::new();
@@ -126,7 +126,7 @@ fn risks(context: &Context, tip: ObjectId, now: Timestamp, days: u32) -> Result<
     }
     let mut at = tip;
     for _ in 0..SNAPSHOTS {
-        // The line is read only as far as it is looked at.
+        // Two commits at a time are read, so that the history is read only as far as it is needed.
         let line = context.repo.line(at, 2)?;
         let [commit, parent] = line.as_slice() else { break };
         let seconds = commit.committed;
@@ -156,12 +156,12 @@ fn risks(context: &Context, tip: ObjectId, now: Timestamp, days: u32) -> Result<
         }
         found.extend(risky(&report, &commit.id.to_string(), seconds));
     }
-    // Stable: newest first within a level.
+    // The sort is stable, so the changes of a level stay newest first.
     found.sort_by_key(|risk| risk.level);
     Ok(found)
 }
 
-/// Credentials that ended, or will soon, in the last snapshot: the first to end comes first.
+/// Returns the credentials that ended, or will soon, in the last snapshot: the first to end comes first.
 fn ending(context: &Context, tip: ObjectId, now: Timestamp) -> Result<Vec<Credential>> {
     let horizon = now.checked_add(SignedDuration::from_hours(24 * CREDENTIAL_DAYS))?;
     let mut lookup = Lookup::new(&context.repo, tip);

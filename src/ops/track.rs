@@ -1,4 +1,4 @@
-//! Following one object from commit to commit, in whatever folder its file lies. Trees that were seen are not read again.
+//! Follows one object from commit to commit, in whichever folder its file lies. Trees that were seen are not read again.
 
 use std::collections::BTreeMap;
 
@@ -9,28 +9,28 @@ use crate::format::path::{folders_of, is_file_of};
 use crate::model::Kind;
 use crate::repo::{ObjectId, Repo};
 
-/// Where an object is in a commit.
+/// Location of an object in a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spot {
-    /// The id it has there.
+    /// Id of the object in that commit.
     pub id: String,
-    /// Its file.
+    /// File of the object.
     pub entry: Entry,
 }
 
-/// Finds an object that goes by one of several ids.
+/// Finds an object that has one of several ids.
 pub struct Tracker<'a> {
     repo: &'a Repo,
     kind: &'static Kind,
-    /// The id with the names of the folders below the kind's in which its file may be.
+    /// Each id with the names of the folders below the kind's folder in which its file may be.
     ids: Vec<(String, Vec<String>)>,
-    /// What a tree holds of the object; keyed by the path as well, since equal trees may lie in two places.
+    /// Location of the object by tree; keyed by the path as well, since equal trees may lie in two places.
     seen: BTreeMap<(String, ObjectId), Option<Spot>>,
     folders: BTreeMap<(String, ObjectId), Option<ObjectId>>,
 }
 
 impl<'a> Tracker<'a> {
-    /// Looks for the object of a kind that goes by one of `ids`, the current one first.
+    /// Returns a tracker for the object of a kind that has one of `ids`, the current one first.
     pub fn new(repo: &'a Repo, kind: &'static Kind, ids: Vec<&str>) -> Tracker<'a> {
         let shards = |id: &str| {
             let folders = folders_of(kind, id);
@@ -44,7 +44,7 @@ impl<'a> Tracker<'a> {
         Tracker { repo, kind, ids, seen: BTreeMap::new(), folders: BTreeMap::new() }
     }
 
-    /// Where the object is in a commit with this tree.
+    /// Returns the location of the object in a commit with this tree.
     ///
     /// # Errors
     /// If the object database cannot be read.

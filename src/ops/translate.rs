@@ -1,5 +1,5 @@
-//! `plan --map`: the configuration of one tenant, in the terms of another, as a commit of that other tenant's repository. It
-//! can be read, reviewed and merged like any other, and what is planned is what it changes.
+//! Translates the configuration of one tenant into the ids of another, for `plan --map`, as a commit of that other tenant's
+//! repository. It can be read, reviewed and merged like any other, and its changes are what is planned.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -22,27 +22,28 @@ use crate::model::finding::Severity;
 use crate::model::{Finding, TenantMap};
 use crate::repo::{MAX_MAP, NamedBy, ObjectId, read_file};
 
-/// Where the translated commit is kept.
+/// Name of the reference that keeps the translated commit.
 pub const REFERENCE: &str = "refs/entragit/translated";
 
-/// What is to be carried over.
+/// Describes what is to be translated.
 #[derive(Debug, Clone)]
 pub struct From<'a> {
     /// The commit of the other tenant, by any name that git knows.
     pub to: &'a str,
-    /// The map's file.
+    /// Path of the map's file.
     pub map: &'a Path,
-    /// Which objects of the other tenant.
+    /// Scope within the other tenant.
     pub scope: Scope,
-    /// Whether what only this tenant has is to go.
+    /// True if objects that only this tenant has are to be deleted.
     pub prune: bool,
 }
 
-/// Translates a commit of another tenant, commits the result beside the last snapshot, and aims at what that changes.
+/// Translates a commit of another tenant, commits the result beside the last snapshot, and returns the aim of planning its
+/// changes.
 ///
 /// # Errors
-/// If the commit is not of another tenant, this tenant has no snapshot yet, or [`Invalid`] with everything that a person
-/// has to decide.
+/// If the commit is not of another tenant, this tenant has no snapshot yet, or [`Invalid`] with everything that a person has to
+/// decide.
 pub fn aim(context: &Context, from: &From<'_>) -> Result<Aim> {
     let source = Side::commit(context, from.to)?;
     let own = &context.settings.tenant;
@@ -122,7 +123,7 @@ fn findings(problems: Vec<Problem>, source: &Side, map: &Path) -> Vec<Finding> {
     problems.into_iter().map(finding).collect()
 }
 
-/// The commit that the last snapshot would be followed by. The same translation is the same commit.
+/// Commits the translation on top of the last snapshot. The same translation gives the same commit.
 fn commit(
     context: &Context,
     (source, other): (&Side, &str),

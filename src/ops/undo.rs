@@ -1,4 +1,4 @@
-//! `undo`: the way back from an apply.
+//! Plans the way back from an apply, for `undo`.
 
 use std::collections::BTreeSet;
 
@@ -12,11 +12,11 @@ use crate::format::path::address_of;
 use crate::model::Address;
 use crate::repo::{CommitInfo, ObjectId, trailers};
 
-/// How many snapshots back the last receipt is looked for.
+/// Number of snapshots back in which the last receipt is looked for.
 const BACK: usize = 2_000;
 
-/// The aim that takes back what an apply did: what its receipt changed, and no more, held against the live tenant. `receipt`
-/// is a commit by any name that git knows; without one, the last receipt on `snapshots`.
+/// Returns the aim that reverts an apply: the changes of its receipt, and no more, compared with the live tenant. `receipt` is a
+/// commit by any name that git knows; without one, the last receipt on `snapshots`.
 ///
 /// # Errors
 /// If there is no such receipt, or it changed nothing.

@@ -1,4 +1,4 @@
-//! `validate`: is the repository in order? Nothing is asked of the tenant.
+//! Checks that the repository is in order, for `validate`. Nothing is asked of the tenant.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +20,7 @@ use crate::repo::{MAX_SETTINGS, ObjectId, read_if_there};
 /// Checks every file of a source, or only those that differ from the last snapshot.
 ///
 /// # Errors
-/// If the source cannot be read at all; what is wrong with its files are findings.
+/// If the source cannot be read at all; errors in its files are findings.
 pub fn validate(context: &Context, source: &Source, only_edited: bool) -> Result<Vec<Finding>> {
     let side = match source {
         Source::Worktree => Side::worktree(context),
@@ -30,10 +30,10 @@ pub fn validate(context: &Context, source: &Source, only_edited: bool) -> Result
     findings(context, &side?, only_edited, &Dangling::new())
 }
 
-/// Of a file, by its path: ids that lead nowhere and were found so before, which is not held against whoever takes them back.
+/// Dangling ids per file that already existed in the base commit; restoring them is not reported.
 pub type Dangling = BTreeMap<String, BTreeSet<String>>;
 
-/// Findings over a side's files. The unedited ones are what the tenant returned: with `only_edited` they are trusted.
+/// Returns the findings on a side's files. Unedited files are what the tenant returned: with `only_edited` they are trusted.
 ///
 /// # Errors
 /// If the object database cannot be read.
@@ -139,13 +139,13 @@ fn circular_ids(side: &Side) -> impl Iterator<Item = Finding> {
     circular.take(MOST_PER_FILE).map(finding)
 }
 
-/// Warnings that are shown one by one.
+/// Number of warnings that are shown one by one.
 const SHOWN: usize = 5;
-/// How many snapshots back a file is looked for.
+/// Number of snapshots back in which a file is looked for.
 const BACK: usize = 2_000;
 
-/// Whether one of the snapshots, which the tool alone writes, has an object in these very bytes: what is taken back from one
-/// (by a revert, by a plan to it) is what the tenant returned then.
+/// Returns true if one of the snapshots, which the tool alone writes, has an object in these very bytes: a file restored from a
+/// snapshot (by a revert, by a plan to it) is what the tenant returned then.
 fn was_in(context: &Context, snapshots: &[ObjectId], address: &Address, blob: ObjectId) -> Result<bool> {
     let Some(kind) = kinds::by_name(address.kind) else { return Ok(false) };
     for snapshot in snapshots {
@@ -156,7 +156,7 @@ fn was_in(context: &Context, snapshots: &[ObjectId], address: &Address, blob: Ob
     Ok(false)
 }
 
-/// Ids that each file mentioned in the last snapshot.
+/// Returns the ids that each file mentioned in the last snapshot.
 fn before_mentions(context: &Context, base: Option<&Side>, files: &[File<'_>]) -> Result<Dangling> {
     let mut mentioned = BTreeMap::new();
     let Some(base) = base else { return Ok(mentioned) };
@@ -171,7 +171,7 @@ fn before_mentions(context: &Context, base: Option<&Side>, files: &[File<'_>]) -
     Ok(mentioned)
 }
 
-/// Finds what edited files left out of the objects that the last snapshot has.
+/// Returns findings on properties that edited files left out of the objects that the last snapshot has.
 fn left_out(context: &Context, base: Option<&Side>, side: &Side, files: &[File<'_>]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     let Some(base) = base else { return Ok(findings) };
@@ -187,9 +187,9 @@ fn left_out(context: &Context, base: Option<&Side>, side: &Side, files: &[File<'
     Ok(findings)
 }
 
-/// Labels of files that stand for another object already. A label is given once: a commit that knows what became of it (its
-/// own manifest says so) cannot mean something new by it, and a line of history that the last snapshot does not follow
-/// cannot mean another object than the one that has it by now. An older commit may: its label means what it meant then.
+/// Returns the labels of files that already stand for another object. A label is given once: a commit whose own manifest knows
+/// the object that was created from it cannot mean a new one by it. A branch that the last snapshot does not follow cannot mean
+/// another object than the one that has the label by now. An older commit may: its label means what it meant then.
 fn taken_labels(
     context: &Context,
     side: &Side,

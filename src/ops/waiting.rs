@@ -1,4 +1,4 @@
-//! Objects that were read and wait until all names are known: in memory as long as they are few, else in a file that has no
+//! Holds objects that were read and wait until all names are known: in memory as long as they are few, else in a file that has no
 //! name and is gone with the process. Memory does not grow with the tenant.
 
 use std::io::{BufReader, BufWriter, Seek as _, Write as _};
@@ -9,13 +9,13 @@ use tempfile::SpooledTempFile;
 use crate::kinds;
 use crate::model::{Kind, Object};
 
-/// Up to here they stay in memory, in bytes.
+/// Size up to which the objects stay in memory, in bytes.
 const IN_MEMORY: usize = 16 * 1024 * 1024;
 
-/// Objects that are taken back at the same time.
+/// Number of objects that are read back at the same time.
 const AT_ONCE: usize = 512;
 
-/// Objects in the order in which they came, as compact JSON.
+/// Holds objects in the order in which they came, as compact JSON.
 pub struct Waiting {
     file: BufWriter<SpooledTempFile>,
     count: usize,
@@ -28,7 +28,7 @@ impl Default for Waiting {
 }
 
 impl Waiting {
-    /// Takes in an object as JSON.
+    /// Adds an object as JSON.
     ///
     /// # Errors
     /// If the temporary folder has no room.
@@ -43,15 +43,15 @@ impl Waiting {
         write().with_context(full)
     }
 
-    /// Whether nothing waits.
+    /// Returns true if no object waits.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// Goes through all of them, so many at a time that handing them to another core pays.
+    /// Goes through all objects, in batches that are large enough to be worth handing to another core.
     ///
     /// # Errors
-    /// If they cannot be read back; then there is nothing behind the error.
+    /// If they cannot be read back; the iteration ends after an error.
     pub fn all(&mut self) -> Result<impl Iterator<Item = Result<Vec<Waited>>>> {
         self.file.flush().with_context(full)?;
         let file = self.file.get_mut();
@@ -70,9 +70,9 @@ impl Waiting {
     }
 }
 
-/// An object that waited.
+/// Represents an object that waited.
 pub struct Waited {
-    /// Its kind.
+    /// Kind of the object.
     pub kind: &'static Kind,
     json: Vec<u8>,
 }
@@ -91,10 +91,10 @@ impl Waited {
         Ok(Waited { kind, json })
     }
 
-    /// The object as it came.
+    /// Returns the object as it came.
     ///
     /// # Errors
-    /// If it is not what was written.
+    /// If the bytes are not those that were written.
     pub fn object(&self) -> Result<Object> {
         Ok(Object(serde_json::from_slice(&self.json)?))
     }

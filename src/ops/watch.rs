@@ -1,4 +1,4 @@
-//! `watch`: round after round, what changed in the tenant becomes commits whose authors are those who changed it.
+//! Watches the tenant: round after round, its changes become commits whose authors are the people who made them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,67 +20,68 @@ use crate::model::{Address, AuditEvent, CoverageMap, Kind};
 use crate::repo::{ObjectId, SnapshotWriter};
 use crate::tenant::{Changes, TenantRead};
 
-/// How far each look at the audit log reaches back before the last one: entries arrive late, and nobody says how late.
+/// Number of seconds that each look at the audit log reaches back before the last one: entries arrive late, and Microsoft does
+/// not say how late.
 const LOOK_BACK: i64 = 3_600;
 
-/// Younger events are looked at again the next time: not every replica has the change yet.
+/// Age in seconds below which events are looked at again the next time: not every replica has the change yet.
 const FRESH: i64 = 120;
 
-/// Where so many of a kind changed at once, listing it is cheaper: a quarter of it, and more than this.
+/// Number of changed objects of a kind above which listing the kind is cheaper, if they are also a quarter of it.
 const MANY: usize = 200;
 
-/// A state that only counts on is stored this often, in rounds: each time makes three objects in git.
+/// Number of rounds after which a state without changes is stored: each time makes three objects in git.
 const STORE_EVERY: u32 = 12;
 
-/// How a round goes about it.
+/// Holds the options of a round.
 #[derive(Debug, Clone, Copy)]
 pub struct How {
-    /// After how many rounds everything is read.
+    /// Number of rounds after which everything is read.
     pub full_every: u32,
-    /// Whether to come back later if it is not known yet who made a change.
+    /// True if the round is to be repeated later if it is not known yet who made a change.
     pub patient: bool,
-    /// Whether all that changed becomes one commit, whoever changed it.
+    /// True if all changes become one commit, whoever made them.
     pub one_commit: bool,
 }
 
-/// One commit of a round.
+/// Represents one commit of a round.
 #[derive(Debug, Clone)]
 pub struct Committed {
-    /// The commit.
+    /// Id of the commit.
     pub id: ObjectId,
-    /// Its author's name.
+    /// Name of the author.
     pub author: String,
-    /// Objects changed in it.
+    /// Number of objects changed in it.
     pub objects: usize,
 }
 
-/// What a round did.
+/// Describes what a round did.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct Round {
-    /// Whether everything was read.
+    /// True if everything was read.
     pub full: bool,
-    /// Objects whose change nobody is named for yet: nothing was committed, and the round is to be repeated.
+    /// Number of objects whose change has no known author yet: nothing was committed, and the round is to be repeated.
     pub waiting: usize,
-    /// What was committed, oldest first.
+    /// Commits made, oldest first.
     pub commits: Vec<Committed>,
-    /// Objects added, changed and removed.
+    /// Number of objects added, changed and removed.
     pub changed: (usize, usize, usize),
-    /// The tip of `snapshots` now.
+    /// Present tip of `snapshots`.
     pub tip: ObjectId,
-    /// Objects per kind or variant.
+    /// Number of objects per kind or variant.
     pub counts: BTreeMap<&'static str, usize>,
-    /// Objects in all.
+    /// Number of objects in all.
     pub objects: usize,
-    /// Properties that no schema knows, in all.
+    /// Number of properties that no schema knows, in all.
     pub unknown: usize,
-    /// Whether everything in scope is known completely.
+    /// True if everything in scope is known completely.
     pub complete: bool,
     /// Objects with edits on `main` that are not applied yet.
     pub pending: Vec<String>,
 }
 
-/// What is remembered between rounds. A new one does no harm: it only costs reading.
+/// Holds what is remembered between rounds. Starting with a new one is safe: it only costs reading.
 #[derive(Debug, Default)]
 pub struct Watch {
     state: Option<State>,
@@ -89,7 +90,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Looks at the tenant once, and commits what differs from the last snapshot. The caller holds the repository's lock.
+    /// Looks at the tenant once, and commits the differences from the last snapshot. The caller holds the repository's lock.
     ///
     /// Dropping the future at any time leaves the repository as it was, or with the round's commits complete.
     ///
@@ -170,7 +171,7 @@ impl Watch {
         Ok(round)
     }
 
-    /// Where the last round ended: as this process knows it, else as it is stored.
+    /// Returns the state in which the last round ended: as this process knows it, else as it is stored.
     fn resume(
         &self,
         context: &Context,
@@ -185,7 +186,8 @@ impl Watch {
         }
     }
 
-    /// What the audit log says since the last round, and a good while before. A log that cannot be read is said once.
+    /// Returns the events of the audit log since the last round, and a good while before. A log that cannot be read is reported
+    /// once.
     async fn events<T: TenantRead>(
         &mut self,
         context: &Context,
@@ -212,7 +214,7 @@ impl Watch {
         }
     }
 
-    /// What to read, as far as the tenant says what changed; `None`: everything.
+    /// Returns what to read, as far as the tenant reports changes; `None` means everything.
     async fn trigger<T: TenantRead>(
         &self,
         (context, tenant): (&Context, &T),
@@ -222,17 +224,18 @@ impl Watch {
         events: &[AuditEvent],
     ) -> Result<(Option<Wanted>, State)> {
         state.rounds = state.rounds.saturating_add(1);
-        // What Microsoft's own recovery writes no delta query tells.
+        // Delta queries do not report the writes of Microsoft's own recovery.
         let untold = |event: &&AuditEvent| !self.told.contains(&event.id) && !state.recovered.contains(&event.id);
         if events.iter().filter(untold).any(|event| event.recovery) {
             return Ok((None, state));
         }
         let mut wanted = Wanted { touched: state.again(), coverage: state.coverage.clone(), ..Wanted::default() };
         for kind in scope {
-            // What could not be listed the last time is tried again: nothing that depends on it was read.
+            // A kind that could not be listed completely the last time is listed again.
             let filtered = context.settings.scope.filters.contains_key(kind.name);
             let told = kind.delta.is_some() && !filtered && state.coverage.kind(kind.name).is_complete();
-            // Where changes are not told (no permission for it, another cloud), the others' are all the same.
+            // A kind whose changes are not reported (no permission for it, another cloud) is listed; the other kinds still use
+            // their tokens.
             let Some(token) = state.tokens.get(kind.name).filter(|_| told) else {
                 wanted.listed.push(kind);
                 continue;
@@ -247,7 +250,7 @@ impl Watch {
                 }
             }
         }
-        // Links that delta does not report: whatever an event names is read again.
+        // Delta does not report all links, so every object that an event names is read again.
         let targets = events.iter().filter(|event| !self.told.contains(&event.id)).flat_map(|event| &event.targets);
         for id in targets.collect::<BTreeSet<_>>() {
             for kind in base.kinds_of(id)? {
@@ -266,16 +269,16 @@ impl Watch {
             let all = kinds::by_name(name).map_or(0, |kind| state.tally.of(kind));
             ids.len() > MANY && ids.len() * 4 > all
         });
-        // What comes back from the recycle bin brings links with it that nobody reports.
+        // An object that comes back from the recycle bin brings links with it that nobody reports.
         Ok(if back || many { (None, state) } else { (Some(wanted), state) })
     }
 }
 
-/// An export that reads what changed since the last one, and everything after `full_every` of them: one round that becomes one
-/// commit. Whether everything was read is said, too.
+/// Runs an export that reads what changed since the last one, and reads everything after `full_every` exports: one round that
+/// becomes one commit. Returns also whether everything was read.
 ///
 /// # Errors
-/// As of [`Watch::round`].
+/// Fails like [`Watch::round`].
 pub async fn export<T: TenantRead>(context: &Context, tenant: &T, full_every: u32) -> Result<(Exported, bool)> {
     let how = How { full_every, patient: false, one_commit: true };
     let round = Watch::default().round(context, tenant, how).await?;
@@ -294,7 +297,7 @@ pub async fn export<T: TenantRead>(context: &Context, tenant: &T, full_every: u3
     Ok((exported, round.full))
 }
 
-/// Tokens from now on, before anything is read: what changes meanwhile is told the next time.
+/// Fetches delta tokens before anything is read: changes made meanwhile are reported the next time.
 async fn begin<T: TenantRead>(
     context: &Context,
     tenant: &T,
@@ -312,7 +315,7 @@ async fn begin<T: TenantRead>(
     Ok(tokens)
 }
 
-/// What may come back, and whether that is all.
+/// Returns the ids of the objects that may come back from the recycle bins, and whether these are all.
 async fn in_bin<T: TenantRead>(context: &Context, tenant: &T, scope: &[&'static Kind]) -> (BTreeSet<String>, bool) {
     let (mut ids, mut all) = (BTreeSet::new(), true);
     for kind in scope.iter().filter(|kind| kind.delta.is_some()) {
@@ -356,8 +359,8 @@ async fn everything<T: TenantRead>(
     Ok(Found { changes, coverage, tally, again: Ids::new(), gone, there: BTreeSet::new() })
 }
 
-/// What to read again in the next round: what came to less than it should, and what was said to have changed and had not: a
-/// replica that lags, perhaps. Once: what was read again now is not.
+/// Returns the objects to re-read next round: those read incompletely, and those reported as changed or deleted whose state did
+/// not differ (a lagging replica). An object that was re-read now is not read again for that reason.
 fn again(wanted: &Wanted, found: &Found) -> Ids {
     let mut again = found.again.clone();
     for (kind, ids) in &wanted.removed {
@@ -374,7 +377,7 @@ fn again(wanted: &Wanted, found: &Found) -> Ids {
     again
 }
 
-/// The manifest of what was found.
+/// Fills the manifest with what was found.
 fn describe(
     context: &Context,
     manifest: &mut Manifest,

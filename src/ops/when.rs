@@ -1,4 +1,4 @@
-//! Moments as people write them: `2d`, `yesterday`, `2026-11-20`, `2026-11-20T08:00:00Z`.
+//! Parses times as people write them: `2d`, `yesterday`, `2026-11-20`, `2026-11-20T08:00:00Z`.
 
 use std::borrow::Cow;
 
@@ -10,11 +10,11 @@ use super::Context;
 use crate::format::span::span;
 use crate::repo::ObjectId;
 
-/// The forms, for messages.
+/// List of the accepted forms, for messages.
 pub const FORMS: &str = "2d, 36h, 90m, 2 weeks ago, yesterday, 2026-11-20 or 2026-11-20T08:00:00Z (UTC)";
 
-/// The moment that `text` means, seen from `now`; `None` if it is no moment. A date without a time is its beginning, a time
-/// without a zone is UTC: the same words mean the same moment on every machine.
+/// Returns the time that `text` means, seen from `now`; `None` if it is no time. A date without a time is its beginning, a time
+/// without a zone is UTC: the same words mean the same time on every machine.
 pub fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim().to_lowercase();
     let day = SignedDuration::from_hours(24);
@@ -27,7 +27,7 @@ pub fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
     if let Some(ago) = span(text.trim_end_matches("ago").trim()) {
         return now.checked_sub(ago).ok();
     }
-    // Only the letters that RFC 3339 has were made small.
+    // The letters of RFC 3339 must be in upper case again.
     let text = text.to_uppercase();
     if let Ok(time) = text.parse::<Timestamp>() {
         return Some(time);
@@ -37,8 +37,8 @@ pub fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
 }
 
 impl Context {
-    /// Replaces the branch of the snapshots in a revision (`snapshots`, `snapshots~2`) by the tip that this clone works from:
-    /// the branch here may be missing or behind.
+    /// Replaces the branch of the snapshots in a revision (`snapshots`, `snapshots~2`) by the tip that this clone works from: the
+    /// local branch may be missing or behind.
     fn name_snapshots<'a>(&self, revision: &'a str) -> Result<Cow<'a, str>> {
         match revision.strip_prefix(self.settings.branches.snapshots.as_str()) {
             Some(rest) if rest.is_empty() || rest.starts_with(['~', '^']) => {
@@ -49,8 +49,8 @@ impl Context {
         }
     }
 
-    /// The commit that a person means: `@{2d}` and its like are the last snapshot at that moment, by the snapshots' own
-    /// dates, so that a fresh clone knows it as well; everything else is git's.
+    /// Returns the commit that a person means: `@{2d}` and its like are the last snapshot at that time, by the snapshots' own
+    /// dates, so that a fresh clone knows it as well; everything else is resolved by git.
     ///
     /// # Errors
     /// If there is no such commit.
@@ -67,7 +67,7 @@ impl Context {
             bail!("there is no snapshot yet; make one with `entragit export`");
         };
         let mut oldest = None;
-        // In pages, since the wanted one is mostly near.
+        // The history is read in pages, since the wanted commit is mostly near.
         let mut from = Some(tip);
         while let Some(start) = from.take() {
             let line = self.repo.line(start, 200)?;

@@ -1,20 +1,20 @@
-//! How much of a tree is walked before it is refused: few objects can stand for any number of paths.
+//! Limits how much of a tree is walked before it is refused: few objects can stand for any number of paths.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::RepoError;
 use super::names::finding;
 
-/// Most entries of one tree, folders among them, with everything below.
+/// Maximum number of entries of one tree, folders among them, with everything below.
 const MAX_ENTRIES: u64 = 2_000_000;
-/// Most folders of one tree. A snapshot has some thousands for each kind that is kept in shards.
+/// Maximum number of folders of one tree. A snapshot has some thousands for each kind that is kept in shards.
 const MAX_FOLDERS: u64 = 100_000;
-/// Most bytes of tree objects that one walk reads, and of paths that it keeps.
+/// Maximum number of bytes of tree objects that one walk reads, and of paths that it keeps.
 const MAX_BYTES: u64 = 512 * 1024 * 1024;
-/// Most levels of folders.
+/// Maximum number of levels of folders.
 pub(super) const MAX_DEPTH: usize = 8;
 
-/// What a walk has met so far, counted by all threads that take part in it. Where two trees are compared, what has the same
+/// Counts what a walk has met so far, over all threads that take part in it. Where two trees are compared, an entry with the same
 /// path in both counts once.
 #[derive(Default)]
 pub(super) struct Budget {

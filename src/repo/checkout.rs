@@ -1,5 +1,5 @@
-//! Bringing the working tree from one commit to another. Not git's checkout: only changed paths are touched, nothing
-//! is ever written through a link, and nothing that is only in the working tree is lost.
+//! Brings the work tree from one commit to another. This is not git's checkout: only changed paths are touched, nothing is ever
+//! written through a link, and nothing that is only in the work tree is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -13,21 +13,21 @@ use super::treediff::Leaf;
 use super::worktree::with_unix_lines;
 use super::{NamedBy, ObjectId, Repo, RepoError, blob_id, read_file};
 
-/// What changes between two commits: path → what is there before, what is there after.
+/// Changes between two commits: path → item before, item after.
 type Changes = BTreeMap<String, (Option<Item>, Option<Item>)>;
-/// What a commit has at a path.
+/// Mode and id of what a commit has at a path.
 type Item = (Mode, ObjectId);
 
 impl Repo {
-    /// What [`Repo::update_worktree`] would lose and therefore refuse: files changed or made by hand where the two
-    /// commits differ. `None` stands for no commit.
+    /// Returns the files that [`Repo::update_worktree`] would lose and that therefore make it refuse: changed or made by hand
+    /// where the two commits differ. `None` stands for no commit.
     pub fn worktree_blockers(&self, from: impl Into<Option<ObjectId>>, to: ObjectId) -> Result<Vec<String>, RepoError> {
         let Some(root) = self.workdir() else { return Ok(Vec::new()) };
         self.blockers(root, &self.changes(from.into(), to)?)
     }
 
-    /// Brings files and index from commit `from` (`None`: no commit) to commit `to`. Nothing is touched if anything
-    /// would be lost ([`RepoError::WouldOverwrite`]). Interrupted, it can be run again.
+    /// Brings files and index from commit `from` (`None`: no commit) to commit `to`. Nothing is touched if anything would be lost
+    /// ([`RepoError::WouldOverwrite`]). If it is interrupted, it can be run again.
     pub fn update_worktree(&self, from: impl Into<Option<ObjectId>>, to: ObjectId) -> Result<(), RepoError> {
         let Some(root) = self.workdir() else {
             return Err(RepoError::Invalid("the repository is bare and has no working tree".into()));
@@ -59,7 +59,7 @@ impl Repo {
     }
 
     fn changes(&self, from: Option<ObjectId>, to: ObjectId) -> Result<Changes, RepoError> {
-        // Between two commits only what differs is read: the work tree of a million files is brought along in no time.
+        // Only the differences between two commits are read, so that a work tree of a million files is updated quickly.
         let (before, after) = match from {
             Some(from) => self.changed_leaves(from, to)?,
             None => (Vec::new(), self.leaves(to)?),
@@ -79,7 +79,7 @@ impl Repo {
 }
 
 impl Repo {
-    /// The paths at which something lies that is in neither commit.
+    /// Returns the paths whose content in the work tree is in neither commit.
     fn blockers(&self, root: &Path, changes: &Changes) -> Result<Vec<String>, RepoError> {
         let mut blocked = BTreeSet::new();
         for (path, (before, after)) in changes {
@@ -92,8 +92,8 @@ impl Repo {
             match fs::symlink_metadata(&file) {
                 Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
                 Err(error) => return Err(RepoError::io("read", &file)(error)),
-                // A folder makes way only for files that leave it in this change.
-                // What a submodule holds is git's.
+                // A folder is replaced only if all its files are removed by this change.
+                // The content of a submodule is left to git.
                 Ok(data) if data.is_dir() && known().any(|(mode, _)| mode == Mode::Submodule) => {}
                 Ok(data) if data.is_dir() => {
                     if after.is_some() {
@@ -132,7 +132,7 @@ impl Repo {
         Ok(files.chain(links).collect())
     }
 
-    /// Puts what a commit has at a path there. Of a submodule that is an empty folder, as git does it.
+    /// Writes the item that a commit has at a path. A submodule becomes an empty folder, as in git.
     fn write(&self, root: &Path, path: &str, (mode, id): Item) -> Result<PathBuf, RepoError> {
         let target = prepare(root, path)?;
         match mode {
@@ -144,12 +144,12 @@ impl Repo {
     }
 }
 
-/// Whether a link leads where the content of `blob` says.
+/// Returns true if the target of a link is the content of `blob`.
 fn leads(link: &Path, blob: ObjectId) -> bool {
     fs::read_link(link).is_ok_and(|to| blob_id(to.as_os_str().as_encoded_bytes()) == blob)
 }
 
-/// The part of the path to a file that is neither a folder nor a file that leaves in this change.
+/// Returns the part of the path to a file that is neither a folder nor a file that this change removes.
 fn blocked_above(root: &Path, path: &str, changes: &Changes) -> Result<Option<String>, RepoError> {
     for (at, _) in path.match_indices('/') {
         let above = &path[..at];
@@ -165,7 +165,7 @@ fn blocked_above(root: &Path, path: &str, changes: &Changes) -> Result<Option<St
     Ok(None)
 }
 
-/// Files in a folder that must make way and that this change does not remove.
+/// Returns the files in a folder that must make way and that this change does not remove.
 fn strangers(root: &Path, folder: &str, changes: &Changes) -> Result<Vec<String>, RepoError> {
     let mut found = Vec::new();
     let top = root.join(folder);
@@ -180,7 +180,7 @@ fn strangers(root: &Path, folder: &str, changes: &Changes) -> Result<Vec<String>
     Ok(found)
 }
 
-/// Whether this is the content, also as git writes it where lines end in CR LF.
+/// Returns true if the bytes are the content of `blob`, also with the CR LF line ends that git may have written.
 pub(super) fn same(blob: ObjectId, bytes: &[u8]) -> bool {
     if blob_id(bytes) == blob {
         return true;
@@ -192,7 +192,7 @@ pub(super) fn same(blob: ObjectId, bytes: &[u8]) -> bool {
 fn remove(root: &Path, path: &str) -> Result<(), RepoError> {
     let file = root.join(path);
     match fs::remove_file(&file) {
-        // Never there, or a folder lies there already: nothing of the old commit is left.
+        // The file was never there, or a folder is in its place already: nothing of the old commit is left.
         Err(error)
             if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::IsADirectory)
                 && !file.is_dir() =>
@@ -211,7 +211,7 @@ fn remove(root: &Path, path: &str) -> Result<(), RepoError> {
     Ok(())
 }
 
-/// Makes the folders above a path, and room where an emptied folder lies. Returns where the file is to be.
+/// Creates the folders above a path, and removes an emptied folder at it. Returns the path of the file.
 fn prepare(root: &Path, path: &str) -> Result<PathBuf, RepoError> {
     let mut folder = root.to_owned();
     let (above, _) = path.rsplit_once('/').unwrap_or(("", path));
@@ -229,7 +229,7 @@ fn prepare(root: &Path, path: &str) -> Result<PathBuf, RepoError> {
     }
     let target = root.join(path);
     if fs::symlink_metadata(&target).is_ok_and(|data| data.is_dir()) {
-        // What is in the folder of a submodule is not ours.
+        // The content of a submodule's folder is left alone.
         if !target.join(".git").exists() {
             remove_empty_folders(&target)?;
         }
@@ -237,8 +237,8 @@ fn prepare(root: &Path, path: &str) -> Result<PathBuf, RepoError> {
     Ok(target)
 }
 
-/// Writes beside the file and renames over it: a reader sees the old content or the new, and a link that lies there
-/// is replaced, not followed.
+/// Writes a new file beside the target and renames it over the target: a reader sees the old content or the new, and a link at
+/// the target is replaced, not followed.
 fn write(target: &Path, bytes: &[u8], mode: Mode) -> Result<(), RepoError> {
     let folder = target.parent().unwrap_or(target);
     let mut builder = tempfile::Builder::new();
@@ -254,7 +254,7 @@ fn write(target: &Path, bytes: &[u8], mode: Mode) -> Result<(), RepoError> {
     Ok(())
 }
 
-/// Makes a symbolic link beside the target and renames it over what lies there.
+/// Creates a symbolic link beside the target and renames it over the target.
 #[cfg(unix)]
 fn link(target: &Path, leads_to: &[u8]) -> Result<(), RepoError> {
     use std::os::unix::ffi::OsStrExt as _;
@@ -267,13 +267,13 @@ fn link(target: &Path, leads_to: &[u8]) -> Result<(), RepoError> {
         .map_err(RepoError::io("link", target))
 }
 
-/// Writes a file that says where the link leads, as git does where there are no links (`core.symlinks`).
+/// Writes a file that holds the target of the link, as git does where there are no links (`core.symlinks`).
 #[cfg(not(unix))]
 fn link(target: &Path, leads_to: &[u8]) -> Result<(), RepoError> {
     write(target, leads_to, Mode::File)
 }
 
-/// A folder whose files all left; folders that were empty before may still be in it.
+/// Removes a folder whose files were all removed; folders that were empty before may still be in it.
 fn remove_empty_folders(folder: &Path) -> Result<(), RepoError> {
     for entry in walkdir::WalkDir::new(folder).follow_links(false).contents_first(true).into_iter().flatten() {
         fs::remove_dir(entry.path()).map_err(RepoError::io("remove", entry.path()))?;

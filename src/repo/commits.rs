@@ -1,4 +1,4 @@
-//! Commits: reading, walking and creating them.
+//! Reads, walks and creates commits.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,7 +9,7 @@ use super::tree::{MAX_BLOB, Objects, looked_up, read, retried};
 use super::{ObjectId, Repo, RepoError};
 use super::{identity, signing};
 
-/// Who made a commit, and when.
+/// Names the person who made a commit, and the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Author {
     /// Name, as it is shown.
@@ -20,41 +20,41 @@ pub struct Author {
     pub time: Option<i64>,
 }
 
-/// What a commit says of itself.
+/// Holds the content of a commit object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitInfo {
-    /// The commit.
+    /// Id of the commit.
     pub id: ObjectId,
-    /// Its tree: equal ids are equal content.
+    /// Id of its tree: equal ids mean equal content.
     pub tree: ObjectId,
-    /// The commits it follows.
+    /// Ids of the commits that it follows.
     pub parents: Vec<ObjectId>,
     /// The whole message; bytes that are no UTF-8 are replaced.
     pub message: String,
-    /// Who made the change, and when.
+    /// Author of the change, with the time.
     pub author: Author,
-    /// When it was committed, in seconds since 1970: not before the tenant was read.
+    /// Time of the commit, in seconds since 1970: not before the tenant was read.
     pub committed: i64,
 }
 
 impl Repo {
-    /// Who writes commits here: by git's variables or its configuration, or the tool where neither says.
+    /// Returns the author of new commits: from git's variables or its configuration, or the tool itself where neither names one.
     pub fn author(&self) -> Author {
         identity::author(&self.git())
     }
 
-    /// The SSH key that git signs with (`user.signingKey`), if it is a file.
+    /// Returns the SSH key that git signs with (`user.signingKey`), if it is a file.
     pub fn signing_key(&self) -> Option<std::path::PathBuf> {
         self.git().config().ok()?.get_path("user.signingKey").ok()
     }
 
-    /// What a commit says of itself.
+    /// Returns the content of a commit.
     pub fn commit(&self, id: ObjectId) -> Result<CommitInfo, RepoError> {
         let git = self.git();
         Ok(info(&find(&git, id)?))
     }
 
-    /// Whether `of` is `ancestor` or follows it.
+    /// Returns true if `of` is `ancestor` or follows it.
     pub fn is_ancestor(&self, ancestor: ObjectId, of: ObjectId) -> Result<bool, RepoError> {
         let git = self.git();
         find(&git, ancestor)?;
@@ -66,7 +66,7 @@ impl Repo {
             .map_err(|error| RepoError::git("walk the history", &error))
     }
 
-    /// The last commit that both follow; `None` if they share no history.
+    /// Returns the last commit that both follow; `None` if they share no history.
     ///
     /// # Errors
     /// [`RepoError::Shallow`] if a shallow clone shows none: the commits that it lacks may be shared.
@@ -85,7 +85,7 @@ impl Repo {
         }
     }
 
-    /// Up to `limit` commits from `from` back, newest first.
+    /// Returns up to `limit` commits from `from` back, newest first.
     pub fn history(&self, from: ObjectId, limit: usize) -> Result<Vec<CommitInfo>, RepoError> {
         let git = self.git();
         find(&git, from)?;
@@ -99,8 +99,7 @@ impl Repo {
         ids.map_err(failed)?.into_iter().map(|id| Ok(info(&find(&git, id.into())?))).collect()
     }
 
-    /// Up to `limit` commits from `from` back along first parents, newest first: one line of history, without what was
-    /// merged into it.
+    /// Returns up to `limit` commits from `from` back along first parents, newest first, without the commits that were merged in.
     pub fn line(&self, from: ObjectId, limit: usize) -> Result<Vec<CommitInfo>, RepoError> {
         let git = self.git();
         let failed = |error: git2::Error| RepoError::git("walk the history", &error);
@@ -110,7 +109,7 @@ impl Repo {
             commits.push(info(&commit));
             next = match commit.parent_count() {
                 0 => None,
-                // A shallow clone ends here.
+                // The history of a shallow clone ends here.
                 _ if git.is_shallow() && commit.parent_id(0).is_ok_and(|id| git.find_commit(id).is_err()) => None,
                 _ => Some(find(&git, commit.parent_id(0).map_err(failed)?.into())?),
             };
@@ -118,7 +117,7 @@ impl Repo {
         Ok(commits)
     }
 
-    /// Commits that `to` follows and `from` does not, newest first.
+    /// Returns the commits that `to` follows and `from` does not, newest first.
     pub fn range(&self, from: ObjectId, to: ObjectId) -> Result<Vec<CommitInfo>, RepoError> {
         let git = self.git();
         find(&git, from)?;
@@ -134,7 +133,7 @@ impl Repo {
         ids.map_err(failed)?.into_iter().map(|id| Ok(info(&find(&git, id.into())?))).collect()
     }
 
-    /// Writes a commit and moves nothing: no one sees it before a reference leads to it. The committer is git's
+    /// Writes a commit without moving a reference: no one sees it before a reference leads to it. The committer is git's
     /// configured user, or else the author.
     pub fn create_commit(
         &self,
@@ -147,8 +146,8 @@ impl Repo {
         self.write_commit(tree, parents, message, author, &committer)
     }
 
-    /// Like [`Repo::create_commit`], for an author who is someone else, at another time: the committer is whoever commits
-    /// here, now.
+    /// Creates a commit like [`Repo::create_commit`], for an author who is someone else, at another time: the committer is the
+    /// present user, now.
     pub fn create_commit_for(
         &self,
         tree: ObjectId,
@@ -188,7 +187,7 @@ impl Repo {
 }
 
 impl Author {
-    /// As git writes it: always UTC, and nothing in it that ends a name or a line.
+    /// Returns the signature as git writes it: always UTC, and without characters that end a name or a line.
     pub(super) fn signature(&self) -> Result<Signature<'static>, RepoError> {
         let time = self.time.unwrap_or_else(now);
         let (name, email) = (cleaned(&self.name, "unknown"), cleaned(&self.email, "unknown@invalid"));
@@ -196,7 +195,7 @@ impl Author {
     }
 }
 
-/// Who commits, at the author's time unless git's variables say another; the author where nobody is configured.
+/// Returns the committer, at the author's time unless git's variables name another; the author where nobody is configured.
 pub(super) fn committer(git: &Repository, author: &Author) -> Result<Signature<'static>, RepoError> {
     let Some(committer) = identity::configured(git, "COMMITTER") else { return author.signature() };
     Author { time: committer.time.or(author.time), ..committer }.signature()
@@ -236,7 +235,7 @@ fn info(commit: &Commit<'_>) -> CommitInfo {
 
 fn cleaned(text: &str, otherwise: &str) -> String {
     let text: String = text.chars().map(|c| if c.is_control() || matches!(c, '<' | '>') { ' ' } else { c }).collect();
-    // Git itself drops such characters at both ends, and refuses a name made of nothing else.
+    // Git itself drops such characters at both ends, and refuses a name that has no others.
     let crud = |c: char| c.is_ascii_whitespace() || matches!(c, '.' | ',' | ':' | ';' | '"' | '\\' | '\'');
     match text.trim_matches(crud) {
         "" => otherwise.to_owned(),

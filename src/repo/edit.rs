@@ -1,4 +1,4 @@
-//! A tree that differs from another one in few files: only the folders on the way to them are read and written.
+//! Edits a tree that differs from another one in few files: only the folders on the way to them are read and written.
 
 use std::collections::BTreeMap;
 
@@ -9,31 +9,31 @@ use super::tree::{MAX_TREE, Mode, Objects, next_entry, read};
 use super::writer::{entry, refused};
 use super::{ObjectId, RepoError, SnapshotWriter};
 
-/// Files that differ: path → new content, or nothing where the file is gone.
+/// Files that differ: path → new content, or `None` where the file is removed.
 pub type Edits = BTreeMap<String, Option<ObjectId>>;
 
-/// What becomes of one path.
+/// Represents the edit of one path.
 #[derive(Debug, Clone, Copy)]
 enum Edit {
-    /// Nothing is left there.
+    /// The path is removed.
     Remove,
-    /// A file with this content, as executable as it was.
+    /// The path becomes a file with this content, with its executable bit unchanged.
     Content(ObjectId),
-    /// Just this.
+    /// The path gets exactly this mode and content.
     Place(Mode, ObjectId),
-    /// What is there, if anything, gets another mode.
+    /// The entry at the path, if there is one, gets another mode.
     SetMode(Mode),
 }
 
-/// An entry of a tree: its name, its mode and its content.
+/// Entry of a tree: its name, its mode and its content.
 type NamedEntry = (String, (Mode, ObjectId));
 
 impl SnapshotWriter<'_> {
-    /// Writes the tree that is `base` but for `edits`, and flushes everything to the disk. Each content was put before or is
-    /// in the repository. A folder that is left empty is gone, as git has it.
+    /// Writes the tree that is `base` but for `edits`, and flushes everything to the disk. Each content was put before or is in
+    /// the repository. A folder that becomes empty is removed, as in git.
     ///
     /// # Errors
-    /// As of [`SnapshotWriter::finish`], for the files in `edits`; what `base` holds otherwise was judged when it was made.
+    /// The same as those of [`SnapshotWriter::finish`], for the files in `edits`; the rest of `base` was judged when it was made.
     pub fn edit(mut self, base: ObjectId, edits: &Edits) -> Result<ObjectId, RepoError> {
         let new = edits.iter().filter(|(_, blob)| blob.is_some());
         let findings: Vec<_> = new.flat_map(|(path, _)| refused(path)).collect();
@@ -53,7 +53,7 @@ impl SnapshotWriter<'_> {
         self.flush(root)
     }
 
-    /// The edits, and those that bring executables, links and submodules from what `base` has to what is to be kept.
+    /// Returns the edits, and those that turn the executables, links and submodules of `base` into the ones to be kept.
     fn with_unusual(&mut self, base: ObjectId, edits: &Edits) -> Result<BTreeMap<String, Edit>, RepoError> {
         let content = |blob: &Option<ObjectId>| blob.map_or(Edit::Remove, Edit::Content);
         let mut all: BTreeMap<String, Edit> = edits.iter().map(|(path, blob)| (path.clone(), content(blob))).collect();
@@ -80,7 +80,8 @@ impl SnapshotWriter<'_> {
         Ok(all)
     }
 
-    /// Returns what a tree holds, folders with a slash. What no snapshot holds is not carried on, nor dropped without a word.
+    /// Returns the entries of a tree, folders with a slash. An entry that no snapshot holds is an error: it is neither kept nor
+    /// silently dropped.
     fn strictly(&self, tree: ObjectId, path: &str) -> Result<Vec<NamedEntry>, RepoError> {
         let git = self.repo.git();
         let odb = Objects::open(&git)?;
@@ -105,7 +106,7 @@ impl SnapshotWriter<'_> {
         Ok(entries)
     }
 
-    /// Does one edit among the entries of the folder `path`.
+    /// Applies one edit to the entries of the folder `path`.
     fn apply(
         &mut self,
         entries: &mut BTreeMap<String, (Mode, ObjectId)>,
@@ -123,7 +124,7 @@ impl SnapshotWriter<'_> {
                 entries.entry(name.to_owned()).and_modify(|entry| entry.0 = mode);
                 return Ok(());
             }
-            // Files win over links.
+            // A folder of files takes precedence over a link.
             Edit::Place(mode, _) if !mode.is_file() && entries.contains_key(&format!("{name}/")) => return Ok(()),
             Edit::Place(mode, id) => (mode, id),
             Edit::Content(id) => (old.filter(|mode| mode.is_file()).unwrap_or(Mode::File), id),
@@ -135,14 +136,14 @@ impl SnapshotWriter<'_> {
         Ok(())
     }
 
-    /// The tree below `path`, which is left out of the paths in `edits`; nothing if no file is left in it.
+    /// Returns the tree below `path`, which is left out of the paths in `edits`; `None` if no file is left in it.
     fn edited(
         &mut self,
         tree: Option<ObjectId>,
         path: &str,
         edits: &[(&str, Edit)],
     ) -> Result<Option<ObjectId>, RepoError> {
-        // Keyed as git sorts: a folder as if its name ended in a slash.
+        // The keys are in git's order: a folder sorts as if its name ended in a slash.
         let mut entries: BTreeMap<String, (Mode, ObjectId)> = BTreeMap::new();
         if let Some(tree) = tree {
             entries.extend(self.strictly(tree, path)?);
@@ -161,7 +162,7 @@ impl SnapshotWriter<'_> {
             let folder = entries.get(&key).map(|(_, tree)| *tree);
             match self.edited(folder, &format!("{path}{key}"), &below)? {
                 Some(tree) => {
-                    // A folder of files takes the place of a link.
+                    // A folder of files replaces a link.
                     if entries.get(name).is_some_and(|(mode, _)| !mode.is_file()) {
                         entries.remove(name);
                     }

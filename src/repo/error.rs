@@ -1,4 +1,4 @@
-//! [`RepoError`]: what can go wrong with a repository, and what to do about it.
+//! Defines [`RepoError`]: what can go wrong with a repository, and what to do about it.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use git2::{ErrorClass, ErrorCode};
 use super::ObjectId;
 use crate::model::Finding;
 
-/// What can go wrong with a repository. Each message says what to do next.
+/// Represents an error of a repository. Each message says what to do next.
 #[derive(Debug, thiserror::Error)]
 pub enum RepoError {
     /// There is no repository in the folder.
@@ -15,7 +15,7 @@ pub enum RepoError {
     NoRepository {
         /// The folder that was asked for.
         dir: PathBuf,
-        /// A way forward.
+        /// Advice on what to do.
         hint: String,
     },
     /// The repository is of a kind that cannot be read here.
@@ -23,7 +23,7 @@ pub enum RepoError {
     Unsupported {
         /// The folder that was asked for.
         dir: PathBuf,
-        /// Why not, and the way forward.
+        /// Reason, with advice on what to do.
         what: String,
     },
     /// Content that must be there is missing or does not fit its checksum.
@@ -31,53 +31,53 @@ pub enum RepoError {
         "the repository is damaged: {0}. `git fsck --full` tells the extent; a fresh clone of the remote is the safe way back"
     )]
     Damaged(String),
-    /// Nothing has this name.
+    /// No object has this name.
     #[error("`{rev}` names no commit in this repository: {hint}")]
     UnknownRevision {
-        /// What was asked for.
+        /// Revision that was asked for.
         rev: String,
-        /// Why not, and the way forward.
+        /// Reason, with advice on what to do.
         hint: String,
     },
     /// An object that was asked for by its id is not here.
     #[error("object {id} is not in this repository{hint}")]
     Missing {
-        /// The object.
+        /// Id of the object.
         id: ObjectId,
-        /// The way forward, or nothing.
+        /// Advice on what to do, or nothing.
         hint: String,
     },
     /// A shallow clone does not hold the commits that would tell.
     #[error("the clone is shallow, which hides {hidden}: `git fetch --unshallow` completes it")]
     Shallow {
-        /// What is not known for that.
+        /// Description of what is unknown because of that.
         hidden: String,
     },
     /// A partial clone lacks content that is needed.
     #[error("partial clone: {what} is not here; run `git fetch --refetch --no-filter`, which completes the clone")]
     Partial {
-        /// What is missing.
+        /// Description of the missing content.
         what: String,
     },
-    /// A tree holds entries that no snapshot has: all of them.
+    /// A tree holds entries that no snapshot may have; all of them are listed.
     #[error("{} in the tree cannot be accepted, first: {}", count(.0.len()), first(.0))]
     Hostile(Vec<Finding>),
-    /// Something is larger than anything Entragit would write.
+    /// An object or a file is larger than anything Entragit would write.
     #[error("{what} has {size} bytes, more than the {limit} that are accepted")]
     TooLarge {
-        /// What is too large.
+        /// Description of what is too large.
         what: String,
-        /// Its size.
+        /// Size in bytes.
         size: u64,
-        /// The limit.
+        /// Limit in bytes.
         limit: u64,
     },
-    /// A file is none that may be read.
+    /// A file must not be read.
     #[error("{path} cannot be read: {why}")]
     File {
-        /// Its path, as it may be shown.
+        /// Path of the file, as it may be shown.
         path: String,
-        /// Why not, and the way forward.
+        /// Reason, with advice on what to do.
         why: String,
     },
     /// A reference is not where it was expected: someone else moved it.
@@ -85,13 +85,13 @@ pub enum RepoError {
     Moved {
         /// Full name of the reference.
         name: String,
-        /// Where it is now.
+        /// Present target of the reference.
         found: Option<ObjectId>,
     },
     /// Another run of Entragit holds the lock.
     #[error("another run works on this repository: {owner}. Wait for it to end, or stop it")]
     Locked {
-        /// Who holds it.
+        /// Description of the run that holds it.
         owner: String,
     },
     /// Another git program holds a lock file.
@@ -101,33 +101,33 @@ pub enum RepoError {
         lock.display()
     )]
     Busy {
-        /// The reference, or `the index`.
+        /// Name of the reference, or `the index`.
         name: String,
-        /// The lock file.
+        /// Path of the lock file.
         lock: PathBuf,
     },
-    /// Files in the working tree would be lost.
+    /// Files in the work tree would be lost.
     #[error("the working tree has changes of its own in {}: commit, stash or remove them first", list(.0))]
     WouldOverwrite(Vec<String>),
-    /// The caller asked for something that cannot be.
+    /// The caller asked for something that is not possible.
     #[error("{0}")]
     Invalid(String),
     /// Git failed in another way.
     #[error("git failed to {doing}: {why}")]
     Git {
-        /// What was being done.
+        /// Description of the operation.
         doing: String,
-        /// What libgit2 said.
+        /// Message of libgit2.
         why: String,
     },
     /// The file system failed.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io {
-        /// What was being done.
+        /// Verb for the operation.
         doing: &'static str,
-        /// To which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why not.
+        /// Error of the system.
         source: std::io::Error,
     },
 }
@@ -153,7 +153,7 @@ impl RepoError {
     }
 }
 
-/// What libgit2 said, on one line and without control characters.
+/// Returns libgit2's message, on one line and without control characters.
 pub(super) fn plain(error: &git2::Error) -> String {
     error.message().chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

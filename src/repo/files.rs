@@ -1,4 +1,4 @@
-//! The one way to read a file of the work tree, or one that a person names.
+//! Provides the one way to read a file of the work tree, or one that a person names.
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read as _};
@@ -7,25 +7,26 @@ use std::path::Path;
 use super::names::shown;
 use super::{MAX_BLOB, RepoError};
 
-/// Largest settings file, allowed-signers file or list of faults, in bytes.
+/// Maximum size of a settings file, an allowed-signers file or a list of faults, in bytes.
 pub const MAX_SETTINGS: u64 = 1024 * 1024;
-/// Largest map of one tenant to another, in bytes: as large as any file of a snapshot.
+/// Maximum size of a map from one tenant to another, in bytes: as large as any file of a snapshot.
 pub const MAX_MAP: u64 = MAX_BLOB;
-/// Largest plan file or saved report, in bytes. A plan of 200,000 steps has about 60 MiB.
+/// Maximum size of a plan file or a saved report, in bytes. A plan of 200,000 steps has about 60 MiB.
 pub const MAX_PLAN: u64 = 64 * 1024 * 1024;
-/// Largest signature file, in bytes. One of `ssh-keygen` has less than 10 KiB, whatever the key.
+/// Maximum size of a signature file, in bytes. One of `ssh-keygen` has less than 10 KiB, whatever the key.
 pub const MAX_SIGNATURE: u64 = 64 * 1024;
 
-/// Who chose the name of a file, and so whether it may be a symbolic link.
+/// Tells who chose the name of a file, and so whether it may be a symbolic link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NamedBy {
-    /// Whoever runs the command: a link leads where they put it.
+    /// The person who runs the command: a link leads where they want.
     Person,
-    /// The repository, or whoever filled a folder: a link leads where somebody else wants.
+    /// The repository, or the person who filled a folder: a link may lead where somebody else wants.
     Repository,
 }
 
-/// Reads a regular file of at most `limit` bytes. Nothing else is opened, so that no pipe or device blocks or never ends.
+/// Reads a regular file of at most `limit` bytes. Other files are not opened, so that no pipe or device can block or go on for
+/// ever.
 ///
 /// # Errors
 /// [`RepoError::File`] if it is something else than a regular file or too large, [`RepoError::Io`] if it cannot be read.
@@ -37,7 +38,7 @@ pub fn read_file(path: &Path, named_by: NamedBy, limit: u64) -> Result<Vec<u8>, 
     };
     check(&data.map_err(RepoError::io("read", path))?, limit).map_err(refuse)?;
     let file = open(path).map_err(RepoError::io("open", path))?;
-    // What has the name may have been replaced since it was looked at.
+    // The file may have been replaced since it was checked, so the opened one is checked again.
     let data = file.metadata().map_err(RepoError::io("read", path))?;
     check(&data, limit).map_err(refuse)?;
     let mut bytes = Vec::with_capacity(usize::try_from(data.len()).unwrap_or_default());
@@ -48,10 +49,10 @@ pub fn read_file(path: &Path, named_by: NamedBy, limit: u64) -> Result<Vec<u8>, 
     }
 }
 
-/// Reads a file of the work tree as [`read_file`] does; `None` if nothing has this name.
+/// Reads a file of the work tree as [`read_file`] does; `None` if no file has this name.
 ///
 /// # Errors
-/// As for [`read_file`].
+/// The same as those of [`read_file`].
 pub fn read_if_there(path: &Path, limit: u64) -> Result<Option<Vec<u8>>, RepoError> {
     match read_file(path, NamedBy::Repository, limit) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -98,7 +99,7 @@ mod tests {
             .map_or_else(|error| error.to_string(), |bytes| format!("{} bytes", bytes.len()))
     }
 
-    /// A test of its own thread would hang where a pipe is opened.
+    /// Opening a pipe would block the thread of the test.
     #[test]
     #[cfg(unix)]
     fn only_regular_files_of_a_known_size_are_read() {

@@ -1,4 +1,4 @@
-//! [`ObjectId`]: the name git gives to content.
+//! Defines [`ObjectId`]: the name that git gives to content.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,17 +7,17 @@ use sha1::{Digest, Sha1};
 
 use super::RepoError;
 
-/// The SHA-1 name of a blob, a tree, a commit or a tag.
+/// Represents the SHA-1 name of a blob, a tree, a commit or a tag.
 #[derive(Copy, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectId([u8; 20]);
 
 impl ObjectId {
-    /// The id made of these bytes.
+    /// Returns the id made of these bytes.
     pub const fn from_bytes(bytes: [u8; 20]) -> ObjectId {
         ObjectId(bytes)
     }
 
-    /// The bytes of the id.
+    /// Returns the bytes of the id.
     pub const fn as_bytes(&self) -> &[u8; 20] {
         &self.0
     }
@@ -35,7 +35,7 @@ impl ObjectId {
     }
 }
 
-/// The id git gives to a blob of these bytes. Pure: nothing is read or written.
+/// Returns the id that git gives to a blob of these bytes. Pure: nothing is read or written.
 pub fn blob_id(bytes: &[u8]) -> ObjectId {
     ObjectId::of("blob", bytes)
 }
@@ -60,7 +60,7 @@ impl fmt::Debug for ObjectId {
 impl FromStr for ObjectId {
     type Err = RepoError;
 
-    /// Exactly 40 hexadecimal digits; abbreviations are for [`super::Repo::resolve`].
+    /// Parses exactly 40 hexadecimal digits; abbreviations are for [`super::Repo::resolve`].
     fn from_str(text: &str) -> Result<ObjectId, RepoError> {
         let wrong = || RepoError::Invalid(format!("`{}` is not a git object id of 40 digits", text.escape_debug()));
         let digits = text.as_bytes();

@@ -1,5 +1,5 @@
-//! Who commits, as git finds it: the variables `GIT_AUTHOR_…` and `GIT_COMMITTER_…` before the configuration
-//! (<https://git-scm.com/docs/git-commit#_commit_information>).
+//! Finds the author and the committer as git does: from the variables `GIT_AUTHOR_…` and `GIT_COMMITTER_…`, then from the
+//! configuration (<https://git-scm.com/docs/git-commit#_commit_information>).
 
 use git2::Repository;
 use jiff::Timestamp;
@@ -25,12 +25,12 @@ impl Repo {
     }
 }
 
-/// Who writes commits, or the tool where nobody is configured.
+/// Returns the author of commits, or the tool where nobody is configured.
 pub(super) fn author(git: &Repository) -> Author {
     configured(git, "AUTHOR").unwrap_or_else(|| tool("AUTHOR"))
 }
 
-/// Who commits, or the tool where nobody is configured.
+/// Returns the committer, or the tool where nobody is configured.
 pub(super) fn committer(git: &Repository) -> Author {
     configured(git, "COMMITTER").unwrap_or_else(|| tool("COMMITTER"))
 }
@@ -39,7 +39,7 @@ fn tool(role: &str) -> Author {
     Author { name: "Entragit".to_owned(), email: "entragit@localhost".to_owned(), time: date(role) }
 }
 
-/// The person in this role, `AUTHOR` or `COMMITTER`; `None` if there is a name or an address that nothing says.
+/// Returns the person in this role, `AUTHOR` or `COMMITTER`; `None` if the name or the address is configured nowhere.
 pub(super) fn configured(git: &Repository, role: &str) -> Option<Author> {
     let config = git.config().ok();
     let find = |what: &str| {
@@ -60,8 +60,8 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|text| !text.trim().is_empty())
 }
 
-/// Seconds since 1970 of a date in one of git's forms: its own `SECONDS ZONE`, ISO 8601 or RFC 2822
-/// (<https://git-scm.com/docs/git-commit#_date_formats>). A date without a zone is local.
+/// Parses a date in one of git's forms: its own `SECONDS ZONE`, ISO 8601 or RFC 2822
+/// (<https://git-scm.com/docs/git-commit#_date_formats>). Returns seconds since 1970. A date without a zone is local.
 fn parse_date(text: &str) -> Option<i64> {
     let text = text.trim();
     let (seconds, zone) = text.split_once(' ').unwrap_or((text, "+0000"));

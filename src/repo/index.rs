@@ -1,5 +1,5 @@
-//! Git's index: which file of the work tree has which content, with what lets git see without reading it that it has
-//! not changed since.
+//! Updates git's index: the content of each file of the work tree, with the data by which git sees without reading a file that it
+//! has not changed since.
 
 use std::collections::HashSet;
 use std::fs;
@@ -12,11 +12,11 @@ use super::checkout::same;
 use super::{MAX_BLOB, NamedBy, read_file};
 use super::{Mode, ObjectId, RepoError};
 
-/// Refuses an index that cannot be written, before anything else is. Returns the paths that a sparse checkout leaves out of
-/// the work tree.
+/// Refuses an index that cannot be written, before anything else is written. Returns the paths that a sparse checkout leaves out
+/// of the work tree.
 ///
 /// # Errors
-/// If another program holds git's lock on it, or it is of a form that libgit2 does not know.
+/// If another program holds git's lock on the index, or it is of a form that libgit2 does not know.
 pub(super) fn check(path: &Path) -> Result<HashSet<Vec<u8>>, RepoError> {
     let lock = path.with_extension("lock");
     if fs::symlink_metadata(&lock).is_ok() {
@@ -26,13 +26,13 @@ pub(super) fn check(path: &Path) -> Result<HashSet<Vec<u8>>, RepoError> {
     Ok(index.iter().filter(is_left_out).map(|entry| entry.path).collect())
 }
 
-/// Whether a sparse checkout leaves the entry's file out of the work tree.
+/// Returns true if a sparse checkout leaves the entry's file out of the work tree.
 pub(super) fn is_left_out(entry: &IndexEntry) -> bool {
     entry.flags_extended & IndexEntryExtendedFlag::SKIP_WORKTREE.bits() != 0
 }
 
-/// What to do about an index that libgit2 cannot read: it knows neither of git's required extensions, `link` (split index)
-/// and `sdir` (sparse index) (<https://git-scm.com/docs/index-format>).
+/// Returns an error with advice for an index that libgit2 cannot read: it knows neither of git's required extensions, `link`
+/// (split index) and `sdir` (sparse index) (<https://git-scm.com/docs/index-format>).
 pub(super) fn unreadable(error: &git2::Error) -> RepoError {
     let form =
         [("'link'", "split", "git update-index --no-split-index"), ("'sdir'", "sparse", "git sparse-checkout disable")];
@@ -44,10 +44,10 @@ pub(super) fn unreadable(error: &git2::Error) -> RepoError {
     }
 }
 
-/// Takes files out of the index and enters others that were just written, each with its content and where it lies.
+/// Removes files from the index and enters others that were just written, each with its content and its path in the file system.
 ///
-/// The index is opened on its own: with its repository, libgit2 looks at every file of the work tree as soon as one was
-/// written after the index was last (`truncate_racily_clean`), and ours always were.
+/// The index is opened on its own: with its repository, libgit2 looks at every file of the work tree as soon as one was written
+/// after the index was last (`truncate_racily_clean`), and the files written here always were.
 pub(super) fn update<'a>(
     path: &Path,
     root: &Path,
@@ -79,9 +79,9 @@ pub(super) fn update<'a>(
     index.write().map_err(failed)
 }
 
-/// Entries of files that were written after the index and may have been changed within the same tick of the clock. Git
-/// reads such files as long as they are newer than the index; now that it becomes newer, those that did change must say
-/// so: of size 0 (<https://git-scm.com/docs/racy-git>).
+/// Returns the entries of files that were written after the index and may have been changed within the same tick of the clock.
+/// Git reads such files as long as they are newer than the index. Since the index now becomes newer, those that did change are
+/// marked by the size 0 (<https://git-scm.com/docs/racy-git>).
 #[cfg(unix)]
 fn doubtful(index: &Index, root: &Path, last: &fs::Metadata, seen: &HashSet<&[u8]>) -> Vec<IndexEntry> {
     use std::os::unix::ffi::OsStrExt;
@@ -95,7 +95,7 @@ fn doubtful(index: &Index, root: &Path, last: &fs::Metadata, seen: &HashSet<&[u8
         }
         match read_file(&file, NamedBy::Repository, MAX_BLOB) {
             Ok(bytes) => !same(entry.id.into(), &bytes),
-            // What is not read here, git reads.
+            // A file that is not read here must be read by git.
             Err(RepoError::File { .. }) => true,
             Err(_) => false,
         }
@@ -104,13 +104,13 @@ fn doubtful(index: &Index, root: &Path, last: &fs::Metadata, seen: &HashSet<&[u8
     doubtful.map(|entry| IndexEntry { file_size: 0, ..entry }).collect()
 }
 
-/// Without their times git reads all of our files anyway.
+/// Returns no entries: without times in the index git reads all files that were written here anyway.
 #[cfg(not(unix))]
 fn doubtful(_: &Index, _: &Path, _: &fs::Metadata, _: &HashSet<&[u8]>) -> Vec<IndexEntry> {
     Vec::new()
 }
 
-/// Enters a file. One that is `None` is left out of the work tree.
+/// Enters a file. For `None` the file is left out of the work tree.
 fn enter(index: &mut Index, path: &str, (mode, id): (Mode, ObjectId), file: Option<&Path>) -> Result<(), git2::Error> {
     let none = IndexTime::new(0, 0);
     let mut entry = IndexEntry {
@@ -135,7 +135,7 @@ fn enter(index: &mut Index, path: &str, (mode, id): (Mode, ObjectId), file: Opti
     #[cfg(unix)]
     if let Ok(data) = fs::symlink_metadata(file) {
         use std::os::unix::fs::MetadataExt;
-        // The index keeps the low 32 bits of each.
+        // The index keeps the low 32 bits of each value.
         entry.ctime = IndexTime::new(data.ctime() as i32, data.ctime_nsec() as u32);
         entry.mtime = IndexTime::new(data.mtime() as i32, data.mtime_nsec() as u32);
         (entry.dev, entry.ino) = (data.dev() as u32, data.ino() as u32);

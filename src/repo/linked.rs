@@ -1,4 +1,4 @@
-//! Linked work trees: which of them has a branch checked out, so that it is not moved underneath.
+//! Finds the linked work tree that has a branch checked out, so that the branch is not moved underneath it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use super::{Repo, RepoError};
 
 impl Repo {
-    /// Returns the folder of another work tree of this repository that has the branch `reference` (`refs/heads/main`)
-    /// checked out, or is in the middle of rebasing it. One whose folder is gone does not count, unless it is locked: then it
-    /// may be on a disk that is not attached (<https://git-scm.com/docs/git-worktree>).
+    /// Returns the folder of another work tree of this repository that has the branch `reference` (`refs/heads/main`) checked
+    /// out, or is in the middle of rebasing it. A work tree whose folder is gone does not count, unless it is locked: then it may
+    /// be on a disk that is not attached (<https://git-scm.com/docs/git-worktree>).
     pub fn checked_out_elsewhere(&self, reference: &str) -> Result<Option<PathBuf>, RepoError> {
         let own = real(self.git_dir());
         let common = self.common_dir();
@@ -31,7 +31,8 @@ impl Repo {
             if real(&admin) == own || !holds(&admin, reference) {
                 continue;
             }
-            // Names the link `…/.git` in the work tree; newer versions of git may write it relative to this folder.
+            // The file `gitdir` names the link `…/.git` in the work tree; newer versions of git may write it relative to this
+            // folder.
             let Ok(link) = fs::read_to_string(admin.join("gitdir")) else { continue };
             let link = admin.join(link.trim_end());
             if link.exists() || admin.join("locked").exists() {
@@ -43,7 +44,7 @@ impl Repo {
     }
 }
 
-/// Whether HEAD of the work tree that is described in `admin` stands for the branch, or a rebase there will move it.
+/// Returns true if HEAD of the work tree described in `admin` is the branch, or a rebase there will move it.
 fn holds(admin: &Path, reference: &str) -> bool {
     let says = |file: &str| fs::read_to_string(admin.join(file)).unwrap_or_default();
     says("HEAD").trim_end().strip_prefix("ref: ").is_some_and(|name| name.trim() == reference)

@@ -1,4 +1,4 @@
-//! [`Lock`]: one run at a time on a repository, and nothing that a killed run leaves blocks the next.
+//! Defines [`Lock`]: one run at a time on a repository, and nothing that a killed run leaves blocks the next.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -10,20 +10,20 @@ use walkdir::WalkDir;
 use super::{Repo, RepoError};
 
 const FILE: &str = "entragit.lock";
-/// Git holds its locks on references for milliseconds.
+/// Age from which a lock file counts as left behind: git holds its locks on references for milliseconds.
 const OLD: Duration = Duration::from_secs(60);
-/// What a killed run left is at least this old before it is taken for that.
+/// Minimum age of a file of a killed run before it is taken for left behind.
 const SETTLED: Duration = Duration::from_secs(2);
 
-/// Held while a run works on the repository; given back when dropped, and by the system if the process dies.
+/// Represents the lock held while a run works on the repository; released when dropped, and by the system if the process dies.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
 }
 
 impl Repo {
-    /// Takes the repository's lock, or says who holds it. Then git's lock files and unfinished packs that killed runs
-    /// left are removed: those older than a minute, or made by a run that died holding this lock.
+    /// Takes the repository's lock, or returns an error that names its holder. Then it removes git's lock files and unfinished
+    /// packs that killed runs left: those older than a minute, or made by a run that died holding this lock.
     pub fn lock(&self, what: &str) -> Result<Lock, RepoError> {
         let path = self.common_dir().join(FILE);
         let io = |doing| RepoError::io(doing, &path);
@@ -41,7 +41,7 @@ impl Repo {
             Err(TryLockError::Error(error)) => return Err(io("lock")(error)),
         }
         let mut lock = Lock { file };
-        // A run that ends properly empties the file: what it still says was said by one that was killed.
+        // A run that ends properly empties the file, so any content was written by one that was killed.
         (&mut lock.file).take(1024).read_to_string(&mut last).map_err(io("read"))?;
         let began = lock.file.metadata().and_then(|data| data.modified()).ok().filter(|_| !last.is_empty());
         clear(self, began);
@@ -62,18 +62,18 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // If this fails the next run takes this one for killed and looks closer, which does no harm.
+        // If this fails the next run takes this one for killed and checks for its files, which does no harm.
         let _ = self.file.set_len(0);
         let _ = self.file.unlock();
     }
 }
 
-/// Removes what killed runs left. What cannot be removed is left: whoever needs it says so then.
+/// Removes the files that killed runs left. A file that cannot be removed is skipped: the operation that needs it reports it.
 fn clear(repo: &Repo, killed: Option<SystemTime>) {
     let (git, common) = (repo.git_dir(), repo.common_dir());
     let mut locks = vec![git.join("HEAD.lock"), common.join("packed-refs.lock")];
     if killed.is_some() {
-        // `git commit` holds this one while its editor is open, so age alone says nothing.
+        // `git commit` holds this lock while its editor is open, so its age alone proves nothing.
         locks.push(git.join("index.lock"));
     }
     for folder in [common.join("refs"), common.join("logs")] {
@@ -111,7 +111,7 @@ fn remove_unfinished(path: &Path, killed: Option<SystemTime>) {
     }
 }
 
-/// Whether a file is older than a minute, or was made by the run that began at `killed` and is no more.
+/// Returns true if a file is older than a minute, or was made by the killed run that began at `killed`.
 fn left_behind(path: &Path, killed: Option<SystemTime>, by_age: bool) -> bool {
     let changed = || std::fs::symlink_metadata(path).and_then(|data| data.modified()).ok();
     let age = |changed: SystemTime| changed.elapsed().unwrap_or_default();

@@ -1,14 +1,14 @@
-//! The git repository: objects, trees, commits, references, the working tree. It deals in paths and bytes and knows
-//! nothing of Entra; the only place where git2 and walkdir appear.
+//! Wraps the git repository: objects, trees, commits, references, the work tree. It deals in paths and bytes and knows nothing of
+//! Entra; it is the only place where git2 and walkdir are used.
 //!
-//! What it promises:
+//! It guarantees:
 //! * **Nothing is visible before a reference moves**, a reference moves by compare-and-swap only, and everything it
 //!   leads to was flushed to the disk before ([`Repo::writer`], [`Repo::move_ref`]).
-//! * **After an error the truth is read again**: an error from git does not mean that a reference did not move.
+//! * **After an error the state is read again**: an error from git does not mean that a reference did not move.
 //! * **Trees are read from the object database, never checked out**, and a tree that could harm a checkout anywhere
 //!   is refused as a whole, with every entry that is wrong ([`RepoError::Hostile`]).
-//! * **A killed run never blocks the next one**: [`Repo::lock`] dies with its process, and whoever takes it next
-//!   clears what was left.
+//! * **A killed run never blocks the next one**: the lock of [`Repo::lock`] ends with its process, and the next run that takes it
+//!   removes the files that were left.
 //! * libgit2 crashes on damaged pack indexes, so [`Repo::open`] verifies their checksums before libgit2 sees them.
 
 mod budget;

@@ -1,16 +1,17 @@
-//! Which names in a tree are refused, on every system alike: what harms one clone anywhere is not accepted here.
+//! Decides which names in a tree are refused, on every system alike: a name that harms a clone on any system is not accepted
+//! here.
 
 use std::path::Path;
 
 use crate::model::Finding;
 use crate::model::finding::Severity;
 
-/// A finding of error severity about a file as a whole.
+/// Returns a finding of error severity about a file as a whole.
 pub(super) fn finding(path: impl Into<String>, check: &'static str, message: impl Into<String>) -> Finding {
     Finding { path: path.into(), line: 0, severity: Severity::Error, check, message: message.into() }
 }
 
-/// A path as it may be shown on a terminal: one line, nothing invisible.
+/// Returns a path as it may be shown on a terminal: on one line, with invisible characters escaped.
 pub(super) fn shown(path: &[u8]) -> String {
     let mut out = String::new();
     for chunk in path.utf8_chunks() {
@@ -27,7 +28,7 @@ pub(super) fn shown(path: &[u8]) -> String {
     out
 }
 
-/// Everything that is wrong with one part of a path, as pairs of check and message.
+/// Returns everything that is wrong with one part of a path, as pairs of check and message.
 pub(super) fn faults(name: &[u8]) -> Vec<(&'static str, &'static str)> {
     let mut faults = Vec::new();
     let plain = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
@@ -61,20 +62,20 @@ pub(super) fn faults(name: &[u8]) -> Vec<(&'static str, &'static str)> {
     faults
 }
 
-/// A path as one word for a shell.
+/// Returns a path quoted as one word for a shell.
 pub fn shell_word(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '\\' | ':' | '+' | '@');
     if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
-/// Whether this is a file by which git goes.
+/// Returns true if git takes settings from this file.
 pub(super) fn is_git_settings(name: &[u8]) -> bool {
     matches!(name, b".gitattributes" | b".gitmodules")
 }
 
-/// Names that Windows gives a meaning of their own: devices, streams, names that lose their end. Checked where files
-/// are written on Windows.
+/// Returns true for names to which Windows gives a special meaning: devices, streams, names that lose their end. Checked where
+/// files are written on Windows.
 pub(super) fn meant_otherwise_on_windows(name: &str) -> bool {
     let stem = name.split(['.', ':']).next().unwrap_or_default().trim_end().to_ascii_uppercase();
     let numbered = |prefix: &str| {
@@ -90,7 +91,7 @@ pub(super) fn meant_otherwise_on_windows(name: &str) -> bool {
         || numbered("LPT")
 }
 
-/// `.git` under any of the disguises that Windows and macOS see through.
+/// Returns true for `.git` in any of the spellings that Windows and macOS treat as equal.
 fn is_dot_git(name: &str) -> bool {
     // macOS ignores these characters in a name; Windows cuts a name at a stream and drops dots and spaces at its end.
     let seen: String = name.chars().filter(|c| !ignored_by_hfs(*c)).collect();
@@ -102,7 +103,7 @@ fn ignored_by_hfs(c: char) -> bool {
     matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Characters that a reader does not see, or that reorder what is read.
+/// Returns true for characters that a reader does not see, or that reorder the text.
 fn invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,

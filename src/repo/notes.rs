@@ -1,4 +1,4 @@
-//! Notes: bytes attached to a commit after it was made, kept under a reference of their own.
+//! Handles notes: bytes attached to a commit after it was made, kept under a reference of their own.
 
 use git2::ErrorCode;
 
@@ -7,11 +7,11 @@ use super::refs::patiently;
 use super::tree::{MAX_BLOB, Objects, looked_up, read};
 use super::{Author, ObjectId, RefMove, Repo, RepoError};
 
-/// Leads to notes that are written and not seen yet.
+/// Name of the reference to notes that are written but not published yet.
 const UNPUBLISHED: &str = "refs/notes/entragit-unpublished";
 
 impl Repo {
-    /// The note of a commit under `notes_ref` (`refs/notes/…`), if it has one.
+    /// Returns the note of a commit under `notes_ref` (`refs/notes/…`), if it has one.
     pub fn note(&self, notes_ref: &str, commit: ObjectId) -> Result<Option<Vec<u8>>, RepoError> {
         let git = self.git();
         match looked_up(&git, || git.find_note(Some(notes_ref), commit.into())) {
@@ -24,8 +24,8 @@ impl Repo {
         }
     }
 
-    /// Writes notes of several commits, in place of those that they have, without moving `notes_ref`: returns the move that
-    /// makes them seen, for [`Repo::move_refs`].
+    /// Writes notes of several commits, in place of those that they have, without moving `notes_ref`. Returns the move that
+    /// publishes them, for [`Repo::move_refs`].
     pub fn prepare_notes(
         &self,
         notes_ref: &str,
@@ -33,7 +33,7 @@ impl Repo {
         author: &Author,
     ) -> Result<RefMove, RepoError> {
         let expected = self.reference(notes_ref)?;
-        // libgit2 writes notes only by way of a reference. What a killed run left of it is replaced.
+        // libgit2 writes notes only by way of a reference. One that a killed run left is replaced.
         let failed = |error: git2::Error| RepoError::git("write notes", &error);
         if let Some(left) = self.reference(UNPUBLISHED)? {
             self.delete_ref(UNPUBLISHED, left)?;
@@ -70,7 +70,7 @@ impl Repo {
         let git = self.git();
         find(&git, commit)?;
         let (author, committer) = (author.signature()?, committer(&git, author)?);
-        // Someone else may write a note meanwhile: ours goes on top of it.
+        // Someone else may write a note meanwhile: this one goes on top of it.
         match patiently(|| git.note(&author, &committer, Some(notes_ref), commit.into(), text, true)) {
             Ok(_) => Ok(()),
             Err(error) => {

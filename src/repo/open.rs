@@ -1,4 +1,4 @@
-//! [`Repo`]: opening and creating.
+//! Defines [`Repo`], with opening and creating.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
@@ -11,7 +11,7 @@ use super::{RepoError, shell_word, verify};
 
 static COMPARED_BY_US: Once = Once::new();
 
-/// An open repository. It can be shared between threads; git's work is done one call at a time.
+/// Represents an open repository. It can be shared between threads; git's work is done one call at a time.
 pub struct Repo {
     git: Mutex<Repository>,
     git_dir: PathBuf,
@@ -20,8 +20,8 @@ pub struct Repo {
 }
 
 impl Repo {
-    /// Opens the repository whose working tree (or bare repository) is `dir`: never one further up, so that a command
-    /// run in the wrong folder cannot work on a stranger.
+    /// Opens the repository whose work tree (or bare repository) is `dir`. Folders further up are not searched, so that a command
+    /// run in the wrong folder cannot change an unrelated repository.
     pub fn open(dir: &Path) -> Result<Repo, RepoError> {
         // Every object is compared with its id where it is read, in `tree::read`.
         COMPARED_BY_US.call_once(|| git2::opts::strict_hash_verification(false));
@@ -61,8 +61,7 @@ impl Repo {
         opened
     }
 
-    /// Creates a repository whose first branch is `branch`, without a commit. One that is there already is opened and
-    /// left as it is.
+    /// Creates a repository whose first branch is `branch`, without a commit. An existing repository is opened and left as it is.
     pub fn init(dir: &Path, branch: &str, bare: bool) -> Result<Repo, RepoError> {
         let head = format!("refs/heads/{branch}");
         if !git2::Reference::is_valid_name(&head) {
@@ -71,7 +70,7 @@ impl Repo {
         match Repo::open(dir) {
             Err(RepoError::NoRepository { .. }) => {}
             Ok(repo) => {
-                // Fresh from `git init`: what git calls its first branch here is whatever that machine's settings say.
+                // In a repository fresh from `git init` the first branch has the name that the machine's settings choose.
                 let git = repo.git();
                 if git.head().is_err_and(|error| error.code() == git2::ErrorCode::UnbornBranch) {
                     git.set_head(&head).map_err(|error| RepoError::git("name the first branch", &error))?;
@@ -89,7 +88,7 @@ impl Repo {
             .config()
             .and_then(|config| config.open_level(ConfigLevel::Local))
             .map_err(|error| RepoError::git("read the configuration", &error))?;
-        // core.fsyncObjectFiles would say the same to libgit2, but makes every git command print a warning.
+        // The setting core.fsyncObjectFiles would have the same effect on libgit2, but makes every git command print a warning.
         config
             .set_str("core.fsync", "committed")
             .and_then(|()| config.set_bool("core.logAllRefUpdates", true))
@@ -100,23 +99,23 @@ impl Repo {
         Repo::open(dir)
     }
 
-    /// Git's own folder, such as `.git`.
+    /// Returns git's own folder, such as `.git`.
     pub fn git_dir(&self) -> &Path {
         &self.git_dir
     }
 
-    /// The folder of the files, if the repository has one.
+    /// Returns the folder of the work tree, if the repository has one.
     pub fn workdir(&self) -> Option<&Path> {
         self.workdir.as_deref()
     }
 
-    /// Git's folder that all linked working trees share: objects, references, the lock.
+    /// Returns git's folder that all linked work trees share: objects, references, the lock.
     pub(super) fn common_dir(&self) -> &Path {
         &self.common_dir
     }
 
     pub(super) fn git(&self) -> MutexGuard<'_, Repository> {
-        // A panic elsewhere leaves no half-done state in libgit2: every call here is complete in itself.
+        // A panic elsewhere leaves no incomplete state in libgit2: every call here is complete in itself.
         self.git.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -127,7 +126,7 @@ impl std::fmt::Debug for Repo {
     }
 }
 
-/// Applies the settings of the environment, and what makes writes durable.
+/// Applies the settings of the environment, and those that make writes durable.
 fn configure(git: &Repository) -> Result<(), RepoError> {
     let mut config = git.config().map_err(|error| RepoError::git("read the configuration", &error))?;
     follow_environment(&mut config)?;
@@ -141,7 +140,7 @@ fn configure(git: &Repository) -> Result<(), RepoError> {
 }
 
 /// Opens a repository that belongs to somebody else, if git would. libgit2 knows neither `/path/*` nor the settings in the
-/// environment, but opens git's folder by itself without a look at whose it is.
+/// environment, but opens git's own folder without a check of its owner.
 fn open_trusted(dir: &Path, error: git2::Error) -> Result<Repository, git2::Error> {
     if error.code() != ErrorCode::Owner {
         return Err(error);

@@ -1,6 +1,6 @@
-//! One pack for many new objects. Objects are deflated by threads of their own as they come, read back from what they were
-//! deflated to, and written one behind the other; at the end come header, checksum and index, in a folder of their own. Only
-//! when pack and index are on the disk are they moved to where git looks.
+//! Writes one pack for many new objects. Threads deflate the objects as they come, inflate the result again as a check, and write
+//! them one behind the other; at the end come header, checksum and index, all in a temporary folder. Only when pack and index are
+//! on the disk are they moved to where git looks.
 //!
 //! The format is git's: <https://git-scm.com/docs/gitformat-pack>.
 
@@ -23,28 +23,28 @@ use self::index::Entry;
 use self::worker::Job;
 use super::{ObjectId, RepoError};
 
-/// How the folders of unfinished packs begin; [`super::Repo::lock`] clears what killed runs left.
+/// Prefix of the folders of unfinished packs; [`super::Repo::lock`] removes those that killed runs left.
 pub(super) const UNFINISHED: &str = "entragit-";
 
-/// `PACK`, version 2, and how many objects follow.
+/// Length of the header: `PACK`, version 2, and the number of objects.
 const HEADER: u64 = 12;
-/// Objects are handed over in batches of so many bytes: enough that a hand-over costs nothing beside the work.
+/// Number of bytes in a batch of objects for a thread: enough that the hand-over costs nothing beside the work.
 const BATCH: usize = 256 * 1024;
-/// More threads wait for the one that makes the objects.
+/// Maximum number of threads: more would wait for the one that makes the objects.
 const MOST_THREADS: usize = 8;
 
-/// A pack in the making. Dropping it leaves nothing behind.
+/// Represents a pack being written. Dropping it leaves nothing behind.
 pub(super) struct PackWriter {
     batch: Vec<Job>,
     batch_bytes: usize,
     jobs: Option<SyncSender<Vec<Job>>>,
     workers: Vec<JoinHandle<()>>,
     made: Arc<Mutex<Made>>,
-    /// Last, so that nothing is written to it any more when it goes.
+    /// Temporary folder; the last field, so that it is removed after all writing has ended.
     folder: TempDir,
 }
 
-/// What has been written so far.
+/// Holds what has been written so far.
 struct Made {
     file: BufWriter<File>,
     path: PathBuf,
@@ -62,7 +62,7 @@ impl PackWriter {
         let path = folder.path().join("new.pack");
         let file = File::options().read(true).write(true).create_new(true).open(&path);
         let mut file = BufWriter::with_capacity(1 << 18, file.map_err(RepoError::io("create", &path))?);
-        // How many there are is not known yet.
+        // The number of objects is not known yet.
         file.write_all(&[0; HEADER as usize]).map_err(RepoError::io("write to", &path))?;
         let made = Arc::new(Mutex::new(Made { file, path, at: HEADER, entries: Vec::new(), failed: None }));
         let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS);
@@ -76,7 +76,7 @@ impl PackWriter {
         Ok(PackWriter { batch: Vec::new(), batch_bytes: 0, jobs: Some(jobs), workers, made, folder })
     }
 
-    /// Adds an object. The caller sees to it that none is added twice.
+    /// Adds an object. The caller ensures that none is added twice.
     pub(super) fn add(&mut self, kind: ObjectType, id: ObjectId, bytes: Vec<u8>) -> Result<(), RepoError> {
         self.batch_bytes += bytes.len();
         self.batch.push(Job { kind, id, bytes });
@@ -94,14 +94,14 @@ impl PackWriter {
         }
     }
 
-    /// Flushes pack and index to the disk, and only then gives them to git.
+    /// Flushes pack and index to the disk, and then moves them to git's objects.
     pub(super) fn finish(mut self, objects: &Path) -> Result<(), RepoError> {
         if !self.batch.is_empty() {
             self.send()?;
         }
         self.jobs = None;
         for worker in self.workers.drain(..) {
-            // A thread that panics takes this one with it, as if it had done the work itself.
+            // A panic of the thread is resumed here, as if this thread had done the work itself.
             worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         }
         let mut made = lock(&self.made);
@@ -121,10 +121,10 @@ impl PackWriter {
             flush_file(made)?;
             read_only(made)?;
         }
-        // The index goes last: a pack without one is not looked at.
+        // The index is moved last: git ignores a pack without one.
         for (made, extension) in [(&pack, "pack"), (&index, "idx")] {
             let to = target.join(format!("pack-{name}.{extension}"));
-            // The name is the checksum: one that is there already is the same.
+            // The name is the checksum, so a file with this name has the same content.
             if !to.exists() {
                 std::fs::rename(made, &to).map_err(RepoError::io("write", &to))?;
             }
@@ -137,14 +137,14 @@ impl Drop for PackWriter {
     fn drop(&mut self) {
         self.jobs = None;
         for worker in self.workers.drain(..) {
-            // Whatever became of it, what it wrote is not wanted.
+            // The result of the thread does not matter, as the pack is discarded.
             let _ = worker.join();
         }
     }
 }
 
 impl Made {
-    /// Puts a deflated object behind the others.
+    /// Appends a deflated object.
     fn append(&mut self, id: ObjectId, bytes: &[u8]) {
         if self.failed.is_some() {
             return;
@@ -162,7 +162,7 @@ fn lock(made: &Mutex<Made>) -> std::sync::MutexGuard<'_, Made> {
     made.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Writes how many objects there are and, behind them, the checksum of it all.
+/// Writes the number of objects into the header, and appends the checksum of the whole file.
 fn complete(made: &mut Made, count: usize) -> Result<[u8; 20], RepoError> {
     let path = made.path.clone();
     let count = u32::try_from(count).map_err(|_| RepoError::Invalid("too many objects for one pack".into()))?;
@@ -191,7 +191,7 @@ fn complete(made: &mut Made, count: usize) -> Result<[u8; 20], RepoError> {
     write().map_err(RepoError::io("write to", &path))
 }
 
-/// As git leaves its own packs.
+/// Makes a file read-only, as git does with its own packs.
 fn read_only(path: &Path) -> Result<(), RepoError> {
     let io = |error| RepoError::io("protect", path)(error);
     let mut permissions = std::fs::metadata(path).map_err(io)?.permissions();
@@ -200,12 +200,12 @@ fn read_only(path: &Path) -> Result<(), RepoError> {
 }
 
 fn flush_file(path: &Path) -> Result<(), RepoError> {
-    // Windows flushes only what is open for writing.
+    // Windows flushes only files that are open for writing.
     let flushed = File::options().write(true).open(path).and_then(|file| file.sync_all());
     flushed.map_err(RepoError::io("flush", path))
 }
 
-/// Makes the names in a folder durable.
+/// Flushes a folder, so that the names in it are durable.
 pub(super) fn flush_folder(path: &Path) -> Result<(), RepoError> {
     if cfg!(windows) {
         return Ok(());

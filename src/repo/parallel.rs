@@ -1,4 +1,4 @@
-//! Reading many objects on all cores: libgit2's handle serves one thread at a time, so each thread gets its own.
+//! Reads many objects on all cores: libgit2's handle serves one thread at a time, so each thread gets its own.
 
 use std::num::NonZero;
 
@@ -7,9 +7,9 @@ use git2::{ObjectType, Repository};
 use super::tree::{Objects, read};
 use super::{MAX_BLOB, ObjectId, Repo, RepoError};
 
-/// Below this many items a thread costs more than it saves: a handle takes about a millisecond to open.
+/// Minimum number of items for which a thread saves time: a handle takes about a millisecond to open.
 const LEAST: usize = 64;
-/// More threads wait for the disk, not for cores.
+/// Maximum number of threads: more would wait for the disk, not for cores.
 const MOST_THREADS: usize = 8;
 
 /// Reads objects in one thread.
@@ -18,14 +18,14 @@ pub struct Reader<'g> {
 }
 
 impl Reader<'_> {
-    /// The bytes of a file, as [`Repo::blob`].
+    /// Returns the bytes of a file, like [`Repo::blob`].
     pub fn blob(&self, id: ObjectId) -> Result<Vec<u8>, RepoError> {
         Ok(read(&self.odb, id, ObjectType::Blob, MAX_BLOB)?.data().to_vec())
     }
 }
 
 impl Repo {
-    /// Does `work` for each item, on all cores if there are many, and gives the results in the items' order.
+    /// Calls `work` for each item, on all cores if there are many, and returns the results in the items' order.
     ///
     /// # Errors
     /// The first error in the items' order.
@@ -51,14 +51,14 @@ impl Repo {
                 .map(|chunk| {
                     let all = &all;
                     scope.spawn(move || {
-                        // Its indexes were verified, and whose it is was looked at, when the repository was opened.
+                        // The indexes and the owner of the repository were checked when it was opened.
                         let git = Repository::open_bare(self.git_dir());
                         let git = git.map_err(|error| RepoError::git("open the repository once more", &error))?;
                         all(&git, chunk)
                     })
                 })
                 .collect();
-            // A thread that panics takes this one with it, as if it had done the work itself.
+            // A panic of the thread is resumed here, as if this thread had done the work itself.
             spawned
                 .into_iter()
                 .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))

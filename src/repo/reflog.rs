@@ -1,10 +1,10 @@
-//! How far back a branch's log reaches. For `main@{yesterday}` git takes the oldest entry if the log begins later, and
-//! prints a warning; libgit2 does the same in silence. In a clone made this morning that is this morning's commit, and
-//! someone recovering a tenant must not get it unasked.
+//! Checks how far back a branch's reflog reaches. For `main@{yesterday}` git takes the oldest entry if the log begins later, and
+//! prints a warning; libgit2 does the same without a warning. In a clone made this morning that is this morning's commit, and a
+//! person recovering a tenant must not get it unasked.
 
 use git2::{Reflog, Repository, Signature, Time};
 
-/// When the log that `rev` asks begins, in seconds since 1970, if that is later than the date in `rev`.
+/// Returns the beginning of the reflog that `rev` asks, in seconds since 1970, if that is later than the date in `rev`.
 pub(super) fn begins_later(git: &Repository, rev: &str) -> Result<Option<i64>, git2::Error> {
     let Some((name, rest)) = rev.split_once("@{") else { return Ok(None) };
     let Some((date, _)) = rest.split_once('}') else { return Ok(None) };
@@ -32,7 +32,7 @@ fn oldest(log: &Reflog) -> Option<i64> {
     Some(log.get(log.len().checked_sub(1)?)?.committer().when().seconds())
 }
 
-/// Whether the date lies after `begin`. Only libgit2 knows how it reads a date, so it is asked about a log with one
+/// Returns true if the date is after `begin`. Only libgit2 knows how it reads a date, so it is asked about a reflog with one
 /// entry at the beginning of time and one at `begin`.
 fn reaches(begin: i64, date: &str) -> Result<bool, git2::Error> {
     let failed = |error: std::io::Error| git2::Error::from_str(&error.to_string());

@@ -1,4 +1,4 @@
-//! References: what names stand for, and moving them by compare-and-swap.
+//! Reads references, and moves them by compare-and-swap.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -9,23 +9,23 @@ use super::reflog::begins_later;
 use super::tree::{looked_up, retried};
 use super::{ObjectId, Repo, RepoError};
 
-/// A reference that is to be moved.
+/// Represents a reference that is to be moved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefMove {
-    /// Its full name.
+    /// Full name of the reference.
     pub name: String,
-    /// Where it is to be.
+    /// New target.
     pub to: ObjectId,
-    /// Where it must be until then; `None`: it must not exist.
+    /// Target before the move; `None` if the reference must not exist.
     pub expected: Option<ObjectId>,
 }
 
-/// Git holds its lock on a reference for milliseconds; on a busy machine, for longer.
+/// Maximum time to wait for a reference. Git holds its lock on one for milliseconds; on a busy machine, for longer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 impl Repo {
-    /// The commit a revision stands for: a branch, a tag, `HEAD~2`, `main@{yesterday}`, an abbreviated id. A date that
-    /// this clone's log does not reach is an error, where git would take the oldest commit it knows.
+    /// Returns the commit that a revision names: a branch, a tag, `HEAD~2`, `main@{yesterday}`, an abbreviated id. A date that
+    /// this clone's reflog does not reach is an error, where git would take the oldest commit it knows.
     pub fn resolve(&self, rev: &str) -> Result<ObjectId, RepoError> {
         let git = self.git();
         let unknown = |hint: String| RepoError::UnknownRevision { rev: rev.escape_debug().to_string(), hint };
@@ -55,18 +55,18 @@ impl Repo {
         Ok(commit.id().into())
     }
 
-    /// What a reference, by its full name (`refs/heads/main`), points to; `None` if there is none. Symbolic
-    /// references are followed.
+    /// Returns the target of a reference, by its full name (`refs/heads/main`); `None` if there is none. Symbolic references are
+    /// followed.
     pub fn reference(&self, name: &str) -> Result<Option<ObjectId>, RepoError> {
         target(&self.git(), name)
     }
 
-    /// Whether a remote of this name is configured.
+    /// Returns true if a remote of this name is configured.
     pub fn has_remote(&self, name: &str) -> bool {
         self.git().find_remote(name).is_ok()
     }
 
-    /// The branch that HEAD stands for, such as `main`, also when it has no commit yet; `None` if HEAD is detached.
+    /// Returns the branch of HEAD, such as `main`, also when it has no commit yet; `None` if HEAD is detached.
     pub fn head_branch(&self) -> Option<String> {
         let git = self.git();
         let head = git.find_reference("HEAD").ok()?;
@@ -74,8 +74,8 @@ impl Repo {
         target.strip_prefix("refs/heads/").map(str::to_owned)
     }
 
-    /// Moves a reference from where it is `expected` (`None`: it must not exist) to `to`, or changes nothing. An error
-    /// from git is not believed: the reference is read again, and if it has moved all is well.
+    /// Moves a reference from `expected` (`None`: it must not exist) to `to`, or changes nothing. After an error from git the
+    /// reference is read again, and if it has moved the call succeeds.
     pub fn move_ref(&self, name: &str, to: ObjectId, expected: Option<ObjectId>, log: &str) -> Result<(), RepoError> {
         if !name.starts_with("refs/") || !Reference::is_valid_name(name) {
             return Err(RepoError::Invalid(format!("`{}` is not the full name of a reference", name.escape_debug())));
@@ -85,7 +85,8 @@ impl Repo {
         let log: String = log.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let start = Instant::now();
         loop {
-            // Forced only in the sense that it may exist: libgit2 compares with `before` under git's own lock.
+            // The move is forced only in the sense that the reference may exist: libgit2 compares with `before` under git's own
+            // lock.
             let moved = retried(|| git.reference_matching(name, to.into(), expected.is_some(), before, &log));
             let Err(error) = moved else {
                 return Ok(());
@@ -107,8 +108,8 @@ impl Repo {
         }
     }
 
-    /// Moves several references together: all are locked, and none moves unless each is where it is expected. An error from
-    /// git is not believed: the references are read again.
+    /// Moves several references together: all are locked, and none moves unless each is where it is expected. After an error from
+    /// git the references are read again.
     ///
     /// # Errors
     /// [`RepoError::Moved`] or [`RepoError::Busy`], with nothing moved, for the first that is elsewhere or locked.
@@ -128,14 +129,14 @@ impl Repo {
         Ok(())
     }
 
-    /// The file that is there while git, or anyone else, moves a reference. Whatever is packed has another one in its way.
+    /// Returns the lock file of a reference. For a packed reference it may be that of all packed references.
     fn lock_file(&self, name: &str) -> PathBuf {
         let packed = self.common_dir().join("packed-refs.lock");
         let own = self.common_dir().join(format!("{name}.lock"));
         if !own.exists() && packed.exists() { packed } else { own }
     }
 
-    /// Removes a reference, if it is where it is `expected` or gone already.
+    /// Removes a reference, if it is at `expected` or gone already.
     ///
     /// # Errors
     /// [`RepoError::Moved`] if it is elsewhere, [`RepoError::Busy`] if another program holds it locked.
@@ -160,8 +161,8 @@ impl Repo {
     }
 }
 
-/// Does something to a reference again for as long as another program holds its lock, or `git pack-refs` has just removed
-/// its folder, but no longer than [`PATIENCE`].
+/// Repeats an operation on a reference for as long as another program holds its lock, or `git pack-refs` has just removed its
+/// folder, but no longer than [`PATIENCE`].
 pub(super) fn patiently<T>(mut work: impl FnMut() -> Result<T, git2::Error>) -> Result<T, git2::Error> {
     let start = Instant::now();
     loop {
@@ -172,20 +173,20 @@ pub(super) fn patiently<T>(mut work: impl FnMut() -> Result<T, git2::Error>) -> 
     }
 }
 
-/// Returns true if this failure to write a reference passes when the other program is done. `git gc` moves the objects that
-/// libgit2 looks for as well.
+/// Returns true if this failure to write a reference passes when the other program is done. `git gc` also moves the objects that
+/// libgit2 looks for.
 fn passes(error: &git2::Error) -> bool {
     matches!(error.code(), ErrorCode::Locked | ErrorCode::Modified)
         || matches!(error.class(), ErrorClass::Os | ErrorClass::Odb)
 }
 
-/// A reference that could not be locked now.
+/// Represents a reference that could not be locked now.
 struct Held {
     name: String,
     error: git2::Error,
 }
 
-/// Locks, compares and moves. The inner error names a reference that another program has locked, or whose folder `git
+/// Locks, compares and moves references. The inner error names a reference that another program has locked, or whose folder `git
 /// pack-refs` has just removed.
 fn move_locked(git: &Repository, moves: &[RefMove], log: &str) -> Result<Result<(), Held>, RepoError> {
     let failed = |error: git2::Error| RepoError::git("move references together", &error);

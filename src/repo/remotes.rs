@@ -1,19 +1,19 @@
-//! Remotes: which branch of which remote a branch here belongs to, as it was last fetched, and whether a clone is complete.
+//! Finds the branch of a remote that a local branch belongs to, as it was last fetched, and whether a clone is complete.
 
 use git2::{ErrorCode, Repository};
 
 use super::{ObjectId, Repo, RepoError};
 
-/// The branch of a remote that a branch here belongs to.
+/// Represents the branch of a remote that a local branch belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tracking {
-    /// The remote, such as `origin`.
+    /// Name of the remote, such as `origin`.
     pub remote: String,
-    /// The branch as the remote names it, such as `snapshots`.
+    /// Name of the branch on the remote, such as `snapshots`.
     pub branch: String,
     /// Full name of the reference that keeps what was last fetched, such as `refs/remotes/origin/snapshots`.
     pub reference: String,
-    /// Whether nothing says that it is this one, except that there is no other remote.
+    /// True if the remote was chosen only because there is no other.
     pub is_guess: bool,
 }
 
@@ -25,9 +25,9 @@ impl Tracking {
 }
 
 impl Repo {
-    /// Returns the remote branch that `branch` belongs to: its upstream if one is configured, else the branch of the same
-    /// name on `origin`, else on the only remote. It need not have been fetched. `None` if there are several remotes and none
-    /// of them is meant more than another.
+    /// Returns the remote branch that `branch` belongs to: its upstream if one is configured, else the branch of the same name on
+    /// `origin`, else on the only remote. It need not have been fetched. `None` if there are several remotes and no reason to
+    /// prefer one.
     pub fn tracking(&self, branch: &str) -> Result<Option<Tracking>, RepoError> {
         let git = self.git();
         if let Some(upstream) = upstream(&git, branch)? {
@@ -37,7 +37,7 @@ impl Repo {
         let remotes = git.remotes().map_err(failed)?;
         let remotes: Vec<&str> = remotes.iter().filter_map(|name| name.ok().flatten()).collect();
         let remote = match remotes.as_slice() {
-            // A remote that was removed may have left what was fetched from it.
+            // A remote that was removed may have left its fetched references.
             all if all.is_empty() || all.contains(&"origin") => "origin",
             [only] => *only,
             _ => return Ok(None),
@@ -47,8 +47,8 @@ impl Repo {
         Ok(Some(Tracking { remote: remote.to_owned(), branch: branch.to_owned(), reference, is_guess }))
     }
 
-    /// Returns the default branch of the remote as a clone or fetch noted it: its name, such as `origin/main`, and its tip.
-    /// `None` where git did not note one (<https://git-scm.com/docs/git-remote>, `set-head`).
+    /// Returns the default branch of the remote as a clone or fetch recorded it: its name, such as `origin/main`, and its tip.
+    /// `None` where git did not record one (<https://git-scm.com/docs/git-remote>, `set-head`).
     pub fn remote_head(&self) -> Result<Option<(String, ObjectId)>, RepoError> {
         let git = self.git();
         let failed = |error: git2::Error| RepoError::git("list the remotes", &error);
@@ -64,7 +64,7 @@ impl Repo {
             Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
-        // Git keeps the note when the branch was deleted on the remote.
+        // Git keeps the record when the branch was deleted on the remote.
         let Ok(branch) = head.resolve() else { return Ok(None) };
         let name = branch.shorthand().unwrap_or(remote).to_owned();
         Ok(branch.target().map(|tip| (name, tip.into())))
@@ -110,13 +110,14 @@ impl Repo {
         Ok(found)
     }
 
-    /// Whether the clone is shallow: older commits were left on the remote.
+    /// Returns true if the clone is shallow: older commits were left on the remote.
     pub fn is_shallow(&self) -> bool {
         self.git().is_shallow()
     }
 }
 
-/// The configured upstream of a branch, which need not exist here (<https://git-scm.com/docs/git-config>, `branch.<name>.merge`).
+/// Returns the configured upstream of a branch, which need not exist here (<https://git-scm.com/docs/git-config>,
+/// `branch.<name>.merge`).
 fn upstream(git: &Repository, branch: &str) -> Result<Option<Tracking>, RepoError> {
     let failed = |error: git2::Error| RepoError::git("read the configuration", &error);
     let config = git.config().and_then(|mut config| config.snapshot()).map_err(failed)?;
@@ -127,11 +128,11 @@ fn upstream(git: &Repository, branch: &str) -> Result<Option<Tracking>, RepoErro
     };
     let (Some(remote), Some(merge)) = (text("remote")?, text("merge")?) else { return Ok(None) };
     let Some(on_remote) = merge.strip_prefix("refs/heads/").map(str::to_owned) else { return Ok(None) };
-    // A branch that follows another one here (`.`), or a bare address, keeps nothing under `refs/remotes`.
+    // A branch whose upstream is a local branch (`.`) or a bare address has no reference under `refs/remotes`.
     if git.find_remote(&remote).is_err() {
         return Ok(None);
     }
-    // A clone of a single branch maps no other one: there what was fetched by hand is where git would put it.
+    // A clone of a single branch maps no other one: a branch that was fetched by hand is where git would put it.
     let mapped = git.branch_upstream_name(&format!("refs/heads/{branch}")).ok();
     let mapped = mapped.and_then(|name| std::str::from_utf8(&name).ok().map(str::to_owned));
     let reference = mapped.unwrap_or_else(|| format!("refs/remotes/{remote}/{on_remote}"));

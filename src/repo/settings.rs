@@ -1,4 +1,5 @@
-//! Git's settings where libgit2 does not follow git: variables of the environment, and folders that belong to somebody else.
+//! Reads git's settings where libgit2 does not follow git: variables of the environment, and folders that belong to somebody
+//! else.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,8 +13,8 @@ const DOING: &str = "follow the settings in the environment";
 /// Puts the settings of git's variables over those of the files: `GIT_CONFIG_GLOBAL` names the user's file, `GIT_CONFIG_COUNT`,
 /// `…_KEY_<n>` and `…_VALUE_<n>` are settings themselves (<https://git-scm.com/docs/git-config#ENVIRONMENT>).
 ///
-/// libgit2 flushes objects and references only if `core.fsyncObjectFiles` says so. It is set for this process alone: written
-/// to the repository it would make each git command warn of a deprecated setting.
+/// libgit2 flushes objects and references only if `core.fsyncObjectFiles` is true. It is set for this process alone: written to
+/// the repository it would make each git command warn of a deprecated setting.
 pub(super) fn follow_environment(config: &mut Config) -> Result<(), RepoError> {
     let failed = |error: git2::Error| RepoError::git(DOING, &error);
     let empty = empty_file()?;
@@ -28,7 +29,7 @@ pub(super) fn follow_environment(config: &mut Config) -> Result<(), RepoError> {
     ours.write_all(b"[core]\n\tfsyncObjectFiles = true\n").map_err(RepoError::io("write", ours.path()))?;
     let mut written = Config::open(ours.path()).map_err(failed)?;
     for (name, value) in in_environment()? {
-        // Added to those of the same name, as git does.
+        // The value is added to others of the same name, as git does.
         written.set_multivar(&name, "^$", &value).map_err(|error| RepoError::git(format!("set {name}"), &error))?;
     }
     config.add_file(ours.path(), ConfigLevel::App, true).map_err(failed)
@@ -51,7 +52,7 @@ fn in_environment() -> Result<Vec<(String, String)>, RepoError> {
         .collect()
 }
 
-/// Whether the user's or the system's settings, or the environment, trust a folder that belongs to somebody else.
+/// Returns true if the user's or the system's settings, or the environment, trust a folder that belongs to somebody else.
 pub(super) fn is_trusted(folder: &Path) -> bool {
     let Ok(mut config) = Config::open_default() else { return false };
     if follow_environment(&mut config).is_err() {
@@ -60,16 +61,16 @@ pub(super) fn is_trusted(folder: &Path) -> bool {
     let mut values: Vec<(i32, String)> = Vec::new();
     let Ok(entries) = config.multivar("safe.directory", None) else { return false };
     let read = entries.for_each(|entry| {
-        // A name without a value is empty.
+        // A name without a value counts as empty.
         values.push((entry.level() as i32, entry.value().unwrap_or_default().to_owned()));
     });
-    // In the order in which git reads them.
+    // The values are sorted into the order in which git reads them.
     values.sort_by_key(|(level, _)| *level);
     read.is_ok() && trusts(values.iter().map(|(_, value)| value.as_str()), &real(folder))
 }
 
-/// Git's rule: the last word counts, an empty value takes back what was said before, `*` is every folder, and `/path/*` is
-/// every folder below (<https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory>).
+/// Applies git's rule: the last value counts, an empty value revokes those before, `*` is every folder, and `/path/*` is every
+/// folder below (<https://git-scm.com/docs/git-config#Documentation/git-config.txt-safedirectory>).
 fn trusts<'a>(values: impl Iterator<Item = &'a str>, folder: &Path) -> bool {
     let mut trusted = false;
     for value in values {

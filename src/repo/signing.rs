@@ -10,19 +10,19 @@ use git2::{Config, Repository};
 use super::sshsig::{self, SignatureError};
 use super::{Repo, RepoError, identity};
 
-/// What git signs commits with.
+/// Represents the program and the key that git signs commits with.
 enum Signing {
-    /// OpenPGP or X.509, by a program that takes gpg's arguments.
+    /// An OpenPGP or X.509 key, used by a program that takes gpg's arguments.
     Gpg { program: String, key: String },
     /// An SSH key in a file.
     Ssh { program: String, key: PathBuf },
-    /// An SSH key that an agent holds, by its public half.
+    /// An SSH key that an agent holds, given by its public half.
     SshAgent { program: String, key: String },
 }
 
 impl Repo {
     /// Signs something, so that a signature that cannot be made is known before work begins.
-    ///
+    /// Makes a test signature, so that an error is known before work begins.
     /// # Errors
     /// If commits are to be signed and cannot be.
     pub fn check_signing(&self) -> Result<(), RepoError> {
@@ -30,7 +30,7 @@ impl Repo {
     }
 }
 
-/// The signature of a commit's text; `None` if commits are not signed.
+/// Returns the signature of a commit's text; `None` if commits are not signed.
 pub(super) fn signature(git: &Repository, text: &str) -> Result<Option<String>, RepoError> {
     let config = git.config().map_err(|error| RepoError::git("read the configuration", &error))?;
     if !config.get_bool("commit.gpgSign").unwrap_or(false) {
@@ -57,7 +57,7 @@ fn find_signing(git: &Repository, config: &Config) -> Result<Signing, String> {
                 if format == "x509" { ("gpg.x509.program", "gpgsm") } else { ("gpg.openpgp.program", "gpg") };
             let general = setting("gpg.program").filter(|_| format == "openpgp");
             let program = setting(own).or(general).unwrap_or_else(|| default.to_owned());
-            // As git does it: the key of whoever commits.
+            // Without a configured key git signs with the committer's.
             let committer = || {
                 let committer = identity::committer(git);
                 format!("{} <{}>", committer.name, committer.email)
@@ -81,7 +81,7 @@ fn find_signing(git: &Repository, config: &Config) -> Result<Signing, String> {
     }
 }
 
-/// The first line of what the command says, which may be a literal key.
+/// Returns the first line of the command's output, which may be a literal key.
 fn default_key(command: &str) -> Result<String, String> {
     let failed = |why: String| format!("`gpg.ssh.defaultKeyCommand` names no key ({why})");
     let output = Command::new("sh").args(["-c", command]).output().map_err(|error| failed(error.to_string()))?;
@@ -106,14 +106,14 @@ fn sign(signing: &Signing, text: &str) -> Result<String, SignatureError> {
     }
 }
 
-/// Arguments and the status line are git's own (`gpg-interface.c`).
+/// Signs with gpg. The arguments and the status line are git's own (`gpg-interface.c`).
 fn with_gpg(program: &str, key: &str, text: &str) -> Result<String, SignatureError> {
     let mut command = Command::new(program);
     command.args(["--status-fd=2", "-bsau", key]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let refused = |why: String| SignatureError::Refused(format!("{program}: {why}"));
     let mut child = command.spawn().map_err(|error| refused(error.to_string()))?;
     if let Some(mut pipe) = child.stdin.take() {
-        // Whoever refuses before the end closes the pipe, and says why.
+        // A program that refuses before the end closes the pipe, and reports the reason.
         let _ = pipe.write_all(text.as_bytes());
     }
     let output = child.wait_with_output()?;

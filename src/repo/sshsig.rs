@@ -1,34 +1,34 @@
-//! Signatures by SSH keys, made and checked by the user's own `ssh-keygen`, as git does: agents, hardware keys and passphrases
-//! work as people have them. <https://man.openbsd.org/ssh-keygen.1#CERTIFICATES>
+//! Makes and checks signatures by SSH keys with the user's own `ssh-keygen`, as git does: agents, hardware keys and passphrases
+//! work as they are set up. <https://man.openbsd.org/ssh-keygen.1#CERTIFICATES>
 
 use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Who signed, and with what.
+/// Names a signer and the key.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Signer {
-    /// As the allowed-signers file calls them.
+    /// Name of the signer in the allowed-signers file.
     pub principal: String,
     /// Fingerprint of the key: `SHA256:…`.
     pub key: String,
 }
 
-/// Why a signature could not be made, or is none.
+/// Represents the reason why a signature could not be made, or is not valid.
 #[derive(Debug, thiserror::Error)]
 pub enum SignatureError {
-    /// There is no `ssh-keygen`, or it cannot be started.
+    /// `ssh-keygen` is missing, or cannot be started.
     #[error("`ssh-keygen` cannot be started ({0}); install OpenSSH 8.2 or later")]
     Missing(std::io::Error),
-    /// Files beside it could not be written.
+    /// The temporary files of a signature could not be written.
     #[error("a signature's files cannot be written: {0}")]
     Io(#[from] std::io::Error),
-    /// What `ssh-keygen` said.
+    /// Message of `ssh-keygen`.
     #[error("{0}")]
     Refused(String),
 }
 
-/// Signs bytes with a private key (or the public key of one that an agent holds). An armoured signature.
+/// Signs bytes with a private key (or the public key of one that an agent holds). Returns an armoured signature.
 ///
 /// # Errors
 /// If there is no `ssh-keygen`, or it refuses.
@@ -36,8 +36,8 @@ pub fn sign(key: &Path, namespace: &str, bytes: &[u8]) -> Result<Vec<u8>, Signat
     sign_with("ssh-keygen", key, false, namespace, bytes)
 }
 
-/// Like [`sign`], with another program that takes the same arguments; `in_agent` if the key is public and an agent holds
-/// its private half.
+/// Signs like [`sign`], with another program that takes the same arguments; `in_agent` is true if the key is public and an agent
+/// holds its private half.
 pub(super) fn sign_with(
     program: &str,
     key: &Path,
@@ -50,10 +50,10 @@ pub(super) fn sign_with(
     run(command, bytes)
 }
 
-/// Who made a signature over bytes, as the allowed-signers file knows them; its options (times, namespaces) hold.
+/// Returns the signer of bytes, by the allowed-signers file; the options of that file (times, namespaces) are applied.
 ///
 /// # Errors
-/// If there is no `ssh-keygen`, or the signature is not good, or is nobody's who is allowed.
+/// If there is no `ssh-keygen`, or the signature is not good, or its signer is not allowed.
 pub fn verify(allowed: &[u8], namespace: &str, signature: &[u8], bytes: &[u8]) -> Result<Signer, SignatureError> {
     let folder = tempfile::tempdir()?;
     let (signers, file) = (folder.path().join("allowed"), folder.path().join("signature"));
@@ -67,7 +67,7 @@ pub fn verify(allowed: &[u8], namespace: &str, signature: &[u8], bytes: &[u8]) -
         let mut command = Command::new("ssh-keygen");
         command.args(["-Y", "verify", "-n", namespace, "-I", principal, "-f"]).arg(&signers).arg("-s").arg(&file);
         match run(command, bytes) {
-            // `Good "namespace" signature for who with ED25519 key SHA256:…`
+            // The line is `Good "namespace" signature for who with ED25519 key SHA256:…`.
             Ok(said) => {
                 match String::from_utf8_lossy(&said).split_whitespace().find(|word| word.starts_with("SHA256:")) {
                     Some(key) => return Ok(Signer { principal: principal.to_owned(), key: key.to_owned() }),
@@ -81,11 +81,11 @@ pub fn verify(allowed: &[u8], namespace: &str, signature: &[u8], bytes: &[u8]) -
 }
 
 fn run(mut command: Command, input: &[u8]) -> Result<Vec<u8>, SignatureError> {
-    // Messages are read, so they must be in English.
+    // The messages are parsed, so they must be in English.
     command.env("LC_ALL", "C").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().map_err(SignatureError::Missing)?;
     if let Some(mut pipe) = child.stdin.take() {
-        // Whoever refuses before the end closes the pipe, and says why.
+        // A program that refuses before the end closes the pipe, and reports the reason.
         match pipe.write_all(input) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => return Err(error.into()),
             _ => {}
@@ -105,7 +105,7 @@ fn run(mut command: Command, input: &[u8]) -> Result<Vec<u8>, SignatureError> {
 mod tests {
     use super::*;
 
-    /// A key pair; its private file and the line that allows it.
+    /// Makes a key pair; returns its private file and the line that allows it.
     fn key(folder: &Path, who: &str) -> (std::path::PathBuf, String) {
         let path = folder.join(who);
         let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&path).status();

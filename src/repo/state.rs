@@ -1,16 +1,16 @@
-//! State that is not history: bytes under a reference of their own, one commit without parents that the next one replaces.
-//! It is pushed and fetched like a branch, so that another clone goes on where this one was.
+//! Stores state that is not history: bytes under a reference of their own, in one commit without parents that the next one
+//! replaces. It is pushed and fetched like a branch, so that another clone can continue from it.
 
 use std::collections::BTreeMap;
 
 use super::{Repo, RepoError};
 
-/// Where the state is.
+/// Name of the state's reference.
 pub const STATE: &str = "refs/entragit/state";
 const FILE: &str = "state.json";
 
 impl Repo {
-    /// The state's bytes, if there is one. They may come from anyone who can push: they are to be judged.
+    /// Returns the state's bytes, if there is one. They may come from anyone who can push, so the caller must check them.
     pub fn state(&self) -> Result<Option<Vec<u8>>, RepoError> {
         let Some(commit) = self.reference(STATE)? else { return Ok(None) };
         let entries = self.entries(commit)?;
@@ -23,7 +23,7 @@ impl Repo {
         let mut writer = self.writer()?;
         let blob = writer.put(bytes)?;
         let tree = writer.finish(&BTreeMap::from([(FILE.to_owned(), blob)]))?;
-        // Whatever else is there is replaced.
+        // Any other content of the reference is replaced.
         if before.is_some_and(|before| self.commit(before).is_ok_and(|commit| commit.tree == tree)) {
             return Ok(());
         }

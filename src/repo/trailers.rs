@@ -1,8 +1,8 @@
-//! Trailers: the `Key: value` lines that end a commit message.
+//! Parses trailers: the `Key: value` lines that end a commit message.
 
-/// The trailers of a commit message, in order: the lines `Key: value` of its last paragraph. A line that begins with
-/// a blank continues the one before. The last paragraph counts only if every line of it has that form, and the first
-/// line of the message never does.
+/// Returns the trailers of a commit message, in order: the lines `Key: value` of its last paragraph. A line that begins with a
+/// blank continues the one before. The last paragraph counts only if every line of it has that form, and the first line of the
+/// message never does.
 pub fn trailers(message: &str) -> Vec<(String, String)> {
     let body = message.trim_end();
     let lines: Vec<&str> = body.lines().collect();

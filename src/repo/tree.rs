@@ -1,5 +1,5 @@
-//! Reading: every file of a commit, and the bytes of one. Trees are parsed here, not by libgit2: it hands on whatever
-//! a tree holds, and a hostile tree must be refused as a whole and with reasons.
+//! Reads every file of a commit, and the bytes of one. Trees are parsed here, not by libgit2: it passes on any entry that a tree
+//! holds, and a hostile tree must be refused as a whole and with reasons.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
@@ -11,20 +11,20 @@ use super::names::{faults, finding, is_git_settings, shown};
 use super::{ObjectId, Repo, RepoError};
 use crate::model::Finding;
 
-/// No file of a snapshot is larger.
+/// Maximum size of a file of a snapshot, in bytes.
 pub const MAX_BLOB: u64 = 32 * 1024 * 1024;
 pub(super) const MAX_TREE: u64 = 256 * 1024 * 1024;
-/// Enough for anyone to read; a tree made to produce findings does not fill the memory.
+/// Maximum number of findings: enough for anyone to read, so that a tree made to produce findings does not fill the memory.
 pub(super) const MAX_FINDINGS: usize = 10_000;
 
-/// What an entry of a tree is (<https://git-scm.com/docs/git-fast-import#_filemodify>).
+/// Represents the mode of a tree's entry (<https://git-scm.com/docs/git-fast-import#_filemodify>).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Mode {
     /// An ordinary file.
     File,
     /// A file with the executable bit.
     Executable,
-    /// A symbolic link: its content is where it leads.
+    /// A symbolic link: its content is the target.
     Symlink,
     /// A submodule: its id is a commit of another repository.
     Submodule,
@@ -33,7 +33,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// As git writes it in a tree.
+    /// Returns the mode as git writes it in a tree.
     pub(super) fn as_str(self) -> &'static str {
         match self {
             Mode::File => "100644",
@@ -55,39 +55,39 @@ impl Mode {
         })
     }
 
-    /// Whether its content is a file's.
+    /// Returns true for an ordinary or executable file.
     pub fn is_file(self) -> bool {
         matches!(self, Mode::File | Mode::Executable)
     }
 }
 
-/// Everything in a commit.
+/// Lists everything in a commit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Listing {
     /// Every file, sorted by path, executable or not.
     pub entries: Vec<Entry>,
-    /// Executable files, symbolic links and submodules: path → what it is. No object is any of them, but a snapshot carries
-    /// them as it carries other people's files.
+    /// Executable files, symbolic links and submodules: path → mode and id. No object is one of these, but a snapshot carries
+    /// them along like other people's files.
     pub unusual: BTreeMap<String, (Mode, ObjectId)>,
 }
 
-/// One file of a commit.
+/// Represents one file of a commit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Entry {
     /// Path from the root, with `/` between its parts.
     pub path: String,
-    /// The id of its content.
+    /// Id of its content.
     pub blob: ObjectId,
 }
 
 impl Repo {
-    /// Every file of a commit, sorted by path. If one entry of its tree cannot be accepted, none is given, and the
-    /// error lists all that cannot.
+    /// Returns every file of a commit, sorted by path. If entries of its tree cannot be accepted, no file is returned, and the
+    /// error lists all of them.
     pub fn entries(&self, commit: ObjectId) -> Result<Vec<Entry>, RepoError> {
         Ok(self.listing(commit)?.entries)
     }
 
-    /// Every file, symbolic link and submodule of a commit. Refused like [`Repo::entries`].
+    /// Returns every file, symbolic link and submodule of a commit. Refuses trees like [`Repo::entries`].
     pub fn listing(&self, commit: ObjectId) -> Result<Listing, RepoError> {
         let tree = self.commit(commit)?.tree;
         self.tree_listing(tree)
@@ -105,7 +105,7 @@ impl Repo {
         Ok(walk.found)
     }
 
-    /// The bytes of a file. Its size is looked up before any of it is inflated.
+    /// Returns the bytes of a file. Its size is checked before any of it is inflated.
     pub fn blob(&self, id: ObjectId) -> Result<Vec<u8>, RepoError> {
         let git = self.git();
         let odb = Objects::open(&git)?;
@@ -113,7 +113,7 @@ impl Repo {
     }
 }
 
-/// The object database, with the repository that it is of.
+/// Holds the object database, with the repository that it belongs to.
 pub(super) struct Objects<'g> {
     git: &'g Repository,
     odb: Odb<'g>,
@@ -125,8 +125,8 @@ impl<'g> Objects<'g> {
         Ok(Objects { git, odb })
     }
 
-    /// An object that must be here is not. In a partial clone git would fetch it now, which libgit2 does not
-    /// (<https://git-scm.com/docs/partial-clone>).
+    /// Returns the error for an object that must be here and is not. In a partial clone git would fetch it now, which libgit2
+    /// does not (<https://git-scm.com/docs/partial-clone>).
     fn missing(&self, kind: ObjectType, id: ObjectId) -> RepoError {
         match is_partial(self.git) {
             true => RepoError::Partial { what: format!("{kind} {id}") },
@@ -135,7 +135,7 @@ impl<'g> Objects<'g> {
     }
 }
 
-/// Whether git promises to fetch what is missing.
+/// Returns true if git promises to fetch missing objects.
 fn is_partial(git: &Repository) -> bool {
     let Ok(config) = git.config() else { return false };
     let Ok(mut promisors) = config.entries(Some("remote\\..*\\.promisor|extensions\\.partialclone")) else {
@@ -185,7 +185,7 @@ impl Walk<'_> {
             if folder {
                 self.tree(child, &format!("{prefix}{name}/"), depth + 1)?;
             } else if self.findings.is_empty() {
-                // Once something is wrong only findings are wanted.
+                // Once there is a finding, only findings are collected.
                 let path = format!("{prefix}{name}");
                 if mode != Mode::File {
                     self.found.unusual.insert(path.clone(), (mode, child));
@@ -199,7 +199,7 @@ impl Walk<'_> {
     }
 }
 
-/// Returns everything that is wrong with an entry of a tree `depth` levels deep, seen by itself.
+/// Returns everything that is wrong with an entry of a tree `depth` levels deep, by itself.
 pub(super) fn entry_faults(name: &[u8], mode: Option<Mode>, depth: usize) -> Vec<(&'static str, &'static str)> {
     let mut wrong = faults(name);
     match mode {
@@ -226,7 +226,7 @@ pub(super) fn next_entry(bytes: &[u8]) -> Option<RawEntry<'_>> {
     Some((mode, name, ObjectId::from_slice(rest.get(..20)?)?, &rest[20..]))
 }
 
-/// Git's order within a tree: folders compare as if their name ended in a slash.
+/// Returns true if two entries are in git's order within a tree: folders compare as if their name ended in a slash.
 pub(super) fn in_order(before: (&[u8], bool), after: (&[u8], bool)) -> bool {
     fn key<'a>((name, folder): (&'a [u8], bool)) -> impl Iterator<Item = u8> + 'a {
         name.iter().copied().chain(folder.then_some(b'/'))
@@ -234,9 +234,9 @@ pub(super) fn in_order(before: (&[u8], bool), after: (&[u8], bool)) -> bool {
     key(before).lt(key(after))
 }
 
-/// Reads an object after its kind and size were found right, and compares the content with its id.
+/// Reads an object after checking its kind and size, and compares the content with its id.
 ///
-/// libgit2 would compare too, with a SHA-1 that also looks for collisions and takes five times as long; whoever could
+/// libgit2 would compare too, with a SHA-1 that also looks for collisions and takes five times as long; an attacker who could
 /// plant a collision in the object database could move the branch just as well. See [`super::open`].
 pub(super) fn read<'a>(
     objects: &'a Objects<'_>,
@@ -263,8 +263,8 @@ pub(super) fn read<'a>(
     }
 }
 
-/// Does something that writes once more if the system failed: `git gc` and `git pack-refs` remove folders that they emptied,
-/// also those into which something is just being written.
+/// Repeats a write if the system failed: `git gc` and `git pack-refs` remove folders that they emptied, also those into which a
+/// file is just being written.
 pub(super) fn retried<T>(mut work: impl FnMut() -> Result<T, git2::Error>) -> Result<T, git2::Error> {
     for attempt in 1..ATTEMPTS {
         match work() {
@@ -277,11 +277,11 @@ pub(super) fn retried<T>(mut work: impl FnMut() -> Result<T, git2::Error>) -> Re
     work()
 }
 
-/// How often git's own files are looked at anew.
+/// Number of attempts to read git's own files.
 const ATTEMPTS: u32 = 5;
 
-/// Does something with the object database once more if it failed: `git gc` deletes packs and loose objects whose content it
-/// moved, and whoever has just looked for them finds them elsewhere.
+/// Repeats an operation on the object database if it failed: `git gc` deletes packs and loose objects whose content it moved, and
+/// a second look finds them in their new place.
 pub(super) fn again<T>(odb: &Odb<'_>, mut work: impl FnMut() -> Result<T, git2::Error>) -> Result<T, git2::Error> {
     for attempt in 1..ATTEMPTS {
         match work() {
@@ -292,7 +292,7 @@ pub(super) fn again<T>(odb: &Odb<'_>, mut work: impl FnMut() -> Result<T, git2::
     work()
 }
 
-/// Looks something up once more, as [`again`] does, if the object database failed: for what libgit2 reads by itself.
+/// Repeats a lookup, as [`again`] does, if the object database failed: for objects that libgit2 reads by itself.
 pub(super) fn looked_up<T>(
     git: &Repository,
     mut work: impl FnMut() -> Result<T, git2::Error>,

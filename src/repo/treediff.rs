@@ -1,5 +1,5 @@
-//! What differs between two commits, and looking things up in one, without reading what is equal or not asked for: cost
-//! follows the change.
+//! Finds the differences between two commits, and looks single files up, without reading what is equal or not asked for: the cost
+//! depends on the size of the change.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ use super::tree::{MAX_FINDINGS, MAX_TREE, Mode, Objects, entry_faults, in_order,
 use super::{Entry, Listing, ObjectId, Repo, RepoError};
 use crate::model::Finding;
 
-/// What a folder holds: files and folders, each sorted by name.
+/// Holds the entries of a folder: files and folders, each sorted by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Folder {
     /// Files with the ids of their content.
@@ -24,7 +24,7 @@ pub struct Folder {
 #[derive(Clone, Copy)]
 struct Item<'a> {
     name: &'a [u8],
-    /// `None` if no git writes it.
+    /// Mode of the entry; `None` if it is none that git writes.
     mode: Option<Mode>,
     id: ObjectId,
 }
@@ -35,7 +35,7 @@ impl Item<'_> {
     }
 }
 
-/// Something other than a folder in a commit.
+/// Represents an entry of a commit that is no folder.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Leaf {
     pub path: String,
@@ -44,7 +44,7 @@ pub(super) struct Leaf {
 }
 
 impl Repo {
-    /// The files in which two commits differ: those of the first and those of the second, each sorted by path. Equal
+    /// Returns the files in which two commits differ: those of the first and those of the second, each sorted by path. Equal
     /// subtrees are not read.
     pub fn changed_entries(&self, a: ObjectId, b: ObjectId) -> Result<(Vec<Entry>, Vec<Entry>), RepoError> {
         let (a, b) = self.changed_leaves(a, b)?;
@@ -53,12 +53,12 @@ impl Repo {
             files.map(|leaf| Entry { path: leaf.path.clone(), blob: leaf.id }).collect()
         };
         let (a, b) = (files(&a), files(&b));
-        // Those of which only the executable bit differs are on both sides.
+        // Files that differ only in the executable bit are on both sides, so they are dropped.
         Ok((a.difference(&b).cloned().collect(), b.difference(&a).cloned().collect()))
     }
 
-    /// Lists what each of two commits has and the other has not, or has otherwise; of what differs by the executable bit
-    /// alone nothing.
+    /// Lists the entries that each of two commits has and the other lacks or has with other content. Files that differ by the
+    /// executable bit alone are left out.
     ///
     /// # Errors
     /// [`RepoError::Hostile`] with every entry that differs and that [`Repo::listing`] would refuse.
@@ -91,7 +91,8 @@ impl Repo {
         Ok((listing(a), listing(b)))
     }
 
-    /// Everything in which two commits differ, also by its mode alone. What [`Repo::listing`] would refuse is left out.
+    /// Returns all entries in which two commits differ, also by the mode alone. Entries that [`Repo::listing`] would refuse are
+    /// left out.
     pub(super) fn changed_leaves(&self, a: ObjectId, b: ObjectId) -> Result<(Vec<Leaf>, Vec<Leaf>), RepoError> {
         let found = self.find_changes(a, b)?;
         Ok((found.a, found.b))
@@ -100,7 +101,7 @@ impl Repo {
     fn find_changes(&self, a: ObjectId, b: ObjectId) -> Result<Found, RepoError> {
         let (a, b) = (self.commit(a)?.tree, self.commit(b)?.tree);
         let budget = Budget::default();
-        // Level by level, since the shards of a large kind can be read on all cores.
+        // The trees are compared level by level, since the shards of a large kind can be read on all cores.
         let mut found = Found::default();
         let mut open = vec![Pair { a: Some(a), b: Some(b), prefix: String::new() }];
         for depth in 1..=MAX_DEPTH {
@@ -122,7 +123,7 @@ impl Repo {
         Ok(found)
     }
 
-    /// The tree of the folder at `path` (`""`: the root) of a commit; `None` if there is no such folder.
+    /// Returns the tree of the folder at `path` (`""`: the root) of a commit; `None` if there is no such folder.
     pub fn tree_at(&self, commit: ObjectId, path: &str) -> Result<Option<ObjectId>, RepoError> {
         let mut tree = self.commit(commit)?.tree;
         for part in path.split('/').filter(|part| !part.is_empty()) {
@@ -134,13 +135,13 @@ impl Repo {
         Ok(Some(tree))
     }
 
-    /// The content of a file at the root of a commit, without reading the rest; `None` if there is no such file.
+    /// Returns the content of a file at the root of a commit, without reading the rest; `None` if there is no such file.
     pub fn root_file(&self, commit: ObjectId, name: &str) -> Result<Option<ObjectId>, RepoError> {
         let root = self.folder(self.commit(commit)?.tree)?;
         Ok(root.files.into_iter().find(|(file, _)| file == name).map(|(_, id)| id))
     }
 
-    /// What a tree holds directly.
+    /// Returns the direct entries of a tree.
     pub fn folder(&self, tree: ObjectId) -> Result<Folder, RepoError> {
         let git = self.git();
         let odb = Objects::open(&git)?;
@@ -160,12 +161,12 @@ impl Repo {
     }
 }
 
-/// A name that may be shown and compared; hostile ones are reported by whoever reads the whole tree.
+/// Returns a name that may be shown and compared; hostile names are reported when the whole tree is read.
 fn fair(name: &[u8]) -> Option<&str> {
     std::str::from_utf8(name).ok().filter(|_| faults(name).is_empty())
 }
 
-/// Returns what a tree holds. The order is checked, so that nothing is there twice.
+/// Returns the entries of a tree. The order is checked, so that no entry occurs twice.
 fn items(id: ObjectId, bytes: &[u8]) -> Result<Vec<Item<'_>>, RepoError> {
     let mut items: Vec<Item<'_>> = Vec::with_capacity(bytes.len() / 64);
     let mut rest = bytes;
@@ -183,14 +184,14 @@ fn items(id: ObjectId, bytes: &[u8]) -> Result<Vec<Item<'_>>, RepoError> {
     Ok(items)
 }
 
-/// Two folders that differ; one may be missing.
+/// Represents two folders that differ; one may be missing.
 struct Pair {
     a: Option<ObjectId>,
     b: Option<ObjectId>,
     prefix: String,
 }
 
-/// What differs directly in a pair of folders, and the folders below that differ.
+/// Holds the direct differences of a pair of folders, and the folders below that differ.
 #[derive(Default)]
 struct Found {
     a: Vec<Leaf>,
@@ -260,7 +261,7 @@ fn differ(odb: &Objects<'_>, pair: &Pair, depth: usize, budget: &Budget) -> Resu
 }
 
 trait InTree {
-    /// Git's order within a tree: folders compare as if their name ended in a slash.
+    /// Compares in git's order within a tree: folders compare as if their name ended in a slash.
     fn cmp_in_tree(&self, other: &Self) -> Ordering;
 }
 

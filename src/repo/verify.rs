@@ -1,5 +1,5 @@
-//! Checksums of pack indexes: libgit2 reads outside its memory when an index is damaged, so a damaged one must not
-//! reach it. One pass over the indexes (about 3 % of the packs' size), none over the packs.
+//! Verifies the checksums of pack indexes: libgit2 reads outside its memory when an index is damaged, so a damaged one must not
+//! reach it. The indexes (about 3 % of the packs' size) are read once, the packs not at all.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
@@ -34,7 +34,7 @@ pub(super) fn indexes(objects: &Path) -> Result<(), RepoError> {
     Ok(())
 }
 
-/// The 20 bytes before the checksum, once the checksum is found right; `None` if the file is not (or no longer) there.
+/// Returns the 20 bytes before the checksum, once the checksum is found right; `None` if the file is not (or no longer) there.
 fn checked(path: &Path) -> Result<Option<[u8; 20]>, RepoError> {
     let mut file = match File::open(path) {
         Ok(file) => file,
@@ -53,7 +53,7 @@ fn checked(path: &Path) -> Result<Option<[u8; 20]>, RepoError> {
         hasher.update(&buffer[..part]);
         left -= part as u64;
         if left == 0 {
-            // The last part may be shorter than what is wanted of it.
+            // The last part may be too short to hold all of these bytes, so they are read separately.
             file.seek(SeekFrom::Start(length - 40)).map_err(RepoError::io("read", path))?;
             file.read_exact(&mut tail).map_err(RepoError::io("read", path))?;
         }

@@ -1,4 +1,4 @@
-//! The working tree: what lies in it, and whether it differs from a commit.
+//! Reads the work tree: its files, and whether it differs from a commit.
 
 use std::path::Path;
 
@@ -12,18 +12,18 @@ use super::{NamedBy, ObjectId, Repo, RepoError, read_file};
 
 const MAX_TOTAL: u64 = 2 * 1024 * 1024 * 1024;
 
-/// How the working tree stands to a commit.
+/// Relation of the work tree to a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Worktree {
-    /// There is none to keep up to date: the repository is bare, HEAD is detached, or it is at another commit.
+    /// There is no work tree to keep up to date: the repository is bare, HEAD is detached, or it is at another commit.
     None,
     /// Every file and the index are as in the commit. Files that git does not track do not count.
     Clean,
-    /// These paths differ, or the name of what git is in the middle of.
+    /// These paths differ; or the name of the git operation in progress.
     Dirty(Vec<String>),
 }
 
-/// What lies in the working tree.
+/// Lists the content of the work tree.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WorktreeFiles {
     /// Files with their content, sorted by path.
@@ -33,10 +33,10 @@ pub struct WorktreeFiles {
 }
 
 impl Repo {
-    /// Reads every file of the working tree that is `wanted`, as git would take it over: with lines that end in LF, and from
-    /// the index where a sparse checkout leaves a file out. Links are never followed, nor is another repository that lies
-    /// within, such as a submodule. What git ignores is left out; if something else cannot be accepted no file is given,
-    /// and the error lists all that cannot.
+    /// Reads every file of the work tree that is `wanted`, as git would take it over: with lines that end in LF, and from the
+    /// index where a sparse checkout leaves a file out. Links are never followed, nor is another repository within, such as a
+    /// submodule. Files that git ignores are left out; if other files cannot be accepted no file is returned, and the error lists
+    /// all of them.
     pub fn worktree_files(&self, wanted: impl Fn(&str) -> bool) -> Result<WorktreeFiles, RepoError> {
         let Some(root) = self.workdir() else {
             return Err(RepoError::Invalid("the repository is bare and has no working tree: name a commit".into()));
@@ -103,18 +103,18 @@ impl Repo {
         Ok(found)
     }
 
-    /// Whether the working tree, if there is one, is that of `commit`: the branch that HEAD stands for is there.
+    /// Returns true if the work tree, if there is one, is that of `commit`: HEAD is a branch that is there.
     pub fn is_checked_out(&self, commit: ObjectId) -> Result<bool, RepoError> {
         Ok(self.workdir().is_some() && self.head_branch().is_some() && self.reference("HEAD")? == Some(commit))
     }
 
-    /// What git is in the middle of: a merge, a rebase.
+    /// Returns the git operation in progress, such as a merge or a rebase.
     pub fn in_progress(&self) -> Option<String> {
         let state = self.git().state();
         (state != RepositoryState::Clean).then(|| format!("{state:?}").to_lowercase())
     }
 
-    /// Refuses an index that cannot be brought along with a branch, before anything is written.
+    /// Refuses an index that cannot be updated together with a branch, before anything is written.
     ///
     /// # Errors
     /// If there is a work tree and its index is split or sparse.
@@ -125,8 +125,8 @@ impl Repo {
         Index::open(&self.git_dir().join("index")).map(drop).map_err(|error| unreadable(&error))
     }
 
-    /// How the working tree stands to `commit`, which the branch that HEAD stands for is expected at; `None` stands
-    /// for a branch without a commit. Which branch that is, [`Repo::head_branch`] tells.
+    /// Returns the relation of the work tree to `commit`, at which the branch of HEAD is expected; `None` stands for a branch
+    /// without a commit. [`Repo::head_branch`] returns that branch.
     pub fn worktree_state(&self, commit: impl Into<Option<ObjectId>>) -> Result<Worktree, RepoError> {
         let commit = commit.into();
         if self.workdir().is_none() || self.head_branch().is_none() || self.reference("HEAD")? != commit {
@@ -143,7 +143,7 @@ impl Repo {
     }
 }
 
-/// Files that a sparse checkout leaves out of the working tree: they are as in the index.
+/// Returns the files that a sparse checkout leaves out of the work tree: they are as in the index.
 fn left_out(
     git: &Repository,
     index: &Index,
@@ -176,7 +176,7 @@ fn changed(git: &Repository) -> Result<Vec<String>, RepoError> {
     Ok(paths)
 }
 
-/// The path from the root with `/` between its parts, and its bytes.
+/// Returns the path from the root with `/` between its parts, and its bytes.
 fn relative(root: &Path, path: &Path) -> (String, Vec<u8>) {
     let mut raw = Vec::new();
     for part in path.strip_prefix(root).unwrap_or(path).components() {
@@ -188,7 +188,7 @@ fn relative(root: &Path, path: &Path) -> (String, Vec<u8>) {
     (String::from_utf8_lossy(&raw).into_owned(), raw)
 }
 
-/// Lines that end in LF where they end in CR LF, as `core.autocrlf` and `eol` have git write them.
+/// Replaces line ends CR LF by LF, to undo what `core.autocrlf` and `eol` have git write.
 pub(super) fn with_unix_lines(mut bytes: Vec<u8>) -> Vec<u8> {
     let mut at = 0;
     let mut kept = 0;

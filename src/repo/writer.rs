@@ -1,4 +1,4 @@
-//! [`SnapshotWriter`]: from files to a tree, with no more new objects than needed.
+//! Defines [`SnapshotWriter`]: it turns files into a tree, with no more new objects than needed.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,12 +10,12 @@ use super::pack::{PackWriter, flush_folder};
 use super::tree::{MAX_BLOB, Mode, again};
 use super::{ObjectId, Repo, RepoError, blob_id};
 
-/// Up to here each new object becomes a file of its own; beyond, all of them become one pack. Each file of its own is
-/// flushed on its own: 200 took 0.2 to 1.5 s here, depending on how busy the disk was, a pack of 1,000 took 0.3 s.
+/// Number of new objects up to which each becomes a file of its own; beyond, all of them become one pack. Each loose file is
+/// flushed separately: 200 took 0.2 to 1.5 s here, depending on how busy the disk was, a pack of 1,000 took 0.3 s.
 const LOOSE_OBJECTS: usize = 64;
 const LOOSE_BYTES: usize = 16 * 1024 * 1024;
 
-/// The content of a file, and its id: a million times, working it out once is half of twice.
+/// Holds the content of a file with its id, so that the id of each of a million files is computed only once.
 #[derive(Debug, Clone)]
 pub struct Content {
     id: ObjectId,
@@ -23,12 +23,12 @@ pub struct Content {
 }
 
 impl Content {
-    /// The id that it has in the repository.
+    /// Returns the id of the content in the repository.
     pub fn id(&self) -> ObjectId {
         self.id
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub fn into_bytes(self) -> Vec<u8> {
         self.bytes
     }
@@ -46,8 +46,8 @@ impl From<&[u8]> for Content {
     }
 }
 
-/// Collects the files of a snapshot and writes them as a tree. Nothing it writes is visible before a reference leads
-/// to it, and [`SnapshotWriter::finish`] returns only after all of it is on the disk.
+/// Collects the files of a snapshot and writes them as a tree. Nothing it writes is visible before a reference leads to it, and
+/// [`SnapshotWriter::finish`] returns only after all of it is on the disk.
 pub struct SnapshotWriter<'r> {
     pub(super) repo: &'r Repo,
     known: HashSet<ObjectId>,
@@ -59,7 +59,7 @@ pub struct SnapshotWriter<'r> {
 }
 
 impl Repo {
-    /// Begins to write a snapshot.
+    /// Returns a writer for a snapshot.
     pub fn writer(&self) -> Result<SnapshotWriter<'_>, RepoError> {
         Ok(SnapshotWriter {
             repo: self,
@@ -86,7 +86,7 @@ impl SnapshotWriter<'_> {
         let there = self.with_odb(|odb| {
             let there = odb.exists_ext(id.into(), OdbLookupFlags::NO_REFRESH);
             if there {
-                // Writing what is there only renews its time, so that a `git gc` between now and the commit keeps it.
+                // Writing an existing object only renews its time, so that a `git gc` between now and the commit keeps it.
                 again(odb, || odb.write(ObjectType::Blob, &bytes))
                     .map_err(|error| RepoError::git("keep an object", &error))?;
             }
@@ -101,15 +101,15 @@ impl SnapshotWriter<'_> {
         Ok(id)
     }
 
-    /// Keeps what `commit` holds beside ordinary files: what is executable there stays so, and symbolic links and submodules
-    /// stay where no file takes their place.
+    /// Keeps the entries of `commit` that are no ordinary files: executable files stay executable, and symbolic links and
+    /// submodules stay where no file takes their place.
     pub fn keep_unusual(&mut self, commit: ObjectId) -> Result<(), RepoError> {
         self.unusual = Some(self.repo.listing(commit)?.unusual);
         Ok(())
     }
 
-    /// Writes the tree that holds these files (path → content) and flushes everything to the disk. Each content was
-    /// put before or is in the repository; a path that [`Repo::entries`] would refuse is refused here as well.
+    /// Writes the tree that holds these files (path → content) and flushes everything to the disk. Each content was put before or
+    /// is in the repository; a path that [`Repo::entries`] would refuse is refused here as well.
     pub fn finish(mut self, files: &BTreeMap<String, ObjectId>) -> Result<ObjectId, RepoError> {
         let findings: Vec<_> = files.keys().flat_map(|path| refused(path)).collect();
         if !findings.is_empty() {
@@ -119,7 +119,7 @@ impl SnapshotWriter<'_> {
         self.flush(root)
     }
 
-    /// Writes what was put, and the tree `root` with it, and flushes everything to the disk.
+    /// Writes the collected objects, among them the tree `root`, and flushes everything to the disk.
     pub(super) fn flush(mut self, root: ObjectId) -> Result<ObjectId, RepoError> {
         let objects = self.repo.common_dir().join("objects");
         if let Some(pack) = self.pack.take() {
@@ -135,7 +135,7 @@ impl SnapshotWriter<'_> {
                     return Err(RepoError::Damaged(format!("{kind} {id} was written as {written}")));
                 }
             }
-            // libgit2 flushes an object and its folder, but not that the folder is there.
+            // libgit2 flushes an object and its folder, but not the entry of that folder in its parent.
             flush_folder(&objects)?;
             match odb.exists(root.into()) {
                 true => Ok(root),
@@ -144,8 +144,8 @@ impl SnapshotWriter<'_> {
         })
     }
 
-    /// Builds the trees from the leaves up. The map's order is git's order already: compared as whole paths, a folder
-    /// sorts as its name and a slash, which is how git compares it within its parent.
+    /// Builds the trees from the leaves up. The map's order is git's order already: compared as whole paths, a folder sorts as
+    /// its name and a slash, which is how git compares it within its parent.
     fn trees(&mut self, files: &BTreeMap<String, ObjectId>) -> Result<ObjectId, RepoError> {
         let unusual = self.unusual.take().unwrap_or_default();
         let links = unusual.iter().filter(|(path, (mode, _))| !mode.is_file() && has_room(files, path));
@@ -169,7 +169,7 @@ impl SnapshotWriter<'_> {
         }
     }
 
-    /// Enters what comes next in the folder that it is in, closing those before and opening those on the way.
+    /// Adds the next entry to its folder; closes the folders before it and opens those on the way to it.
     fn place(
         &mut self,
         stack: &mut Vec<Folder>,
@@ -200,12 +200,12 @@ impl SnapshotWriter<'_> {
         Ok(())
     }
 
-    /// Writes the innermost open folder and enters it in the one around it; the root's id is returned.
+    /// Writes the innermost open folder and adds it to the one around it; returns the root's id.
     fn close(&mut self, stack: &mut Vec<Folder>) -> Result<Option<ObjectId>, RepoError> {
         let Some(folder) = stack.pop() else { return Ok(None) };
         let id = ObjectId::of("tree", &folder.content);
         if !self.has(id)? {
-            // What a tree in the repository holds is there with it; of a new one each content is looked for.
+            // A tree in the repository has its content there too; for a new one each content is looked up.
             for blob in &folder.blobs {
                 if !self.has(*blob)? {
                     return Err(RepoError::Missing { id: *blob, hint: format!(", but {} needs it", folder.path) });
@@ -255,7 +255,7 @@ impl SnapshotWriter<'_> {
     }
 }
 
-/// A folder whose tree is being written.
+/// Represents a folder whose tree is being written.
 #[derive(Default)]
 struct Folder {
     path: String,
@@ -274,7 +274,7 @@ impl Folder {
     }
 }
 
-/// Whether nothing else is at a path, above it or below it.
+/// Returns true if no file is at a path, above it or below it.
 fn has_room(files: &BTreeMap<String, ObjectId>, path: &str) -> bool {
     let below = format!("{path}/");
     let is_folder = files.range(below.clone()..).next().is_some_and(|(next, _)| next.starts_with(&below));

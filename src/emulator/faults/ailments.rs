@@ -1,4 +1,4 @@
-//! Kinds that cannot be read, each for a reason of its own.
+//! Simulates kinds that cannot be read, for different reasons.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::emulator::request::{Reply, Request};
 use crate::emulator::routes::Target;
 use crate::kinds;
 
-/// Why a kind cannot be read.
+/// Represents the reason why a kind cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ailment {
     /// The application lacks the permission. <https://learn.microsoft.com/graph/errors>
@@ -18,21 +18,21 @@ pub enum Ailment {
     Unlicensed,
     /// The service behind it is out of order.
     Broken,
-    /// Every list goes on on a page that has expired. <https://learn.microsoft.com/graph/paging>
+    /// Every list ends with a link to a page that has expired. <https://learn.microsoft.com/graph/paging>
     Expired,
     /// Every list answers 200 without a row, as where a query option is not supported.
     /// <https://learn.microsoft.com/graph/query-parameters#error-handling-for-query-parameters>
     Empty,
-    /// The next list answers so, and those after it as they should.
+    /// Only the next list answers 200 without a row.
     EmptyOnce,
 }
 
 impl Ailment {
-    /// Every one.
+    /// Lists all of them.
     pub const ALL: [Ailment; 6] =
         [Ailment::Denied, Ailment::Unlicensed, Ailment::Broken, Ailment::Expired, Ailment::Empty, Ailment::EmptyOnce];
 
-    /// The word that asks for it.
+    /// Returns the word that selects it.
     pub fn as_str(self) -> &'static str {
         match self {
             Ailment::Denied => "denied",
@@ -45,12 +45,12 @@ impl Ailment {
     }
 }
 
-/// What ails which path.
+/// Holds the fault of each path.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Ailments(BTreeMap<&'static str, Ailment>);
 
 impl Ailments {
-    /// Lets a kind have it, and every other kind at its path.
+    /// Adds the fault to a kind, and to every other kind at its path.
     pub fn add(&mut self, ailment: Ailment, kind: &str) -> Result<(), String> {
         let kind = kinds::by_name(kind).ok_or_else(|| {
             format!("{} takes a kind, as in {}:group, not {kind:?}", ailment.as_str(), ailment.as_str())
@@ -59,7 +59,7 @@ impl Ailments {
         Ok(())
     }
 
-    /// Returns the fault of the path that `target` reads. A fault that happens once is over then.
+    /// Returns the fault of the path that `target` reads. A fault that happens once is removed then.
     pub fn meet(&mut self, target: &Target) -> Option<Ailment> {
         let kind = match target {
             Target::Kind(kind) | Target::Count(kind) | Target::Delta(kind) | Target::Object(kind, _) => kind,
@@ -77,7 +77,7 @@ impl Ailments {
     }
 }
 
-/// Reads, or fails to.
+/// Reads, or fails as the fault demands.
 pub fn reading(
     ailment: Option<Ailment>,
     request: &Request,
@@ -98,7 +98,7 @@ pub fn reading(
     }
 }
 
-/// Leaves rows out of a list whose ids are not `kept`. Nothing else shows that they are missing.
+/// Removes rows from a list whose ids are not `kept`. Nothing else shows that they are missing.
 pub fn less(reply: Reply, kept: impl Fn(&str) -> bool) -> Reply {
     let body = reply.body.as_deref().and_then(|body| serde_json::from_str::<Map<String, Value>>(body).ok());
     let Some(mut body) = body else { return reply };
@@ -110,7 +110,7 @@ pub fn less(reply: Reply, kept: impl Fn(&str) -> bool) -> Reply {
     Reply { body: Some(Value::Object(body).to_string()), ..reply }
 }
 
-/// A reply that says that it is not the last page.
+/// Returns a reply that claims not to be the last page.
 fn goes_on(reply: Reply, request: &Request) -> Reply {
     let body = reply.body.as_deref().and_then(|body| serde_json::from_str::<Map<String, Value>>(body).ok());
     match body {

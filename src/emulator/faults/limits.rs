@@ -1,4 +1,4 @@
-//! Microsoft's published limits, as token buckets.
+//! Applies Microsoft's published limits, as token buckets.
 //! <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::emulator::error::Fault;
 use crate::emulator::request::Request;
 
-/// Tokens that come back at an even rate.
+/// Represents a token bucket that is refilled at an even rate.
 #[derive(Debug)]
 struct Bucket {
     most: f64,
@@ -29,7 +29,7 @@ impl Bucket {
         self.at = now;
     }
 
-    /// Takes one; else says how long until the next second's worth is there. What is refused counts as well:
+    /// Takes one token, or returns the time until the next second's tokens are there. A refused request counts as well:
     /// "Microsoft Graph continues to log resource usage while a client is being throttled".
     /// <https://learn.microsoft.com/graph/throttling#best-practices-to-handle-throttling>
     fn take(&mut self, now: Instant) -> Result<(), Duration> {
@@ -43,7 +43,7 @@ impl Bucket {
     }
 }
 
-/// All limits that one application meets in one tenant.
+/// Holds all limits that one application meets in one tenant.
 #[derive(Debug)]
 pub struct Limits {
     writes: Bucket,
@@ -53,7 +53,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// For a tenant with so many users: small below 50, large from 500 on. `factor` raises all of them alike.
+    /// Returns the limits for a tenant with so many users: small below 50, large from 500 on. `factor` raises all of them alike.
     pub fn new(users: usize, factor: f64, drained: bool, now: Instant) -> Self {
         let units = match users {
             0..50 => 3_500.0,
@@ -61,22 +61,22 @@ impl Limits {
             _ => 8_000.0,
         };
         Self {
-            // "3,000 requests per 2 minutes and 30 seconds", application and tenant.
+            // The limit is "3,000 requests per 2 minutes and 30 seconds" for application and tenant.
             writes: Bucket::new(3_000.0, 150.0, factor, drained, now),
-            // "per 10 seconds", application and tenant.
+            // The limit is "per 10 seconds" for application and tenant.
             units: Bucket::new(units, 10.0, factor, false, now),
-            // "1 request per second per tenant, all applications".
+            // The limit is "1 request per second per tenant, all applications".
             access: Bucket::new(1.0, 1.0, factor, false, now),
-            // "5 requests per 10 seconds".
+            // The limit is "5 requests per 10 seconds".
             reports: Bucket::new(5.0, 10.0, factor, false, now),
         }
     }
 
-    /// Refuses what is too much.
+    /// Refuses a request above the limits.
     pub fn admit(&mut self, request: &Request, now: Instant) -> Result<(), Fault> {
         let writes = request.method != "GET";
         match service(request) {
-            // "The Retry-After header isn't returned".
+            // Microsoft's page says: "The Retry-After header isn't returned".
             Service::Access => {
                 self.access.take(now).map_err(|_| throttled(None, "Tenant/ReadWrite", "WriteLimitExceeded"))
             }
@@ -99,7 +99,7 @@ impl Limits {
         }
     }
 
-    /// Charges what a reply cost.
+    /// Charges the cost of a reply.
     pub fn charge(&mut self, request: &Request, units: u32, now: Instant) {
         if let Some(units) = units_of(request, units) {
             self.units.fill(now);
@@ -108,12 +108,12 @@ impl Limits {
     }
 }
 
-/// What a reply of so many units costs, if its service counts them.
+/// Returns the cost of a reply of so many units, if its service counts them.
 pub fn units_of(request: &Request, units: u32) -> Option<u32> {
     matches!(service(request), Service::Directory).then_some(units.max(1))
 }
 
-/// Whether it is one of those that come once a second.
+/// Returns true for requests that are limited to one a second.
 pub fn is_access(request: &Request) -> bool {
     matches!(service(request), Service::Access)
 }
@@ -133,7 +133,7 @@ fn service(request: &Request) -> Service {
     }
 }
 
-/// Status, code and headers: <https://learn.microsoft.com/graph/throttling#sample-response>
+/// Returns a 429 with status, code and headers of Graph: <https://learn.microsoft.com/graph/throttling#sample-response>
 fn throttled(wait: Option<Duration>, scope: &str, why: &str) -> Fault {
     let mut fault = Fault::new(429, "TooManyRequests", "Too many requests. Please wait and try again later.");
     fault.headers.extend(wait.map(|wait| ("Retry-After", format!("{:.0}", wait.as_secs_f64().ceil().max(1.0)))));

@@ -1,9 +1,9 @@
-//! Replicas: what was written shows late, and not everywhere at the same time.
+//! Simulates replicas: a write shows late, and not everywhere at the same time.
 //!
 //! "a read … might be served by a replica that the write hasn't reached yet":
-//! <https://devblogs.microsoft.com/identity/designing-for-eventual-consistency-for-microsoft-entra/>. Here the tenant itself is always new;
-//! a reader is shown it without the writes that its replica lacks. Each object's writes reach a replica in their order,
-//! writes to different objects in any.
+//! <https://devblogs.microsoft.com/identity/designing-for-eventual-consistency-for-microsoft-entra/>. Here the tenant itself is
+//! always up to date; a reader sees it without the writes that its replica lacks. Each object's writes reach a replica in their
+//! order, writes to different objects in any order.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -25,7 +25,7 @@ enum Place {
     Child(&'static str),
 }
 
-/// Some objects as they are.
+/// Holds the present state of some objects.
 #[derive(Debug)]
 pub struct Capture {
     rows: BTreeMap<(Place, Key), Row>,
@@ -34,7 +34,7 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Of the objects that `texts` mention.
+    /// Captures the objects that `texts` mention.
     pub fn of<'a>(tenant: &Tenant, texts: impl Iterator<Item = &'a str>) -> Self {
         let mut keys: BTreeSet<Key> = texts.flat_map(mentioned).collect();
         let singletons = kinds::ALL.iter().filter(|kind| kind.is_singleton());
@@ -59,7 +59,7 @@ impl Capture {
     }
 }
 
-/// A write that some replicas lack.
+/// Represents a write that some replicas lack.
 #[derive(Debug)]
 struct Late {
     keys: BTreeSet<Key>,
@@ -72,7 +72,7 @@ struct Late {
 }
 
 impl Late {
-    /// Takes the tenant back to before the write, or forward again.
+    /// Takes the tenant back to the state before the write, or forward again.
     fn swap(&mut self, tenant: &mut Tenant) {
         for (place, key, row) in &mut self.rows {
             let table = match *place {
@@ -95,23 +95,23 @@ impl Late {
         }
     }
 
-    /// Whether the write made the object, or brought it back.
+    /// Returns true if the write created the object, or restored it.
     fn made(&self, id: &Key) -> bool {
         self.rows.iter().any(|(place, key, before)| matches!(place, Place::Live(_)) && key == id && before.is_none())
     }
 }
 
-/// The writes that some replicas lack, oldest first.
+/// Holds the writes that some replicas lack, oldest first.
 #[derive(Debug, Default)]
 pub struct Replicas(Vec<Late>);
 
 impl Replicas {
-    /// Forgets what shows everywhere.
+    /// Forgets the writes that show everywhere.
     fn settle(&mut self, now: Instant) {
         self.0.retain(|late| late.shows.iter().any(|shows| *shows > now));
     }
 
-    /// Refuses a write that speaks of what its replica lacks. References are refused with 404, properties with 400.
+    /// Refuses a write that mentions objects which its replica lacks. References are refused with 404, properties with 400.
     /// <https://learn.microsoft.com/graph/api/group-post-members>
     pub fn check(&mut self, request: &Request, dice: u64, now: Instant) -> Result<(), Fault> {
         self.settle(now);
@@ -128,7 +128,7 @@ impl Replicas {
         }
     }
 
-    /// Takes note of a write: what it touched, as it was before and as it is.
+    /// Records a write: the state before and after of everything it touched.
     pub fn note(&mut self, before: Capture, after: &Capture, lag: Duration, dice: u64, now: Instant) {
         let mut rows: Vec<(Place, Key, Option<Row>)> = Vec::new();
         let places: BTreeSet<&(Place, Key)> = before.rows.keys().chain(after.rows.keys()).collect();
@@ -136,7 +136,7 @@ impl Replicas {
             rows.push((at.0, at.1.clone(), before.rows.get(at).cloned()));
         }
         let gone = before.links.difference(&after.links).map(|link| (link.clone(), true));
-        // What came with an object that nobody mentioned before is the object's own.
+        // Links that came with a new object belong to that object.
         let came = after.links.difference(&before.links).map(|link| (link.clone(), false));
         let links: Vec<_> = gone.chain(came).collect();
         if rows.is_empty() && links.is_empty() {
@@ -157,7 +157,7 @@ impl Replicas {
         self.0.push(Late { keys, rows, links, log: before.log, shows });
     }
 
-    /// The tenant as a replica has it, for as long as `look` looks.
+    /// Shows the tenant to `look` as a replica has it.
     pub fn show<R>(tenant: &mut Tenant, dice: u64, now: Instant, look: impl FnOnce(&Tenant) -> R) -> R {
         let replica = usize::try_from(dice % REPLICAS as u64).unwrap_or_default();
         let mut late = std::mem::take(&mut tenant.replicas);
@@ -173,17 +173,17 @@ impl Replicas {
         result
     }
 
-    /// Whether every replica has everything.
+    /// Returns true if every replica has all writes.
     pub fn agree(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// The ids that a text mentions.
+/// Returns the ids that a text mentions.
 pub fn mentioned(text: &str) -> Vec<Key> {
     let mut found = Vec::new();
     for word in text.split(|char: char| !char.is_ascii_alphanumeric() && !matches!(char, '-' | '_')) {
-        // `DirectoryRole_{tenant}_{role}` is a word of its own.
+        // The form `DirectoryRole_{tenant}_{role}` counts as one id.
         let long = word.len() > 36 && word.contains('_');
         if is_guid(word) || long {
             found.push(Key::of(word));

@@ -1,5 +1,5 @@
-//! Actions and functions that a reply advertises beside an object's properties: `"#microsoft.graph.restore": {"title", "target"}`.
-//! A client that asks with `$select` does not get them.
+//! Adds the actions and functions that a reply advertises beside an object's properties: `"#microsoft.graph.restore": {"title",
+//! "target"}`. A client that asks with `$select` does not get them.
 //! <https://docs.oasis-open.org/odata/odata-json-format/v4.01/odata-json-format-v4.01.html>, section 16
 
 use serde_json::json;
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::text;
 use crate::emulator::store::Properties;
 
-/// Bound operations by the type that has them, from Microsoft's metadata, and the collection that the object is in.
+/// Lists the bound operations by their type, from Microsoft's metadata, with the collection that the object is in.
 const OPERATIONS: &[(&str, &str, &str)] = &[
     ("application", "applications", "addPassword"),
     ("authenticationStrengthPolicy", "policies/authenticationStrengthPolicies", "usage"),
@@ -16,7 +16,7 @@ const OPERATIONS: &[(&str, &str, &str)] = &[
     ("namedLocation", "identity/conditionalAccess/namedLocations", "restore"),
 ];
 
-/// Adds what can be called on an object of type `ty`.
+/// Adds the operations of an object of type `ty`.
 pub fn advertise(ty: &str, root: &str, object: &mut Properties) {
     for (_, collection, name) in OPERATIONS.iter().filter(|(of, ..)| *of == ty) {
         let name = format!("microsoft.graph.{name}");

@@ -1,5 +1,5 @@
-//! Applications and service principals.
-//! <https://learn.microsoft.com/graph/api/resources/application>, <https://learn.microsoft.com/graph/api/resources/serviceprincipal>
+//! Implements the rules for applications and service principals. <https://learn.microsoft.com/graph/api/resources/application>,
+//! <https://learn.microsoft.com/graph/api/resources/serviceprincipal>
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::emulator::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;
 
-/// Microsoft's own applications that any tenant can have a service principal of.
+/// Lists Microsoft's own applications that any tenant can have a service principal of.
 /// <https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in>
 const FIRST_PARTY: &[(&str, &str)] = &[
     ("00000003-0000-0000-c000-000000000000", "Microsoft Graph"),
@@ -32,14 +32,14 @@ const FIRST_PARTY: &[(&str, &str)] = &[
     ("cc15fd57-2c6c-4117-a88c-83b1d56b4bbe", "Microsoft Teams Services"),
 ];
 
-/// The name of the Microsoft application `id`.
+/// Returns the name of the Microsoft application `id`.
 pub(super) fn first_party(id: &str) -> Option<&'static str> {
     FIRST_PARTY.iter().find(|(known, _)| known.eq_ignore_ascii_case(id)).map(|(_, name)| *name)
 }
 
 pub(super) fn create(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
     require(object, &["displayName"], "Application")?;
-    // "Adding passwordCredential when creating applications is not supported. Use the addPassword method."
+    // Microsoft's page says: "Adding passwordCredential when creating applications is not supported. Use the addPassword method."
     // <https://learn.microsoft.com/graph/api/application-post-applications>
     if object.get("passwordCredentials").and_then(Value::as_array).is_some_and(|list| !list.is_empty()) {
         return Err(invalid("passwordCredentials", "Application"));
@@ -68,7 +68,7 @@ pub(super) fn update(tenant: &Tenant, old: &Properties, new: &mut Properties) ->
     if old.get("passwordCredentials").unwrap_or(&json!([])) != new.get("passwordCredentials").unwrap_or(&json!([])) {
         return Err(invalid("passwordCredentials", "Application"));
     }
-    // <https://learn.microsoft.com/graph/api/application-update>: a permission must be disabled before it can go.
+    // A permission must be disabled before it can be removed: <https://learn.microsoft.com/graph/api/application-update>.
     for path in ["/appRoles", "/api/oauth2PermissionScopes"] {
         let list = |object: &Properties| pointer(object, path).as_array().cloned().unwrap_or_default();
         let now = list(new);
@@ -122,8 +122,9 @@ fn check(tenant: &Tenant, old: Option<&Properties>, object: &mut Properties) -> 
     key_credentials(old, object)
 }
 
-/// A pre-authorized client names scopes by id, which must be stored already: in the same write they are not found.
-/// Providers write them in two: <https://github.com/hashicorp/terraform-provider-azuread/blob/main/internal/services/applications/application_pre_authorized_resource.go>
+/// Checks that the scopes which a pre-authorized client names by id are stored already: in the same write they are not found.
+/// Providers write them in two:
+/// <https://github.com/hashicorp/terraform-provider-azuread/blob/main/internal/services/applications/application_pre_authorized_resource.go>
 fn pre_authorized(old: Option<&Properties>, object: &Properties) -> Result<(), Fault> {
     let none = Properties::new();
     let ids = |object: &Properties| -> Vec<String> {
@@ -144,7 +145,7 @@ fn pre_authorized(old: Option<&Properties>, object: &Properties) -> Result<(), F
     Ok(())
 }
 
-/// Certificates: one that is there already is repeated as it is, a new one brings its key, and no reply shows a key.
+/// Checks certificates: an existing one must be repeated as it is, a new one brings its key, and no reply shows a key.
 /// <https://learn.microsoft.com/graph/api/resources/keycredential>, and as the providers of Terraform meet it:
 /// <https://github.com/hashicorp/terraform-provider-azuread/blob/main/internal/services/applications/application_certificate_resource.go>
 pub(super) fn key_credentials(old: Option<&Properties>, object: &mut Properties) -> Result<(), Fault> {
@@ -179,6 +180,7 @@ pub(super) fn key_credentials(old: Option<&Properties>, object: &mut Properties)
     Ok(())
 }
 
+/// Returns true if the application may have this identifier URI.
 /// <https://learn.microsoft.com/entra/identity-platform/identifier-uri-restrictions>
 fn uri_allowed(tenant: &Tenant, app_id: &str, uri: &str) -> bool {
     let Some((scheme, rest)) = uri.split_once("://") else { return uri.starts_with("urn:") };
@@ -194,7 +196,7 @@ fn uri_allowed(tenant: &Tenant, app_id: &str, uri: &str) -> bool {
                 || host.contains(app_id) && !app_id.is_empty())
 }
 
-/// What a service principal shows of its application.
+/// Lists the properties that a service principal takes from its application.
 /// <https://learn.microsoft.com/graph/api/resources/serviceprincipal#properties>
 const OF_APPLICATION: &[&str] = &[
     "appDescription",
@@ -212,7 +214,7 @@ const OF_APPLICATION: &[&str] = &[
     "verifiedPublisher",
 ];
 
-/// A service principal that goes for good leaves its application where that is registered: in another tenant, perhaps.
+/// Keeps the application of a purged service principal available: it may be registered in another tenant.
 pub(super) fn purge_principal(tenant: &mut Tenant, object: &Properties) {
     let app_id = text(object, "appId").to_owned();
     let own =
@@ -223,7 +225,7 @@ pub(super) fn purge_principal(tenant: &mut Tenant, object: &Properties) {
     }
 }
 
-/// <https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals>
+/// Checks and completes a new service principal. <https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals>
 pub(super) fn create_principal(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
     require(object, &["appId"], "ServicePrincipal")?;
     let app_id = text(object, "appId").to_owned();
@@ -263,7 +265,7 @@ pub(super) fn create_principal(tenant: &Tenant, object: &mut Properties) -> Resu
             )));
         }
     }
-    // What the application itself says, wherever it is registered.
+    // These properties come from the application itself, wherever it is registered.
     // <https://learn.microsoft.com/entra/identity/enterprise-apps/create-service-principal-cross-tenant>
     if let Some(known) = tenant.foreign.get(&app_id).filter(|_| application.is_none()) {
         object.entry("displayName").or_insert_with(|| known.get("displayName").cloned().unwrap_or_default());
@@ -282,7 +284,7 @@ pub(super) fn create_principal(tenant: &Tenant, object: &mut Properties) -> Resu
     Ok(())
 }
 
-/// A managed identity goes with its Azure resource.
+/// Refuses to delete a managed identity, which is deleted with its Azure resource.
 /// <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/overview>
 pub(super) fn delete_principal(object: &Properties) -> Result<(), Fault> {
     match text(object, "servicePrincipalType") {
@@ -291,7 +293,7 @@ pub(super) fn delete_principal(object: &Properties) -> Result<(), Fault> {
     }
 }
 
-/// What a service principal shows of the application in its own tenant.
+/// Adds the properties that a service principal shows of the application in its own tenant.
 pub(super) fn mirror(tenant: &Tenant, object: &mut Properties) {
     let Some(kind) = kinds::by_name("application") else { return };
     let table = tenant.store.table(kind);
@@ -317,8 +319,8 @@ pub(super) fn mirror(tenant: &Tenant, object: &mut Properties) {
     }
 }
 
-/// "When an application is deleted, its service principal in the same tenant is deleted too."
-/// <https://learn.microsoft.com/entra/identity/enterprise-apps/recover-deleted-apps-faq>
+/// Returns the service principals that are deleted with an application. "When an application is deleted, its service principal in
+/// the same tenant is deleted too." <https://learn.microsoft.com/entra/identity/enterprise-apps/recover-deleted-apps-faq>
 pub(super) fn home_principals(tenant: &Tenant, object: &Properties) -> Vec<(&'static Kind, Key)> {
     let Some(kind) = kinds::by_name("servicePrincipal") else { return Vec::new() };
     let table = tenant.store.table(kind);

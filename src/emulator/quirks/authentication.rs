@@ -1,4 +1,4 @@
-//! Authentication strengths, the authentication methods policy, the authorization policy.
+//! Implements the rules for authentication strengths, the authentication methods policy and the authorization policy.
 
 use serde_json::{Value, json};
 
@@ -9,6 +9,7 @@ use crate::emulator::tenant::Tenant;
 
 const CONFIGURATIONS: &str = "combinationConfigurations";
 
+/// Checks and completes a new authentication strength.
 /// <https://learn.microsoft.com/graph/api/authenticationstrengthroot-post-policies>
 pub(super) fn create_strength(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
     require(object, &["displayName", "allowedCombinations"], "AuthenticationStrengthPolicy")?;
@@ -23,7 +24,7 @@ pub(super) fn create_strength(tenant: &Tenant, object: &mut Properties) -> Resul
     Ok(())
 }
 
-/// Combinations of a single weak factor do not satisfy a demand for MFA.
+/// Sets whether a strength satisfies MFA: combinations of a single weak factor do not.
 /// <https://learn.microsoft.com/graph/api/resources/authenticationstrengthpolicy>
 pub fn satisfied(object: &mut Properties) {
     let weak = ["password", "sms", "federatedSingleFactor", "x509CertificateSingleFactor", "voice", "qrCodePin"];
@@ -37,7 +38,7 @@ pub(super) fn update_strength(tenant: &Tenant, old: &Properties, new: &mut Prope
     Ok(())
 }
 
-/// Microsoft's own strengths can be read only.
+/// Refuses to change Microsoft's own strengths, which can be read only.
 /// <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-update>
 pub fn built_in(object: &Properties) -> Result<(), Fault> {
     match text(object, "policyType") {
@@ -46,7 +47,7 @@ pub fn built_in(object: &Properties) -> Result<(), Fault> {
     }
 }
 
-/// <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-delete>
+/// Refuses to delete a strength that a policy uses. <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-delete>
 pub(super) fn delete_strength(tenant: &Tenant, key: &Key, object: &Properties) -> Result<(), Fault> {
     built_in(object)?;
     match conditional_access::names(tenant, "authenticationStrengthPolicy", &key.id) {
@@ -57,7 +58,8 @@ pub(super) fn delete_strength(tenant: &Tenant, key: &Key, object: &Properties) -
     }
 }
 
-/// <https://learn.microsoft.com/graph/api/authenticationstrengthroot-list-policies>: the configurations come along.
+/// Adds the combination configurations to the strength.
+/// <https://learn.microsoft.com/graph/api/authenticationstrengthroot-list-policies>
 pub(super) fn expand_strength(tenant: &Tenant, object: &mut Properties, root: &str) {
     let id = text(object, "id").to_owned();
     let all = super::children::siblings(tenant, CONFIGURATIONS, &Key::of(&id));
@@ -68,8 +70,8 @@ pub(super) fn expand_strength(tenant: &Tenant, object: &mut Properties, root: &s
     object.insert(CONFIGURATIONS.to_owned(), all.map(Value::Object).collect());
 }
 
-/// A configuration is of a custom strength, names one of its combinations, and is the only one of its sort to name it.
-/// <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-post-combinationconfigurations>,
+/// Checks a combination configuration: it belongs to a custom strength, names one of its combinations, and is the only one of its
+/// type to name it. <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-post-combinationconfigurations>,
 /// <https://learn.microsoft.com/graph/api/resources/authenticationcombinationconfiguration>
 pub(super) fn configures(tenant: &Tenant, parent: &Key, child: &Properties) -> Result<(), Fault> {
     let kind = crate::kinds::by_name("authenticationStrengthPolicy");
@@ -90,7 +92,8 @@ pub(super) fn configures(tenant: &Tenant, parent: &Key, child: &Properties) -> R
     Ok(())
 }
 
-/// <https://learn.microsoft.com/graph/api/authenticationmethodspolicy-get>: the configurations are part of the policy's reply.
+/// Adds the method configurations, which are part of the policy's reply.
+/// <https://learn.microsoft.com/graph/api/authenticationmethodspolicy-get>
 pub(super) fn expand_methods(tenant: &Tenant, key: &Key, object: &mut Properties, root: &str) {
     let link = "authenticationMethodConfigurations";
     let children: Vec<Value> = tenant
@@ -109,7 +112,7 @@ pub(super) fn expand_methods(tenant: &Tenant, key: &Key, object: &mut Properties
     object.insert(link.to_owned(), Value::Array(children));
 }
 
-/// One configuration with the annotation that its targets carry.
+/// Returns one configuration with the annotation that its targets carry.
 pub fn configuration(child: Value, root: &str) -> Value {
     let csdl = crate::emulator::csdl::v1();
     let Value::Object(mut child) =
@@ -127,13 +130,14 @@ pub fn configuration(child: Value, root: &str) -> Value {
     Value::Object(child)
 }
 
-/// <https://learn.microsoft.com/graph/api/authenticationmethodspolicy-update>
+/// Updates the time of the last change. <https://learn.microsoft.com/graph/api/authenticationmethodspolicy-update>
 pub(super) fn touch(tenant: &Tenant, new: &mut Properties) -> Result<(), Fault> {
     new.insert("lastModifiedDateTime".to_owned(), tenant.clock.ticks().into());
     Ok(())
 }
 
-/// The three roles a guest can have: <https://learn.microsoft.com/graph/api/resources/authorizationpolicy>
+/// Checks the guest role: there are three that a guest can have.
+/// <https://learn.microsoft.com/graph/api/resources/authorizationpolicy>
 pub(super) fn update_authorization(new: &Properties) -> Result<(), Fault> {
     let roles = [
         "a0b1b346-4d3e-4e8b-98f8-753987be4970",

@@ -1,4 +1,5 @@
-//! Objects that live with a parent: app role assignments, delegated grants, federated credentials, method configurations.
+//! Implements the rules for objects that live with a parent: app role assignments, delegated grants, federated credentials,
+//! method configurations.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +12,7 @@ use crate::emulator::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;
 
-/// The id the directory makes of `id` for a child: an opaque word for assignments and grants, a GUID otherwise.
+/// Returns the id that the directory makes of `id` for a child: an opaque word for assignments and grants, a GUID otherwise.
 pub fn child_id(link: &str, id: uuid::Uuid) -> String {
     match link {
         "appRoleAssignedTo" | "oauth2PermissionGrants" | "delegatedPermissionClassifications" => {
@@ -22,7 +23,7 @@ pub fn child_id(link: &str, id: uuid::Uuid) -> String {
     }
 }
 
-/// Checks a new child and adds what the service adds.
+/// Checks a new child and adds the properties that the service sets.
 pub fn create_child(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Properties) -> Result<(), Fault> {
     match link {
         "appRoleAssignedTo" => assignment(tenant, child),
@@ -32,13 +33,14 @@ pub fn create_child(tenant: &Tenant, link: &'static str, parent: &Key, child: &m
         "delegatedPermissionClassifications" => classification(tenant, link, parent, child),
         "synchronization" => job(tenant, link, parent, child),
         "authenticationMethodConfigurations" => {
-            // Only external methods can be added: <https://learn.microsoft.com/graph/api/authenticationmethodspolicy-post-authenticationmethodconfigurations>
+            // Only external methods can be added:
+            // <https://learn.microsoft.com/graph/api/authenticationmethodspolicy-post-authenticationmethodconfigurations>
             match text(child, "@odata.type") {
                 "#microsoft.graph.externalAuthenticationMethodConfiguration" => targets(tenant, child),
                 _ => Err(Fault::bad("Only external authentication methods can be added.")),
             }
         }
-        // "You can't create the default branding by setting the value of id to 0 or default":
+        // Microsoft's page says: "You can't create the default branding by setting the value of id to 0 or default":
         // <https://learn.microsoft.com/graph/api/organizationalbranding-post-localizations>
         "branding" if matches!(text(child, "id"), "0" | "default") => Err(invalid("id", "organizationalBranding")),
         "combinationConfigurations" => {
@@ -66,7 +68,8 @@ pub fn update_child(
     new: &mut Properties,
 ) -> Result<(), Fault> {
     match link {
-        // "You can only update scope": <https://learn.microsoft.com/graph/api/oauth2permissiongrant-update>
+        // Microsoft's page says: "You can only update scope":
+        // <https://learn.microsoft.com/graph/api/oauth2permissiongrant-update>
         "oauth2PermissionGrants" => {
             match patch.keys().find(|name| *name != "scope" && patch.get(*name) != old.get(*name)) {
                 Some(name) => Err(Fault::bad(format!("Property '{name}' is read-only and cannot be set."))),
@@ -80,7 +83,8 @@ pub fn update_child(
             audiences(new)
         }
         "authenticationMethodConfigurations" => {
-            // <https://learn.microsoft.com/graph/api/fido2authenticationmethodconfiguration-update>: the type is part of the body.
+            // The type is part of the body:
+            // <https://learn.microsoft.com/graph/api/fido2authenticationmethodconfiguration-update>.
             if patch.get("@odata.type") != old.get("@odata.type") {
                 return Err(Fault::bad(
                     "The '@odata.type' property is required and must be the type of the authentication method configuration.",
@@ -98,11 +102,12 @@ pub fn update_child(
     }
 }
 
-/// What is left when a child is deleted: method configurations fall back to their defaults.
+/// Returns the state that remains when a child is deleted: method configurations return to their defaults.
 /// <https://learn.microsoft.com/graph/api/fido2authenticationmethodconfiguration-delete>
 pub fn delete_child(link: &str, old: &Properties) -> Result<Option<Properties>, Fault> {
     match (link, text(old, "id")) {
-        // It goes with the branding as a whole: <https://learn.microsoft.com/graph/api/organizationalbranding-delete>
+        // The default localization is deleted with the branding as a whole:
+        // <https://learn.microsoft.com/graph/api/organizationalbranding-delete>
         ("branding", "0") => Err(Fault::bad("The default branding cannot be deleted as a localization.")),
         ("authenticationMethodConfigurations", id)
             if !text(old, "@odata.type").ends_with("externalAuthenticationMethodConfiguration") =>
@@ -113,6 +118,7 @@ pub fn delete_child(link: &str, old: &Properties) -> Result<Option<Properties>, 
     }
 }
 
+/// Checks and completes a new app role assignment.
 /// <https://learn.microsoft.com/graph/api/serviceprincipal-post-approleassignedto>
 fn assignment(tenant: &Tenant, child: &mut Properties) -> Result<(), Fault> {
     require(child, &["principalId", "resourceId", "appRoleId"], "AppRoleAssignment")?;
@@ -153,9 +159,9 @@ fn assignment(tenant: &Tenant, child: &mut Properties) -> Result<(), Fault> {
     Ok(())
 }
 
-/// <https://learn.microsoft.com/graph/api/oauth2permissiongrant-post>
+/// Checks a new delegated grant. <https://learn.microsoft.com/graph/api/oauth2permissiongrant-post>
 fn grant(tenant: &Tenant, child: &mut Properties) -> Result<(), Fault> {
-    // "startTime, expiryTime: currently ignored, but a value is required in beta".
+    // Microsoft's page says: "startTime, expiryTime: currently ignored, but a value is required in beta".
     child.remove("startTime");
     child.remove("expiryTime");
     require(child, &["clientId", "consentType", "resourceId", "scope"], "OAuth2PermissionGrant")?;
@@ -179,9 +185,9 @@ fn grant(tenant: &Tenant, child: &mut Properties) -> Result<(), Fault> {
     Ok(())
 }
 
-/// <https://learn.microsoft.com/graph/api/application-post-federatedidentitycredentials>
+/// Checks a new federated credential. <https://learn.microsoft.com/graph/api/application-post-federatedidentitycredentials>
 fn credential(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Properties) -> Result<(), Fault> {
-    // In beta an expression over the claims may stand in place of the subject.
+    // In beta an expression over the claims may replace the subject.
     // <https://learn.microsoft.com/graph/api/resources/federatedidentitycredential?view=graph-rest-beta>
     let expression = child.get("claimsMatchingExpression").is_some_and(|expression| !expression.is_null());
     match expression {
@@ -190,7 +196,7 @@ fn credential(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Pro
     }
     audiences(child)?;
     let others: Vec<Properties> = siblings(tenant, link, parent).collect();
-    // "You can add a maximum of 20 federated identity credentials to an application."
+    // Microsoft's page says: "You can add a maximum of 20 federated identity credentials to an application."
     if others.len() >= 20 {
         return Err(Fault::new(
             400,
@@ -211,7 +217,7 @@ fn credential(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Pro
     Ok(())
 }
 
-/// A directory extension is called after its application.
+/// Checks a new directory extension, and names it after its application.
 /// <https://learn.microsoft.com/graph/api/application-post-extensionproperty>
 fn extension(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Properties) -> Result<(), Fault> {
     require(child, &["name", "dataType", "targetObjects"], "ExtensionProperty")?;
@@ -240,7 +246,7 @@ fn extension(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Prop
     Ok(())
 }
 
-/// What is classified is a permission that the application offers.
+/// Checks that a classification is for a permission that the application offers.
 /// <https://learn.microsoft.com/graph/api/resources/delegatedpermissionclassification>
 fn classification(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Properties) -> Result<(), Fault> {
     require(child, &["permissionId"], "DelegatedPermissionClassification")?;
@@ -253,7 +259,7 @@ fn classification(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut
     super::generic::create_child(tenant, link, parent, child)
 }
 
-/// A job is made standing still, and knows nothing yet; what it does is its template's to say.
+/// Creates a synchronization job, which is disabled at first; its template defines what it does.
 /// <https://learn.microsoft.com/graph/api/synchronization-synchronization-post-jobs>
 fn job(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Properties) -> Result<(), Fault> {
     require(child, &["templateId"], "synchronizationJob")?;
@@ -263,7 +269,8 @@ fn job(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Properties
     Ok(())
 }
 
-/// What a job shows of its runs, as on <https://learn.microsoft.com/graph/api/synchronization-synchronization-list-jobs>.
+/// Returns the status that a job shows of its runs, as on
+/// <https://learn.microsoft.com/graph/api/synchronization-synchronization-list-jobs>.
 fn status(code: &str) -> Value {
     let never = "0001-01-01T00:00:00Z";
     json!({"code": code, "countSuccessiveCompleteFailures": 0, "escrowsPruned": false, "lastExecution": null,
@@ -278,7 +285,8 @@ fn audiences(child: &Properties) -> Result<(), Fault> {
     }
 }
 
-/// <https://learn.microsoft.com/graph/api/resources/authenticationmethodtarget>: a group, or `all_users`.
+/// Checks the targets of a method: each is a group, or `all_users`.
+/// <https://learn.microsoft.com/graph/api/resources/authenticationmethodtarget>
 fn targets(tenant: &Tenant, child: &Properties) -> Result<(), Fault> {
     for list in ["includeTargets", "excludeTargets"] {
         for target in child.get(list).and_then(Value::as_array).into_iter().flatten() {
@@ -303,7 +311,7 @@ pub(super) fn siblings<'a>(
     keys.into_iter().filter_map(move |key| Some(table?.live.get(&key)?.unpack()))
 }
 
-/// `addPassword` and `removePassword`; the secret is returned once.
+/// Implements `addPassword` and `removePassword`; the secret is returned once.
 /// <https://learn.microsoft.com/graph/api/application-addpassword>
 pub fn password(
     tenant: &Tenant,

@@ -1,4 +1,5 @@
-//! Conditional Access policies. <https://learn.microsoft.com/graph/api/conditionalaccessroot-post-policies>
+//! Implements the rules for Conditional Access policies.
+//! <https://learn.microsoft.com/graph/api/conditionalaccessroot-post-policies>
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ use crate::emulator::store::{Key, Properties, is_guid, strings};
 use crate::emulator::tenant::Tenant;
 use crate::kinds;
 
-/// The MFA trusted addresses of the legacy portal, which are no named location:
+/// Id of the MFA trusted addresses of the legacy portal, which are no named location:
 /// <https://learn.microsoft.com/graph/api/resources/conditionalaccesslocations>
 const LEGACY_TRUSTED: &str = "00000000-0000-0000-0000-000000000000";
 
@@ -46,16 +47,17 @@ pub(super) fn write(tenant: &Tenant, old: Option<&Properties>, object: &mut Prop
         object.get_mut("grantControls").and_then(|controls| controls.get_mut("authenticationStrength"))
         && !strength.is_null()
     {
-        // Whatever was sent along, only the id is kept: a read shows the strength as it is then.
+        // Of a strength only the id is stored: a read shows the strength as it is then.
         *strength = json!({"id": strength.get("id")});
     }
     if let Some(conditions) = object.get_mut("conditions").and_then(Value::as_object_mut) {
-        // "clientAppTypes … default all": <https://learn.microsoft.com/graph/api/resources/conditionalaccessconditionset>
+        // Microsoft's page says "clientAppTypes … default all":
+        // <https://learn.microsoft.com/graph/api/resources/conditionalaccessconditionset>
         if strings(conditions.get("clientAppTypes")).next().is_none() {
             conditions.insert("clientAppTypes".to_owned(), json!(["all"]));
         }
     }
-    // What the service adds to a sign-in frequency that says only how often:
+    // The service adds these values to a sign-in frequency that names only the interval:
     // <https://learn.microsoft.com/graph/api/resources/signinfrequencysessioncontrol>
     if let Some(frequency) = object.get_mut("sessionControls").and_then(|controls| controls.get_mut("signInFrequency"))
         && let Some(frequency) = frequency.as_object_mut()
@@ -76,7 +78,7 @@ pub(super) fn write(tenant: &Tenant, old: Option<&Properties>, object: &mut Prop
     Ok(())
 }
 
-/// <https://learn.microsoft.com/graph/api/resources/conditionalaccessgrantcontrols>
+/// Checks the grant controls. <https://learn.microsoft.com/graph/api/resources/conditionalaccessgrantcontrols>
 fn controls(object: &Properties) -> Result<(), Fault> {
     let grant = object.get("grantControls").filter(|value| !value.is_null());
     let session = object.get("sessionControls").and_then(Value::as_object);
@@ -103,7 +105,8 @@ fn controls(object: &Properties) -> Result<(), Fault> {
     }
 }
 
-/// What a policy names must be there. Only what is new is checked: an object that was deleted since stays named.
+/// Checks that the objects which a policy names exist. Only new references are checked: an object that was deleted since stays
+/// named.
 fn references(tenant: &Tenant, old: Option<&Properties>, object: &Properties) -> Result<(), Fault> {
     let before: BTreeSet<(&str, &str)> = old.map(named).unwrap_or_default();
     for (what, id) in named(object).difference(&before) {
@@ -163,12 +166,12 @@ fn exists(tenant: &Tenant, what: &str, id: &str) -> bool {
     }
 }
 
-/// Whether a live policy names the location.
+/// Returns true if a live policy names the location.
 pub(super) fn names_location(tenant: &Tenant, id: &str) -> bool {
     names(tenant, "namedLocation", id)
 }
 
-/// Whether a live policy names `id` as a `what`.
+/// Returns true if a live policy names `id` as a `what`.
 pub(super) fn names(tenant: &Tenant, what: &str, id: &str) -> bool {
     kinds::by_name("conditionalAccessPolicy").is_some_and(|kind| {
         tenant
@@ -180,7 +183,7 @@ pub(super) fn names(tenant: &Tenant, what: &str, id: &str) -> bool {
     })
 }
 
-/// A strength is written by id and read as the whole object.
+/// Shows a strength as the whole object, although it is written by id.
 /// <https://learn.microsoft.com/graph/api/conditionalaccesspolicy-get>
 pub(super) fn expand(tenant: &Tenant, object: &mut Properties, root: &str) {
     let id = object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();

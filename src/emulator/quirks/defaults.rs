@@ -1,4 +1,4 @@
-//! What every tenant has from the start: its policies and Microsoft's own authentication strengths.
+//! Creates the objects that every tenant has from the start: its policies and Microsoft's own authentication strengths.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::emulator::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;
 
-/// The methods every tenant has, with the type of their configuration.
+/// Lists the methods that every tenant has, with the type of their configuration.
 /// <https://learn.microsoft.com/graph/api/resources/authenticationmethodspolicy>
 const METHODS: &[(&str, &str)] = &[
     ("Fido2", "fido2"),
@@ -20,6 +20,7 @@ const METHODS: &[(&str, &str)] = &[
     ("X509Certificate", "x509Certificate"),
 ];
 
+/// Lists Microsoft's strengths: id, name, description, combinations.
 /// <https://learn.microsoft.com/graph/api/authenticationstrengthroot-list-policies>
 const STRENGTHS: &[(&str, &str, &str, &[&str])] = &[
     (
@@ -55,11 +56,11 @@ const STRENGTHS: &[(&str, &str, &str, &[&str])] = &[
     ),
 ];
 
-/// The policies of which every tenant has one, as Microsoft's pages show them before anybody changed them: kind → object.
+/// Holds the policies of which every tenant has one, as Microsoft's pages show them before any change: kind → object.
 /// <https://learn.microsoft.com/graph/api/resources/policy-overview>
 const SINGLETONS: &str = include_str!("defaults.json");
 
-/// Adds what the seeds left out and every tenant has.
+/// Adds the objects that the seeds left out and every tenant has.
 pub fn complete(tenant: &mut Tenant) {
     name_assignments(tenant);
     let mut singletons: Properties = serde_json::from_str(SINGLETONS).unwrap_or_default();
@@ -104,7 +105,7 @@ pub fn complete(tenant: &mut Tenant) {
     super::generic::complete(tenant);
 }
 
-/// An assignment carries the names of both of its ends.
+/// Adds to assignments the names of both of their ends.
 fn name_assignments(tenant: &mut Tenant) {
     let link = "appRoleAssignedTo";
     let rows: Vec<(Key, Properties)> = tenant
@@ -139,7 +140,7 @@ fn put(tenant: &mut Tenant, kind: &Kind, value: Value) {
     }
 }
 
-/// There is exactly one, of the tenant's own id, whatever the seeds say of it.
+/// Replaces the seeded organizations by exactly one, with the tenant's own id.
 fn organization(tenant: &mut Tenant, kind: &'static Kind) {
     let mut whole = tenant.organization();
     let id = whole.get("id").cloned().unwrap_or_default();
@@ -180,7 +181,7 @@ fn methods(tenant: &mut Tenant, kind: &'static Kind) {
     }
 }
 
-/// How a method is configured until somebody changes it.
+/// Returns the configuration of a method before any change.
 pub(super) fn configuration(id: &str) -> Option<Properties> {
     let (id, ty) = METHODS.iter().find(|(known, _)| known.eq_ignore_ascii_case(id))?;
     let mut value = json!({
@@ -207,7 +208,7 @@ pub(super) fn configuration(id: &str) -> Option<Properties> {
     value.as_object().cloned()
 }
 
-/// <https://learn.microsoft.com/graph/api/authorizationpolicy-get>
+/// Returns the default authorization policy. <https://learn.microsoft.com/graph/api/authorizationpolicy-get>
 fn authorization() -> Value {
     json!({
         "id": "authorizationPolicy", "displayName": "Authorization Policy",

@@ -1,4 +1,5 @@
-//! Entitlement management: its roles and who holds them, the resources of catalogs and what packages hand out of them.
+//! Implements the rules for entitlement management: its roles and their assignments, the resources of catalogs and the access
+//! packages.
 
 use serde_json::{Value, json};
 
@@ -10,7 +11,7 @@ use crate::emulator::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;
 
-/// Microsoft's roles: id, name, tasks. <https://learn.microsoft.com/graph/api/rbacapplication-list-roledefinitions>
+/// Lists Microsoft's roles: id, name, tasks. <https://learn.microsoft.com/graph/api/rbacapplication-list-roledefinitions>
 const ROLES: &[(&str, &str, &[&str])] = &[
     (
         "ae79f266-94d4-4dab-b730-feca7e132178",
@@ -42,7 +43,7 @@ const ROLES: &[(&str, &str, &[&str])] = &[
     ),
 ];
 
-/// The roles that every tenant has.
+/// Returns the roles that every tenant has.
 pub(super) fn built_in() -> impl Iterator<Item = Value> {
     ROLES.iter().map(|(id, name, tasks)| {
         json!({
@@ -52,10 +53,12 @@ pub(super) fn built_in() -> impl Iterator<Item = Value> {
     })
 }
 
-/// <https://learn.microsoft.com/graph/api/rbacapplication-post-roleassignments>, example with a catalog's scope
+/// Checks a new role assignment. <https://learn.microsoft.com/graph/api/rbacapplication-post-roleassignments>, example with a
+/// catalog's scope
 pub(super) fn create_assignment(tenant: &Tenant, object: &Properties) -> Result<(), Fault> {
     require(object, &["principalId", "roleDefinitionId"], "RoleAssignment")?;
-    // "Either directoryScopeId or appScopeId is required": <https://learn.microsoft.com/graph/api/resources/unifiedroleassignment>
+    // Microsoft's page says: "Either directoryScopeId or appScopeId is required":
+    // <https://learn.microsoft.com/graph/api/resources/unifiedroleassignment>
     if object.contains_key("directoryScopeId") == object.contains_key("appScopeId") {
         return Err(invalid("appScopeId", "RoleAssignment"));
     }
@@ -74,7 +77,7 @@ pub(super) fn create_assignment(tenant: &Tenant, object: &Properties) -> Result<
     }
 }
 
-/// A group or an application goes by its id, a site by its address.
+/// Checks and completes a new resource: a group or an application is named by its id, a site by its address.
 /// <https://learn.microsoft.com/graph/api/entitlementmanagement-post-resourcerequests>
 pub(super) fn add_resource(tenant: &Tenant, child: &mut Properties) -> Result<(), Fault> {
     require(child, &["originId", "originSystem"], "AccessPackageResource")?;
@@ -95,7 +98,8 @@ pub(super) fn add_resource(tenant: &Tenant, child: &mut Properties) -> Result<()
     Ok(())
 }
 
-/// The resource "must already exist in the access package catalog": <https://learn.microsoft.com/graph/api/accesspackage-post-resourcerolescopes>
+/// Checks that a package's resource is in its catalog: it "must already exist in the access package catalog":
+/// <https://learn.microsoft.com/graph/api/accesspackage-post-resourcerolescopes>
 pub(super) fn resource_there(tenant: &Tenant, package: &Key, child: &Properties) -> Result<(), Fault> {
     let resource = child.get("role").and_then(|role| role.pointer("/resource/id")).and_then(Value::as_str);
     let resource = resource.ok_or_else(|| invalid("role", "AccessPackageResourceRoleScope"))?;
@@ -105,7 +109,7 @@ pub(super) fn resource_there(tenant: &Tenant, package: &Key, child: &Properties)
     if there { Ok(()) } else { Err(Fault::missing(resource)) }
 }
 
-/// The objects of a kind whose `relation` leads to `id`.
+/// Returns the objects of a kind whose `relation` leads to `id`.
 fn naming<'a>(
     tenant: &'a Tenant,
     kind: &str,
@@ -119,7 +123,7 @@ fn naming<'a>(
     })
 }
 
-/// A catalog is deleted empty.
+/// Refuses to delete a catalog that is not empty.
 /// <https://learn.microsoft.com/entra/id-governance/entitlement-management-catalog-create>
 pub(super) fn delete_catalog(tenant: &Tenant, key: &Key) -> Result<(), Fault> {
     match naming(tenant, "accessPackage", "catalog", &key.id).next() {
@@ -128,7 +132,7 @@ pub(super) fn delete_catalog(tenant: &Tenant, key: &Key) -> Result<(), Fault> {
     }
 }
 
-/// The policies of a package go with it.
+/// Returns the policies of a package, which are deleted with it.
 pub(super) fn policies_of(tenant: &Tenant, package: &str) -> Vec<(&'static Kind, Key)> {
     naming(tenant, "accessPackageAssignmentPolicy", "accessPackage", package).collect()
 }

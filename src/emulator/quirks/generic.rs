@@ -1,4 +1,4 @@
-//! What follows from the registry alone, for every kind that no page is odd about.
+//! Implements rules that follow from the registry alone, for every kind without special rules.
 
 use serde_json::{Value, json};
 
@@ -10,12 +10,12 @@ use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::Children;
 
-/// Whether a relation lies with the object by value and is shown to those who ask with `$expand`.
+/// Returns true if a relation is stored with the object by value and is shown with `$expand`.
 pub fn by_value(kind: &Kind, relation: &str) -> bool {
     kind.expand.iter().any(|known| name_of(known) == relation)
 }
 
-/// Whether a body may hold a relation by value because some list shows it so.
+/// Returns true if a body may hold a relation by value because some list shows it so.
 pub(super) fn expandable(relation: &str) -> bool {
     kinds::ALL.iter().any(|kind| {
         let of_links = kind.links.iter().flat_map(|link| link.expand);
@@ -27,13 +27,13 @@ fn name_of(expand: &str) -> &str {
     expand.split('(').next().unwrap_or(expand)
 }
 
-/// What is said of the children that some kind calls `link`, where they live below more than one object.
+/// Returns the registry's entry on the children that some kind calls `link`, where they live below more than one object.
 fn children(link: &str) -> Option<&'static Children> {
     let shared = kinds::ALL.iter().filter(|kind| !kind.is_singleton());
     shared.flat_map(|kind| kind.links).find(|known| known.name == link)?.children()
 }
 
-/// Whether there is at most one such child below an object.
+/// Returns true if there is at most one such child below an object.
 pub fn single(link: &str) -> bool {
     kinds::ALL
         .iter()
@@ -41,7 +41,7 @@ pub fn single(link: &str) -> bool {
         .any(|known| known.name == link && known.children().is_some_and(|children| children.single))
 }
 
-/// The key of a child in its table. Where children of several objects have the same ids, the object is part of it.
+/// Returns the key of a child in its table. Where children of several objects have the same ids, the parent's id is part of it.
 pub fn child_key(link: &str, parent: &Key, id: &str) -> Key {
     match children(link) {
         Some(children) if children.single => Key::of(&format!("{}/{link}", parent.id)),
@@ -50,7 +50,7 @@ pub fn child_key(link: &str, parent: &Key, id: &str) -> Key {
     }
 }
 
-/// No two children of an object are the same by what tells them apart.
+/// Checks that no two children of an object have the same key properties.
 pub(super) fn create_child(tenant: &Tenant, link: &'static str, parent: &Key, child: &Properties) -> Result<(), Fault> {
     let all = kinds::ALL.iter().flat_map(|kind| kind.links).find(|known| known.name == link);
     let Some(children) = all.and_then(|link| link.children()) else { return Ok(()) };
@@ -69,7 +69,7 @@ pub(super) fn create_child(tenant: &Tenant, link: &'static str, parent: &Key, ch
     Ok(())
 }
 
-/// A list that is refused without its `$filter`.
+/// Refuses a list without the `$filter` that it requires.
 pub fn required_filter(kind: &Kind, request: &Request) -> Result<(), Fault> {
     let Some(wanted) = kind.filter else { return Ok(()) };
     let filter = request.option("$filter").unwrap_or_default();
@@ -77,7 +77,7 @@ pub fn required_filter(kind: &Kind, request: &Request) -> Result<(), Fault> {
     let missing = names.into_iter().find(|name| !filter.contains(&format!("{name} ")));
     match missing {
         None => Ok(()),
-        // What Graph says of policies: <https://github.com/microsoftgraph/microsoft-graph-docs/issues/20060>
+        // This is Graph's answer for policies: <https://github.com/microsoftgraph/microsoft-graph-docs/issues/20060>
         Some(_) if kind.path == "/policies/roleManagementPolicies" => Err(Fault::new(
             400,
             "UnknownError",
@@ -87,7 +87,7 @@ pub fn required_filter(kind: &Kind, request: &Request) -> Result<(), Fault> {
     }
 }
 
-/// Every tenant has its singletons, and its domains.
+/// Adds the missing singletons.
 pub(super) fn complete(tenant: &mut Tenant) {
     for kind in kinds::ALL.iter().copied() {
         let empty = tenant.store.table(kind).live.is_empty();
@@ -115,8 +115,8 @@ pub(super) fn complete(tenant: &mut Tenant) {
     }
 }
 
-/// "This property can later be changed from true to false, but it can't be changed from false to true."
-/// <https://learn.microsoft.com/graph/api/customsecurityattributedefinition-update>
+/// Checks a change of an attribute definition. "This property can later be changed from true to false, but it can't be changed
+/// from false to true." <https://learn.microsoft.com/graph/api/customsecurityattributedefinition-update>
 pub(super) fn update_attribute(old: &Properties, new: &Properties) -> Result<(), Fault> {
     let set = |object: &Properties| object.get("usePreDefinedValuesOnly") == Some(&Value::Bool(true));
     match !set(old) && set(new) {
@@ -125,14 +125,15 @@ pub(super) fn update_attribute(old: &Properties, new: &Properties) -> Result<(),
     }
 }
 
-/// The id that the service makes of what is made, where it is no GUID.
+/// Returns the id that the service makes from a new object's properties, where it is no GUID.
 pub(super) fn made_id(kind: &Kind, object: &Properties) -> Option<String> {
     let text = |name: &str| super::text(object, name);
     match kind.entity {
-        // "The identifier is a combination of the attribute set name and the custom security attribute name":
-        // <https://learn.microsoft.com/graph/api/resources/customsecurityattributedefinition>
+        // Microsoft's page says: "The identifier is a combination of the attribute set name and the custom security attribute
+        // name": <https://learn.microsoft.com/graph/api/resources/customsecurityattributedefinition>
         "customSecurityAttributeDefinition" => Some(format!("{}_{}", text("attributeSet"), text("name"))),
-        // "The name … is prefixed with B2X_1_": <https://learn.microsoft.com/graph/api/identitycontainer-post-b2xuserflows>
+        // Microsoft's page says: "The name … is prefixed with B2X_1_":
+        // <https://learn.microsoft.com/graph/api/identitycontainer-post-b2xuserflows>
         "b2xIdentityUserFlow" => Some(format!("B2X_1_{}", text("id").trim_start_matches("B2X_1_"))),
         _ => None,
     }

@@ -1,4 +1,4 @@
-//! Groups and who may be linked to what.
+//! Implements the rules for groups and for links between directory objects.
 //! <https://learn.microsoft.com/graph/api/group-post-groups>, <https://learn.microsoft.com/graph/api/group-update>
 
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ pub(super) fn update(old: &Properties, patch: &Properties, new: &mut Properties)
     if lists(old, "groupTypes", "Unified") != lists(new, "groupTypes", "Unified") {
         return Err(Fault::bad("The group type 'Unified' cannot be changed after the group was created."));
     }
-    // Delegated only, each by itself: <https://learn.microsoft.com/graph/api/group-update>
+    // These can be set only with a delegated sign-in, each by itself: <https://learn.microsoft.com/graph/api/group-update>
     if let Some(name) = [
         "allowExternalSenders",
         "autoSubscribeNewMembers",
@@ -79,7 +79,8 @@ pub(super) fn update(old: &Properties, patch: &Properties, new: &mut Properties)
     check_rule(new)
 }
 
-/// <https://learn.microsoft.com/graph/api/resources/group>: 64 characters, none of `@ () \ [] " ; : <> , SPACE`.
+/// Checks the mail nickname: 64 characters, none of `@ () \ [] " ; : <> , SPACE`.
+/// <https://learn.microsoft.com/graph/api/resources/group>
 fn check_nickname(name: &str) -> Result<(), Fault> {
     match name.is_empty()
         || name.len() > 64
@@ -102,10 +103,11 @@ fn check_rule(object: &Properties) -> Result<(), Fault> {
     }
 }
 
-/// Tells whether v1.0 leaves `target` out of a plain list of a group's members or owners: it does so with service principals, and
-/// beta, `$expand`, and advanced queries do not.
-/// <https://learn.microsoft.com/graph/api/group-list-members>, <https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/1140>,
-/// <https://github.com/microsoftgraph/microsoft-graph-docs/issues/19619>, <https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/2853>
+/// Returns true if v1.0 leaves `target` out of a plain list of a group's members or owners: it does so with service principals,
+/// and beta, `$expand`, and advanced queries do not. <https://learn.microsoft.com/graph/api/group-list-members>,
+/// <https://github.com/microsoftgraph/microsoft-graph-docs-contrib/issues/1140>,
+/// <https://github.com/microsoftgraph/microsoft-graph-docs/issues/19619>,
+/// <https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/2853>
 pub fn hidden_from_list(kind: &Kind, link: &str, target: &Kind, request: &Request) -> bool {
     let advanced = request.eventual() && request.option("$count") == Some("true");
     kind.name == "group"
@@ -115,7 +117,7 @@ pub fn hidden_from_list(kind: &Kind, link: &str, target: &Kind, request: &Reques
         && !advanced
 }
 
-/// Whether `target` may be linked to, or unlinked from, `object` under `name`.
+/// Checks that `target` may be linked to, or unlinked from, `object` under `name`.
 pub fn check_link(
     tenant: &Tenant,
     kind: &Kind,
@@ -127,7 +129,7 @@ pub fn check_link(
     let (key, object) = object;
     let (target_kind, target) = target;
     if kind.name == "group" && name == "members" && lists(object, "groupTypes", "DynamicMembership") {
-        // <https://learn.microsoft.com/graph/api/group-post-members>: a rule owns the membership.
+        // The membership belongs to the rule: <https://learn.microsoft.com/graph/api/group-post-members>.
         return Err(Fault::bad(
             "Cannot Update a dynamic membership group's members: the membership is determined by the group's rule.",
         ));
@@ -137,7 +139,8 @@ pub fn check_link(
     }
     let role = object.get("isAssignableToRole") == Some(&Value::Bool(true));
     let fits = match (kind.name, name, target_kind.name) {
-        // "users only" in Microsoft 365 groups, no groups in role-assignable ones: <https://learn.microsoft.com/graph/api/resources/groups-overview>
+        // Microsoft 365 groups take "users only", role-assignable ones no groups:
+        // <https://learn.microsoft.com/graph/api/resources/groups-overview>
         ("group", "members", "user") => true,
         ("group", "members", "group") => !role && !lists(object, "groupTypes", "Unified") && key != target,
         ("group", "members", "servicePrincipal") => !lists(object, "groupTypes", "Unified"),
@@ -164,7 +167,7 @@ pub fn check_link(
     Ok(())
 }
 
-/// "If the group has assigned owners, the last owner (a user object) can't be removed."
+/// Refuses to remove the last owner. "If the group has assigned owners, the last owner (a user object) can't be removed."
 /// <https://learn.microsoft.com/graph/api/group-delete-owners>
 fn last_owner(tenant: &Tenant, kind: &Kind, key: &Key, name: &'static str, target: &Kind) -> Result<(), Fault> {
     if kind.name != "group" || name != "owners" || target.name != "user" {
@@ -188,8 +191,7 @@ fn capital(name: &str) -> String {
     chars.next().map(|first| first.to_ascii_uppercase().to_string() + chars.as_str()).unwrap_or_default()
 }
 
-/// Microsoft's templates of directory settings: id, name.
-/// <https://learn.microsoft.com/graph/api/groupsettingtemplate-list>
+/// Lists Microsoft's templates of directory settings: id, name. <https://learn.microsoft.com/graph/api/groupsettingtemplate-list>
 const TEMPLATES: &[(&str, &str)] = &[
     ("08d542b9-071f-4e16-94b0-74abb372e3d9", "Group.Unified.Guest"),
     ("4bc7f740-180e-4586-adb6-38b2e9024e6b", "Application"),
@@ -201,7 +203,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("dffd5d46-495d-40a9-8e21-954ff55e198a", "Consent Policy Settings"),
 ];
 
-/// A setting has the name of its template.
+/// Gives a setting the name of its template.
 pub fn name_setting(object: &mut Properties) {
     let template = super::text(object, "templateId");
     if let Some((_, name)) = TEMPLATES.iter().find(|(id, _)| id.eq_ignore_ascii_case(template)) {

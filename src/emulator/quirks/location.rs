@@ -1,4 +1,4 @@
-//! Named locations. <https://learn.microsoft.com/graph/api/conditionalaccessroot-post-namedlocations>
+//! Implements the rules for named locations. <https://learn.microsoft.com/graph/api/conditionalaccessroot-post-namedlocations>
 
 use std::net::IpAddr;
 
@@ -44,7 +44,8 @@ fn check(object: &Properties) -> Result<(), Fault> {
         }
         "microsoft.graph.countryNamedLocation" => {
             let mut codes = crate::emulator::store::strings(object.get("countriesAndRegions")).peekable();
-            // "two-letter format specified by ISO 3166-2": <https://learn.microsoft.com/graph/api/resources/countrynamedlocation>
+            // Microsoft's page says: "two-letter format specified by ISO 3166-2":
+            // <https://learn.microsoft.com/graph/api/resources/countrynamedlocation>
             let good = codes.peek().is_some()
                 && codes.all(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase()));
             if good { Ok(()) } else { Err(invalid("countriesAndRegions", "CountryNamedLocation")) }
@@ -67,7 +68,7 @@ fn is_range(range: &Value) -> bool {
     }
 }
 
-/// A trusted location must first be made untrusted, and one that a policy names cannot go.
+/// Refuses to delete a trusted location, which must first be made untrusted, and one that a policy names.
 /// <https://learn.microsoft.com/graph/api/ipnamedlocation-delete>
 pub(super) fn delete(tenant: &Tenant, key: &Key, object: &Properties) -> Result<(), Fault> {
     if object.get("isTrusted") == Some(&Value::Bool(true)) {

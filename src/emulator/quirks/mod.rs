@@ -1,4 +1,4 @@
-//! What Microsoft's metadata does not say: written by hand from Microsoft's pages, each oddity with its source.
+//! Implements the rules that Microsoft's metadata does not state: written by hand from Microsoft's pages, each with its source.
 
 mod actions;
 mod application;
@@ -32,7 +32,7 @@ pub use group::{check_link, hidden_from_list};
 pub use preview::{hidden, refuse_hidden};
 pub use roles::{assignment_id, built_in as built_in_roles, policy_assignments, settle, settle_all, shown, unsettle};
 
-/// Properties that no two live objects of a kind share; also the ones a path may pick an object by.
+/// Returns the properties that no two live objects of a kind share; a path may also pick an object by them.
 pub fn unique(kind: &str) -> &'static [&'static str] {
     match kind {
         "user" => &["userPrincipalName"],
@@ -43,7 +43,7 @@ pub fn unique(kind: &str) -> &'static [&'static str] {
     }
 }
 
-/// Alternate keys, as the metadata's `AlternateKeys` has them.
+/// Returns the alternate keys, as the metadata's `AlternateKeys` has them.
 pub fn alternate_keys(kind: &str) -> &'static [&'static str] {
     match kind {
         "user" => &["userPrincipalName"],
@@ -54,8 +54,8 @@ pub fn alternate_keys(kind: &str) -> &'static [&'static str] {
     }
 }
 
-/// What comes back without `$select`, where that is not everything.
-/// "by default, only a limited set of properties are returned": <https://learn.microsoft.com/graph/api/user-list>
+/// Returns the properties that are returned without `$select`, where these are not all. "by default, only a limited set of
+/// properties are returned": <https://learn.microsoft.com/graph/api/user-list>
 pub fn default_properties(ty: &str) -> Option<&'static [&'static str]> {
     match ty {
         "user" => Some(&[
@@ -75,8 +75,7 @@ pub fn default_properties(ty: &str) -> Option<&'static [&'static str]> {
     }
 }
 
-/// Properties that only a read of a single user answers.
-/// <https://learn.microsoft.com/graph/api/user-list>
+/// Returns the properties that only a read of a single user answers. <https://learn.microsoft.com/graph/api/user-list>
 pub fn single_only(ty: &str) -> &'static [&'static str] {
     match ty {
         "user" => &[
@@ -96,11 +95,11 @@ pub fn single_only(ty: &str) -> &'static [&'static str] {
     }
 }
 
-/// Properties besides those the metadata marks that come back only when `$select` names them.
+/// Returns the properties, besides those that the metadata marks, that are returned only when `$select` names them.
 /// <https://learn.microsoft.com/graph/api/resources/group>, <https://learn.microsoft.com/graph/api/resources/serviceprincipal>
 pub fn on_select(ty: &str) -> &'static [&'static str] {
     match ty {
-        // "isFavorite … hasMembersWithLicenseErrors": never part of a plain read.
+        // These are never part of a plain read: "isFavorite … hasMembersWithLicenseErrors".
         "group" => &[
             "accessType",
             "hasMembersWithLicenseErrors",
@@ -116,7 +115,7 @@ pub fn on_select(ty: &str) -> &'static [&'static str] {
     }
 }
 
-/// Whether a client may not write the property at all.
+/// Returns true if a client may not write the property at all.
 pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
     // Descriptions such as "read-only for users synced from on-premises" mark these; cloud objects take them.
     // <https://learn.microsoft.com/graph/api/resources/user>
@@ -126,7 +125,8 @@ pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
         }
         "group" | "application" => &["uniqueName"],
         "passwordCredential" => &["hint"],
-        // "Read-only when isBuiltIn is true": <https://learn.microsoft.com/graph/api/resources/unifiedroledefinition>
+        // Microsoft's page says: "Read-only when isBuiltIn is true":
+        // <https://learn.microsoft.com/graph/api/resources/unifiedroledefinition>
         "unifiedRoleDefinition" => {
             &["description", "displayName", "isEnabled", "rolePermissions", "templateId", "version"]
         }
@@ -161,11 +161,13 @@ pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
             "onPremisesProvisioningErrors",
             "organizationId",
         ],
-        // "verifiedPublisher: use setVerifiedPublisher": <https://learn.microsoft.com/graph/api/resources/application>
+        // Microsoft's page says: "verifiedPublisher: use setVerifiedPublisher":
+        // <https://learn.microsoft.com/graph/api/resources/application>
         "application" => {
             &["certification", "verifiedPublisher", "createdByAppId", "disabledByMicrosoftStatus", "isDisabled"]
         }
-        // What a service principal has from its application: <https://learn.microsoft.com/graph/api/resources/serviceprincipal>
+        // A service principal takes these from its application:
+        // <https://learn.microsoft.com/graph/api/resources/serviceprincipal>
         "servicePrincipal" => &[
             "appDisplayName",
             "appDescription",
@@ -184,7 +186,8 @@ pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
         // <https://learn.microsoft.com/graph/api/resources/authenticationstrengthpolicy>
         "authenticationStrengthPolicy" => &["policyType", "requirementsSatisfied"],
         "authenticationMethodsPolicy" => &["policyVersion"],
-        // Read-only, as the metadata of beta says: <https://learn.microsoft.com/graph/api/resources/deviceregistrationpolicy>
+        // These are read-only according to the metadata of beta:
+        // <https://learn.microsoft.com/graph/api/resources/deviceregistrationpolicy>
         "deviceRegistrationPolicy" => &["displayName", "description"],
         _ => &[],
     };
@@ -210,10 +213,11 @@ pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
     marked || owned.contains(&name) || server && always.contains(&name)
 }
 
-/// Whether a property can be given at creation only.
+/// Returns true if a property can be given at creation only.
 pub fn immutable(kind: &str, name: &str) -> bool {
     match kind {
-        // "Can only be set while creating the group and is immutable": <https://learn.microsoft.com/graph/api/resources/group>
+        // Microsoft's page says: "Can only be set while creating the group and is immutable":
+        // <https://learn.microsoft.com/graph/api/resources/group>
         "group" => matches!(name, "isAssignableToRole" | "uniqueName" | "mailEnabled"),
         "application" => name == "uniqueName",
         "unifiedRoleDefinition" => name == "templateId",
@@ -226,7 +230,7 @@ pub fn immutable(kind: &str, name: &str) -> bool {
     }
 }
 
-/// Navigation properties that a body may hold by value.
+/// Returns true for navigation properties that a body may hold by value.
 pub fn nav_in_body(ty: &str, name: &str) -> bool {
     match name {
         // <https://learn.microsoft.com/graph/api/conditionalaccessroot-post-policies>, example with authenticationStrength
@@ -240,19 +244,19 @@ pub fn nav_in_body(ty: &str, name: &str) -> bool {
     }
 }
 
-/// What a seed may leave out because the directory derives it.
+/// Adds the properties that a seed may leave out because the directory derives them.
 pub fn on_seed(kind: &Kind, object: &mut Properties) {
     if matches!(kind.name, "user" | "group") && !object.contains_key("securityIdentifier") {
         object.insert("securityIdentifier".to_owned(), security_identifier(text(object, "id")).into());
     }
 }
 
-/// The id of a new object, where the service makes it of what the object says.
+/// Returns the id of a new object, where the service makes it from the object's properties.
 pub fn made_id(kind: &Kind, object: &Properties) -> Option<String> {
     generic::made_id(kind, object)
 }
 
-/// Checks a new object beyond its types, and adds what the service adds.
+/// Checks a new object beyond its types, and adds the properties that the service sets.
 pub fn on_create(tenant: &Tenant, kind: &Kind, caller: &Caller, object: &mut Properties) -> Result<(), Fault> {
     if let ("application" | "servicePrincipal", Caller::App { app_id, .. }) = (kind.name, caller) {
         object.insert("createdByAppId".to_owned(), app_id.clone().into());
@@ -277,7 +281,7 @@ pub fn on_create(tenant: &Tenant, kind: &Kind, caller: &Caller, object: &mut Pro
     }
 }
 
-/// Checks a change, `patch` being what the client sent and `new` what comes of it.
+/// Checks a change, with `patch` as the client sent it and `new` as the result.
 pub fn on_update(
     tenant: &Tenant,
     kind: &Kind,
@@ -286,7 +290,7 @@ pub fn on_update(
     new: &mut Properties,
 ) -> Result<(), Fault> {
     if old.get("onPremisesSyncEnabled") == Some(&Value::Bool(true)) {
-        // <https://learn.microsoft.com/graph/api/resources/user>: attributes of synced objects are mastered elsewhere.
+        // Attributes of synced objects are mastered elsewhere: <https://learn.microsoft.com/graph/api/resources/user>.
         return Err(Fault::bad(
             "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently undergoing migration.",
         ));
@@ -308,7 +312,7 @@ pub fn on_update(
     }
 }
 
-/// Whether an object can be deleted.
+/// Checks that an object can be deleted.
 pub fn on_delete(tenant: &Tenant, kind: &Kind, key: &Key, object: &Properties) -> Result<(), Fault> {
     match kind.name {
         "namedLocation" => location::delete(tenant, key, object),
@@ -320,7 +324,7 @@ pub fn on_delete(tenant: &Tenant, kind: &Kind, key: &Key, object: &Properties) -
     }
 }
 
-/// Whether a deleted object can be deleted for good before its time: "Administrative units cannot be permanently deleted by
+/// Checks that a deleted object can be deleted for good before its time: "Administrative units cannot be permanently deleted by
 /// using the deletedItems API". <https://learn.microsoft.com/graph/api/directory-deleteditems-delete>
 pub fn on_purge_asked(kind: &Kind) -> Result<(), Fault> {
     match kind.name {
@@ -329,7 +333,7 @@ pub fn on_purge_asked(kind: &Kind) -> Result<(), Fault> {
     }
 }
 
-/// What an object that is gone for good leaves elsewhere.
+/// Applies the effects of a purged object on others.
 pub fn on_purge(tenant: &mut Tenant, kind: &Kind, key: &Key) {
     if kind.name == "servicePrincipal"
         && let Some(object) = tenant.store.table(kind).bin.get(key).map(super::store::Row::unpack)
@@ -338,7 +342,7 @@ pub fn on_purge(tenant: &mut Tenant, kind: &Kind, key: &Key) {
     }
 }
 
-/// Whether a deleted object can come back.
+/// Checks that a deleted object can be restored.
 pub fn on_restore(tenant: &Tenant, kind: &Kind, object: &Properties) -> Result<(), Fault> {
     let table = tenant.store.table(kind);
     for name in unique(kind.name) {
@@ -351,7 +355,7 @@ pub fn on_restore(tenant: &Tenant, kind: &Kind, object: &Properties) -> Result<(
     Ok(())
 }
 
-/// The object as a read shows it: with what belongs to others.
+/// Completes an object for a read, with properties that come from other objects.
 pub fn on_read(tenant: &Tenant, kind: &Kind, key: &Key, object: &mut Properties, root: &str) {
     match kind.name {
         "servicePrincipal" => application::mirror(tenant, object),
@@ -363,7 +367,7 @@ pub fn on_read(tenant: &Tenant, kind: &Kind, key: &Key, object: &mut Properties,
         }
         _ => {}
     }
-    // What stands in a list of its own, and what is shown to those who ask.
+    // Properties that are in a list of their own, or shown only with `$expand`, are left out.
     for borrowed in kind.borrowed {
         object.remove(borrowed.property);
     }
@@ -372,12 +376,12 @@ pub fn on_read(tenant: &Tenant, kind: &Kind, key: &Key, object: &mut Properties,
     }
 }
 
-/// Whether a read shows an object as it is stored, with nothing that belongs to others.
+/// Returns true if a read shows an object as it is stored, without properties of other objects.
 pub fn stands_alone(kind: &Kind) -> bool {
     matches!(kind.name, "user" | "group" | "application")
 }
 
-/// What else goes when an object goes.
+/// Returns the objects that are deleted together with an object.
 pub fn deleted_with(tenant: &Tenant, kind: &Kind, object: &Properties) -> Vec<(&'static Kind, Key)> {
     match kind.name {
         "application" => application::home_principals(tenant, object),
@@ -387,7 +391,7 @@ pub fn deleted_with(tenant: &Tenant, kind: &Kind, object: &Properties) -> Vec<(&
     }
 }
 
-/// Whether a deleted object goes to the recycle bin, where its kind has one. Cloud security groups do since 2026; groups
+/// Returns true if a deleted object goes to the recycle bin, where its kind has one. Cloud security groups do since 2026; groups
 /// synced from on-premises and mail-enabled security groups are gone at once.
 /// <https://learn.microsoft.com/entra/fundamentals/recover-from-deletions>
 pub fn recyclable(kind: &Kind, object: &Properties) -> bool {
@@ -396,28 +400,29 @@ pub fn recyclable(kind: &Kind, object: &Properties) -> bool {
         || !(yes("onPremisesSyncEnabled") || yes("mailEnabled") && !lists(object, "groupTypes", "Unified"))
 }
 
-/// Who becomes owner of what they create.
-/// <https://learn.microsoft.com/graph/api/application-post-applications>, <https://learn.microsoft.com/graph/api/group-post-groups>
+/// Returns true if the caller becomes owner of the created object.
+/// <https://learn.microsoft.com/graph/api/application-post-applications>,
+/// <https://learn.microsoft.com/graph/api/group-post-groups>
 pub fn creator_owns(kind: &Kind, caller: &Caller) -> bool {
     match kind.name {
         "application" => true,
-        // "If the group is created in an app-only context, it is created anonymously."
+        // Microsoft's page says: "If the group is created in an app-only context, it is created anonymously."
         "group" => caller.is_user(),
         _ => false,
     }
 }
 
-/// 400 for a value that somebody else has.
+/// Returns a 400 for a value that another object has.
 pub fn conflict(name: &str) -> Fault {
     Fault::bad(format!("Another object with the same value for property {name} already exists."))
 }
 
-/// 400 for a value that the service does not take.
+/// Returns a 400 for a value that the service does not accept.
 pub fn invalid(name: &str, resource: &str) -> Fault {
     Fault::bad(format!("Invalid value specified for property '{name}' of resource '{resource}'."))
 }
 
-/// Whether the property is there and says something.
+/// Returns true if the property is there and not empty.
 fn given(object: &Properties, name: &str) -> bool {
     object.get(name).is_some_and(|value| match value {
         Value::Null => false,
@@ -441,7 +446,7 @@ fn lists(object: &Properties, name: &str, value: &str) -> bool {
     super::store::strings(object.get(name)).any(|element| element == value)
 }
 
-/// The security identifier that the directory derives from an object's id.
+/// Returns the security identifier that the directory derives from an object's id.
 fn security_identifier(id: &str) -> String {
     let bytes = uuid::Uuid::parse_str(id).map(|id| id.to_bytes_le()).unwrap_or_default();
     let part = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);

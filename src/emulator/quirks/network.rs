@@ -1,4 +1,4 @@
-//! Network access: what the service adds to what is made or changed.
+//! Implements the rules for network access: the properties that the service adds on creation and change.
 
 use super::{require, text};
 use crate::emulator::csdl;
@@ -7,7 +7,7 @@ use crate::emulator::store::Properties;
 use crate::emulator::tenant::Tenant;
 use crate::model::Kind;
 
-/// A new one has a name, and gets a version and dates that no request says.
+/// Checks that a new object has a name, and adds the version and the dates that the service sets.
 /// <https://learn.microsoft.com/graph/api/networkaccess-filteringpolicy-post-policyrules>,
 /// <https://learn.microsoft.com/graph/api/networkaccess-networkaccessroot-post-tlsinspectionpolicies>
 pub(super) fn create(tenant: &Tenant, kind: &Kind, object: &mut Properties) -> Result<(), Fault> {
@@ -19,7 +19,7 @@ pub(super) fn create(tenant: &Tenant, kind: &Kind, object: &mut Properties) -> R
     Ok(())
 }
 
-/// <https://learn.microsoft.com/graph/api/resources/networkaccess-profile>
+/// Updates the time of the last change. <https://learn.microsoft.com/graph/api/resources/networkaccess-profile>
 pub(super) fn update(tenant: &Tenant, kind: &Kind, new: &mut Properties) -> Result<(), Fault> {
     if text(new, "version").is_empty() {
         return Ok(());

@@ -1,5 +1,5 @@
-//! Conditional Access policies that use preview features: v1.0 leaves them out of lists without a word, and refuses to show or
-//! change one. <https://github.com/hashicorp/terraform-provider-azuread/issues/937>,
+//! Handles Conditional Access policies that use preview features: v1.0 leaves them out of lists without an error, and refuses to
+//! show or change one. <https://github.com/hashicorp/terraform-provider-azuread/issues/937>,
 //! <https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/431>
 
 use serde_json::Value;
@@ -11,14 +11,14 @@ use crate::emulator::store::Properties;
 use crate::model::Kind;
 use crate::model::kind::Api;
 
-/// Tells whether the list that `request` asks for leaves the object out.
+/// Returns true if the list that `request` asks for leaves the object out.
 pub fn hidden(kind: &Kind, object: &Properties, request: &Request) -> bool {
     request.api == Api::V1
         && kind.name == "conditionalAccessPolicy"
         && object.iter().any(|(name, value)| is_preview(kind.entity, name, value))
 }
 
-/// Refuses what v1.0 does not do with the object.
+/// Refuses requests about the object that v1.0 does not serve.
 pub fn refuse_hidden(kind: &Kind, object: &Properties, request: &Request) -> Result<(), Fault> {
     match hidden(kind, object, request) {
         true => Err(Fault::bad(
@@ -28,7 +28,7 @@ pub fn refuse_hidden(kind: &Kind, object: &Properties, request: &Request) -> Res
     }
 }
 
-/// Tells whether a property of type `ty` is set that the type has in beta only, or something within it is.
+/// Returns true if a property of type `ty`, or a value within it, is set that the type has in beta only.
 fn is_preview(ty: &str, name: &str, value: &Value) -> bool {
     let Some(known) = csdl::v1().ty(ty) else { return is_set(value) };
     match known.property(name) {

@@ -1,4 +1,4 @@
-//! Roles, who holds them, and what Privileged Identity Management demands.
+//! Implements the rules for roles, their assignments, and the settings of Privileged Identity Management.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,10 +11,10 @@ use crate::emulator::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;
 
-/// The role that many others take their reading permissions from.
+/// Id of the role from which many others inherit their reading permissions.
 const DIRECTORY_READERS: &str = "88d8e3e3-8f55-4a1e-953a-9b9898b8876b";
 
-/// Some of Microsoft's roles: template id, name, description, a few of their tasks.
+/// Lists some of Microsoft's roles: template id, name, description, a few of their tasks.
 /// <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
 const BUILT_IN: &[(&str, &str, &str, &[&str])] = &[
     (
@@ -113,7 +113,7 @@ const BUILT_IN: &[(&str, &str, &str, &[&str])] = &[
     ),
 ];
 
-/// Microsoft's roles as every tenant has them.
+/// Returns Microsoft's roles as every tenant has them.
 /// <https://learn.microsoft.com/graph/api/rbacapplication-list-roledefinitions>
 pub fn built_in() -> impl Iterator<Item = Value> {
     BUILT_IN.iter().map(|(id, name, description, tasks)| {
@@ -126,14 +126,15 @@ pub fn built_in() -> impl Iterator<Item = Value> {
     })
 }
 
-/// <https://learn.microsoft.com/graph/api/rbacapplication-post-roledefinitions>
+/// Checks and completes a new role. <https://learn.microsoft.com/graph/api/rbacapplication-post-roledefinitions>
 pub(super) fn create_definition(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
     require(object, &["displayName", "isEnabled", "rolePermissions"], "RoleDefinition")?;
     check_permissions(object)?;
     let Some(kind) = kinds::by_name("roleDefinition") else { return Ok(()) };
     let rows = &tenant.store.table(kind).live;
     let custom = rows.values().filter(|row| row.unpack().get("isBuiltIn") != Some(&Value::Bool(true))).count();
-    // "100 Microsoft Entra custom role definitions": <https://learn.microsoft.com/entra/identity/users/directory-service-limits-restrictions>
+    // The limit is "100 Microsoft Entra custom role definitions":
+    // <https://learn.microsoft.com/entra/identity/users/directory-service-limits-restrictions>
     if custom >= 100 {
         return Err(Fault::new(400, "Directory_QuotaExceeded", "The tenant has the maximum number of custom roles."));
     }
@@ -143,13 +144,15 @@ pub(super) fn create_definition(tenant: &Tenant, object: &mut Properties) -> Res
     Ok(())
 }
 
-/// "You cannot update built-in roles": <https://learn.microsoft.com/graph/api/unifiedroledefinition-update>
+/// Checks a change of a role. "You cannot update built-in roles":
+/// <https://learn.microsoft.com/graph/api/unifiedroledefinition-update>
 pub(super) fn update_definition(old: &Properties, new: &Properties) -> Result<(), Fault> {
     only_custom(old)?;
     check_permissions(new)
 }
 
-/// "You can't delete built-in roles": <https://learn.microsoft.com/graph/api/unifiedroledefinition-delete>
+/// Refuses built-in roles. "You can't delete built-in roles":
+/// <https://learn.microsoft.com/graph/api/unifiedroledefinition-delete>
 pub(super) fn only_custom(object: &Properties) -> Result<(), Fault> {
     match object.get("isBuiltIn") {
         Some(Value::Bool(true)) => Err(Fault::bad("Built-in roles cannot be changed or deleted.")),
@@ -165,16 +168,18 @@ fn check_permissions(object: &Properties) -> Result<(), Fault> {
     }
 }
 
-/// <https://learn.microsoft.com/graph/api/rbacapplication-post-roleassignments>
+/// Checks and completes a new role assignment. <https://learn.microsoft.com/graph/api/rbacapplication-post-roleassignments>
 pub(super) fn create_assignment(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
     require(object, &["principalId", "roleDefinitionId"], "RoleAssignment")?;
-    // "Either directoryScopeId or appScopeId is required": <https://learn.microsoft.com/graph/api/resources/unifiedroleassignment>
+    // Microsoft's page says: "Either directoryScopeId or appScopeId is required":
+    // <https://learn.microsoft.com/graph/api/resources/unifiedroleassignment>
     if object.contains_key("directoryScopeId") == object.contains_key("appScopeId") {
         return Err(invalid("directoryScopeId", "RoleAssignment"));
     }
     let principal = text(object, "principalId");
     let (kind, holder) = tenant.directory_object(principal).ok_or_else(|| Fault::missing(principal))?;
-    // "Set isAssignableToRole to true": <https://learn.microsoft.com/entra/identity/role-based-access-control/groups-concept>
+    // Microsoft's page says of groups: "Set isAssignableToRole to true":
+    // <https://learn.microsoft.com/entra/identity/role-based-access-control/groups-concept>
     if kind.name == "group" && holder.get("isAssignableToRole") != Some(&Value::Bool(true)) {
         return Err(Fault::bad("The group is not assignable to a role."));
     }
@@ -195,8 +200,8 @@ pub(super) fn create_assignment(tenant: &Tenant, object: &mut Properties) -> Res
     Ok(())
 }
 
-/// The directory makes an assignment's id of the role, the principal and the scope: the two GUIDs in base 64, as in
-/// <https://learn.microsoft.com/graph/api/unifiedroleassignment-get>, and a word that stands for the scope.
+/// Returns an assignment's id, which the directory makes from the role, the principal and the scope: the two GUIDs in base 64, as
+/// in <https://learn.microsoft.com/graph/api/unifiedroleassignment-get>, and a word that stands for the scope.
 pub fn assignment_id(object: &Properties) -> String {
     let bytes = |name: &str| uuid::Uuid::parse_str(text(object, name)).unwrap_or_default().to_bytes_le();
     let both = [bytes("roleDefinitionId"), bytes("principalId")].concat();
@@ -210,13 +215,13 @@ pub fn assignment_id(object: &Properties) -> String {
     format!("{}-{scope}", URL_SAFE_NO_PAD.encode(both))
 }
 
-/// Whether a list shows the object: an assignment goes out of sight with its principal, and comes back with it.
+/// Returns true if a list shows the object: an assignment is hidden while its principal is deleted, and comes back with it.
 /// <https://learn.microsoft.com/entra/fundamentals/recover-from-deletions>
 pub fn shown(tenant: &Tenant, kind: &Kind, object: &Properties) -> bool {
     kind.name != "roleAssignment" || tenant.directory_kind(&Key::of(text(object, "principalId"))).is_some()
 }
 
-/// The assignments that end with their role.
+/// Returns the assignments that are deleted with their role.
 pub(super) fn assignments_of(tenant: &Tenant, role: &str) -> Vec<(&'static Kind, Key)> {
     let kinds = ["roleAssignment", "roleAssignmentSchedule", "roleEligibilitySchedule"];
     let about = kinds.into_iter().filter_map(kinds::by_name).flat_map(|kind| {
@@ -227,7 +232,7 @@ pub(super) fn assignments_of(tenant: &Tenant, role: &str) -> Vec<(&'static Kind,
     about.collect()
 }
 
-/// Gives every role its settings, and every group that can hold roles those of its members and of its owners.
+/// Gives every role its settings, and every group that can hold roles the settings of its members and of its owners.
 pub fn settle_all(tenant: &mut Tenant) {
     for kind in ["roleDefinition", "group"].into_iter().filter_map(kinds::by_name) {
         let rows: Vec<Properties> =
@@ -258,7 +263,7 @@ pub fn settle(tenant: &mut Tenant, kind: &Kind, object: &Properties) {
         let policy = json!({
             "id": own, "displayName": sort, "description": sort, "isOrganizationDefault": false, "scopeId": scope,
             "scopeType": sort, "lastModifiedBy": {"displayName": null, "id": null},
-            // The service keeps this in the list of assignments.
+            // The service keeps this property in the list of assignments.
             "roleDefinitionId": subject,
         });
         let Value::Object(policy) = policy else { continue };
@@ -271,7 +276,7 @@ pub fn settle(tenant: &mut Tenant, kind: &Kind, object: &Properties) {
     }
 }
 
-/// Takes the settings of roles that are gone.
+/// Removes the settings of roles that are gone.
 pub fn unsettle(tenant: &mut Tenant) {
     let (Some(roles), Some(policies)) = (kinds::by_name("roleDefinition"), kinds::by_name("roleManagementPolicy"))
     else {
@@ -289,7 +294,7 @@ pub fn unsettle(tenant: &mut Tenant) {
     }
 }
 
-/// The settings that a role has until somebody changes them.
+/// Returns the settings that a role has before any change.
 /// <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicies>
 fn rules() -> Vec<Value> {
     let rule = |sort: &str, id: String, caller: &str, level: &str, more: Value| {
@@ -333,7 +338,8 @@ fn rules() -> Vec<Value> {
     all
 }
 
-/// "To update a rule, you must include the @odata.type": <https://learn.microsoft.com/graph/api/unifiedrolemanagementpolicyrule-update>
+/// Checks a change of a rule. "To update a rule, you must include the @odata.type":
+/// <https://learn.microsoft.com/graph/api/unifiedrolemanagementpolicyrule-update>
 pub(super) fn update_rule(old: &Properties, patch: &Properties) -> Result<(), Fault> {
     match patch.get("@odata.type") == old.get("@odata.type") {
         true => Ok(()),
@@ -341,7 +347,7 @@ pub(super) fn update_rule(old: &Properties, patch: &Properties) -> Result<(), Fa
     }
 }
 
-/// The list that says which role a policy is for, as the policies themselves do not.
+/// Returns the list that names the role of each policy, as the policies themselves do not.
 /// <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicyassignments>
 pub fn policy_assignments(tenant: &Tenant, policies: &Kind) -> Vec<(Key, Properties)> {
     let lenders = kinds::ALL.iter().copied().filter(|kind| kind.path == policies.path);

@@ -1,4 +1,4 @@
-//! Users. <https://learn.microsoft.com/graph/api/user-post-users>
+//! Implements the rules for users. <https://learn.microsoft.com/graph/api/user-post-users>
 
 use serde_json::{Value, json};
 
@@ -53,8 +53,8 @@ pub(super) fn update(tenant: &Tenant, old: &Properties, patch: &Properties, new:
     Ok(())
 }
 
-/// "The general format is alias@domain, where the domain must be present in the tenant's verified domain collection."
-/// <https://learn.microsoft.com/graph/api/resources/user>
+/// Checks a user principal name. "The general format is alias@domain, where the domain must be present in the tenant's verified
+/// domain collection." <https://learn.microsoft.com/graph/api/resources/user>
 fn check_name(tenant: &Tenant, old: Option<&Properties>, object: &Properties) -> Result<(), Fault> {
     let name = text(object, "userPrincipalName");
     let Some((alias, domain)) = name.split_once('@').filter(|(alias, domain)| !alias.is_empty() && !domain.is_empty())
@@ -74,8 +74,8 @@ fn check_name(tenant: &Tenant, old: Option<&Properties>, object: &Properties) ->
     }
 }
 
-/// "Changes to this property also update the user's proxyAddresses collection to include the value as an SMTP address."
-/// <https://learn.microsoft.com/graph/api/resources/user>
+/// Derives the proxy addresses from the mail address. "Changes to this property also update the user's proxyAddresses collection
+/// to include the value as an SMTP address." <https://learn.microsoft.com/graph/api/resources/user>
 fn follow_mail(object: &mut Properties) {
     let mail = text(object, "mail").to_owned();
     let proxies = if mail.is_empty() { json!([]) } else { json!([format!("SMTP:{mail}")]) };

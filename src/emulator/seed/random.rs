@@ -1,14 +1,14 @@
-//! A company of any size, made up one object at a time: nothing is kept, every id follows from its number.
+//! Makes a company of any size, one object at a time: nothing is kept, every id is computed from the object's number.
 
 use serde_json::{Value, json};
 
 use super::SeedObject;
 use super::value::{guid, map, object, security_identifier, strings};
 
-/// Microsoft Graph's application id.
+/// Application id of Microsoft Graph.
 const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 
-/// `User.Read` and `User.Read.All` there: <https://learn.microsoft.com/graph/permissions-reference>
+/// Ids of `User.Read` and `User.Read.All` there: <https://learn.microsoft.com/graph/permissions-reference>
 const READ: (&str, &str) = ("e1fe6dd8-ba31-4d61-89e7-88639da4683d", "df021288-bdef-4463-88db-98f22de89214");
 
 const GIVEN: &[&str] = &[
@@ -41,7 +41,7 @@ const WORK: &[(&str, &str)] = &[
     ("Human Resources", "Recruiter"),
 ];
 
-/// How many there are of each kind, and the number all ids follow from.
+/// Holds the number of objects of each kind, and the seed of all ids.
 #[derive(Debug, Clone, Copy)]
 struct Company {
     seed: u64,
@@ -65,13 +65,13 @@ impl Company {
         let policies = take((count / 400).clamp(1, 100));
         let locations = take((count / 2000).clamp(1, 30));
         let applications = take(count / 40);
-        // Those of the applications, and Microsoft Graph's.
+        // These are the applications' service principals, and Microsoft Graph's.
         let principals = take(if applications > 0 { (count * 3 / 100).max(applications + 1) } else { 0 });
         let groups = take(count * 9 / 100);
         Company { seed, users: left, groups, applications, principals, locations, policies }
     }
 
-    /// The object at place `at`.
+    /// Returns the object at position `at`.
     fn object(self, at: usize) -> SeedObject {
         let mut at = at;
         type Make = fn(Company, usize) -> SeedObject;
@@ -93,7 +93,7 @@ impl Company {
     }
 
     fn dice(self, what: u64, at: usize) -> fastrand::Rng {
-        // Neighbours must not look alike: the number is spread over all bits first.
+        // Neighbours must not look alike, so the number is spread over all bits first.
         let mixed =
             (self.seed ^ what.rotate_left(48)).wrapping_add((at as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
         let mut first = fastrand::Rng::with_seed(mixed);
@@ -137,7 +137,7 @@ impl Company {
                 "onPremisesDistinguishedName": format!("CN={given} {surname} {at},OU={city},DC=corp,DC=contoso,DC=com"),
             })));
         }
-        // Everyone reports to someone with a tenth of their number: a tree without a circle.
+        // Every user's manager has a tenth of the user's number, so that there is no circle.
         let manager = (at > 0).then(|| ("manager", vec![self.id(Id::User, at / 10).into()]));
         SeedObject { kind: "user", value, links: manager.into_iter().collect() }
     }
@@ -164,7 +164,7 @@ impl Company {
             }
             1..=6 => value.extend(map(json!({"groupTypes": ["Unified"], "mailEnabled": true, "visibility": "Private", "mail": format!("group{at}@contoso.com"),
                 "proxyAddresses": [format!("SMTP:group{at}@contoso.com")]}))),
-            // One within another, always an earlier one.
+            // The nested group is always an earlier one.
             7 if at > 0 => members.push(self.id(Id::Group, dice.usize(..at))),
             _ => {}
         }
@@ -172,7 +172,7 @@ impl Company {
         object("group", Value::Object(value), [("members", strings(members)), ("owners", strings(owners))])
     }
 
-    /// Mostly a handful; in a large company one group in five hundred has more than a thousand.
+    /// Returns the members of a group: mostly a handful; in a large company one group in five hundred has more than a thousand.
     fn members(self, dice: &mut fastrand::Rng, at: usize) -> Vec<String> {
         let wanted = match (at % 500, dice.u8(..20)) {
             (7, _) if self.users > 40_000 => dice.usize(1_001..3_000),
@@ -218,7 +218,8 @@ impl Company {
             "allowedMemberTypes": ["User", "Application"], "origin": "Application"}])
     }
 
-    /// The first is Microsoft Graph's, the next those of the applications, the rest managed identities.
+    /// Returns a service principal: the first is Microsoft Graph's, the next those of the applications, the rest managed
+    /// identities.
     fn principal(self, at: usize) -> SeedObject {
         let own = self.id(Id::Principal, at);
         let mut value = map(json!({
@@ -316,18 +317,18 @@ impl Company {
     }
 }
 
-/// What an id is of: no two kinds share one.
+/// Distinguishes the sorts of ids, so that no two of them coincide.
 #[derive(Debug, Clone, Copy)]
 enum Id {
     User = 1,
     Group,
     Application,
-    /// `appId` of an application.
+    /// The `appId` of an application.
     ClientOf,
     Role,
     Pipeline,
     Principal,
-    /// `appId` of a managed identity.
+    /// The `appId` of a managed identity.
     ClientOfIdentity,
     Assignment,
     Grant,
@@ -375,7 +376,7 @@ fn common_factor(a: usize, b: usize) -> usize {
     if b == 0 { a } else { common_factor(b, a % b) }
 }
 
-/// The company, object by object.
+/// Returns the company, object by object.
 pub(super) fn objects(count: usize, seed: u64) -> impl Iterator<Item = SeedObject> {
     let company = Company::of(count, seed);
     (0..count.max(2)).map(move |at| company.object(at))

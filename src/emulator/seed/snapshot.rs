@@ -1,4 +1,4 @@
-//! A tenant that starts as a snapshot: normalized objects → what the tenant is seeded with.
+//! Turns a snapshot into seeds: normalized objects → objects that a tenant starts with.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::SeedObject;
 use crate::kinds;
 use crate::model::{Address, Object};
 
-/// What a tenant is seeded with to hold `object`, ids and links kept; the reason if it cannot hold it.
+/// Returns the seed with which a tenant holds `object`, ids and links kept; or the reason why it cannot hold it.
 pub fn seed(address: &Address, object: &Object) -> Result<SeedObject, String> {
     let Some(kind) = kinds::by_name(address.kind) else { return Err("no kind is called so".to_owned()) };
     if address.id.starts_with("new:") {
@@ -22,7 +22,7 @@ pub fn seed(address: &Address, object: &Object) -> Result<SeedObject, String> {
             Some(entry) => drop(seed.links.insert(link.name, vec![entry])),
         }
     }
-    // What a request made names it, which snapshots leave out.
+    // An object made by a request names that request, which snapshots leave out.
     if kind.requests.is_some() {
         seed.value.entry("createdUsing").or_insert_with(|| address.id.as_str().into());
     }
@@ -37,15 +37,15 @@ pub fn seed(address: &Address, object: &Object) -> Result<SeedObject, String> {
     Ok(seed)
 }
 
-/// The delegated permission that an application must offer, since it is classified.
+/// Returns the delegated permission that an application must offer, since it is classified.
 fn offered(classification: &Value) -> Value {
     let name = classification.get("permissionName");
     json!({"id": classification.get("permissionId"), "value": name, "type": "User", "isEnabled": true,
         "adminConsentDisplayName": name, "adminConsentDescription": name})
 }
 
-/// The roles that an application must have declared, since somebody holds them. Snapshots leave them to the application, which
-/// may be registered in another tenant.
+/// Returns the roles that an application must have declared, since they are assigned. Snapshots leave them to the application,
+/// which may be registered in another tenant.
 fn declared(assignments: &[Value]) -> Value {
     let ids: BTreeSet<&str> =
         assignments.iter().filter_map(|assignment| assignment.get("appRoleId")?.as_str()).collect();

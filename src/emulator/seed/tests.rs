@@ -1,4 +1,5 @@
-//! Both companies against Microsoft's metadata: everything exists, is of the right type, and what is named is there.
+//! Checks both companies against Microsoft's metadata: every property exists and is of the right type, and every named object is
+//! there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -10,8 +11,8 @@ use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::{Creation, LinkShape};
 
-/// The types of both versions, v1.0's first, with what only Microsoft's pages say. Whether a kind's own version has a property is
-/// for the tests of what is served.
+/// Holds the types of both versions, v1.0's first, with the additions from Microsoft's pages. The tests of the served replies
+/// check whether a kind's own version has a property.
 static METADATA: LazyLock<Value> = LazyLock::new(|| {
     let read = |text: &str| serde_json::from_str::<Value>(text).expect("Microsoft's metadata is JSON");
     let documented = read(include_str!("../metadata/documented.json"));
@@ -40,11 +41,11 @@ static METADATA: LazyLock<Value> = LazyLock::new(|| {
     serde_json::json!({ "types": types })
 });
 
-/// Adds members that are not there by name.
+/// Adds members whose names are not there yet.
 fn extend<'a>(known: &mut Value, list: &str, more: impl Iterator<Item = &'a Value>) {
     for member in more {
         let same = |old: &Value| if old.is_object() { old["name"] == member["name"] } else { old == member };
-        // What one version has as a property, the other may have as a relation.
+        // A property of one version may be a relation in the other.
         let there = |list: &str| known[list].as_array().is_some_and(|old| old.iter().any(same));
         if !(there(list) || list == "properties" && there("navigation")) {
             match &mut known[list] {
@@ -61,7 +62,7 @@ fn ty(name: &str) -> Option<&'static Value> {
     types.get(name).or_else(|| types.get(format!("microsoft.graph.{name}")))
 }
 
-/// A member of a type or of one it extends, with whether it is a relation.
+/// Returns a member of a type or of one it extends, with whether it is a relation.
 fn member(of: &str, name: &str) -> Option<(&'static Value, bool)> {
     let mut at = ty(of);
     while let Some(found) = at {
@@ -127,7 +128,7 @@ fn check_value(of: &str, value: &Value, at: &str, wrong: &mut Vec<String>) {
             }
             (Some(found), Value::Object(object)) => {
                 let of = of.to_owned();
-                // A target of a method goes without a type; the method's own target type has the property.
+                // A target of a method comes without a type; the method's own target type has the property.
                 let of = match object.keys().find(|name| !name.contains('@') && member(&of, name).is_none()) {
                     Some(odd) => derived(&of, odd).unwrap_or(of),
                     None => of,
@@ -153,7 +154,7 @@ fn derived(base: &str, with: &str) -> Option<String> {
         .map(|(name, _)| name.clone())
 }
 
-/// What a link holds, by the metadata.
+/// Returns the type of a link's targets, by the metadata.
 fn holds(kind: &'static str, link: &str) -> Option<&'static str> {
     link.split('/').try_fold(kind, |of, name| member(of, name).filter(|(_, relation)| *relation)?.0["type"].as_str())
 }
@@ -270,7 +271,7 @@ fn count(seeds: &[SeedObject], kind: &str) -> usize {
 fn contoso_is_valid_and_whole() {
     let seeds = contoso();
     check(&seeds);
-    // What every tenant has for each of its roles comes with the roles.
+    // Objects that every tenant has for each of its roles are added with the roles.
     let planted = |kind: &&&Kind| kind.is_singleton() || !matches!(kind.creation, Creation::Never { .. });
     for kind in kinds::ALL.iter().filter(planted) {
         assert!(count(&seeds, kind.name) > 0, "no {}", kind.name);
@@ -282,8 +283,8 @@ fn contoso_is_valid_and_whole() {
                 link.name
             );
         }
-        // All of Contoso can be created again through Graph, so that a wipe can be recovered from as a whole: no groups
-        // of Exchange.
+        // All of Contoso can be created again through Graph, so that a wipe can be recovered from as a whole; therefore it has no
+        // groups of Exchange.
         for variant in kind.variants.iter().filter(|variant| variant.name != "mailEnabledGroup") {
             assert!(
                 seeds.iter().any(|seed| seed.kind == kind.name && variant.when.holds(&seed.value)),
@@ -318,7 +319,7 @@ fn contoso_tells_the_story() {
     assert_eq!(policy["conditions"]["users"]["includeGroups"], serde_json::json!([REMOTE_WORKERS]));
     assert_eq!(policy["conditions"]["applications"]["includeApplications"], serde_json::json!([ORDERING_APP_ID]));
     assert_eq!(policy["grantControls"]["builtInControls"], serde_json::json!(["mfa"]));
-    // Whatever is enforced for everyone leaves the emergency accounts out.
+    // Policies that are enforced for everyone exclude the emergency accounts.
     for seed in seeds.iter().filter(|seed| seed.kind == "conditionalAccessPolicy") {
         let users = &seed.value["conditions"]["users"];
         let all = users["includeUsers"].as_array().is_some_and(|list| list.iter().any(|who| who == "All"));
@@ -330,7 +331,7 @@ fn contoso_tells_the_story() {
 #[test]
 fn groups_and_owners_that_are_named_exist() {
     let seeds = contoso();
-    // Aliases that name nobody are dropped silently: these are the groups that may be empty.
+    // Unknown aliases are dropped silently, so the groups that may be empty are listed here.
     let empty: Vec<&str> = seeds
         .iter()
         .filter(|seed| seed.kind == "group" && seed.links["members"].is_empty())

@@ -1,4 +1,4 @@
-//! Values that Graph makes up, made from what they belong to, so that they never change.
+//! Makes the values that Graph generates, derived from their object's label, so that they never change.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::SeedObject;
 
-/// A seed object from a JSON object and its links.
+/// Returns a seed object from a JSON object and its links.
 pub(super) fn object(
     kind: &'static str,
     value: Value,
@@ -19,7 +19,7 @@ pub(super) fn object(
     SeedObject { kind, value: map(value), links: links.into_iter().collect::<BTreeMap<_, _>>() }
 }
 
-/// The members of a JSON object; none of anything else.
+/// Returns the members of a JSON object; none of any other value.
 pub(super) fn map(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
@@ -27,28 +27,28 @@ pub(super) fn map(value: Value) -> Map<String, Value> {
     }
 }
 
-/// The object id of what `kind` and `label` name.
+/// Returns the object id for `kind` and `label`.
 pub(super) fn id(kind: &str, label: &str) -> String {
     guid(&digest(kind, label))
 }
 
-/// An id of the opaque sort, as app role assignments and permission grants have: 32 bytes, 43 characters.
+/// Returns an opaque id, as app role assignments and permission grants have: 32 bytes, 43 characters.
 pub(super) fn opaque(label: &str) -> String {
     URL_SAFE_NO_PAD.encode(digest("opaque", label))
 }
 
-/// What directory synchronization takes for an anchor.
+/// Returns the anchor that directory synchronization uses.
 pub(super) fn immutable_id(label: &str) -> String {
     STANDARD.encode(&digest("anchor", label)[..16])
 }
 
-/// A number that belongs to `label`, below `limit`.
+/// Returns a number derived from `label`, below `limit`.
 pub(super) fn number(label: &str, limit: u32) -> u32 {
     let bytes = digest("number", label);
     u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) % limit.max(1)
 }
 
-/// When something was made: some working day's second between 2019 and 2024.
+/// Returns a creation time: some second of a working day between 2019 and 2024.
 pub(super) fn seconds(label: &str) -> String {
     let [year, month, day] = [number(&format!("{label}/y"), 6), number(&format!("{label}/m"), 12), number(label, 28)];
     let [hour, minute, second] =
@@ -56,12 +56,12 @@ pub(super) fn seconds(label: &str) -> String {
     format!("{}-{:02}-{:02}T{:02}:{minute:02}:{second:02}Z", 2019 + year, 1 + month, 1 + day, 7 + hour)
 }
 
-/// The same with the seven digits that policies have.
+/// Returns the same time with the seven digits that policies have.
 pub(super) fn ticks(label: &str) -> String {
     format!("{}.{:07}Z", seconds(label).trim_end_matches('Z'), number(&format!("{label}/t"), 10_000_000))
 }
 
-/// The security identifier that goes with an object id.
+/// Returns the security identifier for an object id.
 /// <https://learn.microsoft.com/entra/identity/devices/assign-local-admin#manage-administrator-privileges-using-microsoft-entra-groups-preview>
 pub(super) fn security_identifier(id: &str) -> String {
     let bytes = uuid::Uuid::parse_str(id).unwrap_or_default().to_bytes_le();
@@ -69,7 +69,7 @@ pub(super) fn security_identifier(id: &str) -> String {
     format!("S-1-12-1-{}", parts.collect::<Vec<_>>().join("-"))
 }
 
-/// `Łukasz O'Neil-Müller` → `lukasz.oneilmuller`: what an address can hold.
+/// Returns a name in the form of an address: `Łukasz O'Neil-Müller` → `lukasz.oneilmuller`.
 pub(super) fn alias(given: &str, surname: &str) -> String {
     let fold = |text: &str| -> String {
         text.nfd()
@@ -90,7 +90,7 @@ pub(super) fn alias(given: &str, surname: &str) -> String {
     format!("{}.{}", fold(given), fold(surname))
 }
 
-/// Puts `over` upon `base`, object by object.
+/// Merges `over` into `base`, object by object.
 pub(super) fn merge(base: &mut Value, over: Value) {
     match (base, over) {
         (Value::Object(base), Value::Object(over)) => {
@@ -102,12 +102,12 @@ pub(super) fn merge(base: &mut Value, over: Value) {
     }
 }
 
-/// A list of strings as JSON.
+/// Returns a list of strings as JSON.
 pub(super) fn strings<T: Into<Value>>(list: impl IntoIterator<Item = T>) -> Vec<Value> {
     list.into_iter().map(Into::into).collect()
 }
 
-/// Sixteen bytes as a GUID of the random sort.
+/// Returns sixteen bytes as a random GUID.
 pub(super) fn guid(bytes: &[u8]) -> String {
     let mut own = [0; 16];
     own.copy_from_slice(&bytes[..16]);

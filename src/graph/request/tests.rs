@@ -1,4 +1,4 @@
-//! Writes, and the requests that they become.
+//! Tests which requests the writes become.
 
 use super::*;
 use crate::kinds;
@@ -131,7 +131,7 @@ fn children() {
     "#);
 }
 
-/// What is decided on through requests of its own is asked for once: a second request would be another one.
+/// Checks that objects with requests of their own are requested only once: a second request would be another one.
 #[test]
 fn requests() {
     let schedule = kind("roleEligibilitySchedule");
@@ -156,7 +156,7 @@ fn requests() {
     "#);
 }
 
-/// Some children come and go by requests, and some name a thing by the id that was found for it.
+/// Checks that some children are added and removed by requests, and that some name a part by the id that was found for it.
 #[test]
 fn children_by_request() {
     let (catalog, link) = (kind("accessPackageCatalog"), "resources");
@@ -195,7 +195,7 @@ fn chosen_ids_and_wholes() {
     "#);
 }
 
-/// Policies are assigned at what they apply to.
+/// Checks that policies are assigned at the objects to which they apply.
 #[test]
 fn links_written_at_their_other_end() {
     let known = Known { target: Some("servicePrincipal"), ..Known::default() };

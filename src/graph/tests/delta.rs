@@ -1,4 +1,4 @@
-//! What changed, page after page, and every way in which a token comes to nothing.
+//! Tests delta queries: page after page, and every way in which a token fails.
 
 use super::*;
 use crate::tenant::{Changes, TenantError};
@@ -46,7 +46,7 @@ async fn a_token_without_data_tracks_what_is_read() {
     assert!(matches!(client.changes(kind("namedLocation"), None).await.unwrap(), Changes::StartOver { .. }));
 }
 
-// Shapes as documented: <https://learn.microsoft.com/graph/delta-query-overview>
+// The shapes are as documented: <https://learn.microsoft.com/graph/delta-query-overview>
 #[tokio::test]
 async fn pages_may_be_empty_and_objects_may_come_twice() {
     let server = serve(|seen, url| {
@@ -78,6 +78,7 @@ async fn a_token_that_ran_out_starts_over() {
             let location = format!("{url}/v1.0/users/delta?$deltatoken=");
             error(410, "syncStateNotFound", "The sync state generation is not found.").with("location", location)
         }
+        // The token has expired:
         // <https://devblogs.microsoft.com/microsoft365dev/duration-of-change-tracking-tokens-for-identity-and-education-resources>
         "$deltatoken=old" => {
             error(400, "syncStateNotFound", "The delta token is expired and data must be synchronized again.")

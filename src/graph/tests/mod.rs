@@ -1,4 +1,4 @@
-//! The client against a server that answers whatever a test tells it to.
+//! Tests the client against a server that answers as each test tells it to.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,7 +20,7 @@ mod reading;
 mod transport;
 mod writing;
 
-/// A request as the server saw it.
+/// Represents a request as the server saw it.
 #[derive(Debug, Clone)]
 struct Seen {
     method: String,
@@ -30,16 +30,16 @@ struct Seen {
     prefer: String,
     accept: String,
     body: Value,
-    /// How many requests with this method and path came before.
+    /// Number of earlier requests with this method and path.
     nth: usize,
 }
 
-/// What the server answers.
+/// Represents an answer of the server.
 struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
-    /// Whether the connection breaks before the body is whole.
+    /// True if the connection breaks before the body is whole.
     cut: bool,
 }
 
@@ -79,7 +79,8 @@ struct Shared {
     seen: Mutex<Vec<Seen>>,
 }
 
-/// A server that answers by a script; `/t/oauth2/v2.0/token` gives out `token-1`, `token-2`, … unless the script answers.
+/// Represents a server that answers by a script; `/t/oauth2/v2.0/token` returns `token-1`, `token-2`, … unless the script
+/// answers.
 struct Server {
     shared: Arc<Shared>,
     events: Arc<Mutex<Vec<Event>>>,
@@ -118,7 +119,7 @@ impl Server {
         GraphTenant::connect(config, Events::new(move |event| events.lock().unwrap().push(event))).unwrap()
     }
 
-    /// Requests to `path`, in order.
+    /// Returns the requests to `path`, in order.
     fn to(&self, method: &str, path: &str) -> Vec<Seen> {
         let seen = self.shared.seen.lock().unwrap();
         seen.iter().filter(|seen| seen.method == method && seen.path == path).cloned().collect()
@@ -173,7 +174,7 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
     response.body(body).unwrap()
 }
 
-/// The answer to what a script does not know: the server's own for tokens, 404 for the rest.
+/// Returns the answer to requests that a script does not handle: the server's own for tokens, 404 for the rest.
 fn other(seen: &Seen) -> Answer {
     if seen.path == "/t/oauth2/v2.0/token" {
         return answer(0, Value::Null);

@@ -1,4 +1,4 @@
-//! Lists, batches and links.
+//! Tests lists, batches and links.
 
 use super::*;
 use crate::model::Coverage;
@@ -22,7 +22,7 @@ async fn pages_batches_and_links_come_together() {
             page(json!([]), Some(&format!("{url}/v1.0/groups?$skiptoken=3")))
         }
         ("/v1.0/groups", true) => page(
-            // One that was on the first page already, and one whose members a rule computes.
+            // One group was on the first page already, and the members of the other are computed by a rule.
             json!([{"id": "g0", "groupTypes": []}, {"id": "dynamic", "groupTypes": ["DynamicMembership"]}]),
             None,
         ),
@@ -48,7 +48,7 @@ async fn pages_batches_and_links_come_together() {
     assert!(objects[30].value.contains_key("owners"));
     let batches = server.to("POST", "/beta/$batch");
     assert!(batches.iter().all(|seen| seen.body["requests"].as_array().unwrap().len() <= 20));
-    // 30 groups with two links each, then one with one.
+    // The batches hold 30 groups with two links each, then one group with one link.
     assert_eq!(batches.len(), 4);
     assert!(server.to("GET", "/v1.0/groups")[0].query.contains("$top=999"));
 }
@@ -58,7 +58,7 @@ async fn inner_answers_count_alone() {
     let tries = Mutex::new(std::collections::HashMap::<String, usize>::new());
     let server = Server::start(move |seen, _| match seen.path.as_str() {
         "/v1.0/groups" => page(json!([{"id": "a"}, {"id": "b"}, {"id": "c"}, {"id": "d"}, {"id": "e"}]), None),
-        // Still there: only its members are not, on this replica.
+        // The group itself is still there: only its members are missing on this replica.
         "/v1.0/groups/d" => answer(200, json!({"id": "d"})),
         "/beta/groups/d/members" => page(json!([{"id": "late"}]), None),
         "/beta/$batch" => batch(seen, |path| {
@@ -78,7 +78,7 @@ async fn inner_answers_count_alone() {
     .await;
     let (listing, objects) = list(&server.client(), "group").await;
     assert_eq!((listing.coverage, &listing.note), (Coverage::Complete, &None));
-    // `e` was deleted after it had been listed.
+    // The group `e` was deleted after it had been listed.
     assert_eq!(names(&objects), ["a", "b", "c", "d"]);
     assert_eq!(objects[0].value["members"], json!([{"id": "m"}]));
     assert_eq!(objects[3].value["members"], json!([{"id": "late"}]));
@@ -192,7 +192,7 @@ async fn expanded_joined_and_inline_links() {
     let (_, users) = list(&tenant, "user").await;
     assert_eq!(users[0].value["manager"], json!({"id": "b"}));
     assert!(!users[1].value.contains_key("manager") && !users[2].value.contains_key("manager"));
-    // The token here says nothing of permissions, so what takes one of its own is not asked for.
+    // The token here names no permissions, so properties that need one of their own are not asked for.
     let withheld = [("employeeLeaveDateTime", Coverage::DeniedPermission)];
     assert!(users.iter().all(|user| user.missing == withheld));
     assert!(!server.to("GET", "/v1.0/users")[0].query.contains("employeeLeaveDateTime"));
@@ -234,8 +234,8 @@ async fn the_bin_and_the_log() {
     assert!(tenant.audit(Some("' or 1 eq 1")).await.is_err());
 }
 
-/// Of a group that is asked for its schedules, 404 may mean that it went, or that a replica has not heard of it: what it has
-/// is not taken for gone before the group is.
+/// Checks that schedules are not taken for deleted when their group answers 404: the group may be gone, or a replica may not know
+/// it yet.
 #[tokio::test]
 async fn what_is_listed_for_each_is_missing_only_where_the_other_is() {
     for known in [true, false] {
@@ -257,7 +257,7 @@ async fn what_is_listed_for_each_is_missing_only_where_the_other_is() {
     }
 }
 
-/// A national cloud may lack a recycle bin's path: then nothing lies there. That it did not answer says nothing.
+/// Checks that a recycle bin whose path a national cloud lacks counts as empty, and that other errors do not.
 #[tokio::test]
 async fn a_bin_that_a_cloud_does_not_have_is_empty() {
     for (status, message, is_empty) in [
@@ -275,8 +275,8 @@ async fn a_bin_that_a_cloud_does_not_have_is_empty() {
     }
 }
 
-/// A count is plain text, and Graph refuses to give it as JSON; one that is refused is an error, and not 0.
-/// <https://learn.microsoft.com/graph/query-parameters#count-parameter>
+/// Checks that a count is asked for as plain text, since Graph refuses to give it as JSON, and that a refused count is an error,
+/// not 0. <https://learn.microsoft.com/graph/query-parameters#count-parameter>
 #[tokio::test]
 async fn count_asks_for_plain_text_and_passes_a_refusal_on() {
     let server = Server::start(|seen, _| match (seen.path.as_str(), seen.accept.as_str()) {

@@ -1,4 +1,4 @@
-//! Tokens, throttling, broken answers.
+//! Tests tokens, throttling and broken answers.
 
 use super::*;
 use crate::model::Write;
@@ -81,7 +81,8 @@ async fn a_refused_sign_in_says_why_and_no_secret() {
     assert!(!format!("{:?}", server.config()).contains("s3cret"));
 }
 
-/// However the form is repeated: as it was sent, decoded, in lower case, as JSON, in base64; and before it is cut.
+/// Checks every encoding in which the form may be repeated: as it was sent, decoded, in lower case, as JSON, in base64; and
+/// before it is cut.
 #[tokio::test]
 async fn a_refused_sign_in_repeats_the_secret_in_no_encoding() {
     use base64::Engine as _;
@@ -95,7 +96,7 @@ async fn a_refused_sign_in_repeats_the_secret_in_no_encoding() {
             let encoded = STANDARD.encode(format!("c:{SECRET}"));
             let json = serde_json::to_string(SECRET).unwrap();
             let said = format!("{form} {} {lower} {SECRET} {json} {encoded}", form.replace("%20", "+"));
-            // The last one is where the message is cut.
+            // The last secret is at the place where the message is cut.
             let said = format!("{said} {} client_secret={SECRET}", "x".repeat(390 - said.len().min(390)));
             answer(400, json!({"error": "invalid_request", "error_description": said}))
         }
@@ -110,7 +111,7 @@ async fn a_refused_sign_in_repeats_the_secret_in_no_encoding() {
     }
 }
 
-/// In every status, to a read, a write, and a read within a batch.
+/// Checks every status, for a read, a write, and a read within a batch.
 #[tokio::test]
 async fn no_error_repeats_the_token() {
     const TOKEN: &str = "eyJ0eXAiOiJKV1QifQ.eyJvaWQiOiJzb21lYm9keSJ9.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg";
@@ -133,7 +134,7 @@ async fn no_error_repeats_the_token() {
         let credential = Credential::Token(Secret::new(token.into()));
         let tenant = server.client_with(Config { credential, ..server.config() });
         let mut said: Vec<String> = Vec::new();
-        // Each time a little later in the message, across the place where it is cut.
+        // Each time the token is a little later in the message, across the place where it is cut.
         for _ in 0..8 {
             said.push(tenant.tenant_id().await.unwrap_err().to_string());
             let body = json!({"description": "x"}).as_object().unwrap().clone();
@@ -159,7 +160,7 @@ async fn no_error_repeats_the_token() {
     }
 }
 
-/// What cannot be sent is not tried again until the deadline.
+/// Checks that a request which cannot be sent is not repeated until the deadline.
 #[tokio::test]
 async fn an_address_that_is_too_long_is_final() {
     let server = Server::start(|seen, _| other(seen)).await;
@@ -169,7 +170,7 @@ async fn an_address_that_is_too_long_is_final() {
     let note = listing.note.unwrap_or_default();
     assert!(note.contains("nothing was sent") && note.contains("shorten the filter"), "{note}");
     assert!(!note.contains("aaaa") && server.waits().is_empty(), "{:?}", server.waits());
-    // The same of signing in.
+    // The same holds for signing in.
     let config = Config { tenant: "t".repeat(100_000), ..server.config() };
     let error = server.client_with(config).tenant_id().await.unwrap_err();
     assert!(matches!(&error, TenantError::SignIn { message, .. } if message.contains("nothing was sent")), "{error:?}");

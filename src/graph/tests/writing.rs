@@ -1,4 +1,4 @@
-//! Writes: what is repeated, what is not, what counts as done.
+//! Tests writes: which are repeated, which are not, and which count as done.
 
 use super::*;
 use crate::model::Write;
@@ -36,7 +36,8 @@ async fn a_creation_whose_answer_was_lost_is_not_repeated() {
     }
 }
 
-/// Every request for a removal is one of its own: whether one whose answer was lost was heard is seen, not asked again.
+/// Checks that a removal request whose answer was lost is not sent again, since every request is a separate one: the client looks
+/// whether it was received.
 #[tokio::test]
 async fn a_request_for_removal_whose_answer_was_lost_is_looked_after() {
     const SCHEDULE: &str = "/v1.0/roleManagement/directory/roleEligibilitySchedules/s";
@@ -107,7 +108,7 @@ async fn new_objects_take_their_time() {
     })
     .await;
     let tenant = server.client();
-    // Of an object that it did not make, the client believes that it is not there.
+    // The client did not create this object, so it takes a 404 as final.
     assert!(matches!(tenant.write(&update("old")).await, Err(TenantError::NotFound { .. })));
     assert_eq!(server.to("PATCH", "/v1.0/groups/old").len(), 1);
     tenant.write(&create("group")).await.unwrap();
@@ -122,7 +123,7 @@ async fn new_objects_take_their_time() {
 #[tokio::test]
 async fn what_is_so_already_is_done() {
     let server = Server::start(|seen, _| match (seen.method.as_str(), seen.path.as_str()) {
-        // <https://github.com/hashicorp/terraform-provider-azuread/pull/283>
+        // Graph refuses a member that is there already: <https://github.com/hashicorp/terraform-provider-azuread/pull/283>
         ("POST", "/v1.0/groups/g/members/$ref") => error(
             400,
             "Request_BadRequest",

@@ -1,4 +1,4 @@
-//! The part of a second plan that may be carried out without asking again.
+//! Selects the part of a second plan that may be carried out without asking again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,20 +16,20 @@ use crate::model::{Action, Address, FieldChange, IdMap, Plan, Step, StepId, Verd
 use crate::ops::execute::Outcome;
 use crate::ops::{Context, guards};
 
-/// What the first plan wrote, with today's ids.
+/// Holds what the first plan wrote, with today's ids.
 #[derive(Default)]
 struct Wrote {
-    /// Objects that are there because of it: whatever Graph gave them, nobody else did.
+    /// Objects that the plan created. Whatever they hold besides came from Graph, not from anybody else.
     made: BTreeSet<Address>,
     properties: BTreeSet<(Address, String)>,
-    /// Single values and elements: what somebody else put beside them meanwhile is not ours to take away.
+    /// Changes of single values and elements: those that somebody else added meanwhile must not be taken away.
     changes: BTreeMap<Address, Vec<FieldChange>>,
     /// Single members and children, never a link as a whole: others may have been added meanwhile.
     links: BTreeSet<(Address, &'static str, Vec<String>)>,
 }
 
-/// The steps of `again` that put right what the run itself wrote and Graph changed: of objects that it made, anything but
-/// their deletion; of others, only the properties and the single links that the approved plan wrote.
+/// Returns the steps of `again` that put right what the run itself wrote and Graph changed: for objects that the run created,
+/// anything but their deletion; for others, only the properties and the single links that the approved plan wrote.
 pub(super) fn correction(again: &Plan, first: &Plan, outcome: &Outcome, verification: &Verification) -> Plan {
     let wrote = Wrote::of(first, &outcome.learned);
     let mut number: BTreeMap<StepId, StepId> = BTreeMap::new();
@@ -37,7 +37,7 @@ pub(super) fn correction(again: &Plan, first: &Plan, outcome: &Outcome, verifica
     for wave in &again.waves {
         let mut kept = Vec::new();
         for id in wave {
-            // What only reads old is right already.
+            // An object that merely reads as before the write needs no correction.
             let pending = |step: &&Step| verification.pending.iter().any(|object| object.address == step.address);
             let step = again.steps.get(*id).filter(|step| !pending(step));
             let Some(mut step) = step.and_then(|step| wrote.allows(step)) else { continue };
@@ -53,8 +53,8 @@ pub(super) fn correction(again: &Plan, first: &Plan, outcome: &Outcome, verifica
     correction
 }
 
-/// What the guards say of a correction. How much it changes counts only of objects that were there before the run: what Graph
-/// adds to each of a thousand objects that were just made is no mass change.
+/// Returns the guards' verdicts on a correction. The `mass-change` guard counts only objects that were there before the run: what
+/// Graph adds to each of a thousand objects that were just created is no mass change.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -134,8 +134,8 @@ impl Wrote {
         wrote
     }
 
-    /// Whether the approved plan wrote this very value, or put in or took out this very element. Of a property without
-    /// changes of its own, which only followed a new id, anything.
+    /// Returns true if the approved plan wrote this very value, or added or removed this very element. For a property without
+    /// changes of its own, which only followed a new id, every change is meant.
     fn meant(&self, address: &Address, change: &FieldChange) -> bool {
         let name = top(change.path());
         let mut own = self.changes.get(address).into_iter().flatten().filter(|own| top(own.path()) == name).peekable();
@@ -152,10 +152,10 @@ impl Wrote {
             })
     }
 
-    /// The step, or what of it may be carried out.
+    /// Returns the step, reduced to the part that may be carried out, or none.
     fn allows(&self, step: &Step) -> Option<Step> {
         let kind = kinds::by_name(step.address.kind)?;
-        // What came by itself with an object that was made is its own as well: a new role has settings.
+        // An object that Graph makes together with a created one counts as created too: a new role has settings.
         let of_made = |id: &String| self.made.iter().any(|made| made.id == *id);
         let made = self.made.contains(&step.address) || step.about.iter().any(of_made);
         let wrote = |property: &str| made || self.properties.contains(&(step.address.clone(), property.to_owned()));

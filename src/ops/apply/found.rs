@@ -1,5 +1,6 @@
-//! What a run finds before its first write: a snapshot of its own below the receipt. So the receipt's difference is what the
-//! run did, whatever had happened in the tenant since the last export, and the way back from it is known.
+//! Records the state that a run finds before its first write, as a snapshot of its own below the receipt. So the receipt's
+//! difference is what the run did, whatever had happened in the tenant since the last export, and the state to go back to is
+//! known.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +21,7 @@ use crate::ops::source::{Entry, Side};
 use crate::ops::{Context, audit, files_of, manifest_of};
 use crate::tenant::TenantRead;
 
-/// Where what was found is kept until the receipt is written.
+/// Returns the name of the reference that keeps the found state until the receipt is written.
 fn reference(digest: &str) -> String {
     format!("refs/entragit/found/{digest}")
 }
@@ -45,7 +46,7 @@ pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, O
         let Some(kind) = kinds::by_name(address.kind) else { continue };
         let old = paths.get(address);
         let Some(object) = found.get(address) else {
-            // It is to be created or restored: it is not there.
+            // The plan creates or restores the object, so it is not in the tenant.
             if let Some(path) = old.filter(|_| !ready.plan.seen.contains_key(address)) {
                 files.remove(path);
             }
@@ -53,7 +54,7 @@ pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, O
         };
         let mut object = object.clone();
         if let Some((path, blob)) = old.and_then(|path| Some((path, before.get(path)?))) {
-            // What could not be read is as it was when it last could.
+            // A link that could not be read keeps the value that it had when it last could be read.
             let entry = Entry { path: path.clone(), blob: *blob };
             let last = object_in(&context.repo, kind, &entry)?.unwrap_or_default();
             for (what, _) in &ready.plan.unknown {
@@ -91,7 +92,7 @@ pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, O
     Ok(context.repo.move_ref(&reference(&ready.digest), commit, None, "entragit: found before an apply")?)
 }
 
-/// Names for the comments in files.
+/// Returns the names for the comments in files.
 fn names(context: &Context, base: crate::repo::ObjectId, found: &BTreeMap<Address, Object>) -> Result<Names> {
     let mut names = Names::default();
     let mut mentioned = Mentioned::default();
@@ -107,7 +108,7 @@ fn names(context: &Context, base: crate::repo::ObjectId, found: &BTreeMap<Addres
     Ok(names)
 }
 
-/// Puts what was found on `snapshots`, with who had made it so, if that is still where it was.
+/// Puts the found state on `snapshots`, with a note on who had changed the tenant, if `snapshots` has not moved since.
 ///
 /// # Errors
 /// If the repository cannot be read or written.
@@ -120,7 +121,7 @@ pub(super) async fn publish<T: TenantRead>(context: &Context, tenant: &T, digest
         let before = Base::new(&context.repo, base)?;
         let holds = |id: &str| Ok(changed.ids.contains(id) || !before.kinds_of(id)?.is_empty());
         let audit = audit::since_last(context, tenant, Some(base), &changed, holds).await?;
-        // What came after it is the run's own doing.
+        // Events after the found state are the run's own doing.
         let notes = [(commit, audit.until(info.committed))];
         let log = "entragit: found before an apply";
         Advance { commit, parent: last, notes: &notes, log }.publish_snapshot(context)?;

@@ -1,4 +1,4 @@
-//! What an apply leaves in the repository, and what it says of what it could not do.
+//! Writes the receipt of an apply, and the sentences on what the apply could not do.
 
 use anyhow::Result;
 
@@ -10,11 +10,10 @@ use crate::ops::execute::Outcome;
 use crate::ops::export::Extra;
 use crate::ops::plan::Planned;
 
-/// What of the commit no step can bring about: what could not be read, what Graph does not let be written, and what cannot
-/// be deleted.
+/// Lists the parts of the commit that no plan step can achieve: unreadable, unwritable or undeletable.
 pub(super) fn unmet(again: &Planned) -> Vec<String> {
     let plan = &again.plan;
-    // What the commit itself does not know completely it does not want either.
+    // Kinds that the commit itself does not know completely are not wanted completely either.
     let unread = again.unread.iter();
     let mut unmet: Vec<String> =
         unread.map(|what| format!("{what} could not be read completely and was left alone")).collect();
@@ -22,7 +21,7 @@ pub(super) fn unmet(again: &Planned) -> Vec<String> {
     unmet
 }
 
-/// Whether a plan brings about all that its commit says: a part of it leaves the rest pending.
+/// Returns true if a plan brings about all that its commit says; a plan of a part of it leaves the rest pending.
 pub(super) fn is_whole(context: &Context, binding: &Binding) -> Result<bool> {
     let everything = binding.scope.scope().is_ok_and(|scope| scope.is_everything());
     if !everything || binding.since.is_empty() {
@@ -53,7 +52,7 @@ pub(super) fn extra(
         .and_then(|info| info.message.lines().next().map(str::to_owned))
         .unwrap_or_default();
     Extra {
-        // Only a receipt for all of a commit joins the lines: a part leaves the rest pending.
+        // Only a receipt for a whole commit gets that commit as a parent: one for a part leaves the rest pending.
         applied: joins.then_some(commit),
         learned: outcome.learned.clone(),
         hold_main: !verified,

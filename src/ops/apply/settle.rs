@@ -1,4 +1,5 @@
-//! Settling what runs that were cut off left open, before a plan is made anew: a creation that happened must not be repeated.
+//! Settles the open creations of runs that were cut off, before a plan is made anew: a creation that happened must not be
+//! repeated.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ use crate::ops::journal::Journal;
 use crate::ops::settled::Expected;
 use crate::tenant::TenantRead;
 
-/// Where the plan with this digest is kept, so that its run can be taken up.
+/// Returns the path at which the plan with this digest is kept, so that its run can be taken up.
 pub(super) fn kept(context: &Context, digest: &str) -> PathBuf {
     context.repo.git_dir().join("entragit").join("plans").join(format!("{digest}.json"))
 }
@@ -31,14 +32,14 @@ pub(super) fn keep(context: &Context, digest: &str, text: &[u8]) -> Result<()> {
     std::fs::write(&path, text).with_context(|| format!("keeping the plan in {}", path.display()))
 }
 
-/// How long what was created may not show before it counts as gone: 404 was seen for 11 minutes after the creation of a group in
-/// an administrative unit. <https://github.com/hashicorp/terraform-provider-azuread>
+/// Time for which a created object may not show before it counts as gone: 404 was seen for 11 minutes after the creation of a
+/// group in an administrative unit. <https://github.com/hashicorp/terraform-provider-azuread>
 const SHOWS_WITHIN: Duration = Duration::from_secs(15 * 60);
 
-/// Refuses to create again what was created a moment ago and does not show yet.
+/// Refuses to create again an object that was created a moment ago and does not show yet.
 ///
 /// # Errors
-/// If the plan would.
+/// If the plan would create such an object again.
 pub(super) fn refuse_late(plan: &Plan, late: &BTreeSet<Address>) -> Result<()> {
     let again = |step: &&Step| matches!(step.action, Action::Create { .. }) && late.contains(&step.address);
     match plan.steps.iter().find(again) {
@@ -52,7 +53,7 @@ pub(super) fn refuse_late(plan: &Plan, late: &BTreeSet<Address>) -> Result<()> {
     }
 }
 
-/// What runs have written that did not come to their end, and wrote a short while ago.
+/// Returns the recent writes of runs that did not come to their end.
 ///
 /// # Errors
 /// If the journals cannot be read.
@@ -72,11 +73,11 @@ pub(super) fn fresh(context: &Context) -> Result<Expected> {
     Ok(fresh)
 }
 
-/// Looks for what the creations made whose answers were lost, of every run that did not end but `except`, and writes into
-/// its journal what became of them.
+/// Looks for the objects made by creations whose answers were lost, for every run that did not end but `except`, and writes the
+/// result into the run's journal.
 ///
 /// # Errors
-/// If it cannot be told: making a plan now could create them twice.
+/// If the result cannot be told: making a plan now could create the objects twice.
 pub(super) async fn settle<T: TenantRead>(
     context: &Context,
     tenant: &T,

@@ -1,4 +1,4 @@
-//! Before the first write: the tenant is as the plan saw it.
+//! Checks before the first write that the tenant is as the plan saw it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -16,10 +16,11 @@ use crate::ops::lookup::Lookup;
 use crate::ops::{Context, Stale};
 use crate::tenant::TenantRead;
 
-/// An object as it is now, and whether that is as expected.
+/// Holds an object's address, the object as it is now, and whether it is as expected.
 type Look<'a> = (&'a Address, Option<Object>, bool);
 
-/// Everything the plan read is as it was, and nothing it creates was created meanwhile. Gives the objects as they were found.
+/// Checks that everything the plan read is as it was, and that nothing it creates was created meanwhile. Returns the objects as
+/// they were found.
 ///
 /// # Errors
 /// [`Stale`], naming what moved.
@@ -40,7 +41,7 @@ pub(super) async fn check_unmoved<T: TenantRead>(
         .filter_map(|id| plan.steps.get(*id))
         .map(|step| &step.address)
         .collect();
-    // What this plan has begun to write to is as the run left it; the rest is as the plan saw it, links and all.
+    // Objects that this plan has begun to write to must be as the run left them; the rest as the plan saw it, with links.
     let left = journal.past.expected(plan).into_iter().filter_map(|(address, digest)| Some((address, digest?, false)));
     let seen = plan.seen.iter().filter(|(address, _)| !begun.contains(address));
     let seen = seen.map(|(address, seen)| (address, seen.whole.as_str(), true));
@@ -48,7 +49,7 @@ pub(super) async fn check_unmoved<T: TenantRead>(
     let looked: Vec<Result<Look<'_>>> = futures_util::stream::iter(looks)
         .map(|(address, expected, whole)| async move {
             let Some(kind) = kinds::by_name(address.kind) else { return Ok((address, None, true)) };
-            // What this run wrote itself a moment ago may not show everywhere.
+            // The run's own writes of a moment ago may not show everywhere yet.
             let mut pauses = if whole { [].iter() } else { patience.iter() };
             loop {
                 let now = tenant.get(kind, ids.current(&address.id)).await?;
@@ -64,7 +65,7 @@ pub(super) async fn check_unmoved<T: TenantRead>(
         .buffer_unordered(CONCURRENCY)
         .collect()
         .await;
-    // In the order of the plan, however the answers came.
+    // The objects are reported in the order of the plan, in whatever order the answers came.
     let mut others: BTreeSet<&Address> = BTreeSet::new();
     let mut found = BTreeMap::new();
     for (address, now, same) in looked.into_iter().collect::<Result<Vec<_>>>()? {
@@ -102,8 +103,8 @@ pub(super) async fn check_unmoved<T: TenantRead>(
     Err(Stale { what: format!("since it was made, these moved: {}{more}", moved.join(", ")) }.into())
 }
 
-/// The objects that `steps` restore, or create although the last snapshot has them, and that the tenant has all the same.
-/// A plan file alone is not believed that they are gone.
+/// Returns the objects that `steps` restore, or create although the last snapshot has them, and that are still in the tenant. The
+/// claim of a plan file that they are gone is not trusted.
 async fn there<T: TenantRead>(context: &Context, tenant: &T, steps: &[&Step]) -> Result<BTreeSet<Address>> {
     let mut known = context.last_snapshot()?.map(|tip| Lookup::new(&context.repo, tip));
     let taken: BTreeSet<&Address> =
@@ -131,7 +132,7 @@ async fn there<T: TenantRead>(context: &Context, tenant: &T, steps: &[&Step]) ->
     Ok(looked.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
 }
 
-/// Why a creation might be one too many: nothing in the tenant is bound to it, so everything else must be as it was.
+/// Returns why a creation might duplicate an object: nothing in the tenant is bound to it, so everything else must be as it was.
 fn created(
     context: &Context,
     ready: &Ready,

@@ -1,4 +1,4 @@
-//! What became of every object that a run wrote to, once the tenant was read again.
+//! Compares every object that a run wrote to with the tenant as it was read again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,32 +6,32 @@ use crate::engine::refs::Names;
 use crate::engine::render;
 use crate::model::{Action, Address, IdMap, Plan, Step, StepId};
 
-/// Objects that were written to, by what reading them again has shown.
+/// Groups the written objects by the result of reading them again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Verification {
-    /// As written.
+    /// Number of objects that are as written.
     pub converged: usize,
-    /// Still as before the write: Graph's replicas lag, and it will show by itself.
+    /// Objects that still read as before the write: Graph's replicas lag, and the write will show by itself.
     pub pending: Vec<Unconverged>,
-    /// Neither: somebody or something changed it, or it was never done.
+    /// Objects that are neither: somebody or something changed them, or the write was never done.
     pub not_converged: Vec<Unconverged>,
 }
 
-/// An object that is not as written.
+/// Represents an object that is not as written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unconverged {
-    /// The object, as the tenant calls it today.
+    /// Address of the object, with its present id.
     pub address: Address,
-    /// Its name.
+    /// Name of the object.
     pub name: String,
-    /// The property or the link.
+    /// Name of the property or the link.
     pub property: String,
-    /// What is wrong with it, in one clause.
+    /// Description of the difference, in one clause.
     pub reason: String,
 }
 
-/// Compares what was written with what `again`, a plan for the same after reading again, would still write. `late` did not
-/// show what was written for as long as patience lasted.
+/// Compares what was written with what `again`, a plan for the same aim after reading again, would still write. The objects in
+/// `late` did not show the write within the time that the run waited.
 pub(super) fn verify(
     first: &Plan,
     done: &BTreeSet<StepId>,
@@ -70,7 +70,7 @@ pub(super) fn verify(
     found
 }
 
-/// Whether `left` asks for what `done` has done already: the tenant reads as if it had not been.
+/// Returns true if `left` asks for what `done` has done already: the tenant reads as if the step had not been carried out.
 fn undone(left: &Step, done: &Step) -> bool {
     match (&left.action, &done.action) {
         (Action::Update { changes: left, .. }, Action::Update { changes: done, .. }) => {
@@ -80,7 +80,7 @@ fn undone(left: &Step, done: &Step) -> bool {
         (Action::Link { link: left, .. }, Action::Link { link: done, .. })
         | (Action::Relink { link: left, .. }, Action::Relink { link: done, .. })
         | (Action::Unlink { link: left, .. }, Action::Unlink { link: done, .. }) => left == done,
-        // Not there yet, or there still.
+        // The object does not show yet, or the deleted one still does.
         (left, Action::Create { .. } | Action::Restore) => matches!(left, Action::Create { .. } | Action::Restore),
         (Action::Delete, Action::Delete) => true,
         _ => false,

@@ -1,4 +1,4 @@
-//! What a plan from a file is judged by: the commit, the last snapshot and, once they are read, the objects themselves.
+//! Checks a plan from a file against the commit, the last snapshot and, once they are read, the objects themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,14 +14,14 @@ use crate::ops::journal::Journal;
 use crate::ops::source::{Side, new_object};
 use crate::tenant::TenantRead;
 
-/// Steps that are named in a refusal.
+/// Number of steps that are named in a refusal.
 const SHOWN: usize = 5;
 
-/// Vouches for a plan from a file, and puts the truth in place of what it says of its steps. `live` has the objects that
-/// were read from the tenant.
+/// Vouches for a plan from a file, and replaces what it claims of its steps by the facts. `live` has the objects that were read
+/// from the tenant.
 ///
 /// # Errors
-/// If a step does anything else than the commit says, naming the first ones; or if the repository cannot be read.
+/// If a step does anything else than the commit says, naming the first such steps; or if the repository cannot be read.
 pub(super) fn check(
     context: &Context,
     plan: &mut Plan,
@@ -51,7 +51,7 @@ pub(super) fn check(
     )
 }
 
-/// Reads what a plan brings back from the recycle bin, as it lies there.
+/// Reads the objects that a plan restores, as they are in the recycle bin.
 ///
 /// # Errors
 /// If the recycle bin cannot be read.
@@ -87,7 +87,7 @@ fn objects(
             found.push((kind, object));
         }
     }
-    // Files that a person named: what is wrong with them was said when the plan was made.
+    // Errors in files that a person named were reported when the plan was made.
     for (path, bytes) in &side.odd {
         if let Ok((address, object)) = new_object(path, bytes)
             && let Some(kind) = kinds::by_name(address.kind)

@@ -1,4 +1,4 @@
-//! Reading the log: what it says of the time since the last snapshot, and what it says late of the snapshots before.
+//! Reads the audit log: events since the last snapshot, and late events of the snapshots before.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,17 +14,17 @@ use crate::ops::Context;
 use crate::repo::{CommitInfo, ObjectId, Repo};
 use crate::tenant::TenantRead;
 
-/// What a snapshot changed.
+/// Holds the objects that a snapshot changed.
 #[derive(Debug, Default)]
 pub struct Changed {
     /// Ids of the objects.
     pub ids: BTreeSet<String>,
-    /// What objects without a name are about: the log names that, and not the object.
+    /// Objects that objects without a name are about: the log names those, and not the object.
     pub about: BTreeSet<Vec<String>>,
 }
 
 impl Changed {
-    /// The objects in these files: path and content, before or after.
+    /// Returns the objects in these files, each given as path and content, before or after.
     ///
     /// # Errors
     /// If the object database cannot be read.
@@ -42,7 +42,7 @@ impl Changed {
         Ok(changed)
     }
 
-    /// The objects in which two commits differ.
+    /// Returns the objects in which two commits differ.
     ///
     /// # Errors
     /// If the repository cannot be read.
@@ -51,15 +51,15 @@ impl Changed {
         Changed::of(&context.repo, left.iter().chain(&right).map(|entry| (entry.path.as_str(), entry.blob)))
     }
 
-    /// Whether an event may have made one of the changes.
+    /// Returns true if an event may have made one of the changes.
     pub fn is_meant(&self, event: &AuditEvent) -> bool {
         event.targets.iter().any(|id| self.ids.contains(id)) || self.about.iter().any(|about| names_all(event, about))
     }
 }
 
-/// What the log says of the time since the last snapshot: events that touched one of `changed`, ids of objects that differ
-/// from it. `holds` says whether either snapshot has an object with an id. Events that are late are added to the notes they
-/// belong to. A log that cannot be read is said once and is no error.
+/// Returns the events since the last snapshot that touched one of `changed`, the ids of the objects that differ from it. `holds`
+/// returns true if either snapshot has an object with an id. Late events are added to the notes they belong to. A log that cannot
+/// be read is reported once and is no error.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -93,9 +93,9 @@ pub async fn since_last<T: TenantRead>(
         if changed.is_meant(&event) {
             audit.events.push(disclosed(event, context.settings.actors));
         } else if earlier.takes(context, &event, time)? {
-            // Within the second in which that snapshot was committed: this one has no change that it could have made.
+            // The event is of the very second in which that snapshot was committed, and no change of this snapshot belongs to it.
         } else if time >= last {
-            // Older ones were counted by the last snapshot.
+            // Older events were counted by the last snapshot.
             others.push(event.targets);
         }
     }
@@ -124,7 +124,7 @@ pub async fn late<T: TenantRead>(context: &Context, tenant: &T, tip: ObjectId) -
     since_last(context, tenant, Some(tip), &Changed::default(), |_| Ok(false)).await.map(drop)
 }
 
-/// The snapshots that late events may belong to, oldest first.
+/// Holds the snapshots that late events may belong to, oldest first.
 struct Earlier {
     snapshots: Vec<Noted>,
     told: BTreeSet<String>,
@@ -133,7 +133,7 @@ struct Earlier {
 struct Noted {
     commit: CommitInfo,
     note: Option<Audit>,
-    /// What it changed; read when first asked for.
+    /// Objects that the snapshot changed; read when first asked for.
     changed: Option<Changed>,
     grew: bool,
 }
@@ -145,11 +145,11 @@ impl Earlier {
             let time = commit.committed;
             let note = note_of(context, commit.id)?;
             earlier.told.extend(note.iter().flat_map(|note| &note.events).map(|event| event.id.clone()));
-            // The first snapshot has everything there is; nobody made that since.
+            // The first snapshot adds every object; no event of the log made those additions.
             if is_snapshot(&commit) && !is_first(context, &commit)? {
                 earlier.snapshots.push(Noted { commit, note, changed: None, grew: false });
             }
-            // One more than the margin reaches: its note may tell events of the margin's beginning.
+            // One snapshot more than the margin reaches is read: its note may hold events of the margin's beginning.
             if time < since {
                 break;
             }
@@ -158,8 +158,8 @@ impl Earlier {
         Ok(earlier)
     }
 
-    /// Whether the event made a change that an earlier snapshot holds: the first one committed at `from` or later that has
-    /// it.
+    /// Adds the event to the first snapshot committed at `from` or later that holds a change it may have made; returns true if
+    /// there is one.
     fn takes(&mut self, context: &Context, event: &AuditEvent, from: i64) -> Result<bool> {
         for snapshot in self.snapshots.iter_mut().filter(|it| it.commit.committed >= from) {
             let Some(parent) = snapshot.commit.parents.first().copied() else { continue };

@@ -1,4 +1,4 @@
-//! Reading back what was written, before anything builds on it.
+//! Reads written objects back, before other steps build on them.
 
 use std::sync::Mutex;
 
@@ -13,16 +13,18 @@ use crate::model::{Action, IdMap, Kind, Step, StepId, Write};
 use crate::ops::settled;
 use crate::tenant::{RawObject, TenantError, TenantRead, TenantWrite};
 
-/// Reads in a row that must find a new object. Once it was not found, some replica lags, and it must be found more often: as
-/// Terraform's provider does it. <https://github.com/hashicorp/terraform-provider-azuread/blob/main/internal/helpers/consistency>
+/// Number of reads in a row that must find a new object. The second number counts once it was not found: some replica lags then,
+/// and the object must be found more often, as Terraform's provider does it.
+/// <https://github.com/hashicorp/terraform-provider-azuread/blob/main/internal/helpers/consistency>
 const READS: (usize, usize) = (2, 5);
 
-/// Reads that must not find an object before it is created again; more of one that is our own and may be new.
+/// Number of reads that must not find an object before it is created again. The second number is for one that this plan created
+/// and that may be new.
 const ABSENT: (usize, usize) = (1, 3);
 
 impl<T: TenantRead + TenantWrite> Run<'_, T> {
-    /// Waits until a new object is read several times in a row, if others need it. It is never created again: what needs it
-    /// is refused as long as it is not known, and waits then.
+    /// Waits until a new object is read several times in a row, if others need it. It is never created again: a step that needs
+    /// it is refused by Graph as long as the object is not known, and waits then.
     pub(super) async fn confirm(&self, id: StepId, step: &Step, state: &Mutex<State<'_>>) {
         let new = matches!(step.action, Action::Create { .. } | Action::Restore);
         if !new || !self.plan.steps.iter().any(|other| other.needs.contains(&id)) {
@@ -45,7 +47,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         }
     }
 
-    /// The object as soon as it shows what the step wrote; `None` if it does not, or cannot be read.
+    /// Returns the object as soon as it shows what the step wrote; `None` if it does not, or cannot be read.
     pub(super) async fn read_back(&self, kind: &'static Kind, id: &str, step: &Step, ids: &IdMap) -> Option<RawObject> {
         let written = match &step.action {
             Action::Update { body, .. } => rewrite_body(kind, body, ids),
@@ -57,7 +59,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         };
         let mut pauses = self.patience.iter();
         loop {
-            // Without an answer it is not known, which is no error.
+            // A read that fails leaves the result unknown, which is no error.
             if let Some(raw) = self.tenant.get(kind, id).await.ok()?
                 && settled::shows(kind, &raw, &written)
             {
@@ -67,8 +69,8 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         }
     }
 
-    /// Whether the tenant shows, sooner or later, what a write whose answer was lost should have done. Of a change to an
-    /// object it is not asked: only what is there or is not can be told apart from what others do.
+    /// Returns true if the tenant shows, sooner or later, what a write whose answer was lost should have done. Changes to an
+    /// object are not looked for: only what is there or is not can be told apart from what others do.
     pub(super) async fn came_true(&self, write: &Write) -> Result<bool, TenantError> {
         let mut pauses = self.patience.iter();
         loop {
@@ -90,7 +92,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         }
     }
 
-    /// An object that a list lacked, if it is there after all: one replica's word is no proof of absence.
+    /// Returns an object that a list lacked, if it is there after all: the answer of one replica does not prove absence.
     pub(super) async fn after_all(
         &self,
         kind: &'static Kind,
@@ -107,7 +109,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
     }
 }
 
-/// Whether the link leads to the object or child with this id.
+/// Returns true if the link leads to the object or child with this id.
 fn has_child(raw: &RawObject, link: &str, child: &str) -> bool {
     // A single child has no id.
     let id =

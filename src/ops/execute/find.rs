@@ -1,4 +1,4 @@
-//! Finding what a creation with a lost answer has made.
+//! Finds the objects that creations with lost answers have made.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::engine::normalize::normalize;
 use crate::model::{Address, IdMap, Kind};
 use crate::tenant::{RawObject, TenantRead};
 
-/// Pauses between looks for what was written: a minute and a half in all. Graph's directory is eventually consistent, and
-/// an outage often ends by then.
+/// Pauses between looks for what was written: a minute and a half in all. Graph's directory is eventually consistent, and an
+/// outage often ends by then.
 pub const PATIENCE: &[Duration] = &[
     Duration::from_secs(2),
     Duration::from_secs(4),
@@ -21,7 +21,7 @@ pub const PATIENCE: &[Duration] = &[
     Duration::from_secs(30),
 ];
 
-/// The pauses of [`PATIENCE`] for so long, or the last of them again and again.
+/// Returns the pauses of [`PATIENCE`] up to the given time; the last of them is repeated as often as necessary.
 pub fn patience(mut time: Duration) -> Vec<Duration> {
     let longest = PATIENCE.last().copied().unwrap_or_default();
     let mut pauses = Vec::new();
@@ -35,24 +35,24 @@ pub fn patience(mut time: Duration) -> Vec<Duration> {
     pauses
 }
 
-/// Looks for what creations with lost answers have made.
+/// Looks for the objects that creations with lost answers have made.
 pub struct Search<'a, T> {
     /// The tenant.
     pub tenant: &'a T,
-    /// What was there before or is wanted by this address.
+    /// Objects that were there before or are wanted by this address.
     pub known: &'a BTreeSet<Address>,
-    /// What the plan saw and left alone.
+    /// Objects that the plan saw and left alone.
     pub unmanaged: &'a [Address],
     /// Pauses between looks.
     pub patience: &'a [Duration],
 }
 
 impl<T: TenantRead> Search<'_, T> {
-    /// The one object that a POST with a lost answer may have made: one that nobody knew, that no other step made, and
-    /// that has everything that was sent. It may show late, so it is looked for until patience ends.
+    /// Returns the one object that a POST with a lost answer may have made: one that nobody knew, that no other step made, and
+    /// that has everything that was sent. It may show late, so the search is repeated until the pauses are used up.
     ///
     /// # Errors
-    /// Why it cannot be told.
+    /// A sentence on why the result cannot be told.
     pub async fn find(
         &self,
         kind: &'static Kind,
@@ -76,7 +76,7 @@ impl<T: TenantRead> Search<'_, T> {
         ids: &IdMap,
     ) -> Result<Option<Map<String, Value>>, String> {
         let made: BTreeSet<&str> = ids.iter().map(|(_, new)| new).collect();
-        // As it will be returned: sets in order, nothing empty.
+        // The body is normalized like an answer: sets in order, nothing empty.
         let sent = Value::Object(normalize(kind, body.clone()).object.0);
         let (sender, mut pages) = mpsc::channel::<Vec<RawObject>>(4);
         let collect = async {
@@ -113,7 +113,7 @@ impl<T: TenantRead> Search<'_, T> {
     }
 }
 
-/// Whether `now` has everything that `sent` says; Graph may have added defaults.
+/// Returns true if `now` has everything that `sent` says; Graph may have added defaults.
 pub(in crate::ops) fn holds(now: &Value, sent: &Value) -> bool {
     match (now, sent) {
         (Value::Object(now), Value::Object(sent)) => {

@@ -1,4 +1,4 @@
-//! What a step asks of the tenant, after looking at how its object is right now.
+//! Turns a step into a write, after reading its object again.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,18 +16,18 @@ use crate::model::kind::{Children, LinkShape, Updates};
 use crate::model::{Action, Address, IdMap, Kind, Step, StepId, Write};
 use crate::tenant::{RawObject, TenantRead, TenantWrite};
 
-/// Objects as they are in one wave, each read once.
+/// Holds the objects as they are in one wave, each read once.
 pub(super) type Cache = Mutex<BTreeMap<Address, Arc<OnceCell<Option<RawObject>>>>>;
 
-/// What a step comes down to.
+/// Result of resolving a step.
 pub(super) enum Resolved {
     Write(Write),
-    /// It is as it should be already.
+    /// The object is as it should be already.
     Already(IdMap),
 }
 
 impl<T: TenantRead + TenantWrite> Run<'_, T> {
-    /// What to ask of the tenant, after looking at how the object is right now.
+    /// Returns the write that the step comes down to, after reading the object again.
     pub(super) async fn resolve(
         &self,
         kind: &'static Kind,
@@ -37,7 +37,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         sent_before: bool,
         cache: &Cache,
     ) -> std::result::Result<Resolved, Failure> {
-        // What is deleted is named as the tenant has it; its successor may be known by the same id already.
+        // A deletion uses the id that the tenant has; the id map may already lead from it to the object's successor.
         let id = match step.action {
             Action::Delete => step.address.id.clone(),
             _ => ids.current(&step.address.id).to_owned(),
@@ -52,19 +52,19 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 {
                     return Ok(Resolved::Already(learned(kind, step, Some(&found))));
                 }
-                // A file that was never applied has no id that the tenant could know.
+                // The made-up id in a file that was never applied cannot be known to the tenant.
                 if uuid::Uuid::try_parse(&id).is_ok()
                     && let Some(raw) = self.after_all(kind, &id, ids).await?
                 {
                     if is(kind, &raw, &body) {
                         return Ok(Resolved::Already(IdMap::default()));
                     }
-                    // What cannot be changed is replaced: the old one is there until the new one is.
+                    // An object that cannot be updated is replaced: the old one may be there until the new one is.
                     if kind.update != Updates::Nothing {
                         return Err(Failure::Stale);
                     }
                 }
-                // An assignment comes back with the user who is restored.
+                // An assignment comes back together with the user who is restored.
                 let restored =
                     |need: &StepId| matches!(self.plan.steps.get(*need), Some(Step { action: Action::Restore, .. }));
                 if kind.update == Updates::Nothing
@@ -121,7 +121,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         })
     }
 
-    /// The object as it is in this wave, read once.
+    /// Returns the object as it is in this wave, read once.
     async fn look(
         &self,
         kind: &'static Kind,
@@ -150,7 +150,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         if now.properties == expected { Ok(()) } else { Err(Failure::Stale) }
     }
 
-    /// The target of a link if the object has it now: the id of a reference, or a child's own Graph id.
+    /// Returns the target of a link if the object has it now: the id of a reference, or a child's own Graph id.
     async fn child(
         &self,
         kind: &'static Kind,
@@ -161,13 +161,13 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
     ) -> std::result::Result<Option<String>, Failure> {
         match self.look(kind, address, cache).await? {
             Some(raw) => Ok(linked(kind, &raw, link, value)),
-            // What this run made is there, whatever a replica says; of its links nothing is known.
+            // An object that this run created exists even if a replica does not show it; nothing is known of its links.
             None if self.makes(address) => Ok(None),
             None => Err(Failure::Error("the object is not there".to_owned())),
         }
     }
 
-    /// Whether an object with this id is new by this plan.
+    /// Returns true if this plan creates or restores the object with this id.
     fn makes(&self, address: &Address) -> bool {
         self.plan.steps.iter().any(|step| {
             matches!(step.action, Action::Create { .. } | Action::Restore) && step.address.kind == address.kind
@@ -175,7 +175,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
     }
 }
 
-/// The target of a link if the object has it: the id of a reference, or a child's own Graph id.
+/// Returns the target of a link if the object has it: the id of a reference, or a child's own Graph id.
 pub(super) fn linked(kind: &'static Kind, raw: &RawObject, link: &str, value: &Value) -> Option<String> {
     let now = raw.value.get(link);
     let id_of = |value: &Value| value.as_str().or_else(|| value["id"].as_str()).map(str::to_owned);
@@ -197,7 +197,7 @@ pub(super) fn linked(kind: &'static Kind, raw: &RawObject, link: &str, value: &V
                 _ => &[],
             };
             let child = all.iter().find(|child| key_of(child, &children) == key)?;
-            // A single one needs no id.
+            // A single child needs no id.
             child["id"].as_str().map(str::to_owned).or_else(|| children.single.then(String::new))
         }
     }
@@ -207,14 +207,14 @@ fn key_of(value: &Value, children: &Children) -> Vec<String> {
     child_key(value, children)
 }
 
-/// What PATCH on a child may carry: not what tells it from its siblings, which is how it is addressed.
+/// Returns what a PATCH on a child may carry: without its key properties, which serve to address it.
 fn writable_child(kind: &'static Kind, link: &str, value: &Map<String, Value>) -> Map<String, Value> {
     let Some(rule) = schema::of(kind).property(link) else { return Map::new() };
     let children = kind.link(link).and_then(|link| link.children());
-    // PUT takes all of it.
+    // PUT replaces the whole child and needs all properties.
     let whole = children.is_some_and(|children| children.update == Updates::Replace);
     let taken = |name: &str| match children {
-        // Without its type Graph knows nothing of what only that type has, even where the type tells one from another.
+        // Without the type Graph does not accept the properties that only this type has, even where the type is a key property.
         _ if whole || name == "@odata.type" => true,
         Some(Children { update: Updates::Only(names), .. }) => names.contains(&name),
         Some(children) => !children.key.contains(&name),
@@ -231,7 +231,7 @@ fn writable_child(kind: &'static Kind, link: &str, value: &Map<String, Value>) -
         .collect()
 }
 
-/// Whether the object is what `body` would make.
+/// Returns true if the object is what `body` would make.
 fn is(kind: &'static Kind, raw: &RawObject, body: &Map<String, Value>) -> bool {
     let now = normalize(kind, raw.value.clone()).object;
     holds(&Value::Object(now.0), &Value::Object(normalize(kind, body.clone()).object.0))

@@ -1,4 +1,4 @@
-//! The live tenant as one side of a comparison.
+//! Collects the live tenant as one side of a comparison.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use crate::ops::facts::Candidates;
 use crate::ops::live::{LiveObject, Sink};
 use crate::repo::Repo;
 
-/// Takes what is read of the live tenant into a side, next to the sides that it is compared with.
+/// Adds the objects read from the live tenant to a side, next to the sides that it is compared with.
 pub(super) struct Comparing<'a> {
     pub(super) repo: &'a Repo,
     pub(super) side: &'a mut Side,
     pub(super) others: &'a [&'a Side],
-    /// The last snapshot, if what the lists lack of it is to be asked for.
+    /// The last snapshot, if its objects that the lists lack are to be asked for by id.
     pub(super) last: Option<&'a Side>,
     /// Sides that may know objects which left a filter.
     pub(super) known: Vec<&'a Side>,
@@ -61,7 +61,8 @@ impl Sink for Comparing<'_> {
 
     fn expected(&mut self, kind: &'static Kind) -> Result<Option<Expected>> {
         let Some(filter) = self.filters.get(kind.name) else {
-            // What a filter hid then may well be listed now, but not the other way round.
+            // A snapshot that was read through a filter lacks objects that are listed today, so it is no list of the expected
+            // ones.
             let Some(last) = self.last.filter(|last| !last.manifest.filters.contains_key(kind.name)) else {
                 return Ok(None);
             };

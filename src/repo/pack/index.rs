@@ -1,21 +1,22 @@
-//! The index of a pack, version 2: <https://git-scm.com/docs/gitformat-pack#_version_2_pack_idx_files_support_packs_larger_than_4_gib_and>
+//! Writes the index of a pack, version 2:
+//! <https://git-scm.com/docs/gitformat-pack#_version_2_pack_idx_files_support_packs_larger_than_4_gib_and>
 
 use sha1::{Digest, Sha1};
 
 use crate::repo::{ObjectId, RepoError};
 
-/// Where an object is in the pack.
+/// Holds the location of an object in the pack.
 pub(super) struct Entry {
     pub(super) id: ObjectId,
-    /// CRC-32 of its bytes in the pack.
+    /// CRC-32 of the object's bytes in the pack.
     pub(super) crc: u32,
     pub(super) offset: u64,
 }
 
-/// From here on an offset stands in a table of its own.
+/// Offset from which on offsets are kept in a table of their own.
 const LARGE: u64 = 1 << 31;
 
-/// The index's bytes. `entries` are sorted by id.
+/// Returns the index's bytes. `entries` are sorted by id.
 pub(super) fn bytes(entries: &[Entry], pack: &[u8; 20]) -> Result<Vec<u8>, RepoError> {
     let invalid = |what: &str| RepoError::Invalid(what.into());
     let mut out = Vec::with_capacity(8 + 1024 + entries.len() * 28 + 40);

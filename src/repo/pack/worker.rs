@@ -1,4 +1,4 @@
-//! A thread that deflates objects.
+//! Deflates objects in a thread.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -10,14 +10,14 @@ use git2::ObjectType;
 use super::{Made, lock};
 use crate::repo::{ObjectId, RepoError};
 
-/// An object to be written.
+/// Represents an object to be written.
 pub(super) struct Job {
     pub(super) kind: ObjectType,
     pub(super) id: ObjectId,
     pub(super) bytes: Vec<u8>,
 }
 
-/// Deflates what is in the queue until nobody puts anything in any more.
+/// Deflates the objects of the queue until the sender closes it.
 pub(super) fn run(queue: &Mutex<Receiver<Vec<Job>>>, made: &Mutex<Made>) {
     let mut deflate = Compress::new(Compression::new(6), true);
     let mut inflate = Decompress::new(true);
@@ -73,7 +73,7 @@ fn expand(inflate: &mut Decompress, bytes: &[u8], size: usize, out: &mut Vec<u8>
     }
 }
 
-/// The head of a pack entry: kind and size, seven bits a byte after the first four.
+/// Appends the head of a pack entry: kind and size, seven bits a byte after the first four.
 fn header(kind: ObjectType, size: usize, out: &mut Vec<u8>) {
     let kind: u8 = match kind {
         ObjectType::Commit => 1,

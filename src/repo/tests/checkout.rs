@@ -1,4 +1,4 @@
-//! The working tree follows, and nothing of a person's is lost.
+//! Tests that the work tree follows a commit, and that no file of a person is lost.
 
 use super::*;
 use crate::repo::{RepoError, Worktree};
@@ -23,7 +23,7 @@ fn files_and_index_follow_the_commit() {
     assert_eq!(bench.repo.worktree_state(first).unwrap(), Worktree::Clean);
     let kept = std::fs::metadata(bench.path("keep/x")).unwrap().modified().unwrap();
 
-    // Changed, deleted with its folder, file → folder, folder → file, new.
+    // The files are: changed, deleted with its folder, file → folder, folder → file, new.
     let second =
         go(&bench, first, &[("a/deep/er", "1"), ("b/c", "changed"), ("e", "file"), ("keep/x", "5"), ("n", "")]);
     let second = second.unwrap();
@@ -98,7 +98,7 @@ fn what_a_person_made_is_not_overwritten() {
     assert_eq!(std::fs::read_to_string(bench.path("b/c")).unwrap(), "2", "nothing was touched");
     assert_eq!(bench.repo.worktree_blockers(first, to).unwrap().len(), 3);
 
-    // A folder keeps what is a person's; what is as wanted already is no obstacle; CR LF is git's own doing.
+    // A folder with a person's files stays; a file that already has the wanted content is no obstacle; CR LF is git's own doing.
     std::fs::write(bench.path("a"), "1").unwrap();
     std::fs::write(bench.path("new"), "theirs").unwrap();
     let second = go(&bench, first, &[("a", "2"), ("new", "theirs")]).unwrap();
@@ -109,7 +109,7 @@ fn what_a_person_made_is_not_overwritten() {
     go(&bench, third, &[("a", "z\n")]).unwrap();
 }
 
-/// What a person edits where the commits do not differ stays, staged or not, and git goes on seeing it.
+/// Checks that a person's edits where the commits do not differ stay, staged or not, and that git still sees them.
 #[test]
 fn edits_elsewhere_stay_and_stay_seen() {
     let bench = Bench::new();
@@ -124,8 +124,8 @@ fn edits_elsewhere_stay_and_stay_seen() {
     assert_eq!(std::fs::read_to_string(bench.path("a")).unwrap(), "2");
 }
 
-/// A file changed within the tick of the clock in which the index was written, to as many bytes: git would not look
-/// into it any more once the index is newer (<https://git-scm.com/docs/racy-git>).
+/// Checks a file changed within the tick of the clock in which the index was written, to the same number of bytes: git would not
+/// look into it any more once the index is newer (<https://git-scm.com/docs/racy-git>).
 #[test]
 #[cfg(unix)]
 fn an_edit_in_the_same_tick_is_seen() {
@@ -158,7 +158,7 @@ fn a_planted_link_leads_nowhere() {
     std::fs::write(outside.path().join("c"), "outside").unwrap();
     let first = bench.checked_out(&[("a", "1"), ("b/c", "2")]);
 
-    // A folder replaced by a link: refused, for changed, new and deleted files alike.
+    // A folder replaced by a link is refused, for changed, new and deleted files alike.
     std::fs::remove_dir_all(bench.path("b")).unwrap();
     symlink(outside.path(), bench.path("b")).unwrap();
     for files in [&[("a", "1"), ("b/c", "3")][..], &[("a", "1"), ("b/c", "2"), ("b/n/m", "x")], &[("a", "1")]] {
@@ -167,7 +167,7 @@ fn a_planted_link_leads_nowhere() {
             other => panic!("{other:?}"),
         }
     }
-    // A file replaced by a link, where a file is to be written or removed.
+    // A file replaced by a link is refused, where a file is to be written or removed.
     std::fs::remove_file(bench.path("b")).unwrap();
     std::fs::create_dir(bench.path("b")).unwrap();
     std::fs::write(bench.path("b/c"), "2").unwrap();

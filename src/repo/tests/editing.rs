@@ -1,4 +1,4 @@
-//! A tree that is edited is the tree that is written anew.
+//! Tests that editing a tree gives the same tree as writing it anew.
 
 use proptest::prelude::*;
 
@@ -59,7 +59,7 @@ fn what_cannot_be_in_a_tree_is_refused() {
     }
     assert!(matches!(edit("c", Some(blob_id(b"nowhere"))), Err(RepoError::Missing { .. })));
     assert_eq!(edit("c", None).unwrap(), tree, "what is not there is gone already");
-    // What somebody else wrote into the folder stays.
+    // Files that somebody else wrote into the folder stay.
     let link = bench.git_in(&["mktree"], format!("120000 blob {blob}\tlink\n").as_bytes()).trim().parse().unwrap();
     let edited = bench.repo.writer().unwrap().edit(link, &Edits::from([("c".to_owned(), Some(blob))])).unwrap();
     assert_eq!(
@@ -68,7 +68,7 @@ fn what_cannot_be_in_a_tree_is_refused() {
     );
 }
 
-/// By either way of writing a tree, executables, links and submodules are as in the commit that they are kept from.
+/// Checks that both ways of writing a tree keep executables, links and submodules as in the commit that they are kept from.
 #[test]
 fn what_is_unusual_is_kept() {
     let bench = Bench::bare();

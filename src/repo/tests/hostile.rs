@@ -1,10 +1,10 @@
-//! Trees that no snapshot has, made with git's own plumbing.
+//! Tests trees that no snapshot has, made with git's own plumbing.
 
 use super::*;
 use crate::repo::{Mode, RepoError};
 
 fn tree_of(bench: &Bench, entries: &[(&str, &str, &[u8])]) -> String {
-    // `mktree` refuses slashes and sorts, so the bytes are written as they shall be.
+    // `mktree` refuses slashes and sorts, so the bytes are written directly.
     let mut bytes = Vec::new();
     for (mode, id, name) in entries {
         bytes.extend_from_slice(format!("{mode} ").as_bytes());
@@ -94,7 +94,7 @@ fn depth_and_number_are_bounded() {
     tree = tree_of(&bench, &[("40000", &tree, b"d")]);
     assert_eq!(checks(&bench, &tree), [("d/d/d/d/d/d/d/d".to_owned(), "too-deep")]);
 
-    // Eight small trees that stand for 10^21 files.
+    // These are eight small trees that stand for 10^21 files.
     let names: Vec<String> = (0..1_000).map(|at| format!("{at:03}")).collect();
     let mut bomb = tree_of(&bench, &[("100644", &blob, b"leaf")]);
     for _ in 0..7 {
@@ -106,7 +106,8 @@ fn depth_and_number_are_bounded() {
     assert!(start.elapsed().as_secs() < 60);
 }
 
-/// A commit of a tree in which `width` folders hold `width` folders each, so many levels deep, and the last `files` files.
+/// Returns a commit of a tree in which `width` folders hold `width` folders each, so many levels deep, and the last `files`
+/// files.
 fn bomb(bench: &Bench, blob: &str, levels: usize, width: usize, files: usize) -> ObjectId {
     let names: Vec<String> = (0..width.max(files)).map(|at| format!("{at:04}")).collect();
     let leaves: Vec<_> = names[..files].iter().map(|name| ("100644", blob, name.as_bytes())).collect();
@@ -123,7 +124,7 @@ fn a_comparison_is_bounded_as_a_listing_is() {
     let bench = Bench::bare();
     let blob = bench.git_in(&["hash-object", "-w", "--stdin"], b"x");
     let empty = bench.git(&["commit-tree", "-m", "s", "4b825dc642cb6eb9a060e54bf8d69288fbee4904"]).parse().unwrap();
-    // 10^10 paths of 11 trees; 864 million files of 4; 32 million files below few folders.
+    // The trees are: 10^10 paths from 11 trees; 864 million files from 4; 32 million files below few folders.
     for (levels, width, files) in [(10, 10, 1), (3, 60, 4_000), (2, 90, 4_000)] {
         let large = bomb(&bench, &blob, levels, width, files);
         let start = std::time::Instant::now();

@@ -1,4 +1,4 @@
-//! One run at a time, and a killed run in no one's way.
+//! Tests that one run works at a time, and that a killed run blocks no other.
 
 use std::fs::File;
 use std::time::{Duration, SystemTime};
@@ -55,16 +55,17 @@ fn what_killed_runs_left_is_removed() {
     let next = bench.commit(&[("a", "2")], &[commit]);
     assert!(matches!(bench.repo.move_ref("refs/heads/main", next, Some(commit), "x"), Err(RepoError::Busy { .. })));
 
-    // Fresh, and no run is known to have died: they may be another program's.
+    // The lock files are fresh, and no run is known to have died: they may be another program's.
     drop(bench.repo.lock("export").unwrap());
     assert!(stale.iter().all(|name| git.join(name).exists()));
 
-    // Older than a minute: git holds a reference for milliseconds; but the index while an editor is open.
+    // Only the reference's lock is older than a minute and removed: git holds one for milliseconds, but that of the index while
+    // an editor is open.
     age(&git.join("refs/heads/main.lock"), Duration::from_secs(90));
     drop(bench.repo.lock("export").unwrap());
     assert_eq!(stale.map(|name| git.join(name).exists()), [false, true, true, true]);
 
-    // A run died holding the lock: what was made since is its own.
+    // A run died holding the lock, so lock files made since are its own.
     std::fs::write(git.join("entragit.lock"), b"export, process 1 on x\n").unwrap();
     age(&git.join("entragit.lock"), Duration::from_secs(20));
     for name in &stale[1..] {

@@ -1,4 +1,4 @@
-//! Tests with the git command line as an independent witness.
+//! Tests the repository with the git command line as an independent witness.
 #![allow(clippy::unwrap_used)]
 
 mod checkout;
@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 use super::{Author, ObjectId, Repo, blob_id};
 
-/// A repository and the folder it lives in.
+/// Holds a repository and its folder.
 struct Bench {
     dir: TempDir,
     repo: Repo,
@@ -68,7 +68,7 @@ impl Bench {
         self.repo.create_commit(self.tree(files), parents, "Snapshot\n", &author(parents.len())).unwrap()
     }
 
-    /// A commit on `main` with its files in the working tree.
+    /// Creates a commit on `main` with its files in the work tree.
     fn checked_out(&self, files: &[(&str, &str)]) -> ObjectId {
         let commit = self.commit(files, &[]);
         self.repo.update_worktree(None::<ObjectId>, commit).unwrap();
@@ -85,7 +85,7 @@ fn author(after: usize) -> Author {
     Author { name: "Ada".into(), email: "ada@example.com".into(), time: Some(1_700_000_000 + after as i64) }
 }
 
-/// Runs git with nothing of the machine's or the user's configuration.
+/// Runs git without the configuration of the machine and the user.
 fn git(dir: &Path, args: &[&str], input: &[u8]) -> (bool, String, String) {
     let mut child = Command::new("git")
         .args(args)

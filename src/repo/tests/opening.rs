@@ -1,4 +1,4 @@
-//! What is opened, what is refused, and what is said then.
+//! Tests which repositories are opened or refused, and with which message.
 
 use super::*;
 use crate::repo::RepoError;
@@ -51,7 +51,7 @@ fn what_cannot_be_used_is_refused_with_a_way_forward() {
     std::fs::create_dir(bench.path("users")).unwrap();
     let text = said(Repo::open(&bench.path("users")));
     assert!(text.contains("--repo"), "{text}");
-    // From within it is found, as git finds it.
+    // A repository is found from a folder within it, as git finds it.
     let found = Repo::discover(&bench.path("users")).unwrap();
     assert_eq!(found.workdir().unwrap().canonicalize().unwrap(), bench.dir.path().canonicalize().unwrap());
     assert!(said(Repo::discover(&dir.path().join("absent"))).contains("no git repository"));
@@ -124,7 +124,7 @@ fn a_shallow_clone_says_so() {
     assert_eq!(repo.resolve("HEAD").unwrap(), second);
     assert_eq!(repo.entries(second).unwrap().len(), 1);
     assert_eq!(repo.history(second, 10).unwrap().len(), 1);
-    // What it lacks may be shared.
+    // The commits that the shallow clone lacks may be shared.
     let alone = repo.create_commit(repo.commit(second).unwrap().tree, &[], "x\n", &author(0)).unwrap();
     let hidden = repo.merge_base(second, alone).unwrap_err();
     for error in [repo.resolve("HEAD~1").unwrap_err(), repo.commit(first).unwrap_err(), hidden] {

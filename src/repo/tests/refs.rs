@@ -1,4 +1,4 @@
-//! Names, histories, compare-and-swap.
+//! Tests names, histories and compare-and-swap.
 
 use super::*;
 use crate::repo::RepoError;
@@ -107,7 +107,7 @@ fn a_reference_moves_only_from_where_it_was_seen() {
     assert!(matches!(absent, Err(RepoError::Moved { found: None, .. })));
     bench.repo.move_ref("refs/entragit/state", line[0], None, "x").unwrap();
     assert_eq!(bench.id("refs/entragit/state"), line[0]);
-    // It is where it was to go: done, whoever did it.
+    // A reference that is at its target already counts as moved, whoever moved it.
     bench.repo.move_ref("refs/entragit/state", line[0], Some(line[2]), "x").unwrap();
     for name in ["main", "refs/heads/a..b", "refs/heads/", "HEAD", "refs/heads/x\n"] {
         assert!(matches!(bench.repo.move_ref(name, line[0], None, "x"), Err(RepoError::Invalid(_))), "{name:?}");

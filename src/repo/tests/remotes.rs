@@ -1,4 +1,4 @@
-//! Remotes, linked work trees, and several references at once.
+//! Tests remotes, linked work trees, and several references at once.
 
 use super::*;
 use crate::repo::{RefMove, RepoError};
@@ -24,7 +24,7 @@ fn tracking_takes_the_upstream_then_origin_then_the_only_remote() {
     // A clone of one branch maps no other.
     bench.git(&["config", "remote.two.fetch", "+refs/heads/main:refs/remotes/two/main"]);
     assert_eq!(tracked(&bench.repo), Some(("two/entra".into(), false)));
-    // A branch that follows one of this repository belongs to no remote.
+    // A branch whose upstream is in this repository belongs to no remote.
     bench.git(&["config", "branch.snapshots.remote", "."]);
     assert_eq!(tracked(&bench.repo), Some(("origin/snapshots".into(), false)));
 }
@@ -42,7 +42,7 @@ fn checked_out_elsewhere_finds_the_other_work_tree() {
     assert_eq!(other.checked_out_elsewhere("refs/heads/work").unwrap(), None);
     assert_eq!(bench.repo.checked_out_elsewhere("refs/heads/main").unwrap(), None);
     assert_eq!(bench.repo.checked_out_elsewhere("refs/heads/work").unwrap(), Some(linked.clone()));
-    // One that was deleted by hand holds nothing any more.
+    // A work tree that was deleted by hand does not count.
     std::fs::remove_dir_all(&linked).unwrap();
     assert_eq!(bench.repo.checked_out_elsewhere("refs/heads/work").unwrap(), None);
 }

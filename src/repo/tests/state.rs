@@ -1,4 +1,4 @@
-//! State that is replaced, seen by git.
+//! Tests with git that the state is replaced.
 
 use super::Bench;
 use crate::repo::STATE;
@@ -10,7 +10,7 @@ fn state_is_one_commit_that_the_next_replaces() {
     bench.repo.set_state(b"{\"at\": 1}", "State\n\nEntragit-Snapshot: 1\n").unwrap();
     assert_eq!(bench.repo.state().unwrap().as_deref(), Some(&b"{\"at\": 1}"[..]));
     let first = bench.git(&["rev-parse", STATE]);
-    // The same is not written again.
+    // The same state is not written again.
     bench.repo.set_state(b"{\"at\": 1}", "State\n").unwrap();
     assert_eq!(bench.git(&["rev-parse", STATE]), first);
     bench.repo.set_state(b"{\"at\": 2}", "State\n").unwrap();

@@ -1,9 +1,9 @@
-//! Trees and commits are those git itself would write.
+//! Tests that trees and commits are those that git itself would write.
 
 use super::*;
 use crate::repo::RepoError;
 
-/// Names around the slash in the byte order, where folders and files sort differently.
+/// File names around the slash in the byte order, where folders and files sort differently.
 const AWKWARD: &[(&str, &str)] = &[
     ("a.b", "1"),
     ("a/x", "2"),
@@ -76,7 +76,7 @@ fn many_objects_become_one_verified_pack() {
     let left: Vec<_> = std::fs::read_dir(bench.path("objects/pack")).unwrap().collect();
     assert_eq!(left.len(), 2, "{left:?}");
 
-    // The same state again writes nothing, with the same id from a fresh process's point of view.
+    // Writing the same state again adds no object and gives the same id in a newly opened repository.
     let again = Repo::open(bench.dir.path()).unwrap();
     let mut writer = again.writer().unwrap();
     let first = writer.put("id: 0\nname: 0\n".as_bytes()).unwrap();
@@ -174,7 +174,7 @@ fn notes_are_read_by_git_and_git_s_notes_are_read() {
     assert!(bench.repo.set_note("refs/heads/main", commit, b"x", &author(0)).is_err());
 }
 
-/// Writes 100,000 files of 800 bytes. `cargo test --release --lib repo -- --ignored --nocapture bulk`
+/// Measures writing 100,000 files of 800 bytes. `cargo test --release --lib repo -- --ignored --nocapture bulk`
 #[test]
 #[ignore = "a measurement"]
 #[allow(clippy::print_stderr)]

@@ -1,4 +1,4 @@
-//! Contoso's Conditional Access: policies and the places they name.
+//! Defines Contoso's Conditional Access: policies and the locations they name.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,8 @@ use super::names::{EMERGENCY_ACCESS, ORDERING_APP_ID, ORDERING_POLICY_NAME, REMO
 use crate::emulator::seed::SeedObject;
 use crate::emulator::seed::value::{id, merge, object, ticks};
 
-/// Directory roles, by their template: <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
+/// Lists directory roles, by their template:
+/// <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
 const ADMINISTRATORS: &[&str] = &[
     "62e90394-69f5-4237-9190-012177145e10", // Global Administrator
     "e8611ab8-c189-46e8-94e1-60213ab1f814", // Privileged Role Administrator
@@ -21,7 +22,7 @@ const ADMINISTRATORS: &[&str] = &[
     "f28a1f50-f6e7-4571-818b-6a12f2af6b6c", // SharePoint Administrator
 ];
 
-/// Label, name, trusted, ranges.
+/// Lists named locations: label, name, trusted, ranges.
 const PLACES: &[(&str, &str, bool, &[&str])] = &[
     ("offices", "Offices", true, &["203.0.113.0/25", "198.51.100.64/26", "2001:db8:c0::/48"]),
     ("warehouses", "Warehouses", true, &["203.0.113.128/26", "192.0.2.16/28"]),
@@ -30,7 +31,7 @@ const PLACES: &[(&str, &str, bool, &[&str])] = &[
     ("anonymizers", "Known anonymizers", false, &["198.51.100.200/32", "198.51.100.201/32"]),
 ];
 
-/// Label, name, countries, whether the unknown counts, how the country is found.
+/// Lists country locations: label, name, countries, whether unknown countries count, and how the country is found.
 const COUNTRIES: &[(&str, &str, &[&str], bool, &str)] = &[
     (
         "where-we-work",
@@ -42,7 +43,7 @@ const COUNTRIES: &[(&str, &str, &[&str], bool, &str)] = &[
     ("embargo", "Embargoed countries", &["KP", "SY"], false, "clientIpAddress"),
 ];
 
-/// The named locations as the tenant starts with them.
+/// Returns the named locations that the tenant starts with.
 pub(super) fn locations() -> Vec<SeedObject> {
     let places = PLACES.iter().map(|(label, name, trusted, ranges)| {
         let ranges: Vec<Value> = ranges
@@ -67,7 +68,7 @@ const ON: &str = "enabled";
 const REPORT: &str = "enabledForReportingButNotEnforced";
 const OFF: &str = "disabled";
 
-/// The policies as the tenant starts with them.
+/// Returns the policies that the tenant starts with.
 pub(super) fn policies() -> Vec<SeedObject> {
     let everyone = || json!({"includeUsers": ["All"], "excludeGroups": [EMERGENCY_ACCESS]});
     let group = |label: &str| json!({"includeGroups": [id("group", label)], "excludeGroups": [EMERGENCY_ACCESS]});
@@ -234,7 +235,7 @@ pub(super) fn policies() -> Vec<SeedObject> {
     ]
 }
 
-/// A policy as Graph returns it: what it does not ask for is there too, empty.
+/// Returns a policy as Graph returns it: unused conditions are there too, empty.
 fn policy(label: &str, name: &str, state: &str, conditions: Value, grant: Value, session: Value) -> SeedObject {
     let mut value = json!({
         "id": id("policy", label), "displayName": name, "state": state, "createdDateTime": ticks(label),

@@ -1,4 +1,4 @@
-//! Contoso's own applications.
+//! Defines Contoso's own applications.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use super::software::{ALL, App, Platform};
 use crate::emulator::seed::SeedObject;
 use crate::emulator::seed::value::{id, merge, object, seconds, strings};
 
-/// The applications as the tenant starts with them.
+/// Returns the applications that the tenant starts with.
 pub(super) fn objects(people: &[Person]) -> Vec<SeedObject> {
     ALL.iter()
         .map(|app| {
@@ -25,7 +25,7 @@ pub(super) fn objects(people: &[Person]) -> Vec<SeedObject> {
         .collect()
 }
 
-/// `appRoles` of an application; its service principal shows the same.
+/// Returns the `appRoles` of an application; its service principal shows the same.
 pub(super) fn roles(app: &App) -> Vec<Value> {
     app.roles
         .iter()
@@ -36,12 +36,12 @@ pub(super) fn roles(app: &App) -> Vec<Value> {
         .collect()
 }
 
-/// The id of a role by its value.
+/// Returns the id of a role by its value.
 pub(super) fn role_id(app: &App, value: &str) -> String {
     id("appRole", &format!("{}/{value}", app.label))
 }
 
-/// The delegated permissions that the application's own interface has.
+/// Returns the delegated permissions that the application's own API offers.
 pub(super) fn scopes(app: &App) -> Vec<Value> {
     app.scopes
         .iter()
@@ -53,7 +53,7 @@ pub(super) fn scopes(app: &App) -> Vec<Value> {
         .collect()
 }
 
-/// The address where it lives.
+/// Returns the address of the application.
 pub(super) fn home(app: &App) -> String {
     format!("https://{}.{DOMAIN}", app.label)
 }
@@ -148,7 +148,7 @@ fn secrets(app: &App) -> Vec<Value> {
         .collect()
 }
 
-/// The directory extensions that it defines.
+/// Returns the directory extensions that the application defines.
 fn extensions(app: &App) -> Vec<Value> {
     let all: &[(&str, &str, bool, &str)] = match app.label {
         "order-desk" => &[("costCentre", "String", false, "User"), ("regions", "String", true, "Group")],

@@ -1,13 +1,14 @@
-//! Contoso's authentication strengths: Microsoft's three and two of its own.
+//! Defines Contoso's authentication strengths: Microsoft's three and two of its own.
 
 use serde_json::{Value, json};
 
 use crate::emulator::seed::SeedObject;
 use crate::emulator::seed::value::{id, map, object, ticks};
 
-/// Microsoft's phishing-resistant strength.
+/// Id of Microsoft's phishing-resistant strength.
 pub(super) const PHISHING_RESISTANT: &str = "00000000-0000-0000-0000-000000000004";
 
+/// Lists Microsoft's strengths: id, name, description, combinations.
 /// <https://learn.microsoft.com/graph/api/authenticationstrengthroot-list-policies>
 const BUILT_IN: &[(&str, &str, &str, &[&str])] = &[
     (
@@ -69,8 +70,8 @@ const CUSTOM: &[(&str, &str, &str, &[&str])] = &[
     ),
 ];
 
-/// What narrows a custom strength's combinations down: two models of security keys, and one partner's authority.
-/// <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-list-combinationconfigurations>,
+/// Returns the configurations that restrict a custom strength's combinations: to two models of security keys, and to one
+/// partner's authority. <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-list-combinationconfigurations>,
 /// <https://learn.microsoft.com/graph/api/resources/x509certificatecombinationconfiguration>
 fn configurations(label: &str) -> Vec<Value> {
     let configuration = match label {
@@ -92,7 +93,7 @@ fn configurations(label: &str) -> Vec<Value> {
     vec![Value::Object(configuration)]
 }
 
-/// The strengths as the tenant starts with them.
+/// Returns the strengths that the tenant starts with.
 pub(super) fn strengths() -> Vec<SeedObject> {
     let built_in = BUILT_IN.iter().map(|(id, name, text, methods)| {
         let made = "2021-12-01T00:00:00Z".to_owned();

@@ -1,6 +1,6 @@
-//! What of Contoso is plain data: one JSON file for each area, in the form of Graph's replies.
+//! Reads the part of Contoso that is plain data: one JSON file for each area, in the form of Graph's replies.
 //!
-//! `@kind/label` stands for the id that `kind` and `label` name, wherever it occurs: alone, or at the end of a path.
+//! `@kind/label` stands for the id of the object with this kind and label, wherever it occurs: alone, or at the end of a path.
 
 use serde_json::{Map, Value};
 
@@ -8,7 +8,7 @@ use crate::emulator::seed::SeedObject;
 use crate::emulator::seed::value::{id, object};
 use crate::kinds;
 
-/// Kind → objects; what is a link of the kind is taken out of the object.
+/// Lists the files: kind → objects. The links of a kind are separated from the object when it is read.
 const AREAS: &[&str] = &[
     include_str!("sign_in.json"),
     include_str!("external.json"),
@@ -19,7 +19,7 @@ const AREAS: &[&str] = &[
     include_str!("agents.json"),
 ];
 
-/// The objects of every area.
+/// Returns the objects of every area.
 pub(super) fn objects() -> Vec<SeedObject> {
     AREAS.iter().flat_map(|text| area(text)).collect()
 }
@@ -46,7 +46,7 @@ fn area(text: &str) -> Vec<SeedObject> {
     all
 }
 
-/// Puts ids in the place of what stands for them.
+/// Replaces the placeholders by ids.
 fn settle(value: &mut Value) {
     match value {
         Value::String(text) => {

@@ -1,19 +1,19 @@
-//! Microsoft's own applications as they stand in a tenant. Ids are Microsoft's:
+//! Defines Microsoft's own applications as they are in a tenant. The ids are Microsoft's:
 //! <https://learn.microsoft.com/graph/permissions-reference>,
 //! <https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in>
 
 use serde_json::{Value, json};
 
-/// Who owns them: Microsoft's tenant.
+/// Id of their owner: Microsoft's tenant.
 pub(super) const OWNER: &str = "f8cdef31-a31e-4b4a-93e4-5f571e91255a";
 
 /// Application id of Microsoft Graph.
 pub(super) const GRAPH: &str = "00000003-0000-0000-c000-000000000000";
 
-/// Id, value, what it allows.
+/// Permission: id, value, description.
 type Permission = (&'static str, &'static str, &'static str);
 
-/// Application id, name, delegated permissions, application permissions.
+/// Application: application id, name, delegated permissions, application permissions.
 pub(super) type Application = (&'static str, &'static str, &'static [Permission], &'static [Permission]);
 
 pub(super) const APPLICATIONS: &[Application] = &[
@@ -98,19 +98,19 @@ pub(super) const APPLICATIONS: &[Application] = &[
     ("c44b4083-3bb0-49c1-b47d-974e53cbdf3c", "Azure Portal", &[], &[]),
 ];
 
-/// A delegated permission's id, by its value.
+/// Returns a delegated permission's id, by its value.
 pub(super) fn scope(resource: &str, value: &str) -> Option<&'static str> {
     let (_, _, scopes, _) = APPLICATIONS.iter().find(|(id, ..)| *id == resource)?;
     scopes.iter().find(|(_, known, _)| *known == value).map(|(id, ..)| *id)
 }
 
-/// An application permission's id, by its value.
+/// Returns an application permission's id, by its value.
 pub(super) fn role(resource: &str, value: &str) -> Option<&'static str> {
     let (_, _, _, roles) = APPLICATIONS.iter().find(|(id, ..)| *id == resource)?;
     roles.iter().find(|(_, known, _)| *known == value).map(|(id, ..)| *id)
 }
 
-/// `oauth2PermissionScopes` of the application.
+/// Returns the `oauth2PermissionScopes` of the application.
 pub(super) fn scopes(list: &[Permission]) -> Vec<Value> {
     list.iter()
         .map(|(id, value, text)| {
@@ -122,7 +122,7 @@ pub(super) fn scopes(list: &[Permission]) -> Vec<Value> {
         .collect()
 }
 
-/// `appRoles` of the application.
+/// Returns the `appRoles` of the application.
 pub(super) fn roles(list: &[Permission]) -> Vec<Value> {
     list.iter()
         .map(|(id, value, text)| {

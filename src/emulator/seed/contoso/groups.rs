@@ -1,4 +1,4 @@
-//! Contoso's groups.
+//! Defines Contoso's groups.
 
 use serde_json::{Value, json};
 
@@ -7,24 +7,24 @@ use super::people::{Person, Sort, by_alias, ids};
 use crate::emulator::seed::SeedObject;
 use crate::emulator::seed::value::{id, merge, number, object, seconds, security_identifier, strings};
 
-/// What sort of group it is.
+/// Represents the sort of a group.
 enum Form {
     Security,
-    /// Can hold a directory role.
+    /// A group that can hold a directory role.
     Role,
-    /// Microsoft 365.
+    /// A Microsoft 365 group.
     Unified,
-    /// Microsoft 365 with a team.
+    /// A Microsoft 365 group with a team.
     Team,
-    /// A rule makes the members.
+    /// A group whose members are determined by a rule.
     Dynamic(&'static str),
-    /// A rule makes the members of a Microsoft 365 group.
+    /// A Microsoft 365 group whose members are determined by a rule.
     DynamicUnified(&'static str),
-    /// Synchronized from on-premises.
+    /// A group synchronized from on-premises.
     Synced,
 }
 
-/// Who is in it.
+/// Represents the choice of a group's members.
 enum Who {
     Nobody,
     Department(&'static str),
@@ -34,7 +34,7 @@ enum Who {
     Emergency,
     Administrators,
     Guests,
-    /// Some of the staff: one in so many.
+    /// A part of the staff: one in this number.
     OneIn(u32),
     People(&'static [&'static str]),
     Groups(&'static [&'static str]),
@@ -43,7 +43,7 @@ enum Who {
 use Form::*;
 use Who::*;
 
-/// Label, name, description, form, members, owners.
+/// Group: label, name, description, form, members, owners.
 type Row = (&'static str, &'static str, &'static str, Form, Who, &'static [&'static str]);
 
 const HEAD: &[&str] = &["wanjiru.kamau"];
@@ -270,7 +270,7 @@ const GROUPS: &[Row] = &[
     ),
 ];
 
-/// The groups as the tenant starts with them.
+/// Returns the groups that the tenant starts with.
 pub(super) fn objects(people: &[Person]) -> Vec<SeedObject> {
     GROUPS
         .iter()

@@ -1,4 +1,4 @@
-//! Contoso: the company of the embedded tenant.
+//! Defines Contoso: the company of the embedded tenant.
 
 mod access;
 mod applications;
@@ -16,7 +16,7 @@ mod software;
 
 use super::SeedObject;
 
-/// Everything there is, people first.
+/// Returns all objects, people first.
 pub(super) fn objects() -> Vec<SeedObject> {
     let people = people::people();
     let mut all: Vec<SeedObject> = people.iter().map(people::Person::object).collect();

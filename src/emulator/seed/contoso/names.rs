@@ -1,4 +1,4 @@
-//! Ids and names that a demonstration needs to know.
+//! Names the ids and names that a demonstration needs to know.
 
 /// Id of the tenant, unless another is asked for: the one of Microsoft's own examples.
 pub const TENANT: &str = "84841066-274d-4ec0-a5c1-276be684bdd3";
@@ -45,13 +45,13 @@ pub const REMOTE_WORKERS: &str = "16d53b8b-0703-415a-a027-0e2ba97f6333";
 /// The group of the two emergency accounts, which every policy leaves out.
 pub const EMERGENCY_ACCESS: &str = "d0d2c362-4938-4b0b-9f10-2c8306b43634";
 
-/// The group that the demo deletes: who may approve orders.
+/// The group that the demo deletes; its members may approve orders.
 pub const ORDER_APPROVERS: &str = "1a2bd685-cf19-4df7-af45-b275e75721b2";
 
 /// The Conditional Access policy for the ordering application and remote workers.
 pub const ORDERING_POLICY: &str = "a471ed36-ba83-49e9-8282-bbdb5ffda628";
 
-/// Id of what Privileged Identity Management demands of Conditional Access administrators.
+/// Id of the settings of Privileged Identity Management for Conditional Access administrators.
 pub const ADMINISTRATOR_SETTINGS: &str =
     "DirectoryRole_84841066-274d-4ec0-a5c1-276be684bdd3_59c36c98-b89b-5194-a3e1-71d38e6e107e";
 

@@ -1,4 +1,4 @@
-//! Contoso's people: staff, administrators, guests, the two emergency accounts and a few accounts of no person.
+//! Defines Contoso's people: staff, administrators, guests, the two emergency accounts and a few accounts of no person.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::emulator::seed::value::{
     alias, id, immutable_id, merge, number, object, seconds, security_identifier, strings,
 };
 
-/// What sort of account it is.
+/// Represents the sort of an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
     Staff,
@@ -19,7 +19,7 @@ pub(super) enum Sort {
     Service,
 }
 
-/// One account.
+/// Represents one account.
 #[derive(Debug, Clone)]
 pub(super) struct Person {
     pub id: String,
@@ -33,18 +33,19 @@ pub(super) struct Person {
     value: Value,
 }
 
-/// Microsoft 365 E3 and E5, F3 for the floor: <https://learn.microsoft.com/entra/identity/users/licensing-service-plan-reference>
+/// Ids of Microsoft 365 E3, E5 and, for warehouse workers, F3:
+/// <https://learn.microsoft.com/entra/identity/users/licensing-service-plan-reference>
 const LICENCES: [&str; 3] = [
     "05e9a617-0261-4cee-bb44-138d3ef5d965",
     "06ebc4ee-1bb5-47dd-8120-11324bc54e06",
     "66b55226-6b4f-492c-910c-a3b7a3c9d993",
 ];
 
-/// The chief executive.
+/// Alias of the chief executive.
 const CHIEF: &str = "amara.whitfield";
 
 impl Person {
-    /// The user as the tenant starts with it.
+    /// Returns the user that the tenant starts with.
     pub(super) fn object(&self) -> SeedObject {
         object(
             "user",
@@ -54,7 +55,7 @@ impl Person {
     }
 }
 
-/// Everyone.
+/// Returns all people.
 pub(super) fn people() -> Vec<Person> {
     let mut all = staff();
     all.extend(ADMINISTRATORS.iter().enumerate().filter_map(|(at, row)| administrator(at, row)));
@@ -68,7 +69,7 @@ pub(super) fn people() -> Vec<Person> {
 fn staff() -> Vec<Person> {
     let mut all: Vec<Person> = Vec::new();
     let longest = OFFICES.iter().map(|(_, people)| people.len()).max().unwrap_or_default();
-    // One from each office in turn, so that every department is everywhere.
+    // The offices take turns, so that every department is everywhere.
     let everyone =
         (0..longest).flat_map(|at| OFFICES.iter().filter_map(move |(office, people)| Some((office, *people.get(at)?))));
     for (at, (office, (given, surname))) in everyone.enumerate() {
@@ -94,7 +95,7 @@ fn staff() -> Vec<Person> {
             merge(&mut value, on_premises(&own, given, surname, office[0]));
         }
         if at % 47 == 46 {
-            // On leave: the account stays, its doors are shut.
+            // The person is on leave: the account stays, but is disabled.
             merge(&mut value, json!({"accountEnabled": false, "employeeType": "Leave"}));
         }
         let manager = Some(leader.unwrap_or_else(|| CHIEF.to_owned()));
@@ -129,7 +130,7 @@ fn chief(office: &Office, given: &str, surname: &str) -> Person {
     }
 }
 
-/// What every employee has.
+/// Returns the properties of every employee.
 fn worker(at: usize, office: &Office, given: &str, surname: &str, title: &str, department: &str) -> Value {
     let [city, street, postal, region, country, code, language, prefix] = *office;
     let own = alias(given, surname);
@@ -160,7 +161,7 @@ fn worker(at: usize, office: &Office, given: &str, surname: &str, title: &str, d
     })
 }
 
-/// What directory synchronization adds.
+/// Returns the properties that directory synchronization adds.
 fn on_premises(own: &str, given: &str, surname: &str, city: &str) -> Value {
     let account = own.replace('.', "");
     json!({
@@ -193,7 +194,7 @@ fn administrator(at: usize, row: &(&str, &str, &str, &str)) -> Option<Person> {
     })
 }
 
-/// <https://learn.microsoft.com/entra/identity/role-based-access-control/security-emergency-access>
+/// Returns an emergency account. <https://learn.microsoft.com/entra/identity/role-based-access-control/security-emergency-access>
 fn emergency(which: usize) -> Person {
     let label = format!("emergency-{which}");
     let alias = format!("emergency.access{which}");
@@ -239,7 +240,7 @@ fn guest(row: &(&str, &str, &str, bool)) -> Person {
     of_no_person(mail, mail.to_owned(), Sort::Guest, value)
 }
 
-/// What even the barest account has.
+/// Returns the properties that every account has, and `more`.
 fn bare(label: &str, alias: &str, name: &str, more: Value) -> Value {
     let user = id("user", label);
     let upn = format!("{alias}@{INITIAL_DOMAIN}");
@@ -258,12 +259,12 @@ fn of_no_person(label: &str, alias: String, sort: Sort, value: Value) -> Person 
     Person { id: user, alias, sort, department: "", country: "", remote: false, leads: false, manager: None, value }
 }
 
-/// The ids of those that `wanted` picks, as JSON.
+/// Returns the ids of the people that `wanted` picks, as JSON.
 pub(super) fn ids(people: &[Person], wanted: impl Fn(&Person) -> bool) -> Vec<Value> {
     strings(people.iter().filter(|person| wanted(person)).map(|person| person.id.clone()))
 }
 
-/// The account called `alias`.
+/// Returns the account called `alias`.
 pub(super) fn by_alias<'a>(people: &'a [Person], alias: &str) -> Option<&'a Person> {
     people.iter().find(|person| person.alias == alias)
 }

@@ -1,11 +1,11 @@
-//! The policies of which a tenant has exactly one.
+//! Defines the policies of which a tenant has exactly one.
 
 use serde_json::{Value, json};
 
 use crate::emulator::seed::SeedObject;
 use crate::emulator::seed::value::{id, merge, object};
 
-/// The authorization policy and the authentication methods policy.
+/// Returns the authorization policy and the authentication methods policy.
 pub(super) fn objects() -> Vec<SeedObject> {
     vec![
         object("authorizationPolicy", authorization(), []),
@@ -13,14 +13,14 @@ pub(super) fn objects() -> Vec<SeedObject> {
     ]
 }
 
-/// <https://learn.microsoft.com/graph/api/authorizationpolicy-get>
+/// Returns the authorization policy. <https://learn.microsoft.com/graph/api/authorizationpolicy-get>
 fn authorization() -> Value {
     json!({
         "id": "authorizationPolicy", "displayName": "Authorization Policy",
         "description": "Used to manage authorization related settings across the company.",
         "allowInvitesFrom": "adminsAndGuestInviters", "allowedToSignUpEmailBasedSubscriptions": false, "allowedToUseSSPR": true,
         "allowEmailVerifiedUsersToJoinOrganization": false, "allowUserConsentForRiskyApps": false, "blockMsolPowerShell": true,
-        // Restricted guest: <https://learn.microsoft.com/entra/identity/users/users-restrict-guest-permissions>
+        // This is the restricted guest: <https://learn.microsoft.com/entra/identity/users/users-restrict-guest-permissions>
         "guestUserRoleId": "2af84b1e-32c8-42b7-82bc-daa82404023b",
         "defaultUserRolePermissions": {
             "allowedToCreateApps": false, "allowedToCreateSecurityGroups": false, "allowedToCreateTenants": false,
@@ -30,7 +30,7 @@ fn authorization() -> Value {
     })
 }
 
-/// <https://learn.microsoft.com/graph/api/authenticationmethodspolicy-get>
+/// Returns the authentication methods policy. <https://learn.microsoft.com/graph/api/authenticationmethodspolicy-get>
 fn methods() -> Value {
     json!({
         "id": "authenticationMethodsPolicy", "displayName": "Authentication Methods Policy",
@@ -43,7 +43,7 @@ fn methods() -> Value {
     })
 }
 
-/// Every method that version 1.0 of the metadata knows and that a tenant has from the start.
+/// Returns every method that version 1.0 of the metadata knows and that a tenant has from the start.
 fn configurations() -> Vec<Value> {
     let everyone = || json!([{"targetType": "group", "id": "all_users", "isRegistrationRequired": false}]);
     let only =

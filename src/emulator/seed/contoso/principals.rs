@@ -1,5 +1,5 @@
-//! Contoso's service principals: of its own applications, of Microsoft's, of other companies', and managed identities,
-//! with who is assigned to them and what they may do on people's behalf.
+//! Defines Contoso's service principals: of its own applications, of Microsoft's, of other companies', and managed identities,
+//! with their assignments and their delegated permissions.
 
 use serde_json::{Value, json};
 
@@ -11,10 +11,12 @@ use super::software::{ALL, App};
 use crate::emulator::seed::SeedObject;
 use crate::emulator::seed::value::{id, merge, object, opaque, strings, ticks};
 
-/// No role in particular: <https://learn.microsoft.com/graph/api/resources/approleassignment>
+/// Id of the default role, which stands for no role in particular:
+/// <https://learn.microsoft.com/graph/api/resources/approleassignment>
 const DEFAULT_ROLE: &str = "00000000-0000-0000-0000-000000000000";
 
-/// Application, who (`group` or `user` and its label), which role; an empty value for the default one.
+/// Lists assignments: application, principal (`group`, `user` or `servicePrincipal`, and its label), role; an empty value for the
+/// default one.
 const ASSIGNMENTS: &[(&str, &str, &str, &str)] = &[
     ("order-desk", "group", "order-clerks", "Orders.Enter"),
     ("order-desk", "group", "order-approvers", "Orders.Approve"),
@@ -39,7 +41,7 @@ const ASSIGNMENTS: &[(&str, &str, &str, &str)] = &[
     ("phone-list", "group", "dept-it", ""),
 ];
 
-/// Consent that people gave for themselves: application, person, scopes.
+/// Lists consent that people gave for themselves: application, person, scopes.
 const CONSENTED: &[(&str, &str, &str)] = &[
     (
         "14d82eec-204b-4c2f-b7e8-296a70dab67e",
@@ -52,7 +54,7 @@ const CONSENTED: &[(&str, &str, &str)] = &[
     ("travel", "marcus.delaney", "openid User.Read Calendars.Read"),
 ];
 
-/// Applications of other companies: label, name, application id's label, their tenant.
+/// Lists applications of other companies: label, name, their tenant. The label also gives the application id.
 const GALLERY: &[(&str, &str, &str)] = &[
     ("signature-service", "Fabrikam Sign", "b4d1f6de-14a5-4dd7-a2f0-6d1e3f1b8c22"),
     ("travel", "Adatum Travel", "6f8a5f0a-96c7-4b6e-8f0e-0a4f7be4d5a1"),
@@ -60,7 +62,7 @@ const GALLERY: &[(&str, &str, &str)] = &[
     ("maps", "Trey Research Maps", "91e6a4c7-7c2b-4d5e-b3f9-15f2a8c0d3b4"),
 ];
 
-/// Managed identities: label, name, the Azure resource they belong to.
+/// Lists managed identities: label, name, the Azure resource they belong to.
 const IDENTITIES: &[(&str, &str, &str)] = &[
     (
         "warehouse-worker",
@@ -76,7 +78,7 @@ const IDENTITIES: &[(&str, &str, &str)] = &[
     ("vm-scanner", "vm-scanner-01", "warehouse/providers/Microsoft.Compute/virtualMachines/vm-scanner-01"),
 ];
 
-/// The service principals as the tenant starts with them.
+/// Returns the service principals that the tenant starts with.
 pub(super) fn objects(people: &[Person]) -> Vec<SeedObject> {
     let mut all = Vec::new();
     for app in ALL {
@@ -128,7 +130,7 @@ fn own(app: &App) -> Value {
     common(app.label, value)
 }
 
-/// What every service principal has.
+/// Returns the properties of every service principal.
 fn common(label: &str, more: Value) -> Value {
     let mut value = json!({
         "id": id("servicePrincipal", label), "accountEnabled": true, "appRoleAssignmentRequired": false, "appRoles": [],
@@ -156,7 +158,7 @@ fn with_links(people: &[Person], label: &str, value: Value) -> SeedObject {
     )
 }
 
-/// What people may consent to by themselves.
+/// Returns the permissions that people may consent to by themselves.
 fn classified(label: &str) -> Vec<Value> {
     let low: Vec<(String, &str)> = match label {
         GRAPH => ["openid", "profile", "email", "offline_access", "User.Read"]
@@ -174,7 +176,7 @@ fn classified(label: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The jobs that make accounts elsewhere, with what they know of their runs.
+/// Returns the jobs that create accounts in other systems, with the status of their runs.
 fn provisioning(label: &str) -> Vec<Value> {
     let template = match label {
         "travel" => "scim",
@@ -202,7 +204,7 @@ fn assigned(label: &str) -> Vec<Value> {
         .collect()
 }
 
-/// Who holds application permissions in Microsoft Graph.
+/// Returns the assignments of application permissions in Microsoft Graph.
 fn application_permissions() -> Vec<Value> {
     let own = ALL.iter().flat_map(|app| app.holds.iter().map(move |value| (app.label, *value)));
     own.chain([("function-invoices", "Mail.Send"), ("function-invoices", "Sites.Read.All")])

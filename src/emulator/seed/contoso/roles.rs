@@ -1,4 +1,4 @@
-//! Contoso's roles: Microsoft's, two of its own, and who holds one for good.
+//! Defines Contoso's roles: Microsoft's, two of its own, and their permanent assignments.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::emulator::quirks::{assignment_id, built_in_roles};
 use crate::emulator::seed::SeedObject;
 use crate::emulator::seed::value::{id, map, object};
 
-/// Label, name, description, tasks.
+/// Lists custom roles: label, name, description, tasks.
 /// <https://learn.microsoft.com/entra/identity/role-based-access-control/custom-available-permissions>
 const CUSTOM: &[(&str, &str, &str, &[&str])] = &[
     (
@@ -27,7 +27,7 @@ const CUSTOM: &[(&str, &str, &str, &[&str])] = &[
     ),
 ];
 
-/// Role (template id, or label of a custom one), kind and label of who holds it.
+/// Lists assignments: role (template id, or label of a custom one), kind and label of the principal.
 const HELD: &[(&str, &str, &str)] = &[
     ("62e90394-69f5-4237-9190-012177145e10", "user", "emergency-1"),
     ("62e90394-69f5-4237-9190-012177145e10", "user", "emergency-2"),
@@ -37,7 +37,7 @@ const HELD: &[(&str, &str, &str)] = &[
     ("group-care", "group", "role-help-desk"),
 ];
 
-/// Roles, then assignments. What each role's settings are, every tenant starts with.
+/// Returns roles, then assignments. The settings of the roles are added to every tenant.
 pub(super) fn objects() -> Vec<SeedObject> {
     let built_in = built_in_roles().map(|role| object("roleDefinition", role, []));
     let custom = CUSTOM.iter().map(|(label, name, description, tasks)| {

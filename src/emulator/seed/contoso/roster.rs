@@ -1,9 +1,9 @@
-//! Who works at Contoso, where, and as what.
+//! Lists the people of Contoso, with their places and titles.
 
-/// An office: place, street, postal code, region, country, country code, language, telephone prefix.
+/// Office: place, street, postal code, region, country, country code, language, telephone prefix.
 pub(super) type Office = [&'static str; 8];
 
-/// The offices with those who work there, in the order in which they joined.
+/// Lists the offices with the people who work there, in the order in which they joined.
 pub(super) const OFFICES: &[(Office, &[(&str, &str)])] = &[
     (
         ["Seattle", "1 Harbor Steps", "98101", "WA", "United States", "US", "en-US", "+1 206 555"],
@@ -196,7 +196,7 @@ pub(super) const OFFICES: &[(Office, &[(&str, &str)])] = &[
     ),
 ];
 
-/// Departments, with the title of whoever leads it and of the others. People are dealt out in this order, again and again.
+/// Lists departments, with the title of their head and of the others. People are assigned in this order, again and again.
 pub(super) const DEPARTMENTS: &[(&str, &str, &[&str])] = &[
     (
         "Sales",
@@ -229,7 +229,7 @@ pub(super) const DEPARTMENTS: &[(&str, &str, &[&str])] = &[
     ("Research", "Head of Research", &["Materials Scientist", "Research Associate", "Patent Engineer"]),
 ];
 
-/// Those who administer the tenant: given name, surname, title, city.
+/// Lists the administrators of the tenant: given name, surname, title, city.
 pub(super) const ADMINISTRATORS: &[(&str, &str, &str, &str)] = &[
     ("Wanjiru", "Kamau", "Head of Identity", "London"),
     ("Priya", "Raman", "Identity Administrator", "Bengaluru"),
@@ -241,7 +241,7 @@ pub(super) const ADMINISTRATORS: &[(&str, &str, &str, &str)] = &[
     ("Madeleine", "Roy", "Compliance Administrator", "Toronto"),
 ];
 
-/// People of other companies: name, address, company, whether they accepted.
+/// Lists people of other companies: name, address, company, whether they accepted.
 pub(super) const GUESTS: &[(&str, &str, &str, bool)] = &[
     ("Helena Marsh", "helena.marsh@fabrikam.com", "Fabrikam", true),
     ("Dmitri Volkov", "dmitri.volkov@fabrikam.com", "Fabrikam", true),
@@ -254,7 +254,7 @@ pub(super) const GUESTS: &[(&str, &str, &str, bool)] = &[
     ("Kerstin Ahl", "kerstin.ahl@northwindtraders.com", "Northwind Traders", true),
 ];
 
-/// Accounts that nobody signs in to by hand: alias, name, whether enabled.
+/// Lists accounts that nobody signs in to by hand: alias, name, whether enabled.
 pub(super) const SERVICES: &[(&str, &str, bool)] = &[
     ("orders", "Orders (shared mailbox)", false),
     ("invoices", "Invoices (shared mailbox)", false),

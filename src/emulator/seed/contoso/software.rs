@@ -1,20 +1,20 @@
-//! The software that Contoso runs, as a table.
+//! Lists the software that Contoso runs.
 
 use super::names::ORDERING_NAME;
 
-/// What it is built as.
+/// Represents the platform of an application.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Platform {
     Web,
-    /// In the browser.
+    /// A page in the browser.
     Page,
-    /// On a desktop or a phone.
+    /// An application on a desktop or a phone.
     Device,
-    /// Runs by itself.
+    /// A service without a user.
     Daemon,
 }
 
-/// One application registration.
+/// Represents one application registration.
 #[derive(Debug)]
 pub(super) struct App {
     pub label: &'static str,
@@ -23,16 +23,16 @@ pub(super) struct App {
     pub platform: Platform,
     /// App roles: value, name, who can hold it (`User`, `Application`, or both).
     pub roles: &'static [(&'static str, &'static str, &'static [&'static str])],
-    /// Delegated permissions of its own interface: value, what it allows.
+    /// Delegated permissions of its own API: value, description.
     pub scopes: &'static [(&'static str, &'static str)],
     pub owners: &'static [&'static str],
-    /// Delegated permissions it asks Microsoft Graph for.
+    /// Delegated permissions that it requests from Microsoft Graph.
     pub asks: &'static [&'static str],
     /// Application permissions it holds in Microsoft Graph.
     pub holds: &'static [&'static str],
     /// Pipelines that sign in as it: name, issuer, subject.
     pub pipelines: &'static [(&'static str, &'static str, &'static str)],
-    /// Secrets, of which only names and dates can be read.
+    /// Names of the secrets, of which only names and dates can be read.
     pub secrets: &'static [&'static str],
 }
 
