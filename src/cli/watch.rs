@@ -17,7 +17,7 @@ use crate::engine::render::safe;
 use crate::graph::GraphTenant;
 use crate::ops::Context;
 use crate::ops::shrink::{Shrunk, accepted};
-use crate::ops::watch::{How, Round, Watch};
+use crate::ops::watch::{Round, RoundOptions, Watch};
 use crate::repo::RepoError;
 use crate::tenant::TenantError;
 
@@ -112,13 +112,14 @@ async fn round(
     repo: &Path,
     output: &Output,
 ) -> Result<Round> {
-    let mut how = How { full_every: arguments.full_every, patient: !arguments.settle.is_zero(), one_commit: false };
+    let mut options =
+        RoundOptions { full_every: arguments.full_every, patient: !arguments.settle.is_zero(), one_commit: false };
     loop {
         let round = {
             let mut context = Context::open(repo, output.events())?;
             context.accept.clone_from(accept);
             let _lock = context.repo.lock("watch")?;
-            watch.round(&context, tenant, how).await?
+            watch.round(&context, tenant, options).await?
         };
         if round.waiting == 0 {
             return Ok(round);
@@ -128,7 +129,7 @@ async fn round(
             round.waiting,
             arguments.settle.as_secs()
         ));
-        how.patient = false;
+        options.patient = false;
         tokio::time::sleep(arguments.settle).await;
     }
 }

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::error::Fault;
 use super::request::Request;
 use super::routes::Target;
-pub use ailments::{Ailment, Ailments, less, reading};
+pub use ailments::{Ailments, ReadFault, less, reading};
 use limits::Limits;
 pub use replicas::{Capture, Replicas};
 
@@ -107,7 +107,7 @@ impl std::str::FromStr for Faults {
                 }
                 "hang-before" => faults.hang = Some((whole()?, Hang::Before)),
                 "hang-after" => faults.hang = Some((whole()?, Hang::After)),
-                _ => match Ailment::ALL.into_iter().find(|ailment| ailment.as_str() == name) {
+                _ => match ReadFault::ALL.into_iter().find(|ailment| ailment.as_str() == name) {
                     Some(ailment) => faults.ailments.add(ailment, value)?,
                     None => {
                         return Err(format!(
@@ -140,7 +140,7 @@ pub enum Fate {
 
 /// Holds the active faults.
 #[derive(Debug)]
-pub struct Weather(Mutex<State>, watch::Sender<bool>);
+pub struct FaultInjector(Mutex<State>, watch::Sender<bool>);
 
 #[derive(Debug)]
 struct State {
@@ -173,7 +173,7 @@ pub struct Counts {
     pub units: u64,
 }
 
-impl Weather {
+impl FaultInjector {
     /// Returns the faults for a tenant with so many users.
     pub fn new(faults: Faults, users: usize) -> Self {
         Self(Mutex::new(State::new(faults, users)), watch::channel(false).0)
@@ -201,7 +201,7 @@ impl Weather {
     }
 
     /// Returns the fault of the path that is read.
-    pub fn ailment(&self, target: &Target) -> Option<Ailment> {
+    pub fn ailment(&self, target: &Target) -> Option<ReadFault> {
         self.state().faults.ailments.meet(target)
     }
 
@@ -303,13 +303,13 @@ mod tests {
     #[test]
     fn the_same_seed_loses_the_same_answers() {
         let fates = |seed| {
-            let weather = Weather::new(Faults { seed, lose: 0.5, ..Faults::default() }, 1);
+            let weather = FaultInjector::new(Faults { seed, lose: 0.5, ..Faults::default() }, 1);
             (0..40).map(|_| weather.fate("POST")).collect::<Vec<_>>()
         };
         assert_eq!(fates(7), fates(7));
         assert_ne!(fates(7), fates(8));
         assert!(fates(7).contains(&Fate::Cut) && fates(7).contains(&Fate::Answered));
-        let weather = Weather::new(Faults { lose: 1.0, ..Faults::default() }, 1);
+        let weather = FaultInjector::new(Faults { lose: 1.0, ..Faults::default() }, 1);
         assert_eq!(weather.fate("PATCH"), Fate::Answered);
     }
 }

@@ -10,7 +10,7 @@ use super::clock::Clock;
 use super::csdl;
 use super::delta::Log;
 use super::error::Fault;
-use super::faults::{Faults, Replicas, Weather};
+use super::faults::{FaultInjector, Faults, Replicas};
 use super::links::Links;
 use super::quirks;
 use super::routes::Pick;
@@ -45,7 +45,7 @@ pub struct Tenant {
     /// showed: they are still registered in their own tenants, and a service principal can be created for them again.
     pub foreign: BTreeMap<String, Properties>,
     /// Faults to inject.
-    pub weather: Weather,
+    pub weather: FaultInjector,
     /// Writes that some replicas lack.
     pub replicas: Replicas,
 }
@@ -64,7 +64,7 @@ impl Tenant {
             audits: Audits::default(),
             secret,
             foreign: BTreeMap::new(),
-            weather: Weather::new(Faults::default(), 0),
+            weather: FaultInjector::new(Faults::default(), 0),
             replicas: Replicas::default(),
         };
         let mut domains = BTreeSet::new();

@@ -96,7 +96,7 @@ pub(super) struct Http {
 }
 
 /// Represents the reason why an attempt failed.
-enum Setback {
+enum AttemptError {
     /// The request was certainly not carried out and may be sent again.
     NotDone { cause: Cause, wait: Option<Duration>, why: String },
     /// The request was perhaps carried out.
@@ -161,8 +161,10 @@ impl Http {
                         self.pace.faster(queue);
                         return Ok(answer);
                     }
-                    Err(Setback::Unauthorized(error)) if renewed || !self.auth.can_renew() => Setback::Final(error),
-                    Err(Setback::Unauthorized(_)) => {
+                    Err(AttemptError::Unauthorized(error)) if renewed || !self.auth.can_renew() => {
+                        AttemptError::Final(error)
+                    }
+                    Err(AttemptError::Unauthorized(_)) => {
                         renewed = true;
                         self.auth.another(token.serial).await?;
                         continue;
@@ -171,12 +173,12 @@ impl Http {
                 }
             };
             let (cause, wait, why) = match setback {
-                Setback::Final(error) | Setback::Unauthorized(error) => return Err(error),
-                Setback::NotDone { cause, wait, why } => (cause, wait, why),
-                Setback::Lost(message) if request.repeat == Repeat::Once => {
+                AttemptError::Final(error) | AttemptError::Unauthorized(error) => return Err(error),
+                AttemptError::NotDone { cause, wait, why } => (cause, wait, why),
+                AttemptError::Lost(message) if request.repeat == Repeat::Once => {
                     return Err(TenantError::Unknown { request: request.label(), message });
                 }
-                Setback::Lost(why) => {
+                AttemptError::Lost(why) => {
                     perhaps_done = true;
                     (Cause::Passing, None, why)
                 }
@@ -235,7 +237,7 @@ impl Http {
         token: &Token,
         left: Duration,
         parse: impl Fn(&[u8]) -> Result<T, String>,
-    ) -> Result<T, Setback> {
+    ) -> Result<T, AttemptError> {
         let mut builder = self
             .client
             .request(request.method.clone(), request.url.clone())
@@ -257,7 +259,7 @@ impl Http {
         let reply = match builder.send().await {
             Ok(reply) => reply,
             Err(error) if error.is_builder() => {
-                return Err(Setback::Final(TenantError::Refused {
+                return Err(AttemptError::Final(TenantError::Refused {
                     request: request.label(),
                     status: 400,
                     code: "invalid-request".to_owned(),
@@ -265,9 +267,9 @@ impl Http {
                 }));
             }
             Err(error) if error.is_connect() => {
-                return Err(Setback::NotDone { cause: Cause::Passing, wait: None, why: why(&error) });
+                return Err(AttemptError::NotDone { cause: Cause::Passing, wait: None, why: why(&error) });
             }
-            Err(error) => return Err(Setback::Lost(why(&error))),
+            Err(error) => return Err(AttemptError::Lost(why(&error))),
         };
         let status = reply.status().as_u16();
         let wait = asked_wait(reply.headers());
@@ -275,11 +277,11 @@ impl Http {
             Ok(body) => body,
             // For 429 the status is enough, so a broken body does not matter.
             Err(_) if status == 429 => Default::default(),
-            Err(error) => return Err(Setback::Lost(why(&error))),
+            Err(error) => return Err(AttemptError::Lost(why(&error))),
         };
         match status {
-            200..=299 => parse(&body).map_err(Setback::Lost),
-            300..=399 => Err(Setback::Final(TenantError::Unexpected {
+            200..=299 => parse(&body).map_err(AttemptError::Lost),
+            300..=399 => Err(AttemptError::Final(TenantError::Unexpected {
                 request: request.label(),
                 message: format!("HTTP {status}: a redirect; it was not followed"),
             })),
@@ -298,20 +300,20 @@ pub(super) const PREFER: &str = "include-unknown-enum-members";
 pub(super) const NO_REQUEST: &str =
     "nothing was sent: this makes no valid request, its address may be too long; shorten the filter or the id in it";
 
-fn judge(request: &Request, status: u16, wait: Option<Duration>, fault: Fault) -> Setback {
+fn judge(request: &Request, status: u16, wait: Option<Duration>, fault: Fault) -> AttemptError {
     match (status, wait) {
-        (429, _) => Setback::NotDone { cause: Cause::Throttled, wait, why: said(status, &fault) },
-        (503, Some(_)) => Setback::NotDone { cause: Cause::Passing, wait, why: said(status, &fault) },
+        (429, _) => AttemptError::NotDone { cause: Cause::Throttled, wait, why: said(status, &fault) },
+        (503, Some(_)) => AttemptError::NotDone { cause: Cause::Passing, wait, why: said(status, &fault) },
         _ if passes(status) => match wait {
             Some(_) if request.repeat != Repeat::Once => {
-                Setback::NotDone { cause: Cause::Passing, wait, why: said(status, &fault) }
+                AttemptError::NotDone { cause: Cause::Passing, wait, why: said(status, &fault) }
             }
-            _ => Setback::Lost(said(status, &fault)),
+            _ => AttemptError::Lost(said(status, &fault)),
         },
         (401, _) if !fault.is_licence() => {
-            Setback::Unauthorized(fault.into_error(request.label(), status, request.permissions))
+            AttemptError::Unauthorized(fault.into_error(request.label(), status, request.permissions))
         }
-        _ => Setback::Final(fault.into_error(request.label(), status, request.permissions)),
+        _ => AttemptError::Final(fault.into_error(request.label(), status, request.permissions)),
     }
 }
 

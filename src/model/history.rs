@@ -1,4 +1,4 @@
-//! [`Summary`], [`Life`], [`Blame`]: the history of a tenant, of one object, and of each of its values, as the snapshots
+//! [`Summary`], [`ObjectHistory`], [`Blame`]: the history of a tenant, of one object, and of each of its values, as the snapshots
 //! show it.
 
 use serde_json::Value;
@@ -7,7 +7,7 @@ use super::{Address, AuditEvent, Audited, Change};
 
 /// Describes a snapshot as one line of history.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Moment {
+pub struct SnapshotRef {
     /// Id of the commit.
     pub commit: String,
     /// Time when the snapshot was taken, RFC 3339 in UTC.
@@ -15,21 +15,21 @@ pub struct Moment {
     /// First line of the commit's message.
     pub subject: String,
     /// Reason why history begins here; `None` if an earlier snapshot exists to compare with.
-    pub beginning: Option<Beginning>,
+    pub beginning: Option<HistoryStart>,
     /// Commit that an apply carried out, if this snapshot is its receipt.
     pub applied: Option<String>,
 }
 
 /// Lists the reasons why nothing is known of the time before a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Beginning {
+pub enum HistoryStart {
     /// The snapshot is the first one.
     First,
     /// The clone holds no earlier snapshot.
     Cut,
 }
 
-impl Moment {
+impl SnapshotRef {
     /// Returns the first ten digits of the commit id, as people type them.
     pub fn short(&self) -> &str {
         self.commit.get(..10).unwrap_or(&self.commit)
@@ -40,7 +40,7 @@ impl Moment {
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Summary {
     /// The snapshot.
-    pub moment: Moment,
+    pub moment: SnapshotRef,
     /// Number of objects added, modified and removed; `None` where the snapshot before it is not in this clone.
     pub counts: Option<[usize; 3]>,
     /// Names of those who made changes, most active first.
@@ -53,7 +53,7 @@ pub struct Summary {
 
 /// Describes the history of one object, under every id that it has had.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Life {
+pub struct ObjectHistory {
     /// Address that the object has now, or had last.
     pub address: Address,
     /// Name that the object has now, or had last.
@@ -61,14 +61,14 @@ pub struct Life {
     /// Every id that the object has had, newest first.
     pub ids: Vec<String>,
     /// Changes of the object, newest first.
-    pub episodes: Vec<Episode>,
+    pub episodes: Vec<HistoryEntry>,
 }
 
 /// Describes the change of an object in one snapshot.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Episode {
+pub struct HistoryEntry {
     /// The snapshot.
-    pub moment: Moment,
+    pub moment: SnapshotRef,
     /// Change since the snapshot before, with its events.
     pub change: Change,
     /// State of the audit log for the time of the change.
@@ -102,7 +102,7 @@ pub struct Attributed {
     /// True if the value is an element of a set.
     pub element: bool,
     /// The snapshot that set it.
-    pub moment: Moment,
+    pub moment: SnapshotRef,
     /// Author of the value.
     pub who: Who,
 }
@@ -117,7 +117,7 @@ pub enum Who {
     /// The log of that time is not known, or the value was not read before.
     Unknown,
     /// The value is as old as the oldest snapshot.
-    Beginning,
+    HistoryStart,
     /// The settings say that actors are not kept.
     Unasked,
 }

@@ -28,7 +28,7 @@ pub use change::{Audited, Change, ChangeKind, FieldChange, Ignored, LeftOut, Lev
 pub use coverage::{Coverage, CoverageMap};
 pub use event::{Event, Events};
 pub use finding::Finding;
-pub use history::{Attributed, Beginning, Blame, Episode, Life, Moment, Summary, Who};
+pub use history::{Attributed, Blame, HistoryEntry, HistoryStart, ObjectHistory, SnapshotRef, Summary, Who};
 pub use idmap::IdMap;
 pub use kind::Kind;
 pub use left::{Distance, Left, Obstacle};

@@ -5,8 +5,8 @@ use anyhow::{Result, bail};
 use super::Context;
 use super::audit::{Audit, NOTES};
 use super::drift::fetched;
+use super::main_relation::MainRelation;
 use super::snapshots_branch::shell_word;
-use super::standing::Standing;
 use crate::format::settings::Actors;
 use crate::repo::{ObjectId, RefMove, RepoError};
 
@@ -50,10 +50,16 @@ impl Advance<'_> {
     ///
     /// # Errors
     /// If another program moved one of them meanwhile, or files in the work tree are in the way: then nothing was moved.
-    pub(super) fn publish(&self, context: &Context, main: Main, standing: &Standing, hold_main: bool) -> Result<()> {
-        let follows = match (standing, main.wanted) {
+    pub(super) fn publish(
+        &self,
+        context: &Context,
+        main: Main,
+        main_relation: &MainRelation,
+        hold_main: bool,
+    ) -> Result<()> {
+        let follows = match (main_relation, main.wanted) {
             (_, Some(_)) if hold_main => false,
-            (Standing::Pending(_), Some(wanted)) => context.repo.is_ancestor(wanted, self.commit)?,
+            (MainRelation::Pending(_), Some(wanted)) => context.repo.is_ancestor(wanted, self.commit)?,
             _ => true,
         };
         let to_main = RefMove { name: context.main_ref(), to: self.commit, expected: main.here };

@@ -10,7 +10,7 @@ use super::execute::{Outcome, PATIENCE, Run};
 use super::export::{Exported, export};
 use super::journal::Journal;
 use super::plan::{Aim, Planned, plan};
-use super::settled::{Expected, Settled};
+use super::settled::{Expected, ReadYourWrites};
 use super::source::Side;
 use super::{Context, Refused, Stale, guards};
 use crate::engine::digest;
@@ -129,7 +129,7 @@ pub async fn prepare_with<T: TenantRead>(
     }
     settle::settle(context, tenant, None, patience).await?;
     // The writes of a run that was cut off a moment ago may not show everywhere yet.
-    let tenant = Settled::new(tenant, settle::fresh(context)?, patience);
+    let tenant = ReadYourWrites::new(tenant, settle::fresh(context)?, patience);
     let Planned { plan, binding, verdicts, names, found, .. } = plan(context, &tenant, aim).await?;
     settle::refuse_late(&plan, &tenant.late())?;
     let text = planfile::write(&plan, &binding, &verdicts, &names);
@@ -352,12 +352,12 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         let mut expected = earlier.clone();
         expected.add(Expected::of(&ready.plan, outcome.ok.iter().copied(), ids));
         more.iter().for_each(|(plan, outcome)| expected.add(Expected::of(plan, outcome.ok.iter().copied(), ids)));
-        Settled::new(tenant, expected, patience)
+        ReadYourWrites::new(tenant, expected, patience)
     };
     let mut settled = written(&[], &all_ids);
     let mut again = plan(context, &settled, &aim).await?;
     // Values that Graph adds on its own (a creator as owner, a default) are put right once, and only where this run wrote.
-    let judge = |again: &Planned, settled: &Settled<'_, T>| {
+    let judge = |again: &Planned, settled: &ReadYourWrites<'_, T>| {
         verify::verify(&ready.plan, &outcome.ok, &all_ids, &again.plan, &settled.late(), &again.names)
     };
     let mut verification = judge(&again, &settled);

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 
 use super::diff::{Compared, Past, explain, kinds_of, narrow};
-use super::publish::STRANGERS;
+use super::publish::NO_COMMON_HISTORY;
 use super::source::{Side, Trust, snapshots};
 use super::{Context, audit, manifest_at, selectors};
 use crate::engine::compare;
@@ -125,7 +125,7 @@ pub fn pending(context: &Context, snapshot: ObjectId, main: ObjectId) -> Result<
     if context.repo.is_ancestor(main, snapshot)? {
         return Ok(Vec::new());
     }
-    let Some(fork) = context.repo.merge_base(main, snapshot)? else { return Ok(vec![STRANGERS.to_owned()]) };
+    let Some(fork) = context.repo.merge_base(main, snapshot)? else { return Ok(vec![NO_COMMON_HISTORY.to_owned()]) };
     // Only differences are listed: files that differ from the fork, and from the snapshot as well.
     let (at_fork, on_main) = context.repo.changed_entries(fork, main)?;
     let (in_snapshot, beside) = context.repo.changed_entries(snapshot, main)?;

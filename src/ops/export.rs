@@ -13,10 +13,10 @@ use super::base::Base;
 use super::facts::{Candidates, Tally};
 use super::journal::Journal;
 use super::live::{self, LiveObject, Sink};
-use super::publish::{Changes, Told, changed, compare, message, subject};
+use super::main_relation::{Edits, MainRelation};
+use super::publish::{Changes, SnapshotMessage, changed, compare, message, subject};
 use super::shrink::{self, Candidate};
 use super::source::{Entry, Side, check_tenant, snapshots};
-use super::standing::{Edits, Standing};
 use super::{Context, MANIFEST, SETTINGS, files_of, manifest_of};
 use crate::engine::normalize::normalize;
 use crate::engine::refs::Mentioned;
@@ -118,17 +118,17 @@ pub async fn export<T: TenantRead>(
 
     // Files that are not the tenant's (settings, pipelines) come from `main` if it holds nothing else, else from before.
     let after = LazyCell::new(|| index(&files));
-    let standing = edits.standing(&ids, |address| match (kept.get(address), after.get(address)) {
+    let main_relation = edits.main_relation(&ids, |address| match (kept.get(address), after.get(address)) {
         (Some(object), _) => Ok(Some(object.clone())),
         // The object was carried over, so its file is in the object database.
         (None, Some(path)) => stored(context, address, path, files.get(path)),
         (None, None) => Ok(None),
     })?;
-    let others = match (&standing, main) {
-        (Standing::Joins, Some(main)) => files_of(&context.repo, main)?,
+    let others = match (&main_relation, main) {
+        (MainRelation::Merge, Some(main)) => files_of(&context.repo, main)?,
         _ => reserved,
     };
-    writer.keep_unusual(main.filter(|_| matches!(standing, Standing::Joins)).unwrap_or(start))?;
+    writer.keep_unusual(main.filter(|_| matches!(main_relation, MainRelation::Merge)).unwrap_or(start))?;
     files.extend(others.into_iter().filter(|(path, _)| is_reserved(path) && path != MANIFEST));
     let manifest_bytes = manifest.write();
     let manifest_blob = writer.put(manifest_bytes)?;
@@ -137,7 +137,7 @@ pub async fn export<T: TenantRead>(
     let complete = scope.iter().all(|kind| manifest.coverage.is_done(kind));
     let counts = tally.counts();
     let objects: usize = counts.values().sum();
-    let pending = standing.pending();
+    let pending = main_relation.pending();
     let mut exported = Exported {
         commit: None,
         tip: start,
@@ -153,7 +153,7 @@ pub async fn export<T: TenantRead>(
     let rules = context.rules_trailer(files.get(SETTINGS))?;
     let accepts = rules.as_ref().is_some_and(|(name, _)| name != RULES);
     let unchanged = parent.is_some() && context.repo.commit(start)?.tree == tree;
-    if unchanged && !accepts && extra.applied.is_none() && !matches!(standing, Standing::Joins) {
+    if unchanged && !accepts && extra.applied.is_none() && !matches!(main_relation, MainRelation::Merge) {
         audit::late(context, tenant, start).await?;
         shrink::clear(context)?;
         return Ok(exported);
@@ -167,7 +167,7 @@ pub async fn export<T: TenantRead>(
         (None, None) => format!("First snapshot: {objects} objects"),
         (None, Some(_)) => subject(exported.changed),
     };
-    let mut told = Told {
+    let mut told = SnapshotMessage {
         subject,
         counts: &counts,
         objects,
@@ -184,8 +184,8 @@ pub async fn export<T: TenantRead>(
     }
     let mut parents = vec![start];
     // Do not use the receipt as a parent if that would merge unapplied edits from `main` into `snapshots`.
-    let loses = |applied| match (&standing, main) {
-        (Standing::Pending(_), Some(main)) => context.repo.is_ancestor(main, applied),
+    let loses = |applied| match (&main_relation, main) {
+        (MainRelation::Pending(_), Some(main)) => context.repo.is_ancestor(main, applied),
         _ => Ok(false),
     };
     if let Some(applied) = extra.applied
@@ -194,7 +194,7 @@ pub async fn export<T: TenantRead>(
     {
         parents.push(applied);
     }
-    if let (Standing::Joins, Some(main)) = (&standing, main)
+    if let (MainRelation::Merge, Some(main)) = (&main_relation, main)
         && !parents.contains(&main)
     {
         parents.push(main);
@@ -204,7 +204,7 @@ pub async fn export<T: TenantRead>(
     let log = if extra.applied.is_some() { "entragit: receipt" } else { "entragit: export" };
     // A first snapshot gets no note: it records no change that anybody made.
     let notes: Vec<_> = parent.map(|_| (commit, audit)).into_iter().collect();
-    Advance { commit, parent, notes: &notes, log }.publish(context, branch, &standing, extra.hold_main)?;
+    Advance { commit, parent, notes: &notes, log }.publish(context, branch, &main_relation, extra.hold_main)?;
     shrink::clear(context)?;
     exported.commit = Some(commit);
     exported.tip = commit;

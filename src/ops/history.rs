@@ -23,8 +23,8 @@ use crate::engine::{compare, risk};
 use crate::format::path::address_of;
 use crate::format::settings::Actors;
 use crate::model::{
-    Address, Attributed, AuditEvent, Audited, Beginning, Blame, Change, ChangeKind, Coverage, CoverageMap, Episode,
-    IdMap, Kind, Level, Life, Moment, Object, Report, Snapshot, Summary, Who,
+    Address, Attributed, AuditEvent, Audited, Blame, Change, ChangeKind, Coverage, CoverageMap, HistoryEntry,
+    HistoryStart, IdMap, Kind, Level, Object, ObjectHistory, Report, Snapshot, SnapshotRef, Summary, Who,
 };
 use crate::repo::{CommitInfo, ObjectId, trailers};
 
@@ -46,7 +46,7 @@ impl Reach {
 /// Holds the snapshots up to a commit, newest first.
 struct Past {
     snapshots: Vec<CommitInfo>,
-    beginning: Beginning,
+    beginning: HistoryStart,
 }
 
 impl Past {
@@ -57,7 +57,7 @@ impl Past {
         if snapshots.is_empty() {
             bail!("there is no snapshot yet; make one with `entragit export`");
         }
-        Ok(Past { snapshots, beginning: if whole { Beginning::First } else { Beginning::Cut } })
+        Ok(Past { snapshots, beginning: if whole { HistoryStart::First } else { HistoryStart::Cut } })
     }
 
     fn tip(context: &Context) -> Result<Past> {
@@ -67,10 +67,10 @@ impl Past {
         }
     }
 
-    fn moment(&self, at: usize) -> Moment {
-        let Some(commit) = self.snapshots.get(at) else { return Moment::default() };
+    fn moment(&self, at: usize) -> SnapshotRef {
+        let Some(commit) = self.snapshots.get(at) else { return SnapshotRef::default() };
         let applied = trailers(&commit.message).into_iter().find(|(name, _)| name == "Entragit-Applied");
-        Moment {
+        SnapshotRef {
             commit: commit.id.to_string(),
             time: time_of(Some(commit.committed)),
             subject: commit.message.lines().next().unwrap_or_default().to_owned(),
@@ -114,7 +114,7 @@ pub fn log(context: &Context, reach: Reach, kinds: &[&'static Kind], risks: bool
             break;
         }
         let moment = past.moment(at);
-        let parent = commit.parents.first().filter(|_| moment.beginning != Some(Beginning::Cut));
+        let parent = commit.parents.first().filter(|_| moment.beginning != Some(HistoryStart::Cut));
         let (mut counts, mut changed) = (None, std::collections::BTreeSet::new());
         if let Some(parent) = parent {
             let (left, right) = context.repo.changed_entries(*parent, commit.id)?;
@@ -223,7 +223,7 @@ impl<'a> Thread<'a> {
     }
 
     /// Returns what a snapshot changed in the object; none if the changed properties were not known before.
-    fn episode(&self, turn: &Turn) -> Result<Option<Episode>> {
+    fn episode(&self, turn: &Turn) -> Result<Option<HistoryEntry>> {
         let side = |state: Option<(usize, &Spot)>| -> Result<Option<(Object, CoverageMap)>> {
             state.map_or(Ok(None), |(at, spot)| self.read(at, spot))
         };
@@ -255,7 +255,7 @@ impl<'a> Thread<'a> {
             // At the beginning of the known history nothing is new, so no risk is reported there.
             report.changes.iter_mut().for_each(|change| change.risks.clear());
         }
-        Ok(report.changes.pop().map(|change| Episode { moment, change, audited }))
+        Ok(report.changes.pop().map(|change| HistoryEntry { moment, change, audited }))
     }
 
     fn modified(&self, last: &(Object, CoverageMap), now: &(Object, CoverageMap)) -> Option<Change> {
@@ -294,7 +294,7 @@ pub fn life(
     kinds: &[&'static Kind],
     properties: &[String],
     reach: Reach,
-) -> Result<(Life, Names)> {
+) -> Result<(ObjectHistory, Names)> {
     let past = Past::tip(context)?;
     let tip = past.snapshots[0].id;
     let (found, seen) = find::ever(context, tip, &Wanted::parse(word, kinds, &find::replaced(context)?))?;
@@ -318,7 +318,7 @@ pub fn life(
         if let Some(change) = report.changes.pop() {
             // The names of removed objects are found in the snapshot before.
             commits.extend(past.snapshots.get(turn.at + 1).map(|commit| commit.id));
-            episodes.push(Episode { change, ..episode });
+            episodes.push(HistoryEntry { change, ..episode });
         }
     }
     commits.dedup();
@@ -332,7 +332,7 @@ pub fn life(
     }
     let name = episodes.first().map_or(found.name, |episode| episode.change.name.clone());
     let id = ids.first().cloned().unwrap_or(found.id);
-    Ok((Life { address: Address::new(found.kind.name, id), name, ids, episodes }, names))
+    Ok((ObjectHistory { address: Address::new(found.kind.name, id), name, ids, episodes }, names))
 }
 
 /// Number of snapshots in which the names of deleted objects are looked for.
@@ -379,7 +379,7 @@ pub fn blame(context: &Context, word: &str, revision: Option<&str>) -> Result<(B
     let values = open.lines().into_iter().map(|line| {
         let moment = past.moment(line.at);
         let who = match told.get(&line.at) {
-            _ if moment.beginning.is_some() => Who::Beginning,
+            _ if moment.beginning.is_some() => Who::HistoryStart,
             Some((audited, events)) => blame::who(&line, events, audited),
             None => Who::Unknown,
         };

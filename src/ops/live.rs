@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use super::absence::{self, Expected, Proof};
 use super::facts::{Candidates, Facts, Tally, place};
-use super::waiting::{Waited, Waiting};
+use super::waiting::{Spool, SpooledObject};
 use crate::engine::diff::called;
 use crate::engine::normalize::{Normalized, normalize};
 use crate::engine::refs::{Mentioned, Names, comments, has_comments};
@@ -88,7 +88,7 @@ pub async fn read<T: TenantRead>(
     sink: &mut impl Sink,
 ) -> Result<Reading> {
     let mut reading = Reading::default();
-    let mut waiting = Waiting::default();
+    let mut waiting = Spool::default();
     let mut kinds_read = Vec::with_capacity(kinds.len());
     let mut parts = Vec::with_capacity(kinds.len());
     for (at, kind) in kinds.iter().copied().enumerate() {
@@ -154,7 +154,7 @@ pub async fn read<T: TenantRead>(
         let (shapes, names) = (Arc::clone(&shapes), Arc::clone(&names));
         elsewhere(move || {
             let shape = |kind: &Kind| shapes.get(kind.name).copied().unwrap_or_default();
-            let one = |one: &Waited| anyhow::Ok(ready(one.kind, one.object()?, shape(one.kind), &names));
+            let one = |one: &SpooledObject| anyhow::Ok(ready(one.kind, one.object()?, shape(one.kind), &names));
             batch?.iter().map(one).collect::<Result<Vec<LiveObject>>>()
         })
     });
@@ -250,10 +250,10 @@ async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static)
 }
 
 /// Objects of a kind that came on one page.
-struct Page(Vec<Came>);
+struct Page(Vec<PageObject>);
 
 /// Represents an object that was processed without looking at any other.
-enum Came {
+enum PageObject {
     /// Object of which some links could not be read.
     Lacking(&'static Kind, Layout, Normalized, Vec<(&'static str, Coverage)>),
     /// Object that waits for names, as JSON.
@@ -262,27 +262,27 @@ enum Came {
     Ready(Box<LiveObject>, Vec<String>),
 }
 
-impl Came {
-    fn of(kind: &'static Kind, shape: Layout, normalized: Normalized) -> Result<Came> {
+impl PageObject {
+    fn of(kind: &'static Kind, shape: Layout, normalized: Normalized) -> Result<PageObject> {
         if has_comments(kind) {
             let json = serde_json::to_vec(&normalized.object.0)?;
-            return Ok(Came::Waiting(kind, normalized, json));
+            return Ok(PageObject::Waiting(kind, normalized, json));
         }
         let Normalized { object, unknown } = normalized;
-        Ok(Came::Ready(Box::new(ready(kind, object, shape, &Names::default())), unknown))
+        Ok(PageObject::Ready(Box::new(ready(kind, object, shape, &Names::default())), unknown))
     }
 
-    fn take(self, reading: &mut Reading, sink: &mut impl Sink, waiting: &mut Waiting) -> Result<()> {
+    fn take(self, reading: &mut Reading, sink: &mut impl Sink, waiting: &mut Spool) -> Result<()> {
         match self {
-            Came::Lacking(kind, shape, mut normalized, missing) => {
+            PageObject::Lacking(kind, shape, mut normalized, missing) => {
                 sink.carry(kind, &mut normalized.object, &missing)?;
-                Came::of(kind, shape, normalized)?.take(reading, sink, waiting)
+                PageObject::of(kind, shape, normalized)?.take(reading, sink, waiting)
             }
-            Came::Waiting(kind, normalized, json) => {
+            PageObject::Waiting(kind, normalized, json) => {
                 reading.note(kind, &normalized.object, normalized.unknown);
                 waiting.push(kind, &json)
             }
-            Came::Ready(live, unknown) => {
+            PageObject::Ready(live, unknown) => {
                 reading.note(live.kind, &live.object, unknown);
                 sink.take(*live)
             }
@@ -295,14 +295,14 @@ impl Page {
         let came = |raw: RawObject| {
             let normalized = normalize(kind, raw.value);
             match raw.missing.is_empty() {
-                true => Came::of(kind, shape, normalized),
-                false => Ok(Came::Lacking(kind, shape, normalized, raw.missing)),
+                true => PageObject::of(kind, shape, normalized),
+                false => Ok(PageObject::Lacking(kind, shape, normalized, raw.missing)),
             }
         };
         page.into_iter().map(came).collect::<Result<_>>().map(Page)
     }
 
-    fn take(self, reading: &mut Reading, sink: &mut impl Sink, waiting: &mut Waiting) -> Result<()> {
+    fn take(self, reading: &mut Reading, sink: &mut impl Sink, waiting: &mut Spool) -> Result<()> {
         self.0.into_iter().try_for_each(|came| came.take(reading, sink, waiting))
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::audit::Changed;
-use super::standing::{Pending, Standing};
+use super::main_relation::{MainRelation, Pending};
 use super::{Context, files_of};
 use crate::format::path::{address_of, is_reserved};
 use crate::kinds;
@@ -17,18 +17,18 @@ pub(super) type Changes = BTreeMap<String, (Option<ObjectId>, Option<ObjectId>)>
 
 /// Returns how `main` relates to a snapshot in which `now` is at a path, where `parent` was the last one. It compares whole
 /// files, for a watch round that has no time to look inside: an edit that it takes for pending the next export may find applied.
-pub(super) fn standing(
+pub(super) fn main_relation(
     context: &Context,
     parent: Option<ObjectId>,
     main: Option<ObjectId>,
     now: impl Fn(&str) -> Result<Option<ObjectId>>,
-) -> Result<Standing> {
-    let (Some(parent), Some(main)) = (parent, main) else { return Ok(Standing::Follows) };
+) -> Result<MainRelation> {
+    let (Some(parent), Some(main)) = (parent, main) else { return Ok(MainRelation::FastForward) };
     if context.repo.is_ancestor(main, parent)? {
-        return Ok(Standing::Follows);
+        return Ok(MainRelation::FastForward);
     }
     let Some(fork) = context.repo.merge_base(main, parent)? else {
-        return Ok(Standing::Pending(Pending::unrelated()));
+        return Ok(MainRelation::Pending(Pending::unrelated()));
     };
     let at_fork = files_of(&context.repo, fork)?;
     let on_main = files_of(&context.repo, main)?;
@@ -40,11 +40,11 @@ pub(super) fn standing(
     }
     pending.sort();
     let pending = Pending { paths: pending, unwritable: Vec::new() };
-    Ok(if pending.paths.is_empty() { Standing::Joins } else { Standing::Pending(pending) })
+    Ok(if pending.paths.is_empty() { MainRelation::Merge } else { MainRelation::Pending(pending) })
 }
 
 /// Text in place of paths if `main` and the snapshots have no commit in common.
-pub(super) const STRANGERS: &str = "the branch has no common history with the snapshots";
+pub(super) const NO_COMMON_HISTORY: &str = "the branch has no common history with the snapshots";
 
 /// Returns the paths whose content differs between two trees.
 pub(super) fn edited<'a>(
@@ -82,7 +82,7 @@ pub(super) fn changed(repo: &Repo, changes: &Changes) -> Result<Changed> {
 }
 
 /// Holds the content of a snapshot's message.
-pub(super) struct Told<'a> {
+pub(super) struct SnapshotMessage<'a> {
     /// First line of the message.
     pub subject: String,
     /// Number of objects per kind or variant; empty for a commit with only a part of the changes.
@@ -112,7 +112,7 @@ pub(super) fn subject((added, changed, removed): (usize, usize, usize)) -> Strin
 }
 
 /// Returns a snapshot's message.
-pub(super) fn message(tenant: &str, told: &Told<'_>) -> String {
+pub(super) fn message(tenant: &str, told: &SnapshotMessage<'_>) -> String {
     let mut text = format!("{}\n\n", told.subject);
     for kind in kinds::ALL {
         let names = std::iter::once((kind.name, kind.title))

@@ -9,10 +9,10 @@ use super::attribute::{Share, Touched, author, shares};
 use super::audit::{self, Audit};
 use super::base::{Base, words};
 use super::incremental::Found;
-use super::publish::{self, Changes, Told, changed, compare, message, standing, subject};
+use super::main_relation::MainRelation;
+use super::publish::{self, Changes, SnapshotMessage, changed, compare, main_relation, message, subject};
 use super::shrink::{self, Candidate};
-use super::standing::Standing;
-use super::watch::{Committed, How, Round};
+use super::watch::{Committed, Round, RoundOptions};
 use super::{Context, MANIFEST, SETTINGS, files_of};
 use crate::engine::render::safe;
 use crate::format::manifest::Manifest;
@@ -45,7 +45,7 @@ pub(super) struct Outcome<'a> {
 pub(super) async fn record<T: TenantRead>(
     context: &Context,
     tenant: &T,
-    how: How,
+    options: RoundOptions,
     outcome: Outcome<'_>,
     mut writer: SnapshotWriter<'_>,
 ) -> Result<Round> {
@@ -57,8 +57,8 @@ pub(super) async fn record<T: TenantRead>(
         Some((_, now)) => Ok(*now),
         None => base.at(path),
     };
-    let standing = standing(context, parent, main, now)?;
-    if let (Standing::Joins, Some(main)) = (&standing, main) {
+    let main_relation = main_relation(context, parent, main, now)?;
+    if let (MainRelation::Merge, Some(main)) = (&main_relation, main) {
         let reserved = |commit| -> Result<BTreeMap<String, ObjectId>> {
             let files = files_of(&context.repo, commit)?;
             Ok(files.into_iter().filter(|(path, _)| is_reserved(path) && path != MANIFEST).collect())
@@ -83,11 +83,11 @@ pub(super) async fn record<T: TenantRead>(
         unknown: manifest.unknown.values().map(Vec::len).sum(),
         objects,
         complete,
-        pending: standing.pending().paths,
+        pending: main_relation.pending().paths,
     };
     if let Some(parent) = parent
         && changes.is_empty()
-        && !matches!(standing, Standing::Joins)
+        && !matches!(main_relation, MainRelation::Merge)
     {
         if news {
             audit::late(context, tenant, parent).await?;
@@ -101,13 +101,13 @@ pub(super) async fn record<T: TenantRead>(
     let audit = audit::since_last(context, tenant, parent, &meant, holds).await?;
     // A first snapshot is not divided: nobody made its content as a change.
     let dealt = match parent {
-        Some(_) if context.settings.actors != Actors::Off && !how.one_commit => {
+        Some(_) if context.settings.actors != Actors::Off && !options.one_commit => {
             shares(&touched(context, &changes)?, audit.events())
         }
         _ => Vec::new(),
     };
     let unknown = dealt.iter().filter(|share| share.events.is_empty()).map(|share| share.objects.len()).sum();
-    if how.patient && !full && unknown > 0 {
+    if options.patient && !full && unknown > 0 {
         return Ok(Round { waiting: unknown, ..round });
     }
     let settings = match changes.get(SETTINGS) {
@@ -118,7 +118,7 @@ pub(super) async fn record<T: TenantRead>(
     if let Some(parent) = parent {
         let (subject, coverage) = (subject(round.changed), &manifest.coverage);
         let actors = audit.actors(context.settings.actors);
-        let told = Told { subject, counts: &counts, objects, coverage, trailers: Vec::new(), actors };
+        let told = SnapshotMessage { subject, counts: &counts, objects, coverage, trailers: Vec::new(), actors };
         let message = message(&manifest.tenant, &told);
         let candidate = Candidate { parent, base, changes: &changes, audit: &audit, tree: whole, message: &message };
         trailers.extend(shrink::check(context, tenant, &candidate).await?);
@@ -134,7 +134,7 @@ pub(super) async fn record<T: TenantRead>(
         let actors = events.actors(context.settings.actors);
         let coverage = &manifest.coverage;
         let trailers = if last { trailers.clone() } else { Vec::new() };
-        message(&manifest.tenant, &Told { subject, counts, objects, coverage, trailers, actors })
+        message(&manifest.tenant, &SnapshotMessage { subject, counts, objects, coverage, trailers, actors })
     };
     let mut left = changes.clone();
     let mut done = Changes::new();
@@ -159,7 +159,7 @@ pub(super) async fn record<T: TenantRead>(
         done.extend(part);
         let tree = if last { whole } else { context.repo.writer()?.edit(base.tree, &edits(&done))? };
         let mut parents = vec![tip];
-        if let (Standing::Joins, Some(main), true) = (&standing, main, last)
+        if let (MainRelation::Merge, Some(main), true) = (&main_relation, main, last)
             && !parents.contains(&main)
         {
             parents.push(main);
@@ -177,8 +177,8 @@ pub(super) async fn record<T: TenantRead>(
     if parent.is_none() {
         notes.clear();
     }
-    let log = if how.one_commit { "entragit: export" } else { "entragit: watch" };
-    Advance { commit: tip, parent, notes: &notes, log }.publish(context, branch, &standing, false)?;
+    let log = if options.one_commit { "entragit: export" } else { "entragit: watch" };
+    Advance { commit: tip, parent, notes: &notes, log }.publish(context, branch, &main_relation, false)?;
     shrink::clear(context)?;
     Ok(round)
 }

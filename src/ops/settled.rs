@@ -1,4 +1,4 @@
-//! Provides [`Settled`]: a tenant as it will be when all replicas have this run's writes.
+//! Provides [`ReadYourWrites`]: a tenant as it will be when all replicas have this run's writes.
 //!
 //! Graph answers a read from any of its replicas, and one that lags shows an object as it was, or not at all
 //! (<https://devblogs.microsoft.com/identity/designing-for-eventual-consistency-for-microsoft-entra/>). A program that trusted
@@ -161,7 +161,7 @@ fn linked(kind: &'static Kind, raw: &RawObject, link: &str) -> BTreeSet<Vec<Stri
 }
 
 /// Wraps a tenant so that its lists show what was written, as soon as that can be had.
-pub struct Settled<'a, T> {
+pub struct ReadYourWrites<'a, T> {
     tenant: &'a T,
     expected: Expected,
     pauses: &'a [Duration],
@@ -170,10 +170,10 @@ pub struct Settled<'a, T> {
     late: Mutex<BTreeSet<Address>>,
 }
 
-impl<'a, T: TenantRead> Settled<'a, T> {
+impl<'a, T: TenantRead> ReadYourWrites<'a, T> {
     /// Wraps `tenant` so that it waits for `expected` with these pauses.
     pub fn new(tenant: &'a T, expected: Expected, pauses: &'a [Duration]) -> Self {
-        Settled { tenant, expected, pauses, ends: Mutex::default(), late: Mutex::default() }
+        ReadYourWrites { tenant, expected, pauses, ends: Mutex::default(), late: Mutex::default() }
     }
 
     /// Returns the objects that did not show what was written to them when they were read last.
@@ -239,7 +239,7 @@ impl<'a, T: TenantRead> Settled<'a, T> {
     }
 }
 
-impl<T: TenantRead> TenantRead for Settled<'_, T> {
+impl<T: TenantRead> TenantRead for ReadYourWrites<'_, T> {
     async fn tenant_id(&self) -> Result<String, TenantError> {
         self.tenant.tenant_id().await
     }
@@ -356,7 +356,7 @@ mod tests {
             kinds.map(|kind| (Address::new(kind.name, "1"), Written { there: Some(true), ..Written::default() }));
         let pauses = crate::ops::execute::patience(Duration::from_secs(90));
         let tenant = Lagging(Instant::now() + Duration::from_secs(lag));
-        let settled = Settled::new(&tenant, Expected(BTreeMap::from(expected)), &pauses);
+        let settled = ReadYourWrites::new(&tenant, Expected(BTreeMap::from(expected)), &pauses);
         let lists = kinds.map(|kind| {
             let settled = &settled;
             async move {

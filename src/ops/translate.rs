@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use super::export::index;
 use super::live::bytes_of;
 use super::plan::Aim;
-use super::publish::{Told, changes, compare, message};
+use super::publish::{SnapshotMessage, changes, compare, message};
 use super::source::{Side, snapshots};
 use super::{Context, Invalid, validate};
 use crate::engine::refs::Names;
@@ -155,7 +155,7 @@ fn commit(
     }
     let (added, modified, removed) = compare(&changes(&before, &files));
     let commit = source.commit.map(|commit| commit.to_string()).unwrap_or_default();
-    let told = Told {
+    let told = SnapshotMessage {
         subject: format!(
             "Translated from tenant {other}, {}: {added} to make, {modified} to change, {removed} to delete",
             &commit[..10.min(commit.len())]

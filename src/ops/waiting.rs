@@ -16,18 +16,18 @@ const IN_MEMORY: usize = 16 * 1024 * 1024;
 const AT_ONCE: usize = 512;
 
 /// Holds objects in the order in which they came, as compact JSON.
-pub struct Waiting {
+pub struct Spool {
     file: BufWriter<SpooledTempFile>,
     count: usize,
 }
 
-impl Default for Waiting {
-    fn default() -> Waiting {
-        Waiting { file: BufWriter::new(SpooledTempFile::new(IN_MEMORY)), count: 0 }
+impl Default for Spool {
+    fn default() -> Spool {
+        Spool { file: BufWriter::new(SpooledTempFile::new(IN_MEMORY)), count: 0 }
     }
 }
 
-impl Waiting {
+impl Spool {
     /// Adds an object as JSON.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl Waiting {
     ///
     /// # Errors
     /// If they cannot be read back; the iteration ends after an error.
-    pub fn all(&mut self) -> Result<impl Iterator<Item = Result<Vec<Waited>>>> {
+    pub fn all(&mut self) -> Result<impl Iterator<Item = Result<Vec<SpooledObject>>>> {
         self.file.flush().with_context(full)?;
         let file = self.file.get_mut();
         file.rewind()?;
@@ -61,7 +61,7 @@ impl Waiting {
         Ok(std::iter::from_fn(move || {
             let batch = left.min(AT_ONCE);
             left -= batch;
-            let read: Result<Vec<Waited>> = (0..batch).map(|_| Waited::read(&mut reader)).collect();
+            let read: Result<Vec<SpooledObject>> = (0..batch).map(|_| SpooledObject::read(&mut reader)).collect();
             if read.is_err() {
                 left = 0;
             }
@@ -71,14 +71,14 @@ impl Waiting {
 }
 
 /// Represents an object that waited.
-pub struct Waited {
+pub struct SpooledObject {
     /// Kind of the object.
     pub kind: &'static Kind,
     json: Vec<u8>,
 }
 
-impl Waited {
-    fn read(from: &mut impl std::io::Read) -> Result<Waited> {
+impl SpooledObject {
+    fn read(from: &mut impl std::io::Read) -> Result<SpooledObject> {
         let mut number = || -> Result<usize> {
             let mut bytes = [0; 8];
             from.read_exact(&mut bytes)?;
@@ -88,7 +88,7 @@ impl Waited {
         let mut json = vec![0; length];
         from.read_exact(&mut json)?;
         let kind = kinds::ALL.get(place).copied().context("a kind that is not listed")?;
-        Ok(Waited { kind, json })
+        Ok(SpooledObject { kind, json })
     }
 
     /// Returns the object as it came.
@@ -114,19 +114,19 @@ mod tests {
     #[test]
     fn what_waits_comes_back_as_it_was_however_much_it_is() -> Result<()> {
         let kind = kinds::by_name("group").context("groups")?;
-        let mut waiting = Waiting::default();
-        assert!(waiting.is_empty());
+        let mut spool = Spool::default();
+        assert!(spool.is_empty());
         let object = |number: usize| {
             let value = serde_json::json!({"id": number.to_string(), "description": "x".repeat(2_000)});
             Object(value.as_object().cloned().unwrap_or_default())
         };
         let count = IN_MEMORY / 1_000;
         for number in 0..count {
-            waiting.push(kind, &serde_json::to_vec(&object(number).0)?)?;
+            spool.push(kind, &serde_json::to_vec(&object(number).0)?)?;
         }
         for _ in 0..2 {
             let mut next = 0;
-            for batch in waiting.all()? {
+            for batch in spool.all()? {
                 for found in batch? {
                     assert_eq!((found.kind.name, &found.object()?), ("group", &object(next)));
                     next += 1;

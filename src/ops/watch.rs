@@ -8,10 +8,10 @@ use super::base::Base;
 use super::export::{self, Exported, Extra, Whole, choose_layout, follow, whole};
 use super::incremental::{self, Found, Ids, Last, Wanted};
 use super::journal::Journal;
+use super::main_relation::Edits;
 use super::record::{Outcome, record};
 use super::resume::State;
 use super::source::check_tenant;
-use super::standing::Edits;
 use super::{Context, files_of, manifest_at};
 use crate::format::manifest::Manifest;
 use crate::format::path::address_of;
@@ -35,7 +35,7 @@ const STORE_EVERY: u32 = 12;
 
 /// Holds the options of a round.
 #[derive(Debug, Clone, Copy)]
-pub struct How {
+pub struct RoundOptions {
     /// Number of rounds after which everything is read.
     pub full_every: u32,
     /// True if the round is to be repeated later if it is not known yet who made a change.
@@ -96,7 +96,12 @@ impl Watch {
     ///
     /// # Errors
     /// If the tenant does not answer or is another one, the repository cannot be written, or another run moved `snapshots`.
-    pub async fn round<T: TenantRead>(&mut self, context: &Context, tenant: &T, how: How) -> Result<Round> {
+    pub async fn round<T: TenantRead>(
+        &mut self,
+        context: &Context,
+        tenant: &T,
+        options: RoundOptions,
+    ) -> Result<Round> {
         context.ready_snapshots_branch()?;
         check_tenant(context, tenant).await?;
         let parent = context.last_snapshot()?;
@@ -115,7 +120,7 @@ impl Watch {
         let state = self.resume(context, parent, start, &scope)?;
         let now = jiff::Timestamp::now().as_second();
         let events = self.events(context, tenant, state.as_ref(), now).await;
-        let due = state.as_ref().is_none_or(|state| state.rounds.saturating_add(1) >= how.full_every);
+        let due = state.as_ref().is_none_or(|state| state.rounds.saturating_add(1) >= options.full_every);
         let (wanted, mut next) = match state.filter(|_| !due) {
             Some(state) => {
                 self.trigger((context, tenant), &scope, &base, state, events.as_deref().unwrap_or_default()).await?
@@ -148,8 +153,14 @@ impl Watch {
 
         let news = events.iter().flatten().any(|event| !self.told.contains(&event.id));
         let outcome = Outcome { news, full, start, parent, base: &base, manifest, scope, found };
-        let round =
-            record(context, tenant, How { patient: how.patient && events.is_ok(), ..how }, outcome, writer).await?;
+        let round = record(
+            context,
+            tenant,
+            RoundOptions { patient: options.patient && events.is_ok(), ..options },
+            outcome,
+            writer,
+        )
+        .await?;
         if round.waiting > 0 {
             return Ok(round);
         }
@@ -280,7 +291,7 @@ impl Watch {
 /// # Errors
 /// Fails like [`Watch::round`].
 pub async fn export<T: TenantRead>(context: &Context, tenant: &T, full_every: u32) -> Result<(Exported, bool)> {
-    let how = How { full_every, patient: false, one_commit: true };
+    let how = RoundOptions { full_every, patient: false, one_commit: true };
     let round = Watch::default().round(context, tenant, how).await?;
     let exported = Exported {
         commit: round.commits.last().map(|commit| commit.id),

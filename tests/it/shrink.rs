@@ -8,7 +8,7 @@ use entragit::kinds;
 use entragit::model::{Events, Write};
 use entragit::ops::export::{Extra, export};
 use entragit::ops::shrink::{SUSPECT, Shrunk, accepted};
-use entragit::ops::watch::{self, How, Watch};
+use entragit::ops::watch::{self, RoundOptions, Watch};
 use entragit::ops::{Context, init};
 use entragit::tenant::{Raw, TenantRead as _, TenantWrite as _};
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ use super::absence::{Tenant, id};
 use super::cli::{Ran, World};
 use super::emulator::client::Graph;
 
-const HOW: How = How { full_every: 288, patient: false, one_commit: false };
+const HOW: RoundOptions = RoundOptions { full_every: 288, patient: false, one_commit: false };
 
 /// Twenty named locations, and a group of twenty.
 fn tenant() -> Tenant {

@@ -11,7 +11,7 @@ use crate::kinds;
 
 /// Represents the reason why a kind cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ailment {
+pub enum ReadFault {
     /// The application lacks the permission. <https://learn.microsoft.com/graph/errors>
     Denied,
     /// The tenant lacks the licence. <https://learn.microsoft.com/graph/resolve-auth-errors>
@@ -27,31 +27,37 @@ pub enum Ailment {
     EmptyOnce,
 }
 
-impl Ailment {
+impl ReadFault {
     /// Lists all of them.
-    pub const ALL: [Ailment; 6] =
-        [Ailment::Denied, Ailment::Unlicensed, Ailment::Broken, Ailment::Expired, Ailment::Empty, Ailment::EmptyOnce];
+    pub const ALL: [ReadFault; 6] = [
+        ReadFault::Denied,
+        ReadFault::Unlicensed,
+        ReadFault::Broken,
+        ReadFault::Expired,
+        ReadFault::Empty,
+        ReadFault::EmptyOnce,
+    ];
 
     /// Returns the word that selects it.
     pub fn as_str(self) -> &'static str {
         match self {
-            Ailment::Denied => "denied",
-            Ailment::Unlicensed => "unlicensed",
-            Ailment::Broken => "broken",
-            Ailment::Expired => "expired",
-            Ailment::Empty => "empty",
-            Ailment::EmptyOnce => "empty-once",
+            ReadFault::Denied => "denied",
+            ReadFault::Unlicensed => "unlicensed",
+            ReadFault::Broken => "broken",
+            ReadFault::Expired => "expired",
+            ReadFault::Empty => "empty",
+            ReadFault::EmptyOnce => "empty-once",
         }
     }
 }
 
 /// Holds the fault of each path.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Ailments(BTreeMap<&'static str, Ailment>);
+pub struct Ailments(BTreeMap<&'static str, ReadFault>);
 
 impl Ailments {
     /// Adds the fault to a kind, and to every other kind at its path.
-    pub fn add(&mut self, ailment: Ailment, kind: &str) -> Result<(), String> {
+    pub fn add(&mut self, ailment: ReadFault, kind: &str) -> Result<(), String> {
         let kind = kinds::by_name(kind).ok_or_else(|| {
             format!("{} takes a kind, as in {}:group, not {kind:?}", ailment.as_str(), ailment.as_str())
         })?;
@@ -60,17 +66,17 @@ impl Ailments {
     }
 
     /// Returns the fault of the path that `target` reads. A fault that happens once is removed then.
-    pub fn meet(&mut self, target: &Target) -> Option<Ailment> {
+    pub fn meet(&mut self, target: &Target) -> Option<ReadFault> {
         let kind = match target {
             Target::Kind(kind) | Target::Count(kind) | Target::Delta(kind) | Target::Object(kind, _) => kind,
             _ => return None,
         };
         let ailment = self.0.get(kind.path).copied()?;
-        let of_lists = matches!(ailment, Ailment::Empty | Ailment::EmptyOnce);
+        let of_lists = matches!(ailment, ReadFault::Empty | ReadFault::EmptyOnce);
         if of_lists && !matches!(target, Target::Kind(_)) {
             return None;
         }
-        if ailment == Ailment::EmptyOnce {
+        if ailment == ReadFault::EmptyOnce {
             self.0.remove(kind.path);
         }
         Some(ailment)
@@ -79,22 +85,22 @@ impl Ailments {
 
 /// Reads, or fails as the fault demands.
 pub fn reading(
-    ailment: Option<Ailment>,
+    ailment: Option<ReadFault>,
     request: &Request,
     read: impl FnOnce() -> Result<Reply, Fault>,
 ) -> Result<Reply, Fault> {
     match ailment {
         None => read(),
-        Some(Ailment::Denied) => Err(Fault::denied()),
-        Some(Ailment::Unlicensed) => Err(Fault::new(
+        Some(ReadFault::Denied) => Err(Fault::denied()),
+        Some(ReadFault::Unlicensed) => Err(Fault::new(
             403,
             "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
             "Neither tenant is B2C or tenant doesn't have premium license",
         )),
-        Some(Ailment::Broken) => Err(Fault::new(500, "InternalServerError", "An error has occurred.")),
-        Some(Ailment::Expired) if request.option("$skiptoken").is_some() => Err(Fault::page_token()),
-        Some(Ailment::Expired) => read().map(|reply| goes_on(reply, request)),
-        Some(Ailment::Empty | Ailment::EmptyOnce) => read().map(|reply| less(reply, |_| false)),
+        Some(ReadFault::Broken) => Err(Fault::new(500, "InternalServerError", "An error has occurred.")),
+        Some(ReadFault::Expired) if request.option("$skiptoken").is_some() => Err(Fault::page_token()),
+        Some(ReadFault::Expired) => read().map(|reply| goes_on(reply, request)),
+        Some(ReadFault::Empty | ReadFault::EmptyOnce) => read().map(|reply| less(reply, |_| false)),
     }
 }
 

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use super::text::details;
 use super::{Style, path_text, safe, sign, value_text, word};
 use crate::engine::refs::Names;
-use crate::model::{Attributed, Audited, Beginning, Blame, ChangeKind, Life, Moment, Summary, Who};
+use crate::model::{Attributed, Audited, Blame, ChangeKind, HistoryStart, ObjectHistory, SnapshotRef, Summary, Who};
 
 /// Renders the snapshots, newest first.
 pub fn log(summaries: &[Summary], style: Style) -> String {
@@ -49,7 +49,7 @@ fn gaps<'a>(out: &mut String, all: impl Iterator<Item = &'a Audited>, style: Sty
 }
 
 /// Renders the history of one object, newest first.
-pub fn life(life: &Life, names: &Names, style: Style) -> String {
+pub fn life(life: &ObjectHistory, names: &Names, style: Style) -> String {
     let mut out = String::new();
     let _ = write!(out, "{} {}  {}", life.address.kind, style.bold(&safe(&life.name)), safe(&life.address.id));
     let before: Vec<String> = life.ids.iter().filter(|id| **id != life.address.id).map(|id| safe(id)).collect();
@@ -60,8 +60,8 @@ pub fn life(life: &Life, names: &Names, style: Style) -> String {
     for episode in &life.episodes {
         let change = &episode.change;
         let said = match (&change.what, episode.moment.beginning) {
-            (ChangeKind::Added, Some(Beginning::First)) => "in the first snapshot".to_owned(),
-            (ChangeKind::Added, Some(Beginning::Cut)) => "in the oldest snapshot of this clone".to_owned(),
+            (ChangeKind::Added, Some(HistoryStart::First)) => "in the first snapshot".to_owned(),
+            (ChangeKind::Added, Some(HistoryStart::Cut)) => "in the oldest snapshot of this clone".to_owned(),
             _ => word(change),
         };
         let line = format!("{} {said}", sign(change));
@@ -132,13 +132,13 @@ fn who(value: &Attributed) -> String {
         }
         Who::NoEvent => "no event".to_owned(),
         Who::Unknown => "unknown".to_owned(),
-        Who::Beginning if value.moment.beginning == Some(Beginning::Cut) => "oldest snapshot here".to_owned(),
-        Who::Beginning => "first snapshot".to_owned(),
+        Who::HistoryStart if value.moment.beginning == Some(HistoryStart::Cut) => "oldest snapshot here".to_owned(),
+        Who::HistoryStart => "first snapshot".to_owned(),
         Who::Unasked => "-".to_owned(),
     }
 }
 
-fn stamp(moment: &Moment, style: Style) -> String {
+fn stamp(moment: &SnapshotRef, style: Style) -> String {
     format!("{}  {}", style.changed(moment.short()), moment.time)
 }
 
@@ -147,11 +147,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{Actor, Address, AuditEvent, Change, Episode, FieldChange, Level, Lifecycle, Risk};
+    use crate::model::{Actor, Address, AuditEvent, Change, FieldChange, HistoryEntry, Level, Lifecycle, Risk};
 
-    fn moment(commit: &str, time: &str) -> Moment {
+    fn moment(commit: &str, time: &str) -> SnapshotRef {
         let (commit, time) = (commit.repeat(40), format!("2026-11-{time}T10:00:00Z"));
-        Moment { commit, time, subject: "Snapshot: 1 changed".to_owned(), ..Moment::default() }
+        SnapshotRef { commit, time, subject: "Snapshot: 1 changed".to_owned(), ..SnapshotRef::default() }
     }
 
     fn event(actor: &str, activity: &str) -> AuditEvent {
@@ -187,7 +187,7 @@ mod tests {
         let mut receipt = moment("c", "22");
         receipt.applied = Some("a".repeat(40));
         let mut first = moment("a", "20");
-        first.beginning = Some(Beginning::First);
+        first.beginning = Some(HistoryStart::First);
         let known = Audited { looked: true, ..Audited::default() };
         let gap = Audited { gaps: vec!["no permission\u{1b}[2J".to_owned()], ..known.clone() };
         let summaries = [
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn a_life_reads_well() {
         let mut first = moment("a", "20");
-        first.beginning = Some(Beginning::First);
+        first.beginning = Some(HistoryStart::First);
         let widened =
             vec![FieldChange::Gained { path: "conditions.users.excludeGroups".to_owned(), element: json!("g") }];
         let mut wide = change(ChangeKind::Modified(widened), None, vec![event("Ada", "Update policy")]);
@@ -230,9 +230,9 @@ mod tests {
         wide.risks =
             vec![Risk { level: Level::High, rule: "x".to_owned(), says, path: String::new(), line: 0, weakens: false }];
         let looked = Audited { looked: true, ..Audited::default() };
-        let episode = |moment, change, audited: &Audited| Episode { moment, change, audited: audited.clone() };
+        let episode = |moment, change, audited: &Audited| HistoryEntry { moment, change, audited: audited.clone() };
         let recreated = Lifecycle::Recreated { from: "p1".to_owned() };
-        let shown = Life {
+        let shown = ObjectHistory {
             address: Address::new("conditionalAccessPolicy", "p2"),
             name: "Block\u{202e}".to_owned(),
             ids: vec!["p2".to_owned(), "p1".to_owned()],
@@ -274,8 +274,8 @@ mod tests {
     #[test]
     fn blame_reads_well() {
         let mut first = moment("a", "20");
-        first.beginning = Some(Beginning::First);
-        let value = |path: &str, value, moment: &Moment, who| Attributed {
+        first.beginning = Some(HistoryStart::First);
+        let value = |path: &str, value, moment: &SnapshotRef, who| Attributed {
             path: path.to_owned(),
             value,
             element: false,
@@ -297,7 +297,7 @@ mod tests {
                     Who::Told(vec![event("Ada", "x"), event("Bo", "x")]),
                 ),
                 value("displayName", json!("Block\u{1b}[31m"), &later, Who::NoEvent),
-                value("id", json!("p2"), &first, Who::Beginning),
+                value("id", json!("p2"), &first, Who::HistoryStart),
                 value("state", json!("enabled"), &later, Who::Told(vec![event(&"long ".repeat(20), "x")])),
                 value("grantControls.operator", json!("OR"), &later, Who::Unknown),
             ],

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::json::{ChangeDocument, FORMAT_VERSION, of_change, pretty};
 use crate::engine::refs::{Names, mentioned, mentions};
-use crate::model::{Address, AuditEvent, Beginning, Blame, Life, Moment, Report, Summary, Who};
+use crate::model::{Address, AuditEvent, Blame, HistoryStart, ObjectHistory, Report, SnapshotRef, Summary, Who};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,14 +21,14 @@ struct MomentDocument<'a> {
     applied: Option<&'a str>,
 }
 
-fn moment(moment: &Moment) -> MomentDocument<'_> {
+fn moment(moment: &SnapshotRef) -> MomentDocument<'_> {
     MomentDocument {
         commit: &moment.commit,
         time: &moment.time,
         subject: &moment.subject,
         beginning: moment.beginning.map(|beginning| match beginning {
-            Beginning::First => "first",
-            Beginning::Cut => "cut",
+            HistoryStart::First => "first",
+            HistoryStart::Cut => "cut",
         }),
         applied: moment.applied.as_deref(),
     }
@@ -106,7 +106,7 @@ struct EpisodeDocument<'a> {
 }
 
 /// Renders the history of one object, newest first.
-pub fn life(life: &Life, names: &Names) -> String {
+pub fn life(life: &ObjectHistory, names: &Names) -> String {
     let changes = life.episodes.iter().map(|episode| episode.change.clone()).collect();
     let ids = mentioned(&Report { changes, ..Report::default() }).ids;
     let history = life.episodes.iter().map(|episode| EpisodeDocument {
@@ -170,12 +170,12 @@ pub fn blame(blame: &Blame, names: &Names) -> String {
             Who::Told(_) => "told",
             Who::NoEvent => "noEvent",
             Who::Unknown => "unknown",
-            Who::Beginning => "beginning",
+            Who::HistoryStart => "beginning",
             Who::Unasked => "unasked",
         },
         events: match &value.who {
             Who::Told(events) => events,
-            Who::NoEvent | Who::Unknown | Who::Beginning | Who::Unasked => &[],
+            Who::NoEvent | Who::Unknown | Who::HistoryStart | Who::Unasked => &[],
         },
     });
     pretty(&BlameDocument {

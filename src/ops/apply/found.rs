@@ -16,7 +16,7 @@ use crate::ops::base::Base;
 use crate::ops::export::index;
 use crate::ops::live::{bytes_of, link_value};
 use crate::ops::lookup::{learn_names, object_in};
-use crate::ops::publish::{Told, changes, compare, message};
+use crate::ops::publish::{SnapshotMessage, changes, compare, message};
 use crate::ops::source::{Entry, Side};
 use crate::ops::{Context, audit, files_of, manifest_of};
 use crate::tenant::TenantRead;
@@ -75,7 +75,7 @@ pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, O
     writer.keep_unusual(base)?;
     let tree = writer.finish(&files)?;
     let (added, modified, removed) = compare(&changes(&before, &files));
-    let told = Told {
+    let told = SnapshotMessage {
         subject: format!(
             "Found before applying {}: {} objects differ from the last snapshot",
             &ready.binding.commit[..10.min(ready.binding.commit.len())],

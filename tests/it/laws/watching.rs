@@ -9,7 +9,7 @@ use entragit::model::{AuditEvent, Coverage, Events, Kind, Write};
 use entragit::ops::Context;
 use entragit::ops::export::{Extra, export};
 use entragit::ops::init::init;
-use entragit::ops::watch::{How, Round, Watch};
+use entragit::ops::watch::{Round, RoundOptions, Watch};
 use entragit::tenant::memory::MemoryTenant;
 use entragit::tenant::{Changes, Listing, Pages, Raw, RawObject, TenantError, TenantRead, TenantWrite};
 use proptest::prelude::*;
@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use super::harness::{block_on, folder};
 use super::world::{named, world};
 
-const HOW: How = How { full_every: 1_000, patient: false, one_commit: false };
+const HOW: RoundOptions = RoundOptions { full_every: 1_000, patient: false, one_commit: false };
 
 /// A write that may be refused: what, to which object, with which other.
 type Edit = (u8, Index, Index);
@@ -139,7 +139,7 @@ proptest! {
                     watch = Watch::default();
                 }
                 let before = context.last_snapshot().unwrap();
-                let round = watch.round(&context, &tenant, How { one_commit, ..HOW }).await.unwrap();
+                let round = watch.round(&context, &tenant, RoundOptions { one_commit, ..HOW }).await.unwrap();
                 assert!(!one_commit || round.commits.len() <= 1);
                 assert_eq!(tree(&context), whole(&tenant).await, "{edits:?}, everything read: {}", round.full);
                 assert_eq!(round.commits.last().map(|commit| commit.id).or(before), context.last_snapshot().unwrap());
@@ -172,7 +172,7 @@ fn a_kind_that_is_hidden_is_carried_and_the_others_are_watched() {
         assert!(first.full && first.complete);
         // The same tenant, of which less can be read now.
         let tenant = MemoryTenant::from_objects(objects()).unwrap().hiding("user", Coverage::DeniedPermission);
-        let second = watch.round(&context, &tenant, How { full_every: 1, ..HOW }).await.unwrap();
+        let second = watch.round(&context, &tenant, RoundOptions { full_every: 1, ..HOW }).await.unwrap();
         assert_eq!((second.full, second.complete, second.changed), (true, false, (0, 0, 0)));
         let body = raw(json!({"displayName": "Everyone"}));
         let id = "00000000-0000-4000-8000-000000000002".to_owned();
@@ -190,7 +190,7 @@ fn a_change_waits_for_its_author_once() {
         let tenant = MemoryTenant::from_objects(vec![("group", group)]).unwrap();
         let (_dir, context) = repository(&tenant).await;
         let mut watch = Watch::default();
-        let patient = How { patient: true, ..HOW };
+        let patient = RoundOptions { patient: true, ..HOW };
         assert_eq!(watch.round(&context, &tenant, patient).await.unwrap().commits.len(), 1);
         let body = json!({"displayName": "Everyone"}).as_object().unwrap().clone();
         tenant.write(&Write::Update { kind: named("group"), id: id.to_owned(), body }).await.unwrap();
@@ -309,7 +309,7 @@ fn what_goes_wrong_in_a_round_is_made_good_in_the_next() {
         let (_dir, context) = repository(&tenant).await;
         let odd = Odd { tenant: &tenant, gets: Mutex::default(), changes: Mutex::default(), events: Mutex::default() };
         let mut watch = Watch::default();
-        let patient = How { patient: true, ..HOW };
+        let patient = RoundOptions { patient: true, ..HOW };
         let first = watch.round(&context, &odd, patient).await.unwrap();
         assert!(first.full && first.complete);
         let rename = async |n: u8, name: &str| {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 use serde_json::{Map, Value};
 
-use super::publish::{STRANGERS, edited};
+use super::publish::{NO_COMMON_HISTORY, edited};
 use super::source::new_object;
 use super::{Context, files_of};
 use crate::engine::normalize::{normalize, writable, writable_value};
@@ -21,11 +21,11 @@ use crate::repo::ObjectId;
 
 /// Relation of `main` to the new snapshot.
 #[derive(Debug)]
-pub(super) enum Standing {
+pub(super) enum MainRelation {
     /// `main` holds no edit of its own: it is fast-forwarded.
-    Follows,
+    FastForward,
     /// `main` holds edits of settings and the like only, or edits that the tenant has by now: the two branches are merged.
-    Joins,
+    Merge,
     /// `main` holds edits of objects that are not applied yet.
     Pending(Pending),
 }
@@ -42,16 +42,16 @@ pub(super) struct Pending {
 impl Pending {
     /// Returns the value for a branch that has no commit in common with the snapshots.
     pub(super) fn unrelated() -> Pending {
-        Pending { paths: vec![STRANGERS.to_owned()], unwritable: Vec::new() }
+        Pending { paths: vec![NO_COMMON_HISTORY.to_owned()], unwritable: Vec::new() }
     }
 }
 
-impl Standing {
+impl MainRelation {
     /// Returns the pending edits; empty if there are none.
     pub(super) fn pending(&self) -> Pending {
         match self {
-            Standing::Pending(pending) => pending.clone(),
-            Standing::Follows | Standing::Joins => Pending::default(),
+            MainRelation::Pending(pending) => pending.clone(),
+            MainRelation::FastForward | MainRelation::Merge => Pending::default(),
         }
     }
 }
@@ -118,15 +118,15 @@ impl Edits {
     }
 
     /// Returns how `main` relates to a snapshot in which `now` returns the present state of the edited objects.
-    pub(super) fn standing(
+    pub(super) fn main_relation(
         &self,
         ids: &IdMap,
         mut now: impl FnMut(&Address) -> Result<Option<Object>>,
-    ) -> Result<Standing> {
+    ) -> Result<MainRelation> {
         let edits = match self {
-            Edits::None => return Ok(Standing::Follows),
+            Edits::None => return Ok(MainRelation::FastForward),
             Edits::Unrelated => {
-                return Ok(Standing::Pending(Pending::unrelated()));
+                return Ok(MainRelation::Pending(Pending::unrelated()));
             }
             Edits::Of(edits) => edits,
         };
@@ -150,7 +150,7 @@ impl Edits {
         }
         pending.paths.sort();
         pending.unwritable.sort();
-        Ok(if pending.paths.is_empty() { Standing::Joins } else { Standing::Pending(pending) })
+        Ok(if pending.paths.is_empty() { MainRelation::Merge } else { MainRelation::Pending(pending) })
     }
 }
 
