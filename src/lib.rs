@@ -17,6 +17,31 @@
 //! | [`kinds`] | one constant per Entra type: how Graph serves it | Graph paths |
 //! | [`model`] | the words as plain data | – |
 //!
+//! # Words
+//!
+//! | word | means |
+//! |---|---|
+//! | kind | one type of directory object, as [`kinds`] lists it: `group`, `conditionalAccessPolicy` |
+//! | object, address | one object of the tenant, normalized; its kind and id |
+//! | link | a list of an object that Graph serves and changes on its own: `members`, `appRoleAssignedTo` |
+//! | entry, child | one element of a link; an entry that is an object within its parent |
+//! | reference | an id in an object that names another one |
+//! | snapshot | a commit that holds the tenant as it was read; they stand on the branch `snapshots` |
+//! | manifest | the file of a snapshot that says what was read, how completely, and which ids became which |
+//! | coverage | how completely a kind or a link was read |
+//! | base, wanted, live | the last snapshot; the commit to reach; the tenant now |
+//! | scope | the kinds, objects and properties that a command looks at |
+//! | change, finding | what differs in one object; what is wrong with a file |
+//! | risk | a mark of a schema on a change that deserves a second look |
+//! | plan, step, wave | the ordered writes; one of them; those that may run at the same time |
+//! | loss | what a plan cannot bring back |
+//! | left | a difference that no step covers |
+//! | guard, verdict | a named rule over a plan; what it says of one |
+//! | journal | the file in which an apply keeps what it has written, so that another run can go on |
+//! | receipt | the commit that ends an apply: the tenant as it was read afterwards |
+//! | id map | old id → new id, of objects that were created again |
+//! | recycle bin | where Graph keeps deleted objects for 30 days |
+//!
 //! # Flows
 //!
 //! ```text
