@@ -49,9 +49,9 @@ pub fn document() -> String {
     let mut out = "# Coverage\n\n\
         Made by `cargo run --example coverage` from the registry of kinds; a test holds it to that.\n"
         .to_owned();
-    section(&mut out, "ChangeKind EntraExporter reads", "endpoint", &endpoints);
-    section(&mut out, "ChangeKind Tenant Configuration Management watches", "resource type", &types);
-    section(&mut out, "ChangeKind Microsoft Entra Backup and Recovery recovers", "property", &recovered);
+    section(&mut out, "What EntraExporter reads", "endpoint", &endpoints);
+    section(&mut out, "What Tenant Configuration Management watches", "resource type", &types);
+    section(&mut out, "What Microsoft Entra Backup and Recovery recovers", "property", &recovered);
     out
 }
 
