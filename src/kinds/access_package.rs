@@ -1,9 +1,9 @@
-//! Access packages: what people ask for, with the roles it hands out.
+//! Describes access packages, which people request, with the roles that they grant.
 //! <https://learn.microsoft.com/graph/api/resources/accesspackage>
 
 use crate::model::kind::*;
 
-/// An access package.
+/// Access package of entitlement management.
 pub const KIND: Kind = Kind {
     name: "accessPackage",
     entity: "accessPackage",
@@ -19,8 +19,9 @@ pub const KIND: Kind = Kind {
                 key: &["role/originSystem", "role/originId", "scope/originId"],
                 create: Some("/identityGovernance/entitlementManagement/accessPackages/{parent}/resourceRoleScopes"),
                 item: "/identityGovernance/entitlementManagement/accessPackages/{parent}/resourceRoleScopes/{child}",
-                // "The access package resource … must already exist in the access package catalog", where it has another id
-                // whenever it is added anew: <https://learn.microsoft.com/graph/api/accesspackage-post-resourcerolescopes>
+                // Microsoft's page says: "The access package resource … must already exist in the access package catalog". A
+                // resource gets another id there whenever it is added again:
+                // <https://learn.microsoft.com/graph/api/accesspackage-post-resourcerolescopes>
                 finds: Some(&Find {
                     at: "/role/resource",
                     by: "originId",

@@ -1,9 +1,9 @@
-//! Assignment policies: who may ask for an access package, who approves, and for how long.
+//! Describes assignment policies: they define who may request an access package, who approves, and for how long.
 //! <https://learn.microsoft.com/graph/api/resources/accesspackageassignmentpolicy>
 
 use crate::model::kind::*;
 
-/// An assignment policy of an access package. It is changed with PUT, whole.
+/// Assignment policy of an access package. It is replaced as a whole with PUT.
 pub const KIND: Kind = Kind {
     name: "accessPackageAssignmentPolicy",
     entity: "accessPackageAssignmentPolicy",

@@ -1,9 +1,9 @@
-//! Catalogs: what access packages are made of.
+//! Describes catalogs, which hold the resources of access packages.
 //! <https://learn.microsoft.com/graph/api/resources/accesspackagecatalog>
 
 use crate::model::kind::*;
 
-/// A catalog of entitlement management.
+/// Catalog of entitlement management.
 pub const KIND: Kind = Kind {
     name: "accessPackageCatalog",
     entity: "accessPackageCatalog",
@@ -19,7 +19,7 @@ pub const KIND: Kind = Kind {
     }],
     links: &[Link {
         name: "resources",
-        // Whoever adds a group needs `Group.ReadWrite.All` as well.
+        // Adding a group needs the permission `Group.ReadWrite.All` as well.
         // <https://learn.microsoft.com/graph/api/entitlementmanagement-post-resourcerequests>
         shape: LinkShape::Children(Children {
             key: &["originSystem", "originId"],

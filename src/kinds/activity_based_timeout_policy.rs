@@ -1,9 +1,9 @@
-//! Activity-based timeout policies: when an idle web session ends.
+//! Describes activity-based timeout policies: they define when an idle web session ends.
 //! <https://learn.microsoft.com/graph/api/resources/activitybasedtimeoutpolicy>
 
 use crate::model::kind::*;
 
-/// One of the activity-based timeout policies.
+/// Activity-based timeout policy.
 pub const KIND: Kind = Kind {
     name: "activityBasedTimeoutPolicy",
     entity: "activityBasedTimeoutPolicy",

@@ -1,9 +1,9 @@
-//! The admin consent request policy: whom people may ask for consent.
+//! Describes the admin consent request policy: it names the people who may be asked for consent.
 //! <https://learn.microsoft.com/graph/api/resources/adminconsentrequestpolicy>
 
 use crate::model::kind::*;
 
-/// The tenant's policy on requests for consent.
+/// Policy of the tenant on requests for consent.
 pub const KIND: Kind = Kind {
     name: "adminConsentRequestPolicy",
     entity: "adminConsentRequestPolicy",

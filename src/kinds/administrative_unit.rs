@@ -1,10 +1,10 @@
-//! Administrative units: users, groups and devices that somebody administers apart. Who administers one is a role assignment
-//! whose `directoryScopeId` names the unit; `scopedRoleMembers` shows the same once more and is left out.
+//! Describes administrative units: groups of users, groups and devices that are administered separately. The administrators of a
+//! unit are role assignments whose `directoryScopeId` names it; `scopedRoleMembers` repeats the same and is left out.
 //! <https://learn.microsoft.com/graph/api/resources/administrativeunit>
 
 use crate::model::kind::*;
 
-/// An administrative unit with its members.
+/// Administrative unit with its members.
 pub const KIND: Kind = Kind {
     name: "administrativeUnit",
     entity: "administrativeUnit",

@@ -1,4 +1,4 @@
-//! Terms of use that people accept before they get in.
+//! Describes terms of use that people must accept before they get access.
 //! <https://learn.microsoft.com/graph/api/resources/agreement>
 
 use crate::model::kind::*;
@@ -15,7 +15,8 @@ pub const KIND: Kind = Kind {
     creation: Creation::Never { reason: "Graph wants the document itself, which is not exported" },
     // <https://learn.microsoft.com/graph/api/agreement-update>
     update: Updates::Only(&["displayName", "isViewingBeforeAcceptanceRequired"]),
-    // "Application: Not supported": <https://learn.microsoft.com/graph/api/termsofusecontainer-list-agreements>
+    // Microsoft's page says "Application: Not supported":
+    // <https://learn.microsoft.com/graph/api/termsofusecontainer-list-agreements>
     readers: Readers::PeopleOnly,
     licence: Some(Licence::P1),
     permissions: Permissions { read: &["Agreement.Read.All"], write: &["Agreement.ReadWrite.All"] },

@@ -1,9 +1,9 @@
-//! App management policies: which credentials single applications may have, and which applications those are.
+//! Describes app management policies: they define which credentials single applications may have, and list these applications.
 //! <https://learn.microsoft.com/graph/api/resources/appmanagementpolicy>
 
 use crate::model::kind::*;
 
-/// An app management policy.
+/// App management policy.
 pub const KIND: Kind = Kind {
     name: "appManagementPolicy",
     entity: "appManagementPolicy",
@@ -11,7 +11,7 @@ pub const KIND: Kind = Kind {
     folder: "policies/app-management",
     schema: include_str!("../../schemas/policies/app-management-policy.schema.json"),
     path: "/policies/appManagementPolicies",
-    // Read here, written at what it applies to, which has one such policy at most:
+    // The link is read here and written at its target, which has at most one such policy:
     // <https://learn.microsoft.com/graph/api/appmanagementpolicy-post-appliesto>
     links: &[Link {
         name: "appliesTo",

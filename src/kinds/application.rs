@@ -1,10 +1,9 @@
-//! Applications (app registrations), with owners, federated identity credentials and the directory
-//! extensions that they define.
-//! <https://learn.microsoft.com/graph/api/resources/application>
+//! Describes applications (app registrations), with owners, federated identity credentials and the directory extensions that they
+//! define. <https://learn.microsoft.com/graph/api/resources/application>
 
 use crate::model::kind::*;
 
-/// An application. Its secrets cannot be read; what is left of them (ids, dates) is kept for information.
+/// Application. Its secrets cannot be read; their ids and dates are kept for information.
 pub const KIND: Kind = Kind {
     name: "application",
     entity: "application",
@@ -37,7 +36,7 @@ pub const KIND: Kind = Kind {
         },
         Link {
             name: "federatedIdentityCredentials",
-            // "name" is immutable and unique in the application:
+            // The `name` is immutable and unique in the application:
             // <https://learn.microsoft.com/graph/api/resources/federatedidentitycredential>
             shape: LinkShape::Children(Children {
                 key: &["name"],
@@ -50,7 +49,7 @@ pub const KIND: Kind = Kind {
                 ..Children::COMMON
             }),
             read: LinkRead::Each,
-            // `claimsMatchingExpression`, which stands in place of the subject, is in beta only.
+            // `claimsMatchingExpression`, which may replace the subject, is in beta only.
             // <https://learn.microsoft.com/graph/api/resources/federatedidentitycredential?view=graph-rest-beta>
             api: Some(Api::Beta),
             absent: None,
@@ -59,7 +58,7 @@ pub const KIND: Kind = Kind {
         },
         Link {
             name: "extensionProperties",
-            // There is no PATCH, and no two have one name: <https://learn.microsoft.com/graph/api/resources/extensionproperty>
+            // There is no PATCH, and names are unique: <https://learn.microsoft.com/graph/api/resources/extensionproperty>
             shape: LinkShape::Children(Children {
                 key: &["name"],
                 create: Some("/applications/{parent}/extensionProperties"),
@@ -73,7 +72,7 @@ pub const KIND: Kind = Kind {
     credentials: &[Credential::PASSWORDS, Credential::KEYS],
     borrowed: &[],
     calls: &[],
-    // Sponsors are demanded, and stand in no property: <https://learn.microsoft.com/graph/api/agentidentityblueprint-post>
+    // Graph demands sponsors, and no property shows them: <https://learn.microsoft.com/graph/api/agentidentityblueprint-post>
     variants: &[Variant {
         name: "agentIdentityBlueprint",
         title: "agent identity blueprints",

@@ -1,9 +1,9 @@
-//! Attribute sets: custom security attributes by subject.
+//! Describes attribute sets, which group custom security attributes.
 //! <https://learn.microsoft.com/graph/api/resources/attributeset>
 
 use crate::model::kind::*;
 
-/// An attribute set. Its id is its name, and it stays for ever.
+/// Attribute set. Its id is its name, and it cannot be deleted.
 pub const KIND: Kind = Kind {
     name: "attributeSet",
     entity: "attributeSet",

@@ -1,9 +1,9 @@
-//! Authentication contexts: what applications, roles and labels ask Conditional Access for, by the names `c1` to `c99`.
-//! <https://learn.microsoft.com/graph/api/resources/authenticationcontextclassreference>
+//! Describes authentication contexts, by which applications, roles and labels demand Conditional Access; their names are `c1` to
+//! `c99`. <https://learn.microsoft.com/graph/api/resources/authenticationcontextclassreference>
 
 use crate::model::kind::*;
 
-/// An authentication context. Its id is chosen by whoever makes it.
+/// Authentication context. Its id is chosen at creation.
 pub const KIND: Kind = Kind {
     name: "authenticationContextClassReference",
     entity: "authenticationContextClassReference",
@@ -13,7 +13,8 @@ pub const KIND: Kind = Kind {
     path: "/identity/conditionalAccess/authenticationContextClassReferences",
     // <https://learn.microsoft.com/graph/api/authenticationcontextclassreference-update>
     creation: Creation::AtId(Verb::Patch),
-    // Only one that is not published: <https://learn.microsoft.com/graph/api/authenticationcontextclassreference-delete>
+    // Only a context that is not published can be deleted:
+    // <https://learn.microsoft.com/graph/api/authenticationcontextclassreference-delete>
     deletion: Deletion::Hard,
     licence: Some(Licence::P1),
     permissions: Permissions {

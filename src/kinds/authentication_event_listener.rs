@@ -1,9 +1,9 @@
-//! Authentication event listeners: what happens at an event of a sign-in, and for which applications.
+//! Describes authentication event listeners: they define what happens at an event of a sign-in, and for which applications.
 //! <https://learn.microsoft.com/graph/api/resources/authenticationeventlistener>
 
 use crate::model::kind::*;
 
-/// A listener; `@odata.type` says to which event. It has no name: it is about an extension.
+/// Event listener; `@odata.type` names the event. It has no name of its own, and is shown by the extension that it calls.
 pub const KIND: Kind = Kind {
     name: "authenticationEventListener",
     entity: "authenticationEventListener",

@@ -1,9 +1,9 @@
-//! The authentication flows policy: whether guests may sign themselves up.
+//! Describes the authentication flows policy: it defines whether guests may sign themselves up.
 //! <https://learn.microsoft.com/graph/api/resources/authenticationflowspolicy>
 
 use crate::model::kind::*;
 
-/// The tenant's authentication flows policy.
+/// Authentication flows policy of the tenant.
 pub const KIND: Kind = Kind {
     name: "authenticationFlowsPolicy",
     entity: "authenticationFlowsPolicy",

@@ -1,9 +1,9 @@
-//! The authentication methods policy with the configuration of every method.
+//! Describes the authentication methods policy with the configuration of every method.
 //! <https://learn.microsoft.com/graph/api/resources/authenticationmethodspolicy>
 
 use crate::model::kind::*;
 
-/// The tenant's authentication methods policy. The configurations come inside its own reply and are written one by one.
+/// Authentication methods policy of the tenant. The configurations are part of its reply and are written one by one.
 pub const KIND: Kind = Kind {
     name: "authenticationMethodsPolicy",
     entity: "authenticationMethodsPolicy",
@@ -29,7 +29,7 @@ pub const KIND: Kind = Kind {
             create: None,
             item: "/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/{child}",
             update: Updates::All,
-            // DELETE would put a method back to Microsoft's default, which is no snapshot's state.
+            // DELETE would reset a method to Microsoft's default, which is no state of a snapshot.
             delete: false,
             owner: None,
             keeps_id: true,

@@ -1,9 +1,9 @@
-//! Authentication strengths. Microsoft's own (`policyType: builtIn`) can be read only.
+//! Describes authentication strengths. Microsoft's own (`policyType: builtIn`) can be read only.
 //! <https://learn.microsoft.com/graph/api/resources/authenticationstrengthpolicy>
 
 use crate::model::kind::*;
 
-/// An authentication strength.
+/// Authentication strength.
 pub const KIND: Kind = Kind {
     name: "authenticationStrengthPolicy",
     entity: "authenticationStrengthPolicy",
@@ -24,7 +24,7 @@ pub const KIND: Kind = Kind {
     deletion: Deletion::Hard,
     links: &[Link {
         name: "combinationConfigurations",
-        // Written at the strengths' other address, the only one that the pages on them name:
+        // The configurations are written at the strengths' other address, the only one that Microsoft's pages on them name:
         // <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-post-combinationconfigurations>
         shape: LinkShape::Children(Children {
             key: &["@odata.type", "appliesToCombinations"],
@@ -48,7 +48,7 @@ pub const KIND: Kind = Kind {
         when: Condition::Is { property: "policyType", value: "builtIn" },
         not_creatable: Some("Microsoft provides it in every tenant"),
     }],
-    // "You can't update a built-in authenticationStrengthPolicy object":
+    // Microsoft's page says: "You can't update a built-in authenticationStrengthPolicy object":
     // <https://learn.microsoft.com/graph/api/resources/authenticationstrengthpolicy>
     owned_elsewhere: Some(Elsewhere {
         when: Condition::Is { property: "policyType", value: "builtIn" },

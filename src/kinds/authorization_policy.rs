@@ -1,9 +1,9 @@
-//! The authorization policy: what users and guests may do by default.
+//! Describes the authorization policy: it defines what users and guests may do by default.
 //! <https://learn.microsoft.com/graph/api/resources/authorizationpolicy>
 
 use crate::model::kind::*;
 
-/// The tenant's authorization policy.
+/// Authorization policy of the tenant.
 pub const KIND: Kind = Kind {
     name: "authorizationPolicy",
     entity: "authorizationPolicy",

@@ -1,9 +1,8 @@
-//! User flows by which guests sign themselves up.
-//! <https://learn.microsoft.com/graph/api/resources/b2xidentityuserflow>
+//! Describes user flows by which guests sign themselves up. <https://learn.microsoft.com/graph/api/resources/b2xidentityuserflow>
 
 use crate::model::kind::*;
 
-/// A user flow. Of itself nothing can be changed; what it asks and whom it lets choose can.
+/// User flow. The flow itself cannot be changed, but its attributes and identity providers can.
 pub const KIND: Kind = Kind {
     name: "b2xIdentityUserFlow",
     entity: "b2xIdentityUserFlow",
@@ -13,7 +12,7 @@ pub const KIND: Kind = Kind {
     path: "/identity/b2xUserFlows",
     naming: Naming::Id,
     natural: &[],
-    // An assignment is posted with the attribute, which its list leaves out:
+    // An assignment is posted with the attribute, which the list of assignments leaves out:
     // <https://learn.microsoft.com/graph/api/b2xidentityuserflow-post-userattributeassignments>
     creation: Creation::Never {
         reason: "what a flow asks cannot be given to a new one as it is read: make it by hand",

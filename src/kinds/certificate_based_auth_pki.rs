@@ -1,9 +1,9 @@
-//! Public key infrastructures: certificate authorities whose certificates people sign in with.
+//! Describes public key infrastructures: certificate authorities whose certificates people sign in with.
 //! <https://learn.microsoft.com/graph/api/resources/certificatebasedauthpki>
 
 use crate::model::kind::*;
 
-/// A public key infrastructure with its certificate authorities.
+/// Public key infrastructure with its certificate authorities.
 pub const KIND: Kind = Kind {
     name: "certificateBasedAuthPki",
     entity: "certificateBasedAuthPki",

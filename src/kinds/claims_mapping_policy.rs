@@ -1,9 +1,9 @@
-//! Claims mapping policies: what tokens say of people.
+//! Describes claims mapping policies: they define which facts on people tokens contain.
 //! <https://learn.microsoft.com/graph/api/resources/claimsmappingpolicy>
 
 use crate::model::kind::*;
 
-/// One of the claims mapping policies.
+/// Claims mapping policy.
 pub const KIND: Kind = Kind {
     name: "claimsMappingPolicy",
     entity: "claimsMappingPolicy",
@@ -11,7 +11,7 @@ pub const KIND: Kind = Kind {
     folder: "policies/claims-mapping",
     schema: include_str!("../../schemas/policies/claims-mapping-policy.schema.json"),
     path: "/policies/claimsMappingPolicies",
-    // Read here, written at what it applies to:
+    // The link is read here and written at its target:
     // <https://learn.microsoft.com/graph/api/serviceprincipal-post-claimsmappingpolicies>
     links: &[Link { name: "appliesTo", ends: &[End { kind: "servicePrincipal", relation: "claimsMappingPolicies" }], ..Link::COMMON }],
     permissions: Permissions { read: &["Policy.Read.All"], write: &["Policy.ReadWrite.ApplicationConfiguration"] },

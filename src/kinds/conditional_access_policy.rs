@@ -1,14 +1,13 @@
-//! Conditional Access policies.
-//! <https://learn.microsoft.com/graph/api/resources/conditionalaccesspolicy>
+//! Describes Conditional Access policies. <https://learn.microsoft.com/graph/api/resources/conditionalaccesspolicy>
 //!
-//! They are read and written in beta: v1.0 leaves policies with preview features out of its lists without a word, and refuses to
-//! show or change one by its id ("contains preview features. Use the Beta endpoint").
+//! They are read and written in beta: v1.0 leaves policies with preview features out of its lists without an error, and refuses
+//! to show or change one by its id ("contains preview features. Use the Beta endpoint").
 //! <https://github.com/hashicorp/terraform-provider-azuread/issues/937>,
 //! <https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/431>
 
 use crate::model::kind::*;
 
-/// A Conditional Access policy.
+/// Conditional Access policy.
 pub const KIND: Kind = Kind {
     name: "conditionalAccessPolicy",
     entity: "conditionalAccessPolicy",

@@ -1,9 +1,9 @@
-//! Connected organizations: whose people may ask for access packages.
+//! Describes connected organizations, whose people may request access packages.
 //! <https://learn.microsoft.com/graph/api/resources/connectedorganization>
 
 use crate::model::kind::*;
 
-/// A connected organization, with its sponsors.
+/// Connected organization, with its sponsors.
 pub const KIND: Kind = Kind {
     name: "connectedOrganization",
     entity: "connectedOrganization",

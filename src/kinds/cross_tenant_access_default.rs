@@ -1,9 +1,9 @@
-//! What holds for tenants that are no partner.
+//! Describes the settings for tenants that are not partners.
 //! <https://learn.microsoft.com/graph/api/resources/crosstenantaccesspolicyconfigurationdefault>
 
 use crate::model::kind::*;
 
-/// The default of cross-tenant access. It has no id in Graph.
+/// Default of cross-tenant access. It has no id in Graph.
 pub const KIND: Kind = Kind {
     name: "crossTenantAccessDefault",
     entity: "crossTenantAccessPolicyConfigurationDefault",

@@ -1,9 +1,9 @@
-//! The cross-tenant access policy: which clouds of Microsoft's may be worked with.
+//! Describes the cross-tenant access policy: it lists the Microsoft clouds with which collaboration is allowed.
 //! <https://learn.microsoft.com/graph/api/resources/crosstenantaccesspolicy>
 
 use crate::model::kind::*;
 
-/// The tenant's cross-tenant access policy; its default and its partners are kinds of their own.
+/// Cross-tenant access policy of the tenant; its default and its partners are kinds of their own.
 pub const KIND: Kind = Kind {
     name: "crossTenantAccessPolicy",
     entity: "crossTenantAccessPolicy",
@@ -15,7 +15,7 @@ pub const KIND: Kind = Kind {
     naming: Naming::Fixed,
     natural: &[],
     creation: Creation::Never { reason: "every tenant has one" },
-    // Nothing else is taken: <https://learn.microsoft.com/graph/api/crosstenantaccesspolicy-update>
+    // Other properties are not accepted: <https://learn.microsoft.com/graph/api/crosstenantaccesspolicy-update>
     update: Updates::Only(&["allowedCloudEndpoints"]),
     deletion: Deletion::Never,
     permissions: Permissions { read: &["Policy.Read.All"], write: &["Policy.ReadWrite.CrossTenantAccess"] },

@@ -1,9 +1,9 @@
-//! Partners: tenants with settings of their own, and what they synchronize.
+//! Describes partners: tenants with settings of their own, and the synchronization with them.
 //! <https://learn.microsoft.com/graph/api/resources/crosstenantaccesspolicyconfigurationpartner>
 
 use crate::model::kind::*;
 
-/// A partner. Its tenant's id is its id.
+/// Partner. Its id is the id of its tenant.
 pub const KIND: Kind = Kind {
     name: "crossTenantPartner",
     entity: "crossTenantAccessPolicyConfigurationPartner",
@@ -15,7 +15,8 @@ pub const KIND: Kind = Kind {
     natural: &["tenantId"],
     links: &[Link {
         name: "identitySynchronization",
-        // Made and replaced with PUT: <https://learn.microsoft.com/graph/api/crosstenantaccesspolicyconfigurationpartner-put-identitysynchronization>
+        // It is created and replaced with PUT:
+        // <https://learn.microsoft.com/graph/api/crosstenantaccesspolicyconfigurationpartner-put-identitysynchronization>
         shape: LinkShape::Children(Children {
             single: true,
             item: "/policies/crossTenantAccessPolicy/partners/{parent}/identitySynchronization",

@@ -1,9 +1,9 @@
-//! Custom authentication extensions: web services that take part in a sign-in.
+//! Describes custom authentication extensions: web services that take part in a sign-in.
 //! <https://learn.microsoft.com/graph/api/resources/customauthenticationextension>
 
 use crate::model::kind::*;
 
-/// A custom authentication extension; `@odata.type` says at which event it is called.
+/// Custom authentication extension; `@odata.type` names the event at which it is called.
 pub const KIND: Kind = Kind {
     name: "customAuthenticationExtension",
     entity: "customAuthenticationExtension",

@@ -1,9 +1,9 @@
-//! Custom security attributes: what may be said of people and applications, with the values allowed.
+//! Describes custom security attributes, which can be assigned to people and applications, with the allowed values.
 //! <https://learn.microsoft.com/graph/api/resources/customsecurityattributedefinition>
 
 use crate::model::kind::*;
 
-/// A custom security attribute. Its id is made of its set and its name, and it stays for ever.
+/// Custom security attribute. Its id consists of its set and its name, and it cannot be deleted.
 pub const KIND: Kind = Kind {
     name: "customSecurityAttributeDefinition",
     entity: "customSecurityAttributeDefinition",
@@ -13,7 +13,8 @@ pub const KIND: Kind = Kind {
     path: "/directory/customSecurityAttributeDefinitions",
     naming: Naming::Id,
     natural: &["attributeSet", "name"],
-    // There is no DELETE; `status` withdraws it: <https://learn.microsoft.com/graph/api/resources/customsecurityattributedefinition>
+    // There is no DELETE; `status` withdraws the attribute:
+    // <https://learn.microsoft.com/graph/api/resources/customsecurityattributedefinition>
     deletion: Deletion::Never,
     links: &[Link {
         name: "allowedValues",

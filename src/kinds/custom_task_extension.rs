@@ -1,9 +1,9 @@
-//! Custom task extensions: logic apps that lifecycle workflows call.
+//! Describes custom task extensions: logic apps that lifecycle workflows call.
 //! <https://learn.microsoft.com/graph/api/resources/identitygovernance-customtaskextension>
 
 use crate::model::kind::*;
 
-/// A custom task extension.
+/// Custom task extension.
 pub const KIND: Kind = Kind {
     name: "customTaskExtension",
     entity: "identityGovernance.customTaskExtension",

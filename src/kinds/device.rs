@@ -1,9 +1,9 @@
-//! Devices that are joined to or registered with the tenant. For information, but for what an administrator sets.
-//! <https://learn.microsoft.com/graph/api/resources/device>
+//! Describes devices that are joined to or registered with the tenant. They are kept for information, except for the properties
+//! that an administrator sets. <https://learn.microsoft.com/graph/api/resources/device>
 
 use crate::model::kind::*;
 
-/// A device. Devices come and go by themselves: they are neither made nor deleted here.
+/// Device. Devices join and leave by themselves, so they are neither created nor deleted here.
 pub const KIND: Kind = Kind {
     name: "device",
     entity: "device",
@@ -16,7 +16,7 @@ pub const KIND: Kind = Kind {
     page_size: Some(999),
     creation: Creation::Never { reason: "a device joins or registers by itself" },
     update: Updates::Only(&["accountEnabled", "extensionAttributes"]),
-    // A device that came since the snapshot is somebody's computer, no drift.
+    // A device that was added since the snapshot is somebody's computer, not drift.
     deletion: Deletion::Never,
     delta: Some("/devices/delta"),
     permissions: Permissions { read: &["Device.Read.All"], write: &["Device.ReadWrite.All"] },

@@ -1,9 +1,9 @@
-//! The device registration policy: who may join and register devices.
+//! Describes the device registration policy: it defines who may join and register devices.
 //! <https://learn.microsoft.com/graph/api/resources/deviceregistrationpolicy>
 
 use crate::model::kind::*;
 
-/// The tenant's device registration policy.
+/// Device registration policy of the tenant.
 pub const KIND: Kind = Kind {
     name: "deviceRegistrationPolicy",
     entity: "deviceRegistrationPolicy",
@@ -15,7 +15,7 @@ pub const KIND: Kind = Kind {
     naming: Naming::Fixed,
     natural: &[],
     creation: Creation::Never { reason: "every tenant has one" },
-    // "PUT … all properties": <https://learn.microsoft.com/graph/api/deviceregistrationpolicy-update>
+    // Microsoft's page says "PUT … all properties": <https://learn.microsoft.com/graph/api/deviceregistrationpolicy-update>
     update: Updates::Replace,
     deletion: Deletion::Never,
     permissions: Permissions {

@@ -1,9 +1,9 @@
-//! Domains of the tenant, and where the people of federated ones sign in.
+//! Describes the domains of the tenant, and the sign-in of federated ones.
 //! <https://learn.microsoft.com/graph/api/resources/domain>
 
 use crate::model::kind::*;
 
-/// A domain. Its id is its name.
+/// Domain. Its id is its name.
 pub const KIND: Kind = Kind {
     name: "domain",
     entity: "domain",
@@ -14,7 +14,7 @@ pub const KIND: Kind = Kind {
     naming: Naming::Id,
     natural: &[],
     creation: Creation::Never { reason: "a domain is added and proven in its DNS by hand" },
-    // Of a verified domain: <https://learn.microsoft.com/graph/api/domain-update>
+    // These can be changed for a verified domain: <https://learn.microsoft.com/graph/api/domain-update>
     update: Updates::Only(&["isDefault", "passwordNotificationWindowInDays", "passwordValidityPeriodInDays"]),
     links: &[Link {
         name: "federationConfiguration",

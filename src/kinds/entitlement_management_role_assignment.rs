@@ -1,9 +1,9 @@
-//! Who holds which role within entitlement management, and over which catalog.
+//! Describes the role assignments within entitlement management, with the catalog that each is for.
 //! <https://learn.microsoft.com/graph/api/rbacapplication-list-roleassignments>
 
 use crate::model::kind::*;
 
-/// A role assignment of entitlement management. It has no name: it is about whom it makes what, and where.
+/// Role assignment of entitlement management. It has no name of its own, and is shown by its principal, role and catalog.
 pub const KIND: Kind = Kind {
     name: "entitlementManagementRoleAssignment",
     entity: "unifiedRoleAssignment",
@@ -16,7 +16,7 @@ pub const KIND: Kind = Kind {
     about: &["principalId", "roleDefinitionId"],
     // <https://learn.microsoft.com/graph/api/rbacapplication-post-roleassignments>
     creation: Creation::Post { accepts: Accepts::All, generates: &[], note: None },
-    // There is no PATCH: list, create, get and delete are its methods.
+    // There is no PATCH: the page lists list, create, get and delete as its methods.
     update: Updates::Nothing,
     // <https://learn.microsoft.com/graph/api/unifiedroleassignment-delete>
     deletion: Deletion::Hard,

@@ -1,9 +1,9 @@
-//! Roles within entitlement management, such as a catalog's owner. They are Microsoft's: no page documents a write.
+//! Describes the roles within entitlement management, such as a catalog's owner. They are Microsoft's: no page documents a write.
 //! <https://learn.microsoft.com/graph/api/rbacapplication-list-roledefinitions>
 
 use crate::model::kind::*;
 
-/// A role of entitlement management. It is kept so that assignments can be read by people.
+/// Role of entitlement management. It is kept so that people can read the assignments.
 pub const KIND: Kind = Kind {
     name: "entitlementManagementRoleDefinition",
     entity: "unifiedRoleDefinition",

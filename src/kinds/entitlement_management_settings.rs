@@ -1,9 +1,9 @@
-//! What becomes of guests whose last access package ended.
+//! Describes the settings of entitlement management: they define what happens to guests whose last access package ended.
 //! <https://learn.microsoft.com/graph/api/resources/entitlementmanagementsettings>
 
 use crate::model::kind::*;
 
-/// The settings of entitlement management.
+/// Settings of entitlement management.
 pub const KIND: Kind = Kind {
     name: "entitlementManagementSettings",
     entity: "entitlementManagementSettings",

@@ -1,9 +1,9 @@
-//! The external identities policy: whether guests may leave by themselves. Only beta has it.
+//! Describes the external identities policy: it defines whether guests may leave by themselves. It is in beta only.
 //! <https://learn.microsoft.com/graph/api/resources/externalidentitiespolicy>
 
 use crate::model::kind::*;
 
-/// The tenant's external identities policy.
+/// External identities policy of the tenant.
 pub const KIND: Kind = Kind {
     name: "externalIdentitiesPolicy",
     entity: "externalIdentitiesPolicy",

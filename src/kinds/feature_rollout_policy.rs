@@ -1,9 +1,9 @@
-//! Staged rollout: groups of federated people who sign in at Entra already.
+//! Describes staged rollouts: groups of people with federated accounts who sign in to Entra already.
 //! <https://learn.microsoft.com/graph/api/resources/featurerolloutpolicy>
 
 use crate::model::kind::*;
 
-/// The staged rollout of one feature.
+/// Staged rollout of one feature.
 pub const KIND: Kind = Kind {
     name: "featureRolloutPolicy",
     entity: "featureRolloutPolicy",
@@ -12,7 +12,7 @@ pub const KIND: Kind = Kind {
     schema: include_str!("../../schemas/policies/feature-rollout-policy.schema.json"),
     path: "/policies/featureRolloutPolicies",
     links: &[Link { name: "appliesTo", ..Link::COMMON }],
-    // "Application: Not supported": <https://learn.microsoft.com/graph/api/featurerolloutpolicies-list>
+    // Microsoft's page says "Application: Not supported": <https://learn.microsoft.com/graph/api/featurerolloutpolicies-list>
     readers: Readers::PeopleOnly,
     permissions: Permissions { read: &["Policy.Read.All"], write: &["Directory.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/featurerolloutpolicy",

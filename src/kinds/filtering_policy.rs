@@ -1,9 +1,9 @@
-//! Web content filtering: which sites traffic through Global Secure Access may reach. Only beta has it.
+//! Describes web content filtering: it defines which sites can be reached through Global Secure Access. It is in beta only.
 //! <https://learn.microsoft.com/graph/api/resources/networkaccess-filteringpolicy>
 
 use crate::model::kind::*;
 
-/// A web filtering policy with its rules.
+/// Web filtering policy with its rules.
 pub const KIND: Kind = Kind {
     name: "filteringPolicy",
     entity: "networkaccess.filteringPolicy",
@@ -13,8 +13,9 @@ pub const KIND: Kind = Kind {
     api: Api::Beta,
     path: "/networkAccess/filteringPolicies",
     natural: &["name"],
-    // Microsoft's own client has PATCH and DELETE; the permission table lists neither, and the permission is taken to be that
-    // of POST: <https://learn.microsoft.com/powershell/module/microsoft.graph.beta.networkaccess/update-mgbetanetworkaccessfilteringpolicy>
+    // Microsoft's own client has PATCH and DELETE; the permission table lists neither, and the permission is taken to be that of
+    // POST:
+    // <https://learn.microsoft.com/powershell/module/microsoft.graph.beta.networkaccess/update-mgbetanetworkaccessfilteringpolicy>
     update: Updates::Only(&["name", "description", "action"]),
     links: &[Link {
         name: "policyRules",
@@ -29,7 +30,8 @@ pub const KIND: Kind = Kind {
         ..Link::COMMON
     }],
     permissions: Permissions { read: &["NetworkAccess.Read.All"], write: &["NetworkAccess.ReadWrite.All"] },
-    // Nobody documents what Graph answers where Global Secure Access is not used: no export is to be incomplete for that.
+    // No page documents what Graph answers where Global Secure Access is not used. An export must not be incomplete because of
+    // that.
     profile: Profile::Everything,
     docs: "https://learn.microsoft.com/graph/api/resources/networkaccess-filteringpolicy",
     // <https://learn.microsoft.com/entra/global-secure-access/how-to-get-started-with-global-secure-access>

@@ -1,9 +1,9 @@
-//! Security profiles of Global Secure Access: filtering policies in an order, for Conditional Access to ask for. Only beta has them.
-//! <https://learn.microsoft.com/graph/api/resources/networkaccess-filteringprofile>
+//! Describes security profiles of Global Secure Access: ordered filtering policies that Conditional Access can demand. They are
+//! in beta only. <https://learn.microsoft.com/graph/api/resources/networkaccess-filteringprofile>
 
 use crate::model::kind::*;
 
-/// A security profile. Which policies are in it is read; no application is allowed to change that.
+/// Security profile. Its policies are read, but no application is allowed to change them.
 pub const KIND: Kind = Kind {
     name: "filteringProfile",
     entity: "networkaccess.filteringProfile",
@@ -18,7 +18,8 @@ pub const KIND: Kind = Kind {
     links: &[Link {
         name: "policies",
         expand: &["policy"],
-        // "Application: Not supported": <https://learn.microsoft.com/graph/api/networkaccess-filteringpolicylink-post>, …-update
+        // Microsoft's page says "Application: Not supported":
+        // <https://learn.microsoft.com/graph/api/networkaccess-filteringpolicylink-post>, …-update
         shape: LinkShape::Children(Children {
             key: &["policy/id"],
             item: "/networkAccess/filteringProfiles/{parent}/policies/{child}",
@@ -28,7 +29,8 @@ pub const KIND: Kind = Kind {
         ..Link::COMMON
     }],
     permissions: Permissions { read: &["NetworkAccess.Read.All"], write: &["NetworkAccess.ReadWrite.All"] },
-    // Nobody documents what Graph answers where Global Secure Access is not used: no export is to be incomplete for that.
+    // No page documents what Graph answers where Global Secure Access is not used. An export must not be incomplete because of
+    // that.
     profile: Profile::Everything,
     docs: "https://learn.microsoft.com/graph/api/resources/networkaccess-filteringprofile",
     // <https://learn.microsoft.com/entra/global-secure-access/how-to-get-started-with-global-secure-access>

@@ -1,9 +1,9 @@
-//! Traffic forwarding policies: which destinations go through Global Secure Access. Only beta has them.
-//! <https://learn.microsoft.com/graph/api/resources/networkaccess-forwardingpolicy>
+//! Describes traffic forwarding policies: they define which destinations are reached through Global Secure Access. They are in
+//! beta only. <https://learn.microsoft.com/graph/api/resources/networkaccess-forwardingpolicy>
 
 use crate::model::kind::*;
 
-/// A traffic forwarding policy with its rules, which are Microsoft's own but for those of private applications.
+/// Traffic forwarding policy with its rules, which are Microsoft's own except those of private applications.
 pub const KIND: Kind = Kind {
     name: "forwardingPolicy",
     entity: "networkaccess.forwardingPolicy",
@@ -19,7 +19,8 @@ pub const KIND: Kind = Kind {
     // <https://learn.microsoft.com/graph/api/resources/networkaccess-forwardingpolicy#relationships>
     expand: &["policyRules"],
     permissions: Permissions { read: &["NetworkAccess.Read.All"], write: &["NetworkAccess.ReadWrite.All"] },
-    // Nobody documents what Graph answers where Global Secure Access is not used: no export is to be incomplete for that.
+    // No page documents what Graph answers where Global Secure Access is not used. An export must not be incomplete because of
+    // that.
     profile: Profile::Everything,
     docs: "https://learn.microsoft.com/graph/api/resources/networkaccess-forwardingpolicy",
     // <https://learn.microsoft.com/entra/global-secure-access/how-to-get-started-with-global-secure-access>

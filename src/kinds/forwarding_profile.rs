@@ -1,9 +1,9 @@
-//! Traffic forwarding profiles: which sorts of traffic go through Global Secure Access. Only beta has them.
-//! <https://learn.microsoft.com/graph/api/resources/networkaccess-forwardingprofile>
+//! Describes traffic forwarding profiles: they define which sorts of traffic go through Global Secure Access. They are in beta
+//! only. <https://learn.microsoft.com/graph/api/resources/networkaccess-forwardingprofile>
 
 use crate::model::kind::*;
 
-/// A traffic forwarding profile. Every tenant has one for Microsoft 365, for the Internet and for private applications.
+/// Traffic forwarding profile. Every tenant has one for Microsoft 365, for the Internet and for private applications.
 pub const KIND: Kind = Kind {
     name: "forwardingProfile",
     entity: "networkaccess.forwardingProfile",
@@ -14,7 +14,7 @@ pub const KIND: Kind = Kind {
     path: "/networkAccess/forwardingProfiles",
     natural: &["name"],
     creation: Creation::Never { reason: "every tenant has one for each sort of traffic" },
-    // "Enable or disable a forwarding profile or configure associations":
+    // Microsoft's page says: "Enable or disable a forwarding profile or configure associations":
     // <https://learn.microsoft.com/graph/api/resources/networkaccess-global-secure-access-api-overview>
     update: Updates::Only(&["state", "associations"]),
     deletion: Deletion::Never,
@@ -29,12 +29,14 @@ pub const KIND: Kind = Kind {
             delete: false,
             ..Children::COMMON
         }),
-        // "Supports `$expand` and a nested `$expand` to retrieve the policy": <https://learn.microsoft.com/graph/api/resources/networkaccess-forwardingprofile>
+        // Microsoft's page says: "Supports `$expand` and a nested `$expand` to retrieve the policy":
+        // <https://learn.microsoft.com/graph/api/resources/networkaccess-forwardingprofile>
         read: LinkRead::Expand,
         ..Link::COMMON
     }],
     permissions: Permissions { read: &["NetworkAccess.Read.All"], write: &["NetworkAccess.ReadWrite.All"] },
-    // Nobody documents what Graph answers where Global Secure Access is not used: no export is to be incomplete for that.
+    // No page documents what Graph answers where Global Secure Access is not used. An export must not be incomplete because of
+    // that.
     profile: Profile::Everything,
     docs: "https://learn.microsoft.com/graph/api/resources/networkaccess-forwardingprofile",
     // <https://learn.microsoft.com/entra/global-secure-access/how-to-get-started-with-global-secure-access>

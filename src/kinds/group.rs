@@ -1,5 +1,4 @@
-//! Groups, with members and owners.
-//! <https://learn.microsoft.com/graph/api/resources/group>
+//! Describes groups, with members and owners. <https://learn.microsoft.com/graph/api/resources/group>
 //!
 //! Members and owners are read from beta: "this API has a known issue where service principals are not listed as group
 //! members in v1.0. Use this API on the beta endpoint instead" (<https://learn.microsoft.com/graph/api/group-list-members>).
@@ -8,8 +7,8 @@
 
 use crate::model::kind::*;
 
-/// Groups that Privileged Identity Management can govern: "any Microsoft Entra security group or any Microsoft 365 group
-/// (except dynamic membership groups and groups synchronized from on-premises)"; those of Exchange are neither.
+/// Matches groups that Privileged Identity Management can govern: "any Microsoft Entra security group or any Microsoft 365 group
+/// (except dynamic membership groups and groups synchronized from on-premises)"; groups of Exchange are neither.
 /// <https://learn.microsoft.com/entra/id-governance/privileged-identity-management/groups-discover-groups>
 pub(super) const GOVERNABLE: Condition = Condition::All(&[
     Condition::Any(&[
@@ -21,7 +20,7 @@ pub(super) const GOVERNABLE: Condition = Condition::All(&[
     Condition::Not(&Condition::Flag { property: "onPremisesSyncEnabled" }),
 ]);
 
-/// A group. `members` are left out where a rule computes them: the rule is the property.
+/// Group. `members` are left out where a rule computes them: then the rule is the property.
 pub const KIND: Kind = Kind {
     name: "group",
     entity: "group",
@@ -35,12 +34,12 @@ pub const KIND: Kind = Kind {
     natural: &["displayName"],
     about: &[],
     filter: None,
-    // "default 100, maximum 999": <https://learn.microsoft.com/graph/api/group-list>
+    // Microsoft's page says "default 100, maximum 999": <https://learn.microsoft.com/graph/api/group-list>
     page_size: Some(999),
     select: Select::Explicit,
     creation: Creation::Post { accepts: Accepts::All, generates: &[], note: None },
     update: Updates::All,
-    // Microsoft 365 groups, and cloud security groups since 2026.
+    // The recycle bin takes Microsoft 365 groups, and cloud security groups since 2026.
     deletion: Deletion::Soft {
         list: "/directory/deletedItems/microsoft.graph.group",
         item: "/directory/deletedItems",
@@ -77,10 +76,10 @@ pub const KIND: Kind = Kind {
         name: "mailEnabledGroup",
         title: "mail-enabled groups of Exchange",
         when: Condition::FlagUnlessListed { property: "mailEnabled", but: "groupTypes", value: "Unified" },
-        // <https://learn.microsoft.com/graph/api/resources/groups-overview>: read-only through Microsoft Graph.
+        // These groups are read-only through Microsoft Graph: <https://learn.microsoft.com/graph/api/resources/groups-overview>.
         not_creatable: Some("distribution lists and mail-enabled security groups are made in Exchange"),
     }],
-    // <https://learn.microsoft.com/graph/api/resources/user>: synchronized objects are changed on-premises.
+    // Synchronized objects are changed on-premises: <https://learn.microsoft.com/graph/api/resources/user>.
     owned_elsewhere: Some(Elsewhere {
         when: Condition::Flag { property: "onPremisesSyncEnabled" },
         reason: "it is synchronized from on-premises and is changed there",

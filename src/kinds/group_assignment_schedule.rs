@@ -1,9 +1,9 @@
-//! Who is a member or an owner of which group, from when to when. Read as schedules, written by requests.
+//! Describes the members and owners of groups for a limited time. They are read as schedules and written by requests.
 //! <https://learn.microsoft.com/graph/api/resources/privilegedaccessgroupassignmentschedule>
 
 use crate::model::kind::*;
 
-/// A membership or ownership that Privileged Identity Management keeps.
+/// Membership or ownership that Privileged Identity Management keeps.
 pub const KIND: Kind = Kind {
     name: "groupAssignmentSchedule",
     entity: "privilegedAccessGroupAssignmentSchedule",
@@ -14,11 +14,13 @@ pub const KIND: Kind = Kind {
     naming: Naming::Id,
     natural: &["groupId", "principalId", "accessId"],
     about: &["principalId", "groupId"],
-    // "This method requires the `$filter` (`eq`) query parameter": <https://learn.microsoft.com/graph/api/privilegedaccessgroup-list-assignmentschedules>
+    // Microsoft's page says: "This method requires the `$filter` (`eq`) query parameter":
+    // <https://learn.microsoft.com/graph/api/privilegedaccessgroup-list-assignmentschedules>
     filter: Some("groupId eq '{each}'"),
-    // A request with `adminUpdate` changes when it ends, nothing else.
+    // A request with `adminUpdate` changes the end of the schedule, and nothing else.
     update: Updates::Only(&["scheduleInfo"]),
-    // No list tells which groups have any: "For non-role-assignable groups" the same page names permissions of its own.
+    // There is no list of the groups that have schedules. The same page names permissions "For non-role-assignable groups", so
+    // other groups can have them too.
     for_each: Some(ForEach { kind: "group", when: Some(super::group::GOVERNABLE) }),
     // <https://learn.microsoft.com/graph/api/privilegedaccessgroup-post-assignmentschedulerequests>
     requests: Some(Requests {

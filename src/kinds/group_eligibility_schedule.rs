@@ -1,9 +1,9 @@
-//! Who may become a member or an owner of which group. Read as schedules, written by requests.
+//! Describes eligibilities: who may become a member or an owner of a group. They are read as schedules and written by requests.
 //! <https://learn.microsoft.com/graph/api/resources/privilegedaccessgroupeligibilityschedule>
 
 use crate::model::kind::*;
 
-/// An eligibility for a group.
+/// Eligibility for a group.
 pub const KIND: Kind = Kind {
     name: "groupEligibilitySchedule",
     entity: "privilegedAccessGroupEligibilitySchedule",
@@ -14,11 +14,13 @@ pub const KIND: Kind = Kind {
     naming: Naming::Id,
     natural: &["groupId", "principalId", "accessId"],
     about: &["principalId", "groupId"],
-    // "This method requires the `$filter` (`eq`) query parameter": <https://learn.microsoft.com/graph/api/privilegedaccessgroup-list-eligibilityschedules>
+    // Microsoft's page says: "This method requires the `$filter` (`eq`) query parameter":
+    // <https://learn.microsoft.com/graph/api/privilegedaccessgroup-list-eligibilityschedules>
     filter: Some("groupId eq '{each}'"),
-    // A request with `adminUpdate` changes when it ends, nothing else.
+    // A request with `adminUpdate` changes the end of the schedule, and nothing else.
     update: Updates::Only(&["scheduleInfo"]),
-    // No list tells which groups have any: "For non-role-assignable groups" the same page names permissions of its own.
+    // There is no list of the groups that have schedules. The same page names permissions "For non-role-assignable groups", so
+    // other groups can have them too.
     for_each: Some(ForEach { kind: "group", when: Some(super::group::GOVERNABLE) }),
     // <https://learn.microsoft.com/graph/api/privilegedaccessgroup-post-eligibilityschedulerequests>
     requests: Some(Requests {

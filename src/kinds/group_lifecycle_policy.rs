@@ -1,9 +1,9 @@
-//! The group lifecycle policy: when Microsoft 365 groups expire. A tenant has at most one.
+//! Describes the group lifecycle policy: it defines when Microsoft 365 groups expire. A tenant has at most one.
 //! <https://learn.microsoft.com/graph/api/resources/grouplifecyclepolicy>
 
 use crate::model::kind::*;
 
-/// The policy by which Microsoft 365 groups expire.
+/// Policy by which Microsoft 365 groups expire.
 pub const KIND: Kind = Kind {
     name: "groupLifecyclePolicy",
     entity: "groupLifecyclePolicy",

@@ -1,9 +1,9 @@
-//! What Privileged Identity Management demands of those who become members or owners of a group that can hold roles.
+//! Describes the settings of Privileged Identity Management for members and owners of a group that can hold roles.
 //! <https://learn.microsoft.com/graph/api/resources/unifiedrolemanagementpolicy>
 
 use crate::model::kind::*;
 
-/// The settings of one group, for members or for owners; which of the two stands in a list of its own.
+/// Settings of one group, for members or for owners; a list of its own tells which of the two.
 pub const KIND: Kind = Kind {
     name: "groupRoleSettings",
     entity: "unifiedRoleManagementPolicy",
@@ -41,7 +41,7 @@ pub const KIND: Kind = Kind {
         by: "policyId",
         entity: "unifiedRoleManagementPolicyAssignment",
     }],
-    // Groups that can hold roles, not all: it is one request for each.
+    // Only groups that can hold roles are asked for, since each takes one request.
     for_each: Some(ForEach { kind: "group", when: Some(Condition::Flag { property: "isAssignableToRole" }) }),
     licence: Some(Licence::P2),
     permissions: Permissions {

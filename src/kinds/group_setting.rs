@@ -1,9 +1,9 @@
-//! Directory settings: naming of groups, guests in groups, banned passwords, consent of groups' owners.
+//! Describes directory settings: naming of groups, guests in groups, banned passwords, consent of groups' owners.
 //! <https://learn.microsoft.com/graph/api/resources/groupsetting>
 
 use crate::model::kind::*;
 
-/// The settings made of one template. A tenant has at most one of each template.
+/// Settings made from one template. A tenant has at most one object per template.
 pub const KIND: Kind = Kind {
     name: "groupSetting",
     entity: "groupSetting",

@@ -1,9 +1,9 @@
-//! API connectors: web services that user flows call.
+//! Describes API connectors: web services that user flows call.
 //! <https://learn.microsoft.com/graph/api/resources/identityapiconnector>
 
 use crate::model::kind::*;
 
-/// An API connector. Its credentials cannot be read.
+/// API connector. Its credentials cannot be read.
 pub const KIND: Kind = Kind {
     name: "identityApiConnector",
     entity: "identityApiConnector",
@@ -16,7 +16,7 @@ pub const KIND: Kind = Kind {
     creation: Creation::Never {
         reason: "Graph wants the service's password or certificate, which nobody can export: enter it by hand",
     },
-    // There is no permission that only reads: <https://learn.microsoft.com/graph/api/identityapiconnector-list>
+    // There is no read-only permission: <https://learn.microsoft.com/graph/api/identityapiconnector-list>
     permissions: Permissions { read: &["APIConnectors.ReadWrite.All"], write: &["APIConnectors.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/identityapiconnector",
     ..Kind::COMMON

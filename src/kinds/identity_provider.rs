@@ -1,9 +1,9 @@
-//! Identity providers that guests may come from: social ones, Apple, OpenID Connect, and those built in.
+//! Describes identity providers that guests may come from: social ones, Apple, OpenID Connect, and those built in.
 //! <https://learn.microsoft.com/graph/api/resources/identityproviderbase>
 
 use crate::model::kind::*;
 
-/// An identity provider; `@odata.type` says which sort.
+/// Identity provider; `@odata.type` names the sort.
 pub const KIND: Kind = Kind {
     name: "identityProvider",
     entity: "identityProviderBase",

@@ -1,9 +1,9 @@
-//! User flow attributes: what people can be asked when they sign up.
+//! Describes user flow attributes, for which people can be asked when they sign up.
 //! <https://learn.microsoft.com/graph/api/resources/identityuserflowattribute>
 
 use crate::model::kind::*;
 
-/// An attribute. Microsoft's own can be used and not changed.
+/// User flow attribute. Microsoft's own can be used but not changed.
 pub const KIND: Kind = Kind {
     name: "identityUserFlowAttribute",
     entity: "identityUserFlowAttribute",
@@ -11,7 +11,8 @@ pub const KIND: Kind = Kind {
     folder: "external-identities/user-flow-attributes",
     schema: include_str!("../../schemas/external-identities/identity-user-flow-attribute.schema.json"),
     path: "/identity/userFlowAttributes",
-    // "Only the description property can be updated": <https://learn.microsoft.com/graph/api/identityuserflowattribute-update>
+    // Microsoft's page says: "Only the description property can be updated":
+    // <https://learn.microsoft.com/graph/api/identityuserflowattribute-update>
     update: Updates::Only(&["description"]),
     variants: &[Variant {
         name: "builtInUserFlowAttribute",

@@ -1,9 +1,9 @@
-//! How often lifecycle workflows run, and what their mails look like.
+//! Describes the settings of lifecycle workflows: how often they run, and what their mails look like.
 //! <https://learn.microsoft.com/graph/api/resources/identitygovernance-lifecyclemanagementsettings>
 
 use crate::model::kind::*;
 
-/// The settings of lifecycle workflows.
+/// Settings of lifecycle workflows.
 pub const KIND: Kind = Kind {
     name: "lifecycleManagementSettings",
     entity: "identityGovernance.lifecycleManagementSettings",

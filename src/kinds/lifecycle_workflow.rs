@@ -1,9 +1,9 @@
-//! Lifecycle workflows: what is done for people who join, move or leave.
+//! Describes lifecycle workflows: tasks for people who join, move or leave.
 //! <https://learn.microsoft.com/graph/api/resources/identitygovernance-workflow>
 
 use crate::model::kind::*;
 
-/// A lifecycle workflow with its tasks. Runs and reports are history.
+/// Lifecycle workflow with its tasks. Runs and reports are history.
 pub const KIND: Kind = Kind {
     name: "lifecycleWorkflow",
     entity: "identityGovernance.workflow",
@@ -11,9 +11,10 @@ pub const KIND: Kind = Kind {
     folder: "governance/lifecycle-workflows",
     schema: include_str!("../../schemas/governance/lifecycle-workflow.schema.json"),
     path: "/identityGovernance/lifecycleWorkflows/workflows",
-    // Tasks and conditions are another version's: <https://learn.microsoft.com/graph/api/identitygovernance-workflow-update>
+    // Changing tasks and conditions needs a new version of the workflow:
+    // <https://learn.microsoft.com/graph/api/identitygovernance-workflow-update>
     update: Updates::Only(&["displayName", "description", "isEnabled", "isSchedulingEnabled"]),
-    // "You can restore a deleted workflow and its associated objects within 30 days":
+    // Microsoft's page says: "You can restore a deleted workflow and its associated objects within 30 days":
     // <https://learn.microsoft.com/graph/api/identitygovernance-workflow-delete>
     deletion: Deletion::Soft {
         list: "/identityGovernance/lifecycleWorkflows/deletedItems/workflows",

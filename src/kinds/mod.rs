@@ -1,8 +1,8 @@
-//! The registry: one file and one word per kind.
+//! Holds the registry of kinds: one file and one word per kind.
 //!
-//! A new kind is a schema under `schemas/`, a file here that says how Graph serves it, one word in the list below, and a
+//! A new kind is a schema under `schemas/`, a file here that describes how Graph serves it, one word in the list below, and a
 //! documented reply as a fixture. Nothing else changes: exporter, planner, validator, embedded tenant, permission tables, help
-//! and the tests read those four. Start from [`Kind::COMMON`](crate::model::Kind::COMMON) and say only what differs:
+//! and the tests read those four. Start from [`Kind::COMMON`](crate::model::Kind::COMMON) and write only the differences:
 //!
 //! ```text
 //! pub const KIND: Kind = Kind { name: …, entity: …, title: …, folder: …, schema: …, path: …, permissions: …, docs: …,
@@ -14,7 +14,7 @@
 //! | only `/beta` has it | `api: Api::Beta` |
 //! | there is one per tenant | `shape: Shape::Singleton, naming: Naming::Fixed`, `creation: Creation::Never`, `deletion: Deletion::Never` |
 //! | it is changed with PUT, whole | `update: Updates::Replace` |
-//! | it cannot be changed: made anew, the old one deleted | `update: Updates::Nothing` |
+//! | it cannot be changed: it is created anew and the old one deleted | `update: Updates::Nothing` |
 //! | it can only be looked at | `update: Updates::Nothing`, `Creation::Never`, `Deletion::Never`; what differs is said, never written |
 //! | it is made by PATCH or PUT at an id of one's own choice | `creation: Creation::AtId(Verb::Patch)` |
 //! | POST takes the id, or what stands for it | `x-entra-create-only` on that property in the schema |
@@ -22,21 +22,21 @@
 //! | its name is not called `displayName` | `x-entra-natural-key` in the schema, `natural: &["name"]` here |
 //! | the list needs `$filter`, or `$expand` for a part of the object | `filter`, `expand` |
 //! | the list is answered for one group at a time | `for_each`, and `{each}` in `filter` |
-//! | which object it belongs to stands in another list | `borrowed` |
+//! | another list tells which object it belongs to | `borrowed` |
 //! | it is read here and written by requests posted there | `requests` |
 //! | PATCH refuses a property, and an action sets it | `calls` |
 //! | a set of directory objects hangs on it | a [`Link`](crate::model::kind::Link); `to` where they are no directory objects |
 //! | `…/appliesTo` is read here and written as `$ref` at the other end | a link with `ends` |
-//! | … and a target has one at most | `exclusive` |
+//! | … and a target has at most one | `exclusive` |
 //! | small objects hang on it | a link with `LinkShape::Children`; `single` where there is at most one, `Updates::Replace` where PUT makes it |
 //! | … and Graph puts the application's id before their name | `prefixed` |
-//! | … and are added and taken away by requests | `requests` of `Children` |
-//! | … and name a thing by an id that it gets anew when it is added anew | `finds` of `Children` |
-//! | … and hang a level deeper | `at: Some("branding/localizations")` |
+//! | … and are added and removed by requests | `requests` of `Children` |
+//! | … and name an object by an id that changes when it is added again | `finds` of `Children` |
+//! | … and are a level deeper | `at: Some("branding/localizations")` |
 //! | only people can read it | `readers: Readers::PeopleOnly`: skipped under an application's sign-in, and said so |
 //! | it must be switched off before it is deleted | `x-entra-before-delete` in the schema |
-//! | it comes and ends by itself, as an activation does | `passing`: what is over is not wanted back |
-//! | an object of another kind brings it along, and takes it along | `twin`: it is not made where that one is |
+//! | it begins and ends by itself, as an activation does | `passing`: it is not restored after its end |
+//! | it is created and deleted together with an object of another kind | `twin`: it is not created where that one is |
 //! | it is withdrawn, never deleted | `Deletion::Never`; the property that withdraws it is like any other |
 //! | it is about people, or too much for a nightly export | `profile: Profile::Recovery`, `Profile::Everything`; what nothing can be written of is `everything` by itself |
 //! | POST and PATCH want `@odata.type` | the schema lists `@odata.type` |
@@ -53,7 +53,7 @@ pub mod power;
 macro_rules! kinds {
     ($($module:ident),* $(,)?) => {
         $(mod $module;)*
-        /// Every kind, in the order in which people would read a tenant.
+        /// Lists every kind, in the order in which people would read a tenant.
         pub const ALL: &[&Kind] = &[$(&$module::KIND),*];
     };
 }
@@ -137,14 +137,14 @@ kinds! {
     role_management_policy,
 }
 
-/// The kind called `name` (`group`), if there is one.
+/// Returns the kind called `name` (`group`), if there is one.
 pub fn by_name(name: &str) -> Option<&'static Kind> {
     static NAMES: LazyLock<BTreeMap<&str, &'static Kind>> =
         LazyLock::new(|| ALL.iter().map(|kind| (kind.name, *kind)).collect());
     NAMES.get(name).copied()
 }
 
-/// The kind that `word` means: its name, its folder, its plural in the path, or a variant's name; case does not count.
+/// Returns the kind that `word` means: its name, its folder, its plural in the path, or a variant's name; case does not count.
 pub fn by_word(word: &str) -> Option<&'static Kind> {
     let word = word.trim_matches('/');
     ALL.iter().copied().find(|kind| {
@@ -155,7 +155,7 @@ pub fn by_word(word: &str) -> Option<&'static Kind> {
     })
 }
 
-/// What to say of a word that means no kind: the nearest that does, or where they are listed.
+/// Returns a message for a word that means no kind: it names the nearest kind, or the command that lists them.
 pub fn unknown(word: &str) -> String {
     let far = |name: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &word.to_lowercase());
     let near = ALL.iter().map(|kind| (far(kind.name).min(far(kind.folder)), kind.name)).min();

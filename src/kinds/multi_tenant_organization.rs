@@ -1,9 +1,9 @@
-//! The multitenant organization that this tenant owns or belongs to.
+//! Describes the multitenant organization that this tenant owns or belongs to.
 //! <https://learn.microsoft.com/graph/api/resources/multitenantorganization>
 
 use crate::model::kind::*;
 
-/// The multitenant organization; without one Graph says it is `inactive`.
+/// Multitenant organization; without one Graph returns it as `inactive`.
 pub const KIND: Kind = Kind {
     name: "multiTenantOrganization",
     entity: "multiTenantOrganization",

@@ -1,9 +1,9 @@
-//! The tenants of the multitenant organization.
+//! Describes the tenants of the multitenant organization.
 //! <https://learn.microsoft.com/graph/api/resources/multitenantorganizationmember>
 
 use crate::model::kind::*;
 
-/// A tenant of the organization. It joins by itself; until then it is pending.
+/// Tenant of the organization. It joins by itself; until then it is pending.
 pub const KIND: Kind = Kind {
     name: "multiTenantOrganizationMember",
     entity: "multiTenantOrganizationMember",

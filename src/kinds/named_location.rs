@@ -1,9 +1,9 @@
-//! Named locations: address ranges, countries, the compliant network.
+//! Describes named locations: address ranges, countries, the compliant network.
 //! <https://learn.microsoft.com/graph/api/resources/namedlocation>
 
 use crate::model::kind::*;
 
-/// A named location; `@odata.type` says which sort.
+/// Named location; `@odata.type` names the sort.
 pub const KIND: Kind = Kind {
     name: "namedLocation",
     entity: "namedLocation",

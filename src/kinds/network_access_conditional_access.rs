@@ -1,9 +1,9 @@
-//! Global Secure Access and Conditional Access: whether the one tells the other where traffic comes from. Only beta has it.
+//! Describes the signaling of Global Secure Access to Conditional Access: it tells where traffic comes from. It is in beta only.
 //! <https://learn.microsoft.com/graph/api/resources/networkaccess-conditionalaccesssettings>
 
 use crate::model::kind::*;
 
-/// Whether Global Secure Access signals to Conditional Access.
+/// Setting that turns the signaling to Conditional Access on or off.
 pub const KIND: Kind = Kind {
     name: "networkAccessConditionalAccess",
     entity: "networkaccess.conditionalAccessSettings",
@@ -18,7 +18,8 @@ pub const KIND: Kind = Kind {
     creation: Creation::Never { reason: "every tenant has one" },
     deletion: Deletion::Never,
     permissions: Permissions { read: &["NetworkAccess.Read.All"], write: &["NetworkAccess.ReadWrite.All"] },
-    // Nobody documents what Graph answers where Global Secure Access is not used: no export is to be incomplete for that.
+    // No page documents what Graph answers where Global Secure Access is not used. An export must not be incomplete because of
+    // that.
     profile: Profile::Everything,
     docs: "https://learn.microsoft.com/graph/api/resources/networkaccess-conditionalaccesssettings",
     // <https://learn.microsoft.com/entra/global-secure-access/how-to-get-started-with-global-secure-access>

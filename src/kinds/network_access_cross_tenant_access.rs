@@ -1,9 +1,9 @@
-//! Universal tenant restrictions: whether Global Secure Access marks traffic with the tenant it comes from. Only beta has it.
-//! <https://learn.microsoft.com/graph/api/resources/networkaccess-crosstenantaccesssettings>
+//! Describes universal tenant restrictions: Global Secure Access can mark traffic with the tenant it comes from. They are in beta
+//! only. <https://learn.microsoft.com/graph/api/resources/networkaccess-crosstenantaccesssettings>
 
 use crate::model::kind::*;
 
-/// Whether traffic is marked with the tenant it comes from.
+/// Setting that turns the marking of traffic on or off.
 pub const KIND: Kind = Kind {
     name: "networkAccessCrossTenantAccess",
     entity: "networkaccess.crossTenantAccessSettings",
@@ -18,7 +18,8 @@ pub const KIND: Kind = Kind {
     creation: Creation::Never { reason: "every tenant has one" },
     deletion: Deletion::Never,
     permissions: Permissions { read: &["NetworkAccess.Read.All"], write: &["NetworkAccess.ReadWrite.All"] },
-    // Nobody documents what Graph answers where Global Secure Access is not used: no export is to be incomplete for that.
+    // No page documents what Graph answers where Global Secure Access is not used. An export must not be incomplete because of
+    // that.
     profile: Profile::Everything,
     docs: "https://learn.microsoft.com/graph/api/resources/networkaccess-crosstenantaccesssettings",
     // <https://learn.microsoft.com/entra/global-secure-access/how-to-get-started-with-global-secure-access>

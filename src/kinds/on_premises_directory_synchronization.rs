@@ -1,9 +1,9 @@
-//! Directory synchronization: what comes from on-premises, and what is kept from doing harm.
+//! Describes directory synchronization: what is synchronized from on-premises, and the protections against accidents.
 //! <https://learn.microsoft.com/graph/api/resources/onpremisesdirectorysynchronization>
 
 use crate::model::kind::*;
 
-/// The settings of directory synchronization. Their id is the tenant's.
+/// Settings of directory synchronization. Their id is the tenant's.
 pub const KIND: Kind = Kind {
     name: "onPremisesDirectorySynchronization",
     entity: "onPremisesDirectorySynchronization",
@@ -15,7 +15,8 @@ pub const KIND: Kind = Kind {
     natural: &[],
     creation: Creation::Never { reason: "every tenant that synchronizes has one" },
     deletion: Deletion::Never,
-    // "Application: Not supported": <https://learn.microsoft.com/graph/api/onpremisesdirectorysynchronization-get>
+    // Microsoft's page says "Application: Not supported":
+    // <https://learn.microsoft.com/graph/api/onpremisesdirectorysynchronization-get>
     readers: Readers::PeopleOnly,
     permissions: Permissions {
         read: &["OnPremDirectorySynchronization.Read.All"],

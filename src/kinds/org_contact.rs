@@ -1,9 +1,9 @@
-//! Contacts: people outside who are in the address book. For information.
+//! Describes contacts: people outside who are in the address book. They are kept for information.
 //! <https://learn.microsoft.com/graph/api/resources/orgcontact>
 
 use crate::model::kind::*;
 
-/// A contact. Exchange or a directory on-premises owns it; nothing of it is written.
+/// Contact. It belongs to Exchange or a directory on-premises, and is never written.
 pub const KIND: Kind = Kind {
     name: "orgContact",
     entity: "orgContact",
@@ -17,7 +17,7 @@ pub const KIND: Kind = Kind {
     update: Updates::Nothing,
     deletion: Deletion::Never,
     delta: Some("/contacts/delta"),
-    // Nothing is written, so that writing needs no more than reading.
+    // The kind is never written, so the write permission is that for reading.
     permissions: Permissions { read: &["OrgContact.Read.All"], write: &["OrgContact.Read.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/orgcontact",
     ..Kind::COMMON

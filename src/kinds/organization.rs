@@ -1,9 +1,9 @@
-//! The organization itself: whom Microsoft writes to, how the sign-in page looks, whose certificates are trusted.
-//! <https://learn.microsoft.com/graph/api/resources/organization>
+//! Describes the organization itself: its notification addresses, the look of the sign-in page, and the trusted certificate
+//! authorities. <https://learn.microsoft.com/graph/api/resources/organization>
 
 use crate::model::kind::*;
 
-/// The organization. There is one, in a list of its own.
+/// Organization. There is exactly one, in a list of its own.
 pub const KIND: Kind = Kind {
     name: "organization",
     entity: "organization",

@@ -1,9 +1,9 @@
-//! What holds for partners of the multitenant organization.
+//! Describes the settings for partners of the multitenant organization.
 //! <https://learn.microsoft.com/graph/api/resources/multitenantorganizationpartnerconfigurationtemplate>
 
 use crate::model::kind::*;
 
-/// The template that new partners of the organization get.
+/// Template that new partners of the organization get.
 pub const KIND: Kind = Kind {
     name: "organizationPartnerTemplate",
     entity: "multiTenantOrganizationPartnerConfigurationTemplate",

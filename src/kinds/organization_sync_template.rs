@@ -1,9 +1,9 @@
-//! What partners of the multitenant organization may synchronize.
+//! Describes the synchronization that partners of the multitenant organization are allowed.
 //! <https://learn.microsoft.com/graph/api/resources/multitenantorganizationidentitysyncpolicytemplate>
 
 use crate::model::kind::*;
 
-/// The template that new partners of the organization get.
+/// Template for the synchronization of new partners of the organization.
 pub const KIND: Kind = Kind {
     name: "organizationSyncTemplate",
     entity: "multiTenantOrganizationIdentitySyncPolicyTemplate",

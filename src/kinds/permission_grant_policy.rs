@@ -1,9 +1,9 @@
-//! Permission grant policies: what may be consented to. Microsoft's own (`microsoft-…`) can be read only.
-//! <https://learn.microsoft.com/graph/api/resources/permissiongrantpolicy>
+//! Describes permission grant policies: they define which permissions people may consent to. Microsoft's own (`microsoft-…`) can
+//! be read only. <https://learn.microsoft.com/graph/api/resources/permissiongrantpolicy>
 
 use crate::model::kind::*;
 
-/// All that a condition set says: two that differ nowhere are one.
+/// Lists all properties of a condition set: two sets with the same values are the same set.
 const SET: &[&str] = &[
     "permissionType",
     "permissionClassification",
@@ -15,7 +15,7 @@ const SET: &[&str] = &[
     "clientApplicationsFromVerifiedPublisherOnly",
 ];
 
-/// A permission grant policy. Its condition sets cannot be changed: another takes a set's place.
+/// Permission grant policy. Its condition sets cannot be changed, only replaced by others.
 pub const KIND: Kind = Kind {
     name: "permissionGrantPolicy",
     entity: "permissionGrantPolicy",

@@ -1,10 +1,10 @@
-//! Who holds which role. An activation that is running is among them ("roleAssignmentOriginId: the identifier of the role
-//! assignment in the directory": <https://learn.microsoft.com/graph/api/resources/unifiedroleassignmentscheduleinstance>).
+//! Describes role assignments. A running activation is among them ("roleAssignmentOriginId: the identifier of the role assignment
+//! in the directory": <https://learn.microsoft.com/graph/api/resources/unifiedroleassignmentscheduleinstance>).
 //! <https://learn.microsoft.com/graph/api/resources/unifiedroleassignment>
 
 use crate::model::kind::*;
 
-/// A role assignment. It has no name: it is about whom it makes what.
+/// Role assignment. It has no name of its own, and is shown by its principal and role.
 pub const KIND: Kind = Kind {
     name: "roleAssignment",
     entity: "unifiedRoleAssignment",
@@ -28,7 +28,7 @@ pub const KIND: Kind = Kind {
         generates: &[],
         note: None,
     },
-    // There is no PATCH: list, create, get and delete are its methods.
+    // There is no PATCH: the page lists list, create, get and delete as its methods.
     update: Updates::Nothing,
     // <https://learn.microsoft.com/graph/api/unifiedroleassignment-delete>
     deletion: Deletion::Hard,
@@ -37,7 +37,7 @@ pub const KIND: Kind = Kind {
     calls: &[],
     variants: &[],
     owned_elsewhere: None,
-    // Whoever is assigned or activated through Privileged Identity Management is among the holders as well.
+    // Assignments and activations of Privileged Identity Management are in this list as well.
     // <https://learn.microsoft.com/graph/api/resources/privilegedidentitymanagementv3-overview>
     twin: Some(Twin {
         kind: "roleAssignmentSchedule",

@@ -1,9 +1,9 @@
-//! Who holds which role from when to when. Read as schedules, written by requests.
+//! Describes role assignments for a limited time. They are read as schedules and written by requests.
 //! <https://learn.microsoft.com/graph/api/resources/unifiedroleassignmentschedule>
 
 use crate::model::kind::*;
 
-/// An assignment of a role that Privileged Identity Management keeps. Those that were made without it are role assignments.
+/// Assignment of a role that Privileged Identity Management keeps. Assignments made without it are role assignments.
 pub const KIND: Kind = Kind {
     name: "roleAssignmentSchedule",
     entity: "unifiedRoleAssignmentSchedule",
@@ -14,10 +14,10 @@ pub const KIND: Kind = Kind {
     naming: Naming::Id,
     natural: &["principalId", "roleDefinitionId", "directoryScopeId"],
     about: &["principalId", "roleDefinitionId"],
-    // What no request made is a role assignment and nothing more ("Supports $filter (eq, ne, and on null values)"):
+    // A schedule that no request created is a role assignment and nothing more ("Supports $filter (eq, ne, and on null values)"):
     // <https://learn.microsoft.com/graph/api/resources/unifiedroleassignmentschedule>
     filter: Some("createdUsing ne null"),
-    // A request with `adminUpdate` changes when it ends, nothing else.
+    // A request with `adminUpdate` changes the end of the schedule, and nothing else.
     update: Updates::Only(&["scheduleInfo"]),
     // <https://learn.microsoft.com/graph/api/rbacapplication-post-roleassignmentschedulerequests>
     requests: Some(Requests {

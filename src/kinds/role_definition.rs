@@ -1,9 +1,9 @@
-//! Roles: Microsoft's own (`isBuiltIn`), which can be read only, and custom ones.
+//! Describes roles: Microsoft's own (`isBuiltIn`), which can be read only, and custom ones.
 //! <https://learn.microsoft.com/graph/api/resources/unifiedroledefinition>
 
 use crate::model::kind::*;
 
-/// A role of the directory. Microsoft's own are kept because assignments and policies name them by id.
+/// Role of the directory. Microsoft's own are kept because assignments and policies name them by id.
 pub const KIND: Kind = Kind {
     name: "roleDefinition",
     entity: "unifiedRoleDefinition",
@@ -22,7 +22,7 @@ pub const KIND: Kind = Kind {
     // <https://learn.microsoft.com/graph/api/rbacapplication-post-roledefinitions>
     creation: Creation::Post { accepts: Accepts::All, generates: &[], note: None },
     update: Updates::All,
-    // Custom ones are soft-deleted, in a container that national clouds lack:
+    // Custom roles are soft-deleted, in a container that national clouds lack:
     // <https://learn.microsoft.com/graph/api/resources/directoryrolemanagementdeleteditemcontainer>
     deletion: Deletion::Soft {
         list: "/roleManagement/directory/deletedItems/roleDefinitions",
@@ -37,13 +37,15 @@ pub const KIND: Kind = Kind {
         when: Condition::Flag { property: "isBuiltIn" },
         not_creatable: Some("Microsoft provides it in every tenant"),
     }],
-    // "You cannot update built-in roles": <https://learn.microsoft.com/graph/api/unifiedroledefinition-update>
+    // Microsoft's page says: "You cannot update built-in roles":
+    // <https://learn.microsoft.com/graph/api/unifiedroledefinition-update>
     owned_elsewhere: Some(Elsewhere {
         when: Condition::Flag { property: "isBuiltIn" },
         reason: "it is built in, and Microsoft alone changes it",
     }),
     delta: None,
-    // To make, change or delete a custom one: <https://learn.microsoft.com/graph/api/unifiedroledefinition-delete>
+    // The licence is needed to create, change or delete a custom role:
+    // <https://learn.microsoft.com/graph/api/unifiedroledefinition-delete>
     licence: Some(Licence::P1),
     permissions: Permissions {
         read: &["RoleManagement.Read.Directory"],

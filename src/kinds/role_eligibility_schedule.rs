@@ -1,9 +1,9 @@
-//! Who may activate which role. Read as schedules, written by requests.
+//! Describes eligibilities: who may activate a role. They are read as schedules and written by requests.
 //! <https://learn.microsoft.com/graph/api/resources/unifiedroleeligibilityschedule>
 
 use crate::model::kind::*;
 
-/// An eligibility for a role.
+/// Eligibility for a role.
 pub const KIND: Kind = Kind {
     name: "roleEligibilitySchedule",
     entity: "unifiedRoleEligibilitySchedule",
@@ -14,7 +14,7 @@ pub const KIND: Kind = Kind {
     naming: Naming::Id,
     natural: &["principalId", "roleDefinitionId", "directoryScopeId"],
     about: &["principalId", "roleDefinitionId"],
-    // A request with `adminUpdate` changes when it ends, nothing else.
+    // A request with `adminUpdate` changes the end of the schedule, and nothing else.
     update: Updates::Only(&["scheduleInfo"]),
     // <https://learn.microsoft.com/graph/api/rbacapplication-post-roleeligibilityschedulerequests>
     requests: Some(Requests {

@@ -1,9 +1,9 @@
-//! What Privileged Identity Management demands of those who get or activate a role.
+//! Describes the settings of Privileged Identity Management for people who get or activate a role.
 //! <https://learn.microsoft.com/graph/api/resources/unifiedrolemanagementpolicy>
 
 use crate::model::kind::*;
 
-/// The settings of one role. All are called `DirectoryRole`; which role it is stands in a list of its own.
+/// Settings of one role. All are called `DirectoryRole`; a list of its own tells which role it is.
 pub const KIND: Kind = Kind {
     name: "roleManagementPolicy",
     entity: "unifiedRoleManagementPolicy",
@@ -16,17 +16,18 @@ pub const KIND: Kind = Kind {
     naming: Naming::Id,
     natural: &["roleDefinitionId"],
     about: &["roleDefinitionId"],
-    // "Required": <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicies>
+    // Microsoft's page calls the filter "Required":
+    // <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicies>
     filter: Some("scopeId eq '/' and scopeType eq 'DirectoryRole'"),
     page_size: None,
     select: Select::Default,
     creation: Creation::Never { reason: "it comes with its role" },
-    // Of the policy itself nothing is written; its rules are, one by one.
+    // The policy itself is never written; its rules are, one by one.
     update: Updates::Nothing,
     deletion: Deletion::Never,
     links: &[Link {
         name: "rules",
-        // "To update a rule, you must include the @odata.type":
+        // Microsoft's page says: "To update a rule, you must include the @odata.type":
         // <https://learn.microsoft.com/graph/api/unifiedrolemanagementpolicyrule-update>
         shape: LinkShape::Children(Children {
             key: &["id"],

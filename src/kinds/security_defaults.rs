@@ -1,9 +1,9 @@
-//! Security defaults: Microsoft's protection for tenants without Conditional Access.
+//! Describes security defaults: Microsoft's protection for tenants without Conditional Access.
 //! <https://learn.microsoft.com/graph/api/resources/identitysecuritydefaultsenforcementpolicy>
 
 use crate::model::kind::*;
 
-/// Whether security defaults are on.
+/// Setting that turns security defaults on or off.
 pub const KIND: Kind = Kind {
     name: "identitySecurityDefaultsEnforcementPolicy",
     entity: "identitySecurityDefaultsEnforcementPolicy",

@@ -1,10 +1,10 @@
-//! Service principals (enterprise applications) and managed identities, with owners, who is assigned to them, and the
-//! delegated permissions they were granted, how their own ones are classified, and the jobs that provision accounts.
+//! Describes service principals (enterprise applications) and managed identities, with owners, assignments, granted delegated
+//! permissions, the classification of their own delegated permissions, and the jobs that provision accounts.
 //! <https://learn.microsoft.com/graph/api/resources/serviceprincipal>
 
 use crate::model::kind::*;
 
-/// A service principal. One of type `ManagedIdentity` belongs to an Azure resource, which alone can make it.
+/// Service principal. One of type `ManagedIdentity` belongs to an Azure resource, which alone can create it.
 pub const KIND: Kind = Kind {
     name: "servicePrincipal",
     entity: "servicePrincipal",
@@ -20,7 +20,8 @@ pub const KIND: Kind = Kind {
     filter: None,
     page_size: Some(999),
     select: Select::Default,
-    // <https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals>: appId is what makes it.
+    // A service principal is created from its appId:
+    // <https://learn.microsoft.com/graph/api/serviceprincipal-post-serviceprincipals>.
     creation: Creation::Post { accepts: Accepts::Only(&["appId"]), generates: &[], note: None },
     update: Updates::All,
     deletion: Deletion::Soft {
@@ -38,7 +39,7 @@ pub const KIND: Kind = Kind {
         },
         Link {
             name: "appRoleAssignedTo",
-            // No PATCH, an opaque id: <https://learn.microsoft.com/graph/api/resources/approleassignment>
+            // There is no PATCH, and the id is opaque: <https://learn.microsoft.com/graph/api/resources/approleassignment>
             shape: LinkShape::Children(Children {
                 key: &["principalId", "appRoleId"],
                 create: Some("/servicePrincipals/{parent}/appRoleAssignedTo"),
@@ -80,7 +81,8 @@ pub const KIND: Kind = Kind {
         },
         Link {
             name: "delegatedPermissionClassifications",
-            // No PATCH, an opaque id: <https://learn.microsoft.com/graph/api/serviceprincipal-post-delegatedpermissionclassifications>
+            // There is no PATCH, and the id is opaque:
+            // <https://learn.microsoft.com/graph/api/serviceprincipal-post-delegatedpermissionclassifications>
             shape: LinkShape::Children(Children {
                 key: &["permissionId"],
                 create: Some("/servicePrincipals/{parent}/delegatedPermissionClassifications"),
@@ -96,10 +98,11 @@ pub const KIND: Kind = Kind {
         Link {
             name: "synchronization",
             at: Some("synchronization/jobs"),
-            // "The job is created in a disabled state", and "the only required property is templateId"; no page describes PATCH:
-            // <https://learn.microsoft.com/graph/api/synchronization-synchronization-post-jobs>. Its credentials can only
-            // be written: <https://learn.microsoft.com/graph/api/synchronization-serviceprincipal-put-synchronization>
-            // What has no job answers with none: administrators' scripts ask every service principal.
+            // Microsoft's page says "The job is created in a disabled state", and "the only required property is templateId"; no
+            // page describes PATCH: <https://learn.microsoft.com/graph/api/synchronization-synchronization-post-jobs>. Its
+            // credentials can only be written:
+            // <https://learn.microsoft.com/graph/api/synchronization-serviceprincipal-put-synchronization> A service principal
+            // without a job answers with an empty list: administrators' scripts ask every one.
             // <https://matthewjwhite.co.uk/2025/07/12/entra-scim-report>
             shape: LinkShape::Children(Children {
                 key: &["templateId"],
@@ -108,7 +111,7 @@ pub const KIND: Kind = Kind {
                 note: Some("is a new job, which stands still until a person enters its credentials and starts it"),
                 ..Children::COMMON
             }),
-            // The least that is documented is for an application's own: Application.ReadWrite.OwnedBy.
+            // The least documented permission is for an application's own jobs only: Application.ReadWrite.OwnedBy.
             permissions: Some(Permissions {
                 read: &["Synchronization.Read.All"],
                 write: &["Synchronization.ReadWrite.All"],
@@ -126,7 +129,8 @@ pub const KIND: Kind = Kind {
             when: Condition::Is { property: "servicePrincipalType", value: "ManagedIdentity" },
             not_creatable: Some("a managed identity is made by the Azure resource it belongs to"),
         },
-        // "The request body must contain … a valid sponsor reference": <https://learn.microsoft.com/graph/api/agentidentity-post>
+        // Microsoft's page says: "The request body must contain … a valid sponsor reference":
+        // <https://learn.microsoft.com/graph/api/agentidentity-post>
         Variant {
             name: "agentIdentity",
             title: "agent identities",

@@ -1,9 +1,9 @@
-//! Subscriptions: what the tenant has bought. For information.
+//! Describes the subscriptions of the tenant. They are kept for information.
 //! <https://learn.microsoft.com/graph/api/resources/subscribedsku>
 
 use crate::model::kind::*;
 
-/// One product that the tenant subscribes to. Nothing of it is written.
+/// Product that the tenant subscribes to. It is never written.
 pub const KIND: Kind = Kind {
     name: "subscribedSku",
     entity: "subscribedSku",
@@ -16,7 +16,7 @@ pub const KIND: Kind = Kind {
     creation: Creation::Never { reason: "subscriptions are bought" },
     update: Updates::Nothing,
     deletion: Deletion::Never,
-    // Nothing is written, so that writing needs no more than reading.
+    // The kind is never written, so the write permission is that for reading.
     permissions: Permissions { read: &["LicenseAssignment.Read.All"], write: &["LicenseAssignment.Read.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/subscribedsku",
     ..Kind::COMMON

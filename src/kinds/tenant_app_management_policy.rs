@@ -1,9 +1,9 @@
-//! The default app management policy: which credentials applications may have.
+//! Describes the default app management policy: it defines which credentials applications may have.
 //! <https://learn.microsoft.com/graph/api/resources/tenantappmanagementpolicy>
 
 use crate::model::kind::*;
 
-/// What holds for every application without an app management policy of its own.
+/// Policy for every application without an app management policy of its own.
 pub const KIND: Kind = Kind {
     name: "tenantAppManagementPolicy",
     entity: "tenantAppManagementPolicy",

@@ -1,9 +1,9 @@
-//! TLS inspection: which encrypted traffic Global Secure Access looks into. Only beta has it.
+//! Describes TLS inspection: it defines which encrypted traffic Global Secure Access inspects. It is in beta only.
 //! <https://learn.microsoft.com/graph/api/resources/networkaccess-tlsinspectionpolicy>
 
 use crate::model::kind::*;
 
-/// A TLS inspection policy with its rules.
+/// TLS inspection policy with its rules.
 pub const KIND: Kind = Kind {
     name: "tlsInspectionPolicy",
     entity: "networkaccess.tlsInspectionPolicy",
@@ -30,7 +30,8 @@ pub const KIND: Kind = Kind {
         ..Link::COMMON
     }],
     permissions: Permissions { read: &["NetworkAccess.Read.All"], write: &["NetworkAccess.ReadWrite.All"] },
-    // Nobody documents what Graph answers where Global Secure Access is not used: no export is to be incomplete for that.
+    // No page documents what Graph answers where Global Secure Access is not used. An export must not be incomplete because of
+    // that.
     profile: Profile::Everything,
     docs: "https://learn.microsoft.com/graph/api/resources/networkaccess-tlsinspectionpolicy",
     // <https://learn.microsoft.com/entra/global-secure-access/how-to-get-started-with-global-secure-access>

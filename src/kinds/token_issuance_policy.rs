@@ -1,9 +1,9 @@
-//! Token issuance policies: how SAML tokens are signed.
+//! Describes token issuance policies: they define how SAML tokens are signed.
 //! <https://learn.microsoft.com/graph/api/resources/tokenissuancepolicy>
 
 use crate::model::kind::*;
 
-/// One of the token issuance policies.
+/// Token issuance policy.
 pub const KIND: Kind = Kind {
     name: "tokenIssuancePolicy",
     entity: "tokenIssuancePolicy",
@@ -11,7 +11,7 @@ pub const KIND: Kind = Kind {
     folder: "policies/token-issuance",
     schema: include_str!("../../schemas/policies/token-issuance-policy.schema.json"),
     path: "/policies/tokenIssuancePolicies",
-    // Read here, written at what it applies to:
+    // The link is read here and written at its target:
     // <https://learn.microsoft.com/graph/api/application-post-tokenissuancepolicies>
     links: &[Link { name: "appliesTo", ends: &[End { kind: "application", relation: "tokenIssuancePolicies" }], ..Link::COMMON }],
     permissions: Permissions { read: &["Policy.Read.All"], write: &["Policy.ReadWrite.ApplicationConfiguration"] },

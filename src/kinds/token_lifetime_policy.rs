@@ -1,9 +1,9 @@
-//! Token lifetime policies: how long tokens are valid.
+//! Describes token lifetime policies: they define how long tokens are valid.
 //! <https://learn.microsoft.com/graph/api/resources/tokenlifetimepolicy>
 
 use crate::model::kind::*;
 
-/// One of the token lifetime policies.
+/// Token lifetime policy.
 pub const KIND: Kind = Kind {
     name: "tokenLifetimePolicy",
     entity: "tokenLifetimePolicy",
@@ -11,7 +11,7 @@ pub const KIND: Kind = Kind {
     folder: "policies/token-lifetime",
     schema: include_str!("../../schemas/policies/token-lifetime-policy.schema.json"),
     path: "/policies/tokenLifetimePolicies",
-    // Read here, written at what it applies to:
+    // The link is read here and written at its target:
     // <https://learn.microsoft.com/graph/api/application-post-tokenlifetimepolicies>
     links: &[Link { name: "appliesTo", ends: &[End { kind: "application", relation: "tokenLifetimePolicies" }, End { kind: "servicePrincipal", relation: "tokenLifetimePolicies" }], ..Link::COMMON }],
     permissions: Permissions { read: &["Policy.Read.All"], write: &["Policy.ReadWrite.ApplicationConfiguration"] },

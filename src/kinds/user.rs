@@ -1,9 +1,8 @@
-//! People and guests.
-//! <https://learn.microsoft.com/graph/api/resources/user>
+//! Describes users: people and guests. <https://learn.microsoft.com/graph/api/resources/user>
 
 use crate::model::kind::*;
 
-/// A user. Most properties come back only when `$select` names them.
+/// User. Most properties are returned only when `$select` names them.
 pub const KIND: Kind = Kind {
     name: "user",
     entity: "user",
@@ -17,7 +16,7 @@ pub const KIND: Kind = Kind {
     natural: &["userPrincipalName"],
     about: &[],
     filter: None,
-    // "default 100, maximum 999": <https://learn.microsoft.com/graph/api/user-list>
+    // Microsoft's page says "default 100, maximum 999": <https://learn.microsoft.com/graph/api/user-list>
     page_size: Some(999),
     select: Select::Explicit,
     creation: Creation::Post { accepts: Accepts::All, generates: &[Generated::PasswordProfile], note: None },
@@ -29,7 +28,7 @@ pub const KIND: Kind = Kind {
     links: &[Link {
         name: "manager",
         shape: LinkShape::Reference,
-        // Single-valued, so the limit of 20 expanded objects does not bite.
+        // The link is single-valued, so the limit of 20 expanded objects does not matter.
         read: LinkRead::Expand,
         absent: None,
         permissions: None,
@@ -37,21 +36,21 @@ pub const KIND: Kind = Kind {
     }],
     borrowed: &[],
     calls: &[],
-    // It is made with its type and without a password: <https://learn.microsoft.com/graph/api/agentuser-post>. Made as a person
-    // is, it would be one who can sign in.
+    // An agent's account is created with its type and without a password: <https://learn.microsoft.com/graph/api/agentuser-post>.
+    // Created like a person, it could sign in.
     variants: &[Variant {
         name: "agentUser",
         title: "accounts of agents",
         when: Condition::Is { property: "@odata.type", value: "#microsoft.graph.agentUser" },
         not_creatable: Some("it is made for an agent identity, in a way of its own that is not done yet"),
     }],
-    // <https://learn.microsoft.com/graph/api/resources/user>: synchronized objects are changed on-premises.
+    // Synchronized objects are changed on-premises: <https://learn.microsoft.com/graph/api/resources/user>.
     owned_elsewhere: Some(Elsewhere {
         when: Condition::Flag { property: "onPremisesSyncEnabled" },
         reason: "it is synchronized from on-premises and is changed there",
     }),
     delta: Some("/users/delta"),
-    // People are no configuration.
+    // People are not configuration.
     profile: Profile::Recovery,
     permissions: Permissions { read: &["User.Read.All"], write: &["User.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/user",

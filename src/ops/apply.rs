@@ -81,7 +81,7 @@ pub struct Applied {
     pub corrected: usize,
     /// Result of reading each written object again.
     pub verification: Verification,
-    /// The receipt; none if the run was cut off.
+    /// The receipt; none if the run was stopped before its end.
     pub receipt: Option<Exported>,
     /// Number of objects that were created again.
     pub new_ids: usize,

@@ -1,7 +1,6 @@
-//! Webhooks: a message goes out, and nothing but whether it was taken comes back.
+//! Sends messages to webhooks, and learns only whether they were accepted.
 //!
-//! The address of a webhook is a secret: whoever has it can write into the channel. Nothing here says more of it than its
-//! host.
+//! The address of a webhook is a secret: anyone who has it can write into the channel. Therefore only its host is ever shown.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -15,37 +14,37 @@ use crate::model::Events;
 #[cfg(test)]
 mod tests;
 
-/// Longest time for one attempt.
+/// Maximum time for one attempt.
 const ATTEMPT: Duration = Duration::from_secs(15);
-/// Most attempts.
+/// Maximum number of attempts.
 const ATTEMPTS: u32 = 5;
-/// What is read of an answer.
+/// Maximum number of bytes that are read of an answer.
 const ANSWER: usize = 4_096;
 
-/// Where messages go.
+/// Holds the address that messages are sent to.
 #[derive(Clone)]
 pub struct Target {
     url: Url,
     host: String,
 }
 
-/// Why a message was not taken; names the host only.
+/// Represents the reason why a message was not accepted; names the host only.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum WebhookError {
-    /// The address is none that may be used.
+    /// The address must not be used.
     #[error("the webhook{} is refused: {why}", of_host(.host))]
     Address {
-        /// Its host, if it has one.
+        /// Host of the address, if it has one.
         host: String,
-        /// What is wrong with it.
+        /// Description of the error.
         why: &'static str,
     },
-    /// It was asked and did not take the message.
+    /// The webhook was asked and did not accept the message.
     #[error("the webhook of {host} did not take the message: {why}")]
     Failed {
-        /// Its host.
+        /// Host of the webhook.
         host: String,
-        /// What it said, or that it said nothing.
+        /// Its answer, or a note that there was none.
         why: String,
     },
 }
@@ -55,7 +54,7 @@ fn of_host(host: &str) -> String {
 }
 
 impl Target {
-    /// Checks an address: https, or plain http on this machine.
+    /// Parses an address, and checks that it is https, or plain http on this machine.
     ///
     /// # Errors
     /// If it is something else.
@@ -78,7 +77,7 @@ impl Target {
         Ok(Target { url, host })
     }
 
-    /// The host, which may be shown.
+    /// Returns the host, which may be shown.
     pub fn host(&self) -> &str {
         &self.host
     }
@@ -94,11 +93,11 @@ impl fmt::Debug for Target {
     }
 }
 
-/// Posts a message (JSON). It is sent again where that may help, until `deadline` has passed: a message that arrives twice
-/// does less harm than one that does not arrive.
+/// Posts a message (JSON). It is sent again where that may help, until `deadline` has passed: a message that arrives twice does
+/// less harm than one that does not arrive.
 ///
 /// # Errors
-/// If it was not taken.
+/// If the message was not accepted.
 pub async fn post(target: &Target, message: &str, deadline: Duration, events: &Events) -> Result<(), WebhookError> {
     let failed = |why: String| WebhookError::Failed { host: target.host.clone(), why };
     let client = client(target).map_err(|error| failed(why(&error)))?;
@@ -143,7 +142,7 @@ async fn once(client: &Client, target: &Target, message: &str, limit: Duration) 
     };
     let status = reply.status().as_u16();
     let wait = reply.headers().get("retry-after").and_then(|value| retry_after(value.to_str().ok()?, Timestamp::now()));
-    // Only the beginning: what else it says is of no use, and may have no end.
+    // Only the beginning of the answer is read: the rest is of no use, and may have no end.
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = reply.chunk().await {
         body.extend_from_slice(&chunk);
@@ -154,9 +153,10 @@ async fn once(client: &Client, target: &Target, message: &str, limit: Duration) 
     judge(status, wait, &String::from_utf8_lossy(&body))
 }
 
-/// What an answer means. A body is not repeated to anyone: it may repeat the address.
+/// Classifies an answer. Its body is not repeated to anyone, since it may contain the address.
 fn judge(status: u16, wait: Option<Duration>, body: &str) -> Outcome {
-    // Incoming webhooks of Teams say 200 and put the failure in the text: "Microsoft Teams endpoint returned HTTP error 429".
+    // Incoming webhooks of Teams answer 200 and put the failure into the text: "Microsoft Teams endpoint returned HTTP error
+    // 429".
     // <https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using#rate-limiting-for-connectors>
     let inner = body.split_once("returned HTTP error ").and_then(|(_, rest)| rest.get(..3)?.parse::<u16>().ok());
     let status = if status == 200 { inner.unwrap_or(status) } else { status };
@@ -170,7 +170,7 @@ fn judge(status: u16, wait: Option<Duration>, body: &str) -> Outcome {
     }
 }
 
-/// What `Retry-After` asks for: seconds or an HTTP date (RFC 9110, section 10.2.3).
+/// Parses `Retry-After`: seconds or an HTTP date (RFC 9110, section 10.2.3).
 fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse::<f64>() {
         return Duration::try_from_secs_f64(seconds.max(0.0)).ok();
@@ -180,11 +180,11 @@ fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
 }
 
 fn client(target: &Target) -> Result<Client, reqwest::Error> {
-    // Once for the process. If someone else was first, theirs is as good.
+    // The provider is set once for the process. If another part of the program was first, its provider is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .user_agent(concat!("entragit/", env!("CARGO_PKG_VERSION")))
-        // The message is for one host.
+        // The message is meant for one host, so redirects are not followed.
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(10));
     if target.is_local() {
@@ -193,7 +193,7 @@ fn client(target: &Target) -> Result<Client, reqwest::Error> {
     builder.build()
 }
 
-/// A transport error without the URL.
+/// Describes a transport error without the URL.
 fn why(error: &reqwest::Error) -> String {
     let what = if error.is_timeout() {
         "no answer in time"

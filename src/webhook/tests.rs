@@ -89,7 +89,7 @@ async fn nobody_there_is_said_without_the_address() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let target = Target::parse(&format!("http://{}/{PATH}", listener.local_addr().unwrap())).unwrap();
     drop(listener);
-    // The first pause is longer than the deadline, so nothing is waited for.
+    // The first pause is longer than the deadline, so the test does not wait.
     let error = post(&target, "{}", Duration::from_millis(500), &Events::silent()).await.unwrap_err().to_string();
     assert!(error.starts_with("the webhook of 127.0.0.1 did not take the message: no connection"), "{error}");
     assert!(!error.contains("hush"), "{error}");

@@ -1,5 +1,6 @@
-//! What gives power over a tenant, as data: roles, tasks of custom roles, permissions, and the few values of Microsoft's that a
-//! policy must name to open a door. Each table cites Microsoft's page; whoever judges a plan reads it from here.
+//! Lists what gives power over a tenant, as data: roles, tasks of custom roles, permissions, and the few values of Microsoft's
+//! that a policy must name to weaken protection. Each table cites Microsoft's page; the guards that judge a plan use these
+//! tables.
 
 mod permissions;
 mod roles;
@@ -7,7 +8,7 @@ mod roles;
 pub use permissions::{Permission, RESOURCES, Tier, permission, scope};
 pub use roles::{Reach, Role, role, task_gives_power};
 
-/// Roles of entitlement management whose holders decide what a catalog's packages hand out, and to whom.
+/// Lists the roles of entitlement management whose holders decide what a catalog's packages grant, and to whom.
 /// <https://learn.microsoft.com/entra/id-governance/entitlement-management-delegate>
 pub const CATALOG_ROLES: &[(&str, &str)] = &[
     ("ae79f266-94d4-4dab-b730-feca7e132178", "Catalog owner"),
@@ -15,15 +16,15 @@ pub const CATALOG_ROLES: &[(&str, &str)] = &[
     ("e2182095-804a-4656-ae11-64734e9b7ae5", "Access package assignment manager"),
 ];
 
-/// The role that a guest has who may do what a member may.
+/// Id of the guest role with the same rights as a member.
 /// <https://learn.microsoft.com/entra/identity/users/users-restrict-guest-permissions>
 pub const GUESTS_AS_MEMBERS: &str = "a0b1b346-4d3e-4e8b-98f8-753987be4970";
 
-/// Microsoft's policies of consent that let people agree to what is harmless only.
+/// Lists Microsoft's consent policies that let people agree only to harmless permissions.
 /// <https://learn.microsoft.com/entra/identity/enterprise-apps/configure-user-consent>
 pub const LIMITED_CONSENT: &[&str] = &["microsoft-user-default-low", "microsoft-user-default-recommended"];
 
-/// Kinds that the judgement of power rests on besides those that decide who gets in. All of them are few in a tenant.
+/// Lists the kinds that are needed to judge power, besides those that decide on access. All of them are few in a tenant.
 pub const KINDS: &[&str] = &[
     "accessPackage",
     "accessPackageAssignmentPolicy",

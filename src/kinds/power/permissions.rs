@@ -1,26 +1,26 @@
-//! Permissions that give power to whatever has them, by the application that they are permissions of.
+//! Lists permissions that give power to their holder, by the application that they are permissions of.
 
-/// What a permission leads to.
+/// Represents the power that a permission gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tier {
-    /// Everybody's mail or files.
+    /// Access to everybody's mail or files.
     Data,
-    /// Control over who may do what in the tenant: from here it is a step or two to every other permission.
+    /// Control over people's rights in the tenant: from here it is a step or two to every other permission.
     Control,
 }
 
-/// A permission that an application can have for itself.
+/// Represents a permission that an application can have for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Permission {
     /// Id of the application's role.
     pub id: &'static str,
-    /// Its name; the same permission on behalf of people is called the same.
+    /// Name of the permission; the same permission on behalf of people has the same name.
     pub name: &'static str,
-    /// What it leads to.
+    /// Power that it gives.
     pub tier: Tier,
 }
 
-/// appIds of the applications whose permissions are listed here: Microsoft Graph, Azure AD Graph, Exchange, SharePoint.
+/// Lists the appIds of the applications whose permissions are listed here: Microsoft Graph, Azure AD Graph, Exchange, SharePoint.
 /// <https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in>
 pub const RESOURCES: &[&str] = &[
     "00000003-0000-0000-c000-000000000000",
@@ -29,7 +29,7 @@ pub const RESOURCES: &[&str] = &[
     "00000003-0000-0ff1-ce00-000000000000",
 ];
 
-/// Of Microsoft Graph: those that change something from which power follows.
+/// Lists permissions of Microsoft Graph: those that change something from which power follows.
 /// <https://learn.microsoft.com/graph/permissions-reference>
 const MICROSOFT_GRAPH: &[Permission] = &[
     control("0510736e-bdfb-4b37-9a1f-89b4a074763a", "AgentIdentityBlueprint.AddRemoveCreds.All"),
@@ -110,7 +110,7 @@ const MICROSOFT_GRAPH: &[Permission] = &[
     data("9492366f-7969-46a4-8d15-ed1a20078fff", "Sites.ReadWrite.All"),
 ];
 
-/// Of its predecessor, whose roles of the same names have ids of their own.
+/// Lists permissions of Azure AD Graph, the predecessor, whose roles of the same names have ids of their own.
 /// <https://learn.microsoft.com/graph/migrate-azure-ad-graph-permissions-differences>
 const AZURE_AD_GRAPH: &[Permission] = &[
     control("1cda74f2-2616-4834-b122-5cb1b07f8a59", "Application.ReadWrite.All"),
@@ -119,8 +119,7 @@ const AZURE_AD_GRAPH: &[Permission] = &[
     control("aaff0dfd-0295-48b6-a5cc-9f465bc87928", "Domain.ReadWrite.All"),
 ];
 
-/// Of Exchange and SharePoint.
-/// <https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2>,
+/// Lists permissions of Exchange and SharePoint. <https://learn.microsoft.com/powershell/exchange/app-only-auth-powershell-v2>,
 /// <https://learn.microsoft.com/exchange/client-developer/exchange-web-services/how-to-authenticate-an-ews-application-by-using-oauth>,
 /// <https://learn.microsoft.com/sharepoint/dev/embedded/development/auth>
 const OTHERS: &[Permission] = &[
@@ -129,9 +128,8 @@ const OTHERS: &[Permission] = &[
     data("678536fe-1083-478a-9c59-b99265e6b0d3", "Sites.FullControl.All"),
 ];
 
-/// Permissions that exist on behalf of people only. With `Directory.AccessAsUser.All` an application does whatever the person
-/// who is signed in may do, and that may be an administrator.
-/// <https://learn.microsoft.com/graph/permissions-reference>
+/// Lists permissions that exist on behalf of people only. With `Directory.AccessAsUser.All` an application does everything that
+/// the signed-in person may do, and that may be an administrator. <https://learn.microsoft.com/graph/permissions-reference>
 const ON_BEHALF_ONLY: &[(&str, Tier)] = &[
     ("Directory.AccessAsUser.All", Tier::Control),
     ("EAS.AccessAsUser.All", Tier::Data),
@@ -144,7 +142,7 @@ const ON_BEHALF_ONLY: &[(&str, Tier)] = &[
     ("POP.AccessAsUser.All", Tier::Data),
 ];
 
-/// Families of permissions of which every one on behalf of people gives power, whatever is added to them later.
+/// Lists families of permissions of which every one on behalf of people gives power, also those that Microsoft adds later.
 /// <https://learn.microsoft.com/graph/permissions-reference>
 const FAMILIES: &[&str] = &["Policy.ReadWrite.", "RoleManagement.ReadWrite."];
 
@@ -165,7 +163,7 @@ pub fn permission(id: &str) -> Option<&'static Permission> {
     all().find(|permission| permission.id.eq_ignore_ascii_case(id))
 }
 
-/// Returns what a permission on behalf of people leads to, if it gives power.
+/// Returns the power that a permission on behalf of people gives, if any.
 pub fn scope(name: &str) -> Option<Tier> {
     let only = ON_BEHALF_ONLY.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, tier)| *tier);
     let listed = || all().find(|permission| permission.name.eq_ignore_ascii_case(name)).map(|found| found.tier);

@@ -1,26 +1,26 @@
-//! Roles of the directory that give power, and the tasks that make a custom role one of them.
+//! Lists the directory roles that give power, and the tasks that make a custom role one of them.
 
-/// What somebody who holds a role can do with it.
+/// Represents what the holder of a role can do with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// Changes things: whoever gets hold of a holder has this power as well.
+    /// Changes objects: an attacker who takes over a holder has this power as well.
     Acts,
-    /// Reads what others may not.
+    /// Reads what others may not read.
     Reads,
 }
 
-/// A role that Microsoft provides in every tenant.
+/// Represents a role that Microsoft provides in every tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Role {
     /// Template id, which is the role's id in every tenant.
     pub id: &'static str,
-    /// Its name.
+    /// Name of the role.
     pub name: &'static str,
-    /// What it reaches.
+    /// Sort of power that it gives.
     pub reach: Reach,
 }
 
-/// Roles that Microsoft labels privileged.
+/// Lists the roles that Microsoft labels privileged.
 /// <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
 const PRIVILEGED: &[Role] = &[
     acts("db506228-d27e-4b7d-95e5-295956d6615f", "Agent ID Administrator"),
@@ -54,8 +54,8 @@ const PRIVILEGED: &[Role] = &[
     acts("fe930be7-5e62-47db-91af-98c3a49a38b1", "User Administrator"),
 ];
 
-/// Roles without that label whose holders can still give themselves more: they decide who is in the groups that policies name,
-/// whose mailbox password resets arrive in, what is synchronized into the directory, and what packages hand out.
+/// Lists roles without that label whose holders can still give themselves more rights: they decide on the members of groups that
+/// policies name, the mailbox in which password resets arrive, the synchronization into the directory, and what packages grant.
 /// <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>
 const NOT_LABELLED: &[Role] = &[
     acts("0526716b-113d-4c15-b2c8-68e3c22b9f80", "Authentication Policy Administrator"),
@@ -78,10 +78,10 @@ pub fn role(id: &str) -> Option<&'static Role> {
     PRIVILEGED.iter().chain(NOT_LABELLED).find(|role| role.id.eq_ignore_ascii_case(id))
 }
 
-/// Tasks of custom roles that give power: a resource, and the properties of it that somebody may change. Without properties it
-/// is every task but reading.
+/// Lists the tasks of custom roles that give power: a resource, and its properties that somebody may change. Without properties
+/// every task except reading counts.
 ///
-/// Pages: <https://learn.microsoft.com/entra/identity/role-based-access-control/custom-available-permissions>,
+/// The sources are <https://learn.microsoft.com/entra/identity/role-based-access-control/custom-available-permissions>,
 /// <https://learn.microsoft.com/entra/identity/role-based-access-control/custom-enterprise-app-permissions>,
 /// <https://learn.microsoft.com/entra/identity/role-based-access-control/custom-user-permissions> and
 /// <https://learn.microsoft.com/entra/identity/role-based-access-control/permissions-reference>.
@@ -113,8 +113,8 @@ const TASKS: &[(&str, &[&str])] = &[
     ("users", &["allProperties", "authenticationMethods", "authorizationInfo", "password"]),
 ];
 
-/// Tells whether a custom role that may do `task` gives power, as in `microsoft.directory/applications/credentials/update`.
-/// A subtype, as in `applications.myOrganization`, is judged as the whole.
+/// Returns true if a custom role that may do `task` gives power, as in `microsoft.directory/applications/credentials/update`. A
+/// subtype, as in `applications.myOrganization`, is judged as the whole.
 pub fn task_gives_power(task: &str) -> bool {
     let mut parts = task.split('/').skip(1).map(|part| part.split('.').next().unwrap_or(part));
     let (Some(resource), Some(property)) = (parts.next(), parts.next()) else { return false };

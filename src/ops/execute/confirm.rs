@@ -18,7 +18,7 @@ use crate::tenant::{RawObject, TenantError, TenantRead, TenantWrite};
 /// <https://github.com/hashicorp/terraform-provider-azuread/blob/main/internal/helpers/consistency>
 const READS: (usize, usize) = (2, 5);
 
-/// Number of reads that must not find an object before it is created again. The second number is for one that this plan created
+/// Number of reads that must not find an object before it is created again. The second number is for one that an apply created
 /// and that may be new.
 const ABSENT: (usize, usize) = (1, 3);
 
