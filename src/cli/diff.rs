@@ -70,7 +70,7 @@ pub fn rendered(compared: &Compared, format: Format, style: Style) -> String {
     }
 }
 
-/// Whether a word means a saved report: a file of that name, which no git revision can be taken for.
+/// Returns true if a word names a saved report: an existing file, which cannot be mistaken for a git revision.
 fn is_saved(word: &str) -> bool {
     word.ends_with(".json") && Path::new(word).is_file()
 }

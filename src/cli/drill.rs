@@ -183,7 +183,7 @@ async fn damaged(tenant: &GraphTenant, batches: Vec<Vec<crate::model::Write>>) -
     (sent, refused)
 }
 
-/// How many objects each sentence is about, most first.
+/// Returns each loss with the number of objects that it is about, most first.
 fn counted(losses: &[Loss]) -> Vec<(String, usize)> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for loss in losses {
@@ -194,7 +194,7 @@ fn counted(losses: &[Loss]) -> Vec<(String, usize)> {
     counts
 }
 
-/// What took how long.
+/// Measures how long each stage took.
 struct Clock {
     last: Instant,
     stages: Vec<(&'static str, f64)>,

@@ -8,7 +8,7 @@ use super::run::exit;
 use crate::emulator::{self, Faults, Seed};
 use crate::repo::{MAX_SETTINGS, NamedBy, read_file};
 
-/// What a tenant holds, by its name.
+/// Parses the name of a seed: `contoso`, `random:N` or `empty`.
 pub fn seed(word: &str) -> Result<Seed> {
     Ok(match word.split_once(':') {
         None if word == "contoso" => Seed::Contoso,

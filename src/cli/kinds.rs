@@ -7,7 +7,7 @@ use crate::engine::render::kinds::{self as render, Access};
 use crate::kinds;
 use crate::model::Kind;
 
-/// What is asked for.
+/// Returns the kinds that are asked for by name.
 ///
 /// # Errors
 /// If a word names no kind.

@@ -35,7 +35,7 @@ fn guarded(mut context: Context, guards: Option<&Path>, sign_in: &args::SignIn) 
     Ok(context)
 }
 
-/// What the arguments say is wanted.
+/// The target that the arguments name.
 struct Wanted<'a> {
     to: &'a str,
     changes: Option<&'a str>,
@@ -188,7 +188,13 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
             _ => arguments.signatures.clone(),
         },
     };
-    let how = How { yes: arguments.yes, json: arguments.json, accept: &arguments.accept, patience: &patience, demand };
+    let how = ApplyOptions {
+        yes: arguments.yes,
+        json: arguments.json,
+        accept: &arguments.accept,
+        patience: &patience,
+        demand,
+    };
     carry_out(&context, &tenant, &mut ready, &how, output).await
 }
 
@@ -211,7 +217,7 @@ pub async fn undo(arguments: args::Undo, repo: &Path, output: &Output) -> Result
     let mut ready = apply::prepare(&context, &tenant, &aim).await?;
     let patience = ops::execute::PATIENCE;
     let demand = Demand::default();
-    let how = How { yes: arguments.yes, json: arguments.json, accept: &arguments.accept, patience, demand };
+    let how = ApplyOptions { yes: arguments.yes, json: arguments.json, accept: &arguments.accept, patience, demand };
     carry_out(&context, &tenant, &mut ready, &how, output).await
 }
 
@@ -245,8 +251,8 @@ pub fn sign(arguments: &args::Sign, repo: &Path, output: &Output) -> Result<u8> 
     Ok(exit::DONE)
 }
 
-/// How a plan is carried out.
-struct How<'a> {
+/// Options with which a plan is carried out.
+struct ApplyOptions<'a> {
     yes: bool,
     json: bool,
     accept: &'a [String],
@@ -258,7 +264,7 @@ async fn carry_out(
     context: &Context,
     tenant: &GraphTenant,
     ready: &mut apply::Ready,
-    how: &How<'_>,
+    how: &ApplyOptions<'_>,
     output: &Output,
 ) -> Result<u8> {
     apply::judge(context, tenant, ready).await?;

@@ -193,7 +193,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
     }
 }
 
-/// How many there are of each kind, in the order in which people would read a tenant.
+/// Returns the number of objects of each kind with its title, in the order in which people would read a tenant.
 fn counted(counts: &BTreeMap<&'static str, usize>) -> Vec<String> {
     let titles = kinds::ALL.iter().flat_map(|kind| {
         let variants = kind.variants.iter().map(|variant| (variant.name, variant.title));
@@ -317,7 +317,7 @@ pub fn scope(selectors: &Selectors) -> Result<Scope> {
     Ok(scope)
 }
 
-/// What `--exclude` leaves out; a pattern that looks like something else is an error, since it would leave out nothing.
+/// Parses one value of `--exclude`; a pattern that looks like something else is an error, since it would leave out nothing.
 pub fn exclusion(word: &str) -> Result<Exclusion> {
     if let Ok((kind, id)) = address_of(word.strip_prefix("./").unwrap_or(word)) {
         return Ok(if kind.is_singleton() { Exclusion::Kind(kind.name) } else { Exclusion::Id(id) });

@@ -134,7 +134,7 @@ async fn round(
     }
 }
 
-/// Whether trying again would be in vain: what is wrong from the first is set up wrongly.
+/// Returns true if trying again cannot help: an error in the first round means that the set-up is wrong.
 fn gives_up(error: &anyhow::Error, number: u32) -> bool {
     let passes = is_locked(error)
         || error.downcast_ref::<Shrunk>().is_some()
@@ -142,7 +142,7 @@ fn gives_up(error: &anyhow::Error, number: u32) -> bool {
     matches!(error.downcast_ref(), Some(RepoError::Damaged(_))) || (number == 1 && !passes)
 }
 
-/// Whether an export or an apply is at work.
+/// Returns true if another export or apply holds the lock.
 fn is_locked(error: &anyhow::Error) -> bool {
     matches!(error.downcast_ref(), Some(RepoError::Locked { .. } | RepoError::Busy { .. }))
 }

@@ -1,4 +1,4 @@
-//! How objects that were written to read again.
+//! Reports whether objects that were written to read as they should.
 
 use serde_json::{Value, json};
 

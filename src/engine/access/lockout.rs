@@ -26,7 +26,7 @@ pub struct LockOut {
 struct LockoutFinding {
     /// `user/ID`, `servicePrincipal/ID` or `tenant`.
     object: String,
-    /// What got worse, as a sentence without its period.
+    /// Description of what got worse: a sentence without its period.
     message: String,
     /// True if the account itself is deleted or disabled.
     direct: bool,
