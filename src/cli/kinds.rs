@@ -7,7 +7,7 @@ use crate::engine::render::kinds::{self as render, Access};
 use crate::kinds;
 use crate::model::Kind;
 
-/// Returns the kinds that are asked for by name.
+/// Returns the text of the list of kinds, or of the permissions that they need.
 ///
 /// # Errors
 /// If a word names no kind.

@@ -188,14 +188,14 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
             _ => arguments.signatures.clone(),
         },
     };
-    let how = ApplyOptions {
+    let options = ApplyOptions {
         yes: arguments.yes,
         json: arguments.json,
         accept: &arguments.accept,
         patience: &patience,
         demand,
     };
-    carry_out(&context, &tenant, &mut ready, &how, output).await
+    carry_out(&context, &tenant, &mut ready, &options, output).await
 }
 
 /// Takes back what an apply did.
@@ -217,8 +217,9 @@ pub async fn undo(arguments: args::Undo, repo: &Path, output: &Output) -> Result
     let mut ready = apply::prepare(&context, &tenant, &aim).await?;
     let patience = ops::execute::PATIENCE;
     let demand = Demand::default();
-    let how = ApplyOptions { yes: arguments.yes, json: arguments.json, accept: &arguments.accept, patience, demand };
-    carry_out(&context, &tenant, &mut ready, &how, output).await
+    let options =
+        ApplyOptions { yes: arguments.yes, json: arguments.json, accept: &arguments.accept, patience, demand };
+    carry_out(&context, &tenant, &mut ready, &options, output).await
 }
 
 fn read_plan(path: &Path) -> Result<Vec<u8>> {
@@ -264,30 +265,30 @@ async fn carry_out(
     context: &Context,
     tenant: &GraphTenant,
     ready: &mut apply::Ready,
-    how: &ApplyOptions<'_>,
+    options: &ApplyOptions<'_>,
     output: &Output,
 ) -> Result<u8> {
     apply::judge(context, tenant, ready).await?;
     output.clear();
     output.say(render::plan::text(&ready.plan, &ready.verdicts, &ready.names, output.style).trim_end());
-    ready.accepted = apply::check_guards(&ready.verdicts, how.accept)?;
+    ready.accepted = apply::check_guards(&ready.verdicts, options.accept)?;
     if ready.plan.steps.is_empty() {
-        if how.json {
+        if options.json {
             output.data(&nothing_json(&ready.plan));
         }
         return Ok(exit_of(&ready.plan));
     }
-    ready.approved = approve::approvals(context, ready, &how.demand)?;
+    ready.approved = approve::approvals(context, ready, &options.demand)?;
     for signer in &ready.approved {
         output.say(&format!("approved by {} ({})", render::safe(&signer.principal), signer.key));
     }
-    if !how.yes && !output.confirm("\nCarry this out?") {
+    if !options.yes && !output.confirm("\nCarry this out?") {
         bail!("not carried out: answer yes, or give --yes");
     }
     let start = Instant::now();
-    let applied = until_stopped(context, apply::apply_with(context, tenant, ready, how.patience), output).await?;
+    let applied = until_stopped(context, apply::apply_with(context, tenant, ready, options.patience), output).await?;
     output.clear();
-    if how.json {
+    if options.json {
         output.data(&applied_json(&applied, ready));
     }
     Ok(report_apply(&applied, ready, start, output))
