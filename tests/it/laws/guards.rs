@@ -179,9 +179,11 @@ fn whoever_carries_it_out_is_not_shut_out() {
     let taken =
         |value: Value| vec![step("servicePrincipal", "graph", Action::Unlink { link: "appRoleAssignedTo", value })];
     insta::assert_snapshot!(said(taken(role), &rules), @r#"refused by self: the plan changes whoever is signed in to carry it out: unlink servicePrincipal "The servicePrincipal""#);
-    insta::assert_snapshot!(said(vec![step("application", app, update(json!({"notes": "x"}), Vec::new()))], &rules), @r#"refused by self: the plan changes whoever is signed in to carry it out: update application "The application""#);
+    insta::assert_snapshot!(said(vec![step("application", app, update(json!({"signInAudience": "AzureADMultipleOrgs"}), Vec::new()))], &rules), @r#"refused by self: the plan changes whoever is signed in to carry it out: update application "The application""#);
     let mut passes = taken(json!({"principalId": "00000003-1111-4000-8000-000000000002"}));
     passes.push(step("group", "g", Action::Link { link: "members", value: json!(principal) }));
+    // A text hurts nobody.
+    passes.push(step("application", app, update(json!({"notes": "x"}), Vec::new())));
     assert_eq!(said(passes, &rules), "");
 }
 
