@@ -90,6 +90,8 @@ struct SavedRisk {
     path: String,
     #[serde(default)]
     line: usize,
+    #[serde(default)]
+    weakens: bool,
 }
 
 #[derive(Deserialize)]
@@ -160,7 +162,7 @@ fn read_change(saved: SavedChange) -> Result<Change, String> {
     let called = std::iter::once(kind.name).chain(variants).find(|name| *name == saved.called).unwrap_or(kind.name);
     let risks = saved.risks.into_iter().map(|risk| {
         let level = Level::parse(&risk.level).ok_or_else(|| format!("{:?} is no level of risk", risk.level))?;
-        Ok(Risk { level, rule: risk.rule, says: risk.says, path: risk.path, line: risk.line, weakens: false })
+        Ok(Risk { level, rule: risk.rule, says: risk.says, path: risk.path, line: risk.line, weakens: risk.weakens })
     });
     let fields: Vec<FieldChange> = saved.properties.into_iter().map(read_field).collect();
     let (what, whole) = match what {

@@ -86,6 +86,9 @@ struct RiskDocument<'a> {
     path: &'a str,
     #[serde(skip_serializing_if = "is_zero")]
     line: usize,
+    /// True if the change takes a defence down.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    weakens: bool,
 }
 
 fn is_zero(line: &usize) -> bool {
@@ -183,6 +186,7 @@ pub(super) fn of_change<'a>(change: &'a Change, names: &'a Names) -> ChangeDocum
         says: &risk.says,
         path: &risk.path,
         line: risk.line,
+        weakens: risk.weakens,
     };
     ChangeDocument {
         kind: change.address.kind,

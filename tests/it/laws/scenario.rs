@@ -66,6 +66,7 @@ fn groups_deleted_and_purged_and_a_policy_switched_off() {
 
     wave 4
       ~ update conditionalAccessPolicy "Block legacy authentication"  00000006-1111-4000-8000-000000000001
+          ! medium: the policy is enforced from now on (state)
           ~ state: disabled → enabled
           ~ conditions: follows the new id of what it names
       ~ update conditionalAccessPolicy "Require MFA"  00000006-1111-4000-8000-000000000002
