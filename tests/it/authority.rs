@@ -146,7 +146,7 @@ async fn branches_may_have_other_names() {
     assert!(ran.err.contains("guards: was:entragit.yaml"), "{}", ran.err);
 }
 
-/// What a plan file says is judged by the commit, before anything is asked of the tenant.
+/// A plan file is judged by the commit before anything is asked of the tenant.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_file_that_somebody_edited_is_refused() {
     let world = World::new().await;
