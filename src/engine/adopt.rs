@@ -111,7 +111,7 @@ fn of<'a>(kind: &'static Kind, side: &'a Snapshot) -> impl Iterator<Item = (&'a 
 }
 
 /// Returns the natural key, without regard to case; `None` if a part of it is missing.
-fn key(kind: &'static Kind, object: &Object) -> Option<Vec<String>> {
+pub(super) fn key(kind: &'static Kind, object: &Object) -> Option<Vec<String>> {
     let part = |name: &&str| object.text(name).filter(|text| !text.is_empty()).map(str::to_lowercase);
     kind.natural.iter().map(part).collect()
 }

@@ -163,6 +163,16 @@ impl Rule {
         !self.read_only && !self.left_out && (creating || !self.create_only)
     }
 
+    /// Returns true if a risk rule of the property, or of one within it, is as `is` says.
+    pub fn any_risk(&self, is: &dyn Fn(&RiskRule) -> bool) -> bool {
+        let inside = match &self.shape {
+            Shape::Object(properties, _) => properties.values().any(|rule| rule.any_risk(is)),
+            Shape::List(items) => items.any_risk(is),
+            Shape::Scalar => false,
+        };
+        inside || self.risks.iter().any(is)
+    }
+
     /// Returns the rule of a property of this object, or of this list's elements.
     pub fn property(&self, name: &str) -> Option<&Rule> {
         match &self.shape {

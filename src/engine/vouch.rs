@@ -5,6 +5,9 @@
 //! effect of a write is computed on the object itself: the object is compared before and after, and every difference must be
 //! one between the tenant and one of the two.
 
+pub mod adoption;
+mod creation;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
@@ -45,6 +48,7 @@ pub fn vouch(plan: &mut Plan, known: &Known<'_>) -> Vec<String> {
     let back: BTreeSet<Address> = addresses(plan, |action| *action == Action::Restore);
     let gone: BTreeSet<Address> = addresses(plan, |action| *action == Action::Delete);
     let seen: BTreeSet<Address> = plan.seen.keys().cloned().collect();
+    let mut incomplete = creation::incomplete(plan, known);
     let mut said = Vec::new();
     let mut earlier: BTreeMap<Address, Vec<Action>> = BTreeMap::new();
     for (number, step) in plan.steps.iter_mut().enumerate() {
@@ -55,6 +59,9 @@ pub fn vouch(plan: &mut Plan, known: &Known<'_>) -> Vec<String> {
         let repeats = !matches!(step.action, Action::Update { .. });
         if fault.is_none() && repeats && before.contains(&step.action) {
             fault = Some("it is there twice".to_owned());
+        }
+        if fault.is_none() && matches!(step.action, Action::Create { .. }) {
+            fault = incomplete.remove(&step.address);
         }
         before.push(step.action.clone());
         if let Some(fault) = fault {

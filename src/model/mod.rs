@@ -21,6 +21,7 @@ pub mod plan;
 pub mod secret;
 pub mod snapshot;
 pub mod tenant_map;
+pub mod words;
 
 pub use address::Address;
 pub use audit::{Actor, AuditEvent};

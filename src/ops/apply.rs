@@ -179,7 +179,7 @@ pub fn open(context: &Context, bytes: &[u8]) -> Result<Ready> {
     context.repo.resolve(&binding.commit).context("looking for the commit that the plan wants")?;
     // A run that was cut off has changed the state that its plan was made from, and its plan was vouched for when it began.
     if !Journal::unended(context.repo.git_dir())?.contains(&digest) {
-        vouched::check(context, &mut plan, &binding, &BTreeMap::new())?;
+        vouched::check(context, &mut plan, &binding, &BTreeMap::new(), None)?;
     }
     let mut names = Names::default();
     for step in &plan.steps {
@@ -306,7 +306,8 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         if !begun {
             let mut known = found.clone();
             known.extend(vouched::recycle_bin(tenant, &ready.plan).await?);
-            vouched::check(context, &mut ready.plan.clone(), &ready.binding, &known)?;
+            let adopted = vouched::adopted(context, tenant, &ready.binding).await?;
+            vouched::check(context, &mut ready.plan.clone(), &ready.binding, &known, Some(&adopted))?;
         }
         found::keep(context, ready, &found)?;
     } else {

@@ -43,7 +43,7 @@ pub fn verdicts(
     rules.access = known(context, plan, sides, there, &rules)?;
     let gone = plan.steps.iter().any(|step| step.action == Action::Delete);
     if gone && let Some(tip) = tip {
-        rules.recent = rules::recent_deletions(context, tip)?;
+        rules.deleted_today = rules::day::deletions(context, tip)?;
         rules.base = Some(Side::commit(context, &tip.to_string())?.index.into_keys().collect());
     }
     // A restored object grants power, too: it must be known before earlier holders are looked up.
@@ -58,6 +58,9 @@ pub fn verdicts(
     let weakening = weakens::steps(plan);
     if !weakening.is_empty() {
         rules.weak_before = held(context, plan, &weakening, weakens::had)?;
+        if let Some(tip) = tip {
+            rules.weakened_today = rules::day::weakenings(context, tip)?;
+        }
     }
     Ok(guard::verdicts(plan, &rules))
 }

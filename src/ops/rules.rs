@@ -1,5 +1,7 @@
 //! Builds the rules for the guards: the accounts of the settings and the signed-in identity, as objects of this tenant.
 
+pub mod day;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
@@ -7,10 +9,9 @@ use anyhow::Result;
 use super::Context;
 use super::source::{Entry, Side};
 use crate::engine::guard::{Limits, Rules};
-use crate::format::path::address_of;
 use crate::kinds;
 use crate::model::{Address, Kind, Object};
-use crate::repo::{ObjectId, trailers};
+use crate::repo::ObjectId;
 
 /// Number of snapshots back in which an account is looked for that is in none of the sides.
 const BACK: usize = 30;
@@ -41,39 +42,6 @@ pub fn of(context: &Context, sides: &[&Side], there: &Side) -> Result<Rules> {
     }
     rules.own = own(context, sides)?;
     Ok(rules)
-}
-
-/// Number of seconds over which the deletions of plans are summed up.
-const DAY: i64 = 86_400;
-/// Maximum number of receipts that are read for this sum.
-const RECEIPTS: usize = 500;
-
-/// Counts, per kind, the deletions by plans of the last 24 hours, unless a person accepted that plan's deletions.
-///
-/// # Errors
-/// If the repository cannot be read.
-pub fn recent_deletions(context: &Context, tip: ObjectId) -> Result<BTreeMap<&'static str, usize>> {
-    let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
-    let since = jiff::Timestamp::now().as_second() - DAY;
-    for commit in context.repo.line(tip, RECEIPTS)?.into_iter().take_while(|commit| commit.committed > since) {
-        let trailers = trailers(&commit.message);
-        let accepted = |name: &str, what: &str| name == "Entragit-Accepted" && what.starts_with("mass-delete");
-        let Some(parent) = commit.parents.first() else { break };
-        if !trailers.iter().any(|(name, _)| name == "Entragit-Plan")
-            || trailers.iter().any(|(name, what)| accepted(name, what))
-        {
-            continue;
-        }
-        let (before, after) = context.repo.changed_entries(*parent, commit.id)?;
-        let of = |entries: &[crate::repo::Entry]| -> BTreeSet<(&'static str, String)> {
-            let address = |entry: &crate::repo::Entry| address_of(&entry.path).ok();
-            entries.iter().filter_map(address).map(|(kind, id)| (kind.name, id)).collect()
-        };
-        for (kind, _) in of(&before).difference(&of(&after)) {
-            *counts.entry(kind).or_default() += 1;
-        }
-    }
-    Ok(counts)
 }
 
 /// Finds the break-glass accounts, by object id or by user principal name.

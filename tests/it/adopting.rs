@@ -39,6 +39,15 @@ async fn a_group_made_anew_by_hand_is_adopted() {
     let said = steps(&ran.json());
     assert!(!said.contains("create group") && !said.contains("delete group"), "{said}");
     assert!(said.contains("update group Order Desk approvers") && said.contains("link group"), "{said}");
+    let honest = std::fs::read_to_string(world.path().join("plan.json")).unwrap();
+    world.write("plan.json", &honest.replace(&made, names::REMOTE_WORKERS));
+    let ran = world.run(&["apply", "plan.json", "--yes"]).ends(1);
+    assert!(ran.err.contains("the commit has an object with that id, too"), "{}", ran.err);
+    let pair = |new: &str| format!("\"{}\": \"{new}\"", names::ORDER_APPROVERS);
+    world.write("plan.json", &honest.replace(&pair(&made), &pair(names::EMERGENCY_1)));
+    let ran = world.run(&["apply", "plan.json", "--yes"]).ends(1);
+    assert!(ran.err.contains("does not do what its commit says"), "{}", ran.err);
+    world.write("plan.json", &honest);
     world.run(&["apply", "plan.json", "--yes"]).ok();
     let now = world.graph.ok(&format!("{GROUP}/{made}")).await;
     assert_ne!(now["description"], "in a hurry");

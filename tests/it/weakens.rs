@@ -72,19 +72,40 @@ fn state(world: &World, name: &str, from: &str, to: &str) {
     world.write(path, &text(path).replace(&from, &to));
 }
 
+async fn enabled(world: &World) -> Vec<String> {
+    let all = world.graph.ok("/v1.0/identity/conditionalAccess/policies").await;
+    let all = all["value"].as_array().unwrap().iter().filter(|policy| policy["state"] == "enabled");
+    all.map(|policy| policy["displayName"].as_str().unwrap().to_owned()).take(2).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn weakenings_of_a_day_are_summed_up() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let enabled = enabled(&world).await;
+    let first = world.git(&["rev-parse", "HEAD"]);
+    state(&world, &enabled[0], "enabled", "disabled");
+    world.commit("One policy off");
+    world.run(&["apply", "--to", "HEAD", "--yes"]).ok();
+    state(&world, &enabled[1], "enabled", "disabled");
+    world.commit("And another one");
+    let ran = world.run(&["apply", "--to", "HEAD", "--yes"]).ends(3);
+    let said = "weakens: the plan takes down the defences of 1 object, after those of 1 object in the last 24 hours";
+    assert!(ran.err.contains(said), "{}", ran.err);
+
+    // Once the first is enforced again, it is one at a time.
+    world.run(&["apply", "--to", first.trim(), "--yes"]).ok();
+    world.git(&["checkout", "--quiet", first.trim(), "--", "conditional-access"]);
+    state(&world, &enabled[1], "enabled", "disabled");
+    world.commit("Only the other one");
+    world.run(&["apply", "--to", "HEAD", "--yes"]).ok();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_snapshot_had_is_only_said() {
     let world = World::new().await;
     world.run(&["export"]).ok();
-    let all = world.graph.ok("/v1.0/identity/conditionalAccess/policies").await;
-    let enabled: Vec<&str> = all["value"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|policy| policy["state"] == "enabled")
-        .map(|policy| policy["displayName"].as_str().unwrap())
-        .take(2)
-        .collect();
+    let enabled = enabled(&world).await;
     let first = world.git(&["rev-parse", "HEAD"]);
     for name in &enabled {
         state(&world, name, "enabled", "disabled");

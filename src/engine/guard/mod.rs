@@ -50,7 +50,7 @@ pub struct Rules {
     /// Number of deletions that pass, in per cent of the objects known; the larger of the two limits counts.
     pub max_deletes_percent: usize,
     /// Number of deletions that plans of the last 24 hours carried out, per kind, and that nobody was asked about.
-    pub recent: BTreeMap<&'static str, usize>,
+    pub deleted_today: BTreeMap<&'static str, usize>,
     /// Number of known objects, per kind.
     pub known: BTreeMap<&'static str, usize>,
     /// Limits for changes in place that pass without a question.
@@ -61,6 +61,8 @@ pub struct Rules {
     pub held: BTreeSet<StepId>,
     /// Steps that weaken a defence only as far as a snapshot already had it.
     pub weak_before: BTreeSet<StepId>,
+    /// Objects whose defences plans of the last 24 hours weakened, and that nobody was asked about.
+    pub weakened_today: BTreeSet<Address>,
     /// Settings that come with the plan and are weaker than these rules, as clauses.
     pub weaker_settings: Vec<String>,
     /// Addresses of the last snapshot; `None` if there is none.

@@ -40,7 +40,7 @@ pub(super) fn mass_delete(plan: &Plan, rules: &Rules) -> Option<Verdict> {
         }
     }
     let share = |known: usize| known * rules.max_deletes_percent / 100;
-    let recent = |kind: &str| rules.recent.get(kind).copied().unwrap_or_default();
+    let recent = |kind: &str| rules.deleted_today.get(kind).copied().unwrap_or_default();
     let mut said = Vec::new();
     for (kind, taken) in &taken {
         let known = rules.known.get(kind).copied().unwrap_or_default();

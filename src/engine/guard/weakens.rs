@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Rules, objects_of};
 use crate::engine::access::merge;
-use crate::engine::diff::top;
-use crate::model::{Action, Address, Level, Object, Plan, Risk, Step, StepId, Verdict};
+use crate::engine::diff::{self, top};
+use crate::engine::{risk, schema};
+use crate::model::words::counted;
+use crate::model::{Action, Address, ChangeKind, Kind, Level, Object, Plan, Risk, Step, StepId, Verdict};
 
 /// Number of objects whose defences a plan may weaken without a question.
 const UNASKED: usize = 1;
@@ -18,26 +20,47 @@ pub fn steps(plan: &Plan) -> Vec<StepId> {
 }
 
 fn marks(step: &Step) -> impl Iterator<Item = &Risk> {
-    step.risks.iter().filter(|risk| risk.weakens && risk.level == Level::High)
+    step.risks.iter().filter(|risk| is_weakening(risk))
 }
 
-/// Refuses a plan that weakens the defences of several objects; a weakening that a snapshot already had is only reported.
+fn is_weakening(risk: &Risk) -> bool {
+    risk.weakens && risk.level == Level::High
+}
+
+/// Returns true if the schema of a kind marks any change as a weakening.
+pub fn concerns(kind: &'static Kind) -> bool {
+    schema::of(kind).root.any_risk(&|rule| rule.weakens)
+}
+
+/// Returns true if the defences that an object had are weaker now; `has` is `None` if the object is gone.
+pub fn weakened(kind: &'static Kind, had: &Object, has: Option<&Object>) -> bool {
+    let what = match has {
+        Some(has) => ChangeKind::Modified(diff::objects(kind, had, has)),
+        None => ChangeKind::Removed,
+    };
+    risk::of(kind, &what, Some(had), has).iter().any(is_weakening)
+}
+
+/// Refuses a plan that weakens the defences of several objects, counting those of earlier plans of the day; a weakening that
+/// a snapshot already had is only reported.
 pub(super) fn verdicts(plan: &Plan, rules: &Rules) -> Vec<Verdict> {
     let all = steps(plan);
     let (known, new): (Vec<StepId>, Vec<StepId>) = all.into_iter().partition(|step| rules.weak_before.contains(step));
-    let objects = |numbers: &[StepId]| {
-        let addresses = numbers.iter().filter_map(|number| plan.steps.get(*number)).map(|step| &step.address);
-        addresses.collect::<BTreeSet<&Address>>().len()
-    };
     let verdict = |numbers: &[StepId], refused: bool, what: &str| {
         let steps: Vec<&Step> = numbers.iter().filter_map(|number| plan.steps.get(*number)).collect();
         let message = format!("the plan {what}: {}", clauses(&steps).join("; "));
         Verdict { guard: "weakens", refused, message, objects: objects_of(&steps) }
     };
     let mut found = Vec::new();
-    let count = objects(&new);
-    if count > UNASKED {
-        found.push(verdict(&new, true, &format!("takes down the defences of {count} objects")));
+    let addresses = new.iter().filter_map(|number| plan.steps.get(*number)).map(|step| &step.address);
+    let objects: BTreeSet<&Address> = addresses.collect();
+    let (count, earlier) = (objects.len(), rules.weakened_today.iter().filter(|one| !objects.contains(one)).count());
+    if count > 0 && count + earlier > UNASKED {
+        let mut what = format!("takes down the defences of {}", counted(count, "object"));
+        if earlier > 0 {
+            what += &format!(", after those of {} in the last 24 hours", counted(earlier, "object"));
+        }
+        found.push(verdict(&new, true, &what));
     }
     if !known.is_empty() {
         found.push(verdict(&known, false, "takes defences down as far as a snapshot had them before"));

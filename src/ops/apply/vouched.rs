@@ -3,22 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
+use futures_util::StreamExt as _;
 
+use super::CONCURRENCY;
 use crate::engine::normalize::normalize;
 use crate::engine::planfile::Binding;
+use crate::engine::vouch::adoption::{self, Adoption};
 use crate::engine::vouch::{Known, of_today, vouch};
 use crate::kinds;
 use crate::model::{Action, Address, IdMap, Kind, Object, Plan};
 use crate::ops::Context;
 use crate::ops::journal::Journal;
 use crate::ops::source::{Side, new_object};
+use crate::repo::trailers;
 use crate::tenant::TenantRead;
 
 /// Number of steps that are named in a refusal.
 const SHOWN: usize = 5;
 
 /// Vouches for a plan from a file, and replaces what it claims of its steps by the facts. `live` has the objects that were read
-/// from the tenant.
+/// from the tenant, and `adopted` those that the file adopts or that they stand for; `None` before they are read.
 ///
 /// # Errors
 /// If a step does anything else than the commit says, naming the first such steps; or if the repository cannot be read.
@@ -27,6 +31,7 @@ pub(super) fn check(
     plan: &mut Plan,
     binding: &Binding,
     live: &BTreeMap<Address, Object>,
+    adopted: Option<&BTreeMap<Address, Object>>,
 ) -> Result<()> {
     let base = context.last_snapshot()?;
     let mut ids = super::current_ids(context)?;
@@ -34,13 +39,16 @@ pub(super) fn check(
     ids.extend(&binding.adopted);
     let touched: BTreeSet<Address> =
         plan.steps.iter().map(|step| Address::new(step.address.kind, ids.current(&step.address.id))).collect();
-    let wanted = objects(context, &Side::commit(context, &binding.commit)?, &touched, &ids)?;
-    let base = match base {
-        Some(base) => objects(context, &Side::commit(context, &base.to_string())?, &touched, &ids)?,
-        None => BTreeMap::new(),
+    let commit = Side::commit(context, &binding.commit)?;
+    let wanted = objects(context, &commit, &touched, &ids)?;
+    let last = match base {
+        Some(base) => Side::commit(context, &base.to_string())?,
+        None => Side::empty(),
     };
+    let base = objects(context, &last, &touched, &ids)?;
+    let mut said = adoptions(context, binding, [&last, &commit], &ids, adopted)?;
     let known = Known { wanted: &wanted, base: &base, live, ids: &ids, prune: binding.prune };
-    let said = vouch(plan, &known);
+    said.extend(vouch(plan, &known));
     if said.is_empty() {
         return Ok(());
     }
@@ -49,6 +57,71 @@ pub(super) fn check(
         "the plan file does not do what its commit says, and nothing of it was carried out; make it anew with `plan --out`: {}{more}",
         said[..said.len().min(SHOWN)].join("; ")
     )
+}
+
+/// Judges the pairs of ids that a plan file adopts.
+fn adoptions(
+    context: &Context,
+    binding: &Binding,
+    [last, commit]: [&Side; 2],
+    ids: &IdMap,
+    live: Option<&BTreeMap<Address, Object>>,
+) -> Result<Vec<String>> {
+    if binding.adopted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let news: BTreeSet<&str> = binding.adopted.iter().map(|(_, new)| new).collect();
+    let taken = commit.index.keys().filter(|address| news.contains(address.id.as_str())).cloned().collect();
+    // The commit comes last: its version of an object is the one that is wanted.
+    let mut wanted = BTreeMap::new();
+    for side in [last, commit] {
+        for (address, entry) in side.index.iter().filter(|(address, _)| is_adopted(binding, address)) {
+            if let Some(kind) = kinds::by_name(address.kind)
+                && let Some(object) = side.object(&context.repo, kind, entry)?
+            {
+                wanted.insert(address.clone(), object);
+            }
+        }
+    }
+    let message = context.repo.commit(context.repo.resolve(&binding.commit)?)?.message;
+    let translated = trailers(&message).iter().any(|(name, _)| name == "Entragit-Translated-From");
+    let adoption = Adoption { pairs: &binding.adopted, ids, wanted: &wanted, taken: &taken, translated, live };
+    Ok(adoption::adoptions(&adoption))
+}
+
+fn is_adopted(binding: &Binding, address: &Address) -> bool {
+    binding.adopted.current(&address.id) != address.id
+}
+
+/// Reads the objects that a plan file adopts, and those that they are to stand for, as far as the tenant has them.
+///
+/// # Errors
+/// If the repository cannot be read, or the tenant not be asked.
+pub(super) async fn adopted<T: TenantRead>(
+    context: &Context,
+    tenant: &T,
+    binding: &Binding,
+) -> Result<BTreeMap<Address, Object>> {
+    let mut looks: BTreeSet<Address> = BTreeSet::new();
+    if !binding.adopted.is_empty() {
+        let mut sides = vec![Side::commit(context, &binding.commit)?];
+        if let Some(base) = context.last_snapshot()? {
+            sides.push(Side::commit(context, &base.to_string())?);
+        }
+        for address in sides.iter().flat_map(|side| side.index.keys()).filter(|address| is_adopted(binding, address)) {
+            looks.extend([address.clone(), Address::new(address.kind, binding.adopted.current(&address.id))]);
+        }
+    }
+    let known = looks.into_iter().filter_map(|address| Some((kinds::by_name(address.kind)?, address)));
+    let looked: Vec<Result<Option<(Address, Object)>>> = futures_util::stream::iter(known)
+        .map(|(kind, address)| async move {
+            let found = tenant.get(kind, &address.id).await?;
+            Ok(found.map(|raw| (address, normalize(kind, raw.value).object)))
+        })
+        .buffer_unordered(CONCURRENCY)
+        .collect()
+        .await;
+    looked.into_iter().filter_map(Result::transpose).collect()
 }
 
 /// Reads the objects that a plan restores, as they are in the recycle bin.

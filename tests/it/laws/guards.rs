@@ -113,7 +113,7 @@ fn deletions_of_a_day_are_summed_up() {
     let rules = |known: usize, recent: usize| Rules {
         max_deletes: 10,
         known: BTreeMap::from([("group", known)]),
-        recent: BTreeMap::from([("group", recent)]),
+        deleted_today: BTreeMap::from([("group", recent)]),
         ..Rules::default()
     };
     assert_eq!(said(deletes(7), &rules(15, 0)), "");

@@ -1,0 +1,24 @@
+//! Words for people: numbers with their nouns.
+
+/// Returns a number with its noun in singular or plural: "1 object", "2 objects".
+pub fn counted(count: usize, noun: &str) -> String {
+    match (count, noun.strip_suffix('y')) {
+        (1, _) => format!("1 {noun}"),
+        // "property", but not "key".
+        (_, Some(stem)) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{count} {stem}ies"),
+        _ => format!("{count} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn nouns_follow_their_numbers() {
+        assert_eq!(counted(0, "object"), "0 objects");
+        assert_eq!(counted(1, "policy"), "1 policy");
+        assert_eq!(counted(2, "policy"), "2 policies");
+        assert_eq!(counted(3, "key"), "3 keys");
+    }
+}
