@@ -6,9 +6,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod recover;
 mod report;
+mod sign_in;
 
 pub use recover::{Apply, Drill, Plan, Sign, TextFormat, Undo};
 pub use report::{Blame, Diff, Drift, Format, Log, Notify, NotifyShape, Show, Status};
+pub use sign_in::{Auth, Cloud, SignIn};
 
 /// Microsoft Entra as code, in git: export a tenant, compare any two moments, and bring it back.
 #[derive(Debug, Parser)]
@@ -159,6 +161,16 @@ pub enum Command {
                   entragit status --risks-days 30         changes of the last month\n  \
                   entragit status --json | jq .attention  what a job should tell someone")]
     Status(Status),
+    /// Check the set-up: sign-in, permissions kind by kind, clock, git, remote; with what to do
+    ///
+    /// Signs in, and compares the permissions of the token with those that the kinds in scope need. What should be changed is
+    /// marked with `!`, what does not work with `✗`, each with one way forward. Ends with 0 if all is well, with 2 if something
+    /// deserves a look, and with 1 if something does not work.
+    #[command(after_help = "Examples:\n  \
+                  entragit doctor                         with what the environment signs in with\n  \
+                  entragit doctor --auth azure-cli        with the account of the Azure CLI\n  \
+                  entragit doctor --json | jq .kinds      what may be read and written")]
+    Doctor(Doctor),
     /// Check the files of the repository, without asking the tenant anything
     Validate(Validate),
     /// Show the writes that would take the tenant to a commit; nothing is written
@@ -218,42 +230,6 @@ pub enum Command {
     Kinds(Kinds),
     /// Print completions for a shell
     Completions(Completions),
-}
-
-/// How to sign in, and where.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Sign-in")]
-pub struct SignIn {
-    /// Application (client) id.
-    #[arg(long, env = "AZURE_CLIENT_ID", value_name = "ID", hide_env_values = true)]
-    pub client_id: Option<String>,
-    /// Client secret; better given by the environment than here.
-    #[arg(long, env = "AZURE_CLIENT_SECRET", value_name = "SECRET", hide_env_values = true)]
-    pub client_secret: Option<String>,
-    /// A ready bearer token.
-    #[arg(long, env = "ENTRAGIT_ACCESS_TOKEN", value_name = "TOKEN", hide_env_values = true)]
-    pub access_token: Option<String>,
-    /// Microsoft Graph's address, without a version.
-    #[arg(
-        long,
-        env = "ENTRAGIT_GRAPH_URL",
-        value_name = "URL",
-        default_value = "https://graph.microsoft.com",
-        hide_env_values = true
-    )]
-    pub graph_url: String,
-    /// The sign-in service's address.
-    #[arg(
-        long,
-        env = "ENTRAGIT_AUTHORITY_URL",
-        value_name = "URL",
-        default_value = "https://login.microsoftonline.com",
-        hide_env_values = true
-    )]
-    pub authority_url: String,
-    /// Tenant to sign in to, if not the repository's.
-    #[arg(long, env = "AZURE_TENANT_ID", value_name = "ID")]
-    pub tenant: Option<String>,
 }
 
 /// What to look at.
@@ -397,6 +373,9 @@ pub struct Emulate {
     /// Accept only this client secret.
     #[arg(long, value_name = "SECRET")]
     pub secret: Option<String>,
+    /// Accept only the certificate in this file (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
     /// Give tokens only this application permission; may be repeated [default: all that are needed].
     #[arg(long = "role", value_name = "PERMISSION")]
     pub roles: Vec<String>,
@@ -407,6 +386,16 @@ pub struct Emulate {
     /// not complete and do not say so `omit:ID` (of an object), `empty:KIND`, `empty-once:KIND`; with commas between.
     #[arg(long, value_name = "FAULTS")]
     pub faults: Option<String>,
+}
+
+/// `doctor`
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Print one JSON document.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub sign_in: SignIn,
 }
 
 /// `kinds`

@@ -41,6 +41,7 @@ pub async fn demo(arguments: args::Demo, output: &Output) -> Result<u8> {
         state: None,
         tenant: None,
         client: None,
+        certificate: None,
         secret: None,
         roles: None,
         faults: emulator::Faults::default(),

@@ -32,6 +32,7 @@ pub async fn run(arguments: args::Emulate, output: &Output) -> Result<u8> {
         tenant: arguments.tenant,
         client: arguments.client,
         secret: arguments.secret,
+        certificate: arguments.certificate.as_deref().map(certificate).transpose()?,
         roles: (!arguments.roles.is_empty()).then_some(arguments.roles),
         faults: faults(arguments.faults.as_deref())?,
     })
@@ -41,6 +42,13 @@ pub async fn run(arguments: args::Emulate, output: &Output) -> Result<u8> {
     tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
     running.stop().await?;
     Ok(exit::DONE)
+}
+
+/// Returns the certificate in a PEM file, in DER.
+fn certificate(path: &std::path::Path) -> Result<Vec<u8>> {
+    let bytes = read_file(path, NamedBy::Person, MAX_SETTINGS)
+        .with_context(|| format!("reading the certificate {}", path.display()))?;
+    emulator::certificate(&bytes).ok_or_else(|| anyhow!("{} holds no certificate in PEM", path.display()))
 }
 
 /// The faults, in words or in a file of them.

@@ -2,8 +2,10 @@
 
 mod args;
 mod connect;
+mod credentials;
 mod demo;
 mod diff;
+mod doctor;
 mod drift;
 mod drill;
 mod emulate;

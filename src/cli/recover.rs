@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use serde_json::json;
 
 use super::args::{self, TextFormat};
-use super::connect::{connect, signed_in};
+use super::connect::{connect, connect_to_write};
 use super::output::{Output, elapsed};
 use super::run::{exclusion, exit, scope};
 use super::stop::Stop;
@@ -26,13 +26,19 @@ use crate::repo::{MAX_PLAN, NamedBy, Worktree, read_file};
 const SHOWN: usize = 20;
 
 /// With everything that the guards go by.
-fn guarded(mut context: Context, guards: Option<&Path>, sign_in: &args::SignIn) -> Result<Context> {
+fn guarded(mut context: Context, guards: Option<&Path>) -> Result<Context> {
     if let Some(path) = guards {
         context.take_guards_from(path)?;
     }
     context.events.note(format!("guards: {}", context.guards_from));
-    context.signed_in = signed_in(sign_in);
     Ok(context)
+}
+
+/// Signs in to write, so that the guards know who carries the plan out.
+async fn signed_in(mut context: Context, sign_in: &args::SignIn) -> Result<(Context, GraphTenant)> {
+    let tenant = connect_to_write(sign_in, &context.settings, &context.events)?;
+    context.signed_in = tenant.sign_in().await?.identities;
+    Ok((context, tenant))
 }
 
 /// The target that the arguments name.
@@ -96,7 +102,7 @@ fn uncommitted(context: &Context, to: &str) -> Result<()> {
 /// Shows the plan to a commit, and keeps it in a file if that is wanted.
 pub async fn plan(arguments: args::Plan, repo: &Path, output: &Output) -> Result<u8> {
     let accepted = Accepted::parse(&arguments.accept).map_err(|error| anyhow!(error))?;
-    let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
+    let mut context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref())?;
     let wanted = Wanted {
         to: &arguments.to,
         changes: arguments.changes.as_deref(),
@@ -107,6 +113,7 @@ pub async fn plan(arguments: args::Plan, repo: &Path, output: &Output) -> Result
     own_tenant(&context, wanted.map, &arguments.sign_in)?;
     let aim = wanted.aim(&context, &arguments.selectors)?;
     let tenant = connect(&arguments.sign_in, &context.settings, &context.events)?;
+    context.signed_in = tenant.sign_in().await?.identities;
     let mut planned = ops::plan::plan(&context, &tenant, &aim).await?;
     planned.verdicts = accepted.settle(&planned.verdicts);
     output.clear();
@@ -151,8 +158,8 @@ fn exit_of(plan: &Plan) -> u8 {
 
 /// Carries out a plan file, or a plan made on the spot.
 pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Result<u8> {
-    let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
-    let tenant = connect(&arguments.sign_in, &context.settings, &context.events)?;
+    let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref())?;
+    let (context, tenant) = signed_in(context, &arguments.sign_in).await?;
     let _lock = context.repo.lock("apply")?;
     context.ready_snapshots_branch()?;
     let patience = ops::execute::patience(Duration::from_secs(arguments.patience));
@@ -200,8 +207,8 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
 
 /// Takes back what an apply did.
 pub async fn undo(arguments: args::Undo, repo: &Path, output: &Output) -> Result<u8> {
-    let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref(), &arguments.sign_in)?;
-    let tenant = connect(&arguments.sign_in, &context.settings, &context.events)?;
+    let context = guarded(Context::open(repo, output.events())?, arguments.guards.as_deref())?;
+    let (context, tenant) = signed_in(context, &arguments.sign_in).await?;
     let lock = context.repo.lock("undo")?;
     context.ready_snapshots_branch()?;
     let (receipt, mut aim) = ops::undo::aim(&context, arguments.receipt.as_deref())?;

@@ -146,6 +146,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
         Command::Blame(arguments) => super::history::run_blame(&arguments, repo, output),
         Command::Show(arguments) => super::history::run_show(&arguments, repo, output),
         Command::Drift(drift) => super::drift::run(drift, repo, output).await,
+        Command::Doctor(doctor) => super::doctor::run(doctor, repo, output).await,
         Command::Status(status) => super::status::run(status, repo, output).await,
         Command::Validate(validate) => {
             let found = Context::open(repo, events).and_then(|context| {

@@ -4,6 +4,7 @@
 //! and, where those are silent, from Microsoft's pages (`quirks`). It never depends on how the project's client reads Graph: a
 //! mirror proves nothing. It is stricter than Graph: whatever it accepts, Graph accepts.
 
+mod assertion;
 mod audit;
 mod batch;
 mod bin;
@@ -36,6 +37,7 @@ mod state;
 mod store;
 mod tenant;
 mod token;
+mod visits;
 mod write;
 
 use std::collections::BTreeMap;
@@ -89,6 +91,8 @@ pub struct Options {
     pub client: Option<String>,
     /// The only client secret that the token endpoint accepts.
     pub secret: Option<String>,
+    /// The only certificate that the token endpoint accepts, in DER.
+    pub certificate: Option<Vec<u8>>,
     /// Application permissions put into tokens; `None`: all that the paths served here need.
     pub roles: Option<Vec<String>>,
     /// Faults to inject.
@@ -104,6 +108,7 @@ impl Default for Options {
             tenant: None,
             client: None,
             secret: None,
+            certificate: None,
             roles: None,
             faults: Faults::default(),
         }
@@ -162,6 +167,12 @@ pub async fn start_from(options: Options, snapshot: &Snapshot) -> anyhow::Result
     Ok((serve(options, tenant).await?, left_out))
 }
 
+/// Returns the first certificate of a PEM file, in DER.
+pub fn certificate(pem: &[u8]) -> Option<Vec<u8>> {
+    use rustls::pki_types::pem::PemObject as _;
+    rustls::pki_types::CertificateDer::from_pem_slice(pem).ok().map(|der| der.to_vec())
+}
+
 async fn serve(options: Options, tenant: Tenant) -> anyhow::Result<Running> {
     tenant.weather.change(options.faults.clone(), users(&tenant));
     let tenant_id = tenant.id.clone();
@@ -169,8 +180,15 @@ async fn serve(options: Options, tenant: Tenant) -> anyhow::Result<Running> {
         .await
         .with_context(|| format!("cannot listen on {}", options.listen))?;
     let address = listener.local_addr().context("the listener has no address")?;
-    let pins = Pins { tenant: options.tenant, client: options.client, secret: options.secret, roles: options.roles };
-    let shared = Arc::new(Shared { tenant: RwLock::new(tenant), pins, dirty: AtomicBool::new(false) });
+    let pins = Pins {
+        tenant: options.tenant,
+        client: options.client,
+        secret: options.secret,
+        certificate: options.certificate,
+        roles: options.roles,
+    };
+    let visits = visits::Visits::default();
+    let shared = Arc::new(Shared { tenant: RwLock::new(tenant), pins, visits, dirty: AtomicBool::new(false) });
     let (stop, mut stopped) = watch::channel(false);
     let service = server::router(shared.clone()).into_make_service_with_connect_info::<SocketAddr>();
     let (end, ended) = watch::channel(false);

@@ -16,6 +16,7 @@ use super::faults::{Fate, Hang};
 use super::request::{Reply, Request, parse_path, parse_query};
 use super::tenant::Tenant;
 use super::token::{self, Pins};
+use super::visits::Visits;
 use crate::model::kind::Api;
 
 /// Holds the state that every connection shares.
@@ -25,6 +26,8 @@ pub struct Shared {
     pub tenant: RwLock<Tenant>,
     /// Values that the token endpoint insists on.
     pub pins: Pins,
+    /// Sign-ins that people have begun.
+    pub visits: Visits,
     /// True if something was written since the last save.
     pub dirty: AtomicBool,
 }
@@ -75,7 +78,7 @@ async fn handle(
             return weathered(&shared, request, &peer.ip().to_string()).await;
         }
     }
-    authority(&shared, &method, path, &body, &base)
+    authority(&shared, &method, &uri, &body, &base)
 }
 
 /// Answers a request, or fails as the faults demand.
@@ -187,19 +190,46 @@ pub fn headers(reply: &Reply, request: &Request) -> Vec<(&'static str, String)> 
     headers
 }
 
-/// Answers everything below a tenant's name: tokens and discovery.
-fn authority(shared: &Shared, method: &Method, path: &str, body: &[u8], base: &str) -> Response<Body> {
-    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+/// Answers everything below a tenant's name: tokens and discovery; and the pages on which people sign in.
+fn authority(shared: &Shared, method: &Method, uri: &Uri, body: &[u8], base: &str) -> Response<Body> {
+    let parts: Vec<&str> = uri.path().trim_matches('/').split('/').collect();
+    let query = || parse_query(uri.query().unwrap_or_default());
+    let field = |form: &[(String, String)], name: &str| {
+        form.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone())
+    };
     match (method.as_str(), parts.as_slice()) {
         ("POST", [tenant, "oauth2", "v2.0", "token"]) => {
             let form = parse_query(&String::from_utf8_lossy(body));
             let guard = shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-            match token::issue(&guard, &shared.pins, tenant, &form) {
+            match token::issue(&guard, &shared.pins, &shared.visits, tenant, &form) {
                 Ok(token) => plain(200, &token),
                 Err(refusal) => {
                     plain(refusal.status, &refusal.body(&uuid::Uuid::new_v4().to_string(), &guard.clock.seconds()))
                 }
             }
+        }
+        ("POST", [_, "oauth2", "v2.0", "devicecode"]) => {
+            let form = parse_query(&String::from_utf8_lossy(body));
+            plain(200, &shared.visits.device(&field(&form, "client_id").unwrap_or_default(), base))
+        }
+        ("GET", ["devicelogin"]) => {
+            let (query, tenant) = (query(), shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner));
+            let code = field(&query, "user_code").unwrap_or_default();
+            match shared.visits.typed(&tenant, &code, field(&query, "username").as_deref()) {
+                true => plain(200, &json!({"message": "You are signed in on your device."})),
+                false => plain(400, &json!({"message": "Add ?user_code=CODE, and &username=NAME if you like."})),
+            }
+        }
+        ("GET", [_, "oauth2", "v2.0", "authorize"]) => {
+            let tenant = shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let Some(back) = shared.visits.browser(&tenant, &query()) else {
+                return plain(400, &json!({"message": "client_id and redirect_uri are needed."}));
+            };
+            let mut response = plain(302, &json!({}));
+            if let Ok(back) = HeaderValue::from_str(&back) {
+                response.headers_mut().insert("location", back);
+            }
+            response
         }
         ("GET", [tenant, "v2.0", ".well-known", "openid-configuration"]) => plain(200, &token::discovery(tenant, base)),
         ("GET", [_, "discovery", "instance"]) => plain(

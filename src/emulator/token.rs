@@ -7,11 +7,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::assertion;
 use super::audit::known_app;
 use super::error::Fault;
 use super::permissions;
 use super::routes::Pick;
 use super::tenant::Tenant;
+use super::visits::Visits;
 use crate::kinds;
 
 /// Lifetime of a token in seconds.
@@ -68,6 +70,8 @@ pub struct Pins {
     pub client: Option<String>,
     /// The client secret.
     pub secret: Option<String>,
+    /// The certificate, in DER.
+    pub certificate: Option<Vec<u8>>,
     /// Application permissions put into tokens.
     pub roles: Option<Vec<String>>,
 }
@@ -86,7 +90,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    fn new(status: u16, error: &'static str, number: u32, text: impl Into<String>) -> Self {
+    pub(super) fn new(status: u16, error: &'static str, number: u32, text: impl Into<String>) -> Self {
         Self { status, error, number, text: text.into() }
     }
 
@@ -102,7 +106,13 @@ impl Refusal {
 }
 
 /// Answers a token request.
-pub fn issue(tenant: &Tenant, pins: &Pins, authority: &str, form: &[(String, String)]) -> Result<Value, Refusal> {
+pub fn issue(
+    tenant: &Tenant,
+    pins: &Pins,
+    visits: &Visits,
+    authority: &str,
+    form: &[(String, String)],
+) -> Result<Value, Refusal> {
     let field =
         |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
     if pins.tenant.as_deref().is_some_and(|pin| !pin.eq_ignore_ascii_case(authority)) {
@@ -132,7 +142,8 @@ pub fn issue(tenant: &Tenant, pins: &Pins, authority: &str, form: &[(String, Str
             format!("Application with identifier '{client}' was not found in the directory '{}'.", tenant.name),
         ));
     }
-    if field("scope").is_empty() {
+    let by_code = field("grant_type") == "urn:ietf:params:oauth:grant-type:device_code";
+    if field("scope").is_empty() && !by_code {
         return Err(Refusal::new(
             400,
             "invalid_request",
@@ -158,7 +169,7 @@ pub fn issue(tenant: &Tenant, pins: &Pins, authority: &str, form: &[(String, Str
                     ),
                 ));
             }
-            credentials(pins, client, field)?;
+            credentials(tenant, pins, authority, client, field)?;
             let (principal, name) =
                 known_app(tenant, client).unwrap_or_else(|| (made_up(client), "Entragit".to_owned()));
             claims["oid"] = principal.clone().into();
@@ -168,38 +179,33 @@ pub fn issue(tenant: &Tenant, pins: &Pins, authority: &str, form: &[(String, Str
             claims["roles"] = pins.roles.clone().unwrap_or_else(permissions::every).into();
         }
         "password" => {
-            let missing = || {
-                Refusal::new(
-                    400,
-                    "invalid_grant",
-                    50_034,
-                    format!("The user account {} does not exist in the {} directory.", field("username"), tenant.id),
-                )
-            };
+            let missing = || absent(tenant, field("username"));
             let kind = kinds::by_name("user").ok_or_else(missing)?;
-            let (key, user) = tenant.find(kind, &Pick::Id(field("username").to_owned())).map_err(|_| missing())?;
-            if field("password").is_empty()
-                || pins
-                    .secret
-                    .as_deref()
-                    .is_some_and(|pin| !field("client_secret").is_empty() && pin != field("client_secret"))
-            {
-                return Err(Refusal::new(
-                    400,
-                    "invalid_grant",
-                    50_126,
-                    "Error validating credentials due to invalid username or password.",
-                ));
+            tenant.find(kind, &Pick::Id(field("username").to_owned())).map_err(|_| missing())?;
+            let given = field("client_secret");
+            let wrong = pins.secret.as_deref().is_some_and(|pin| !given.is_empty() && pin != given);
+            if field("password").is_empty() || wrong {
+                let said = "Error validating credentials due to invalid username or password.";
+                return Err(Refusal::new(400, "invalid_grant", 50_126, said));
             }
-            if user.get("accountEnabled") == Some(&Value::Bool(false)) {
-                return Err(Refusal::new(400, "invalid_grant", 50_057, "The user account is disabled."));
-            }
-            claims["oid"] = key.id.as_ref().into();
-            claims["sub"] = key.id.as_ref().into();
-            claims["upn"] = user.get("userPrincipalName").cloned().unwrap_or_default();
-            claims["name"] = user.get("displayName").cloned().unwrap_or_default();
-            claims["idtyp"] = "user".into();
-            claims["scp"] = "Directory.AccessAsUser.All Directory.ReadWrite.All".into();
+            person(tenant, field("username"), &mut claims)?;
+        }
+        "urn:ietf:params:oauth:grant-type:device_code" => {
+            person(tenant, &visits.of_device(client, field("device_code"))?, &mut claims)?;
+        }
+        "authorization_code" => {
+            let (code, redirect, verifier) = (field("code"), field("redirect_uri"), field("code_verifier"));
+            person(tenant, &visits.of_browser(client, code, redirect, verifier)?, &mut claims)?;
+        }
+        "refresh_token" => {
+            let invalid =
+                || Refusal::new(400, "invalid_grant", 70_000, "The provided value for 'refresh_token' is not valid.");
+            let (text, seal) = field("refresh_token").rsplit_once('.').ok_or_else(invalid)?;
+            let known = (seal == signature(&tenant.secret, text)).then(|| text.split_once('.')).flatten();
+            let known = known.and_then(|(_, payload)| URL_SAFE_NO_PAD.decode(payload).ok());
+            let known: Value = known.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(invalid)?;
+            let user = known["refresh"].as_str().filter(|_| known["appid"] == client).ok_or_else(invalid)?;
+            person(tenant, user, &mut claims)?;
         }
         "" => {
             return Err(Refusal::new(
@@ -218,12 +224,45 @@ pub fn issue(tenant: &Tenant, pins: &Pins, authority: &str, form: &[(String, Str
             ));
         }
     }
-    Ok(
-        json!({"token_type": "Bearer", "expires_in": LIFETIME, "ext_expires_in": LIFETIME, "access_token": sign(&tenant.secret, &claims)}),
-    )
+    let mut granted = json!({
+        "token_type": "Bearer", "expires_in": LIFETIME, "ext_expires_in": LIFETIME,
+        "access_token": sign(&tenant.secret, &claims),
+    });
+    let offline = by_code || field("scope").split(' ').any(|scope| scope == "offline_access");
+    if let Some(upn) = claims["upn"].as_str().filter(|_| offline) {
+        granted["refresh_token"] = sign(&tenant.secret, &json!({"refresh": upn, "appid": client})).into();
+    }
+    Ok(granted)
 }
 
-fn credentials<'a>(pins: &Pins, client: &str, field: impl Fn(&str) -> &'a str) -> Result<(), Refusal> {
+fn absent(tenant: &Tenant, user: &str) -> Refusal {
+    let said = format!("The user account {user} does not exist in the {} directory.", tenant.id);
+    Refusal::new(400, "invalid_grant", 50_034, said)
+}
+
+/// Puts a person's account into the claims of a token.
+fn person(tenant: &Tenant, name: &str, claims: &mut Value) -> Result<(), Refusal> {
+    let kind = kinds::by_name("user").ok_or_else(|| absent(tenant, name))?;
+    let (key, user) = tenant.find(kind, &Pick::Id(name.to_owned())).map_err(|_| absent(tenant, name))?;
+    if user.get("accountEnabled") == Some(&Value::Bool(false)) {
+        return Err(Refusal::new(400, "invalid_grant", 50_057, "The user account is disabled."));
+    }
+    claims["oid"] = key.id.as_ref().into();
+    claims["sub"] = key.id.as_ref().into();
+    claims["upn"] = user.get("userPrincipalName").cloned().unwrap_or_default();
+    claims["name"] = user.get("displayName").cloned().unwrap_or_default();
+    claims["idtyp"] = "user".into();
+    claims["scp"] = "Directory.AccessAsUser.All Directory.ReadWrite.All".into();
+    Ok(())
+}
+
+fn credentials<'a>(
+    tenant: &Tenant,
+    pins: &Pins,
+    authority: &str,
+    client: &str,
+    field: impl Fn(&str) -> &'a str,
+) -> Result<(), Refusal> {
     let (secret, assertion) = (field("client_secret"), field("client_assertion"));
     if secret.is_empty() && assertion.is_empty() {
         return Err(Refusal::new(
@@ -234,13 +273,9 @@ fn credentials<'a>(pins: &Pins, client: &str, field: impl Fn(&str) -> &'a str) -
         ));
     }
     if !assertion.is_empty() {
-        let known = field("client_assertion_type") == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-            && assertion.split('.').count() == 3;
-        // The assertion is read, but not verified: the tenant knows no keys.
-        return if known {
-            Ok(())
-        } else {
-            Err(Refusal::new(401, "invalid_client", 50_027, "JWT token is invalid or malformed."))
+        return match field("client_assertion_type") == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
+            true => assertion::judge(tenant, pins, authority, client, assertion),
+            false => Err(Refusal::new(401, "invalid_client", 50_027, "JWT token is invalid or malformed.")),
         };
     }
     match pins.secret.as_deref() {
@@ -319,6 +354,7 @@ pub fn discovery(tenant: &str, base: &str) -> Value {
     json!({
         "token_endpoint": format!("{base}/{tenant}/oauth2/v2.0/token"),
         "authorization_endpoint": format!("{base}/{tenant}/oauth2/v2.0/authorize"),
+        "device_authorization_endpoint": format!("{base}/{tenant}/oauth2/v2.0/devicecode"),
         "issuer": format!("{base}/{tenant}/v2.0"),
         "jwks_uri": format!("{base}/{tenant}/discovery/v2.0/keys"),
         "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
@@ -341,12 +377,12 @@ mod tests {
             ("client_secret", "x"),
             ("scope", "https://graph.microsoft.com/.default"),
         ]);
-        let token = issue(&tenant, &Pins::default(), "t", &good).expect("token");
+        let token = issue(&tenant, &Pins::default(), &Visits::default(), "t", &good).expect("token");
         let header = format!("Bearer {}", token["access_token"].as_str().expect("text"));
         assert!(matches!(caller(&tenant, Some(&header), ""), Ok(Caller::App { app_id, .. }) if app_id == "c"));
         assert!(caller(&tenant, Some(&format!("{header}x")), "").is_err());
         let pins = Pins { secret: Some("y".into()), ..Pins::default() };
-        assert_eq!(issue(&tenant, &pins, "t", &good).expect_err("refused").number, 7_000_215);
+        assert_eq!(issue(&tenant, &pins, &Visits::default(), "t", &good).expect_err("refused").number, 7_000_215);
         let mut later = tenant;
         later.clock = super::super::clock::Clock::ahead(jiff::SignedDuration::from_hours(2));
         assert!(caller(&later, Some(&header), "").is_err());

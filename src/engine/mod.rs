@@ -10,6 +10,7 @@ pub mod canonical;
 pub mod compare;
 pub mod diff;
 pub mod digest;
+pub mod doctor;
 pub mod drift;
 pub mod drill;
 pub mod guard;

@@ -1,95 +1,42 @@
 //! Signs in: fetches a token once, shares it between all requests, and renews it before it runs out.
 //! <https://learn.microsoft.com/graph/auth-v2-service>
+//!
+//! Microsoft's `azure_identity` is not used: it has neither device code nor browser, refuses a sign-in service on this machine
+//! (so that nothing could be tested), wants OpenSSL for certificates, and brings 38 more crates.
 
+mod advice;
+mod certificate;
+mod claims;
+mod credential;
+mod endpoint;
+mod federated;
+mod managed;
+mod person;
+mod pfx;
+mod tools;
+
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use reqwest::header::HeaderValue;
-use reqwest::{Client, Url};
-use serde::Deserialize;
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use reqwest::Client;
+use reqwest::header::{HeaderMap, HeaderValue};
 
+use self::endpoint::{Endpoint, Pairs};
 use super::fault::one_line;
-use super::http::NO_REQUEST;
 use super::retry::{Cause, backoff};
 use super::secrets::Secrets;
-use super::urls::{Base, escape};
-use crate::model::Secret;
+use super::urls::Base;
+use crate::model::{Events, Secret};
 use crate::tenant::TenantError;
 
-/// Represents the ways to sign in.
-#[derive(Debug, Clone)]
-pub enum Credential {
-    /// Sign-in as an application, with a secret.
-    ClientSecret {
-        /// Application id.
-        client_id: String,
-        /// The secret.
-        client_secret: Secret<String>,
-    },
-    /// A token that someone else fetched.
-    Token(Secret<String>),
-    /// Sign-in as a person (delegated), with a password.
-    Password {
-        /// Application id.
-        client_id: String,
-        /// User principal name.
-        username: String,
-        /// The password.
-        password: Secret<String>,
-    },
-}
-
-impl Credential {
-    /// Returns the ids by which the tenant knows the signed-in identity, in lower case: the application's, and the claims of a
-    /// ready token (`appid`, or `azp` in newer tokens, and `oid`). A token that cannot be read yields none.
-    /// <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
-    pub fn identities(&self) -> BTreeSet<String> {
-        let ids: Vec<String> = match self {
-            Credential::ClientSecret { client_id, .. } | Credential::Password { client_id, .. } => {
-                vec![client_id.clone()]
-            }
-            Credential::Token(token) => {
-                let claims = claims(token.expose()).unwrap_or_default();
-                let text = |name: &str| claims[name].as_str().map(str::to_owned);
-                ["appid", "azp", "oid"].into_iter().filter_map(text).collect()
-            }
-        };
-        ids.into_iter().map(|id| id.to_lowercase()).filter(|id| !id.is_empty()).collect()
-    }
-}
-
-fn claims(token: &str) -> Option<serde_json::Value> {
-    use base64::Engine as _;
-    let payload = token.split('.').nth(1)?;
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?;
-    serde_json::from_slice(&bytes).ok()
-}
-
-/// Returns true if a token carries an application permission (`roles`) or a delegated one (`scp`). For a token that cannot be
-/// read it returns false.
-pub(super) fn carries(header: &HeaderValue, permission: &str) -> bool {
-    header.to_str().ok().and_then(claims).is_some_and(|claims| {
-        let roles = claims["roles"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
-        let scopes = claims["scp"].as_str().unwrap_or_default().split(' ');
-        roles.chain(scopes).any(|granted| granted == permission)
-    })
-}
-
-/// Returns true if a token says that an application signed in without a person.
-/// <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
-pub(super) fn is_application(header: &HeaderValue) -> bool {
-    let says = |claims: &serde_json::Value| claims["idtyp"] == "app" || claims["roles"].is_array();
-    header.to_str().ok().and_then(claims).is_some_and(|claims| says(&claims) && claims["scp"].is_null())
-}
-
-/// Returns the tenant that a token names (`tid`). The signature is not verified, and need not be: the token is this client's own,
-/// and Graph, which verifies it, answers for no other tenant. The claim only tells which tenant that is, and no access depends on
-/// it. <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>
-pub(super) fn tenant_of(header: &HeaderValue) -> Option<String> {
-    let claims = header.to_str().ok().and_then(claims)?;
-    claims["tid"].as_str().filter(|id| !id.is_empty()).map(str::to_owned)
-}
+pub use certificate::Certificate;
+pub use claims::Claims;
+pub(super) use claims::{carries, is_application, tenant_of};
+pub use credential::{Assertion, Credential, IdentityHost};
 
 /// Represents a bearer token, ready to send.
 #[derive(Clone)]
@@ -107,46 +54,48 @@ const FIRST_CONTACT: Duration = Duration::from_secs(30);
 
 /// Fetches and renews the token.
 pub(super) struct Auth {
-    client: Client,
-    url: Url,
+    endpoint: Endpoint,
     request: String,
-    scope: String,
-    credential: Credential,
+    /// Address of Graph, which the token is for.
+    resource: String,
+    tenant: String,
+    /// The ways to sign in; the first that gives a token is kept.
+    ways: Vec<Credential>,
+    chosen: Mutex<Option<usize>>,
+    /// Token that renews a person's sign-in without the person.
+    refresh: Mutex<Option<Secret<String>>>,
     deadline: Duration,
     current: RwLock<Option<Arc<Token>>>,
     renewing: tokio::sync::Mutex<()>,
-    /// Secrets that no text of a reply may repeat.
-    pub secrets: Secrets,
+    events: Events,
 }
 
-#[derive(Deserialize)]
+/// Holds a token as it was granted.
 struct Granted {
-    access_token: Option<String>,
-    #[serde(default)]
-    expires_in: Seconds,
+    token: Secret<String>,
+    life: Option<Duration>,
+    refresh: Option<Secret<String>>,
 }
 
-/// Number of seconds, sent as a number or, by some endpoints, as a string.
-#[derive(Deserialize, Default)]
-#[serde(untagged)]
-enum Seconds {
-    Number(f64),
-    Text(String),
-    #[default]
-    Unknown,
+impl Granted {
+    fn new(token: String, life: Option<Duration>) -> Self {
+        Granted { token: Secret::new(token), life, refresh: None }
+    }
 }
 
-#[derive(Deserialize)]
-struct Refused {
-    #[serde(default)]
-    error: String,
-    #[serde(default)]
-    error_description: String,
-}
-
+/// Lists the ways in which a sign-in ends without a token.
 enum Failure {
-    Final(TenantError),
+    /// It was refused; trying again does not help.
+    Refused(String),
+    /// It may succeed the next time.
     Passing(String),
+    /// This machine has no such way to sign in.
+    Unavailable(String),
+    /// A person has not finished yet.
+    Waiting {
+        /// True if the service wants to be asked less often.
+        slower: bool,
+    },
 }
 
 impl Auth {
@@ -157,24 +106,54 @@ impl Auth {
         tenant: &str,
         credential: Credential,
         deadline: Duration,
+        events: Events,
     ) -> Result<Self, TenantError> {
-        let url = authority.join(&format!("/{}/oauth2/v2.0/token", escape(tenant)))?;
+        let ways = match credential {
+            Credential::FirstOf(ways) => ways,
+            one => vec![one],
+        };
+        let secrets = Secrets::of(ways.iter().flat_map(Credential::secrets));
+        let endpoint = Endpoint::new(client, authority, tenant, deadline, secrets);
         let auth = Auth {
-            client,
-            request: format!("POST {url}"),
-            url,
-            scope: format!("{}/.default", graph.text()),
-            secrets: Secrets::of(&credential),
-            credential,
+            request: match endpoint.address("token") {
+                Ok(url) => format!("POST {url}"),
+                Err(_) => "POST token".to_owned(),
+            },
+            endpoint,
+            resource: graph.text().to_owned(),
+            tenant: tenant.to_owned(),
+            ways,
+            chosen: Mutex::default(),
+            refresh: Mutex::default(),
             deadline,
             current: RwLock::new(None),
             renewing: tokio::sync::Mutex::new(()),
+            events,
         };
-        if let Credential::Token(token) = &auth.credential {
+        if let [Credential::Token(token)] = auth.ways.as_slice() {
             let token = auth.token(token.expose(), None)?;
             auth.keep(Arc::new(token));
         }
         Ok(auth)
+    }
+
+    /// Returns the secrets that no text of a reply may repeat.
+    pub(super) fn secrets(&self) -> &Secrets {
+        &self.endpoint.secrets
+    }
+
+    /// Returns the ids of the signed-in identity that are known without a token.
+    pub(super) fn identities(&self) -> BTreeSet<String> {
+        self.ways.iter().flat_map(Credential::identities).collect()
+    }
+
+    /// Returns the way that gave the token, or the ways that are tried.
+    pub(super) fn way(&self) -> String {
+        let chosen = *self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
+        match chosen.and_then(|at| self.ways.get(at)) {
+            Some(way) => way.title(),
+            None => self.ways.iter().map(Credential::title).collect::<Vec<_>>().join(", or "),
+        }
     }
 
     /// Returns the token to send; it is fetched first if there is none, or if 80 % of its life is over.
@@ -202,9 +181,20 @@ impl Auth {
         }
     }
 
+    /// Keeps what a refusal demands of the next token (a claims challenge).
+    /// <https://learn.microsoft.com/entra/identity-platform/claims-challenge>
+    pub(super) fn challenged(&self, headers: &HeaderMap) {
+        let challenge = headers.get("www-authenticate").and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let claims = challenge.split_once("claims=\"").and_then(|(_, rest)| rest.split_once('"'));
+        let decode = |text: &str| STANDARD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok();
+        if let Some(claims) = claims.and_then(|(claims, _)| String::from_utf8(decode(claims)?).ok()) {
+            self.endpoint.demand(claims);
+        }
+    }
+
     /// Returns true if a new token can be fetched, which is not so for a token that was given.
     pub(super) fn can_renew(&self) -> bool {
-        !matches!(self.credential, Credential::Token(_))
+        !matches!(self.ways.as_slice(), [Credential::Token(_)])
     }
 
     fn current(&self) -> Option<Arc<Token>> {
@@ -226,7 +216,7 @@ impl Auth {
             message: "the token holds characters that no token has".to_owned(),
         })?;
         header.set_sensitive(true);
-        self.secrets.remember(text);
+        self.endpoint.secrets.remember(text);
         let now = Instant::now();
         Ok(Token {
             header,
@@ -240,90 +230,173 @@ impl Auth {
         let started = Instant::now();
         let mut attempt = 0;
         loop {
-            match self.ask().await {
-                Ok(token) => return Ok(token),
-                Err(Failure::Final(error)) => return Err(error),
-                Err(Failure::Passing(message)) => {
-                    let pause = backoff(Cause::Passing, attempt, fastrand::f64());
-                    attempt += 1;
-                    // The first sign-in fails early, so that a wrong address is noticed soon; one that worked before is tried for
-                    // longer.
-                    let first = self.current().is_none();
-                    let patience = if first { self.deadline.min(FIRST_CONTACT) } else { self.deadline };
-                    if started.elapsed() + pause > patience {
-                        return Err(TenantError::Unavailable { request: self.request.clone(), message });
-                    }
-                    tokio::time::sleep(pause).await;
+            let message = match self.ask().await {
+                Ok(granted) => return self.token(granted.token.expose(), granted.life),
+                Err(Failure::Refused(message)) => {
+                    return Err(TenantError::SignIn { request: self.request.clone(), message });
                 }
+                Err(Failure::Unavailable(message)) => {
+                    return Err(TenantError::SignIn { request: String::new(), message });
+                }
+                Err(Failure::Waiting { .. }) => "nobody has signed in yet".to_owned(),
+                Err(Failure::Passing(message)) => message,
+            };
+            let pause = backoff(Cause::Passing, attempt, fastrand::f64());
+            attempt += 1;
+            // The first sign-in fails early, so that a wrong address is noticed soon; one that worked before is tried for
+            // longer.
+            let first = self.current().is_none();
+            let patience = if first { self.deadline.min(FIRST_CONTACT) } else { self.deadline };
+            if started.elapsed() + pause > patience {
+                return Err(TenantError::Unavailable { request: self.request.clone(), message });
             }
+            tokio::time::sleep(pause).await;
         }
     }
 
-    async fn ask(&self) -> Result<Token, Failure> {
-        let refused = |message: String| Failure::Final(TenantError::SignIn { request: self.request.clone(), message });
-        let Some(form) = self.form() else {
-            return Err(refused("the token that was given has run out or was refused; fetch another".to_owned()));
-        };
-        let reply = self
-            .client
-            .post(self.url.clone())
-            .header("content-type", "application/x-www-form-urlencoded")
-            .header("accept", "application/json")
-            .timeout(self.deadline.min(Duration::from_secs(30)))
-            .body(form)
-            .send()
-            .await
-            .map_err(|error| match error.is_builder() {
-                true => refused(NO_REQUEST.to_owned()),
-                false => Failure::Passing(super::http::why(&error)),
-            })?;
-        let status = reply.status().as_u16();
-        let body = reply.bytes().await.map_err(|error| Failure::Passing(super::http::why(&error)))?;
-        match status {
-            200 => {
-                let granted: Granted = serde_json::from_slice(&body)
-                    .map_err(|_| Failure::Passing("the reply was cut or is no JSON".to_owned()))?;
-                let text = granted.access_token.filter(|token| !token.is_empty());
-                let text = text.ok_or_else(|| refused("the reply holds no token".to_owned()))?;
-                let seconds = match granted.expires_in {
-                    Seconds::Number(seconds) => Some(seconds),
-                    Seconds::Text(text) => text.parse().ok(),
-                    Seconds::Unknown => None,
-                };
-                // A token without a stated life is used until it is refused.
-                let life = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-                self.token(&text, life).map_err(Failure::Final)
-            }
-            408 | 429 | 500.. => Err(Failure::Passing(format!("HTTP {status}"))),
-            _ => Err(refused(match serde_json::from_slice::<Refused>(&body) {
-                Ok(said) if !said.error_description.is_empty() => {
-                    first_line(&self.secrets.mask(&said.error_description))
-                }
-                Ok(said) if !said.error.is_empty() => one_line(&self.secrets.mask(&said.error)),
-                _ => format!("HTTP {status} without an explanation"),
-            })),
+    /// Asks the way that gave a token before, else each in turn.
+    async fn ask(&self) -> Result<Granted, Failure> {
+        let chosen = *self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(way) = chosen.and_then(|at| self.ways.get(at)) {
+            return self.granted(way).await;
         }
+        if let [only] = self.ways.as_slice() {
+            return self.granted(only).await;
+        }
+        let mut said = Vec::new();
+        for (at, way) in self.ways.iter().enumerate() {
+            match self.granted(way).await {
+                Ok(granted) => {
+                    *self.chosen.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
+                    return Ok(granted);
+                }
+                Err(Failure::Refused(why) | Failure::Passing(why) | Failure::Unavailable(why)) => said.push(why),
+                Err(Failure::Waiting { .. }) => {}
+            }
+        }
+        Err(Failure::Unavailable(format!(
+            "nothing to sign in with: AZURE_CLIENT_ID with AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH or a federated \
+             token, and ENTRAGIT_ACCESS_TOKEN are not set; {}; `--auth browser` or `--auth device-code` signs a person in; to \
+             try things out without a tenant, run `entragit demo`",
+            said.join("; ")
+        )))
     }
 
-    fn form(&self) -> Option<String> {
-        let mut pairs = vec![("scope", self.scope.as_str())];
-        match &self.credential {
+    async fn granted(&self, way: &Credential) -> Result<Granted, Failure> {
+        let every = format!("{}/.default", self.resource);
+        match way {
+            Credential::Token(_) => {
+                Err(Failure::Refused("the token that was given has run out or was refused; fetch another".to_owned()))
+            }
+            Credential::ManagedIdentity { client_id, host } => {
+                managed::token(host, client_id.as_deref(), &self.resource).await
+            }
+            Credential::AzureCli => {
+                let (resource, tenant) = (self.resource.clone(), self.tenant.clone());
+                tool(move || tools::azure_cli(&resource, &tenant)).await
+            }
+            Credential::AzureDeveloperCli => {
+                let tenant = self.tenant.clone();
+                tool(move || tools::azure_developer_cli(&every, &tenant)).await
+            }
+            Credential::DeviceCode { client_id, permissions } | Credential::Browser { client_id, permissions } => {
+                let mut scopes: Vec<String> =
+                    permissions.iter().map(|permission| format!("{}/{permission}", self.resource)).collect();
+                if scopes.is_empty() {
+                    scopes.push(every);
+                }
+                // Without this scope, the person would have to sign in again every hour.
+                scopes.push("offline_access".to_owned());
+                self.person(way, client_id, &scopes.join(" ")).await
+            }
             Credential::ClientSecret { client_id, client_secret } => {
-                pairs.push(("grant_type", "client_credentials"));
-                pairs.push(("client_id", client_id));
-                pairs.push(("client_secret", client_secret.expose()));
+                self.application(client_id, vec![("client_secret", client_secret.expose().into())]).await
+            }
+            Credential::Certificate { client_id, certificate, send_chain } => {
+                let audience = self.endpoint.address("token")?;
+                let statement = certificate.statement(client_id, audience.as_str(), *send_chain);
+                let statement = statement.map_err(|why| Failure::Refused(format!("the certificate: {why}")))?;
+                self.stated(client_id, statement).await
+            }
+            Credential::Federated { client_id, assertion } => {
+                self.stated(client_id, federated::assertion(assertion).await?).await
             }
             Credential::Password { client_id, username, password } => {
-                pairs.push(("grant_type", "password"));
-                pairs.push(("client_id", client_id));
-                pairs.push(("username", username));
-                pairs.push(("password", password.expose()));
+                let form: Pairs<'_> = vec![
+                    ("scope", every.into()),
+                    ("grant_type", "password".into()),
+                    ("client_id", client_id.into()),
+                    ("username", username.into()),
+                    ("password", password.expose().into()),
+                ];
+                self.endpoint.token(&form).await
             }
-            Credential::Token(_) => return None,
+            // The ways of a list are asked one by one.
+            Credential::FirstOf(_) => Err(Failure::Refused("a list of ways within a list".to_owned())),
         }
-        let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
-        Some(pairs.join("&"))
     }
+
+    /// Signs in as an application with a statement that it, or an issuer that it trusts, signed.
+    async fn stated(&self, client_id: &str, statement: String) -> Result<Granted, Failure> {
+        self.endpoint.secrets.remember(&statement);
+        let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+        let proof = vec![("client_assertion_type", Cow::from(kind)), ("client_assertion", statement.into())];
+        self.application(client_id, proof).await
+    }
+
+    async fn application(&self, client_id: &str, proof: Pairs<'_>) -> Result<Granted, Failure> {
+        let mut form: Pairs<'_> = vec![
+            ("scope", format!("{}/.default", self.resource).into()),
+            ("grant_type", "client_credentials".into()),
+            ("client_id", client_id.into()),
+        ];
+        form.extend(proof);
+        self.endpoint.token(&form).await
+    }
+
+    /// Renews a person's sign-in, or asks the person.
+    async fn person(&self, way: &Credential, client_id: &str, scope: &str) -> Result<Granted, Failure> {
+        let refresh = self.refresh.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let renewed = match &refresh {
+            Some(refresh) => {
+                let form: Pairs<'_> = vec![
+                    ("grant_type", "refresh_token".into()),
+                    ("client_id", client_id.into()),
+                    ("scope", scope.into()),
+                    ("refresh_token", refresh.expose().into()),
+                ];
+                match self.endpoint.token(&form).await {
+                    // The sign-in was taken back, or more is asked of it: the person is asked again.
+                    Err(Failure::Refused(_)) => None,
+                    other => Some(other),
+                }
+            }
+            None => None,
+        };
+        let granted = match (renewed, way) {
+            (Some(Ok(granted)), _) => granted,
+            (Some(Err(failure)), _) => {
+                *self.refresh.lock().unwrap_or_else(PoisonError::into_inner) = refresh;
+                return Err(failure);
+            }
+            (None, Credential::Browser { .. }) => {
+                person::in_browser(&self.endpoint, client_id, scope, &self.events).await?
+            }
+            (None, _) => person::with_code(&self.endpoint, client_id, scope, &self.events).await?,
+        };
+        let next = granted.refresh.clone().or(refresh);
+        if let Some(token) = &next {
+            self.endpoint.secrets.remember(token.expose());
+        }
+        *self.refresh.lock().unwrap_or_else(PoisonError::into_inner) = next;
+        Ok(granted)
+    }
+}
+
+/// Runs a program without holding up the other tasks.
+async fn tool(ask: impl FnOnce() -> Result<Granted, String> + Send + 'static) -> Result<Granted, Failure> {
+    let answer = tokio::task::spawn_blocking(ask).await;
+    answer.unwrap_or_else(|error| Err(error.to_string())).map_err(Failure::Unavailable)
 }
 
 fn over(at: Option<Instant>) -> bool {
@@ -367,8 +440,6 @@ mod tests {
 
     #[test]
     fn a_sign_in_says_who_it_is() {
-        use base64::Engine as _;
-
         let ids = |credential: Credential| credential.identities().into_iter().collect::<Vec<_>>().join(" ");
         let claims =
             base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(r#"{"appid":"AA-1","oid":"bb-2","tid":"x"}"#);

@@ -190,7 +190,7 @@ async fn exchange<T>(
         eventual: false,
         accept: JSON,
     };
-    http.run(&request, |body| read(body, asks, &http.auth.secrets, parse)).await
+    http.run(&request, |body| read(body, asks, http.auth.secrets(), parse)).await
 }
 
 fn read<T>(

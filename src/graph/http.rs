@@ -80,7 +80,8 @@ impl Request {
 
 /// Sends requests: few at a time, with a token, until they are answered or their time is over.
 pub(super) struct Http {
-    client: Client,
+    /// Connections to Graph.
+    pub client: Client,
     /// Base URL to which tokens may be sent.
     pub base: Base,
     /// Source of the tokens.
@@ -273,6 +274,9 @@ impl Http {
         };
         let status = reply.status().as_u16();
         let wait = asked_wait(reply.headers());
+        if status == 401 {
+            self.auth.challenged(reply.headers());
+        }
         let body = match reply.bytes().await {
             Ok(body) => body,
             // For 429 the status is enough, so a broken body does not matter.
@@ -285,7 +289,7 @@ impl Http {
                 request: request.label(),
                 message: format!("HTTP {status}: a redirect; it was not followed"),
             })),
-            _ => Err(judge(request, status, wait, Fault::read(status, &body, &self.auth.secrets))),
+            _ => Err(judge(request, status, wait, Fault::read(status, &body, self.auth.secrets()))),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! `audit` and `write` deal with kinds and know nothing of status codes. Graph's names and paths are in [`Kind`]; nothing here
 //! depends on one kind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ mod audit;
 mod auth;
 mod batch;
 mod borrow;
+mod clock;
 mod delta;
 mod each;
 mod fault;
@@ -34,7 +35,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use auth::Credential;
+pub use auth::{Assertion, Certificate, Claims, Credential, IdentityHost};
 
 /// Holds the settings for reaching a tenant.
 #[derive(Debug, Clone)]
@@ -76,9 +77,37 @@ impl GraphTenant {
         let client = client(to_graph, config.concurrency)?;
         let sign_in =
             if to_authority == to_graph { client.clone() } else { self::client(to_authority, config.concurrency)? };
-        let auth = auth::Auth::new(sign_in, &authority, &graph, &config.tenant, config.credential, config.deadline)?;
+        let auth = auth::Auth::new(
+            sign_in,
+            &authority,
+            &graph,
+            &config.tenant,
+            config.credential,
+            config.deadline,
+            events.clone(),
+        )?;
         let http = http::Http::new(client, graph, auth, config.concurrency, config.deadline, events);
         Ok(GraphTenant { http: Arc::new(http), fresh: Arc::default(), filters: Arc::default() })
+    }
+
+    /// Signs in, unless that is done, and returns who is signed in.
+    ///
+    /// # Errors
+    /// If the sign-in is refused or not available.
+    pub async fn sign_in(&self) -> Result<SignedIn, TenantError> {
+        let token = self.http.auth.bearer().await?;
+        let claims = token.header.to_str().ok().and_then(Claims::of);
+        let mut identities = self.http.auth.identities();
+        identities.extend(claims.iter().flat_map(Claims::identities));
+        Ok(SignedIn { way: self.http.auth.way(), claims, identities })
+    }
+
+    /// Returns how many seconds this machine's clock is ahead of Graph's; negative if it is behind.
+    ///
+    /// # Errors
+    /// If Graph does not answer, or sends no date.
+    pub async fn clock(&self) -> Result<i64, TenantError> {
+        clock::ahead(&self.http).await
     }
 
     /// Returns the same tenant, with filters for the lists of the named kinds.
@@ -86,6 +115,17 @@ impl GraphTenant {
     pub fn filtered(self, filters: BTreeMap<&'static str, String>) -> Self {
         GraphTenant { filters: Arc::new(filters), ..self }
     }
+}
+
+/// Describes a sign-in that succeeded.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// Way that gave the token, for people.
+    pub way: String,
+    /// Claims of the token; `None` if it is opaque.
+    pub claims: Option<Claims>,
+    /// Ids by which the tenant knows the signed-in identity, in lower case.
+    pub identities: BTreeSet<String>,
 }
 
 /// Advice for a system that trusts no certificate authority: mostly a container image without them.

@@ -6,7 +6,6 @@ use std::sync::{PoisonError, RwLock};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use super::auth::Credential;
 use super::urls::escape;
 
 /// Text in place of a masked secret.
@@ -33,11 +32,8 @@ pub(super) struct Secrets {
 
 impl Secrets {
     /// Returns the secrets of a credential. Tokens are added later.
-    pub(super) fn of(credential: &Credential) -> Self {
-        let (Credential::ClientSecret { client_secret: secret, .. }
-        | Credential::Token(secret)
-        | Credential::Password { password: secret, .. }) = credential;
-        Secrets { given: spellings(secret.expose()), tokens: RwLock::default() }
+    pub(super) fn of<'a>(given: impl Iterator<Item = &'a str>) -> Self {
+        Secrets { given: given.flat_map(spellings).collect(), tokens: RwLock::default() }
     }
 
     /// Adds a token that is about to be sent.
@@ -195,12 +191,10 @@ fn end_of_token(text: &[u8], at: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Secret;
     use base64::engine::general_purpose::STANDARD;
 
     fn of(secret: &str) -> Secrets {
-        let client_secret = Secret::new(secret.to_owned());
-        Secrets::of(&Credential::ClientSecret { client_id: "c".to_owned(), client_secret })
+        Secrets::of(std::iter::once(secret))
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub fn counted(count: usize, noun: &str) -> String {
         (1, _) => format!("1 {noun}"),
         // "property", but not "key".
         (_, Some(stem)) if !stem.ends_with(['a', 'e', 'o', 'u']) => format!("{count} {stem}ies"),
+        _ if noun.ends_with(['s', 'x']) || noun.ends_with("ch") || noun.ends_with("sh") => format!("{count} {noun}es"),
         _ => format!("{count} {noun}s"),
     }
 }
@@ -20,5 +21,6 @@ mod tests {
         assert_eq!(counted(1, "policy"), "1 policy");
         assert_eq!(counted(2, "policy"), "2 policies");
         assert_eq!(counted(3, "key"), "3 keys");
+        assert_eq!(counted(2, "branch"), "2 branches");
     }
 }

@@ -26,6 +26,7 @@ pub mod base;
 pub mod changes;
 pub mod covered;
 pub mod diff;
+pub mod doctor;
 pub mod drift;
 pub mod execute;
 pub mod export;

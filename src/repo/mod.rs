@@ -27,6 +27,7 @@ mod notes;
 mod open;
 mod pack;
 mod parallel;
+mod reach;
 mod reflog;
 mod refs;
 mod remotes;

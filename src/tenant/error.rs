@@ -7,9 +7,9 @@ use thiserror::Error;
 #[derive(Debug, Clone, Error, PartialEq)]
 pub enum TenantError {
     /// 401: the service refused the sign-in.
-    #[error("{request}: sign-in refused: {message}")]
+    #[error("{}", sign_in(.request, .message))]
     SignIn {
-        /// Method and path, or the token endpoint.
+        /// Method and path, or the token endpoint; empty if nothing was asked.
         request: String,
         /// Message of the service.
         message: String,
@@ -76,6 +76,10 @@ pub enum TenantError {
         /// Description of what was wrong with the answer.
         message: String,
     },
+}
+
+fn sign_in(request: &str, message: &str) -> String {
+    if request.is_empty() { message.to_owned() } else { format!("{request}: sign-in refused: {message}") }
 }
 
 fn one_of(permissions: &[String]) -> String {

@@ -34,6 +34,7 @@ mod scope;
 mod sdk;
 mod secrets;
 mod shrink;
+mod signing_in;
 mod translating;
 mod undo;
 mod verdict;

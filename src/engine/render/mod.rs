@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::refs::{Names, ids_in};
 use crate::model::{AuditEvent, Audited, Change, ChangeKind, FieldChange, Level, Lifecycle, Report, Risk};
 
+pub mod doctor;
 pub mod drill;
 pub mod history;
 pub mod history_json;
