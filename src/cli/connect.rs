@@ -1,13 +1,12 @@
 //! Settings → a tenant to talk to.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use anyhow::{Result, bail};
 
 use super::args::SignIn;
 use crate::format::settings::Settings;
-use crate::graph::{Config, Credential, GraphTenant};
+use crate::graph::{Config, Credential, DEADLINE, GraphTenant};
 use crate::model::{Events, Secret};
 
 /// Connects to the tenant that the flags, the environment and the repository's settings describe.
@@ -23,7 +22,7 @@ pub fn connect(sign_in: &SignIn, settings: &Settings, events: &Events) -> Result
         credential,
         // Enough for 20 changes a second where each request takes half a second.
         concurrency: 24,
-        deadline: Duration::from_secs(300),
+        deadline: DEADLINE,
     };
     Ok(GraphTenant::connect(config, events.clone())?.filtered(settings.scope.filters.clone()))
 }
