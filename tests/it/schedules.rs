@@ -168,6 +168,16 @@ async fn the_new_id_of_a_changed_schedule_is_learned() {
     assert!(ran.err.contains("verified"), "{}", ran.err);
     assert_eq!(live().await["scheduleInfo"]["expiration"]["type"], "noExpiration");
 
+    // A person's change in the portal gives it another id as well.
+    let end = json!({"type": "afterDateTime", "endDateTime": "2032-01-31T00:00:00Z"});
+    assert_eq!(world.graph.post(REQUESTS, request("adminUpdate", end)).await.0, 201);
     let again = world.graph.post(REQUESTS, request("adminAssign", json!({"type": "noExpiration"}))).await;
     assert_eq!(code(&again), (400, "RoleAssignmentExists".to_owned()));
+    world.run(&["export"]).ok();
+    let plan = world.run(&["plan", "--to", &first]);
+    assert!(plan.err.contains("give --adopt"), "{}{}", plan.err, plan.out);
+    let accept = ["--accept", "escalation"];
+    let ran = world.run(&[&["apply", "--to", &first, "--adopt", "--yes"], &accept[..]].concat()).ok();
+    assert!(ran.err.contains("verified"), "{}", ran.err);
+    assert_eq!(live().await["scheduleInfo"]["expiration"]["type"], "noExpiration");
 }
