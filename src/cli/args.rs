@@ -383,7 +383,8 @@ pub struct Emulate {
     /// POSTs whose answer is lost), `lose-others`, `drop`, `limits` (Microsoft's; `limits:10`: ten times those), `drained`,
     /// `latency:100` (ms), `hang-before:N`, `hang-after:N` (the Nth write), `seed:7`, of a kind
     /// that cannot be read `denied:KIND`, `unlicensed:KIND`, `broken:KIND`, `expired:KIND` (its second page), of lists that are
-    /// not complete and do not say so `omit:ID` (of an object), `empty:KIND`, `empty-once:KIND`; with commas between.
+    /// not complete and do not say so `omit:ID` (of an object), `empty:KIND`, `empty-once:KIND`, and the status that requests for
+    /// schedules get, as in `requests:Failed` or `requests:PendingApproval`; with commas between.
     #[arg(long, value_name = "FAULTS")]
     pub faults: Option<String>,
 }

@@ -1,14 +1,12 @@
 //! Settings → a tenant to talk to.
 
-use std::time::Duration;
-
 use anyhow::Result;
 
 use super::args::{Cloud, SignIn};
 use super::credentials::{choose, environment};
 use crate::engine::render::kinds::{Access, permissions};
 use crate::format::settings::Settings;
-use crate::graph::{Config, GraphTenant};
+use crate::graph::{Config, DEADLINE, GraphTenant};
 use crate::kinds;
 use crate::model::Events;
 
@@ -38,7 +36,7 @@ fn connect_for(access: Access, sign_in: &SignIn, settings: &Settings, events: &E
         credential,
         // Enough for 20 changes a second where each request takes half a second.
         concurrency: 24,
-        deadline: Duration::from_secs(300),
+        deadline: DEADLINE,
     };
     Ok(GraphTenant::connect(config, events.clone())?.filtered(settings.scope.filters.clone()))
 }

@@ -176,6 +176,7 @@ pub fn update(
     super::write::merge(&mut new, &patch);
     new.retain(|_, value| !value.is_null());
     quirks::update_child(tenant, link.name, &old, &patch, &mut new)?;
+    quirks::check_siblings(tenant, link.name, &key, &new)?;
     tenant.store.children_mut(link.name).live.insert(key, super::store::Row::pack(&new));
     tenant.audit_child(request, link.name, (kind, &parent), Some(&old), Some(&new));
     Ok(Reply::empty())

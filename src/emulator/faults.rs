@@ -6,6 +6,7 @@
 mod ailments;
 mod limits;
 mod replicas;
+mod requests;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,6 +21,7 @@ use super::routes::Target;
 pub use ailments::{Ailments, ReadFault, less, reading};
 use limits::Limits;
 pub use replicas::{Capture, Replicas};
+pub use requests::RequestStatus;
 
 /// Describes which faults occur, and how often. By default there are none.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +49,8 @@ pub struct Faults {
     /// Ids of objects that lists leave out. A read by id returns them, as Graph does with some policies:
     /// <https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/431>.
     pub omitted: BTreeSet<String>,
+    /// Status that requests for schedules are answered with; `None` if they are carried out.
+    pub request_status: Option<RequestStatus>,
 }
 
 /// Tells when a server stops answering.
@@ -72,6 +76,7 @@ impl Default for Faults {
             hang: None,
             ailments: Ailments::default(),
             omitted: BTreeSet::new(),
+            request_status: None,
         }
     }
 }
@@ -105,6 +110,7 @@ impl std::str::FromStr for Faults {
                 "omit" if !value.is_empty() => {
                     faults.omitted.insert(value.to_owned());
                 }
+                "requests" => faults.request_status = Some(value.parse()?),
                 "hang-before" => faults.hang = Some((whole()?, Hang::Before)),
                 "hang-after" => faults.hang = Some((whole()?, Hang::After)),
                 _ => match ReadFault::ALL.into_iter().find(|ailment| ailment.as_str() == name) {
@@ -112,7 +118,7 @@ impl std::str::FromStr for Faults {
                     None => {
                         return Err(format!(
                             "unknown fault {name:?}; there are seed, lag, latency, lose, lose-others, drop, limits, drained, \
-                             hang-before, hang-after and omit, and of a kind, as in denied:group, denied, unlicensed, broken, \
+                             hang-before, hang-after, omit and requests, and of a kind, as in denied:group, denied, unlicensed, broken, \
                              expired, empty and empty-once"
                         ));
                     }
@@ -210,6 +216,11 @@ impl FaultInjector {
         self.state().faults.omitted.clone()
     }
 
+    /// Returns the status that requests for schedules are answered with, if it is not that of a request that is carried out.
+    pub fn request_status(&self) -> Option<RequestStatus> {
+        self.state().faults.request_status
+    }
+
     /// Decides how the next write ends.
     pub fn fate(&self, method: &str) -> Fate {
         let mut state = self.state();
@@ -296,8 +307,9 @@ mod tests {
         let said = |text: &str| text.parse::<Faults>().unwrap_err();
         insta::assert_snapshot!(said("lag:soon"), @r#"lag takes a number, as in lag:0.5, not "soon""#);
         insta::assert_snapshot!(said("lose:2"), @"lose is at most 1");
-        insta::assert_snapshot!(said("lots"), @r#"unknown fault "lots"; there are seed, lag, latency, lose, lose-others, drop, limits, drained, hang-before, hang-after and omit, and of a kind, as in denied:group, denied, unlicensed, broken, expired, empty and empty-once"#);
+        insta::assert_snapshot!(said("lots"), @r#"unknown fault "lots"; there are seed, lag, latency, lose, lose-others, drop, limits, drained, hang-before, hang-after, omit and requests, and of a kind, as in denied:group, denied, unlicensed, broken, expired, empty and empty-once"#);
         insta::assert_snapshot!(said("denied:cats"), @r#"denied takes a kind, as in denied:group, not "cats""#);
+        insta::assert_snapshot!(said("requests:done"), @r#"requests takes a status, as in requests:Failed, not "done"; there are Provisioned, Failed, Denied, Canceled, PendingApproval, PendingAdminDecision, PendingProvisioning and PendingScheduleCreation"#);
     }
 
     #[test]

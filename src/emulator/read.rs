@@ -40,6 +40,9 @@ pub fn list(tenant: &Tenant, csdl: &'static Csdl, kind: &'static Kind, request: 
     rows(tenant, csdl, filtered.unwrap_or(kind), &all, request)
 }
 
+/// Type of the settings of Privileged Identity Management.
+const POLICY: &str = "unifiedRoleManagementPolicy";
+
 /// Answers GET of one kind's recycle bin.
 pub fn bin(tenant: &Tenant, csdl: &'static Csdl, kind: &'static Kind, request: &Request) -> Result<Reply, Fault> {
     rows(tenant, csdl, kind, &tenant.store.table(kind).bin, request)
@@ -54,7 +57,8 @@ fn rows(
 ) -> Result<Reply, Fault> {
     let ty = csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?;
     quirks::required_filter(kind, request)?;
-    let options = Options::read(request, csdl, ty, is_directory(kind))?;
+    let mut options = Options::read(request, csdl, ty, is_directory(kind))?;
+    options.filter.iter_mut().filter(|_| kind.entity == POLICY).for_each(quirks::rename_scope_type);
     let picked = options.filter.as_ref().and_then(|filter| candidates(tenant.store.table(kind), filter));
     let root = request.root();
     let names: Option<Vec<String>> = options
@@ -95,7 +99,8 @@ pub fn borrowed(
 ) -> Result<Reply, Fault> {
     let ty = csdl.ty(borrowed.entity).ok_or_else(|| Fault::no_segment(borrowed.entity))?;
     quirks::required_filter(kind, request)?;
-    let options = Options::read(request, csdl, ty, false)?;
+    let mut options = Options::read(request, csdl, ty, false)?;
+    options.filter.iter_mut().filter(|_| kind.entity == POLICY).for_each(quirks::rename_scope_type);
     let context = format!("{}/$metadata#{}", request.root(), borrowed.path.trim_start_matches('/'));
     let mut rows = quirks::policy_assignments(tenant, kind);
     rows.sort_by(|(a, _), (b, _)| a.cmp(b));

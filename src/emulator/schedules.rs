@@ -8,6 +8,7 @@ use super::check::{self, Mode};
 use super::csdl::{Csdl, Type};
 use super::delta::What;
 use super::error::Fault;
+use super::faults::RequestStatus;
 use super::quirks;
 use super::read;
 use super::request::{Reply, Request};
@@ -18,11 +19,11 @@ use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::Requests;
 
-/// Answers POST of a request: an administrator's is carried out at once.
+/// Answers POST of a request: an administrator's is carried out at once, unless the faults give it another status (W179).
 pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, call: &Request) -> Result<Reply, Fault> {
     let requests = kind.requests.ok_or_else(Fault::method)?;
     let ty = csdl.ty(requests.entity).ok_or_else(|| Fault::no_segment(requests.entity))?;
-    let mut body = call.object()?;
+    let body = call.object()?;
     check::body(csdl, ty, &body, Mode::Create)?;
     let action = body.get("action").and_then(Value::as_str).unwrap_or_default().to_owned();
     // Eligibilities and assignments of one group are told apart by their key properties.
@@ -31,9 +32,17 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
         return Err(quirks::invalid(name, requests.entity));
     }
     dangling(tenant, &body)?;
+    let status = tenant.weather.request_status().unwrap_or(RequestStatus::Provisioned);
     let rows = tenant.store.table(kind).live.iter();
     let same = |object: &Properties| names.iter().all(|name| object.get(*name) == body.get(*name));
     let found = rows.map(|(key, row)| (key.clone(), row.unpack())).find(|(_, object)| same(object));
+    if !status.is_carried_out() {
+        let schedule = found.map_or(Value::Null, |(key, _)| key.id.to_string().into());
+        return answer(tenant, csdl, (requests, ty), call, body, (status, schedule));
+    }
+    if matches!(action.as_str(), "adminAssign" | "adminUpdate") {
+        quirks::check_request(tenant, kind, &body)?;
+    }
     let schedule = match (action.as_str(), found) {
         ("adminAssign", found) if found.is_some() || holds(tenant, kind, &body) => {
             return Err(Fault::new(400, "RoleAssignmentExists", "The Role assignment already exists."));
@@ -60,8 +69,14 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
             if let Some(info) = body.get("scheduleInfo") {
                 new.insert("scheduleInfo".to_owned(), info.clone());
             }
-            write::store(tenant, call, kind, &key, &old, &new);
-            key.id.to_string()
+            // The changed schedule has a new id (W180).
+            let id = uuid::Uuid::new_v4().to_string();
+            new.insert("id".to_owned(), id.as_str().into());
+            new.insert("createdUsing".to_owned(), id.as_str().into());
+            tenant.store.table_mut(kind).take(kind, &key);
+            tenant.log.note(kind, &key, What::Gone);
+            write::store(tenant, call, kind, &Key::of(&id), &old, &new);
+            id
         }
         ("adminRemove", Some((key, schedule))) => {
             write::remove(tenant, kind, &key, call);
@@ -75,7 +90,19 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
         }
         _ => return Err(quirks::invalid("action", requests.entity)),
     };
-    let more = json!({"id": uuid::Uuid::new_v4().to_string(), requests.target: schedule, "status": "Provisioned",
+    answer(tenant, csdl, (requests, ty), call, body, (status, schedule.into()))
+}
+
+/// Answers 201 with the request, its status, and the schedule that it is about.
+fn answer(
+    tenant: &mut Tenant,
+    csdl: &'static Csdl,
+    (requests, ty): (Requests, &'static Type),
+    call: &Request,
+    mut body: Properties,
+    (status, schedule): (RequestStatus, Value),
+) -> Result<Reply, Fault> {
+    let more = json!({"id": uuid::Uuid::new_v4().to_string(), requests.target: schedule, "status": status.as_str(),
         "createdDateTime": tenant.clock.ticks()});
     body.extend(more.as_object().cloned().unwrap_or_default());
     let context = format!("{}/$metadata#{}/$entity", call.root(), requests.path.trim_start_matches('/'));

@@ -150,6 +150,26 @@ fn address_range(text: &str) -> Option<String> {
     Some(format!("{address}/{bits}"))
 }
 
+/// Returns the length of an ISO 8601 duration in seconds. A month counts as the longest one and a year as a leap year; a
+/// text that is no duration counts as infinite.
+pub fn seconds(duration: &str) -> u64 {
+    let rest = duration.strip_prefix('P').unwrap_or("?");
+    let (date, time) = rest.split_once('T').unwrap_or((rest, ""));
+    let mut sum = 0_u64;
+    for (part, units) in [
+        (date, &[('Y', 366 * 86_400), ('M', 31 * 86_400), ('W', 7 * 86_400), ('D', 86_400)][..]),
+        (time, &[('H', 3_600), ('M', 60), ('S', 1)][..]),
+    ] {
+        for piece in part.split_inclusive(|letter: char| letter.is_ascii_alphabetic()) {
+            let unit = units.iter().find(|(letter, _)| piece.ends_with(*letter));
+            let count = piece.get(..piece.len().saturating_sub(1)).and_then(|count| count.parse::<u64>().ok());
+            let Some(((_, length), count)) = unit.zip(count) else { return u64::MAX };
+            sum = sum.saturating_add(count.saturating_mul(*length));
+        }
+    }
+    sum
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -169,5 +189,13 @@ mod tests {
         insta::assert_snapshot!(shown(&Form::SnapshotRef, &["2026-01-01T00:00:00.0000000+00:00", "2026-01-01T02:00:00+02:00", "2026-01-01T00:00:00.1200000Z", "9999-12-31T23:59:59.9999999Z", "2026-01-01", "0001-01-01T08:00:00Z"]), @"2026-01-01T00:00:00Z · 2026-01-01T00:00:00Z · 2026-01-01T00:00:00.12Z · 9999-12-31T23:59:59.9999999Z · 2026-01-01 · 0001-01-01T08:00:00Z");
         insta::assert_snapshot!(shown(&Form::Guid, &["16D53B8B-0703-415A-A027-0E2BA97F6333", "All"]), @"16d53b8b-0703-415a-a027-0e2ba97f6333 · All");
         insta::assert_snapshot!(shown(&Form::AddressRange, &["2001:0DB8:0:0::/32", "192.0.2.0/24", "not a range"]), @"2001:db8::/32 · 192.0.2.0/24 · not a range");
+    }
+
+    #[test]
+    fn durations_are_compared_by_length() {
+        assert!(seconds("PT8H") < seconds("P1D"));
+        assert!(seconds("P30D") < seconds("P1M") && seconds("P365D") < seconds("P1Y"));
+        assert_eq!(seconds("PT1H30M"), 5_400);
+        assert_eq!(seconds("for ever"), u64::MAX);
     }
 }

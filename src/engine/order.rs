@@ -1,11 +1,12 @@
 //! Orders drafts of steps into waves.
 //!
 //! ```text
-//! loosen    policies are relaxed
+//! loosen    policies are relaxed, and rules that bind schedules
 //! write     tier 0   make → prepare → update → call → link → link found → unlink
 //!           tier 1   make → prepare → update → call → link → link found → unlink
 //!           …        a tier's kinds refer only to kinds of the tiers above it in this drawing
-//! enforce   policies are created and get stricter, once all objects that they name are complete
+//! enforce   policies are created and get stricter, once all objects that they name are complete; rules that bind schedules
+//!           get stricter
 //! withdraw  policies are deleted → members are removed from groups
 //! delete    last tier first:  prepare → delete
 //! ```
@@ -17,7 +18,7 @@ use crate::model::{Action, Address, Step, StepId};
 /// Lists the phases of a plan. Writing comes before deleting; Conditional Access has phases of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Updates that only relax policies.
+    /// Updates that only relax policies, and rules that bind the requests of the same plan.
     Loosen,
     /// Steps that add or change anything else.
     Write,

@@ -10,7 +10,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::fault::Fault;
-use super::http::{BATCHES, Clock, Http, JSON, PREFER, Repeat, Request, passes, said, workload};
+use super::http::{BATCHES, Clock, DOUBTS, Http, JSON, PREFER, Repeat, Request, passes, said, workload};
 use super::page::broken;
 use super::retry::{Cause, retry_after};
 use super::secrets::Secrets;
@@ -57,7 +57,13 @@ struct Inner<'a> {
 /// Represents the consequence of one answer for its request.
 enum Answer<T> {
     Settled(Result<T, TenantError>),
-    Again { cause: Cause, wait: Option<Duration>, why: String },
+    Again {
+        cause: Cause,
+        wait: Option<Duration>,
+        why: String,
+    },
+    /// An error that is believed when it comes again and again.
+    Doubtful(TenantError),
     SignIn(TenantError),
 }
 
@@ -72,6 +78,7 @@ pub(super) async fn run<T>(
     let mut clock = Clock::new(http.deadline);
     let mut unanswered = 0;
     let mut renewed = false;
+    let mut doubts = 0;
     loop {
         let open: Vec<usize> = (0..asks.len()).filter(|&at| results[at].is_none()).collect();
         if open.is_empty() {
@@ -94,11 +101,16 @@ pub(super) async fn run<T>(
         };
         let mut again: Option<(Cause, Option<Duration>, String)> = None;
         let mut sign_in = false;
-        let mut left_out = false;
+        let (mut left_out, mut doubtful) = (false, false);
         for &at in &open {
             let unsettled = |message: String| TenantError::Unavailable { request: asks[at].label(), message };
             match answers.remove(&at) {
                 Some(Answer::Settled(result)) => results[at] = Some(result),
+                Some(Answer::Doubtful(error)) if doubts >= DOUBTS => results[at] = Some(Err(error)),
+                Some(Answer::Doubtful(error)) => {
+                    doubtful = true;
+                    again = again.or(Some((Cause::Passing, None, error.to_string())));
+                }
                 Some(Answer::SignIn(error)) if renewed || !http.auth.can_renew() => results[at] = Some(Err(error)),
                 Some(Answer::SignIn(_)) => sign_in = true,
                 Some(Answer::Again { cause, wait, why }) => {
@@ -124,6 +136,7 @@ pub(super) async fn run<T>(
             }
         }
         unanswered += u32::from(left_out);
+        doubts += u32::from(doubtful);
         if sign_in {
             renewed = true;
             if let Ok(serial) = serial {
@@ -224,12 +237,15 @@ fn judge<T>(inner: &Inner<'_>, ask: &Ask, secrets: &Secrets, parse: &impl Fn(&[u
             retry_after(&text, jiff::Timestamp::now())
         });
     let fault = Fault::read(inner.status, body, secrets);
+    let into_error = |fault: Fault| fault.into_error(ask.label(), inner.status, ask.permissions);
     match inner.status {
+        status if fault.is_doubtful(status) => Answer::Doubtful(into_error(fault)),
+        status if fault.is_hidden_refusal(status) => Answer::Settled(Err(into_error(fault))),
         429 => Answer::Again { cause: Cause::Throttled, wait, why: said(429, &fault) },
         // 424 means that a request failed on which this one depended; no request here depends on another.
         status if passes(status) || status == 424 => passing(wait, said(status, &fault)),
-        401 if !fault.is_licence() => Answer::SignIn(fault.into_error(ask.label(), 401, ask.permissions)),
-        status => Answer::Settled(Err(fault.into_error(ask.label(), status, ask.permissions))),
+        401 if !fault.is_licence() => Answer::SignIn(into_error(fault)),
+        _ => Answer::Settled(Err(into_error(fault))),
     }
 }
 

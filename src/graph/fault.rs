@@ -1,7 +1,7 @@
 //! Classifies error replies. Of a body, only Graph's code and message are ever repeated: the rest may hold people's data. Secrets
 //! of the sign-in in these texts are masked here, so that no error, event or journal holds them.
 
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::secrets::Secrets;
 use crate::tenant::TenantError;
@@ -30,43 +30,59 @@ pub(super) struct Fault {
     pub inner: String,
     /// Graph's message, in one line.
     pub message: String,
-}
-
-#[derive(Deserialize)]
-struct Body {
-    error: Error,
-}
-
-// The field is documented as `innererror` and sent as `innerError`. <https://learn.microsoft.com/graph/errors>
-#[derive(Deserialize)]
-struct Error {
-    #[serde(default)]
-    code: Option<String>,
-    #[serde(default)]
-    message: Option<String>,
-    #[serde(default, rename = "innerError", alias = "innererror")]
-    inner: Option<Inner>,
-}
-
-#[derive(Deserialize)]
-struct Inner {
-    #[serde(default)]
-    code: Option<String>,
+    /// True if the body was a page for browsers: no service of Graph wrote it, but a gateway in front of one.
+    pub page: bool,
 }
 
 impl Fault {
-    /// Reads the body of a reply with `status`, and masks the secrets that it repeats.
+    /// Reads the body of a reply with `status`, and masks the secrets that it repeats. Not all services write errors alike
+    /// (W31, W32): some have no `error`, some have a message in several languages.
     pub(super) fn read(status: u16, body: &[u8], secrets: &Secrets) -> Self {
+        let without = || format!("HTTP {status} without a Graph error");
+        let page = Fault { message: without(), page: true, ..Fault::default() };
+        let body = match serde_json::from_slice::<Value>(body) {
+            Ok(Value::Object(body)) => body,
+            // A page inside a batch is a string.
+            Ok(Value::String(text)) if is_page(&text) => return page,
+            Err(_) if is_page(&String::from_utf8_lossy(body)) => return page,
+            _ => return Fault { message: without(), ..Fault::default() },
+        };
+        let error = match body.get("error") {
+            Some(Value::Object(error)) => error,
+            _ => &body,
+        };
         // The text is masked before it is shortened, since a secret that is cut could not be recognized.
-        let text = |text: Option<String>| one_line(&secrets.mask(&text.unwrap_or_default()));
-        match serde_json::from_slice::<Body>(body) {
-            Ok(Body { error }) => Fault {
-                code: text(error.code),
-                inner: text(error.inner.and_then(|inner| inner.code)),
-                message: text(error.message),
-            },
-            Err(_) => Fault { message: format!("HTTP {status} without a Graph error"), ..Fault::default() },
+        let text = |text: &str| one_line(&secrets.mask(text));
+        let code = ["code", "errorCode", "Code"].iter().find_map(|name| error.get(*name)).map(said).unwrap_or_default();
+        let message = ["message", "Message"].iter().find_map(|name| error.get(*name)).map(said).unwrap_or_default();
+        // The field is documented as `innererror` and sent as `innerError`. <https://learn.microsoft.com/graph/errors>
+        let inner = ["innerError", "innererror"].iter().find_map(|name| error.get(*name)?.get("code"));
+        let inner = inner.map(said).unwrap_or_default();
+        // An error may be the text of another one's message:
+        // <https://github.com/microsoftgraph/microsoft-graph-docs/issues/20060>
+        let nested: Option<Value> = serde_json::from_str(message).ok().filter(Value::is_object);
+        let of = |names: &[&str]| names.iter().find_map(|name| nested.as_ref()?.get(*name)).map(said);
+        let inner = of(&["errorCode", "code"]).unwrap_or(inner);
+        let message = of(&["message"]).unwrap_or(message);
+        if code.is_empty() && message.is_empty() && inner.is_empty() {
+            return Fault { message: without(), ..Fault::default() };
         }
+        let (page, message) = if is_page(message) { (true, "") } else { (false, message) };
+        Fault { code: text(code), inner: text(inner), message: text(message), page }
+    }
+
+    /// Returns true if a reply with `status` is not to be believed before it comes again: such a 403 comes and goes (W29), and
+    /// such a 404 does not say that the object is not there (W30).
+    pub(super) fn is_doubtful(&self, status: u16) -> bool {
+        let unknown = self.code.eq_ignore_ascii_case("UnknownError") && self.message.is_empty();
+        matches!(status, 403 | 404) && (self.page || unknown)
+    }
+
+    /// Returns true if a service refused and said so with status 500 (W28).
+    pub(super) fn is_hidden_refusal(&self, status: u16) -> bool {
+        status == 500
+            && ([&self.code, &self.inner].into_iter().any(|code| code.eq_ignore_ascii_case("Forbidden"))
+                || self.message.contains("Forbidden"))
     }
 
     /// Returns true if the tenant lacks a licence.
@@ -92,6 +108,18 @@ impl Fault {
             (false, true) => self.code.clone(),
             (false, false) => format!("{}: {}", self.code, self.message),
         };
+        if self.is_doubtful(status) {
+            let message = match self.code.is_empty() {
+                true => format!("HTTP {status} from a gateway in front of the service, several times"),
+                false => format!("HTTP {status} {} without a reason, several times", self.code),
+            };
+            // Which permission is missing, if any, such an answer does not say.
+            return match status {
+                403 => TenantError::Denied { request, permissions: Vec::new(), message },
+                _ => TenantError::Unavailable { request, message },
+            };
+        }
+        let status = if self.is_hidden_refusal(status) { 403 } else { status };
         match status {
             400 | 401 | 403 if self.is_licence() => TenantError::Unlicensed { request, message },
             401 => TenantError::SignIn { request, message },
@@ -104,6 +132,18 @@ impl Fault {
             _ => TenantError::Refused { request, status, code: self.code, message: self.message },
         }
     }
+}
+
+/// Returns the text of a code or a message. Some services nest it: `{"lang": "en", "value": "…"}`.
+fn said(value: &Value) -> &str {
+    let nested = || ["value", "message", "code"].iter().find_map(|name| value.get(*name)?.as_str());
+    value.as_str().or_else(nested).unwrap_or_default()
+}
+
+fn is_page(text: &str) -> bool {
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+    let start: String = text.chars().take(14).collect::<String>().to_ascii_lowercase();
+    start.starts_with("<!doctype html") || start.starts_with("<html")
 }
 
 /// Returns `text` in one line, without control characters, and not too long.
@@ -165,6 +205,30 @@ mod tests {
         assert!(matches!(error(404, body), TenantError::NotFound { .. }));
         let body = r#"{"error":{"code":"InvalidAuthenticationToken","message":"Lifetime validation failed, the token is expired."}}"#;
         assert!(matches!(error(401, body), TenantError::SignIn { .. }));
+    }
+
+    #[test]
+    fn errors_of_every_shape_keep_their_code() {
+        let body = r#"{"errorCode":"MissingProvider","message":"The provider is missing."}"#;
+        insta::assert_snapshot!(error(400, body), @"GET /groups: refused (400 MissingProvider): The provider is missing.");
+        let body = r#"{"error":{"code":"UnknownError","message":"{\"errorCode\":\"MissingProvider\",\"message\":\"The provider is missing.\"}"}}"#;
+        insta::assert_snapshot!(error(400, body), @"GET /groups: refused (400 UnknownError): The provider is missing.");
+        insta::assert_snapshot!(error(400, r#"{"Message":"The request is invalid."}"#), @"GET /groups: refused (400 ): The request is invalid.");
+        let body =
+            r#"{"error":{"code":"Request_BadRequest","message":{"lang":"en","value":"Invalid value."},"details":{}}}"#;
+        insta::assert_snapshot!(error(400, body), @"GET /groups: refused (400 Request_BadRequest): Invalid value.");
+        let body = r#"{"error":{"code":"InternalServerError","message":"Forbidden","innerError":{}}}"#;
+        insta::assert_snapshot!(error(500, body), @"GET /groups: permission denied: InternalServerError: Forbidden (grant one of: Group.Read.All)");
+    }
+
+    #[test]
+    fn a_page_of_a_gateway_names_no_permission_and_no_object() {
+        let page = "\u{feff}<!DOCTYPE html><html>403 Forbidden</html>";
+        insta::assert_snapshot!(error(403, page), @"GET /groups: permission denied: HTTP 403 from a gateway in front of the service, several times");
+        let body = r#"{"error":{"code":"UnknownError","message":""}}"#;
+        insta::assert_snapshot!(error(404, body), @"GET /groups: unavailable: HTTP 404 UnknownError without a reason, several times");
+        let body = r#"{"error":{"code":"UnknownError","message":"<html>Forbidden</html>"}}"#;
+        insta::assert_snapshot!(error(403, body), @"GET /groups: permission denied: HTTP 403 UnknownError without a reason, several times");
     }
 
     #[test]

@@ -102,6 +102,8 @@ enum AttemptError {
     NotDone { cause: Cause, wait: Option<Duration>, why: String },
     /// The request was perhaps carried out.
     Lost(String),
+    /// The answer is an error that may be another one the next time: it is believed when it comes again and again.
+    Doubtful(TenantError),
     /// The answer was 401.
     Unauthorized(TenantError),
     /// The error is final: sending the request again does not help.
@@ -144,6 +146,7 @@ impl Http {
         let mut clock = Clock::new(self.deadline);
         let mut renewed = false;
         let mut perhaps_done = false;
+        let mut doubts = 0;
         loop {
             let setback = {
                 let closed = |_| unavailable(request, "this client is closed");
@@ -175,6 +178,14 @@ impl Http {
             };
             let (cause, wait, why) = match setback {
                 AttemptError::Final(error) | AttemptError::Unauthorized(error) => return Err(error),
+                AttemptError::Doubtful(error) => match clock.pause(Cause::Passing, None) {
+                    Some(pause) if doubts < DOUBTS => {
+                        doubts += 1;
+                        self.wait(pause, &error.to_string()).await;
+                        continue;
+                    }
+                    _ => return Err(error),
+                },
                 AttemptError::NotDone { cause, wait, why } => (cause, wait, why),
                 AttemptError::Lost(message) if request.repeat == Repeat::Once => {
                     return Err(TenantError::Unknown { request: request.label(), message });
@@ -304,8 +315,14 @@ pub(super) const PREFER: &str = "include-unknown-enum-members";
 pub(super) const NO_REQUEST: &str =
     "nothing was sent: this makes no valid request, its address may be too long; shorten the filter or the id in it";
 
+/// Number of times that a request is sent again after an error that is not believed at once.
+pub(super) const DOUBTS: u32 = 3;
+
 fn judge(request: &Request, status: u16, wait: Option<Duration>, fault: Fault) -> AttemptError {
+    let into_error = |fault: Fault| fault.into_error(request.label(), status, request.permissions);
     match (status, wait) {
+        _ if fault.is_doubtful(status) => AttemptError::Doubtful(into_error(fault)),
+        _ if fault.is_hidden_refusal(status) => AttemptError::Final(into_error(fault)),
         (429, _) => AttemptError::NotDone { cause: Cause::Throttled, wait, why: said(status, &fault) },
         (503, Some(_)) => AttemptError::NotDone { cause: Cause::Passing, wait, why: said(status, &fault) },
         _ if passes(status) => match wait {
@@ -314,10 +331,8 @@ fn judge(request: &Request, status: u16, wait: Option<Duration>, fault: Fault) -
             }
             _ => AttemptError::Lost(said(status, &fault)),
         },
-        (401, _) if !fault.is_licence() => {
-            AttemptError::Unauthorized(fault.into_error(request.label(), status, request.permissions))
-        }
-        _ => AttemptError::Final(fault.into_error(request.label(), status, request.permissions)),
+        (401, _) if !fault.is_licence() => AttemptError::Unauthorized(into_error(fault)),
+        _ => AttemptError::Final(into_error(fault)),
     }
 }
 

@@ -95,10 +95,8 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
     let wants_id = makes && call.repeat == Repeat::Once;
     let parse = |body: &[u8]| match serde_json::from_slice::<Map<String, Value>>(body).map(|value| named(write, value))
     {
-        // A request can be accepted and then fail: <https://learn.microsoft.com/graph/api/resources/accesspackageresourcerequest>
-        Ok(value) if value.get("state").is_some_and(|state| state == "deliveryFailed") => {
-            Err("the request was taken, and then failed".to_owned())
-        }
+        // Without an id, the request may say why.
+        Ok(value) if outcome_of(write, &value) != RequestOutcome::Done => Ok(Some(value)),
         Ok(value) if !wants_id || value.get("id").is_some_and(Value::is_string) => Ok(Some(value)),
         // A creation at a given id is answered with an empty body.
         _ if matches!(write, Write::Create { kind, .. } if matches!(kind.creation, Creation::AtId(_))) => {
@@ -111,6 +109,10 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
     loop {
         let error = match http.run(&request, parse).await {
             Ok(value) => {
+                let outcome = value.as_ref().map_or(RequestOutcome::Done, |value| outcome_of(write, value));
+                if let Some(error) = outcome.into_error(request.label()) {
+                    return if is_done(http, write, &error).await? { Ok(Written::default()) } else { Err(error) };
+                }
                 remember(fresh, write, value.as_ref());
                 return Ok(Written { value });
             }
@@ -191,16 +193,72 @@ async fn part(http: &Http, kind: &'static Kind, id: &str, find: &Find, child: &V
     })
 }
 
-/// Returns the answer with the id of the new object under `id`.
+/// Tells what the answer to a request says of it. Graph answers 201 whatever becomes of the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum RequestOutcome {
+    /// It is carried out. So is every write that is no request.
+    Done,
+    /// It will not be carried out; the status says why.
+    NotDone(String),
+    /// It waits: for the service, or for somebody to approve it.
+    Waiting(String),
+}
+
+impl RequestOutcome {
+    fn into_error(self, request: String) -> Option<TenantError> {
+        match self {
+            RequestOutcome::Done => None,
+            RequestOutcome::NotDone(status) => Some(TenantError::Refused {
+                request,
+                status: 201,
+                code: status,
+                message: "the request was taken, and then not carried out".to_owned(),
+            }),
+            RequestOutcome::Waiting(status) => Some(TenantError::Waiting { request, status }),
+        }
+    }
+}
+
+/// Returns what `value`, the answer to `write`, says of a request.
+fn outcome_of(write: &Write, value: &Map<String, Value>) -> RequestOutcome {
+    let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
+    match write {
+        // The states in which a request ends (W179): a request to assign that was canceled was not carried out.
+        // <https://learn.microsoft.com/graph/api/resources/request>
+        Write::Create { kind, .. } | Write::Update { kind, .. } | Write::Delete { kind, .. }
+            if kind.requests.is_some() =>
+        {
+            let removes = matches!(write, Write::Delete { .. });
+            match text("status") {
+                "Failed" | "Denied" | "AdminDenied" => RequestOutcome::NotDone(text("status").to_owned()),
+                "Canceled" if !removes => RequestOutcome::NotDone("Canceled".to_owned()),
+                status if status.starts_with("Pending") => RequestOutcome::Waiting(status.to_owned()),
+                _ => RequestOutcome::Done,
+            }
+        }
+        // A request can be accepted and then fail: <https://learn.microsoft.com/graph/api/resources/accesspackageresourcerequest>
+        _ if text("state") == "deliveryFailed" => RequestOutcome::NotDone("deliveryFailed".to_owned()),
+        _ => RequestOutcome::Done,
+    }
+}
+
+/// Returns the answer with the id of the new object under `id`. A schedule that was changed is a new object (W180).
 fn named(write: &Write, mut value: Map<String, Value>) -> Map<String, Value> {
-    let Write::Create { kind, body } = write else { return value };
+    let (kind, body) = match write {
+        Write::Create { kind, body } => (kind, body),
+        Write::Update { kind, body, .. } if kind.requests.is_some() => (kind, body),
+        _ => return value,
+    };
     let id = match (kind.requests, kind.creation) {
         (Some(requests), _) => value.get(requests.target).cloned(),
         (None, Creation::AtId(_)) => body.get("id").cloned(),
         _ => value.get(kind.key).cloned(),
     };
-    if let Some(id) = id.filter(Value::is_string) {
-        value.insert("id".to_owned(), id);
+    match id.filter(Value::is_string) {
+        Some(id) => _ = value.insert("id".to_owned(), id),
+        // The id of the request is not that of the schedule.
+        None if kind.requests.is_some() => _ = value.remove("id"),
+        None => {}
     }
     value
 }
@@ -211,6 +269,9 @@ fn remember(fresh: &Fresh, write: &Write, value: Option<&Map<String, Value>>) {
         (Write::Create { .. }, Some(value)) => {
             let ids = value.values().filter_map(Value::as_str).filter(|text| uuid::Uuid::try_parse(text).is_ok());
             fresh.add(ids.map(str::to_owned));
+        }
+        (Write::Update { kind, .. }, Some(value)) if kind.requests.is_some() => {
+            fresh.add(value.get("id").and_then(Value::as_str).map(str::to_owned));
         }
         (Write::Restore { id, .. }, _) => fresh.add([id.clone()]),
         // A resource that was added to a catalog is later named by the access packages that take it in.
@@ -264,7 +325,9 @@ async fn is_done(http: &Http, write: &Write, error: &TenantError) -> Result<bool
         }
         (Write::Unlink { .. } | Write::Delete { .. }, TenantError::NotFound { .. }) => true,
         // Every request is a separate one: one whose answer was lost is looked for, never sent again.
-        (Write::Delete { kind, id }, TenantError::Unknown { .. }) if kind.requests.is_some() => {
+        (Write::Delete { kind, id }, TenantError::Unknown { .. } | TenantError::Waiting { .. })
+            if kind.requests.is_some() =>
+        {
             !exists(http, kind, id).await?
         }
         // If the object is not in the recycle bin, an attempt whose answer was lost may have restored it.

@@ -285,24 +285,39 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         lock(state).journal.sent(id, title)?;
         Ok(match self.tenant.write(&write).await {
             Ok(written) => Ok(learned(kind, step, written.value.as_ref())),
-            Err(TenantError::Unknown { request, message }) => match &write {
-                Write::Create { body, .. } => match self.search().find(kind, body, &ids).await {
-                    Ok(Some(found)) => Ok(learned(kind, step, Some(&found))),
-                    Ok(None) => Err(Failure::Uncertain(format!(
-                        "{request}: {message}; no such object was found afterwards; run this again, and it is looked for"
-                    ))),
-                    Err(why) => Err(Failure::Uncertain(why)),
-                },
-                _ => match self.came_true(&write).await {
-                    Ok(true) => Ok(IdMap::default()),
-                    Ok(false) => Err(Failure::Uncertain(format!(
-                        "{request}: {message}; the tenant does not show it yet; run this again, and it is looked for"
-                    ))),
-                    Err(error) => Err(Failure::Uncertain(format!("{request}: {message}; then {error}"))),
-                },
-            },
+            Err(TenantError::Unknown { request, message }) => {
+                self.effect(kind, step, &write, &ids, &format!("{request}: {message}")).await
+            }
+            Err(error @ TenantError::Waiting { .. }) => self.effect(kind, step, &write, &ids, &error.to_string()).await,
             Err(error) => Err(error.into()),
         })
+    }
+
+    /// Looks for the effect of a write that may have happened, or may happen soon; `why` says so.
+    async fn effect(
+        &self,
+        kind: &'static Kind,
+        step: &Step,
+        write: &Write,
+        ids: &IdMap,
+        why: &str,
+    ) -> std::result::Result<IdMap, Failure> {
+        match write {
+            Write::Create { body, .. } => match self.search().find(kind, body, ids).await {
+                Ok(Some(found)) => Ok(learned(kind, step, Some(&found))),
+                Ok(None) => Err(Failure::Uncertain(format!(
+                    "{why}; no such object was found afterwards; run this again, and it is looked for"
+                ))),
+                Err(error) => Err(Failure::Uncertain(error)),
+            },
+            _ => match self.came_true(write).await {
+                Ok(true) => Ok(IdMap::default()),
+                Ok(false) => Err(Failure::Uncertain(format!(
+                    "{why}; the tenant does not show it yet; run this again, and it is looked for"
+                ))),
+                Err(error) => Err(Failure::Uncertain(format!("{why}; then {error}"))),
+            },
+        }
     }
 }
 
@@ -314,10 +329,16 @@ fn is_credential(step: &Step, link: &str) -> bool {
     kinds::by_name(step.address.kind).is_some_and(|kind| kind.credential(link).is_some())
 }
 
-/// Returns the ids that a creation replaced: the object's own, and others by which it is referred to.
+/// Returns the ids that a write replaced: the object's own, and others by which it is referred to. A creation replaces ids, and
+/// so does a change by a request (W180).
 pub(super) fn learned(kind: &'static Kind, step: &Step, value: Option<&Map<String, Value>>) -> IdMap {
     let mut learned = IdMap::default();
-    let (Action::Create { .. }, Some(value)) = (&step.action, value) else { return learned };
+    let replaces = match step.action {
+        Action::Create { .. } => true,
+        Action::Update { .. } => kind.requests.is_some(),
+        _ => false,
+    };
+    let Some(value) = value.filter(|_| replaces) else { return learned };
     if let Some(id) = value.get("id").and_then(Value::as_str) {
         learned.learn(&step.address.id, id);
     }

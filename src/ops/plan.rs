@@ -236,8 +236,10 @@ fn distance(context: &Context, aim: &Aim, live: &Side, plan: &Plan, ids: &IdMap)
 /// Warns of objects that would be created although the tenant has one with the same natural key: created anew by hand, or by an
 /// apply whose journal or receipt was lost.
 fn warn_of_adoptable(context: &Context, plan: &Plan, sides: &Sides<'_>) {
+    // Steps name an object by its present id.
     let is_create = |address: &&Address| {
-        plan.steps.iter().any(|step| step.address == **address && matches!(step.action, Action::Create { .. }))
+        let today = Address::new(address.kind, sides.ids.current(&address.id));
+        plan.steps.iter().any(|step| step.address == today && matches!(step.action, Action::Create { .. }))
     };
     if !plan.steps.iter().any(|step| matches!(step.action, Action::Create { .. })) {
         return;

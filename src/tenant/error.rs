@@ -60,6 +60,14 @@ pub enum TenantError {
         /// Reason why the answer was lost.
         message: String,
     },
+    /// The service took a request and has not carried it out yet: it may wait for somebody's approval.
+    #[error("{request}: the request was taken and is waiting ({status}); it may not be carried out yet")]
+    Waiting {
+        /// Method and path.
+        request: String,
+        /// Status of the request.
+        status: String,
+    },
     /// The service could not be reached, or kept failing until the deadline.
     #[error("{request}: unavailable: {message}")]
     Unavailable {

@@ -54,7 +54,7 @@ impl World {
     }
 
     /// A world in which only these kinds are looked after; all, if none is named.
-    async fn of(options: Options, only: &[&'static str]) -> World {
+    pub async fn of(options: Options, only: &[&'static str]) -> World {
         let mut world = World::empty(options).await;
         world.context.settings.scope.kinds = only.to_vec();
         assert!(export(&world.context, &world.tenant, &[], &Extra::default()).await.unwrap().complete);

@@ -29,6 +29,7 @@ mod ordinary;
 mod reports;
 mod roles;
 mod safety;
+mod schedules;
 mod schemas;
 mod scope;
 mod sdk;

@@ -183,7 +183,7 @@ impl Replicas {
 pub fn mentioned(text: &str) -> Vec<Key> {
     let mut found = Vec::new();
     for word in text.split(|char: char| !char.is_ascii_alphanumeric() && !matches!(char, '-' | '_')) {
-        // The form `DirectoryRole_{tenant}_{role}` counts as one id.
+        // The form `Directory_{tenant}_{role}` counts as one id.
         let long = word.len() > 36 && word.contains('_');
         if is_guid(word) || long {
             found.push(Key::of(word));

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::{authentication, invalid, require, roles, text};
+use super::{authentication, invalid, require, role_settings, text};
 use crate::emulator::error::Fault;
 use crate::emulator::store::{Key, Properties, strings};
 use crate::emulator::tenant::Tenant;
@@ -92,7 +92,7 @@ pub fn update_child(
             }
             targets(tenant, new)
         }
-        "rules" => roles::update_rule(old, patch),
+        "rules" => role_settings::update_rule(old, patch),
         "combinationConfigurations" => {
             let key = Key::of(text(old, "id"));
             let parent = tenant.links.sources(&key, "combinationConfigurations").into_iter().flatten().next();
@@ -100,6 +100,11 @@ pub fn update_child(
         }
         _ => Ok(()),
     }
+}
+
+/// Checks a changed child against the other children of its parent.
+pub fn check_siblings(tenant: &Tenant, link: &str, key: &Key, new: &Properties) -> Result<(), Fault> {
+    if link == "rules" { role_settings::check_rules(tenant, key, new) } else { Ok(()) }
 }
 
 /// Returns the state that remains when a child is deleted: method configurations return to their defaults.

@@ -12,6 +12,7 @@ mod group;
 mod location;
 mod network;
 mod preview;
+mod role_settings;
 mod roles;
 mod user;
 
@@ -25,12 +26,15 @@ use crate::model::Kind;
 
 pub use actions::advertise;
 pub use authentication::configuration;
-pub use children::{add_credentials, child_id, combinations, create_child, delete_child, password, update_child};
+pub use children::{
+    add_credentials, check_siblings, child_id, combinations, create_child, delete_child, password, update_child,
+};
 pub use defaults::complete;
 pub use generic::{by_value, child_key, required_filter, single};
 pub use group::{check_link, hidden_from_list};
 pub use preview::{hidden, refuse_hidden};
-pub use roles::{assignment_id, built_in as built_in_roles, policy_assignments, settle, settle_all, shown, unsettle};
+pub use role_settings::{check_request, policy_assignments, rename_scope_type, settle, settle_all, unsettle};
+pub use roles::{assignment_id, built_in as built_in_roles, shown};
 
 /// Returns the properties that no two live objects of a kind share; a path may also pick an object by them.
 pub fn unique(kind: &str) -> &'static [&'static str] {

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 pub(super) use children::{child, is_unlimited};
 
 use crate::engine::access::holders::{list, tasks_of_power};
+use crate::engine::canonical::seconds;
 use crate::kinds::power::{GUESTS_AS_MEMBERS, LIMITED_CONSENT};
 
 type Properties = Map<String, Value>;
@@ -225,37 +226,9 @@ fn gains(before: Option<&Properties>, after: &Properties, path: &str) -> bool {
     strings(after, path).iter().any(|element| !had.contains(element))
 }
 
-/// Returns the length of an ISO 8601 duration in seconds. A month counts as the longest one and a year as a leap year; a
-/// text that is no duration counts as infinite.
-fn seconds(duration: &str) -> u64 {
-    let rest = duration.strip_prefix('P').unwrap_or("?");
-    let (date, time) = rest.split_once('T').unwrap_or((rest, ""));
-    let mut sum = 0_u64;
-    for (part, units) in [
-        (date, &[('Y', 366 * 86_400), ('M', 31 * 86_400), ('W', 7 * 86_400), ('D', 86_400)][..]),
-        (time, &[('H', 3_600), ('M', 60), ('S', 1)][..]),
-    ] {
-        for piece in part.split_inclusive(|letter: char| letter.is_ascii_alphabetic()) {
-            let unit = units.iter().find(|(letter, _)| piece.ends_with(*letter));
-            let count = piece.get(..piece.len().saturating_sub(1)).and_then(|count| count.parse::<u64>().ok());
-            let Some(((_, length), count)) = unit.zip(count) else { return u64::MAX };
-            sum = sum.saturating_add(count.saturating_mul(*length));
-        }
-    }
-    sum
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations_are_compared_by_length() {
-        assert!(seconds("PT8H") < seconds("P1D"));
-        assert!(seconds("P30D") < seconds("P1M") && seconds("P365D") < seconds("P1Y"));
-        assert_eq!(seconds("PT1H30M"), 5_400);
-        assert_eq!(seconds("for ever"), u64::MAX);
-    }
 
     #[test]
     fn a_seat_is_held_for_longer_only_if_it_ends_later() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Planner, named_in};
+use super::{Planner, named_in, role_rules};
 use crate::engine::body::{complete, differing, list};
 use crate::engine::normalize::child_key;
 use crate::engine::order::{Phase, Stage};
@@ -165,7 +165,9 @@ impl Planner<'_> {
             Action::Link { value, .. } | Action::Relink { value, .. } => (Stage::Link, self.awaited_in(value)),
             _ => (Stage::Link, Vec::new()),
         };
-        self.push(kind, address, object, Phase::Write, stage, action, &needs);
+        let live = self.inputs.live.objects.get(address);
+        let (phase, stage) = role_rules::order(kind, &action, object, live).unwrap_or((Phase::Write, stage));
+        self.push(kind, address, object, phase, stage, action, &needs);
     }
 }
 

@@ -5,6 +5,7 @@ mod decisions;
 mod deletes;
 mod left;
 mod links;
+mod role_rules;
 mod strictness;
 mod updates;
 

@@ -44,6 +44,58 @@ async fn cut_and_foreign_answers_are_asked_for_again() {
     assert_eq!(server.client().tenant_id().await.unwrap(), "tenant");
 }
 
+/// Returns a page for browsers, as an application gateway in front of a service writes it.
+fn gateway(status: u16) -> Answer {
+    Answer { body: b"<html>Forbidden: ada@contoso.com</html>".to_vec(), ..answer(status, json!(0)) }
+}
+
+/// Checks that an answer which comes and goes (W28, W29, W30) is not believed the first time.
+#[tokio::test]
+async fn a_refusal_that_is_none_of_graphs_is_asked_for_again() {
+    let server = Server::start(|seen, _| match (seen.path.as_str(), seen.nth) {
+        ("/v1.0/organization", 0) => gateway(403),
+        ("/v1.0/organization", 1) => error(403, "UnknownError", ""),
+        ("/v1.0/organization", 2) => error(404, "UnknownError", ""),
+        ("/v1.0/organization", _) => page(json!([{"id": "tenant"}]), None),
+        ("/v1.0/auditLogs/directoryAudits", _) => gateway(403),
+        ("/v1.0/policies/authorizationPolicy", _) => error(404, "UnknownError", ""),
+        _ => other(seen),
+    })
+    .await;
+    let tenant = server.client();
+    assert_eq!(tenant.tenant_id().await.unwrap(), "tenant");
+    let denied = tenant.audit(None).await.unwrap_err();
+    assert!(matches!(&denied, TenantError::Denied { permissions, .. } if permissions.is_empty()), "{denied:?}");
+    assert_eq!(server.to("GET", "/v1.0/auditLogs/directoryAudits").len(), 4);
+    // It does not say that the object is not there.
+    let (listing, objects) = list(&tenant, "authorizationPolicy").await;
+    assert!(objects.is_empty() && listing.coverage == crate::model::Coverage::Failed, "{listing:?}");
+}
+
+/// Checks that a write which a gateway refused once is sent again: it was certainly not carried out.
+#[tokio::test]
+async fn a_creation_that_a_gateway_refused_is_sent_again() {
+    let server = Server::start(|seen, _| match (seen.method.as_str(), seen.path.as_str(), seen.nth) {
+        ("POST", "/v1.0/groups", 0) => gateway(403),
+        ("POST", "/v1.0/groups", _) => answer(201, json!({"id": "g"})),
+        _ => other(seen),
+    })
+    .await;
+    let body = json!({"displayName": "A"}).as_object().cloned().unwrap_or_default();
+    let made = server.client().write(&Write::Create { kind: kind("group"), body }).await.unwrap();
+    assert_eq!(made.value.unwrap()["id"], "g");
+    assert_eq!(server.to("POST", "/v1.0/groups").len(), 2);
+}
+
+/// Checks that the default deadline leaves room for the longest pause that Graph was seen to ask for (W36).
+#[test]
+fn the_longest_pause_that_was_seen_fits_into_the_deadline() {
+    let mut clock = crate::graph::http::Clock::new(crate::graph::DEADLINE);
+    clock.start();
+    let asked = Duration::from_secs(315);
+    assert!(clock.pause(crate::graph::retry::Cause::Throttled, Some(asked)).is_some_and(|pause| pause >= asked));
+}
+
 #[tokio::test]
 async fn a_refused_token_is_renewed_once() {
     let server = Server::start(|seen, _| match seen.path.as_str() {

@@ -59,6 +59,54 @@ async fn a_request_for_removal_whose_answer_was_lost_is_looked_after() {
     }
 }
 
+/// Checks that 201 does not count as done if the status of the request says otherwise (W179).
+#[tokio::test]
+async fn a_request_is_done_only_if_its_status_says_so() {
+    const SCHEDULE: &str = "/v1.0/roleManagement/directory/roleEligibilitySchedules/s";
+    const REQUESTS: &str = "/v1.0/roleManagement/directory/roleEligibilityScheduleRequests";
+    let schedule = json!({"id": "s", "principalId": "u", "roleDefinitionId": "r", "directoryScopeId": "/"});
+    let kind = kind("roleEligibilitySchedule");
+    for (status, created, deleted) in [
+        ("Provisioned", "done", "done"),
+        ("Granted", "done", "done"),
+        ("ScheduleCreated", "done", "done"),
+        ("Revoked", "done", "done"),
+        ("Canceled", "refused", "done"),
+        ("Denied", "refused", "refused"),
+        ("Failed", "refused", "refused"),
+        ("PendingApproval", "waiting", "waiting"),
+        ("PendingProvisioning", "waiting", "waiting"),
+    ] {
+        let live = schedule.clone();
+        let server = Server::start(move |seen, _| match (seen.method.as_str(), seen.path.as_str()) {
+            ("GET", SCHEDULE) => answer(200, live.clone()),
+            ("POST", REQUESTS) => answer(201, json!({"id": "q", "status": status, "targetScheduleId": "new"})),
+            _ => other(seen),
+        })
+        .await;
+        let tenant = server.client();
+        let says = |outcome: &Result<crate::model::Written, TenantError>| match outcome {
+            Ok(_) => "done",
+            Err(TenantError::Refused { status: 201, code, .. }) if code == status => "refused",
+            Err(TenantError::Waiting { status: waits, .. }) if waits == status => "waiting",
+            Err(_) => "other",
+        };
+        let body = raw(json!({"principalId": "u", "roleDefinitionId": "r", "directoryScopeId": "/"}));
+        let made = tenant.write(&Write::Create { kind, body }).await;
+        assert_eq!(says(&made), created, "{status}: {made:?}");
+        let body = raw(json!({"scheduleInfo": {"expiration": {"type": "noExpiration"}}}));
+        let changed = tenant.write(&Write::Update { kind, id: "s".into(), body }).await;
+        assert_eq!(says(&changed), created, "{status}: {changed:?}");
+        // A changed schedule has a new id (W180).
+        for written in [made, changed].into_iter().flatten() {
+            assert_eq!(written.value.unwrap()["id"], "new", "{status}");
+        }
+        let removed = tenant.write(&Write::Delete { kind, id: "s".into() }).await;
+        assert_eq!(says(&removed), deleted, "{status}: {removed:?}");
+        assert_eq!(server.to("POST", REQUESTS).len(), 3, "{status}: none is sent twice");
+    }
+}
+
 #[tokio::test]
 async fn what_was_certainly_not_done_is_repeated() {
     let server = Server::start(|seen, _| match (seen.path.as_str(), seen.nth) {

@@ -53,7 +53,7 @@ pub const ORDERING_POLICY: &str = "a471ed36-ba83-49e9-8282-bbdb5ffda628";
 
 /// Id of the settings of Privileged Identity Management for Conditional Access administrators.
 pub const ADMINISTRATOR_SETTINGS: &str =
-    "DirectoryRole_84841066-274d-4ec0-a5c1-276be684bdd3_59c36c98-b89b-5194-a3e1-71d38e6e107e";
+    "Directory_84841066-274d-4ec0-a5c1-276be684bdd3_59c36c98-b89b-5194-a3e1-71d38e6e107e";
 
 /// Object id of the ordering application.
 pub const ORDERING_APPLICATION: &str = "c7f94608-7e23-449f-8200-db709eff9b43";

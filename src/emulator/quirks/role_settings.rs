@@ -1,0 +1,232 @@
+//! Implements the settings of Privileged Identity Management, for roles and for groups that can hold roles.
+
+use serde_json::{Value, json};
+
+use super::text;
+use crate::emulator::error::Fault;
+use crate::emulator::filter::{Expr, Literal};
+use crate::emulator::store::{Key, Properties, Row, strings};
+use crate::emulator::tenant::Tenant;
+use crate::kinds;
+use crate::model::Kind;
+
+/// Scope type of the settings of roles.
+const DIRECTORY: &str = "Directory";
+
+/// Makes a filter with the documented scope type `DirectoryRole` match the rows, which say `Directory` (W172).
+pub fn rename_scope_type(filter: &mut Expr) {
+    match filter {
+        Expr::And(a, b) | Expr::Or(a, b) => [a, b].into_iter().for_each(|part| rename_scope_type(part)),
+        Expr::Not(inner) => rename_scope_type(inner),
+        Expr::Compare(path, _, Literal::Text(text)) if path == &["scopeType"] && text == "DirectoryRole" => {
+            *text = DIRECTORY.to_owned();
+        }
+        _ => {}
+    }
+}
+
+/// Gives every role its settings, and every group that can hold roles the settings of its members and of its owners.
+pub fn settle_all(tenant: &mut Tenant) {
+    for kind in ["roleDefinition", "group"].into_iter().filter_map(kinds::by_name) {
+        let rows: Vec<Properties> = tenant.store.table(kind).live.values().map(Row::unpack).collect();
+        rows.iter().for_each(|object| settle(tenant, kind, object));
+    }
+}
+
+/// Gives a role or a group that can hold roles its settings, as Privileged Identity Management does when it first sees it.
+/// <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicies>
+pub fn settle(tenant: &mut Tenant, kind: &Kind, object: &Properties) {
+    let id = text(object, "id");
+    // Policies of roles say `Directory`, although they are asked for with `DirectoryRole` (W172).
+    let (policies, sort, scope, subjects) = match kind.name {
+        "roleDefinition" => ("roleManagementPolicy", DIRECTORY, "/", vec![id]),
+        "group" if object.get("isAssignableToRole") == Some(&Value::Bool(true)) => {
+            ("groupRoleSettings", "Group", id, vec!["member", "owner"])
+        }
+        _ => return,
+    };
+    let Some(policies) = kinds::by_name(policies) else { return };
+    let home = if scope == "/" { tenant.id.clone() } else { scope.to_owned() };
+    let name = if sort == DIRECTORY { "DirectoryRole" } else { sort };
+    for subject in subjects {
+        let own = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{home}/{subject}").as_bytes());
+        let own = format!("{sort}_{home}_{own}");
+        if tenant.store.table(policies).get(&own).is_some() {
+            continue;
+        }
+        let policy = json!({
+            "id": own, "displayName": name, "description": name, "isOrganizationDefault": false, "scopeId": scope,
+            "scopeType": sort, "lastModifiedBy": {"displayName": null, "id": null},
+            // The service keeps this property in the list of assignments.
+            "roleDefinitionId": subject,
+        });
+        let Value::Object(policy) = policy else { continue };
+        let key = tenant.store.table_mut(policies).put(policies, &policy);
+        for rule in rules() {
+            if let Value::Object(rule) = rule {
+                tenant.adopt(&key, "rules", rule);
+            }
+        }
+    }
+}
+
+/// Removes the settings of roles that are gone.
+pub fn unsettle(tenant: &mut Tenant) {
+    let (Some(roles), Some(policies)) = (kinds::by_name("roleDefinition"), kinds::by_name("roleManagementPolicy"))
+    else {
+        return;
+    };
+    let gone = |properties: &Properties| tenant.store.table(roles).get(text(properties, "roleDefinitionId")).is_none();
+    let rows = tenant.store.table(policies).live.iter();
+    let gone: Vec<Key> = rows.filter(|(_, row)| gone(&row.unpack())).map(|(key, _)| key.clone()).collect();
+    for key in gone {
+        for rule in tenant.links.targets(&key, "rules").into_iter().flatten().cloned().collect::<Vec<_>>() {
+            tenant.store.children_mut("rules").live.remove(&rule);
+        }
+        tenant.links.forget(&key);
+        tenant.store.table_mut(policies).take(policies, &key);
+    }
+}
+
+/// Returns the settings that a role has before any change.
+/// <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicies>
+fn rules() -> Vec<Value> {
+    let rule = |sort: &str, id: String, caller: &str, level: &str, more: Value| {
+        let mut rule = json!({
+            "@odata.type": format!("#microsoft.graph.unifiedRoleManagementPolicy{sort}Rule"), "id": id,
+            "target": {"caller": caller, "operations": ["all"], "level": level, "inheritableSettings": [], "enforcedSettings": []},
+        });
+        if let (Value::Object(rule), Value::Object(more)) = (&mut rule, more) {
+            rule.extend(more);
+        }
+        rule
+    };
+    let mut all = Vec::new();
+    let callers = [
+        ("Admin", "Eligibility", false, "P365D", json!([])),
+        ("Admin", "Assignment", false, "P180D", json!(["Justification"])),
+        ("EndUser", "Assignment", true, "PT8H", json!(["MultiFactorAuthentication", "Justification"])),
+    ];
+    for (caller, level, ends, longest, enabled) in callers {
+        let id = |what: &str| format!("{what}_{caller}_{level}");
+        let ends = json!({"isExpirationRequired": ends, "maximumDuration": longest});
+        all.push(rule("Expiration", id("Expiration"), caller, level, ends));
+        all.push(rule("Enablement", id("Enablement"), caller, level, json!({"enabledRules": enabled})));
+        for recipient in ["Admin", "Requestor", "Approver"] {
+            let notice = json!({"notificationType": "Email", "recipientType": recipient, "notificationLevel": "All",
+                "isDefaultRecipientsEnabled": true, "notificationRecipients": []});
+            all.push(rule("Notification", id(&format!("Notification_{recipient}")), caller, level, notice));
+        }
+    }
+    let approval = json!({"setting": {
+        "isApprovalRequired": false, "isApprovalRequiredForExtension": false, "isRequestorJustificationRequired": true,
+        "approvalMode": "SingleStage", "approvalStages": [{
+            "approvalStageTimeOutInDays": 1, "isApproverJustificationRequired": true, "escalationTimeInMinutes": 0,
+            "isEscalationEnabled": false, "primaryApprovers": [], "escalationApprovers": [],
+        }],
+    }});
+    all.push(rule("Approval", "Approval_EndUser_Assignment".to_owned(), "EndUser", "Assignment", approval));
+    let context = json!({"isEnabled": false, "claimValue": null});
+    let id = "AuthenticationContext_EndUser_Assignment".to_owned();
+    all.push(rule("AuthenticationContext", id, "EndUser", "Assignment", context));
+    all
+}
+
+/// Checks a change of a rule. "To update a rule, you must include the @odata.type":
+/// <https://learn.microsoft.com/graph/api/unifiedrolemanagementpolicyrule-update>
+pub(super) fn update_rule(old: &Properties, patch: &Properties) -> Result<(), Fault> {
+    match patch.get("@odata.type") == old.get("@odata.type") {
+        true => Ok(()),
+        false => Err(Fault::bad("The '@odata.type' property is required and must be the type of the rule.")),
+    }
+}
+
+/// Refuses rules that contradict each other: an authentication context, and multifactor authentication besides (W177).
+pub(super) fn check_rules(tenant: &Tenant, key: &Key, new: &Properties) -> Result<(), Fault> {
+    let Some(policy) = tenant.links.sources(key, "rules").into_iter().flatten().next() else { return Ok(()) };
+    let rule = |id: &str| if text(new, "id") == id { Some(new.clone()) } else { rule_of(tenant, policy, id) };
+    let context = rule("AuthenticationContext_EndUser_Assignment");
+    let context = context.is_some_and(|rule| rule.get("isEnabled") == Some(&Value::Bool(true)));
+    let enablement = rule("Enablement_EndUser_Assignment");
+    let mfa = enablement.is_some_and(|rule| strings(rule.get("enabledRules")).any(|one| one == MFA));
+    match context && mfa {
+        true => Err(Fault::new(
+            400,
+            "MfaAndAcrsConflict",
+            "Multifactor authentication and an authentication context cannot be required at the same time.",
+        )),
+        false => Ok(()),
+    }
+}
+
+const MFA: &str = "MultiFactorAuthentication";
+
+fn rule_of(tenant: &Tenant, policy: &Key, id: &str) -> Option<Properties> {
+    let key = super::child_key("rules", policy, id);
+    tenant.store.children("rules")?.live.get(&key).map(Row::unpack)
+}
+
+/// Checks a request for a schedule against the settings of its role or group: they bind administrators as well (W182).
+pub fn check_request(tenant: &Tenant, kind: &Kind, request: &Properties) -> Result<(), Fault> {
+    let group = request.contains_key("groupId");
+    let (policies, scope, subject) = match group {
+        true => ("groupRoleSettings", text(request, "groupId"), text(request, "accessId")),
+        false => ("roleManagementPolicy", "/", text(request, "roleDefinitionId")),
+    };
+    let Some(policies) = kinds::by_name(policies) else { return Ok(()) };
+    let is = |policy: &Properties| text(policy, "scopeId") == scope && text(policy, "roleDefinitionId") == subject;
+    let rows = tenant.store.table(policies).live.iter();
+    let Some((policy, _)) = rows.map(|(key, row)| (key, row.unpack())).find(|(_, policy)| is(policy)) else {
+        return Ok(());
+    };
+    let level = if kind.name.contains("Eligibility") { "Eligibility" } else { "Assignment" };
+    let rule = |sort: &str| rule_of(tenant, policy, &format!("{sort}_Admin_{level}")).unwrap_or_default();
+    let mut failed = Vec::new();
+    let expiration = rule("Expiration");
+    if expiration.get("isExpirationRequired") == Some(&Value::Bool(true))
+        && !ends_within(tenant, request.get("scheduleInfo"), text(&expiration, "maximumDuration"))
+    {
+        failed.push("ExpirationRule");
+    }
+    let justified = !text(request, "justification").trim().is_empty();
+    if !justified && strings(rule("Enablement").get("enabledRules")).any(|one| one == "Justification") {
+        failed.push("JustificationRule");
+    }
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(Fault::new(
+            400,
+            "RoleAssignmentRequestPolicyValidationFailed",
+            format!("The following policy rules failed: {failed:?}"),
+        )),
+    }
+}
+
+/// Returns true if a schedule ends, and at most `longest` after it starts. A start in the past is now.
+fn ends_within(tenant: &Tenant, info: Option<&Value>, longest: &str) -> bool {
+    let now = tenant.clock.now();
+    let text = |path: &str| info.and_then(|info| info.pointer(path)).and_then(Value::as_str).unwrap_or_default();
+    let start = text("/startDateTime").parse().unwrap_or(now).max(now).to_zoned(jiff::tz::TimeZone::UTC);
+    let after = |duration: &str| start.checked_add(duration.parse::<jiff::Span>().ok()?).ok();
+    let end = match text("/expiration/type") {
+        "afterDateTime" => text("/expiration/endDateTime").parse::<jiff::Timestamp>().ok(),
+        "afterDuration" => after(text("/expiration/duration")).map(|end| end.timestamp()),
+        _ => None,
+    };
+    end.zip(after(longest)).is_some_and(|(end, latest)| end <= latest.timestamp())
+}
+
+/// Returns the list that names the role of each policy, as the policies themselves do not.
+/// <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicyassignments>
+pub fn policy_assignments(tenant: &Tenant, policies: &Kind) -> Vec<(Key, Properties)> {
+    let lenders = kinds::ALL.iter().copied().filter(|kind| kind.path == policies.path);
+    let rows = lenders.flat_map(|kind| tenant.store.table(kind).live.values());
+    rows.filter_map(|row| {
+        let policy = row.unpack();
+        let id = format!("{}_{}", text(&policy, "id"), text(&policy, "roleDefinitionId"));
+        let entry = json!({"id": id, "policyId": policy.get("id"), "roleDefinitionId": policy.get("roleDefinitionId"),
+            "scopeId": policy.get("scopeId"), "scopeType": policy.get("scopeType")});
+        Some((Key::of(&id), entry.as_object()?.clone()))
+    })
+    .collect()
+}
