@@ -160,7 +160,9 @@ async fn of_a_thousand_mutations_none_is_accepted() {
     let body: Vec<usize> = {
         let end = armour.rfind("\n-----END").unwrap();
         let last = armour[..end].rfind('\n').unwrap();
-        (armour.find('\n').unwrap() + 1..last).filter(|at| armour.as_bytes()[*at] != b'\n').collect()
+        // The 14th letter is the version of the format, of which OpenSSH takes any up to its own: the signature is the same.
+        let first = armour.find('\n').unwrap() + 1;
+        (first..last).filter(|at| armour.as_bytes()[*at] != b'\n' && *at != first + 13).collect()
     };
     let forged = world.path().join("forged");
     for _ in 0..share(200) {
