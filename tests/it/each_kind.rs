@@ -1,6 +1,7 @@
 //! Every kind by itself: what becomes of the others when it cannot be read, and of it when it is destroyed.
 
 mod destroying;
+mod shapes;
 
 use std::collections::BTreeSet;
 

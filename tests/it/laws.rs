@@ -18,9 +18,10 @@ mod world;
 
 use proptest::prelude::ProptestConfig;
 
-/// How many tenants each law is held against: 300 in the gate; `ENTRAGIT_LAWS=10000 cargo test --release --test it laws`
-/// for a night.
+use crate::long::cases;
+
+/// Returns how many tenants each law is held against: 60, each time others; 300 in the long form; and
+/// `ENTRAGIT_LAWS=10000 cargo test --release --test it laws` for a night.
 fn config() -> ProptestConfig {
-    let cases = std::env::var("ENTRAGIT_LAWS").ok().and_then(|text| text.parse().ok()).unwrap_or(300);
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: cases(60, 300), failure_persistence: None, ..ProptestConfig::default() }
 }

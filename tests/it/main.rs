@@ -23,6 +23,7 @@ mod hidden;
 mod hostile;
 mod laws;
 mod lockout;
+mod long;
 mod metadata;
 mod mutations;
 mod ordinary;

@@ -12,16 +12,19 @@ use entragit::tenant::{RawObject, TenantWrite};
 use serde_json::{Map, Value};
 
 use super::everything;
+use super::shapes::representatives;
 use crate::faults::World;
+use crate::long::is_long_run;
 
 /// Of every kind that can be written each object is deleted for good, where somebody could, or changed in everything that can
-/// be changed. One apply brings all of it back, or what does not come back is on the kind's printed list.
+/// be changed. One apply brings all of it back, or what does not come back is on the kind's printed list. Those kinds that
+/// are like none before are destroyed each by itself, the others together; in the long form each by itself.
 #[tokio::test(start_paused = true)]
 async fn a_kind_that_was_destroyed_comes_back() {
     destroy_and_recover(0).await;
 }
 
-/// The other half of the kinds, beside it.
+/// The other half of the kinds, at the same time.
 #[tokio::test(start_paused = true)]
 async fn another_kind_that_was_destroyed_comes_back() {
     destroy_and_recover(1).await;
@@ -29,17 +32,23 @@ async fn another_kind_that_was_destroyed_comes_back() {
 
 async fn destroy_and_recover(half: usize) {
     let written = |kind: &&Kind| !kind.is_information() && kind.readers != Readers::PeopleOnly;
+    let all: Vec<&'static Kind> = kinds::ALL.iter().copied().filter(written).collect();
+    let (alone, together) = if is_long_run() { (all, Vec::new()) } else { representatives(&all) };
+    let [alone, together] = [alone, together].map(|kinds| kinds.into_iter().skip(half).step_by(2).collect::<Vec<_>>());
     let (mut world, mut wrong) = (everything().await, Vec::new());
-    for kind in kinds::ALL.iter().copied().filter(written).skip(half).step_by(2) {
+    for kinds in alone.chunks(1).chain(together.chunks(together.len().max(1))) {
+        let names = kinds.iter().map(|kind| kind.name).collect::<Vec<_>>().join(", ");
         let to = world.git(&["rev-parse", "snapshots"]);
         let mut harm = Harm::default();
-        harm.destroy(&world, kind).await;
+        for kind in kinds {
+            harm.destroy(&world, kind).await;
+        }
         let aim = Aim { to, ..Aim::default() };
         let Harm { harmed, refused } = harm;
         let what = match recover(&world, &aim).await {
             Ok((0, _)) => format!("nothing was found wrong after {harmed} writes; refused were {refused:#?}"),
             Ok((steps, applied)) => {
-                println!("{}: {harmed} writes, {steps} steps", kind.name);
+                println!("{names}: {harmed} writes, {steps} steps");
                 let unlisted: Vec<&Loss> = applied.remaining.losses.iter().filter(|loss| !is_listed(loss)).collect();
                 if applied.outcome.failed.is_empty() && applied.remaining.steps.is_empty() && unlisted.is_empty() {
                     continue;
@@ -48,7 +57,7 @@ async fn destroy_and_recover(half: usize) {
             }
             Err(error) => format!("{error:#}"),
         };
-        wrong.push(format!("{}: {what}", kind.name));
+        wrong.push(format!("{names}: {what}"));
         world = everything().await;
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

@@ -55,6 +55,9 @@ fn writes(plan: &Plan) -> Vec<String> {
     plan.steps.iter().map(|step| format!("{:?} {} {:?}", step.address, action(&step.action), step.identities)).collect()
 }
 
+/// Number of edits that [`tamper`] knows.
+const EDITS: usize = 13;
+
 /// Edits one thing of the file's step `at`; returns false if there is nothing to edit.
 fn tamper(file: &mut Value, at: usize, how: usize) -> bool {
     let steps = file["steps"].as_array_mut().unwrap();
@@ -124,6 +127,40 @@ fn tamper(file: &mut Value, at: usize, how: usize) -> bool {
     true
 }
 
+/// Returns what an edited plan does that the honest one did not say. It may do less, and then says so; it does nothing else.
+fn find_unshown(read: &Plan, told: &Plan) -> Option<String> {
+    if read.steps.len() != told.steps.len() {
+        return Some(format!("{} steps instead of {}", read.steps.len(), told.steps.len()));
+    }
+    for (step, honest) in read.steps.iter().zip(&told.steps) {
+        // What writes the values that are there already does nothing.
+        if matches!(&step.action, Action::Update { changes, .. } if changes.is_empty()) {
+            continue;
+        }
+        // What another step of the object writes is written twice.
+        let written = told.steps.iter().filter(|other| other.address == step.address);
+        let all: Vec<&FieldChange> = written
+            .filter_map(|other| match &other.action {
+                Action::Update { changes, .. } => Some(changes),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        let same = match (&step.action, &honest.action) {
+            (Action::Update { changes, .. }, Action::Update { .. }) => {
+                changes.iter().all(|change| all.contains(&change))
+            }
+            (action, honest_action) => action == honest_action && step.address == honest.address,
+        };
+        let same = same && step.identities == honest.identities;
+        let called = step.address != honest.address || step.name == honest.name;
+        if !(same && called) {
+            return Some(format!("{step:?} instead of {honest:?}"));
+        }
+    }
+    None
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -137,45 +174,30 @@ proptest! {
             prop_assert_eq!(writes(&read), writes(&plan));
         }
     }
+}
 
-    /// A thousand edits: none is carried out, and none is shown otherwise than it is.
+proptest! {
+    // Each is edited in every manner, which takes more than to make it.
+    #![proptest_config(ProptestConfig { cases: config().cases.div_ceil(5), ..config() })]
+
+    /// Every manner of edit: none is carried out, and none is shown otherwise than it is.
     #[test]
-    fn an_edited_plan_is_refused_or_shown_as_it_is(world in world(), at in any::<prop::sample::Index>(), how in 0_usize..13) {
+    fn an_edited_plan_is_refused_or_shown_as_it_is(world in world(), at in any::<prop::sample::Index>()) {
         let sides = Sides::of(&world, 0);
         let plan = sides.plan();
         prop_assume!(!plan.steps.is_empty());
         let honest = file(&plan);
         let (told, _) = vouched(&honest, &sides, true).unwrap();
-        let mut edited: Value = serde_json::from_str(&honest).unwrap();
-        prop_assume!(tamper(&mut edited, at.index(plan.steps.len()), how));
-        if let Ok((read, said)) = vouched(&edited.to_string(), &sides, true)
-            && said.is_empty()
-        {
-            // It may do less than the honest plan, and then says so; it does nothing else.
-            prop_assert!(read.steps.len() == told.steps.len(), "edit {}", how);
-            for (step, honest) in read.steps.iter().zip(&told.steps) {
-                // What writes the values that are there already does nothing.
-                if matches!(&step.action, Action::Update { changes, .. } if changes.is_empty()) {
-                    continue;
-                }
-                // What another step of the object writes is written twice.
-                let written = told.steps.iter().filter(|other| other.address == step.address);
-                let all: Vec<&FieldChange> = written
-                    .filter_map(|other| match &other.action {
-                        Action::Update { changes, .. } => Some(changes),
-                        _ => None,
-                    })
-                    .flatten()
-                    .collect();
-                let same = match (&step.action, &honest.action) {
-                    (Action::Update { changes, .. }, Action::Update { .. }) => {
-                        changes.iter().all(|change| all.contains(&change))
-                    }
-                    (action, honest_action) => action == honest_action && step.address == honest.address,
-                };
-                let same = same && step.identities == honest.identities;
-                let called = step.address != honest.address || step.name == honest.name;
-                prop_assert!(same && called, "edit {}: {:?} instead of {:?}", how, step, honest);
+        for how in 0..EDITS {
+            let mut edited: Value = serde_json::from_str(&honest).unwrap();
+            if !tamper(&mut edited, at.index(plan.steps.len()), how) {
+                continue;
+            }
+            if let Ok((read, said)) = vouched(&edited.to_string(), &sides, true)
+                && said.is_empty()
+            {
+                let unshown = find_unshown(&read, &told);
+                prop_assert!(unshown.is_none(), "edit {}: {}", how, unshown.unwrap_or_default());
             }
         }
     }

@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::scene::{AZURE, GRAPH, id};
+use crate::long::cases;
 
 /// An application as policies name it, and as messages do.
 const APPLICATIONS: [(&str, &str); 3] = [
@@ -323,10 +324,10 @@ fn small() -> impl Strategy<Value = Small> {
     )
 }
 
-/// How many tenants: 4,000 in the gate, else as many as `ENTRAGIT_LAWS` says.
+/// Returns how many tenants the law is held against: 800, each time others; 4,000 in the long form; or as many as
+/// `ENTRAGIT_LAWS` says.
 fn config() -> ProptestConfig {
-    let cases = std::env::var("ENTRAGIT_LAWS").ok().and_then(|text| text.parse().ok()).unwrap_or(4_000);
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    ProptestConfig { cases: cases(800, 4_000), failure_persistence: None, ..ProptestConfig::default() }
 }
 
 proptest! {
