@@ -74,6 +74,17 @@ pub enum Command {
     /// word in the audit log is not believed: the snapshot is kept under `refs/entragit/suspect` (exit code 3) until it is
     /// accepted.
     Export(Export),
+    /// Fetch, take a snapshot, and push: what a nightly pipeline runs
+    ///
+    /// Fetches the branches, the notes that say who did what, and the state of incremental exports; exports; and pushes all of it
+    /// or nothing, with your own git and its credentials. Where another run pushed first, its snapshots are taken over and the
+    /// export is made again on top of them. What an earlier run could not push goes out now. The first run may meet an empty
+    /// remote. Where the remote's rules keep `main` for people, everything else is pushed and that is said. Exit codes are those
+    /// of `export`.
+    #[command(after_help = "Examples:\n  \
+                  entragit sync --incremental             every night: only what Graph says changed\n  \
+                  entragit sync                           everything")]
+    Sync(Sync),
     /// Keep looking at the tenant, and commit each change as its author's
     ///
     /// Asks the tenant what changed, every five minutes unless told otherwise, and commits it to the branch `snapshots`: one
@@ -307,12 +318,23 @@ pub struct Export {
     /// may be repeated.
     #[arg(long, value_name = "GUARD")]
     pub accept: Vec<String>,
+    /// Fetch before and push afterwards, as `entragit sync` does.
+    #[arg(long)]
+    pub push: bool,
     /// Print one JSON document.
     #[arg(long)]
     pub json: bool,
     /// Sign-in.
     #[command(flatten)]
     pub sign_in: SignIn,
+}
+
+/// `sync`
+#[derive(Debug, Args)]
+pub struct Sync {
+    /// The export.
+    #[command(flatten)]
+    pub export: Export,
 }
 
 /// `watch`

@@ -7,9 +7,10 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 
 use super::args;
+use super::export::report_export;
 use super::output::{Output, elapsed};
 use super::recover::report_apply;
-use super::run::{exit, report_export};
+use super::run::exit;
 use crate::emulator::contoso::names;
 use crate::emulator::{self, Seed};
 use crate::engine::render::{self, text};

@@ -9,6 +9,7 @@ mod doctor;
 mod drift;
 mod drill;
 mod emulate;
+mod export;
 mod history;
 mod kinds;
 mod output;

@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 
 use super::args;
 use super::connect::connect;
+use super::export::report_pending;
 use super::output::{Output, elapsed};
-use super::run::{exit, report_pending};
+use super::run::exit;
 use super::stop::Stop;
 use crate::engine::render::json::{FORMAT_VERSION, line as json_line};
 use crate::engine::render::safe;

@@ -53,6 +53,7 @@ pub mod shrink;
 pub mod snapshots_branch;
 pub mod source;
 pub mod status;
+pub mod sync;
 pub mod track;
 pub mod translate;
 pub mod undo;

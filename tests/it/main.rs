@@ -37,6 +37,7 @@ mod sdk;
 mod secrets;
 mod shrink;
 mod signing_in;
+mod syncing;
 mod translating;
 mod undo;
 mod verdict;

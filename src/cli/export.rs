@@ -1,0 +1,173 @@
+//! `export` and `sync`: arguments → a snapshot → exit code.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Result, anyhow, bail};
+use serde_json::json;
+
+use super::args;
+use super::connect::connect;
+use super::output::{Output, elapsed};
+use super::run::{exit, kinds_of};
+use crate::engine::render;
+use crate::format::settings::{Branches, Profile};
+use crate::kinds;
+use crate::ops::export::{Exported, Extra};
+use crate::ops::shrink::accepted;
+use crate::ops::sync::{self, Published};
+use crate::ops::{self, Context};
+
+/// Number of times that a snapshot is made anew because another run pushed first.
+const ROUNDS: usize = 20;
+
+/// Takes a snapshot; with `--push`, in step with the remote.
+pub async fn run(export: &args::Export, repo: &Path, output: &Output) -> Result<u8> {
+    if export.push {
+        return sync(export, repo, output).await;
+    }
+    let context = opened(export, repo, output)?;
+    let _lock = context.repo.lock("export")?;
+    once(&context, export, output).await
+}
+
+/// Fetches, takes a snapshot, and pushes. Where another run pushed first, once more on top of what it pushed.
+pub async fn sync(export: &args::Export, repo: &Path, output: &Output) -> Result<u8> {
+    for _ in 0..ROUNDS {
+        {
+            let context = opened(export, repo, output)?;
+            let remote = sync::remote(&context)?;
+            let _lock = context.repo.lock("sync")?;
+            sync::fetch(&context, &remote)?;
+        }
+        // What was fetched may hold other settings, and other rules.
+        let context = opened(export, repo, output)?;
+        let _lock = context.repo.lock("sync")?;
+        let remote = sync::remote(&context)?;
+        let code = once(&context, export, output).await?;
+        match sync::publish(&context, &remote)? {
+            Published::All => output.talk(&format!("pushed to {remote}")),
+            Published::WithoutMain(why) => output.talk(&format!(
+                "pushed to {remote}, all but {}, which its rules keep for people: {why}",
+                context.settings.branches.main
+            )),
+            Published::Overtaken => continue,
+        }
+        return Ok(code);
+    }
+    bail!("other runs pushed first {ROUNDS} times; run this again when fewer of them run at the same time")
+}
+
+fn opened(export: &args::Export, repo: &Path, output: &Output) -> Result<Context> {
+    let mut context = Context::open(repo, output.events())?;
+    if let Some(profile) = &export.profile {
+        context.settings.scope.profile =
+            Profile::parse(profile).ok_or_else(|| anyhow!("--profile is recovery, config or everything"))?;
+    }
+    context.settings.scope.exclude.extend(kinds_of(&export.exclude)?.iter().map(|kind| kind.name));
+    context.accept = accepted(&export.accept)?;
+    Ok(context)
+}
+
+async fn once(context: &Context, export: &args::Export, output: &Output) -> Result<u8> {
+    let start = Instant::now();
+    let only = kinds_of(&export.kinds)?;
+    let tenant = connect(&export.sign_in, &context.settings, &context.events)?;
+    let exported = if export.incremental {
+        let (exported, full) = ops::watch::export(context, &tenant, export.full_every).await?;
+        output.talk(if full { "everything was read" } else { "what changed was read" });
+        exported
+    } else {
+        ops::export::export(context, &tenant, &only, &Extra::default()).await?
+    };
+    report_export(context, &exported, export.json, start, output);
+    Ok(if exported.complete { exit::DONE } else { exit::INCOMPLETE })
+}
+
+/// Says what an export did.
+pub fn report_export(context: &Context, exported: &Exported, as_json: bool, start: Instant, output: &Output) {
+    output.clear();
+    let (added, changed, removed) = exported.changed;
+    if as_json {
+        output.data(&render::json::pretty(&json!({
+            "formatVersion": render::json::FORMAT_VERSION,
+            "commit": exported.commit.map(|commit| commit.to_string()),
+            "tip": exported.tip.to_string(),
+            "objects": exported.objects,
+            "counts": exported.counts,
+            "complete": exported.complete,
+            "added": added, "changed": changed, "removed": removed,
+            "pending": exported.pending,
+            "unknownProperties": exported.unknown,
+        })));
+    }
+    if exported.objects == added {
+        output.talk_list(counted(&exported.counts));
+    }
+    match exported.commit {
+        Some(commit) => output.talk(&format!(
+            "snapshot {} on {}: {} objects, {added} added, {changed} changed, {removed} removed, in {}",
+            &commit.to_string()[..10],
+            context.settings.branches.snapshots,
+            exported.objects,
+            elapsed(start)
+        )),
+        None => output.talk(&format!(
+            "no change: {} objects are as in the last snapshot, in {}",
+            exported.objects,
+            elapsed(start)
+        )),
+    }
+    if exported.unknown > 0 {
+        output.talk(&format!(
+            "{} properties are unknown to this version; they are kept as they are and never written back (see manifest.yaml)",
+            exported.unknown
+        ));
+    }
+    if !exported.complete {
+        output
+            .say("warning: not everything could be read; what is missing is carried over and marked in manifest.yaml");
+    }
+    if !exported.pending.is_empty() {
+        let branches = &context.settings.branches;
+        let is_here = context.repo.head_branch().as_ref() == Some(&branches.main);
+        report_pending(branches, is_here, &exported.pending, &exported.unwritable, output);
+    }
+}
+
+/// Says that `main` was left alone, and what brings its edits into the tenant or takes them back.
+///
+/// Without a range, `--changes` is about the branch that is checked out: `is_here` says whether that is `main`.
+pub fn report_pending(branches: &Branches, is_here: bool, pending: &[String], unwritable: &[String], output: &Output) {
+    let files = |count: usize| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+    let mut said =
+        format!("{} was left alone: it holds edits that are not applied yet ({})", branches.main, files(pending.len()));
+    if unwritable.len() < pending.len() {
+        let range = if is_here { String::new() } else { format!(" ..{}", branches.main) };
+        said.push_str(&format!(
+            "; see what they change with `entragit plan --changes{range}`, and apply them with `entragit apply --changes{range}`"
+        ));
+    }
+    output.say(&said);
+    for path in pending.iter().filter(|path| !unwritable.contains(path)).take(10) {
+        output.talk(&format!("  pending: {path}"));
+    }
+    for path in unwritable.iter().take(10) {
+        output.say(&format!(
+            "  {path}: no step can write this edit, as Graph alone sets what differs, or another directory owns the object; take it \
+             back with `git checkout {} -- {path}`, and commit",
+            branches.snapshots
+        ));
+    }
+}
+
+/// Returns the number of objects of each kind with its title, in the order in which people would read a tenant.
+fn counted(counts: &BTreeMap<&'static str, usize>) -> Vec<String> {
+    let titles = kinds::ALL.iter().flat_map(|kind| {
+        let variants = kind.variants.iter().map(|variant| (variant.name, variant.title));
+        std::iter::once((kind.name, kind.title)).chain(variants)
+    });
+    let some = titles.filter_map(|(name, title)| Some((counts.get(name).copied().filter(|count| *count > 0)?, title)));
+    some.map(|(count, title)| format!("{count} {title}")).collect()
+}

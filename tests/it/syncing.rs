@@ -1,0 +1,220 @@
+//! `sync`: an export in step with a remote, from any clone, at any time.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::cli::{Ran, World, hermetic};
+use super::long::is_long_run;
+
+/// A tenant, a bare remote, and the folder of the clones.
+struct Setting {
+    world: World,
+    folder: TempDir,
+}
+
+impl Setting {
+    async fn new() -> Setting {
+        let setting = Setting { world: World::new().await, folder: tempfile::tempdir().unwrap() };
+        let remote = setting.remote();
+        setting.git(setting.folder.path(), &["init", "-q", "--bare", "-b", "main", remote.to_str().unwrap()]);
+        setting.world.git(&["remote", "add", "origin", remote.to_str().unwrap()]);
+        setting
+    }
+
+    fn remote(&self) -> PathBuf {
+        self.folder.path().join("remote.git")
+    }
+
+    fn git(&self, at: &Path, arguments: &[&str]) -> String {
+        Ran::of(&hermetic("git", at).args(arguments).output().unwrap()).ok().out.trim().to_owned()
+    }
+
+    fn clone(&self, name: &str) -> PathBuf {
+        let to = self.folder.path().join(name);
+        self.git(self.folder.path(), &["clone", "-q", self.remote().to_str().unwrap(), name]);
+        to
+    }
+
+    fn sync(&self, at: &Path) -> Command {
+        let mut command = self.world.command(&self.world.graph.tenant.url(), &["sync", "--incremental"]);
+        command.current_dir(at);
+        command
+    }
+
+    /// Returns what the remote has under a name.
+    fn at_remote(&self, name: &str) -> String {
+        self.git(&self.remote(), &["rev-parse", name])
+    }
+
+    async fn group(&self, name: &str) -> String {
+        let body = json!({"displayName": name, "mailEnabled": false, "mailNickname": name, "securityEnabled": true});
+        self.world.graph.made("/v1.0/groups", body).await["id"].as_str().unwrap().to_owned()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_run_fills_an_empty_remote_and_the_next_goes_on_from_a_fresh_clone() {
+    let setting = Setting::new().await;
+    let ran = Ran::of(&setting.sync(setting.world.path()).output().unwrap()).ok();
+    assert!(ran.err.contains("pushed to origin"), "{}", ran.err);
+    let first = setting.at_remote("refs/heads/snapshots");
+    assert_eq!(setting.at_remote("refs/heads/main"), first);
+    assert_eq!(setting.at_remote("refs/entragit/state").len(), 40);
+
+    setting.group("next-day").await;
+    let clone = setting.clone("next-day");
+    let ran = Ran::of(&setting.sync(&clone).output().unwrap()).ok();
+    assert!(ran.err.contains("what changed was read") && ran.err.contains("1 added"), "{}", ran.err);
+    assert_eq!(setting.git(&clone, &["rev-parse", "snapshots^"]), first);
+    assert_eq!(setting.at_remote("refs/heads/snapshots"), setting.git(&clone, &["rev-parse", "snapshots"]));
+    assert_eq!(setting.at_remote("refs/notes/entragit-audit").len(), 40);
+    // An export that could not be pushed goes out with the next run.
+    setting.git(&clone, &["remote", "set-url", "origin", "/nowhere"]);
+    setting.group("offline").await;
+    let ran = Ran::of(&setting.sync(&clone).output().unwrap()).ends(1);
+    assert!(ran.err.contains("fetching from origin: ") && ran.err.contains("/nowhere"), "{}", ran.err);
+    let mut export = setting.world.command(&setting.world.graph.tenant.url(), &["export"]);
+    Ran::of(&export.current_dir(&clone).output().unwrap()).ok();
+    setting.git(&clone, &["remote", "set-url", "origin", setting.remote().to_str().unwrap()]);
+    Ran::of(&setting.sync(&clone).output().unwrap()).ok();
+    assert_eq!(setting.at_remote("refs/heads/snapshots"), setting.git(&clone, &["rev-parse", "snapshots"]));
+    let ran = setting.world.run(&["export", "--push"]).ok();
+    assert!(ran.err.contains("no change"), "{}", ran.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runs_at_once_lose_nothing() {
+    let setting = Setting::new().await;
+    Ran::of(&setting.sync(setting.world.path()).output().unwrap()).ok();
+    let clones = ["one", "two"].map(|name| setting.clone(name));
+    let rounds = if is_long_run() { 50 } else { 4 };
+    let mut made = Vec::new();
+    for round in 0..rounds {
+        made.push(setting.group(&format!("round-{round}")).await);
+        let run = |at: &PathBuf| setting.sync(at).stderr(std::process::Stdio::piped()).spawn().unwrap();
+        let running = clones.each_ref().map(run);
+        for child in running {
+            Ran::of(&child.wait_with_output().unwrap()).ok();
+        }
+        let tip = setting.at_remote("refs/heads/snapshots");
+        let files = setting.git(&setting.remote(), &["ls-tree", "-r", "--name-only", &tip]);
+        assert!(made.iter().all(|id| files.contains(id.as_str())), "round {round}");
+    }
+    // One history: each change is in one snapshot, with its note.
+    let log = setting.git(&setting.remote(), &["log", "--format=%H", "--min-parents=2", "snapshots"]);
+    assert_eq!(log, "");
+    let count = setting.git(&setting.remote(), &["rev-list", "--count", "snapshots"]);
+    assert_eq!(count, (rounds + 2).to_string());
+    let noted = setting.git(&setting.remote(), &["notes", "--ref=entragit-audit", "list"]);
+    // The first snapshot changed nothing that somebody did.
+    let line = setting.git(&setting.remote(), &["rev-list", "snapshots", &format!("^snapshots~{rounds}")]);
+    assert!(line.lines().all(|commit| noted.contains(commit)), "{line}\n{noted}");
+    setting.git(&setting.remote(), &["fsck", "--strict", "--no-progress"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_protected_main_is_left_to_people() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let setting = Setting::new().await;
+    Ran::of(&setting.sync(setting.world.path()).output().unwrap()).ok();
+    let main = setting.at_remote("refs/heads/main");
+    let hook = setting.remote().join("hooks/update");
+    std::fs::write(
+        &hook,
+        "#!/bin/sh\n[ \"$1\" != refs/heads/main ] || { echo 'main takes pull requests only' >&2; exit 1; }\n",
+    )
+    .unwrap();
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    setting.group("behind-a-rule").await;
+    let ran = Ran::of(&setting.sync(setting.world.path()).output().unwrap()).ok();
+    assert!(ran.err.contains("pushed to origin, all but main, which its rules keep for people"), "{}", ran.err);
+    assert!(ran.err.contains("main takes pull requests only"), "{}", ran.err);
+    assert_eq!(setting.at_remote("refs/heads/main"), main);
+    assert_ne!(setting.at_remote("refs/heads/snapshots"), main);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_receipt_of_an_apply_is_never_given_up() {
+    let setting = Setting::new().await;
+    let world = &setting.world;
+    Ran::of(&setting.sync(world.path()).output().unwrap()).ok();
+    let other = setting.clone("other");
+    let first = world.git(&["rev-parse", "HEAD"]);
+    let group = setting.group("by-hand").await;
+    Ran::of(&setting.sync(&other).output().unwrap()).ok();
+    // Meanwhile the first clone applies, without fetching.
+    world
+        .graph
+        .patch(
+            &format!("/v1.0/groups/{}", entragit::emulator::contoso::names::REMOTE_WORKERS),
+            json!({"description": "Theirs"}),
+        )
+        .await;
+    world.run(&["apply", "--to", &first, "--kind", "group", "--yes"]).ends(4);
+    let ran = Ran::of(&setting.sync(world.path()).output().unwrap()).ends(1);
+    assert!(ran.err.contains("git "), "{}", ran.err);
+    assert!(world.git(&["log", "-1", "--format=%B", "snapshots"]).contains("Entragit-Plan"));
+    assert!(!group.is_empty());
+}
+
+/// Returns the commands of a pipeline, in order.
+fn commands(text: &str) -> Vec<String> {
+    let value: serde_yaml::Value = serde_yaml::from_str(text).unwrap();
+    let mut found = Vec::new();
+    collect(&value, &mut found);
+    found
+}
+
+fn collect(value: &serde_yaml::Value, found: &mut Vec<String>) {
+    match value {
+        serde_yaml::Value::Mapping(map) => {
+            for (name, value) in map {
+                match (name.as_str(), value) {
+                    (Some("run" | "inlineScript"), serde_yaml::Value::String(text)) => found.push(text.clone()),
+                    (Some("script"), serde_yaml::Value::Sequence(all)) => {
+                        found.extend(all.iter().filter_map(|line| line.as_str()).map(str::to_owned));
+                    }
+                    _ => collect(value, found),
+                }
+            }
+        }
+        serde_yaml::Value::Sequence(all) => all.iter().for_each(|value| collect(value, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pipelines_of_the_examples_run_as_printed() {
+    for (name, text) in [
+        ("github", include_str!("../../examples/github-actions/nightly.yml")),
+        ("gitlab", include_str!("../../examples/gitlab-ci/nightly.yml")),
+        ("azure", include_str!("../../examples/azure-pipelines/nightly.yml")),
+    ] {
+        let setting = Setting::new().await;
+        Ran::of(&setting.sync(setting.world.path()).output().unwrap()).ok();
+        let program = Path::new(env!("CARGO_BIN_EXE_entragit")).parent().unwrap();
+        let commands = commands(text);
+        assert!(commands.iter().any(|line| line.contains("entragit sync")), "{name}: {commands:?}");
+        for night in 0..2 {
+            setting.group(&format!("{name}-{night}")).await;
+            let clone = setting.clone(&format!("{name}-{night}"));
+            let like = setting.world.command(&setting.world.graph.tenant.url(), &[]);
+            let mut shell = hermetic("sh", &clone);
+            shell
+                .envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))))
+                .env("PATH", format!("{}:{}", program.display(), std::env::var("PATH").unwrap()))
+                .env("AZURESUBSCRIPTION_TENANT_ID", setting.world.graph.tenant.tenant_id());
+            // The remote of the test has no host of its own.
+            let lines = commands.iter().filter(|line| !line.contains("set-url")).map(String::as_str);
+            let ran = Ran::of(&shell.args(["-ec", &lines.collect::<Vec<_>>().join("\n")]).output().unwrap());
+            assert_eq!(ran.code, 0, "{name}: {}{}", ran.out, ran.err);
+            let there = setting.at_remote("refs/heads/snapshots");
+            assert_eq!(there, setting.git(&clone, &["rev-parse", "snapshots"]), "{name}");
+            assert!(ran.err.contains("1 added"), "{name}: {}", ran.err);
+        }
+    }
+}
