@@ -43,6 +43,11 @@ pub fn choose(sign_in: &SignIn, env: Lookup<'_>, permissions: &[&'static str]) -
                 .iter()
                 .filter_map(|way| of(*way, sign_in, env, permissions).transpose())
                 .collect::<Result<_>>()?;
+            if found.is_empty() {
+                let name = env("AZURE_TOKEN_CREDENTIALS").unwrap_or_default();
+                let lacks = lacking(several[0]);
+                bail!("AZURE_TOKEN_CREDENTIALS is {name:?}, and the environment holds nothing for it; {lacks}");
+            }
             Ok(Credential::FirstOf(found))
         }
     }
@@ -65,7 +70,7 @@ fn named(name: &str) -> Result<Vec<Auth>> {
     })
 }
 
-/// What the environment holds decides; only where it holds nothing are the ways of this machine tried one by one.
+/// Returns the credential that the environment holds; if it holds none, the ways of this machine, which are tried one by one.
 fn auto(sign_in: &SignIn, env: Lookup<'_>, permissions: &[&'static str]) -> Result<Credential> {
     for way in [Auth::Token, Auth::Secret, Auth::Certificate, Auth::Workload] {
         if let Some(credential) = of(way, sign_in, env, permissions)? {

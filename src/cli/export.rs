@@ -29,7 +29,13 @@ pub async fn run(export: &args::Export, repo: &Path, output: &Output) -> Result<
     }
     let context = opened(export, repo, output)?;
     let _lock = context.repo.lock("export")?;
-    once(&context, export, output).await
+    let (exported, start) = once(&context, export, output).await?;
+    report_export(&context, &exported, export.json, start, output);
+    Ok(code(&exported))
+}
+
+fn code(exported: &Exported) -> u8 {
+    if exported.complete { exit::DONE } else { exit::INCOMPLETE }
 }
 
 /// Fetches, takes a snapshot, and pushes. Where another run pushed first, once more on top of what it pushed.
@@ -45,8 +51,13 @@ pub async fn sync(export: &args::Export, repo: &Path, output: &Output) -> Result
         let context = opened(export, repo, output)?;
         let _lock = context.repo.lock("sync")?;
         let remote = sync::remote(&context)?;
-        let code = once(&context, export, output).await?;
-        match sync::publish(&context, &remote)? {
+        let (exported, start) = once(&context, export, output).await?;
+        let published = sync::publish(&context, &remote);
+        // Of a snapshot that another run's came before, nothing is said: it is made anew.
+        if !matches!(published, Ok(Published::Overtaken)) {
+            report_export(&context, &exported, export.json, start, output);
+        }
+        match published? {
             Published::All => output.talk(&format!("pushed to {remote}")),
             Published::WithoutMain(why) => output.talk(&format!(
                 "pushed to {remote}, all but {}, which its rules keep for people: {why}",
@@ -54,7 +65,7 @@ pub async fn sync(export: &args::Export, repo: &Path, output: &Output) -> Result
             )),
             Published::Overtaken => continue,
         }
-        return Ok(code);
+        return Ok(code(&exported));
     }
     bail!("other runs pushed first {ROUNDS} times; run this again when fewer of them run at the same time")
 }
@@ -70,7 +81,7 @@ fn opened(export: &args::Export, repo: &Path, output: &Output) -> Result<Context
     Ok(context)
 }
 
-async fn once(context: &Context, export: &args::Export, output: &Output) -> Result<u8> {
+async fn once(context: &Context, export: &args::Export, output: &Output) -> Result<(Exported, Instant)> {
     let start = Instant::now();
     let only = kinds_of(&export.kinds)?;
     let tenant = connect(&export.sign_in, &context.settings, &context.events)?;
@@ -81,8 +92,7 @@ async fn once(context: &Context, export: &args::Export, output: &Output) -> Resu
     } else {
         ops::export::export(context, &tenant, &only, &Extra::default()).await?
     };
-    report_export(context, &exported, export.json, start, output);
-    Ok(if exported.complete { exit::DONE } else { exit::INCOMPLETE })
+    Ok((exported, start))
 }
 
 /// Says what an export did.

@@ -17,6 +17,7 @@ mod tools;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -67,6 +68,8 @@ pub(super) struct Auth {
     deadline: Duration,
     current: RwLock<Option<Arc<Token>>>,
     renewing: tokio::sync::Mutex<()>,
+    /// Number of the last token that Graph refused.
+    refused: AtomicU64,
     events: Events,
 }
 
@@ -128,6 +131,7 @@ impl Auth {
             deadline,
             current: RwLock::new(None),
             renewing: tokio::sync::Mutex::new(()),
+            refused: AtomicU64::new(0),
             events,
         };
         if let [Credential::Token(token)] = auth.ways.as_slice() {
@@ -177,7 +181,10 @@ impl Auth {
         let _one_at_a_time = self.renewing.lock().await;
         match self.current() {
             Some(token) if token.serial != serial => Ok(token),
-            _ => Ok(self.keep(Arc::new(self.fetch().await?))),
+            _ => {
+                self.refused.store(serial, Ordering::Relaxed);
+                Ok(self.keep(Arc::new(self.fetch().await?)))
+            }
         }
     }
 
@@ -203,6 +210,12 @@ impl Auth {
 
     fn fresh(&self) -> Option<Arc<Token>> {
         self.current().filter(|token| !over(token.renew_at))
+    }
+
+    /// Returns true if the present token was not refused and is not over.
+    fn is_still_good(&self) -> bool {
+        let refused = self.refused.load(Ordering::Relaxed);
+        self.current().is_some_and(|token| !over(token.ends_at) && token.serial != refused)
     }
 
     fn keep(&self, token: Arc<Token>) -> Arc<Token> {
@@ -270,6 +283,7 @@ impl Auth {
                     *self.chosen.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
                     return Ok(granted);
                 }
+                Err(failure) if way.is_configured() => return Err(failure),
                 Err(Failure::Refused(why) | Failure::Passing(why) | Failure::Unavailable(why)) => said.push(why),
                 Err(Failure::Waiting { .. }) => {}
             }
@@ -356,7 +370,7 @@ impl Auth {
 
     /// Renews a person's sign-in, or asks the person.
     async fn person(&self, way: &Credential, client_id: &str, scope: &str) -> Result<Granted, Failure> {
-        let refresh = self.refresh.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let refresh = self.refresh.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let renewed = match &refresh {
             Some(refresh) => {
                 let form: Pairs<'_> = vec![
@@ -375,9 +389,10 @@ impl Auth {
         };
         let granted = match (renewed, way) {
             (Some(Ok(granted)), _) => granted,
-            (Some(Err(failure)), _) => {
-                *self.refresh.lock().unwrap_or_else(PoisonError::into_inner) = refresh;
-                return Err(failure);
+            (Some(Err(failure)), _) => return Err(failure),
+            // The present token is used up first: nobody is asked while requests can go on.
+            (None, _) if self.is_still_good() => {
+                return Err(Failure::Refused("the sign-in has to be renewed by its person".to_owned()));
             }
             (None, Credential::Browser { .. }) => {
                 person::in_browser(&self.endpoint, client_id, scope, &self.events).await?

@@ -94,6 +94,12 @@ impl GraphTenant {
         Ok(GraphTenant { http: Arc::new(http), fresh: Arc::default(), filters: Arc::default() })
     }
 
+    /// Returns the ids of the signed-in identity that are known without a request: none for managed identities and the accounts
+    /// of command-line tools.
+    pub fn known_identities(&self) -> BTreeSet<String> {
+        self.http.auth.identities()
+    }
+
     /// Signs in, unless that is done, and returns who is signed in.
     ///
     /// # Errors

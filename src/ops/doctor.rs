@@ -107,7 +107,10 @@ pub fn sign_in(context: &Context, signed_in: Result<SignedIn<'_>, String>) -> Fi
             "tenant",
             State::Bad,
             finding,
-            Some("sign in to the repository's tenant: `--tenant`, AZURE_TENANT_ID".to_owned()),
+            Some(match own.contains('.') {
+                true => format!("write the tenant's id into {SETTINGS}: `tenant: {}`", signed_in.tenant),
+                false => "sign in to the repository's tenant: `--tenant`, AZURE_TENANT_ID".to_owned(),
+            }),
         );
     }
     match signed_in.clock {

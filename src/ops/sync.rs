@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 
-use super::snapshots_branch::{Ancestry, SnapshotsBranch};
+use super::snapshots_branch::{Ancestry, SnapshotsBranch, shell_word};
 use super::{Context, audit};
 use crate::repo::{ObjectId, Pushed, STATE, trailers};
 
@@ -69,7 +69,9 @@ pub fn fetch(context: &Context, remote: &str) -> Result<()> {
         give_up(context, here, remote)?;
     }
     // State counts only while its snapshot is the tip.
-    let is_ahead = matches!(context.snapshots_branch()?, SnapshotsBranch::Here(_)) && repo.reference(STATE)?.is_some();
+    let tip = context.remote_tip(&context.settings.branches.snapshots)?.map(|(_, tip)| tip);
+    let is_ahead = matches!(context.snapshots_branch()?, SnapshotsBranch::Here(here) if Some(here) != tip)
+        && repo.reference(STATE)?.is_some();
     if let Some(theirs) = repo.reference(&state)?.filter(|_| !is_ahead) {
         repo.move_ref(STATE, theirs, repo.reference(STATE)?, "entragit: fetched")?;
     }
@@ -80,6 +82,8 @@ pub fn fetch(context: &Context, remote: &str) -> Result<()> {
 fn give_up(context: &Context, here: ObjectId, there: ObjectId) -> Result<()> {
     let repo = &context.repo;
     let mut own = BTreeSet::new();
+    // An export that merged what people had committed to `main`: their commit stays, and the next export merges it again.
+    let mut edits = None;
     for commit in repo.line(here, LOOK_BACK)? {
         if repo.is_ancestor(commit.id, there)? {
             break;
@@ -89,16 +93,28 @@ fn give_up(context: &Context, here: ObjectId, there: ObjectId) -> Result<()> {
             return context.last_snapshot().map(drop);
         }
         own.insert(commit.id);
+        edits = edits.or(commit.parents.get(1).copied());
     }
     let branches = &context.settings.branches;
     for branch in [&branches.snapshots, &branches.main] {
         let reference = format!("refs/heads/{branch}");
-        let (Some(at), Some((_, target))) = (repo.reference(&reference)?, context.remote_tip(branch)?) else {
+        let (Some(at), Some((_, theirs))) = (repo.reference(&reference)?, context.remote_tip(branch)?) else {
             continue;
         };
         if !own.contains(&at) {
             continue;
         }
+        if let Some(folder) = repo.checked_out_elsewhere(&reference)? {
+            let folder = shell_word(&folder);
+            bail!(
+                "{branch} is checked out in the work tree {folder}, and would be moved underneath; run \
+                 `git -C {folder} switch --detach`, then this again"
+            );
+        }
+        let target = match edits {
+            Some(edits) if *branch == branches.main && !repo.is_ancestor(edits, theirs)? => edits,
+            _ => theirs,
+        };
         if repo.head_branch().as_ref() == Some(branch) && repo.is_checked_out(at)? {
             repo.update_worktree(at, target)?;
         }
@@ -111,13 +127,20 @@ fn give_up(context: &Context, here: ObjectId, there: ObjectId) -> Result<()> {
     Ok(())
 }
 
-/// Pushes snapshots, `main` as far as it only follows, notes and state, all or nothing.
+/// Pushes snapshots, `main` as far as it only follows, notes and state, all or nothing. Where the remote cannot do that, the
+/// snapshots go first: they decide who was first.
 ///
 /// # Errors
 /// If the remote does not answer, or refuses the snapshots themselves.
 pub fn publish(context: &Context, remote: &str) -> Result<Published> {
     let branches = &context.settings.branches;
+    let there = |branch: &str| -> Result<Option<String>> {
+        let tracking = context.repo.tracking(branch)?.filter(|tracking| tracking.remote == remote);
+        Ok(tracking.map(|tracking| tracking.branch))
+    };
     let mut refspecs = Vec::new();
+    let snapshots = there(&branches.snapshots)?.unwrap_or_else(|| branches.snapshots.clone());
+    refspecs.push(format!("refs/heads/{}:refs/heads/{snapshots}", branches.snapshots));
     for name in [audit::NOTES, STATE] {
         if context.repo.reference(name)?.is_some() {
             // State is one commit that the next one replaces.
@@ -125,24 +148,40 @@ pub fn publish(context: &Context, remote: &str) -> Result<Published> {
             refspecs.push(format!("{force}{name}:{name}"));
         }
     }
-    refspecs.push(format!("refs/heads/{0}:refs/heads/{0}", branches.snapshots));
-    let main = format!("refs/heads/{}", branches.main);
     let mut all = refspecs.clone();
-    if follows(context)? {
-        all.push(format!("{main}:{main}"));
+    if let Some(main) = there(&branches.main)?
+        && follows(context)?
+    {
+        all.push(format!("refs/heads/{}:refs/heads/{main}", branches.main));
     }
-    match context.repo.push(remote, &all)? {
+    match push(context, remote, &all)? {
         Pushed::Done => Ok(Published::All),
         Pushed::Moved => Ok(Published::Overtaken),
-        Pushed::Refused(why) if all.len() > refspecs.len() && why.contains(&main) => {
-            match context.repo.push(remote, &refspecs)? {
-                Pushed::Done => Ok(Published::WithoutMain(why)),
-                Pushed::Moved => Ok(Published::Overtaken),
-                Pushed::Refused(why) => refused(remote, &why),
-            }
-        }
+        // Which branch a hook objects to is in no host's answer for sure: a second refusal is about the snapshots.
+        Pushed::Refused(why) if all.len() > refspecs.len() => match push(context, remote, &refspecs)? {
+            Pushed::Done => Ok(Published::WithoutMain(why)),
+            Pushed::Moved => Ok(Published::Overtaken),
+            Pushed::Refused(why) => refused(remote, &why),
+            Pushed::NotAtomic => refused(remote, "it takes no push"),
+        },
         Pushed::Refused(why) => refused(remote, &why),
+        Pushed::NotAtomic => refused(remote, "it takes no push"),
     }
+}
+
+/// Pushes everything at once, or one after the other to a remote that cannot do that (Azure Repos).
+fn push(context: &Context, remote: &str, refspecs: &[String]) -> Result<Pushed> {
+    let together = context.repo.push(remote, refspecs, true)?;
+    if together != Pushed::NotAtomic {
+        return Ok(together);
+    }
+    for refspec in refspecs {
+        match context.repo.push(remote, std::slice::from_ref(refspec), false)? {
+            Pushed::Done => {}
+            other => return Ok(other),
+        }
+    }
+    Ok(Pushed::Done)
 }
 
 fn refused(remote: &str, why: &str) -> Result<Published> {

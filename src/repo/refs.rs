@@ -176,8 +176,11 @@ pub(super) fn patiently<T>(mut work: impl FnMut() -> Result<T, git2::Error>) -> 
 /// Returns true if this failure to write a reference passes when the other program is done. `git gc` also moves the objects that
 /// libgit2 looks for.
 fn passes(error: &git2::Error) -> bool {
+    // A reference to an object that `git gc` is moving into another pack.
+    let is_moving = error.class() == ErrorClass::Reference && error.message().contains("target OID");
     matches!(error.code(), ErrorCode::Locked | ErrorCode::Modified)
         || matches!(error.class(), ErrorClass::Os | ErrorClass::Odb)
+        || is_moving
 }
 
 /// Represents a reference that could not be locked now.

@@ -20,6 +20,8 @@ pub enum Pushed {
     Moved,
     /// The remote's rules refuse it; the reason in the remote's words.
     Refused(String),
+    /// The remote cannot take several references at once.
+    NotAtomic,
 }
 
 impl Repo {
@@ -29,7 +31,7 @@ impl Repo {
     /// If git is not installed, or the remote does not answer; the error repeats what git says.
     pub fn reach(&self, remote: &str) -> Result<usize, String> {
         let (succeeded, out, err) = self.git_program(&["ls-remote", "--heads", "--", remote], PATIENCE)?;
-        if succeeded { Ok(out.lines().count()) } else { Err(first_line(&err)) }
+        if succeeded { Ok(out.lines().count()) } else { Err(reason(&err)) }
     }
 
     /// Fetches references from a remote.
@@ -42,35 +44,43 @@ impl Repo {
         let failed = |why: String| RepoError::Invalid(format!("fetching from {remote}: {why}"));
         match self.git_program(&arguments, LONG_PATIENCE).map_err(failed)? {
             (true, ..) => Ok(()),
-            (false, _, err) => Err(failed(first_line(&err))),
+            (false, _, err) => Err(failed(reason(&err))),
         }
     }
 
-    /// Pushes references to a remote, all of them or none.
+    /// Pushes references to a remote; with `atomic` all of them or none.
     ///
     /// # Errors
     /// [`RepoError::Invalid`] with what git says, if the remote does not answer.
-    pub fn push(&self, remote: &str, refspecs: &[String]) -> Result<Pushed, RepoError> {
-        let mut arguments = vec!["push", "--quiet", "--atomic", "--porcelain", "--", remote];
+    pub fn push(&self, remote: &str, refspecs: &[String], atomic: bool) -> Result<Pushed, RepoError> {
+        let together = if atomic { "--atomic" } else { "--no-atomic" };
+        // What a person's settings would push besides is not of this push.
+        let alone = ["--no-follow-tags", "--recurse-submodules=no"];
+        let mut arguments = vec!["push", "--quiet", "--porcelain", together, alone[0], alone[1], "--", remote];
         arguments.extend(refspecs.iter().map(String::as_str));
         let failed = |why: String| RepoError::Invalid(format!("pushing to {remote}: {why}"));
         let (succeeded, out, err) = self.git_program(&arguments, LONG_PATIENCE).map_err(failed)?;
         if succeeded {
             return Ok(Pushed::Done);
         }
+        // Two pushes at once: the remote noticed that its reference had moved.
+        let moved = ["cannot lock ref", "incorrect old value", "failed to update ref"];
+        if moved.iter().any(|words| out.contains(words) || err.contains(words)) {
+            return Ok(Pushed::Moved);
+        }
         // <https://git-scm.com/docs/git-push#_output>; a reference that was held back by another's fate says "atomic".
         let refusals = || out.lines().chain(err.lines()).filter(|line| line.contains("rejected]"));
         if let Some(line) = refusals().find(|line| line.contains("[remote rejected]") && !line.contains("atomic")) {
-            // Two pushes at once: the remote noticed that its reference had moved.
-            let moved = ["cannot lock ref", "incorrect old value", "failed to update ref"];
-            return Ok(match moved.iter().any(|words| line.contains(words)) {
-                true => Pushed::Moved,
-                false => Pushed::Refused(format!("{} {}", line.trim(), remote_says(&err)).trim().to_owned()),
-            });
+            return Ok(Pushed::Refused(format!("{} {}", line.trim(), remote_says(&err)).trim().to_owned()));
         }
-        match refusals().next() {
-            Some(_) => Ok(Pushed::Moved),
-            None => Err(failed(first_line(&err))),
+        if err.contains("does not support --atomic") {
+            return Ok(Pushed::NotAtomic);
+        }
+        let overtaken = ["(fetch first)", "(non-fast-forward)", "(stale info)"];
+        match refusals().find(|line| !line.contains("atomic")) {
+            Some(line) if overtaken.iter().any(|words| line.contains(words)) => Ok(Pushed::Moved),
+            Some(line) => Ok(Pushed::Refused(line.trim().to_owned())),
+            None => Err(failed(reason(&err))),
         }
     }
 
@@ -95,7 +105,7 @@ impl Repo {
         let arguments = ["notes", &reference, "merge", "--quiet", "--strategy=theirs", fetched];
         match self.git_program(&arguments, PATIENCE).map_err(failed)? {
             (true, ..) => Ok(()),
-            (false, _, err) => Err(failed(first_line(&err))),
+            (false, _, err) => Err(failed(reason(&err))),
         }
     }
 
@@ -108,10 +118,15 @@ impl Repo {
             .arg(self.git_dir())
             .args(arguments)
             .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GCM_INTERACTIVE", "never")
             .env("LC_ALL", "C")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
+        if std::env::var_os("GIT_SSH_COMMAND").is_none() && self.configured("core.sshCommand").ok().flatten().is_none()
+        {
+            command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
+        }
         // Where nobody is configured, git would refuse to merge notes.
         for (name, value) in [("NAME", &author.name), ("EMAIL", &author.email)] {
             command.env(format!("GIT_AUTHOR_{name}"), value).env(format!("GIT_COMMITTER_{name}"), value);
@@ -151,8 +166,12 @@ fn ended(child: &mut Child, patience: Duration) -> Result<bool, String> {
     }
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("git says nothing").to_owned()
+/// Returns the lines that give the reason, without warnings and hints.
+fn reason(text: &str) -> String {
+    let is_aside = |line: &str| ["warning:", "hint:"].iter().any(|word| line.to_lowercase().starts_with(word));
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !is_aside(line));
+    let lines: Vec<&str> = lines.take(3).collect();
+    if lines.is_empty() { "git says nothing".to_owned() } else { lines.join("; ") }
 }
 
 /// Returns the lines that the remote itself printed.

@@ -116,6 +116,29 @@ async fn two_runs_at_once_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_unpushed_commit_of_a_person_stays_on_main() {
+    let setting = Setting::new().await;
+    let world = &setting.world;
+    Ran::of(&setting.sync(world.path()).output().unwrap()).ok();
+    let other = setting.clone("other");
+    // A person's commit to the settings, merged by an export that is never pushed.
+    let settings = std::fs::read_to_string(world.path().join("entragit.yaml")).unwrap();
+    world.write("entragit.yaml", &format!("{settings}# reviewed\n"));
+    world.commit("Settings reviewed");
+    let own = world.git(&["rev-parse", "main"]);
+    setting.group("first").await;
+    world.run(&["export"]).ok();
+    setting.group("second").await;
+    Ran::of(&setting.sync(&other).output().unwrap()).ok();
+    let ran = Ran::of(&setting.sync(world.path()).output().unwrap()).ok();
+    assert!(ran.err.contains("will be exported anew"), "{}", ran.err);
+    assert!(world.git(&["log", "--format=%H", "main"]).contains(&own));
+    assert!(std::fs::read_to_string(world.path().join("entragit.yaml")).unwrap().ends_with("# reviewed\n"));
+    assert_eq!(world.git(&["status", "--porcelain"]), "");
+    assert_eq!(setting.at_remote("refs/heads/snapshots"), world.git(&["rev-parse", "snapshots"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_protected_main_is_left_to_people() {
     use std::os::unix::fs::PermissionsExt as _;
 

@@ -11,14 +11,7 @@ pub struct SignIn {
     /// Way to sign in. `auto` takes the first that the environment has: a ready token, a client secret, a certificate, workload
     /// identity federation (`AZURE_FEDERATED_TOKEN_FILE`, GitHub Actions, Azure Pipelines), a managed identity, the Azure CLI,
     /// the Azure Developer CLI.
-    #[arg(
-        long,
-        env = "ENTRAGIT_AUTH",
-        value_enum,
-        value_name = "WAY",
-        default_value = "auto",
-        hide_possible_values = false
-    )]
+    #[arg(long, env = "ENTRAGIT_AUTH", value_enum, value_name = "WAY", default_value = "auto", hide_env_values = true)]
     pub auth: Auth,
     /// Application (client) id; for a managed identity the id of a user-assigned one.
     #[arg(long, env = "AZURE_CLIENT_ID", value_name = "ID", hide_env_values = true)]
@@ -38,7 +31,7 @@ pub struct SignIn {
     /// Cloud of the tenant [default: public, or the one that AZURE_AUTHORITY_HOST belongs to].
     #[arg(long, env = "ENTRAGIT_CLOUD", value_enum, value_name = "CLOUD", hide_env_values = true)]
     pub cloud: Option<Cloud>,
-    /// Microsoft Graph's address, without a version [default: the cloud's].
+    /// Microsoft Graph's address, without a version [default: the cloud's, such as https://graph.microsoft.com].
     #[arg(long, env = "ENTRAGIT_GRAPH_URL", value_name = "URL", hide_env_values = true)]
     pub graph_url: Option<String>,
     /// The sign-in service's address [default: AZURE_AUTHORITY_HOST, or the cloud's].

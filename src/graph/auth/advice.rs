@@ -11,10 +11,7 @@ const ADVICE: &[(u32, &str)] = &[
         53_003,
         "A Conditional Access policy blocks this sign-in: exclude the application, or sign in from an allowed place.",
     ),
-    (
-        65_001,
-        "An administrator must consent to the application once: `entragit kinds --permissions export --format az`.",
-    ),
+    (65_001, "An administrator must consent to the application once: `entragit kinds --permissions read --format az`."),
     (70_016, "Type the code in the browser, then run the command again."),
     (90_002, "Check the tenant id, and the cloud: `--cloud usgov`, `usgov-dod` or `china` for a national cloud."),
     (700_003, "The device is not known to the tenant: sign in from one that is, or use an application."),
@@ -23,8 +20,14 @@ const ADVICE: &[(u32, &str)] = &[
         "Check the client id and the tenant: the application must be registered, or have a service principal, there.",
     ),
     (700_024, "The token of the other issuer is over or not valid yet: fetch it anew, and check this machine's clock."),
-    (700_027, "Upload the certificate to the application (`az ad app credential reset --cert @cert.pem --append`)."),
-    (700_030, "Renew the certificate, upload it to the application, and remove the old one."),
+    (
+        700_027,
+        "Upload the certificate to the application (`az ad app credential reset --id CLIENT_ID --cert @cert.pem --append`).",
+    ),
+    (
+        700_030,
+        "The application does not trust the subject or the issuer of this certificate: check the certificate and the cloud (--cloud).",
+    ),
     (700_211, "Add a federated credential with this issuer to the application."),
     (700_212, "The federated credential of the application must have the audience api://AzureADTokenExchange."),
     (

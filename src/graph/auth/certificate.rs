@@ -27,8 +27,7 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Reads a PEM file with a private key and one or more certificates, in any order; the certificate of the key comes first
-    /// among the certificates.
+    /// Reads a PEM file with a private key and one or more certificates, in any order.
     ///
     /// # Errors
     /// If the key or the certificate is missing, is encrypted, or is no RSA key: Entra accepts no other for applications.
@@ -50,8 +49,12 @@ impl Certificate {
         if chain.is_empty() {
             return Err("it holds no certificate in PEM".to_owned());
         }
-        let certificate = Certificate { chain, key: Secret::new(key), is_pkcs8 };
-        certificate.pair()?;
+        let mut certificate = Certificate { chain, key: Secret::new(key), is_pkcs8 };
+        // A certificate holds its public key as it is; PFX files keep their certificates in any order.
+        let own = certificate.pair()?.public().as_ref().to_vec();
+        let at = certificate.chain.iter().position(|der| der.windows(own.len()).any(|part| part == own));
+        let at = at.ok_or_else(|| "none of its certificates is that of its private key".to_owned())?;
+        certificate.chain[..=at].rotate_right(1);
         Ok(certificate)
     }
 

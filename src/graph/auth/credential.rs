@@ -128,14 +128,25 @@ impl Credential {
             Credential::ClientSecret { client_id, .. }
             | Credential::Certificate { client_id, .. }
             | Credential::Federated { client_id, .. }
-            | Credential::Password { client_id, .. }
-            | Credential::DeviceCode { client_id, .. }
-            | Credential::Browser { client_id, .. } => {
+            | Credential::Password { client_id, .. } => {
                 [client_id.to_lowercase()].into_iter().filter(|id| !id.is_empty()).collect()
             }
             Credential::ManagedIdentity { client_id, .. } => client_id.iter().map(|id| id.to_lowercase()).collect(),
             Credential::Token(token) => Claims::of(token.expose()).unwrap_or_default().identities(),
-            Credential::AzureCli | Credential::AzureDeveloperCli | Credential::FirstOf(_) => BTreeSet::new(),
+            Credential::AzureCli
+            | Credential::AzureDeveloperCli
+            | Credential::DeviceCode { .. }
+            | Credential::Browser { .. }
+            | Credential::FirstOf(_) => BTreeSet::new(),
+        }
+    }
+
+    /// Returns true if somebody set this way up here: if it fails, another identity must not take its place unnoticed.
+    pub(super) fn is_configured(&self) -> bool {
+        match self {
+            Credential::ManagedIdentity { host, .. } => !matches!(host, IdentityHost::Imds { .. }),
+            Credential::AzureCli | Credential::AzureDeveloperCli | Credential::FirstOf(_) => false,
+            _ => true,
         }
     }
 

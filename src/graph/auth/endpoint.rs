@@ -74,11 +74,15 @@ impl Endpoint {
         *self.demands.write().unwrap_or_else(PoisonError::into_inner) = Some(claims);
     }
 
+    /// Returns what Graph demands of the next token, as JSON.
+    pub(super) fn demands(&self) -> Option<String> {
+        self.demands.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Sends a form to the token endpoint.
     pub(super) async fn token(&self, pairs: &Pairs<'_>) -> Result<Granted, Failure> {
-        let demands = self.demands.read().unwrap_or_else(PoisonError::into_inner).clone();
         let mut pairs = pairs.clone();
-        pairs.extend(demands.map(|claims| ("claims", claims.into())));
+        pairs.extend(self.demands().map(|claims| ("claims", claims.into())));
         let body = self.post("token", &pairs).await?;
         let reply: Reply = serde_json::from_slice(&body)
             .map_err(|_| Failure::Passing("the reply was cut or is no JSON".to_owned()))?;

@@ -25,7 +25,6 @@ pub(super) async fn assertion(source: &Assertion) -> Result<String, Failure> {
         Assertion::File(path) => {
             let cannot =
                 |why: String| Failure::Refused(format!("reading the federated token {}: {why}", path.display()));
-            // Kubernetes writes the file anew: a moment's absence passes.
             let size = std::fs::metadata(path).map_err(|error| cannot(error.to_string()))?.len();
             if size > MOST {
                 return Err(cannot(format!("it has {size} bytes, which no token has")));

@@ -15,7 +15,7 @@ use crate::graph::fault::one_line;
 use crate::graph::urls::escape;
 
 /// Time for one request. The endpoints are on this machine or next to it; where there is none, nothing answers.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(3);
 /// Maximum number of bytes of the file that proves who asks.
 /// <https://learn.microsoft.com/azure/azure-arc/servers/managed-identity-authentication>
 const MOST_PROOF: u64 = 4096;

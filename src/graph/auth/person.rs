@@ -45,7 +45,9 @@ pub(super) async fn with_code(
     scope: &str,
     events: &Events,
 ) -> Result<Granted, Failure> {
-    let body = endpoint.post("devicecode", &vec![("client_id", client_id.into()), ("scope", scope.into())]).await?;
+    let mut form: Pairs<'_> = vec![("client_id", client_id.into()), ("scope", scope.into())];
+    form.extend(endpoint.demands().map(|claims| ("claims", claims.into())));
+    let body = endpoint.post("devicecode", &form).await?;
     let code: Code = serde_json::from_slice(&body)
         .map_err(|_| Failure::Refused("the sign-in service answers with no code to type".to_owned()))?;
     events
@@ -94,7 +96,9 @@ pub(super) async fn in_browser(
         ("code_challenge_method", "S256"),
         ("prompt", "select_account"),
     ];
-    let query: Vec<String> = query.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
+    let demands = endpoint.demands();
+    let query = query.into_iter().chain(demands.as_deref().map(|claims| ("claims", claims)));
+    let query: Vec<String> = query.map(|(name, value)| format!("{name}={}", escape(value))).collect();
     let page = endpoint.address(&format!("authorize?{}", query.join("&")))?;
     events.warn(format!("sign in in the browser; if none opens, go to {page}"));
     open(page.as_str());
@@ -103,7 +107,9 @@ pub(super) async fn in_browser(
     loop {
         let (stream, _) = timeout_at(end, listener.accept()).await.map_err(|_| late())?.map_err(failed)?;
         // Browsers ask for an icon, too: what does not carry the state is not the answer.
-        let Ok(Some(answer)) = timeout_at(end, answered(stream, &state)).await.map_err(|_| late())? else { continue };
+        // A connection that says nothing must not hold up the one that does.
+        let soon = end.min(Instant::now() + Duration::from_secs(5));
+        let Ok(Ok(Some(answer))) = timeout_at(soon, answered(stream, &state)).await else { continue };
         let code = answer.map_err(|why| Failure::Refused(format!("the sign-in in the browser ended with: {why}")))?;
         return endpoint
             .token(&vec![
@@ -145,8 +151,9 @@ async fn answered(stream: TcpStream, state: &str) -> std::io::Result<Option<Resu
         text.len()
     );
     let mut stream = reader.into_inner().into_inner();
-    stream.write_all(reply.as_bytes()).await?;
-    stream.shutdown().await?;
+    // The answer counts, whether or not the browser reads the reply.
+    let _ = stream.write_all(reply.as_bytes()).await;
+    let _ = stream.shutdown().await;
     Ok(answer)
 }
 

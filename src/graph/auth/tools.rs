@@ -52,16 +52,10 @@ pub(super) fn azure_developer_cli(scope: &str, tenant: &str) -> Result<Granted, 
 }
 
 fn ask(program: &str, arguments: &[&str], login: &str) -> Result<Granted, String> {
-    // On Windows both are scripts, which only the shell finds.
-    let mut command = match cfg!(windows) {
-        true => {
-            let mut shell = Command::new("cmd");
-            shell.args(["/d", "/c", program]);
-            shell
-        }
-        false => Command::new(program),
-    };
-    let child = command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    // On Windows `az` is a script. No shell: it would look into the current folder first, which is somebody's repository.
+    let file = if cfg!(windows) && program == "az" { "az.cmd" } else { program };
+    let child =
+        Command::new(file).args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => format!("`{program}` is not installed"),
         _ => format!("`{program}` does not run: {error}"),
