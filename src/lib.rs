@@ -46,11 +46,13 @@
 //!
 //! ```text
 //! export  kinds in scope ─► tenant.list(kind) ─► normalize ─► (path, bytes) ─► one pack ─► tree ─► same tree? no commit
+//! sync    fetch ─► notes merged, unpushed exports that were overtaken given up ─► export ─► push all or nothing ─► overtaken? again
 //! watch   tenant.changes, audit events ─► what changed is read, the rest carried ─► one commit per actor ─► state
 //! diff    side A, side B ─► equal blob ids skipped unparsed ─► changes ─► audit events joined ─► render
 //! log     snapshots, newest first ─► trees that are the neighbour's skipped ─► changes of the object ─► notes joined ─► render
 //! drift   main, as fetched ─► less its own edits since the last snapshot ─► live ─► less what others own ─► render, webhooks
 //! status  last snapshot, manifest, refs, what differs between the last snapshots ─► Status ─► what needs attention
+//! doctor  sign-in ─► claims of the token ─► permissions of each kind; git identity, remote, clock ─► what to do
 //! plan    wanted (commit), live, base (last snapshot), recycle bin, id map ─► Plan ─► guards ─► verdicts
 //! apply   binding holds? approved? ─► what was found is kept ─► waves: re-read, journal, write ─► learn ids ─► read again, compare ─► receipt
 //! translate  another tenant's commit, map, last snapshot ─► a commit of this tenant ─► what it changes, three-way against live ─► Plan
