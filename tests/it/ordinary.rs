@@ -441,3 +441,28 @@ async fn exports_go_on_while_git_collects_garbage() {
     world.git(&["fsck", "--strict"]);
     assert_eq!(world.git(&["rev-parse", "main"]), world.git(&["rev-parse", "snapshots"]));
 }
+
+/// Files larger than the limit cannot be written, as on a full disk: the pack of one change fits, the index does not.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_cannot_be_written_moves_no_branch() {
+    let world = World::new().await;
+    world.run(&["export"]).ok();
+    let index = std::fs::metadata(world.path().join(".git/index")).unwrap().len();
+    let blocks = index / 2 / 512;
+    let before = ["main", "snapshots"].map(|branch| world.git(&["rev-parse", branch]));
+    world.describe_group("on a full disk").await;
+    let like = world.command(&world.graph.tenant.url(), &[]);
+    let mut limited = hermetic("sh", world.path());
+    limited.envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let program = env!("CARGO_BIN_EXE_entragit");
+    limited.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec '{program}' export")]);
+    let ran = Ran::of(&limited.output().unwrap()).ends(1);
+    assert!(ran.err.contains("index"), "{}", ran.err);
+    assert_eq!(["main", "snapshots"].map(|branch| world.git(&["rev-parse", branch])), before);
+    world.git(&["fsck", "--strict"]);
+
+    // With room again, the next run takes everything up.
+    world.run(&["export"]).ok();
+    assert_ne!(world.git(&["rev-parse", "snapshots"]), before[1]);
+    assert_eq!(world.git(&["status", "--porcelain"]), "");
+}
