@@ -77,10 +77,10 @@ pub enum Command {
     /// Fetch, take a snapshot, and push: what a nightly pipeline runs
     ///
     /// Fetches the branches, the notes that say who did what, and the state of incremental exports; exports; and pushes all of it
-    /// or nothing, with your own git and its credentials. Where another run pushed first, its snapshots are taken over and the
-    /// export is made again on top of them. What an earlier run could not push goes out now. The first run may meet an empty
-    /// remote. Where the remote's rules keep `main` for people, everything else is pushed and that is said. Exit codes are those
-    /// of `export`.
+    /// or nothing (where the host cannot do that, the snapshots first), with your own git and its credentials. Where another run
+    /// pushed first, its snapshots are taken over and the export is made again on top of them. What an earlier run could not push
+    /// goes out now. The first run may meet an empty remote. Where the remote's rules keep `main` for people, everything else is
+    /// pushed and that is said. Exit codes are those of `export`.
     #[command(after_help = "Examples:\n  \
                   entragit sync --incremental             every night: only what Graph says changed\n  \
                   entragit sync                           everything")]
