@@ -13,7 +13,7 @@ pub struct Check {
     pub name: &'static str,
     /// Verdict.
     pub state: State,
-    /// What was found, in one clause.
+    /// Finding, in one clause.
     pub finding: String,
     /// Command or act that changes it, if it needs changing.
     pub remedy: Option<String>,

@@ -1,4 +1,4 @@
-//! What tells one kind from another to a recovery: how Graph creates, changes and deletes its objects and what hangs on them.
+//! Tells kinds apart as a recovery sees them: how Graph creates, changes and deletes its objects and what hangs on them.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
