@@ -147,7 +147,7 @@ fn assertion(sign_in: &SignIn, env: Lookup<'_>) -> Option<(Assertion, Option<Str
 
 fn host(env: Lookup<'_>) -> IdentityHost {
     match (env("IDENTITY_ENDPOINT"), env("IDENTITY_HEADER"), env("IMDS_ENDPOINT")) {
-        (Some(url), Some(header), _) => IdentityHost::AppService { url, header },
+        (Some(url), Some(header), _) => IdentityHost::AppService { url, header: Secret::new(header) },
         (Some(url), None, Some(_)) => IdentityHost::Arc { url },
         _ => IdentityHost::Imds { url: env("AZURE_POD_IDENTITY_AUTHORITY_HOST").unwrap_or_else(|| IMDS.to_owned()) },
     }

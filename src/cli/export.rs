@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
 use serde_json::json;
@@ -21,6 +21,10 @@ use crate::ops::{self, Context};
 
 /// Number of times that a snapshot is made anew because another run pushed first.
 const ROUNDS: usize = 20;
+/// Number of refused pushes after which a remote that has not moved counts as one that refuses for another reason.
+const UNMOVED: usize = 3;
+/// Pause before another try.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Takes a snapshot; with `--push`, in step with the remote.
 pub async fn run(export: &args::Export, repo: &Path, output: &Output) -> Result<u8> {
@@ -40,12 +44,19 @@ fn code(exported: &Exported) -> u8 {
 
 /// Fetches, takes a snapshot, and pushes. Where another run pushed first, once more on top of what it pushed.
 pub async fn sync(export: &args::Export, repo: &Path, output: &Output) -> Result<u8> {
+    let (mut refused, mut before, mut unmoved) = (String::new(), None, 0);
     for _ in 0..ROUNDS {
         {
             let context = opened(export, repo, output)?;
             let remote = sync::remote(&context)?;
             let _lock = context.repo.lock("sync")?;
-            sync::fetch(&context, &remote)?;
+            let there = Some(sync::fetch(&context, &remote)?);
+            // The push of another run may be on its way still; where none is, another try ends the same.
+            unmoved = if there == before { unmoved + 1 } else { 0 };
+            if unmoved == UNMOVED {
+                bail!("{remote} refused the push although nobody else pushed: {refused}; the snapshot is kept here");
+            }
+            before = there;
         }
         // What was fetched may hold other settings, and other rules.
         let context = opened(export, repo, output)?;
@@ -54,7 +65,7 @@ pub async fn sync(export: &args::Export, repo: &Path, output: &Output) -> Result
         let (exported, start) = once(&context, export, output).await?;
         let published = sync::publish(&context, &remote);
         // Of a snapshot that another run's came before, nothing is said: it is made anew.
-        if !matches!(published, Ok(Published::Overtaken)) {
+        if !matches!(published, Ok(Published::Overtaken(_))) {
             report_export(&context, &exported, export.json, start, output);
         }
         match published? {
@@ -63,11 +74,15 @@ pub async fn sync(export: &args::Export, repo: &Path, output: &Output) -> Result
                 "pushed to {remote}, all but {}, which its rules keep for people: {why}",
                 context.settings.branches.main
             )),
-            Published::Overtaken => continue,
+            Published::Overtaken(why) => {
+                refused = why;
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
         }
         return Ok(code(&exported));
     }
-    bail!("other runs pushed first {ROUNDS} times; run this again when fewer of them run at the same time")
+    bail!("other runs pushed first {ROUNDS} times ({refused}); run this again when fewer of them run at the same time")
 }
 
 fn opened(export: &args::Export, repo: &Path, output: &Output) -> Result<Context> {

@@ -450,6 +450,8 @@ mod tests {
             password: Secret::new("hunter2".into()),
         };
         assert!(!format!("{credential:?}").contains("hunter2"));
+        let host = IdentityHost::AppService { url: "u".into(), header: Secret::new("hunter2".into()) };
+        assert!(!format!("{:?}", Credential::ManagedIdentity { client_id: None, host }).contains("hunter2"));
         assert!(!format!("{:?}", Credential::Token(Secret::new("eyJ0".into()))).contains("eyJ0"));
     }
 

@@ -144,7 +144,7 @@ fn permissions(findings: &Findings) -> Vec<Check> {
         [] => Check {
             name: "reading",
             state: State::Good,
-            finding: format!("all {} kinds in scope may be read", all.len()),
+            finding: format!("the permissions suffice to read all {} kinds in scope", all.len()),
             remedy: None,
         },
         some => {
@@ -155,8 +155,10 @@ fn permissions(findings: &Findings) -> Vec<Check> {
     }];
     // An identity that only reads is what a nightly export should have.
     let finding = match unwritable.len() {
-        0 => format!("all {} kinds in scope may be written: `apply` can use this sign-in", all.len()),
-        none if none == all.len() => "no kind may be written: right for export, not enough for `apply`".to_owned(),
+        0 => format!("the permissions suffice to write all {} kinds in scope", all.len()),
+        none if none == all.len() => {
+            "there are permissions to write no kind: right for export, not enough for `apply`".to_owned()
+        }
         some => {
             let lacks: BTreeSet<&str> =
                 unwritable.iter().flat_map(|access| access.lacks_to_write.iter().copied()).collect();

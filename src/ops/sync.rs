@@ -21,8 +21,8 @@ pub enum Published {
     All,
     /// The remote has the snapshots; its rules keep `main` for people.
     WithoutMain(String),
-    /// Somebody else was first: fetch and export again.
-    Overtaken,
+    /// Somebody else was first: fetch and export again. Holds git's words.
+    Overtaken(String),
 }
 
 /// Returns the name of the remote.
@@ -41,10 +41,11 @@ pub fn remote(context: &Context) -> Result<String> {
 
 /// Fetches the branches, the notes and the state of incremental exports. Snapshots here that the remote lacks, and that it has
 /// overtaken, are given up: the next export makes them anew on top of the remote's. The caller holds the repository's lock.
+/// Returns what the remote has, so that two fetches can be compared.
 ///
 /// # Errors
 /// If the remote does not answer, or the receipt of an apply would be given up.
-pub fn fetch(context: &Context, remote: &str) -> Result<()> {
+pub fn fetch(context: &Context, remote: &str) -> Result<Vec<Option<ObjectId>>> {
     let repo = &context.repo;
     let notes = format!("{FETCHED}/notes/{}", audit::NOTES.rsplit('/').next().unwrap_or_default());
     let state = format!("{FETCHED}/state");
@@ -75,7 +76,8 @@ pub fn fetch(context: &Context, remote: &str) -> Result<()> {
     if let Some(theirs) = repo.reference(&state)?.filter(|_| !is_ahead) {
         repo.move_ref(STATE, theirs, repo.reference(STATE)?, "entragit: fetched")?;
     }
-    context.ready_snapshots_branch()
+    context.ready_snapshots_branch()?;
+    Ok(vec![tip, repo.reference(&notes)?, repo.reference(&state)?])
 }
 
 /// Moves the branches from exports that were never pushed to what the remote has.
@@ -156,11 +158,11 @@ pub fn publish(context: &Context, remote: &str) -> Result<Published> {
     }
     match push(context, remote, &all)? {
         Pushed::Done => Ok(Published::All),
-        Pushed::Moved => Ok(Published::Overtaken),
+        Pushed::Moved(why) => Ok(Published::Overtaken(why)),
         // Which branch a hook objects to is in no host's answer for sure: a second refusal is about the snapshots.
         Pushed::Refused(why) if all.len() > refspecs.len() => match push(context, remote, &refspecs)? {
             Pushed::Done => Ok(Published::WithoutMain(why)),
-            Pushed::Moved => Ok(Published::Overtaken),
+            Pushed::Moved(why) => Ok(Published::Overtaken(why)),
             Pushed::Refused(why) => refused(remote, &why),
             Pushed::NotAtomic => refused(remote, "it takes no push"),
         },

@@ -16,8 +16,8 @@ const LONG_PATIENCE: Duration = Duration::from_secs(3600);
 pub enum Pushed {
     /// The remote has what was pushed.
     Done,
-    /// Somebody else pushed meanwhile.
-    Moved,
+    /// Somebody else pushed meanwhile, in git's words.
+    Moved(String),
     /// The remote's rules refuse it; the reason in the remote's words.
     Refused(String),
     /// The remote cannot take several references at once.
@@ -66,7 +66,7 @@ impl Repo {
         // Two pushes at once: the remote noticed that its reference had moved.
         let moved = ["cannot lock ref", "incorrect old value", "failed to update ref"];
         if moved.iter().any(|words| out.contains(words) || err.contains(words)) {
-            return Ok(Pushed::Moved);
+            return Ok(Pushed::Moved(reason(&err)));
         }
         // <https://git-scm.com/docs/git-push#_output>; a reference that was held back by another's fate says "atomic".
         let refusals = || out.lines().chain(err.lines()).filter(|line| line.contains("rejected]"));
@@ -78,7 +78,9 @@ impl Repo {
         }
         let overtaken = ["(fetch first)", "(non-fast-forward)", "(stale info)"];
         match refusals().find(|line| !line.contains("atomic")) {
-            Some(line) if overtaken.iter().any(|words| line.contains(words)) => Ok(Pushed::Moved),
+            Some(line) if overtaken.iter().any(|words| line.contains(words)) => {
+                Ok(Pushed::Moved(line.trim().to_owned()))
+            }
             Some(line) => Ok(Pushed::Refused(line.trim().to_owned())),
             None => Err(failed(reason(&err))),
         }
@@ -123,8 +125,8 @@ impl Repo {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        if std::env::var_os("GIT_SSH_COMMAND").is_none() && self.configured("core.sshCommand").ok().flatten().is_none()
-        {
+        let own = ["GIT_SSH_COMMAND", "GIT_SSH"].iter().any(|name| std::env::var_os(name).is_some());
+        if !own && self.configured("core.sshCommand").ok().flatten().is_none() {
             command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
         }
         // Where nobody is configured, git would refuse to merge notes.

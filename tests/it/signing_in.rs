@@ -346,7 +346,7 @@ async fn doctor_says_what_is_missing_and_how_to_get_it() {
         "  sign-in      application \"Entragit\" (test), with the client secret of application test",
         "  clock        as Microsoft Graph's",
         "✗ reading      ",
-        "  writing      no kind may be written: right for export, not enough for `apply`",
+        "  writing      there are permissions to write no kind: right for export, not enough for `apply`",
         "! too much     no kind needs Mail.Send",
     ] {
         assert!(ran.out.contains(line), "{line}: {}", ran.out);

@@ -161,6 +161,22 @@ async fn a_protected_main_is_left_to_people() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_push_that_is_refused_for_ever_is_not_tried_for_ever() {
+    let setting = Setting::new().await;
+    Ran::of(&setting.sync(setting.world.path()).output().unwrap()).ok();
+    // A lock that a dead program left on the remote.
+    std::fs::write(setting.remote().join("refs/heads/snapshots.lock"), "").unwrap();
+    let before = setting.at_remote("refs/heads/snapshots");
+    setting.group("behind-a-lock").await;
+    let ran = Ran::of(&setting.sync(setting.world.path()).output().unwrap()).ends(1);
+    assert!(ran.err.contains("although nobody else pushed") && ran.err.contains("snapshots.lock"), "{}", ran.err);
+    assert_eq!(setting.at_remote("refs/heads/snapshots"), before);
+    std::fs::remove_file(setting.remote().join("refs/heads/snapshots.lock")).unwrap();
+    Ran::of(&setting.sync(setting.world.path()).output().unwrap()).ok();
+    assert_ne!(setting.at_remote("refs/heads/snapshots"), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_receipt_of_an_apply_is_never_given_up() {
     let setting = Setting::new().await;
     let world = &setting.world;

@@ -99,7 +99,7 @@ pub enum Assertion {
 }
 
 /// Lists the endpoints that hand out the tokens of managed identities.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum IdentityHost {
     /// A virtual machine, a container group or a Kubernetes node: `http://169.254.169.254`.
     Imds {
@@ -111,7 +111,7 @@ pub enum IdentityHost {
         /// Endpoint (`IDENTITY_ENDPOINT`).
         url: String,
         /// Value of the header `X-IDENTITY-HEADER` (`IDENTITY_HEADER`).
-        header: String,
+        header: Secret<String>,
     },
     /// A server that Azure Arc manages: it proves that it may read a local file.
     Arc {
@@ -186,7 +186,9 @@ impl Credential {
                     vec![token.expose()]
                 }
             },
-            Credential::ManagedIdentity { host: IdentityHost::AppService { header, .. }, .. } => vec![header],
+            Credential::ManagedIdentity { host: IdentityHost::AppService { header, .. }, .. } => {
+                vec![header.expose()]
+            }
             Credential::FirstOf(all) => all.iter().flat_map(Credential::secrets).collect(),
             Credential::Certificate { .. }
             | Credential::ManagedIdentity { .. }

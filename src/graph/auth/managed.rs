@@ -35,7 +35,7 @@ pub(super) async fn token(host: &IdentityHost, client_id: Option<&str>, resource
         // <https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference>
         IdentityHost::AppService { url, header } => {
             let url = near(url, &query("2019-08-01"))?;
-            granted(client.get(url).header("x-identity-header", header), host).await
+            granted(client.get(url).header("x-identity-header", header.expose()), host).await
         }
         IdentityHost::Arc { url } => {
             let url = near(url, &query("2020-06-01"))?;
