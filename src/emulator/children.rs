@@ -179,6 +179,9 @@ pub fn update(
     quirks::check_siblings(tenant, link.name, &key, &new)?;
     tenant.store.children_mut(link.name).live.insert(key, super::store::Row::pack(&new));
     tenant.audit_child(request, link.name, (kind, &parent), Some(&old), Some(&new));
+    if link.name == "rules" {
+        quirks::touch_policy(tenant, kind, &parent);
+    }
     Ok(Reply::empty())
 }
 

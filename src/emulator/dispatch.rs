@@ -35,6 +35,7 @@ pub fn dispatch(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fau
     if matches!(route.target, Target::Batch) {
         return batch::answer(tenant, request);
     }
+    store_settings(tenant, request);
     at_home(&tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner), &mut route.target);
     let csdl = csdl::of(request.api);
     let reads = reads(request, &route);
@@ -66,6 +67,17 @@ pub fn dispatch(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fau
     };
     tenant.weather.charge(request, reply.as_ref().map_or(0, |reply| reply.units));
     reply
+}
+
+/// Stores the settings of a group that nobody changed yet, once a path names them.
+fn store_settings(tenant: &RwLock<Tenant>, request: &Request) {
+    let group = {
+        let tenant = tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        super::quirks::unstored_policies(&tenant, &request.segments).map(str::to_owned)
+    };
+    if let Some(group) = group {
+        super::quirks::store_policies(&mut tenant.write().unwrap_or_else(std::sync::PoisonError::into_inner), &group);
+    }
 }
 
 /// Chooses the kind that has the object, where several kinds share a path.

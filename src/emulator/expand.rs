@@ -38,6 +38,12 @@ pub fn expanded(
             format!("Expand is not allowed for property '{}' according to the entity schema.", expand.name),
         )
     })?;
+    if link.name == "rules" {
+        let mut shape = Shape::new(csdl, children::type_of(csdl, kind, link)?, expand.select.as_deref(), true)?;
+        let rules = quirks::rules_of(tenant, key).into_iter().map(|rule| Value::Object(shape.apply(rule)));
+        item.insert(link.name.to_owned(), rules.collect());
+        return Ok(());
+    }
     let targets = tenant.links.targets(key, link.name).into_iter().flatten();
     let mut shapes = Shapes::new(csdl, expand.select.as_deref());
     let mut items: Vec<Value> = match link.shape {

@@ -41,6 +41,8 @@ pub struct Expand {
     pub name: String,
     /// Names of the inner `$select`.
     pub select: Option<Vec<String>>,
+    /// Names of the inner `$expand`.
+    pub inner: Vec<String>,
 }
 
 impl Options {
@@ -166,12 +168,13 @@ fn expand(value: &str) -> Result<Expand, Fault> {
         ),
         None => (value, ""),
     };
-    let mut select = None;
+    let (mut select, mut within) = (None, Vec::new());
     for option in inner.split(';').filter(|option| !option.is_empty()) {
         match option.split_once('=') {
             Some(("$select", list)) => select = Some(names(list)),
             // Nested options of relations between directory objects are accepted and have no effect: `$levels`, `$top`.
-            Some(("$levels" | "$top" | "$expand", _)) => {}
+            Some(("$levels" | "$top", _)) => {}
+            Some(("$expand", list)) => within = names(list),
             _ => {
                 return Err(Fault::odata(format!(
                     "Parsing OData Select and Expand failed: '{option}' is not supported."
@@ -179,7 +182,7 @@ fn expand(value: &str) -> Result<Expand, Fault> {
             }
         }
     }
-    Ok(Expand { name: name.trim().to_owned(), select })
+    Ok(Expand { name: name.trim().to_owned(), select, inner: within })
 }
 
 /// Returns the property called `name`, or Graph's refusal if there is none.

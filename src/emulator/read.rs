@@ -29,19 +29,31 @@ pub fn list(tenant: &Tenant, csdl: &'static Csdl, kind: &'static Kind, request: 
         let (key, object) = tenant.find(kind, &Pick::Id(String::new()))?;
         return single(tenant, csdl, kind, request, &key, object);
     }
-    let mut twins = kinds::ALL.iter().copied().filter(|other| other.path == kind.path);
-    if twins.clone().nth(1).is_none() {
+    if kind.entity != POLICY {
         return rows(tenant, csdl, kind, &tenant.store.table(kind).live, request);
     }
-    // These kinds are in one list of Graph, and are told apart by the filter.
-    let all = twins.clone().flat_map(|kind| tenant.store.table(kind).live.iter());
-    let all = all.map(|(key, row)| (key.clone(), row.clone())).collect();
-    let filtered = twins.find(|kind| quirks::required_filter(kind, request).is_ok());
-    rows(tenant, csdl, filtered.unwrap_or(kind), &all, request)
+    // The settings of roles and of groups are in one list of Graph, and are told apart by the filter.
+    let mut twins = kinds::ALL.iter().copied().filter(|other| other.path == kind.path);
+    let kind = twins.find(|kind| quirks::required_filter(kind, request).is_ok()).unwrap_or(kind);
+    let scope = scope_asked(request)?;
+    let all = quirks::policies_of(tenant, scope.as_deref().unwrap_or_default()).into_iter();
+    let all = all.filter_map(|policy| Some((Key::of(policy.get("id")?.as_str()?), Row::pack(&policy)))).collect();
+    rows(tenant, csdl, kind, &all, request)
 }
 
-/// Type of the settings of Privileged Identity Management.
+/// Returns the scope of settings that the request's filter names.
+fn scope_asked(request: &Request) -> Result<Option<String>, Fault> {
+    let filter = request.option("$filter").map(super::filter::parse).transpose()?;
+    Ok(quirks::scope_of(filter.as_ref()).map(str::to_owned))
+}
+
+/// Types of the settings of Privileged Identity Management, and of their rules.
 const POLICY: &str = "unifiedRoleManagementPolicy";
+const RULE: &str = "unifiedRoleManagementPolicyRule";
+
+fn shape_of(csdl: &'static Csdl, kind: &Kind) -> Result<Shape<'static>, Fault> {
+    Shape::new(csdl, csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?, None, true)
+}
 
 /// Answers GET of one kind's recycle bin.
 pub fn bin(tenant: &Tenant, csdl: &'static Csdl, kind: &'static Kind, request: &Request) -> Result<Reply, Fault> {
@@ -102,8 +114,22 @@ pub fn borrowed(
     let mut options = Options::read(request, csdl, ty, false)?;
     options.filter.iter_mut().filter(|_| kind.entity == POLICY).for_each(quirks::rename_scope_type);
     let context = format!("{}/$metadata#{}", request.root(), borrowed.path.trim_start_matches('/'));
-    let mut rows = quirks::policy_assignments(tenant, kind);
+    let mut rows = quirks::policy_assignments(tenant, scope_asked(request)?.as_deref().unwrap_or_default());
     rows.sort_by(|(a, _), (b, _)| a.cmp(b));
+    if let Some(expand) = options.expand.iter().find(|expand| expand.name == "policy") {
+        let rules = expand.inner.iter().any(|name| name == "rules");
+        let mut shapes =
+            (shape_of(csdl, kind)?, Shape::new(csdl, csdl.ty(RULE).ok_or_else(Fault::method)?, None, true)?);
+        for (_, entry) in &mut rows {
+            let (policy, all) = quirks::policy_of(tenant, kind, entry);
+            let mut policy = shapes.0.apply(policy);
+            if rules {
+                let all = all.into_iter().map(|rule| Value::Object(shapes.1.apply(rule)));
+                policy.insert("rules".to_owned(), all.collect());
+            }
+            entry.insert(expand.name.clone(), Value::Object(policy));
+        }
+    }
     let list = List { tenant, csdl, ty, request, options, context, kind: None };
     list.answer(|after| {
         let rows = rows.clone().into_iter();

@@ -1,6 +1,6 @@
 //! Reads properties that Graph keeps in a list of their own, such as the role that a policy is for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::each;
 use super::http::Http;
@@ -19,29 +19,34 @@ type Found = Result<HashMap<String, String>, TenantError>;
 pub(super) struct Borrowed {
     kind: &'static Kind,
     found: Vec<(&'static kind::Borrowed, Found)>,
+    /// Properties of which a list had no entry for some object.
+    lacking: BTreeSet<&'static str>,
 }
 
 impl Borrowed {
     /// Reads every list of the kind completely: there is one entry for each object.
     pub(super) async fn read(http: &Http, kind: &'static Kind) -> Self {
         let mut found = Vec::with_capacity(kind.borrowed.len());
-        for one in kind.borrowed {
+        for one in kind.borrowed.iter().filter(|one| one.object.is_none()) {
             found.push((one, list(http, kind, one).await));
         }
-        Borrowed { kind, found }
+        Borrowed { kind, found, lacking: BTreeSet::new() }
     }
 
     /// Adds the values of the lists to each object.
-    pub(super) fn lend(&self, mut objects: Vec<RawObject>) -> Vec<RawObject> {
+    pub(super) fn lend(&mut self, mut objects: Vec<RawObject>) -> Vec<RawObject> {
         for object in objects.iter_mut().filter(|_| !self.found.is_empty()) {
             let id = object.value.get("id").and_then(|id| id.as_str()).unwrap_or_default().to_owned();
             for (one, list) in &self.found {
                 match list {
-                    Ok(values) => {
-                        if let Some(value) = values.get(&id) {
-                            object.value.insert(one.property.to_owned(), value.as_str().into());
+                    Ok(values) => match values.get(&id) {
+                        Some(value) => drop(object.value.insert(one.property.to_owned(), value.as_str().into())),
+                        // The list may be empty at first (W73): what an object is about is then unknown, and not nothing.
+                        None => {
+                            object.missing.push((one.property, Coverage::Failed));
+                            self.lacking.insert(one.property);
                         }
-                    }
+                    },
                     Err(error) => object.missing.push((one.property, coverage_of(error))),
                 }
             }
@@ -51,6 +56,11 @@ impl Borrowed {
 
     /// Records which properties could not be read.
     pub(super) fn cover(&self, listing: &mut Listing) {
+        for property in &self.lacking {
+            listing.links.set_link(self.kind.name, property, Coverage::Partial);
+            let note = format!("{property} of {}: its list has no entry for some of them", self.kind.title);
+            listing.note = Some(listing.note.take().map_or(note.clone(), |before| format!("{before}; {note}")));
+        }
         for (one, list) in &self.found {
             let Err(error) = list else { continue };
             listing.links.set_link(self.kind.name, one.property, coverage_of(error));

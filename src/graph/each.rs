@@ -1,6 +1,9 @@
 //! Reads lists that Graph answers only for one object of another kind at a time: the settings of each group, twenty in a request.
 
+use std::collections::HashSet;
+
 use futures_util::{StreamExt as _, stream};
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::batch::{self, Ask};
@@ -11,7 +14,7 @@ use super::read::{filter, identified};
 use super::urls::segment;
 use crate::kinds;
 use crate::model::Kind;
-use crate::model::kind::ForEach;
+use crate::model::kind::{Borrowed, ForEach, LinkRead};
 use crate::tenant::{Raw, TenantError};
 
 /// Number of batches that are sent at the same time: there is one request for each of perhaps 100,000 groups.
@@ -29,10 +32,18 @@ pub(super) async fn fetch(
         Ok(others) => others,
         Err(error) => return drop(send.send(Err(error)).await),
     };
+    let holder = holder(kind);
+    let list = holder.map_or((kind.path, kind.filter), |(holder, _)| (holder.path, holder.filter));
+    let rest = &holder.map_or_else(|| rest.to_vec(), |(_, object)| vec![Some(whole(kind, object))]);
     let mut seen = Seen::default();
-    let batches: Vec<Vec<String>> = others.chunks(batch::LIMIT).map(<[String]>::to_vec).collect();
-    let answers = stream::iter(batches)
-        .map(|some| async move { about(http, kind, each, (kind.path, kind.filter), &some, rest).await });
+    let batches: Vec<Vec<Other>> = others.chunks(batch::LIMIT).map(<[Other]>::to_vec).collect();
+    let answers = stream::iter(batches).map(|some| async move {
+        let found = about(http, kind, each, list, &some, rest).await?;
+        Ok(match holder {
+            Some((holder, object)) => held(kind, each, (holder, object), &some, found),
+            None => found,
+        })
+    });
     let mut answers = std::pin::pin!(answers.buffered(AT_ONCE));
     while let Some(answer) = answers.next().await {
         let objects = match answer {
@@ -61,16 +72,104 @@ pub(super) async fn all(
     Ok(all)
 }
 
-/// Returns the ids of the objects to ask about.
-async fn others(http: &Http, each: &ForEach) -> Result<Vec<String>, TenantError> {
+/// Represents an object to ask about.
+#[derive(Debug, Clone)]
+struct Other {
+    id: String,
+    /// True if all that is listed for it is exported, whether anybody changed it or not.
+    whole: bool,
+}
+
+/// Returns the objects to ask about.
+async fn others(http: &Http, each: &ForEach) -> Result<Vec<Other>, TenantError> {
     let Some(other) = kinds::by_name(each.kind) else { return Ok(Vec::new()) };
+    let unless = each.defaults.map(|defaults| defaults.unless);
     let mut names = vec![other.key];
-    names.extend(each.when.iter().flat_map(|when| when.properties()));
+    names.extend(each.when.iter().chain(&unless).flat_map(|when| when.properties()));
+    names.dedup();
     let query: Vec<String> = [Some(format!("$select={}", names.join(","))), top(other)].into_iter().flatten().collect();
     let url = http.base.join(&format!("{}{}?{}", other.api.segment(), other.path, query.join("&")))?;
     let found = Pages::new(http, url, other.permissions.read).all().await?;
     let meant = found.into_iter().filter(|object| each.when.is_none_or(|when| when.holds(object)));
-    Ok(meant.filter_map(|object| Some(object.get(other.key)?.as_str()?.to_owned())).collect())
+    let one = |object: Raw| {
+        let whole = unless.is_none_or(|unless| unless.holds(&object));
+        Some(Other { id: object.get(other.key)?.as_str()?.to_owned(), whole })
+    };
+    Ok(meant.filter_map(one).collect())
+}
+
+/// Marks objects that are as Graph made them, within this module and [`super::links`].
+pub(super) const UNTOUCHED: &str = "@entragit.untouched";
+
+/// Returns the list whose entries hold the objects of the kind, and the relation in which they do.
+fn holder(kind: &'static Kind) -> Option<(&'static Borrowed, &'static str)> {
+    kind.borrowed.iter().find_map(|borrowed| Some((borrowed, borrowed.object?)))
+}
+
+/// Returns the `$expand` that shows the objects whole.
+fn whole(kind: &Kind, object: &str) -> String {
+    let links = kind.links.iter().filter(|link| link.read == LinkRead::Expand).map(|link| link.name);
+    format!("$expand={object}($expand={})", links.collect::<Vec<_>>().join(","))
+}
+
+/// Returns the objects that the entries of a list hold, each with the property of its entry.
+fn held(
+    kind: &'static Kind,
+    each: &ForEach,
+    (holder, relation): (&Borrowed, &str),
+    others: &[Other],
+    entries: Vec<Raw>,
+) -> Vec<Raw> {
+    let whole: HashSet<&str> = others.iter().filter(|other| other.whole).map(|other| other.id.as_str()).collect();
+    let one = |mut entry: Raw| {
+        let property = entry.get(holder.property).cloned();
+        let Some(Value::Object(mut object)) = entry.remove(relation) else { return entry };
+        object.extend(property.map(|value| (holder.property.to_owned(), value)));
+        let of = kind.about.iter().find_map(|name| object.get(*name)).and_then(Value::as_str).unwrap_or_default();
+        let unchanged = each.defaults.is_some_and(|defaults| object.get(defaults.unchanged).is_none_or(Value::is_null));
+        if unchanged && !whole.contains(of) {
+            object.insert(UNTOUCHED.to_owned(), true.into());
+        }
+        object
+    };
+    entries.into_iter().map(one).collect()
+}
+
+/// Returns one object of a kind whose id is made up of properties.
+pub(super) async fn one(http: &Http, kind: &'static Kind, id: &str) -> Result<Raw, TenantError> {
+    let Some((holder, object)) = holder(kind) else { return Err(missing(kind)) };
+    let entry = entry(http, kind, id, Some(whole(kind, object))).await?;
+    match (entry.get(object), kind.for_each) {
+        (Some(Value::Object(_)), Some(each)) => {
+            let of = Other { id: id.split('_').next().unwrap_or_default().to_owned(), whole: true };
+            held(kind, &each, (holder, object), &[of], vec![entry]).pop().ok_or_else(|| missing(kind))
+        }
+        _ => Err(missing(kind)),
+    }
+}
+
+/// Returns the id that Graph has for such an object at present.
+pub(super) async fn present_id(http: &Http, kind: &'static Kind, id: &str) -> Result<String, TenantError> {
+    let entry = entry(http, kind, id, None).await?;
+    let own = holder(kind).and_then(|(holder, _)| entry.get(holder.by)?.as_str());
+    own.map(str::to_owned).ok_or_else(|| missing(kind))
+}
+
+/// Returns the entry about one such object. The two parts of its id are what the list is filtered by.
+/// <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicyassignments>
+async fn entry(http: &Http, kind: &'static Kind, id: &str, expand: Option<String>) -> Result<Raw, TenantError> {
+    let (Some((holder, _)), Some((of, word))) = (holder(kind), id.split_once('_')) else { return Err(missing(kind)) };
+    let scope = holder.filter.unwrap_or_default().replace("{each}", &of.replace('\'', "''"));
+    let meant = format!("{scope} and {} eq '{}'", holder.property, word.replace('\'', "''"));
+    let query: Vec<String> = [filter(Some(&meant)), expand].into_iter().flatten().collect();
+    let url = http.base.join(&format!("{}{}?{}", kind.api.segment(), holder.path, query.join("&")))?;
+    let found = Pages::new(http, url, kind.permissions.read).all().await?;
+    let mut found = found.into_iter().filter(|entry| entry.get(holder.property).and_then(Value::as_str) == Some(word));
+    found.next().ok_or_else(|| missing(kind))
+}
+
+fn missing(kind: &Kind) -> TenantError {
+    TenantError::NotFound { request: format!("GET {}", kind.path), message: "there are none of that id".to_owned() }
 }
 
 async fn about(
@@ -78,18 +177,18 @@ async fn about(
     kind: &'static Kind,
     each: &ForEach,
     (path, template): (&str, Option<&str>),
-    others: &[String],
+    others: &[Other],
     rest: &[Option<String>],
 ) -> Result<Vec<Raw>, TenantError> {
-    let ask = |id: &String| {
-        let meant = template.map(|template| template.replace("{each}", id));
+    let ask = |other: &Other| {
+        let meant = template.map(|template| template.replace("{each}", &other.id));
         let query: Vec<String> =
             std::iter::once(filter(meant.as_deref())).chain(rest.iter().cloned()).flatten().collect();
         Ask { path: format!("{path}?{}", query.join("&")), permissions: kind.permissions.read }
     };
     let asks: Vec<Ask> = others.iter().map(ask).collect();
     let mut found = Vec::new();
-    for (id, answer) in others.iter().zip(batch::run(http, kind.api, &asks, page::parse).await) {
+    for (Other { id, .. }, answer) in others.iter().zip(batch::run(http, kind.api, &asks, page::parse).await) {
         let Page { value, next } = match answer {
             Ok(page) => page,
             // The other object was deleted meanwhile, or exists and is missing on a replica that lags: both are answered with

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use tokio::task::JoinSet;
 
 use super::batch::{self, Ask};
+use super::each::UNTOUCHED;
 use super::http::{Http, Request};
 use super::page::{self, Page, Pages, broken};
 use super::tally::{Tallies, coverage_of};
@@ -71,8 +72,11 @@ impl Links {
 
     /// Attaches every link of the kind to `objects`. Objects that turn out to be gone are left out.
     pub(super) async fn attach(self: &Arc<Self>, objects: Vec<Raw>) -> Vec<RawObject> {
-        let mut objects: Vec<RawObject> =
-            objects.into_iter().map(|value| RawObject { value, missing: Vec::new() }).collect();
+        let marked = |mut value: Raw| {
+            let untouched = value.remove(UNTOUCHED).is_some();
+            RawObject { value, missing: Vec::new(), untouched }
+        };
+        let mut objects: Vec<RawObject> = objects.into_iter().map(marked).collect();
         let mut wanted = Vec::new();
         for (at, object) in objects.iter_mut().enumerate() {
             for link in self.kind.links {
@@ -249,9 +253,14 @@ impl Links {
             LinkShape::Children(_) => None,
             LinkShape::References | LinkShape::Reference => Some("$select=id".to_owned()),
         };
-        // Relations a level deeper are served by another service, which does not take the kind's `$top`:
-        // <https://learn.microsoft.com/graph/api/synchronization-synchronization-list-jobs>
-        let top = if holds_one(link.shape) || link.at.is_some() { None } else { top(self.kind) };
+        // References take the kind's `$top`. Most lists of children document none, and an option that is not supported may silently
+        // empty a list (W7).
+        let takes_top = match link.shape {
+            LinkShape::References => link.at.is_none(),
+            LinkShape::Children(_) => link.takes_top,
+            LinkShape::Reference => false,
+        };
+        let top = if takes_top { top(self.kind) } else { None };
         format!("{}/{}{}", self.object(id), link.segment(), query([select, top]))
     }
 

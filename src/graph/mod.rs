@@ -30,6 +30,7 @@ mod retry;
 mod secrets;
 mod tally;
 mod urls;
+mod whole;
 mod write;
 
 #[cfg(test)]

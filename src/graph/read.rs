@@ -14,6 +14,7 @@ use super::links::{Links, query, top};
 use super::page::{Pages as List, broken};
 use super::tally::coverage_of;
 use super::urls::{escape, segment};
+use super::whole::{self, Unexpanded};
 use crate::engine::schema;
 use crate::model::kind::{Deletion, LinkRead, LinkShape, Readers, Select};
 use crate::model::{Coverage, CoverageMap, Kind};
@@ -32,12 +33,13 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, only: Option<Stri
     let mut links = Links::new(Arc::clone(&http), kind);
     links.join(None).await;
     let links = Arc::new(links);
-    let borrowed = Borrowed::read(&http, kind).await;
+    let mut borrowed = Borrowed::read(&http, kind).await;
+    let mut unexpanded = Unexpanded::default();
 
     let (send, mut receive) = mpsc::channel::<Result<Vec<Raw>, TenantError>>(AHEAD);
     // The task set is dropped with this call, and the reading ends with it.
     let mut reading = JoinSet::new();
-    reading.spawn(fetch(http, kind, only, send));
+    reading.spawn(fetch(Arc::clone(&http), kind, only, send));
 
     let mut sent = 0usize;
     let mut ended = Ok(());
@@ -49,8 +51,15 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, only: Option<Stri
             break;
         };
         let Some(page) = receive.recv().await else { break };
+        let page = match page {
+            Ok(stubs) => whole::objects(&http, kind, stubs).await,
+            Err(error) => Err(error),
+        };
         let objects = match page {
-            Ok(objects) => without(&withheld, borrowed.lend(links.attach(objects).await)),
+            Ok(objects) => {
+                let objects = borrowed.lend(links.attach(objects).await);
+                without(&withheld, unexpanded.mark(kind, objects))
+            }
             Err(error) => {
                 ended = Err(error);
                 break;
@@ -67,6 +76,7 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, only: Option<Stri
     }
     let mut listing = listing(kind, &links, sent, ended);
     borrowed.cover(&mut listing);
+    unexpanded.cover(kind, &mut listing);
     for (name, permission) in withheld {
         listing.links.set_link(kind.name, name, Coverage::DeniedPermission);
         if !matches!(listing.coverage, Coverage::Complete | Coverage::Partial) {
@@ -96,6 +106,10 @@ async fn skipped(http: &Http, kind: &'static Kind) -> Option<Listing> {
 /// Graph's own is sometimes missing, sometimes a number that means something else elsewhere, and nothing is addressed by it.
 pub(super) fn identified(kind: &Kind, mut object: Raw) -> Raw {
     let id = match kind.key {
+        _ if !kind.id_of.is_empty() => {
+            let parts: Option<Vec<&str>> = kind.id_of.iter().map(|name| object.get(*name)?.as_str()).collect();
+            parts.map(|parts| parts.join("_").into())
+        }
         _ if kind.is_singleton() => Some(kind.path.rsplit('/').next().unwrap_or(kind.name).into()),
         "id" => None,
         key => object.get(key).cloned(),
@@ -169,7 +183,8 @@ async fn fetch(
         (Some(always), Some(only)) => Some(format!("({always}) and ({only})")),
         (always, only) => only.clone().or(always.map(str::to_owned)),
     };
-    let options = [filter(wanted.as_deref()), select(kind, &withheld), expand(kind), top(kind)];
+    let whole = if kind.list_is_short { None } else { expand(kind) };
+    let options = [filter(wanted.as_deref()), select(kind, &withheld), whole, top(kind)];
     let url = match url(&http, kind, kind.path, options) {
         Ok(url) => url,
         Err(error) => return drop(send.send(Err(error)).await),
@@ -198,13 +213,17 @@ pub(super) async fn get(http: Arc<Http>, kind: &'static Kind, id: &str) -> Resul
         Err(error) => return Err(error),
     };
     let withheld = withheld(&http, kind).await;
-    let borrowed = Borrowed::read(&http, kind).await;
+    let mut borrowed = Borrowed::read(&http, kind).await;
     let mut links = Links::new(http, kind);
     links.join(Some(id)).await;
-    Ok(without(&withheld, borrowed.lend(Arc::new(links).attach(vec![object]).await)).pop())
+    let objects = borrowed.lend(Arc::new(links).attach(vec![object]).await);
+    Ok(without(&withheld, Unexpanded::default().mark(kind, objects)).pop())
 }
 
-async fn one(http: &Http, kind: &'static Kind, id: &str) -> Result<Raw, TenantError> {
+pub(super) async fn one(http: &Http, kind: &'static Kind, id: &str) -> Result<Raw, TenantError> {
+    if !kind.id_of.is_empty() {
+        return Ok(identified(kind, each::one(http, kind, id).await?));
+    }
     let path = if kind.is_singleton() { kind.path.to_owned() } else { format!("{}/{}", kind.path, segment(id)?) };
     let withheld = withheld(http, kind).await;
     let url = url(http, kind, &path, [None, select(kind, &withheld), expand(kind), None])?;
@@ -299,7 +318,7 @@ pub(super) fn filter(filter: Option<&str>) -> Option<String> {
 }
 
 /// Returns `$expand`, for relations that come with the object: only the id of another object, but children whole.
-fn expand(kind: &Kind) -> Option<String> {
+pub(super) fn expand(kind: &Kind) -> Option<String> {
     let links = kind.links.iter().filter(|link| link.read == LinkRead::Expand);
     let names = links.map(|link| match link.shape {
         LinkShape::Children(_) if !link.expand.is_empty() => {

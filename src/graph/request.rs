@@ -32,6 +32,8 @@ pub(super) struct Known {
     pub target: Option<&'static str>,
     /// Present id of the object that the child names.
     pub found: Option<String>,
+    /// Present id of the object itself, where Graph changes it.
+    pub own: Option<String>,
 }
 
 /// Names the fact that must be read before a write can be sent.
@@ -44,11 +46,14 @@ pub(super) enum Asks {
     Target(&'static [End]),
     /// Present id of a part within the child.
     Part(&'static Kind, &'static Find),
+    /// Present id of the object.
+    Own(&'static Kind),
 }
 
 /// Returns the fact that must be read before `write` can be sent.
 pub(super) fn asks(write: &Write) -> Asks {
     match write {
+        Write::Relink { kind, .. } if !kind.id_of.is_empty() => Asks::Own(kind),
         Write::Update { kind, .. } | Write::Delete { kind, .. } if kind.requests.is_some() => Asks::Object(kind),
         Write::Call { kind, property, .. } => match kind.call(property).map(|call| call.form) {
             Some(CallForm::AddRemove { .. }) => Asks::Object(kind),
@@ -189,7 +194,7 @@ pub(super) fn request_of(write: &Write, base: &str, known: &Known) -> Result<Cal
         }
         Write::Relink { kind, id, link, child, value } => {
             let (children, permissions) = children_of(kind, link)?;
-            let path = child_path(kind, &children, id, child)?;
+            let path = child_path(kind, &children, known.own.as_deref().unwrap_or(id), child)?;
             let method = if children.update == Updates::Replace { Method::PUT } else { Method::PATCH };
             Call { permissions, ..call(kind, method, path, Some(value.clone())) }
         }

@@ -12,6 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value, json};
 
+use super::each;
 use super::http::{Clock, Http, JSON, Repeat, Request};
 use super::page::broken;
 use super::request::{Asks, Known, asks, object, request_of};
@@ -24,6 +25,9 @@ use crate::tenant::TenantError;
 
 /// Time for which a new object that is to be removed may seem not to be there.
 const REMOVAL: Duration = Duration::from_secs(2);
+
+/// Time for which an object that gets another id with every change may answer to none.
+const RENAMED: Duration = Duration::from_secs(60);
 
 /// Maximum pause between two attempts: long enough for a replica to catch up, short enough not to be noticed where it has.
 const CATCHES_UP: Duration = Duration::from_secs(10);
@@ -58,7 +62,10 @@ impl Fresh {
             Write::Restore { id, .. } | Write::Delete { id, .. } => self.has(id),
             Write::Update { id, body, .. } => self.has(id) || any(body),
             Write::Call { id, value, .. } | Write::Link { id, value, .. } => self.has(id) || self.has_any(value),
-            Write::Relink { id, child, value, .. } => self.has(id) || self.has(child) || any(value),
+            Write::Relink { kind, id, child, value, .. } => {
+                let parts = id.split('_').filter(|_| !kind.id_of.is_empty());
+                self.has(id) || self.has(child) || any(value) || parts.into_iter().any(|part| self.has(part))
+            }
             Write::Unlink { id, child, .. } => self.has(id) || self.has(child),
         }
     }
@@ -68,7 +75,7 @@ impl Fresh {
 pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<Written, TenantError> {
     let mut clock = Clock::new(http.deadline);
     clock.start();
-    let known = loop {
+    let mut known = loop {
         let error = match find_out(http, write).await {
             Ok(known) => break known,
             Err(error) => error,
@@ -81,7 +88,7 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
     if let (Write::Create { kind, .. }, Some(body)) = (write, call.body.as_mut()) {
         generate(kind, body);
     }
-    let request = Request {
+    let mut request = Request {
         url: http.base.join(&call.path)?,
         method: call.method,
         body: call.body.map(|body| Value::Object(body).to_string().into_bytes()),
@@ -118,6 +125,17 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
             }
             Err(error) => error,
         };
+        // The object got another id meanwhile, or a replica that lags behind said which.
+        if known.own.is_some()
+            && matches!(error, TenantError::NotFound { .. })
+            && clock.spent() < RENAMED
+            && let Some(pause) = clock.pause(Cause::Passing, None)
+        {
+            http.wait(pause.min(CATCHES_UP), &format!("{} has another id now", request.label())).await;
+            known = find_out(http, write).await?;
+            request.url = http.base.join(&request_of(write, http.base.text(), &known)?.path)?;
+            continue;
+        }
         // A removed object that is not found is gone in most cases, so the wait for it is short.
         let gone = removes && matches!(error, TenantError::NotFound { .. }) && clock.spent() > REMOVAL;
         let waits = !gone && passes(&error, fresh.concerns(write));
@@ -136,6 +154,7 @@ async fn find_out(http: &Http, write: &Write) -> Result<Known, TenantError> {
     | Write::Delete { kind, id }
     | Write::Call { kind, id, .. }
     | Write::Link { kind, id, .. }
+    | Write::Relink { kind, id, .. }
     | Write::Unlink { kind, id, .. }) = write
     else {
         return Ok(Known::default());
@@ -143,6 +162,7 @@ async fn find_out(http: &Http, write: &Write) -> Result<Known, TenantError> {
     let whole = |body: &[u8]| serde_json::from_slice::<Map<String, Value>>(body).map_err(|error| broken(&error));
     match asks(write) {
         Asks::Nothing => Ok(Known::default()),
+        Asks::Own(kind) => Ok(Known { own: Some(each::present_id(http, kind, id).await?), ..Known::default() }),
         Asks::Object(_) => {
             let select = match write {
                 Write::Call { property, .. } => format!("?$select=id,{property}"),

@@ -21,7 +21,7 @@ pub const KIND: Kind = Kind {
     update: Updates::Only(&["scheduleInfo"]),
     // There is no list of the groups that have schedules. The same page names permissions "For non-role-assignable groups", so
     // other groups can have them too.
-    for_each: Some(ForEach { kind: "group", when: Some(super::group::GOVERNABLE) }),
+    for_each: Some(ForEach { kind: "group", when: Some(super::group::GOVERNABLE), defaults: None }),
     // <https://learn.microsoft.com/graph/api/privilegedaccessgroup-post-assignmentschedulerequests>
     requests: Some(Requests {
         path: "/identityGovernance/privilegedAccess/group/assignmentScheduleRequests",

@@ -1,4 +1,4 @@
-//! Describes the settings of Privileged Identity Management for members and owners of a group that can hold roles.
+//! Describes the settings of Privileged Identity Management for members and owners of a group.
 //! <https://learn.microsoft.com/graph/api/resources/unifiedrolemanagementpolicy>
 
 use crate::model::kind::*;
@@ -12,6 +12,8 @@ pub const KIND: Kind = Kind {
     schema: include_str!("../../schemas/groups-privileged/group-role-settings.schema.json"),
     path: "/policies/roleManagementPolicies",
     naming: Naming::Id,
+    // Graph gives the settings of a group another id whenever they are changed (W173).
+    id_of: &["scopeId", "roleDefinitionId"],
     natural: &["scopeId", "roleDefinitionId"],
     about: &["scopeId"],
     // <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicies>, example 2
@@ -33,16 +35,26 @@ pub const KIND: Kind = Kind {
         read: LinkRead::Expand,
         ..Link::COMMON
     }],
-    // <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicyassignments>
+    // The relation `policy` "supports `$expand` and a nested `$expand` of the rules", so that one request per group is enough:
+    // <https://learn.microsoft.com/graph/api/resources/unifiedrolemanagementpolicyassignment>
     borrowed: &[Borrowed {
         property: "roleDefinitionId",
         path: "/policies/roleManagementPolicyAssignments",
         filter: Some("scopeId eq '{each}' and scopeType eq 'Group'"),
         by: "policyId",
         entity: "unifiedRoleManagementPolicyAssignment",
+        object: Some("policy"),
     }],
-    // Only groups that can hold roles are asked for, since each takes one request.
-    for_each: Some(ForEach { kind: "group", when: Some(Condition::Flag { property: "isAssignableToRole" }) }),
+    // Every group that can be governed has settings, although few are ever changed: the time of the last change is null until
+    // then (W171).
+    for_each: Some(ForEach {
+        kind: "group",
+        when: Some(super::group::GOVERNABLE),
+        defaults: Some(Defaults {
+            unchanged: "lastModifiedDateTime",
+            unless: Condition::Flag { property: "isAssignableToRole" },
+        }),
+    }),
     licence: Some(Licence::P2),
     permissions: Permissions {
         read: &["RoleManagementPolicy.Read.AzureADGroup"],

@@ -20,7 +20,11 @@ pub const KIND: Kind = Kind {
         list: "/identityGovernance/lifecycleWorkflows/deletedItems/workflows",
         item: "/identityGovernance/lifecycleWorkflows/deletedItems/workflows",
     },
+    // Microsoft's page on the list says that it expands "the createdBy and lastModifiedBy relationships only", and shows neither
+    // tasks nor conditions; those are on the page of one workflow. A tenant has at most 100.
+    // <https://learn.microsoft.com/graph/api/identitygovernance-lifecycleworkflowscontainer-list-workflows>
     // <https://learn.microsoft.com/graph/api/identitygovernance-workflow-get>
+    list_is_short: true,
     expand: &["tasks"],
     licence: Some(Licence::Governance),
     permissions: Permissions {

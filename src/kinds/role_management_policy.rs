@@ -51,6 +51,7 @@ pub const KIND: Kind = Kind {
         filter: Some("scopeId eq '/' and scopeType eq 'DirectoryRole'"),
         by: "policyId",
         entity: "unifiedRoleManagementPolicyAssignment",
+        object: None,
     }],
     calls: &[],
     variants: &[],

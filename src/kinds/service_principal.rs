@@ -51,6 +51,8 @@ pub const KIND: Kind = Kind {
                 ..Children::COMMON
             }),
             read: LinkRead::Each,
+            // <https://learn.microsoft.com/graph/api/serviceprincipal-list-approleassignedto>
+            takes_top: true,
             absent: None,
             permissions: Some(Permissions {
                 read: &["Application.Read.All"],

@@ -67,9 +67,14 @@ pub struct Kind {
     pub calls: &'static [Call],
     /// Property that holds the id in Graph: `id`, or for instance a partner's `tenantId`. The file has an `id` besides.
     pub key: &'static str,
+    /// Properties whose values make up the id here, joined by `_`, where Graph gives the object another id with every change.
+    /// Requests that name the object look its present id up.
+    pub id_of: &'static [&'static str],
     /// Navigation properties that the list returns only with `$expand`, as `accessPackage($select=id)`. They are properties
     /// of the file, not links.
     pub expand: &'static [&'static str],
+    /// True if the list shows only a part of each object, so that every one is read by itself.
+    pub list_is_short: bool,
     /// Kind for each of whose objects the list is requested once.
     pub for_each: Option<ForEach>,
     /// Requests that write the kind, if they are posted to a path other than the one that it is read from.
@@ -220,6 +225,17 @@ pub struct ForEach {
     pub kind: &'static str,
     /// Condition for the objects of the other kind to ask about; `None` means all.
     pub when: Option<Condition>,
+    /// Objects that are there for every object of the other kind, most of them as Graph made them.
+    pub defaults: Option<Defaults>,
+}
+
+/// Describes objects that nobody made and few people change: as long as one is as Graph made it, it is not exported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Defaults {
+    /// Property that is null as long as nobody changed the object.
+    pub unchanged: &'static str,
+    /// Condition of the object of the other kind under which all is exported.
+    pub unless: Condition,
 }
 
 /// Describes writes by requests: `POST {path}` with `action` and the properties of the object to create.
@@ -324,6 +340,8 @@ pub struct Borrowed {
     pub by: &'static str,
     /// Graph's name for the type of the list's objects.
     pub entity: &'static str,
+    /// Relation of the list's objects that holds the object of the kind whole, so that this list is read and no other.
+    pub object: Option<&'static str>,
 }
 
 /// Describes a property that PATCH refuses and an action sets: `POST {path}/{id}/{action}`.
@@ -413,6 +431,8 @@ impl Kind {
         calls: &[],
         key: "id",
         expand: &[],
+        id_of: &[],
+        list_is_short: false,
         for_each: None,
         requests: None,
         readers: Readers::Everyone,

@@ -12,7 +12,7 @@ use super::journal::Journal;
 use super::plan::{Aim, Planned, plan};
 use super::settled::{Expected, ReadYourWrites};
 use super::source::Side;
-use super::{Context, Refused, Stale, guards};
+use super::{Context, Refused, Stale, current_ids, guards};
 use crate::engine::digest;
 use crate::engine::guard::accept::Accepted;
 use crate::engine::planfile::{self, Binding};
@@ -456,11 +456,4 @@ fn known(context: &Context, binding: &Binding, ids: &IdMap) -> Result<BTreeSet<A
         known.extend(index.into_keys().map(|address| Address::new(address.kind, ids.current(&address.id))));
     }
     Ok(known)
-}
-
-fn current_ids(context: &Context) -> Result<IdMap> {
-    Ok(match context.last_snapshot()? {
-        Some(tip) => super::manifest_of(&context.repo, &super::files_of(&context.repo, tip)?)?.ids,
-        None => IdMap::default(),
-    })
 }

@@ -51,8 +51,9 @@ pub async fn diff<T: TenantRead>(
                 if sides[at].is_none() {
                     let other = sides[1 - at].as_ref();
                     let kinds = kinds_of(context, other, scope);
-                    sides[at] =
-                        Some(Side::live(context, signed_in(tenant)?, &kinds, other.as_slice(), Trust::Prove).await?);
+                    let ids = super::current_ids(context)?;
+                    let tenant = signed_in(tenant)?;
+                    sides[at] = Some(Side::live(context, tenant, &kinds, other.as_slice(), Trust::Prove, &ids).await?);
                 }
             }
             let [Some(a), Some(b)] = sides else { anyhow::bail!("a source is missing") };

@@ -63,7 +63,7 @@ pub async fn drift<T: TenantRead>(
     }
 
     let kinds = kinds_of(context, Some(&approved), scope);
-    let live = Side::live(context, tenant, &kinds, &[&approved], Trust::Prove).await?;
+    let live = Side::live(context, tenant, &kinds, &[&approved], Trust::Prove, &approved.manifest.ids).await?;
     selectors::check(context, scope, &[&approved, &live], &approved.manifest.ids)?;
     let (mut left, right) = snapshots(&context.repo, &approved, &live, &|_| false)?;
     // A kind that the tenant was not asked for yields no difference.

@@ -72,6 +72,11 @@ pub trait Sink {
     /// Returns the ids that the list of a kind should hold, or that its filter may hide. An id that the list lacks counts as gone
     /// only if that is proven.
     fn expected(&mut self, kind: &'static Kind) -> Result<Option<Expected>>;
+    /// Returns true if an object that is as the server made it is taken all the same, because a file of another side says
+    /// otherwise.
+    fn untouched(&mut self, _kind: &'static Kind, _object: &Object) -> bool {
+        false
+    }
     /// Takes one object.
     fn take(&mut self, object: LiveObject) -> Result<()>;
 }
@@ -112,8 +117,7 @@ pub async fn read<T: TenantRead>(
         let one = &mut kinds_read[at];
         match part? {
             Part::Page(page) => {
-                one.count += page.0.len();
-                page.take(&mut reading, sink, &mut waiting)?;
+                one.count += page.take(&mut reading, sink, &mut waiting)?;
                 events.emit(Event::Reading { kind: one.kind.name, objects: one.count });
             }
             Part::Ended(listing, gone) => {
@@ -249,8 +253,8 @@ async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static)
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()))
 }
 
-/// Objects of a kind that came on one page.
-struct Page(Vec<PageObject>);
+/// Objects of a kind that came on one page; true for those that nobody changed.
+struct Page(Vec<(PageObject, bool)>);
 
 /// Represents an object that was processed without looking at any other.
 enum PageObject {
@@ -270,6 +274,16 @@ impl PageObject {
         }
         let Normalized { object, unknown } = normalized;
         Ok(PageObject::Ready(Box::new(ready(kind, object, shape, &Names::default())), unknown))
+    }
+
+    /// Returns the object as far as it is known.
+    fn known(&self) -> (&'static Kind, &Object) {
+        match self {
+            PageObject::Lacking(kind, _, normalized, _) | PageObject::Waiting(kind, normalized, _) => {
+                (kind, &normalized.object)
+            }
+            PageObject::Ready(live, _) => (live.kind, &live.object),
+        }
     }
 
     fn take(self, reading: &mut Reading, sink: &mut impl Sink, waiting: &mut Spool) -> Result<()> {
@@ -294,16 +308,26 @@ impl Page {
     fn of(kind: &'static Kind, shape: Layout, page: Vec<RawObject>) -> Result<Page> {
         let came = |raw: RawObject| {
             let normalized = normalize(kind, raw.value);
-            match raw.missing.is_empty() {
-                true => PageObject::of(kind, shape, normalized),
-                false => Ok(PageObject::Lacking(kind, shape, normalized, raw.missing)),
-            }
+            let object = match raw.missing.is_empty() {
+                true => PageObject::of(kind, shape, normalized)?,
+                false => PageObject::Lacking(kind, shape, normalized, raw.missing),
+            };
+            anyhow::Ok((object, raw.untouched))
         };
         page.into_iter().map(came).collect::<Result<_>>().map(Page)
     }
 
-    fn take(self, reading: &mut Reading, sink: &mut impl Sink, waiting: &mut Spool) -> Result<()> {
-        self.0.into_iter().try_for_each(|came| came.take(reading, sink, waiting))
+    /// Hands the objects on, and returns their number.
+    fn take(self, reading: &mut Reading, sink: &mut impl Sink, waiting: &mut Spool) -> Result<usize> {
+        let mut taken = 0;
+        for (object, untouched) in self.0 {
+            let (kind, known) = object.known();
+            if !untouched || sink.untouched(kind, known) {
+                object.take(reading, sink, waiting)?;
+                taken += 1;
+            }
+        }
+        Ok(taken)
     }
 }
 

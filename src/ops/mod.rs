@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, anyhow};
 
 use crate::format::manifest::Manifest;
 use crate::format::settings::Settings;
-use crate::model::{Events, Finding, Kind};
+use crate::model::{Events, Finding, IdMap, Kind};
 use crate::repo::{MAX_SETTINGS, NamedBy, ObjectId, Repo, read_file, read_if_there};
 
 pub mod absence;
@@ -216,6 +216,15 @@ pub fn manifest_at(repo: &Repo, commit: ObjectId) -> Result<Manifest> {
         Some(blob) => Ok(Manifest::read(&repo.blob(blob)?).map_err(Invalid)?),
         None => Ok(Manifest::default()),
     }
+}
+
+/// Returns the present ids of objects that were created again, as the last snapshot knows them.
+///
+/// # Errors
+/// If its manifest cannot be read or is of a newer format.
+pub fn current_ids(context: &Context) -> Result<IdMap> {
+    let last = context.last_snapshot()?;
+    Ok(last.map(|last| manifest_at(&context.repo, last)).transpose()?.unwrap_or_default().ids)
 }
 
 /// Returns all files of a commit: path → blob.

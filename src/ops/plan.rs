@@ -115,19 +115,20 @@ pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Re
     }
     let kinds = diff::kinds_of(context, Some(&wanted_side), &aim.scope);
     let trust = if aim.again { Trust::Lists } else { Trust::Prove };
-    let live_side = Side::live(context, tenant, &kinds, &[&wanted_side], trust).await?;
+    let live_side = Side::live(context, tenant, &kinds, &[&wanted_side], trust, &ids).await?;
     if !aim.again {
         let since = aim.since.as_ref().map(|since| Side::commit(context, since)).transpose()?;
         let sides: Vec<&Side> = [&wanted_side, &live_side].into_iter().chain(&since).collect();
         selectors::check(context, &aim.scope, &sides, &ids)?;
     }
-    let wanted_side = match &aim.since {
+    let mut wanted_side = match &aim.since {
         Some(since) => {
             let against = Against { since, live: &live_side, ids: &ids, scope: &aim.scope, written: aim.again };
             changes::own(context, tenant, wanted_side, &against).await?
         }
         None => wanted_side,
     };
+    wanted_side.want_defaults(&context.repo, &live_side, &ids)?;
     let deleted = recycle_bin(tenant, &kinds, &wanted_side, &live_side, &ids).await?;
     let mut adopted = if aim.adopt {
         adopted(context, (&wanted_side, &live_side), &deleted, &ids, &aim.scope)?

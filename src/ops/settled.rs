@@ -332,7 +332,7 @@ mod tests {
 
         async fn get(&self, _: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
             let value = Raw::from_iter([("id".to_owned(), id.into())]);
-            Ok((Instant::now() >= self.0).then(|| RawObject { value, missing: Vec::new() }))
+            Ok((Instant::now() >= self.0).then(|| RawObject { value, ..RawObject::default() }))
         }
 
         async fn changes(&self, _: &'static Kind, _: Option<&str>) -> Result<Changes, TenantError> {

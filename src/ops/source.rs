@@ -16,12 +16,12 @@ use crate::format::path::{address_of, is_folder_of_objects, is_reserved};
 use crate::format::yaml;
 use crate::kinds;
 use crate::model::finding::Severity;
-use crate::model::{Address, Coverage, CoverageMap, Finding, Kind, Object, Snapshot};
+use crate::model::{Address, Coverage, CoverageMap, Finding, IdMap, Kind, Object, Snapshot};
 use crate::repo::{Listing, Mode, ObjectId, Reader, Repo, WorktreeFiles, blob_id};
 use crate::tenant::TenantRead;
 
 mod comparing;
-use comparing::Comparing;
+use comparing::{Comparing, untouched};
 
 /// Names the place from which a snapshot is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,8 @@ pub struct Side {
     pub odd: BTreeMap<String, Vec<u8>>,
     /// Findings on files in places where none may be.
     pub misplaced: Vec<Finding>,
+    /// Objects as the server makes them, one for each kind and each sort of its objects, of those of which nobody changed one.
+    pub defaults: BTreeMap<(&'static str, String), Object>,
     /// True if the side is an earlier state compared with today's: objects that came into a filter since then do not count as
     /// absent here.
     pub looks_back: bool,
@@ -161,7 +163,8 @@ impl Side {
     }
 
     /// Reads the live tenant. Bytes that `others` have as well are dropped as they come. Objects of the last snapshot that the
-    /// lists lack are asked for by id, unless `trust` says that the lists are right: after a run has deleted objects itself.
+    /// lists lack are asked for by id, unless `trust` says that the lists are right: after a run has deleted objects itself. `ids`
+    /// are the present ids of objects that were created again.
     ///
     /// # Errors
     /// If the tenant is another one than the repository's.
@@ -171,6 +174,7 @@ impl Side {
         kinds: &[&'static Kind],
         others: &[&Side],
         trust: Trust,
+        ids: &IdMap,
     ) -> Result<Side> {
         check_tenant(context, tenant).await?;
         let layout = others.first().map(|side| side.manifest.layout.clone()).unwrap_or_default();
@@ -183,10 +187,12 @@ impl Side {
             Some(last) => Some(Side::commit(context, &last.to_string())?),
             None => None,
         };
-        let known = others.iter().copied().chain(&last).collect();
+        let known: Vec<&Side> = others.iter().copied().chain(&last).collect();
+        let untouched = untouched(kinds, &known, ids);
         let filters = filters.into_iter().map(|(kind, filter)| ((*kind).to_owned(), filter.clone())).collect();
         let last = last.as_ref().filter(|_| trust == Trust::Prove);
-        let mut sink = Comparing { repo: &context.repo, side: &mut side, others, last, known, filters: &filters };
+        let repo = &context.repo;
+        let mut sink = Comparing { repo, side: &mut side, others, last, known, filters: &filters, untouched };
         let reading = live::read(tenant, kinds, &layout, &context.events.briefly(), &mut sink).await?;
         side.manifest = Manifest {
             coverage: reading.coverage,
@@ -215,6 +221,7 @@ impl Side {
             names: Names::default(),
             odd: BTreeMap::new(),
             misplaced: Vec::new(),
+            defaults: BTreeMap::new(),
             looks_back: false,
         }
     }

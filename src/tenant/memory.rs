@@ -78,7 +78,7 @@ impl MemoryTenant {
                 missing.push((link.name, coverage));
             }
         }
-        RawObject { value, missing }
+        RawObject { value, missing, untouched: false }
     }
 }
 

@@ -19,6 +19,7 @@ mod escalation;
 mod examples;
 mod faults;
 mod graph;
+mod group_settings;
 mod hidden;
 mod hostile;
 mod laws;

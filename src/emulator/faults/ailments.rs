@@ -69,11 +69,13 @@ impl Ailments {
     pub fn meet(&mut self, target: &Target) -> Option<ReadFault> {
         let kind = match target {
             Target::Kind(kind) | Target::Count(kind) | Target::Delta(kind) | Target::Object(kind, _) => kind,
+            // One service answers both lists.
+            Target::Borrowed { kind, .. } => kind,
             _ => return None,
         };
         let ailment = self.0.get(kind.path).copied()?;
         let of_lists = matches!(ailment, ReadFault::Empty | ReadFault::EmptyOnce);
-        if of_lists && !matches!(target, Target::Kind(_)) {
+        if of_lists && !matches!(target, Target::Kind(_) | Target::Borrowed { .. }) {
             return None;
         }
         if ailment == ReadFault::EmptyOnce {

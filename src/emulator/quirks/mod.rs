@@ -12,6 +12,7 @@ mod group;
 mod location;
 mod network;
 mod preview;
+mod role_scopes;
 mod role_settings;
 mod roles;
 mod user;
@@ -33,7 +34,11 @@ pub use defaults::complete;
 pub use generic::{by_value, child_key, required_filter, single};
 pub use group::{check_link, hidden_from_list};
 pub use preview::{hidden, refuse_hidden};
-pub use role_settings::{check_request, policy_assignments, rename_scope_type, settle, settle_all, unsettle};
+pub use role_scopes::{
+    policies as policies_of, policy_assignments, policy_of, rules_of, scope_of, store as store_policies,
+    unstored as unstored_policies,
+};
+pub use role_settings::{check_request, rename_scope_type, settle, settle_all, touch as touch_policy, unsettle};
 pub use roles::{assignment_id, built_in as built_in_roles, shown};
 
 /// Returns the properties that no two live objects of a kind share; a path may also pick an object by them.

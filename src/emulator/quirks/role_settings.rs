@@ -1,8 +1,8 @@
-//! Implements the settings of Privileged Identity Management, for roles and for groups that can hold roles.
+//! Implements the settings of Privileged Identity Management, for roles and for groups.
 
 use serde_json::{Value, json};
 
-use super::text;
+use super::{role_scopes as scopes, text};
 use crate::emulator::error::Fault;
 use crate::emulator::filter::{Expr, Literal};
 use crate::emulator::store::{Key, Properties, Row, strings};
@@ -33,40 +33,80 @@ pub fn settle_all(tenant: &mut Tenant) {
     }
 }
 
-/// Gives a role or a group that can hold roles its settings, as Privileged Identity Management does when it first sees it.
+/// Gives a role or a group that can hold roles its settings, as Privileged Identity Management does when it first sees it. Those
+/// of other groups are stored when somebody addresses them: a large company has many groups, and changes the settings of few.
 /// <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicies>
 pub fn settle(tenant: &mut Tenant, kind: &Kind, object: &Properties) {
     let id = text(object, "id");
+    match kind.name {
+        "roleDefinition" => store(tenant, "roleManagementPolicy", policy(&tenant.id, "/", id)),
+        "group" if object.get("isAssignableToRole") == Some(&Value::Bool(true)) => store_of_group(tenant, id),
+        _ => {}
+    }
+}
+
+/// Stores the settings of a group, unless they are stored.
+pub(super) fn store_of_group(tenant: &mut Tenant, group: &str) {
+    for policy in policies_of_group(tenant, group) {
+        store(tenant, "groupRoleSettings", policy);
+    }
+}
+
+/// Returns the settings of a group for its members and for its owners, as they are before any change.
+pub(super) fn policies_of_group(tenant: &Tenant, group: &str) -> [Properties; 2] {
+    ["member", "owner"].map(|subject| policy(&tenant.id, group, subject))
+}
+
+/// Returns the settings of a role, or of the members or owners of the group `scope`, as they are before any change.
+fn policy(tenant: &str, scope: &str, subject: &str) -> Properties {
     // Policies of roles say `Directory`, although they are asked for with `DirectoryRole` (W172).
-    let (policies, sort, scope, subjects) = match kind.name {
-        "roleDefinition" => ("roleManagementPolicy", DIRECTORY, "/", vec![id]),
-        "group" if object.get("isAssignableToRole") == Some(&Value::Bool(true)) => {
-            ("groupRoleSettings", "Group", id, vec!["member", "owner"])
-        }
-        _ => return,
+    let (sort, home, name) = match scope {
+        "/" => (DIRECTORY, tenant, "DirectoryRole"),
+        group => ("Group", group, "Group"),
     };
+    let own = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{home}/{subject}").as_bytes());
+    let policy = json!({
+        "id": format!("{sort}_{home}_{own}"), "displayName": name, "description": name, "isOrganizationDefault": false,
+        "scopeId": scope, "scopeType": sort, "lastModifiedBy": {"displayName": null, "id": null},
+        // The service keeps this property in the list of assignments.
+        "roleDefinitionId": subject,
+    });
+    policy.as_object().cloned().unwrap_or_default()
+}
+
+fn store(tenant: &mut Tenant, policies: &str, policy: Properties) {
     let Some(policies) = kinds::by_name(policies) else { return };
-    let home = if scope == "/" { tenant.id.clone() } else { scope.to_owned() };
-    let name = if sort == DIRECTORY { "DirectoryRole" } else { sort };
-    for subject in subjects {
-        let own = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{home}/{subject}").as_bytes());
-        let own = format!("{sort}_{home}_{own}");
-        if tenant.store.table(policies).get(&own).is_some() {
-            continue;
+    if tenant.store.table(policies).get(text(&policy, "id")).is_some() {
+        return;
+    }
+    let key = tenant.store.table_mut(policies).put(policies, &policy);
+    for rule in rules() {
+        if let Value::Object(rule) = rule {
+            tenant.adopt(&key, "rules", rule);
         }
-        let policy = json!({
-            "id": own, "displayName": name, "description": name, "isOrganizationDefault": false, "scopeId": scope,
-            "scopeType": sort, "lastModifiedBy": {"displayName": null, "id": null},
-            // The service keeps this property in the list of assignments.
-            "roleDefinitionId": subject,
-        });
-        let Value::Object(policy) = policy else { continue };
-        let key = tenant.store.table_mut(policies).put(policies, &policy);
-        for rule in rules() {
-            if let Value::Object(rule) = rule {
-                tenant.adopt(&key, "rules", rule);
-            }
-        }
+    }
+}
+
+/// Records that a rule of the settings was changed. "Group policies get a new id whenever they are modified" (W173).
+/// <https://github.com/manicminer/hamilton>
+pub fn touch(tenant: &mut Tenant, kind: &'static Kind, policy: &Properties) {
+    let key = Key::of(text(policy, "id"));
+    let mut policy = policy.clone();
+    policy.insert("lastModifiedDateTime".to_owned(), tenant.clock.ticks().into());
+    if kind.id_of.is_empty() {
+        tenant.store.table_mut(kind).put(kind, &policy);
+        return;
+    }
+    let fresh = format!("Group_{}_{}", text(&policy, "scopeId"), uuid::Uuid::new_v4());
+    policy.insert("id".to_owned(), fresh.into());
+    let old: Vec<Key> = tenant.links.targets(&key, "rules").into_iter().flatten().cloned().collect();
+    let rows = tenant.store.children_mut("rules");
+    let rules: Vec<Properties> = old.iter().filter_map(|rule| rows.live.remove(rule)).map(|row| row.unpack()).collect();
+    tenant.links.forget(&key);
+    tenant.store.table_mut(kind).take(kind, &key);
+    let key = tenant.store.table_mut(kind).put(kind, &policy);
+    for rule in rules {
+        tenant.adopt(&key, "rules", rule);
     }
 }
 
@@ -88,9 +128,9 @@ pub fn unsettle(tenant: &mut Tenant) {
     }
 }
 
-/// Returns the settings that a role has before any change.
+/// Returns the rules that a role or a group has before any change.
 /// <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicies>
-fn rules() -> Vec<Value> {
+pub(super) fn rules() -> Vec<Value> {
     let rule = |sort: &str, id: String, caller: &str, level: &str, more: Value| {
         let mut rule = json!({
             "@odata.type": format!("#microsoft.graph.unifiedRoleManagementPolicy{sort}Rule"), "id": id,
@@ -169,18 +209,19 @@ fn rule_of(tenant: &Tenant, policy: &Key, id: &str) -> Option<Properties> {
 /// Checks a request for a schedule against the settings of its role or group: they bind administrators as well (W182).
 pub fn check_request(tenant: &Tenant, kind: &Kind, request: &Properties) -> Result<(), Fault> {
     let group = request.contains_key("groupId");
-    let (policies, scope, subject) = match group {
-        true => ("groupRoleSettings", text(request, "groupId"), text(request, "accessId")),
-        false => ("roleManagementPolicy", "/", text(request, "roleDefinitionId")),
+    let (scope, subject) = match group {
+        true => (text(request, "groupId"), text(request, "accessId")),
+        false => ("/", text(request, "roleDefinitionId")),
     };
-    let Some(policies) = kinds::by_name(policies) else { return Ok(()) };
-    let is = |policy: &Properties| text(policy, "scopeId") == scope && text(policy, "roleDefinitionId") == subject;
-    let rows = tenant.store.table(policies).live.iter();
-    let Some((policy, _)) = rows.map(|(key, row)| (key, row.unpack())).find(|(_, policy)| is(policy)) else {
-        return Ok(());
-    };
+    let found = scopes::policies(tenant, scope).into_iter().find(|policy| text(policy, "roleDefinitionId") == subject);
+    let Some(policy) = found else { return Ok(()) };
+    let key = Key::of(text(&policy, "id"));
     let level = if kind.name.contains("Eligibility") { "Eligibility" } else { "Assignment" };
-    let rule = |sort: &str| rule_of(tenant, policy, &format!("{sort}_Admin_{level}")).unwrap_or_default();
+    let all = scopes::rules_of(tenant, &key);
+    let rule = |sort: &str| {
+        let id = format!("{sort}_Admin_{level}");
+        all.iter().find(|rule| text(rule, "id") == id).cloned().unwrap_or_default()
+    };
     let mut failed = Vec::new();
     let expiration = rule("Expiration");
     if expiration.get("isExpirationRequired") == Some(&Value::Bool(true))
@@ -214,19 +255,4 @@ fn ends_within(tenant: &Tenant, info: Option<&Value>, longest: &str) -> bool {
         _ => None,
     };
     end.zip(after(longest)).is_some_and(|(end, latest)| end <= latest.timestamp())
-}
-
-/// Returns the list that names the role of each policy, as the policies themselves do not.
-/// <https://learn.microsoft.com/graph/api/policyroot-list-rolemanagementpolicyassignments>
-pub fn policy_assignments(tenant: &Tenant, policies: &Kind) -> Vec<(Key, Properties)> {
-    let lenders = kinds::ALL.iter().copied().filter(|kind| kind.path == policies.path);
-    let rows = lenders.flat_map(|kind| tenant.store.table(kind).live.values());
-    rows.filter_map(|row| {
-        let policy = row.unpack();
-        let id = format!("{}_{}", text(&policy, "id"), text(&policy, "roleDefinitionId"));
-        let entry = json!({"id": id, "policyId": policy.get("id"), "roleDefinitionId": policy.get("roleDefinitionId"),
-            "scopeId": policy.get("scopeId"), "scopeType": policy.get("scopeType")});
-        Some((Key::of(&id), entry.as_object()?.clone()))
-    })
-    .collect()
 }

@@ -453,8 +453,11 @@ impl Planner<'_> {
         }
         if kind.update == Updates::Replace {
             // PUT removes properties that it does not name, also the fixed ones: they are sent with their live values.
+            // So are those that no schema knows.
             let mut whole = writable(kind, live, true);
             whole.retain(|name, _| self.fixed(kind, name));
+            let unknown = live.0.iter().filter(|(name, _)| schema.property(name).is_none());
+            whole.extend(unknown.map(|(name, value)| (name.clone(), value.clone())));
             whole.extend(writable(kind, wanted, false));
             whole.retain(|name, _| kind.call(name).is_none());
             whole.extend(body);

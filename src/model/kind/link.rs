@@ -27,6 +27,8 @@ pub struct Link {
     /// Version of Graph that the relation is read from, and that children are written in, where the kind's own version
     /// leaves some of it out.
     pub api: Option<Api>,
+    /// True if the list of children takes the kind's `$top`.
+    pub takes_top: bool,
     /// Condition under which an object has no such relation of its own.
     pub absent: Option<Condition>,
     /// Application permissions, where they differ from those of the kind.
@@ -142,6 +144,7 @@ impl Link {
         shape: LinkShape::References,
         read: LinkRead::Each,
         api: None,
+        takes_top: false,
         absent: None,
         permissions: None,
     };

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{current_ids, known};
+use super::known;
 use crate::engine::planfile;
 use crate::engine::refs::rewrite_body;
 use crate::kinds;
 use crate::model::{Action, Address, Plan, Step};
 use crate::ops::Context;
+use crate::ops::current_ids;
 use crate::ops::execute::{Search, learned};
 use crate::ops::journal::Journal;
 use crate::ops::settled::Expected;

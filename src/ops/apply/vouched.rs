@@ -34,7 +34,7 @@ pub(super) fn check(
     adopted: Option<&BTreeMap<Address, Object>>,
 ) -> Result<()> {
     let base = context.last_snapshot()?;
-    let mut ids = super::current_ids(context)?;
+    let mut ids = crate::ops::current_ids(context)?;
     ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
     ids.extend(&binding.adopted);
     let touched: BTreeSet<Address> =

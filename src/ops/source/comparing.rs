@@ -1,17 +1,18 @@
 //! Collects the live tenant as one side of a comparison.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
 use super::{Entry, Side};
-use crate::engine::refs::Mentioned;
+use crate::engine::refs::{Mentioned, Names};
 use crate::engine::schema;
-use crate::model::{Address, Coverage, Kind, Object};
+use crate::kinds;
+use crate::model::{Address, Coverage, IdMap, Kind, Object};
 use crate::ops::absence::Expected;
 use crate::ops::facts::Candidates;
-use crate::ops::live::{LiveObject, Sink};
-use crate::repo::Repo;
+use crate::ops::live::{LiveObject, Sink, bytes_of};
+use crate::repo::{Repo, blob_id};
 
 /// Adds the objects read from the live tenant to a side, next to the sides that it is compared with.
 pub(super) struct Comparing<'a> {
@@ -23,6 +24,50 @@ pub(super) struct Comparing<'a> {
     /// Sides that may know objects which left a filter.
     pub(super) known: Vec<&'a Side>,
     pub(super) filters: &'a BTreeMap<String, String>,
+    /// Addresses of objects that are taken although nobody changed them.
+    pub(super) untouched: BTreeSet<Address>,
+}
+
+/// Returns the addresses at present of the objects that a side has a file of, of those kinds of which unchanged objects have
+/// none. Their ids are made up of others, each of which may be another today.
+pub(super) fn untouched(kinds: &[&'static Kind], sides: &[&Side], ids: &IdMap) -> BTreeSet<Address> {
+    let mut found = BTreeSet::new();
+    for kind in kinds.iter().filter(|kind| kind.for_each.is_some_and(|each| each.defaults.is_some())) {
+        for address in sides.iter().flat_map(|side| side.index.keys()).filter(|address| address.kind == kind.name) {
+            let parts: Vec<&str> = address.id.split('_').map(|part| ids.current(part)).collect();
+            found.insert(kind.address(&parts.join("_")));
+        }
+    }
+    found
+}
+
+impl Side {
+    /// Adds the objects that `live` has and no file of this side, of those kinds of which a missing file means that the object is
+    /// as the server made it. They are wanted as others are that nobody changed.
+    ///
+    /// # Errors
+    /// If an object cannot be read.
+    pub fn want_defaults(&mut self, repo: &Repo, live: &Side, ids: &IdMap) -> Result<()> {
+        let kinds: Vec<&'static Kind> = live.defaults.keys().filter_map(|(kind, _)| kinds::by_name(kind)).collect();
+        let wanted = untouched(&kinds, &[self], ids);
+        for (address, entry) in live.index.iter().filter(|(address, _)| !wanted.contains(*address)) {
+            let default = address.id.split_once('_').map(|(_, word)| (address.kind, word.to_owned()));
+            let Some(default) = default.and_then(|default| live.defaults.get(&default)) else { continue };
+            let Some(kind) = kinds::by_name(address.kind).filter(|kind| self.coverage().kind(kind.name).is_complete())
+            else {
+                continue;
+            };
+            let Some(mut object) = live.object(repo, kind, entry)? else { continue };
+            for link in kind.links {
+                object.0.extend(default.get(link.name).map(|value| (link.name.to_owned(), value.clone())));
+            }
+            let bytes = bytes_of(kind, &object, &Names::default());
+            let blob = blob_id(&bytes);
+            self.bytes.insert(blob, bytes);
+            self.index.insert(address.clone(), Entry { path: entry.path.clone(), blob });
+        }
+        Ok(())
+    }
 }
 
 impl Sink for Comparing<'_> {
@@ -75,6 +120,14 @@ impl Sink for Comparing<'_> {
             addresses.map(|address| side.manifest.ids.current(&address.id).to_owned())
         });
         Ok(Some(Expected::filtered(ids)))
+    }
+
+    fn untouched(&mut self, kind: &'static Kind, object: &Object) -> bool {
+        let links = || kind.links.iter().all(|link| object.get(link.name).is_some());
+        if let Some((_, word)) = object.id().split_once('_').filter(|_| links()) {
+            self.side.defaults.entry((kind.name, word.to_owned())).or_insert_with(|| object.clone());
+        }
+        self.untouched.contains(&kind.address(object.id()))
     }
 
     fn take(&mut self, live: LiveObject) -> Result<()> {
