@@ -266,6 +266,9 @@ pub fn remove(tenant: &mut Tenant, kind: &'static Kind, key: &Key, request: &Req
     if soft {
         let mut deleted = old.clone();
         deleted.insert("deletedDateTime".to_owned(), tenant.clock.seconds().into());
+        if kind.name == "user" {
+            quirks::rename_deleted(&mut deleted);
+        }
         tenant.store.table_mut(kind).bin.insert(key.clone(), super::store::Row::pack(&deleted));
         tenant.log.note(kind, key, What::Deleted);
     } else {

@@ -41,6 +41,7 @@ pub use properties::{
 };
 pub use role_settings::{check_request, policy_assignments, rename_scope_type, settle, settle_all, unsettle};
 pub use roles::{assignment_id, built_in as built_in_roles, shown};
+pub use user::{rename_deleted, rename_restored};
 
 /// Adds the properties that a seed may leave out because the directory derives them.
 pub fn on_seed(kind: &Kind, object: &mut Properties) {

@@ -55,6 +55,20 @@ pub(super) fn update(tenant: &Tenant, old: &Properties, patch: &Properties, new:
     Ok(())
 }
 
+/// Renames a deleted user: the name in the recycle bin begins with the user's id, so that others can take the old one (W133).
+pub fn rename_deleted(object: &mut Properties) {
+    let name = format!("{}{}", text(object, "id").replace('-', ""), text(object, "userPrincipalName"));
+    object.insert("userPrincipalName".to_owned(), name.into());
+}
+
+/// Gives a deleted user the old name back.
+pub fn rename_restored(object: &mut Properties) {
+    let prefix = text(object, "id").replace('-', "");
+    if let Some(name) = text(object, "userPrincipalName").strip_prefix(&prefix).map(str::to_owned) {
+        object.insert("userPrincipalName".to_owned(), name.into());
+    }
+}
+
 /// Checks a password: 8 to 256 characters of three of the four sorts, unless the user's policy takes weak ones.
 /// <https://learn.microsoft.com/entra/identity/authentication/concept-sspr-policy#microsoft-entra-password-policies>
 fn check_password(body: &Properties) -> Result<(), Fault> {

@@ -145,3 +145,54 @@ async fn device_is_a_member_of_a_group() {
     let team = text(&graph.made("/v1.0/groups", team).await["id"]);
     assert_eq!(graph.post(&format!("/v1.0/groups/{team}/members/$ref"), reference(&device)).await.0, 400);
 }
+
+/// W133
+#[tokio::test]
+async fn deleted_user_has_another_name_until_restored() {
+    let graph = empty().await;
+    let ada = graph.user("ada").await;
+    let old = "ada@contoso.onmicrosoft.com";
+    assert_eq!(graph.delete(&format!("/v1.0/users/{ada}")).await.0, 204);
+    let bin = "/v1.0/directory/deletedItems";
+    let name = text(&graph.ok(&format!("{bin}/{ada}")).await["userPrincipalName"]);
+    assert_eq!(name, format!("{}{old}", ada.replace('-', "")));
+    let other = graph.user("ada").await;
+    let restore = format!("{bin}/{ada}/restore");
+    assert_eq!(graph.send("POST", &restore, None, &[]).await.0.0, 400, "the name is taken");
+    assert_eq!(graph.delete(&format!("/v1.0/users/{other}")).await.0, 204);
+    assert_eq!(graph.send("POST", &restore, None, &[]).await.0.1["userPrincipalName"], old);
+}
+
+/// W242, W245
+#[tokio::test]
+async fn audit_log_names_principals_and_resources() {
+    let graph = empty().await;
+    let role = "ef7437e6-4f94-4a0a-a110-a439eb2aa8f7";
+    let roles = json!([{"id": role, "displayName": "R", "description": "d", "value": "R", "isEnabled": true,
+        "allowedMemberTypes": ["Application"]}]);
+    let mut principals = Vec::new();
+    for more in [json!({"appRoles": roles}), json!({})] {
+        let app = application(&graph, more).await;
+        principals.push(text(&graph.made("/v1.0/servicePrincipals", json!({"appId": app["appId"]})).await["id"]));
+    }
+    let grant = json!({"principalId": principals[1], "resourceId": principals[0], "appRoleId": role});
+    graph.made(&format!("/v1.0/servicePrincipals/{}/appRoleAssignedTo", principals[0]), grant).await;
+    let entries = graph.pages("/v1.0/auditLogs/directoryAudits").await;
+    let granted =
+        entries.iter().find(|entry| entry["activityDisplayName"] == "Add app role assignment to service principal");
+    let granted = granted.expect("an entry");
+    let targets = granted["targetResources"].as_array().expect("targets");
+    assert_eq!((targets.len(), &targets[0]["id"]), (1, &json!(principals[0])));
+    let app = &granted["initiatedBy"]["app"];
+    assert!(app["appId"].is_null() && app["servicePrincipalId"].is_string(), "{app}");
+}
+
+/// W52
+#[tokio::test]
+async fn policy_that_names_no_location_is_refused_by_its_number() {
+    let graph = empty().await;
+    let mut body = policy("Abroad");
+    body["conditions"]["locations"] = json!({"includeLocations": [TENANT]});
+    let refused = graph.post(POLICIES, body).await;
+    assert!(refused.0 == 400 && text(&refused.1["error"]["message"]).starts_with("1040: NamedLocation"), "{refused:?}");
+}
