@@ -152,7 +152,10 @@ impl Tenant {
         let text = |value: Option<&Properties>| value.map(|value| Value::Object(value.clone()).to_string());
         let facts = vec![json!({"displayName": name, "oldValue": text(old), "newValue": text(new)})];
         let mut targets = vec![target(kind, object, facts)];
-        if let Some((kind, principal)) = self.directory_object(&property("principalId")) {
+        // A grant to a service principal has one target, the resource (W245).
+        if property("principalType") != "ServicePrincipal"
+            && let Some((kind, principal)) = self.directory_object(&property("principalId"))
+        {
             targets.push(target(kind, &principal, Vec::new()));
         }
         let words = Words { activity: activity.to_owned(), category, service, operation };
@@ -235,9 +238,10 @@ fn initiator(caller: &Caller) -> Value {
             "app": null,
             "user": {"id": id, "displayName": name, "userPrincipalName": upn, "ipAddress": ip},
         }),
-        Caller::App { app_id, principal, name, .. } => json!({
+        // The application's own id is null in the log (W242).
+        Caller::App { principal, name, .. } => json!({
             "user": null,
-            "app": {"appId": app_id, "displayName": name, "servicePrincipalId": principal, "servicePrincipalName": null},
+            "app": {"appId": null, "displayName": name, "servicePrincipalId": principal, "servicePrincipalName": null},
         }),
     }
 }

@@ -42,6 +42,9 @@ pub fn restore(
     request: &Request,
 ) -> Result<Reply, Fault> {
     let (kind, key, mut object) = tenant.deleted(owner, id)?;
+    if kind.name == "user" {
+        quirks::rename_restored(&mut object);
+    }
     quirks::on_restore(tenant, kind, &object)?;
     object.remove("deletedDateTime");
     let table = tenant.store.table_mut(kind);

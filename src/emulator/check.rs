@@ -145,7 +145,7 @@ fn one(csdl: &Csdl, ty: &str, value: &Value, path: &str) -> Result<(), Fault> {
         "DateTimeOffset" => text.is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()),
         "Date" => text.is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok()),
         "TimeOfDay" => text.is_some_and(|text| text.parse::<jiff::civil::Time>().is_ok()),
-        "Duration" => text.is_some_and(|text| text.parse::<jiff::Span>().is_ok()),
+        "Duration" => text.is_some_and(is_duration),
         "Guid" => text.is_some_and(super::store::is_guid),
         "Binary" => text.is_some_and(is_base64),
         _ => return named(csdl, ty, value, path),
@@ -170,6 +170,28 @@ fn named(csdl: &Csdl, name: &str, value: &Value, path: &str) -> Result<(), Fault
     }
     // Ids and dates of nested values are the client's own: only the top level of a body is guarded.
     members(csdl, ty, object, path, None)
+}
+
+/// Returns true if `text` is a duration as OData writes it: days, hours, minutes and seconds, as in `P14D` or `PT1H30M`.
+/// <https://docs.oasis-open.org/odata/odata/v4.01/os/abnf/odata-abnf-construction-rules.txt>, `durationValue`
+fn is_duration(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix(['+', '-']).unwrap_or(text).strip_prefix('P') else { return false };
+    let (days, time) = rest.split_once('T').map_or((rest, None), |(days, time)| (days, Some(time)));
+    let parts = |text: &str, units: &str| {
+        let mut units = units.chars();
+        text.split_inclusive(|char: char| char.is_ascii_uppercase()).all(|part| {
+            let unit = part.chars().next_back().unwrap_or_default();
+            let number = part.strip_suffix(unit).unwrap_or_default();
+            let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+            let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            units.any(|known| known == unit)
+                && digits(whole)
+                && digits(fraction)
+                && (unit == 'S' || !number.contains('.'))
+        })
+    };
+    let timed = time.is_none_or(|time| !time.is_empty() && parts(time, "HMS"));
+    timed && parts(days, "D") && (!days.is_empty() || time.is_some())
 }
 
 fn is_base64(text: &str) -> bool {
@@ -206,6 +228,16 @@ mod tests {
             check("conditionalAccessPolicy", json!({"conditions": {"users": {"who": []}}}), Mode::Create)
                 .is_err_and(|text| text.contains("conditions/users/who"))
         );
+    }
+
+    #[test]
+    fn durations_have_the_form_of_odata() {
+        for good in ["P14D", "PT2H", "PT1H30M", "P1DT12H", "PT0S", "PT1.5S", "-P1D"] {
+            assert!(is_duration(good), "{good}");
+        }
+        for bad in ["", "P", "PT", "P1DT", "2 hours", "PT2", "P1W", "P1M", "PT1M1H", "P1.5D", "PT1H ", "p1d"] {
+            assert!(!is_duration(bad), "{bad}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::quirks;
 use super::read;
 use super::request::{Reply, Request};
 use super::routes::Pick;
-use super::store::{Key, Properties};
+use super::store::{Key, Properties, Row};
 use super::tenant::Tenant;
 use crate::model::Kind;
 use crate::model::kind::{Children, Link, LinkShape, Updates};
@@ -173,11 +173,11 @@ pub fn update(
     }
     check::body(csdl, type_of(csdl, kind, link)?, &patch, Mode::Update)?;
     let mut new = old.clone();
-    super::write::merge(&mut new, &patch);
+    super::body::merge(&mut new, &patch);
     new.retain(|_, value| !value.is_null());
     quirks::update_child(tenant, link.name, &old, &patch, &mut new)?;
     quirks::check_siblings(tenant, link.name, &key, &new)?;
-    tenant.store.children_mut(link.name).live.insert(key, super::store::Row::pack(&new));
+    tenant.store.children_mut(link.name).live.insert(key, Row::pack(&new));
     tenant.audit_child(request, link.name, (kind, &parent), Some(&old), Some(&new));
     if link.name == "rules" {
         quirks::touch_policy(tenant, kind, &parent);
@@ -207,7 +207,7 @@ pub fn put(
             check::body(csdl, ty, &body, Mode::Update)?;
             let mut new = super::write::owned(ty, &old);
             new.extend(body.into_iter().filter(|(name, value)| !value.is_null() && !name.contains("@odata.context")));
-            tenant.store.children_mut(link.name).live.insert(key, super::store::Row::pack(&new));
+            tenant.store.children_mut(link.name).live.insert(key, Row::pack(&new));
             tenant.audit_child(request, link.name, (kind, &parent), Some(&old), Some(&new));
             Ok(Reply::empty())
         }
@@ -248,7 +248,7 @@ fn take(
     let (key, old, parent) = find(tenant, kind, of, link, child)?;
     match quirks::delete_child(link.name, &old)? {
         Some(left) => {
-            tenant.store.children_mut(link.name).live.insert(key, super::store::Row::pack(&left));
+            tenant.store.children_mut(link.name).live.insert(key, Row::pack(&left));
             tenant.audit_child(request, link.name, (kind, &parent), Some(&old), Some(&left));
         }
         None if !deletable => return Err(Fault::method()),
@@ -280,10 +280,17 @@ pub fn find(
         (Pick::Id(id), Some((parent, _))) => {
             let all = tenant.links.targets(parent, link.name).ok_or_else(missing)?;
             let exact = quirks::child_key(link.name, parent, id);
+            // A federated credential is picked by "either its id or name":
+            // <https://learn.microsoft.com/graph/api/federatedidentitycredential-get>
+            let named = |key: &&Key| {
+                let name = |row: &Row| row.pick(&["name"]).get("name").and_then(Value::as_str) == Some(id.as_str());
+                link.name == "federatedIdentityCredentials" && table.live.get(*key).is_some_and(name)
+            };
             if all.contains(&exact) {
                 Some(exact)
             } else {
-                all.iter().find(|key| key.id.len() < 36 && key.id.eq_ignore_ascii_case(id)).cloned()
+                let word = |key: &&Key| key.id.len() < 36 && key.id.eq_ignore_ascii_case(id);
+                all.iter().find(word).or_else(|| all.iter().find(named)).cloned()
             }
         }
         (Pick::By(name, value), Some((parent, _))) => tenant

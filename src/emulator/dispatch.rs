@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::annotations;
 use super::batch;
 use super::bin;
 use super::children;
@@ -37,13 +38,25 @@ pub fn dispatch(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fau
     }
     store_settings(tenant, request);
     at_home(&tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner), &mut route.target);
+    let reply = answered(tenant, &route, request)?;
+    Ok(match request.full_metadata() {
+        true => {
+            let tenant = tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            annotations::add(&tenant, &route.target, request, reply)
+        }
+        false => reply,
+    })
+}
+
+/// Reads, or writes, as the replicas and the faults allow.
+fn answered(tenant: &RwLock<Tenant>, route: &Route, request: &Request) -> Result<Reply, Fault> {
     let csdl = csdl::of(request.api);
-    let reads = reads(request, &route);
+    let reads = reads(request, route);
     if reads {
         let tenant = tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         tenant.weather.admit(request)?;
         if tenant.replicas.agree() {
-            let reply = reading(&tenant, csdl, &route, request);
+            let reply = reading(&tenant, csdl, route, request);
             tenant.weather.charge(request, reply.as_ref().map_or(0, |reply| reply.units));
             return reply;
         }
@@ -53,16 +66,16 @@ pub fn dispatch(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fau
     let now = Instant::now();
     let reply = match (reads, lag) {
         (true, Some((_, dice))) => {
-            match Replicas::show(&mut tenant, dice, now, |tenant| reading(tenant, csdl, &route, request)) {
+            match Replicas::show(&mut tenant, dice, now, |tenant| reading(tenant, csdl, route, request)) {
                 // If the token is newer than the replica's log, another replica answers.
-                Err(fault) if fault.status == 410 => reading(&tenant, csdl, &route, request),
+                Err(fault) if fault.status == 410 => reading(&tenant, csdl, route, request),
                 reply => reply,
             }
         }
-        (true, None) => reading(&tenant, csdl, &route, request),
+        (true, None) => reading(&tenant, csdl, route, request),
         (false, lag) => {
             tenant.weather.admit(request)?;
-            late(&mut tenant, lag, now, request, |tenant| writing(tenant, csdl, &route, request))
+            late(&mut tenant, lag, now, request, |tenant| writing(tenant, csdl, route, request))
         }
     };
     tenant.weather.charge(request, reply.as_ref().map_or(0, |reply| reply.units));

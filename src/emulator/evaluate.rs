@@ -5,7 +5,9 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::csdl;
 use super::filter::{Expr, Func, Literal, Op};
+use crate::model::kind::Api;
 
 /// Returns true if `object` meets `expr`. Text is compared without regard to case, as the directory does.
 pub fn matches(expr: &Expr, object: &Value) -> bool {
@@ -19,6 +21,10 @@ fn holds(expr: &Expr, root: &Value, bound: Bound<'_>) -> bool {
         Expr::And(a, b) => holds(a, root, bound) && holds(b, root, bound),
         Expr::Or(a, b) => holds(a, root, bound) || holds(b, root, bound),
         Expr::Not(inner) => !holds(inner, root, bound),
+        Expr::IsOf(name) => {
+            let ty = root.get("@odata.type").and_then(Value::as_str);
+            ty.is_some_and(|ty| csdl::of(Api::Beta).is_a(ty, name.trim_start_matches("microsoft.graph.")))
+        }
         Expr::Compare(path, op, literal) => match path.split_last() {
             Some((last, list)) if last == "$count" => {
                 let size = at(root, bound, list).and_then(Value::as_array).map_or(0, Vec::len);

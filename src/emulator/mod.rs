@@ -4,16 +4,19 @@
 //! and, where those are silent, from Microsoft's pages (`quirks`). It never depends on how the project's client reads Graph: a
 //! mirror proves nothing. It is stricter than Graph: whatever it accepts, Graph accepts.
 
+mod annotations;
 mod assertion;
 mod audit;
 mod batch;
 mod bin;
+mod body;
 mod check;
 mod children;
 mod clock;
 mod csdl;
 mod delta;
 mod dispatch;
+mod enroll;
 mod error;
 mod evaluate;
 mod expand;

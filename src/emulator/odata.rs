@@ -327,6 +327,12 @@ pub fn complete(csdl: &Csdl, ty: &str, value: Value, all: bool) -> Value {
 
 /// Replaces newer members of an enumeration: those declared after `unknownFutureValue` came later.
 fn masked(csdl: &Csdl, ty: &str, text: String) -> String {
+    // Platforms are shown as they are: a client that asks for nothing meets `linux`:
+    // <https://github.com/AzureAD/azure-activedirectory-powershell/issues/31>,
+    // <https://learn.microsoft.com/graph/api/resources/conditionalaccessplatforms>
+    if ty.ends_with(".conditionalAccessDevicePlatform") {
+        return text;
+    }
     let Some(members) = csdl.ty(ty).filter(|_| ty.contains('.')).and_then(|ty| ty.members.as_ref()) else {
         return text;
     };

@@ -8,7 +8,7 @@ use super::error::Fault;
 use super::quirks;
 use super::request::{Reply, Request};
 use super::routes::Pick;
-use super::store::{Key, Properties};
+use super::store::{Key, Properties, is_guid};
 use super::tenant::Tenant;
 use crate::model::Kind;
 use crate::model::kind::{Link, LinkShape};
@@ -181,29 +181,43 @@ fn holds_another(tenant: &Tenant, owner: &'static Kind, link: &'static str, targ
     owner.name == "appManagementPolicy" && others.any(|other| tenant.store.table(owner).live.contains_key(other))
 }
 
-/// Returns the id in `…{path}/{id}`.
+/// Returns the id in `…{path}/{id}`. Policies are directory objects, and may be called so as well: their `@odata.id` is one:
+/// <https://learn.microsoft.com/graph/api/claimsmappingpolicy-get>
 fn id_below(url: &str, path: &str) -> Result<String, Fault> {
     let found = url.to_lowercase().find(&format!("{}/", path.to_lowercase()));
     let id = found.and_then(|at| url.get(at + path.len() + 1..)).filter(|id| !id.is_empty() && !id.contains('/'));
-    id.map(str::to_owned).ok_or_else(|| Fault::bad(format!("Invalid URL format specified in payload: '{url}'.")))
+    match id {
+        Some(id) => Ok(id.to_owned()),
+        None if url.contains("/directoryObjects/") => target_id(url).map(str::to_owned),
+        None => Err(invalid_url(url)),
+    }
 }
 
-/// Returns the id at the end of `…/directoryObjects/{id}`, `…/users/{id}` and the like.
+/// Returns the id at the end of `…/directoryObjects/{id}`, `…/users/{id}` and the like. References as Graph itself returns them are
+/// taken too: `…/v2/{tenant}/directoryObjects/{id}/Microsoft.DirectoryServices.User`, with the tenant or the type or both.
+/// <https://learn.microsoft.com/graph/api/group-get>, <https://github.com/microsoftgraph/msgraph-metadata/issues/331>
 fn target_id(url: &str) -> Result<&str, Fault> {
-    let invalid = || Fault::bad(format!("Invalid URL format specified in payload: '{url}'."));
-    let path = url.split("/v1.0/").nth(1).or_else(|| url.split("/beta/").nth(1)).unwrap_or(url);
-    let mut parts = path.trim_matches('/').split('/');
-    match (parts.next(), parts.next(), parts.next()) {
-        (Some("directoryObjects" | "users" | "groups" | "servicePrincipals" | "applications"), Some(id), None) => {
-            Ok(id)
-        }
-        (Some(one), None, None) => one
+    let path = ["/v1.0/", "/beta/", "/v2/"].iter().find_map(|version| Some(url.split_once(version)?.1)).unwrap_or(url);
+    let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+    let parts = match parts.as_slice() {
+        [tenant, rest @ ..] if is_guid(tenant) => rest,
+        all => all,
+    };
+    match parts {
+        ["directoryObjects", id] => Ok(id),
+        ["directoryObjects", id, ty] if ty.starts_with("Microsoft.DirectoryServices.") => Ok(id),
+        ["users" | "groups" | "servicePrincipals" | "applications" | "devices", id] => Ok(id),
+        [one] => one
             .strip_prefix("directoryObjects('")
             .or_else(|| one.strip_prefix("users('"))
             .and_then(|rest| rest.strip_suffix("')"))
-            .ok_or_else(invalid),
-        _ => Err(invalid()),
+            .ok_or_else(|| invalid_url(url)),
+        _ => Err(invalid_url(url)),
     }
+}
+
+fn invalid_url(url: &str) -> Fault {
+    Fault::bad(format!("Invalid URL format specified in payload: '{url}'."))
 }
 
 #[cfg(test)]
@@ -214,6 +228,12 @@ mod tests {
     fn references_are_urls() {
         assert_eq!(target_id("https://graph.microsoft.com/v1.0/directoryObjects/x").ok(), Some("x"));
         assert_eq!(target_id("http://localhost:1/beta/users/x").ok(), Some("x"));
+        let (tenant, typed) =
+            ("84841066-274d-4ec0-a5c1-276be684bdd3", "directoryObjects/x/Microsoft.DirectoryServices.User");
+        assert_eq!(target_id(&format!("https://graph.microsoft.com/v2/{tenant}/{typed}")).ok(), Some("x"));
+        assert_eq!(target_id(&format!("https://graph.microsoft.com/v1.0/{typed}")).ok(), Some("x"));
+        assert_eq!(target_id(&format!("https://graph.microsoft.com/v1.0/{tenant}/directoryObjects/x")).ok(), Some("x"));
+        assert!(target_id("https://graph.microsoft.com/v1.0/directoryObjects/x/owners").is_err());
         assert!(target_id("x").is_err() && target_id("https://graph.microsoft.com/v1.0/policies/x").is_err());
     }
 }

@@ -65,6 +65,13 @@ impl Request {
         })
     }
 
+    /// Returns true if the client wants every annotation of OData.
+    pub fn full_metadata(&self) -> bool {
+        self.header("accept").is_some_and(|accept| {
+            accept.split([',', ';']).any(|part| part.trim().eq_ignore_ascii_case("odata.metadata=full"))
+        })
+    }
+
     /// Returns the body as a JSON object.
     pub fn object(&self) -> Result<Properties, Fault> {
         let value: Value = serde_json::from_slice(&self.body).map_err(|error| {

@@ -33,12 +33,14 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
     }
     dangling(tenant, &body)?;
     let status = tenant.weather.request_status().unwrap_or(RequestStatus::Provisioned);
+    let id = uuid::Uuid::new_v4().to_string();
+    let made = schedule_id(&body, &id);
     let rows = tenant.store.table(kind).live.iter();
     let same = |object: &Properties| names.iter().all(|name| object.get(*name) == body.get(*name));
     let found = rows.map(|(key, row)| (key.clone(), row.unpack())).find(|(_, object)| same(object));
     if !status.is_carried_out() {
         let schedule = found.map_or(Value::Null, |(key, _)| key.id.to_string().into());
-        return answer(tenant, csdl, (requests, ty), call, body, (status, schedule));
+        return answer(tenant, csdl, (requests, ty), call, with_id(body, id), (status, schedule));
     }
     if matches!(action.as_str(), "adminAssign" | "adminUpdate") {
         quirks::check_request(tenant, kind, &body)?;
@@ -51,18 +53,17 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
             let ty = csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?;
             let mut schedule = body.clone();
             schedule.retain(|name, value| ty.property(name).is_some() && !value.is_null());
-            let id = uuid::Uuid::new_v4().to_string();
-            let more = json!({"id": id, "createdUsing": id, "createdDateTime": tenant.clock.ticks(), "status": "Provisioned",
+            let more = json!({"id": made, "createdUsing": id, "createdDateTime": tenant.clock.ticks(), "status": "Provisioned",
                 // A schedule that nobody activated is "Assigned":
                 // <https://learn.microsoft.com/graph/api/resources/unifiedroleassignmentschedule>
                 "memberType": "Direct", "assignmentType": "Assigned"});
             schedule.extend(more.as_object().cloned().unwrap_or_default());
             schedule.retain(|name, _| ty.property(name).is_some());
             tenant.store.table_mut(kind).put(kind, &schedule);
-            tenant.log.note(kind, &Key::of(&id), What::Written(schedule.keys().cloned().collect()));
+            tenant.log.note(kind, &Key::of(&made), What::Written(schedule.keys().cloned().collect()));
             tenant.audit(call, kind, Verb::Add, None, Some(&schedule));
             bring_along(tenant, kind, &schedule);
-            id
+            made
         }
         ("adminUpdate", Some((key, old))) => {
             let mut new = old.clone();
@@ -70,13 +71,12 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
                 new.insert("scheduleInfo".to_owned(), info.clone());
             }
             // The changed schedule has a new id (W180).
-            let id = uuid::Uuid::new_v4().to_string();
-            new.insert("id".to_owned(), id.as_str().into());
+            new.insert("id".to_owned(), made.as_str().into());
             new.insert("createdUsing".to_owned(), id.as_str().into());
             tenant.store.table_mut(kind).take(kind, &key);
             tenant.log.note(kind, &key, What::Gone);
-            write::store(tenant, call, kind, &Key::of(&id), &old, &new);
-            id
+            write::store(tenant, call, kind, &Key::of(&made), &old, &new);
+            made
         }
         ("adminRemove", Some((key, schedule))) => {
             write::remove(tenant, kind, &key, call);
@@ -90,7 +90,21 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
         }
         _ => return Err(quirks::invalid("action", requests.entity)),
     };
-    answer(tenant, csdl, (requests, ty), call, body, (status, schedule.into()))
+    answer(tenant, csdl, (requests, ty), call, with_id(body, id), (status, schedule.into()))
+}
+
+/// Returns the id of the schedule that the request `id` makes: for groups `{group}_{access}_{request}`.
+/// <https://learn.microsoft.com/graph/api/privilegedaccessgroup-post-assignmentschedulerequests>
+fn schedule_id(body: &Properties, id: &str) -> String {
+    match quirks::text(body, "groupId") {
+        "" => id.to_owned(),
+        group => format!("{group}_{}_{id}", quirks::text(body, "accessId")),
+    }
+}
+
+fn with_id(mut body: Properties, id: String) -> Properties {
+    body.insert("id".to_owned(), id.into());
+    body
 }
 
 /// Answers 201 with the request, its status, and the schedule that it is about.
@@ -102,8 +116,12 @@ fn answer(
     mut body: Properties,
     (status, schedule): (RequestStatus, Value),
 ) -> Result<Reply, Fault> {
-    let more = json!({"id": uuid::Uuid::new_v4().to_string(), requests.target: schedule, "status": status.as_str(),
-        "createdDateTime": tenant.clock.ticks()});
+    let now = tenant.clock.ticks();
+    let caller = json!({"id": call.caller.object_id()});
+    let by = if call.caller.is_user() { json!({"user": caller}) } else { json!({"application": caller}) };
+    let completed = if status.is_carried_out() { Value::from(now.clone()) } else { Value::Null };
+    let more = json!({requests.target: schedule, "status": status.as_str(), "createdBy": by, "createdDateTime": now,
+        "completedDateTime": completed});
     body.extend(more.as_object().cloned().unwrap_or_default());
     let context = format!("{}/$metadata#{}/$entity", call.root(), requests.path.trim_start_matches('/'));
     let mut reply = read::one(csdl, ty, call, body, context)?;

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCod
 use serde_json::{Value, json};
 
 use super::dispatch;
+use super::enroll;
 use super::error::Fault;
 use super::faults::{Fate, Hang};
 use super::request::{Reply, Request, parse_path, parse_query};
@@ -183,6 +184,9 @@ pub fn headers(reply: &Reply, request: &Request) -> Vec<(&'static str, String)> 
     }
     match (&reply.body, reply.plain) {
         (Some(_), true) => headers.push(("Content-Type", "text/plain".to_owned())),
+        (Some(_), false) if request.full_metadata() => {
+            headers.push(("Content-Type", JSON.replace("metadata=minimal", "metadata=full")));
+        }
         (Some(_), false) => headers.push(("Content-Type", JSON.to_owned())),
         (None, _) => {}
     }
@@ -202,7 +206,15 @@ fn authority(shared: &Shared, method: &Method, uri: &Uri, body: &[u8], base: &st
             let form = parse_query(&String::from_utf8_lossy(body));
             let guard = shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
             match token::issue(&guard, &shared.pins, &shared.visits, tenant, &form) {
-                Ok(token) => plain(200, &token),
+                Ok(token) => {
+                    drop(guard);
+                    let client = field(&form, "client_id").unwrap_or_default();
+                    if field(&form, "grant_type").as_deref() == Some("client_credentials") {
+                        let mut tenant = shared.tenant.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+                        enroll::enroll(&mut tenant, &client);
+                    }
+                    plain(200, &token)
+                }
                 Err(refusal) => {
                     plain(refusal.status, &refusal.body(&uuid::Uuid::new_v4().to_string(), &guard.clock.seconds()))
                 }

@@ -271,6 +271,9 @@ pub fn is_directory(kind: &Kind) -> bool {
 static DIRECTORY: LazyLock<Vec<&'static Kind>> = LazyLock::new(|| {
     let is = |kind: &Kind, base: &str| csdl::of(kind.api).is_a(kind.entity, base);
     let shared = |kind: &Kind| matches!(kind.deletion, Deletion::Soft { item: "/directory/deletedItems", .. });
-    let object = |kind: &Kind| is(kind, "directoryObject") && (shared(kind) || kind.deletion == Deletion::Hard);
+    // Devices and contacts are members of groups, although nobody deletes them here.
+    let member = |kind: &Kind| matches!(kind.entity, "device" | "orgContact");
+    let object =
+        |kind: &Kind| is(kind, "directoryObject") && (shared(kind) || kind.deletion == Deletion::Hard || member(kind));
     kinds::ALL.iter().copied().filter(|kind| object(kind) && !is(kind, "policyBase")).collect()
 });

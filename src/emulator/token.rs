@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::assertion;
 use super::audit::known_app;
+use super::enroll::made_up;
 use super::error::Fault;
 use super::permissions;
 use super::routes::Pick;
@@ -171,7 +172,7 @@ pub fn issue(
             }
             credentials(tenant, pins, authority, client, field)?;
             let (principal, name) =
-                known_app(tenant, client).unwrap_or_else(|| (made_up(client), "Entragit".to_owned()));
+                known_app(tenant, client).unwrap_or_else(|| (made_up(&client.to_lowercase()), "Entragit".to_owned()));
             claims["oid"] = principal.clone().into();
             claims["sub"] = principal.into();
             claims["app_displayname"] = name.into();
@@ -289,11 +290,6 @@ fn credentials<'a>(
         )),
         _ => Ok(()),
     }
-}
-
-/// Returns a service principal id for a client that the tenant does not hold: always the same for the same client.
-fn made_up(client: &str) -> String {
-    uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, client.as_bytes()).to_string()
 }
 
 fn sign(secret: &str, claims: &Value) -> String {

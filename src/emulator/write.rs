@@ -1,8 +1,9 @@
 //! Creates, changes and deletes objects.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::audit::{Verb, changed};
+use super::body::{clear_annotations, merge, take_binds};
 use super::check::{self, Mode};
 use super::csdl::{Csdl, Type};
 use super::delta::What;
@@ -15,7 +16,7 @@ use super::routes::Pick;
 use super::store::{Key, Properties};
 use super::tenant::Tenant;
 use crate::model::Kind;
-use crate::model::kind::{Call, CallForm, Creation, Deletion, LinkShape, Updates, Verb as Method};
+use crate::model::kind::{Call, CallForm, Creation, Deletion, Updates, Verb as Method};
 
 /// Answers POST to a collection.
 pub fn create(
@@ -42,6 +43,9 @@ fn make(
     let binds = take_binds(kind, &mut object)?;
     // The key property is given at creation, even where the metadata calls it read-only.
     let chosen = object.remove(kind.key);
+    if chosen.as_ref().is_some_and(|key| !key.is_string()) {
+        return Err(Fault::bad(format!("Invalid value specified for property '{}': expected text.", kind.key)));
+    }
     check::body(csdl, ty, &object, Mode::Create)?;
     if kind.key != "id" && chosen.is_none() {
         return Err(quirks::invalid(kind.key, kind.entity));
@@ -69,10 +73,12 @@ fn make(
     let id = object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
     let key = Key::of(&id);
     let targets = refs::resolve(tenant, kind, &key, &object, &binds)?;
-    tenant.store.table_mut(kind).put(kind, &object);
-    tenant.log.note(kind, &key, What::Written(object.keys().cloned().collect()));
-    tenant.audit(request, kind, Verb::Add, None, Some(&object));
-    quirks::settle(tenant, kind, &object);
+    // Secrets are in this answer only.
+    let kept = quirks::without_secrets(&object);
+    tenant.store.table_mut(kind).put(kind, &kept);
+    tenant.log.note(kind, &key, What::Written(kept.keys().cloned().collect()));
+    tenant.audit(request, kind, Verb::Add, None, Some(&kept));
+    quirks::settle(tenant, kind, &kept);
     for (link, target) in targets {
         refs::link(tenant, request, kind, (&key, &object), link, &target);
     }
@@ -110,7 +116,10 @@ pub fn update(
         }
         (Err(fault), Pick::Id(id)) if fault.status == 404 && makes => {
             patch.insert("id".to_owned(), id.clone().into());
-            return make(tenant, csdl, kind, request, patch);
+            make(tenant, csdl, kind, request, patch)?;
+            // "If successful, this method returns a 204 No Content response code", whether the PATCH creates or changes:
+            // <https://learn.microsoft.com/graph/api/authenticationcontextclassreference-update>
+            return Ok(Reply::empty());
         }
         (Err(fault), _) => return Err(fault),
     };
@@ -134,6 +143,9 @@ pub fn update(
     let mut plain = patch.clone();
     clear_annotations(&mut plain);
     merge(&mut new, &plain);
+    for name in quirks::replaced_whole(kind.name) {
+        new.extend(plain.get(*name).map(|value| ((*name).to_owned(), value.clone())));
+    }
     if let Some(name) = type_name {
         new.insert("@odata.type".to_owned(), name);
     }
@@ -147,7 +159,7 @@ pub fn update(
     for (link, target) in targets {
         refs::link(tenant, request, kind, (&key, &new), link, &target);
     }
-    Ok(Reply::empty())
+    answer_change(tenant, csdl, kind, request, &key, new)
 }
 
 /// Answers PUT of one object: properties that the body does not name are removed, except those that the service owns.
@@ -184,7 +196,22 @@ pub fn replace(
     unique(tenant, kind, Some(&old), &new)?;
     quirks::on_update(tenant, kind, &old, &body, &mut new)?;
     store(tenant, request, kind, &key, &old, &new);
-    Ok(Reply::empty())
+    answer_change(tenant, csdl, kind, request, &key, new)
+}
+
+/// Answers a change: with nothing, or with the object where its page says so.
+fn answer_change(
+    tenant: &Tenant,
+    csdl: &'static Csdl,
+    kind: &'static Kind,
+    request: &Request,
+    key: &Key,
+    new: Properties,
+) -> Result<Reply, Fault> {
+    match quirks::answers_with_object(kind.name) {
+        Some(status) => Ok(Reply { status, ..read::single(tenant, csdl, kind, request, key, new)? }),
+        None => Ok(Reply::empty()),
+    }
 }
 
 /// Returns the properties of an object that only the service writes.
@@ -239,6 +266,9 @@ pub fn remove(tenant: &mut Tenant, kind: &'static Kind, key: &Key, request: &Req
     if soft {
         let mut deleted = old.clone();
         deleted.insert("deletedDateTime".to_owned(), tenant.clock.seconds().into());
+        if kind.name == "user" {
+            quirks::rename_deleted(&mut deleted);
+        }
         tenant.store.table_mut(kind).bin.insert(key.clone(), super::store::Row::pack(&deleted));
         tenant.log.note(kind, key, What::Deleted);
     } else {
@@ -340,46 +370,6 @@ fn check_call(kind: &Kind, body: &Properties) -> Result<(), Fault> {
 
 fn type_of(csdl: &'static Csdl, kind: &Kind) -> Result<&'static Type, Fault> {
     csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))
-}
-
-/// Removes `members@odata.bind` and its like from a body, and returns link and ids.
-fn take_binds(kind: &Kind, body: &mut Properties) -> Result<Vec<(&'static str, Vec<String>)>, Fault> {
-    let mut binds = Vec::new();
-    let names: Vec<String> = body.keys().filter(|name| name.ends_with("@odata.bind")).cloned().collect();
-    for name in names {
-        let link = kind.link(name.trim_end_matches("@odata.bind"));
-        let link = link.filter(|link| matches!(link.shape, LinkShape::References | LinkShape::Reference));
-        let Some(link) = link else { return Err(Fault::bad(format!("Invalid property '{name}'."))) };
-        let urls: Vec<String> = super::store::strings(body.remove(&name).as_ref()).map(str::to_owned).collect();
-        // Microsoft's pages allow "up to 20": <https://learn.microsoft.com/graph/api/group-post-members>,
-        // <https://learn.microsoft.com/graph/api/group-post-groups>
-        if urls.len() > 20 {
-            return Err(Fault::bad(format!("The request contains more than 20 references for '{}'.", link.name)));
-        }
-        binds.push((link.name, urls));
-    }
-    Ok(binds)
-}
-
-fn clear_annotations(object: &mut Properties) {
-    let polymorphic = object.get("@odata.type").cloned();
-    object.retain(|name, _| !name.contains("@odata."));
-    if let Some(name) = polymorphic {
-        object.insert("@odata.type".to_owned(), name);
-    }
-}
-
-/// Merges a patch into an object: complex values are merged, collections replaced.
-/// <https://docs.oasis-open.org/odata/odata/v4.01/odata-v4.01-part1-protocol.html#sec_UpdateanEntity>
-pub fn merge(into: &mut Map<String, Value>, patch: &Map<String, Value>) {
-    for (name, value) in patch {
-        match (into.get_mut(name), value) {
-            (Some(Value::Object(old)), Value::Object(new)) if !new.contains_key("@odata.type") => merge(old, new),
-            _ => {
-                into.insert(name.clone(), value.clone());
-            }
-        }
-    }
 }
 
 /// Checks the values that only one live object can have.

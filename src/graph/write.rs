@@ -318,6 +318,8 @@ fn passes(error: &TenantError, new: bool) -> bool {
                     "does not reference a valid application object",
                     "Not a valid reference update",
                     "One or more property values specified are invalid",
+                    // A policy may name a new location only seconds after the location was made (W52).
+                    "NamedLocation with id",
                 ],
             )
         }

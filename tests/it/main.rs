@@ -18,6 +18,7 @@ mod emulator;
 mod escalation;
 mod examples;
 mod faults;
+mod foreign;
 mod graph;
 mod group_settings;
 mod hidden;

@@ -39,11 +39,7 @@ pub(super) fn first_party(id: &str) -> Option<&'static str> {
 
 pub(super) fn create(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
     require(object, &["displayName"], "Application")?;
-    // Microsoft's page says: "Adding passwordCredential when creating applications is not supported. Use the addPassword method."
-    // <https://learn.microsoft.com/graph/api/application-post-applications>
-    if object.get("passwordCredentials").and_then(Value::as_array).is_some_and(|list| !list.is_empty()) {
-        return Err(invalid("passwordCredentials", "Application"));
-    }
+    super::credentials::make_secrets(tenant, object);
     let app_id = uuid::Uuid::new_v4().to_string();
     object.insert("appId".to_owned(), app_id.into());
     object.insert("createdDateTime".to_owned(), tenant.clock.seconds().into());
@@ -244,12 +240,19 @@ pub(super) fn create_principal(tenant: &Tenant, object: &mut Properties) -> Resu
     }
     let applications = tenant.store.table(applications);
     let application = applications.holder("appId", &app_id).and_then(|key| applications.get(&key.id));
+    let known = known_elsewhere(tenant, principals, &app_id);
     match (&application, first_party(&app_id)) {
         (Some(application), _) => {
             object.entry("displayName").or_insert_with(|| application.get("displayName").cloned().unwrap_or_default());
             object.insert("appOwnerOrganizationId".to_owned(), tenant.id.clone().into());
             object.insert("publisherName".to_owned(), tenant.name.clone().into());
             object.insert("signInAudience".to_owned(), application.get("signInAudience").cloned().unwrap_or_default());
+            // A service principal starts with the addresses of its application:
+            // <https://learn.microsoft.com/graph/api/resources/serviceprincipal>
+            for (name, of) in [("homepage", "homePageUrl"), ("logoutUrl", "logoutUrl")] {
+                let address = application.get("web").and_then(|web| web.get(of)).filter(|address| !address.is_null());
+                object.extend(address.filter(|_| !object.contains_key(name)).map(|it| (name.to_owned(), it.clone())));
+            }
         }
         (None, Some(name)) => {
             object.entry("displayName").or_insert_with(|| name.into());
@@ -258,7 +261,7 @@ pub(super) fn create_principal(tenant: &Tenant, object: &mut Properties) -> Resu
             object.insert("appOwnerOrganizationId".to_owned(), "f8cdef31-a31e-4b4a-93e4-5f571e91255a".into());
             object.insert("signInAudience".to_owned(), "AzureADMultipleOrgs".into());
         }
-        (None, None) if tenant.foreign.contains_key(&app_id) => {}
+        (None, None) if known.is_some() => {}
         (None, None) => {
             return Err(Fault::bad(format!(
                 "The appId '{app_id}' of the service principal does not reference a valid application object."
@@ -267,7 +270,7 @@ pub(super) fn create_principal(tenant: &Tenant, object: &mut Properties) -> Resu
     }
     // These properties come from the application itself, wherever it is registered.
     // <https://learn.microsoft.com/entra/identity/enterprise-apps/create-service-principal-cross-tenant>
-    if let Some(known) = tenant.foreign.get(&app_id).filter(|_| application.is_none()) {
+    if let Some(known) = known.filter(|_| application.is_none()) {
         object.entry("displayName").or_insert_with(|| known.get("displayName").cloned().unwrap_or_default());
         for name in OF_APPLICATION {
             object.extend(known.get(*name).map(|value| ((*name).to_owned(), value.clone())));
@@ -277,12 +280,31 @@ pub(super) fn create_principal(tenant: &Tenant, object: &mut Properties) -> Resu
         application.iter().flat_map(|app| strings(app.get("identifierUris"))).map(Value::from).collect();
     names.push(app_id.into());
     object.entry("servicePrincipalNames").or_insert(Value::Array(names));
+    name_graph(object);
     object.insert("servicePrincipalType".to_owned(), "Application".into());
     object.entry("accountEnabled").or_insert(Value::Bool(true));
     object.insert("createdDateTime".to_owned(), tenant.clock.seconds().into());
     object.entry("appRoleAssignmentRequired").or_insert(Value::Bool(false));
     Ok(())
 }
+
+/// Returns the service principal that an application of another tenant had here before: purged, or in the recycle bin.
+fn known_elsewhere(tenant: &Tenant, principals: &Kind, app_id: &str) -> Option<Properties> {
+    let deleted = || tenant.store.table(principals).bin.values().map(super::super::store::Row::unpack);
+    let foreign = tenant.foreign.get(app_id).cloned();
+    foreign.or_else(|| deleted().find(|principal| text(principal, "appId").eq_ignore_ascii_case(app_id)))
+}
+
+/// Adds to Microsoft Graph the address by which programs find it.
+/// <https://learn.microsoft.com/graph/api/resources/serviceprincipal>, `servicePrincipalNames`
+pub(super) fn name_graph(object: &mut Properties) {
+    if text(object, "appId") == FIRST_PARTY[0].0 && !super::lists(object, "servicePrincipalNames", GRAPH_ADDRESS) {
+        let names = object.entry("servicePrincipalNames").or_insert_with(|| json!([]));
+        names.as_array_mut().into_iter().for_each(|names| names.push(GRAPH_ADDRESS.into()));
+    }
+}
+
+const GRAPH_ADDRESS: &str = "https://graph.microsoft.com";
 
 /// Refuses to delete a managed identity, which is deleted with its Azure resource.
 /// <https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/overview>

@@ -10,7 +10,6 @@ use crate::emulator::error::Fault;
 use crate::emulator::store::{Key, Properties, strings};
 use crate::emulator::tenant::Tenant;
 use crate::kinds;
-use crate::model::Kind;
 
 /// Returns the id that the directory makes of `id` for a child: an opaque word for assignments and grants, a GUID otherwise.
 pub fn child_id(link: &str, id: uuid::Uuid) -> String {
@@ -50,6 +49,20 @@ pub fn create_child(tenant: &Tenant, link: &'static str, parent: &Key, child: &m
         "resources" => {
             super::generic::create_child(tenant, link, parent, child)?;
             super::entitlement::add_resource(tenant, child)
+        }
+        // The synchronization belongs to the partner's tenant: its key is the partner's.
+        // <https://learn.microsoft.com/graph/api/resources/crosstenantidentitysyncpolicypartner>
+        "identitySynchronization" => {
+            child.insert("tenantId".to_owned(), parent.id.as_ref().into());
+            super::generic::create_child(tenant, link, parent, child)
+        }
+        "certificateBasedAuthConfiguration" => {
+            super::certificate::name_issuers(child);
+            super::generic::create_child(tenant, link, parent, child)
+        }
+        "certificateAuthorities" => {
+            super::generic::create_child(tenant, link, parent, child)?;
+            super::certificate::describe(tenant, child)
         }
         "resourceRoleScopes" => {
             super::generic::create_child(tenant, link, parent, child)?;
@@ -314,76 +327,6 @@ pub(super) fn siblings<'a>(
     let table = tenant.store.children(link);
     let keys: Vec<Key> = tenant.links.targets(parent, link).into_iter().flatten().cloned().collect();
     keys.into_iter().filter_map(move |key| Some(table?.live.get(&key)?.unpack()))
-}
-
-/// Implements `addPassword` and `removePassword`; the secret is returned once.
-/// <https://learn.microsoft.com/graph/api/application-addpassword>
-pub fn password(
-    tenant: &Tenant,
-    kind: &Kind,
-    action: &str,
-    object: &mut Properties,
-    body: &Properties,
-) -> Result<Option<Value>, Fault> {
-    let mut list = object.get("passwordCredentials").and_then(Value::as_array).cloned().unwrap_or_default();
-    let made = match action {
-        "addPassword" => {
-            let given = body.get("passwordCredential").cloned().unwrap_or_else(|| json!({}));
-            let now = tenant.clock.now();
-            let end = now.saturating_add(jiff::SignedDuration::from_hours(24 * 365 * 2)).unwrap_or(now);
-            let id = uuid::Uuid::new_v4().to_string();
-            let made = json!({
-                "displayName": given.get("displayName"),
-                "startDateTime": given.get("startDateTime").cloned().unwrap_or_else(|| tenant.clock.seconds().into()),
-                "endDateTime": given.get("endDateTime").cloned().unwrap_or_else(|| end.strftime("%Y-%m-%dT%H:%M:%SZ").to_string().into()),
-                "hint": id.get(..3), "keyId": id, "customKeyIdentifier": null,
-            });
-            list.push(made.clone());
-            let mut shown = made;
-            shown["secretText"] = format!("{}~{}", &id[..3], uuid::Uuid::new_v4().simple()).into();
-            Some(shown)
-        }
-        _ => {
-            let id = text(body, "keyId");
-            let before = list.len();
-            list.retain(|credential| credential.get("keyId").and_then(Value::as_str) != Some(id));
-            if list.len() == before {
-                return Err(Fault::bad(format!(
-                    "No password credential found with keyId '{id}' on the {}.",
-                    kind.name
-                )));
-            }
-            None
-        }
-    };
-    object.insert("passwordCredentials".to_owned(), Value::Array(list));
-    Ok(made)
-}
-
-/// Adds a client secret and a certificate to one application and to one service principal that has an application.
-pub fn add_credentials(tenant: &mut Tenant) -> usize {
-    let mut added = 0;
-    for name in ["application", "servicePrincipal"] {
-        let Some(kind) = crate::kinds::by_name(name) else { continue };
-        let of_application = |object: &Properties| text(object, "servicePrincipalType") != "ManagedIdentity";
-        let mut all = tenant.store.table(kind).live.iter().map(|(key, row)| (key.clone(), row.unpack()));
-        let Some((key, mut object)) = all.find(|(_, object)| of_application(object)) else { continue };
-        drop(all);
-        let secret = json!({"passwordCredential": {"displayName": "drill"}});
-        let body = secret.as_object().cloned().unwrap_or_default();
-        added += usize::from(password(tenant, kind, "addPassword", &mut object, &body).is_ok());
-        let mut keys = object.get("keyCredentials").and_then(Value::as_array).cloned().unwrap_or_default();
-        keys.push(json!({
-            "displayName": "CN=drill", "type": "AsymmetricX509Cert", "usage": "Verify", "keyId": uuid::Uuid::new_v4().to_string(),
-            "customKeyIdentifier": null, "startDateTime": tenant.clock.seconds(), "endDateTime": "2099-01-01T00:00:00Z",
-        }));
-        added += 1;
-        object.insert("keyCredentials".to_owned(), Value::Array(keys));
-        tenant.store.table_mut(kind).put(kind, &object);
-        let changed = ["passwordCredentials".to_owned(), "keyCredentials".to_owned()];
-        tenant.log.note(kind, &key, crate::emulator::delta::What::Written(changed.into()));
-    }
-    added
 }
 
 /// Sets a strength's combinations, which PATCH does not.

@@ -110,11 +110,14 @@ fn controls(object: &Properties) -> Result<(), Fault> {
 fn references(tenant: &Tenant, old: Option<&Properties>, object: &Properties) -> Result<(), Fault> {
     let before: BTreeSet<(&str, &str)> = old.map(named).unwrap_or_default();
     for (what, id) in named(object).difference(&before) {
-        if !exists(tenant, what, id) {
-            return Err(Fault::bad(format!(
-                "1011: The policy names the {what} '{id}', which does not exist in the directory."
-            )));
+        if exists(tenant, what, id) {
+            continue;
         }
+        return Err(Fault::bad(match *what {
+            // Locations have a number of their own (W52).
+            "namedLocation" => format!("1040: NamedLocation with id {id} does not exist in the directory."),
+            _ => format!("1011: The policy names the {what} '{id}', which does not exist in the directory."),
+        }));
     }
     Ok(())
 }

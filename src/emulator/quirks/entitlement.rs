@@ -77,6 +77,21 @@ pub(super) fn create_assignment(tenant: &Tenant, object: &Properties) -> Result<
     }
 }
 
+/// Returns true if the service keeps the dates of creation and change of such objects.
+/// <https://learn.microsoft.com/graph/api/entitlementmanagement-post-connectedorganizations>,
+/// <https://learn.microsoft.com/graph/api/resources/accesspackagecatalog>
+pub(super) fn is_dated(kind: &str) -> bool {
+    matches!(kind, "accessPackage" | "accessPackageAssignmentPolicy" | "accessPackageCatalog" | "connectedOrganization")
+}
+
+/// Sets the dates of a new or changed object.
+pub(super) fn date(tenant: &Tenant, old: Option<&Properties>, object: &mut Properties) {
+    let now = Value::from(tenant.clock.ticks());
+    let created = old.and_then(|old| old.get("createdDateTime")).cloned().unwrap_or_else(|| now.clone());
+    object.insert("createdDateTime".to_owned(), created);
+    object.insert("modifiedDateTime".to_owned(), now);
+}
+
 /// Checks and completes a new resource: a group or an application is named by its id, a site by its address.
 /// <https://learn.microsoft.com/graph/api/entitlementmanagement-post-resourcerequests>
 pub(super) fn add_resource(tenant: &Tenant, child: &mut Properties) -> Result<(), Fault> {

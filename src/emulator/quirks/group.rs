@@ -143,7 +143,9 @@ pub fn check_link(
         // <https://learn.microsoft.com/graph/api/resources/groups-overview>
         ("group", "members", "user") => true,
         ("group", "members", "group") => !role && !lists(object, "groupTypes", "Unified") && key != target,
-        ("group", "members", "servicePrincipal") => !lists(object, "groupTypes", "Unified"),
+        // "Security groups: user, security group, device, service principal, organizational contact":
+        // <https://learn.microsoft.com/graph/api/group-post-members>
+        ("group", "members", "servicePrincipal" | "device" | "orgContact") => !lists(object, "groupTypes", "Unified"),
         ("group", "owners", "user" | "servicePrincipal") => true,
         ("application" | "servicePrincipal", "owners", "user" | "servicePrincipal") => true,
         ("user", "manager", "user") => key != target,

@@ -3,8 +3,10 @@
 mod actions;
 mod application;
 mod authentication;
+mod certificate;
 mod children;
 mod conditional_access;
+mod credentials;
 mod defaults;
 mod entitlement;
 mod generic;
@@ -12,6 +14,7 @@ mod group;
 mod location;
 mod network;
 mod preview;
+mod properties;
 mod role_scopes;
 mod role_settings;
 mod roles;
@@ -27,234 +30,29 @@ use crate::model::Kind;
 
 pub use actions::advertise;
 pub use authentication::configuration;
-pub use children::{
-    add_credentials, check_siblings, child_id, combinations, create_child, delete_child, password, update_child,
-};
+pub use children::{check_siblings, child_id, combinations, create_child, delete_child, update_child};
+pub use credentials::{add_credentials, password, without_secrets};
 pub use defaults::complete;
 pub use generic::{by_value, child_key, required_filter, single};
 pub use group::{check_link, hidden_from_list};
 pub use preview::{hidden, refuse_hidden};
+pub use properties::{
+    alternate_keys, answers_with_object, default_properties, immutable, nav_in_body, on_select, read_only,
+    replaced_whole, single_only, unique,
+};
 pub use role_scopes::{
     policies as policies_of, policy_assignments, policy_of, rules_of, scope_of, store as store_policies,
     unstored as unstored_policies,
 };
 pub use role_settings::{check_request, rename_scope_type, settle, settle_all, touch as touch_policy, unsettle};
 pub use roles::{assignment_id, built_in as built_in_roles, shown};
-
-/// Returns the properties that no two live objects of a kind share; a path may also pick an object by them.
-pub fn unique(kind: &str) -> &'static [&'static str] {
-    match kind {
-        "user" => &["userPrincipalName"],
-        "group" => &["uniqueName", "mail"],
-        "application" => &["appId", "uniqueName", "identifierUris"],
-        "servicePrincipal" => &["appId"],
-        _ => &[],
-    }
-}
-
-/// Returns the alternate keys, as the metadata's `AlternateKeys` has them.
-pub fn alternate_keys(kind: &str) -> &'static [&'static str] {
-    match kind {
-        "user" => &["userPrincipalName"],
-        "group" => &["uniqueName"],
-        "application" => &["appId", "uniqueName"],
-        "servicePrincipal" => &["appId"],
-        _ => &[],
-    }
-}
-
-/// Returns the properties that are returned without `$select`, where these are not all. "by default, only a limited set of
-/// properties are returned": <https://learn.microsoft.com/graph/api/user-list>
-pub fn default_properties(ty: &str) -> Option<&'static [&'static str]> {
-    match ty {
-        "user" => Some(&[
-            "businessPhones",
-            "displayName",
-            "givenName",
-            "id",
-            "jobTitle",
-            "mail",
-            "mobilePhone",
-            "officeLocation",
-            "preferredLanguage",
-            "surname",
-            "userPrincipalName",
-        ]),
-        _ => None,
-    }
-}
-
-/// Returns the properties that only a read of a single user answers. <https://learn.microsoft.com/graph/api/user-list>
-pub fn single_only(ty: &str) -> &'static [&'static str] {
-    match ty {
-        "user" => &[
-            "aboutMe",
-            "birthday",
-            "hireDate",
-            "interests",
-            "mySite",
-            "pastProjects",
-            "preferredName",
-            "responsibilities",
-            "schools",
-            "skills",
-            "mailboxSettings",
-        ],
-        _ => &[],
-    }
-}
-
-/// Returns the properties, besides those that the metadata marks, that are returned only when `$select` names them.
-/// <https://learn.microsoft.com/graph/api/resources/group>, <https://learn.microsoft.com/graph/api/resources/serviceprincipal>
-pub fn on_select(ty: &str) -> &'static [&'static str] {
-    match ty {
-        // These are never part of a plain read: "isFavorite … hasMembersWithLicenseErrors".
-        "group" => &[
-            "accessType",
-            "hasMembersWithLicenseErrors",
-            "isArchived",
-            "isFavorite",
-            "unseenConversationsCount",
-            "unseenMessagesCount",
-            "infoCatalogs",
-            "welcomeMessageEnabled",
-        ],
-        "servicePrincipal" => &["customSecurityAttributes"],
-        _ => &[],
-    }
-}
-
-/// Returns true if a client may not write the property at all.
-pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
-    // Descriptions such as "read-only for users synced from on-premises" mark these; cloud objects take them.
-    // <https://learn.microsoft.com/graph/api/resources/user>
-    let writable: &[&str] = match ty {
-        "user" => {
-            &["businessPhones", "mobilePhone", "onPremisesExtensionAttributes", "onPremisesImmutableId", "otherMails"]
-        }
-        "group" | "application" => &["uniqueName"],
-        "passwordCredential" => &["hint"],
-        // Microsoft's page says: "Read-only when isBuiltIn is true":
-        // <https://learn.microsoft.com/graph/api/resources/unifiedroledefinition>
-        "unifiedRoleDefinition" => {
-            &["description", "displayName", "isEnabled", "rolePermissions", "templateId", "version"]
-        }
-        "unifiedRoleAssignment" => &["roleDefinitionId"],
-        // <https://learn.microsoft.com/graph/api/group-post-settings>
-        "groupSetting" => &["templateId"],
-        // <https://learn.microsoft.com/graph/api/authenticationflowspolicy-update>
-        "authenticationFlowsPolicy" => &["selfServiceSignUp"],
-        // <https://learn.microsoft.com/graph/api/customsecurityattributedefinition-post-allowedvalues>,
-        // <https://learn.microsoft.com/graph/api/organizationalbranding-post-localizations>
-        "allowedValue" | "organizationalBrandingLocalization" => &["id"],
-        _ => &[],
-    };
-    if writable.contains(&name) {
-        return false;
-    }
-    let owned: &[&str] = match ty {
-        "user" => &[
-            "assignedLicenses",
-            "lastPasswordChangeDateTime",
-            "externalUserStateChangeDateTime",
-            "isManagementRestricted",
-            "serviceProvisioningErrors",
-            "onPremisesProvisioningErrors",
-            "deviceEnrollmentLimit",
-            "identityParentId",
-        ],
-        "group" => &[
-            "isManagementRestricted",
-            "serviceProvisioningErrors",
-            "hasMembersWithLicenseErrors",
-            "onPremisesProvisioningErrors",
-            "organizationId",
-        ],
-        // Microsoft's page says: "verifiedPublisher: use setVerifiedPublisher":
-        // <https://learn.microsoft.com/graph/api/resources/application>
-        "application" => {
-            &["certification", "verifiedPublisher", "createdByAppId", "disabledByMicrosoftStatus", "isDisabled"]
-        }
-        // A service principal takes these from its application:
-        // <https://learn.microsoft.com/graph/api/resources/serviceprincipal>
-        "servicePrincipal" => &[
-            "appDisplayName",
-            "appDescription",
-            "appOwnerOrganizationId",
-            "appRoles",
-            "oauth2PermissionScopes",
-            "servicePrincipalType",
-            "verifiedPublisher",
-            "disabledByMicrosoftStatus",
-            "isDisabled",
-            "createdByAppId",
-            "passwordCredentials",
-            "publisherName",
-        ],
-        "conditionalAccessPolicy" => &["templateId"],
-        // <https://learn.microsoft.com/graph/api/resources/authenticationstrengthpolicy>
-        "authenticationStrengthPolicy" => &["policyType", "requirementsSatisfied"],
-        "authenticationMethodsPolicy" => &["policyVersion"],
-        // These are read-only according to the metadata of beta:
-        // <https://learn.microsoft.com/graph/api/resources/deviceregistrationpolicy>
-        "deviceRegistrationPolicy" => &["displayName", "description"],
-        _ => &[],
-    };
-    let always = ["id", "createdDateTime", "modifiedDateTime", "deletedDateTime", "lastModifiedDateTime"];
-    let server = matches!(
-        ty,
-        "user"
-            | "group"
-            | "application"
-            | "servicePrincipal"
-            | "conditionalAccessPolicy"
-            | "namedLocation"
-            | "ipNamedLocation"
-            | "countryNamedLocation"
-            | "authenticationStrengthPolicy"
-            | "authenticationMethodsPolicy"
-            | "authorizationPolicy"
-            | "appRoleAssignment"
-            | "oAuth2PermissionGrant"
-            | "federatedIdentityCredential"
-            | "unifiedRoleManagementPolicy"
-    );
-    marked || owned.contains(&name) || server && always.contains(&name)
-}
-
-/// Returns true if a property can be given at creation only.
-pub fn immutable(kind: &str, name: &str) -> bool {
-    match kind {
-        // Microsoft's page says: "Can only be set while creating the group and is immutable":
-        // <https://learn.microsoft.com/graph/api/resources/group>
-        "group" => matches!(name, "isAssignableToRole" | "uniqueName" | "mailEnabled"),
-        "application" => name == "uniqueName",
-        "unifiedRoleDefinition" => name == "templateId",
-        "servicePrincipal" => name == "appId",
-        "groupSetting" => name == "templateId",
-        // PATCH takes displayName and description only, the rest goes through an action:
-        // <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-update>
-        "authenticationStrengthPolicy" => name == "allowedCombinations",
-        _ => false,
-    }
-}
-
-/// Returns true for navigation properties that a body may hold by value.
-pub fn nav_in_body(ty: &str, name: &str) -> bool {
-    match name {
-        // <https://learn.microsoft.com/graph/api/conditionalaccessroot-post-policies>, example with authenticationStrength
-        "authenticationStrength" => ty == "conditionalAccessGrantControls",
-        // <https://learn.microsoft.com/graph/api/identitycontainer-post-authenticationeventlisteners>
-        "includeApplications" => ty == "authenticationConditionsApplications",
-        "customExtension" => ty.ends_with("CustomExtensionHandler"),
-        // <https://learn.microsoft.com/graph/api/fido2authenticationmethodconfiguration-update>
-        "includeTargets" | "passkeyProfiles" => ty.ends_with("AuthenticationMethodConfiguration"),
-        _ => generic::expandable(name),
-    }
-}
+pub use user::{rename_deleted, rename_restored};
 
 /// Adds the properties that a seed may leave out because the directory derives them.
 pub fn on_seed(kind: &Kind, object: &mut Properties) {
+    if kind.name == "servicePrincipal" {
+        application::name_graph(object);
+    }
     if matches!(kind.name, "user" | "group") && !object.contains_key("securityIdentifier") {
         object.insert("securityIdentifier".to_owned(), security_identifier(text(object, "id")).into());
     }
@@ -281,8 +79,16 @@ pub fn on_create(tenant: &Tenant, kind: &Kind, caller: &Caller, object: &mut Pro
         "roleDefinition" => roles::create_definition(tenant, object),
         "roleAssignment" => roles::create_assignment(tenant, object),
         "entitlementManagementRoleAssignment" => entitlement::create_assignment(tenant, object),
+        "certificateBasedAuthPki" => {
+            object.insert("lastModifiedDateTime".to_owned(), tenant.clock.seconds().into());
+            Ok(())
+        }
         "groupSetting" => {
             group::name_setting(object);
+            Ok(())
+        }
+        name if entitlement::is_dated(name) => {
+            entitlement::date(tenant, None, object);
             Ok(())
         }
         _ if kind.entity.starts_with("networkaccess.") => network::create(tenant, kind, object),
@@ -316,6 +122,14 @@ pub fn on_update(
         "servicePrincipal" => application::key_credentials(Some(old), new),
         "customSecurityAttributeDefinition" => generic::update_attribute(old, new),
         "roleDefinition" => roles::update_definition(old, new),
+        "certificateBasedAuthPki" => {
+            new.insert("lastModifiedDateTime".to_owned(), tenant.clock.seconds().into());
+            Ok(())
+        }
+        name if entitlement::is_dated(name) => {
+            entitlement::date(tenant, Some(old), new);
+            Ok(())
+        }
         _ if kind.entity.starts_with("networkaccess.") => network::update(tenant, kind, new),
         _ => Ok(()),
     }
@@ -368,6 +182,10 @@ pub fn on_restore(tenant: &Tenant, kind: &Kind, object: &Properties) -> Result<(
 pub fn on_read(tenant: &Tenant, kind: &Kind, key: &Key, object: &mut Properties, root: &str) {
     match kind.name {
         "servicePrincipal" => application::mirror(tenant, object),
+        // Beta shows it with unset values: <https://learn.microsoft.com/graph/api/group-get?view=graph-rest-beta>
+        "group" if root.ends_with("/beta") => {
+            object.entry("writebackConfiguration").or_insert_with(|| serde_json::json!({}));
+        }
         "conditionalAccessPolicy" => conditional_access::expand(tenant, object, root),
         "authenticationStrengthPolicy" => authentication::expand_strength(tenant, object, root),
         "authenticationMethodsPolicy" => authentication::expand_methods(tenant, key, object, root),

@@ -13,6 +13,7 @@ pub(super) fn create(tenant: &Tenant, object: &mut Properties) -> Result<(), Fau
     if password.is_none_or(str::is_empty) {
         return Err(Fault::bad("A password must be specified to create a new user."));
     }
+    check_password(object)?;
     require(object, &["accountEnabled", "displayName", "mailNickname", "userPrincipalName"], "User")?;
     check_name(tenant, None, object)?;
     object.remove("passwordProfile");
@@ -44,6 +45,7 @@ pub(super) fn update(tenant: &Tenant, old: &Properties, patch: &Properties, new:
         }
     }
     // Passwords can be written and never read.
+    check_password(patch)?;
     if new.remove("passwordProfile").is_some() {
         new.insert("lastPasswordChangeDateTime".to_owned(), tenant.clock.seconds().into());
     }
@@ -51,6 +53,41 @@ pub(super) fn update(tenant: &Tenant, old: &Properties, patch: &Properties, new:
         follow_mail(new);
     }
     Ok(())
+}
+
+/// Renames a deleted user: the name in the recycle bin begins with the user's id, so that others can take the old one (W133).
+pub fn rename_deleted(object: &mut Properties) {
+    let name = format!("{}{}", text(object, "id").replace('-', ""), text(object, "userPrincipalName"));
+    object.insert("userPrincipalName".to_owned(), name.into());
+}
+
+/// Gives a deleted user the old name back.
+pub fn rename_restored(object: &mut Properties) {
+    let prefix = text(object, "id").replace('-', "");
+    if let Some(name) = text(object, "userPrincipalName").strip_prefix(&prefix).map(str::to_owned) {
+        object.insert("userPrincipalName".to_owned(), name.into());
+    }
+}
+
+/// Checks a password: 8 to 256 characters of three of the four sorts, unless the user's policy takes weak ones.
+/// <https://learn.microsoft.com/entra/identity/authentication/concept-sspr-policy#microsoft-entra-password-policies>
+fn check_password(body: &Properties) -> Result<(), Fault> {
+    let profile = body.get("passwordProfile").filter(|profile| !profile.is_null());
+    let Some(password) = profile.and_then(|profile| profile.get("password")).and_then(Value::as_str) else {
+        return Ok(());
+    };
+    let sorts: [fn(&char) -> bool; 4] =
+        [char::is_ascii_lowercase, char::is_ascii_uppercase, char::is_ascii_digit, |char| {
+            !char.is_ascii_alphanumeric()
+        }];
+    let strong = sorts.iter().filter(|sort| password.chars().any(|char| sort(&char))).count() >= 3;
+    let weak_allowed = text(body, "passwordPolicies").contains("DisableStrongPassword");
+    match (8..=256).contains(&password.chars().count()) && (strong || weak_allowed) {
+        true => Ok(()),
+        false => Err(Fault::bad(
+            "The specified password does not comply with password complexity requirements. Please provide a different password.",
+        )),
+    }
 }
 
 /// Checks a user principal name. "The general format is alias@domain, where the domain must be present in the tenant's verified

@@ -1,0 +1,240 @@
+//! Lists the properties that differ from what the metadata says: who may write them, and which a read shows.
+
+/// Returns the properties that no two live objects of a kind share; a path may also pick an object by them.
+pub fn unique(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "user" => &["userPrincipalName"],
+        "group" => &["uniqueName", "mail"],
+        "application" => &["appId", "uniqueName", "identifierUris"],
+        "servicePrincipal" => &["appId"],
+        _ => &[],
+    }
+}
+
+/// Returns the alternate keys, as the metadata's `AlternateKeys` has them.
+pub fn alternate_keys(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "user" => &["userPrincipalName"],
+        "group" => &["uniqueName"],
+        "application" => &["appId", "uniqueName"],
+        "servicePrincipal" => &["appId"],
+        _ => &[],
+    }
+}
+
+/// Returns the status of a change that is answered with the object; the others are answered with 204 and nothing.
+/// <https://learn.microsoft.com/graph/api/grouplifecyclepolicy-update>,
+/// <https://learn.microsoft.com/graph/api/accesspackageassignmentpolicy-update>,
+/// <https://learn.microsoft.com/graph/api/connectedorganization-update>
+pub fn answers_with_object(kind: &str) -> Option<u16> {
+    match kind {
+        "groupLifecyclePolicy" | "accessPackageAssignmentPolicy" => Some(200),
+        "connectedOrganization" => Some(202),
+        _ => None,
+    }
+}
+
+/// Returns the complex properties that a PATCH replaces whole: a part that it leaves out is gone, as the provider of Terraform meets
+/// it. <https://github.com/hashicorp/terraform-provider-azuread/blob/main/internal/services/applications/application_resource_test.go>
+pub fn replaced_whole(kind: &str) -> &'static [&'static str] {
+    match kind {
+        "application" => &["optionalClaims"],
+        "servicePrincipal" => &["samlSingleSignOnSettings"],
+        _ => &[],
+    }
+}
+
+/// Returns the properties that are returned without `$select`, where these are not all. "by default, only a limited set of
+/// properties are returned": <https://learn.microsoft.com/graph/api/user-list>
+pub fn default_properties(ty: &str) -> Option<&'static [&'static str]> {
+    match ty {
+        "user" => Some(&[
+            "businessPhones",
+            "displayName",
+            "givenName",
+            "id",
+            "jobTitle",
+            "mail",
+            "mobilePhone",
+            "officeLocation",
+            "preferredLanguage",
+            "surname",
+            "userPrincipalName",
+        ]),
+        _ => None,
+    }
+}
+
+/// Returns the properties that only a read of a single user answers. <https://learn.microsoft.com/graph/api/user-list>
+pub fn single_only(ty: &str) -> &'static [&'static str] {
+    match ty {
+        "user" => &[
+            "aboutMe",
+            "birthday",
+            "hireDate",
+            "interests",
+            "mySite",
+            "pastProjects",
+            "preferredName",
+            "responsibilities",
+            "schools",
+            "skills",
+            "mailboxSettings",
+        ],
+        _ => &[],
+    }
+}
+
+/// Returns the properties, besides those that the metadata marks, that are returned only when `$select` names them.
+/// <https://learn.microsoft.com/graph/api/resources/group>, <https://learn.microsoft.com/graph/api/resources/serviceprincipal>
+pub fn on_select(ty: &str) -> &'static [&'static str] {
+    match ty {
+        // These are never part of a plain read: "isFavorite … hasMembersWithLicenseErrors".
+        "group" => &[
+            "accessType",
+            "hasMembersWithLicenseErrors",
+            "isArchived",
+            "isFavorite",
+            "unseenConversationsCount",
+            "unseenMessagesCount",
+            "infoCatalogs",
+            "welcomeMessageEnabled",
+        ],
+        "servicePrincipal" => &["customSecurityAttributes"],
+        _ => &[],
+    }
+}
+
+/// Returns true if a client may not write the property at all.
+pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
+    // Descriptions such as "read-only for users synced from on-premises" mark these; cloud objects take them.
+    // <https://learn.microsoft.com/graph/api/resources/user>
+    let writable: &[&str] = match ty {
+        "user" => {
+            &["businessPhones", "mobilePhone", "onPremisesExtensionAttributes", "onPremisesImmutableId", "otherMails"]
+        }
+        "group" | "application" => &["uniqueName"],
+        "passwordCredential" => &["hint"],
+        // Microsoft's page says: "Read-only when isBuiltIn is true":
+        // <https://learn.microsoft.com/graph/api/resources/unifiedroledefinition>
+        "unifiedRoleDefinition" => {
+            &["description", "displayName", "isEnabled", "rolePermissions", "templateId", "version"]
+        }
+        "unifiedRoleAssignment" => &["roleDefinitionId"],
+        // <https://learn.microsoft.com/graph/api/group-post-settings>
+        "groupSetting" => &["templateId"],
+        // <https://learn.microsoft.com/graph/api/authenticationflowspolicy-update>
+        "authenticationFlowsPolicy" => &["selfServiceSignUp"],
+        // <https://learn.microsoft.com/graph/api/customsecurityattributedefinition-post-allowedvalues>,
+        // <https://learn.microsoft.com/graph/api/organizationalbranding-post-localizations>
+        "allowedValue" | "organizationalBrandingLocalization" => &["id"],
+        _ => &[],
+    };
+    if writable.contains(&name) {
+        return false;
+    }
+    let owned: &[&str] = match ty {
+        "user" => &[
+            "assignedLicenses",
+            "lastPasswordChangeDateTime",
+            "externalUserStateChangeDateTime",
+            "isManagementRestricted",
+            "serviceProvisioningErrors",
+            "onPremisesProvisioningErrors",
+            "deviceEnrollmentLimit",
+            "identityParentId",
+        ],
+        "group" => &[
+            "isManagementRestricted",
+            "serviceProvisioningErrors",
+            "hasMembersWithLicenseErrors",
+            "onPremisesProvisioningErrors",
+            "organizationId",
+        ],
+        // Microsoft's page says: "verifiedPublisher: use setVerifiedPublisher":
+        // <https://learn.microsoft.com/graph/api/resources/application>
+        "application" => {
+            // `isDisabled` is written by PATCH: <https://learn.microsoft.com/entra/identity/enterprise-apps/deactivate-app-registration>
+            &["certification", "verifiedPublisher", "createdByAppId", "disabledByMicrosoftStatus"]
+        }
+        // <https://learn.microsoft.com/graph/api/resources/agentidentity>
+        "agentIdentity" | "agentIdentityBlueprint" | "agentIdentityBlueprintPrincipal" => &["createdByAppId"],
+        // <https://learn.microsoft.com/graph/api/resources/networkaccess-profile>
+        _ if ty.starts_with("networkaccess.") => &["createdDateTime", "lastModifiedDateTime"],
+        // A service principal takes these from its application:
+        // <https://learn.microsoft.com/graph/api/resources/serviceprincipal>
+        "servicePrincipal" => &[
+            "appDisplayName",
+            "appDescription",
+            "appOwnerOrganizationId",
+            "appRoles",
+            "oauth2PermissionScopes",
+            "servicePrincipalType",
+            "verifiedPublisher",
+            "disabledByMicrosoftStatus",
+            "isDisabled",
+            "createdByAppId",
+            "passwordCredentials",
+            "publisherName",
+        ],
+        "conditionalAccessPolicy" => &["templateId"],
+        // <https://learn.microsoft.com/graph/api/resources/authenticationstrengthpolicy>
+        "authenticationStrengthPolicy" => &["policyType", "requirementsSatisfied"],
+        "authenticationMethodsPolicy" => &["policyVersion"],
+        // These are read-only according to the metadata of beta:
+        // <https://learn.microsoft.com/graph/api/resources/deviceregistrationpolicy>
+        "deviceRegistrationPolicy" => &["displayName", "description"],
+        _ => &[],
+    };
+    let always = ["id", "createdDateTime", "modifiedDateTime", "deletedDateTime", "lastModifiedDateTime"];
+    let server = matches!(
+        ty,
+        "user"
+            | "group"
+            | "application"
+            | "servicePrincipal"
+            | "conditionalAccessPolicy"
+            | "namedLocation"
+            | "ipNamedLocation"
+            | "countryNamedLocation"
+            | "authenticationStrengthPolicy"
+            | "authenticationMethodsPolicy"
+            | "authorizationPolicy"
+            | "appRoleAssignment"
+            | "oAuth2PermissionGrant"
+            | "federatedIdentityCredential"
+            | "unifiedRoleManagementPolicy"
+    );
+    marked || owned.contains(&name) || server && always.contains(&name)
+}
+
+/// Returns true if a property can be given at creation only.
+pub fn immutable(kind: &str, name: &str) -> bool {
+    match kind {
+        // Microsoft's page says: "Can only be set while creating the group and is immutable":
+        // <https://learn.microsoft.com/graph/api/resources/group>
+        "group" => matches!(name, "isAssignableToRole" | "uniqueName" | "mailEnabled"),
+        "application" => name == "uniqueName",
+        "unifiedRoleDefinition" => name == "templateId",
+        "servicePrincipal" => name == "appId",
+        "groupSetting" => name == "templateId",
+        // PATCH takes displayName and description only, the rest goes through an action:
+        // <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-update>
+        "authenticationStrengthPolicy" => name == "allowedCombinations",
+        _ => false,
+    }
+}
+
+/// Returns true for navigation properties that a body may hold by value.
+pub fn nav_in_body(ty: &str, name: &str) -> bool {
+    match name {
+        // <https://learn.microsoft.com/graph/api/conditionalaccessroot-post-policies>, example with authenticationStrength
+        "authenticationStrength" => ty == "conditionalAccessGrantControls",
+        // <https://learn.microsoft.com/graph/api/identitycontainer-post-authenticationeventlisteners>
+        "includeApplications" => ty == "authenticationConditionsApplications",
+        "customExtension" => ty.ends_with("CustomExtensionHandler"),
+        // <https://learn.microsoft.com/graph/api/fido2authenticationmethodconfiguration-update>
+        "includeTargets" | "passkeyProfiles" => ty.ends_with("AuthenticationMethodConfiguration"),
+        _ => super::generic::expandable(name),
+    }
+}
