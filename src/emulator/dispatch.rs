@@ -23,7 +23,7 @@ use super::tenant::Tenant;
 use super::write;
 use crate::kinds;
 use crate::model::Kind;
-use crate::model::kind::{Link, LinkShape};
+use crate::model::kind::{Api, Link, LinkShape};
 use std::sync::RwLock;
 use std::time::Duration;
 
@@ -228,6 +228,10 @@ fn writing(tenant: &mut Tenant, csdl: &'static Csdl, route: &Route, request: &Re
             refs::at_end(tenant, (kind, of), (owner, link), Some(to), request)
         }
         ("PATCH", Target::Object(kind, pick)) => write::update(tenant, csdl, kind, pick, request),
+        // v1.0 answers so, although its page describes the call; beta deletes (W119).
+        ("DELETE", Target::Object(kind, _)) if kind.name == "administrativeUnit" && request.api == Api::V1 => {
+            Err(Fault::new(404, "", "The OData path is invalid."))
+        }
         ("DELETE", Target::Object(kind, pick)) => write::delete(tenant, kind, pick, request),
         ("POST", Target::Link { kind, of, link, refs: false, .. }) => {
             children::create(tenant, csdl, kind, Some(of), link, request)

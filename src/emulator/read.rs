@@ -71,6 +71,7 @@ fn rows(
     quirks::required_filter(kind, request)?;
     let mut options = Options::read(request, csdl, ty, is_directory(kind))?;
     options.filter.iter_mut().filter(|_| kind.entity == POLICY).for_each(quirks::rename_scope_type);
+    options.expand.retain(|expand| !quirks::not_in_lists(kind).contains(&expand.name.as_str()));
     let picked = options.filter.as_ref().and_then(|filter| candidates(tenant.store.table(kind), filter));
     let root = request.root();
     let names: Option<Vec<String>> = options
@@ -84,6 +85,7 @@ fn rows(
             None => row.unpack(),
         };
         quirks::on_read(tenant, kind, key, &mut object, &root);
+        quirks::not_in_lists(kind).iter().for_each(|name| drop(object.remove(*name)));
         (key.clone(), object)
     };
     let shown =

@@ -403,10 +403,11 @@ fn disables_what_goes(change: &FieldChange, meant: &[Vec<FieldChange>]) -> bool 
     })
 }
 
-/// Returns true if a body holds no more than what must be written before an object can be deleted.
+/// Returns true if a body holds no more than what must be written before an object can be deleted, and what it has already.
 fn prepares_deletion(kind: &'static Kind, object: &Object, body: &Map<String, Value>) -> bool {
     let first = before_delete(kind, object);
-    body.iter().all(|(name, value)| name.starts_with('@') || first.get(name) == Some(value))
+    let is_so = |name: &str, value: &Value| first.get(name).or_else(|| object.get(name)) == Some(value);
+    body.iter().all(|(name, value)| name.starts_with('@') || is_so(name, value))
 }
 
 /// Returns true if a value is empty.

@@ -24,6 +24,7 @@ mod http;
 mod links;
 mod pace;
 mod page;
+mod passing;
 mod read;
 mod request;
 mod retry;
@@ -63,7 +64,7 @@ pub struct Config {
 #[derive(Clone)]
 pub struct GraphTenant {
     http: Arc<http::Http>,
-    fresh: Arc<write::Fresh>,
+    recent: Arc<passing::Recent>,
     filters: Arc<BTreeMap<&'static str, String>>,
 }
 
@@ -92,7 +93,7 @@ impl GraphTenant {
             events.clone(),
         )?;
         let http = http::Http::new(client, graph, auth, config.concurrency, config.deadline, events);
-        Ok(GraphTenant { http: Arc::new(http), fresh: Arc::default(), filters: Arc::default() })
+        Ok(GraphTenant { http: Arc::new(http), recent: Arc::default(), filters: Arc::default() })
     }
 
     /// Returns the ids of the signed-in identity that are known without a request: none for managed identities and the accounts
@@ -218,6 +219,6 @@ impl TenantRead for GraphTenant {
 
 impl TenantWrite for GraphTenant {
     async fn write(&self, write: &Write) -> Result<Written, TenantError> {
-        write::write(&self.http, &self.fresh, write).await
+        write::write(&self.http, &self.recent, write).await
     }
 }

@@ -1,11 +1,6 @@
-//! Carries out writes, and waits until new objects are known everywhere.
-//!
-//! Graph acknowledges a write before all of its replicas have it, so that a reference to a new object may be refused for a while:
-//! <https://devblogs.microsoft.com/identity/designing-for-eventual-consistency-for-microsoft-entra/>. The refusals that pass by
-//! themselves are those that Terraform's provider waits out as well (<https://github.com/hashicorp/terraform-provider-azuread>).
+//! Carries out writes, and waits until what was written is known everywhere.
+//! <https://devblogs.microsoft.com/identity/designing-for-eventual-consistency-for-microsoft-entra/>
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -15,11 +10,12 @@ use serde_json::{Map, Value, json};
 use super::each;
 use super::http::{Clock, Http, JSON, Repeat, Request};
 use super::page::broken;
+use super::passing::Recent;
 use super::request::{Asks, Known, asks, object, request_of};
 use super::retry::Cause;
 use super::urls::{literal, segment};
 use crate::kinds;
-use crate::model::kind::{Creation, End, Find, Generated, LinkShape};
+use crate::model::kind::{Api, Creation, End, Find, Generated, LinkShape};
 use crate::model::{Kind, Write, Written};
 use crate::tenant::TenantError;
 
@@ -32,47 +28,8 @@ const RENAMED: Duration = Duration::from_secs(60);
 /// Maximum pause between two attempts: long enough for a replica to catch up, short enough not to be noticed where it has.
 const CATCHES_UP: Duration = Duration::from_secs(10);
 
-/// Holds the ids of objects that this client created or restored itself, and that may not be known everywhere yet.
-#[derive(Debug, Default)]
-pub(super) struct Fresh(Mutex<HashSet<String>>);
-
-impl Fresh {
-    fn add(&self, ids: impl IntoIterator<Item = String>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(ids);
-    }
-
-    fn has(&self, id: &str) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(id)
-    }
-
-    fn has_any(&self, value: &Value) -> bool {
-        match value {
-            Value::String(text) => self.has(text),
-            Value::Array(items) => items.iter().any(|item| self.has_any(item)),
-            Value::Object(map) => map.values().any(|item| self.has_any(item)),
-            _ => false,
-        }
-    }
-
-    /// Returns true if `write` mentions a new object.
-    fn concerns(&self, write: &Write) -> bool {
-        let any = |map: &Map<String, Value>| map.values().any(|value| self.has_any(value));
-        match write {
-            Write::Create { body, .. } => any(body),
-            Write::Restore { id, .. } | Write::Delete { id, .. } => self.has(id),
-            Write::Update { id, body, .. } => self.has(id) || any(body),
-            Write::Call { id, value, .. } | Write::Link { id, value, .. } => self.has(id) || self.has_any(value),
-            Write::Relink { kind, id, child, value, .. } => {
-                let parts = id.split('_').filter(|_| !kind.id_of.is_empty());
-                self.has(id) || self.has(child) || any(value) || parts.into_iter().any(|part| self.has(part))
-            }
-            Write::Unlink { id, child, .. } => self.has(id) || self.has(child),
-        }
-    }
-}
-
 /// Carries out `write`.
-pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<Written, TenantError> {
+pub(super) async fn write(http: &Http, recent: &Recent, write: &Write) -> Result<Written, TenantError> {
     let mut clock = Clock::new(http.deadline);
     clock.start();
     let mut known = loop {
@@ -80,7 +37,8 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
             Ok(known) => break known,
             Err(error) => error,
         };
-        let pause = if passes(&error, fresh.concerns(write)) { clock.pause(Cause::Passing, None) } else { None };
+        let waits = recent.patience(write, &error).is_some_and(|limit| clock.spent() < limit);
+        let pause = if waits { clock.pause(Cause::Passing, None) } else { None };
         let Some(pause) = pause else { return Err(error) };
         http.wait(pause.min(CATCHES_UP), &format!("{error}; it may not be known everywhere yet")).await;
     };
@@ -120,7 +78,8 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
                 if let Some(error) = outcome.into_error(request.label()) {
                     return if is_done(http, write, &error).await? { Ok(Written::default()) } else { Err(error) };
                 }
-                remember(fresh, write, value.as_ref());
+                remember(recent, write, value.as_ref());
+                recent.note(write);
                 return Ok(Written { value });
             }
             Err(error) => error,
@@ -136,9 +95,15 @@ pub(super) async fn write(http: &Http, fresh: &Fresh, write: &Write) -> Result<W
             request.url = http.base.join(&request_of(write, http.base.text(), &known)?.path)?;
             continue;
         }
+        // The path is right, and v1.0 does not take it all the same (W119).
+        if removes && is_no_path(&error) && request.url.path().starts_with(Api::V1.segment()) {
+            let path = request.url.path().replacen(Api::V1.segment(), Api::Beta.segment(), 1);
+            request.url.set_path(&path);
+            continue;
+        }
         // A removed object that is not found is gone in most cases, so the wait for it is short.
         let gone = removes && matches!(error, TenantError::NotFound { .. }) && clock.spent() > REMOVAL;
-        let waits = !gone && passes(&error, fresh.concerns(write));
+        let waits = !gone && recent.patience(write, &error).is_some_and(|limit| clock.spent() < limit);
         let pause = if waits { clock.pause(Cause::Passing, None) } else { None };
         if let Some(pause) = pause {
             http.wait(pause.min(CATCHES_UP), &format!("{} is not known everywhere yet", request.label())).await;
@@ -283,52 +248,24 @@ fn named(write: &Write, mut value: Map<String, Value>) -> Map<String, Value> {
     value
 }
 
-fn remember(fresh: &Fresh, write: &Write, value: Option<&Map<String, Value>>) {
+fn remember(recent: &Recent, write: &Write, value: Option<&Map<String, Value>>) {
     match (write, value) {
         // All ids count, not only the object's own: a service principal refers to the application's `appId`.
         (Write::Create { .. }, Some(value)) => {
             let ids = value.values().filter_map(Value::as_str).filter(|text| uuid::Uuid::try_parse(text).is_ok());
-            fresh.add(ids.map(str::to_owned));
+            recent.add(ids.map(str::to_owned));
         }
         (Write::Update { kind, .. }, Some(value)) if kind.requests.is_some() => {
-            fresh.add(value.get("id").and_then(Value::as_str).map(str::to_owned));
+            recent.add(value.get("id").and_then(Value::as_str).map(str::to_owned));
         }
-        (Write::Restore { id, .. }, _) => fresh.add([id.clone()]),
+        (Write::Restore { id, .. }, _) => recent.add([id.clone()]),
         // A resource that was added to a catalog is later named by the access packages that take it in.
         (Write::Link { kind, link, value: Value::Object(child), .. }, _)
             if kind.link(link).and_then(|link| link.children()).is_some_and(|children| children.requests.is_some()) =>
         {
-            fresh.add(child.values().filter_map(Value::as_str).map(str::to_owned));
+            recent.add(child.values().filter_map(Value::as_str).map(str::to_owned));
         }
         _ => {}
-    }
-}
-
-/// Returns true if the refusal passes by itself: because the write mentions a `new` object, or because two writes met.
-fn passes(error: &TenantError, new: bool) -> bool {
-    let says = |message: &str, words: &[&str]| words.iter().any(|word| message.contains(word));
-    match error {
-        TenantError::Refused { code, .. } if code == "Directory_ConcurrencyViolation" => true,
-        TenantError::NotFound { .. } => new,
-        TenantError::Refused { status: 400, message, .. } => {
-            new && says(
-                message,
-                &[
-                    "does not exist or one of its queried reference-property objects are not present",
-                    "does not reference a valid application object",
-                    "Not a valid reference update",
-                    "One or more property values specified are invalid",
-                    // A policy may name a new location only seconds after the location was made (W52).
-                    "NamedLocation with id",
-                ],
-            )
-        }
-        // A second PATCH soon after a POST may be refused: <https://github.com/hashicorp/terraform-provider-azuread/issues/1764>
-        TenantError::Refused { status: 409, message, .. } => new && !message.contains("already exist"),
-        TenantError::Denied { message, .. } => {
-            new && says(message, &["the backing application of the service principal being created"])
-        }
-        _ => false,
     }
 }
 
@@ -345,7 +282,7 @@ async fn is_done(http: &Http, write: &Write, error: &TenantError) -> Result<bool
             matches!(kind.link(link).map(|link| link.shape), Some(LinkShape::Children(_)))
                 && message.contains("already exists")
         }
-        (Write::Unlink { .. } | Write::Delete { .. }, TenantError::NotFound { .. }) => true,
+        (Write::Unlink { .. } | Write::Delete { .. }, TenantError::NotFound { .. }) => !is_no_path(error),
         // Every request is a separate one: one whose answer was lost is looked for, never sent again.
         (Write::Delete { kind, id }, TenantError::Unknown { .. } | TenantError::Waiting { .. })
             if kind.requests.is_some() =>
@@ -358,6 +295,11 @@ async fn is_done(http: &Http, write: &Write, error: &TenantError) -> Result<bool
         }
         _ => false,
     })
+}
+
+/// Returns true if a 404 is about the path, and not about the object: "The OData path is invalid" (W119).
+fn is_no_path(error: &TenantError) -> bool {
+    matches!(error, TenantError::NotFound { message, .. } if message.contains("path is invalid"))
 }
 
 async fn exists(http: &Http, kind: &'static Kind, id: &str) -> Result<bool, TenantError> {
@@ -394,42 +336,14 @@ fn password() -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
-    use crate::kinds;
 
     #[test]
     fn passwords_are_long_and_all_different() {
         let all: HashSet<String> = (0..100).map(|_| password()).collect();
         assert_eq!(all.len(), 100);
         assert!(all.iter().all(|word| word.len() >= 24 && word.len() <= 256));
-    }
-
-    #[test]
-    fn only_what_is_new_is_waited_for() {
-        let refused = |status, code: &str, message: &str| TenantError::Refused {
-            request: String::new(),
-            status,
-            code: code.into(),
-            message: message.into(),
-        };
-        let dangling = refused(400, "Request_BadRequest", "Not a valid reference update.");
-        assert!(passes(&dangling, true) && !passes(&dangling, false));
-        assert!(passes(&refused(409, "Directory_ConcurrencyViolation", ""), false));
-        assert!(!passes(&refused(409, "x", "An object with this name already exists"), true));
-        assert!(!passes(&refused(400, "Request_BadRequest", "Invalid value"), true));
-        let missing = TenantError::NotFound { request: String::new(), message: String::new() };
-        assert!(passes(&missing, true) && !passes(&missing, false));
-    }
-
-    #[test]
-    fn a_write_concerns_what_it_mentions() {
-        let fresh = Fresh::default();
-        let kind = kinds::by_name("conditionalAccessPolicy").unwrap();
-        let body = json!({"conditions": {"users": {"includeGroups": ["6a46cf97-e63a-4216-8572-04331c277457"]}}});
-        let write = Write::Create { kind, body: body.as_object().unwrap().clone() };
-        assert!(!fresh.concerns(&write));
-        let made = json!({"id": "6a46cf97-e63a-4216-8572-04331c277457", "displayName": "x"});
-        remember(&fresh, &Write::Create { kind, body: Map::new() }, made.as_object());
-        assert!(fresh.concerns(&write) && !fresh.has("x"));
     }
 }

@@ -11,9 +11,14 @@ pub const KIND: Kind = Kind {
     folder: "policies/claims-mapping",
     schema: include_str!("../../schemas/policies/claims-mapping-policy.schema.json"),
     path: "/policies/claimsMappingPolicies",
-    // The link is read here and written at its target:
+    // The link is read here and written at its target; a service principal has one such policy at most (W96).
     // <https://learn.microsoft.com/graph/api/serviceprincipal-post-claimsmappingpolicies>
-    links: &[Link { name: "appliesTo", ends: &[End { kind: "servicePrincipal", relation: "claimsMappingPolicies" }], ..Link::COMMON }],
+    links: &[Link {
+        name: "appliesTo",
+        ends: &[End { kind: "servicePrincipal", relation: "claimsMappingPolicies" }],
+        exclusive: true,
+        ..Link::COMMON
+    }],
     permissions: Permissions { read: &["Policy.Read.All"], write: &["Policy.ReadWrite.ApplicationConfiguration"] },
     docs: "https://learn.microsoft.com/graph/api/resources/claimsmappingpolicy",
     ..Kind::COMMON

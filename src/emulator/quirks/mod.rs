@@ -37,8 +37,8 @@ pub use generic::{by_value, child_key, required_filter, single};
 pub use group::{check_link, hidden_from_list};
 pub use preview::{hidden, refuse_hidden};
 pub use properties::{
-    alternate_keys, answers_with_object, default_properties, immutable, nav_in_body, on_select, read_only,
-    replaced_whole, single_only, unique,
+    alternate_keys, answers_with_object, default_properties, immutable, nav_in_body, not_in_lists, on_select,
+    read_only, replaced_whole, single_only, unique,
 };
 pub use role_scopes::{
     policies as policies_of, policy_assignments, policy_of, rules_of, scope_of, store as store_policies,

@@ -1,5 +1,7 @@
 //! Lists the properties that differ from what the metadata says: who may write them, and which a read shows.
 
+use crate::model::Kind;
+
 /// Returns the properties that no two live objects of a kind share; a path may also pick an object by them.
 pub fn unique(kind: &str) -> &'static [&'static str] {
     match kind {
@@ -62,6 +64,15 @@ pub fn default_properties(ty: &str) -> Option<&'static [&'static str]> {
             "userPrincipalName",
         ]),
         _ => None,
+    }
+}
+
+/// Returns the properties and relations that the list of a kind does not show, although one object does.
+/// <https://learn.microsoft.com/graph/api/identitygovernance-lifecycleworkflowscontainer-list-workflows>
+pub fn not_in_lists(kind: &Kind) -> &'static [&'static str] {
+    match kind.name {
+        "lifecycleWorkflow" => &["executionConditions", "tasks"],
+        _ => &[],
     }
 }
 

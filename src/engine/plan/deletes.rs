@@ -4,6 +4,7 @@ use super::counterparts::Passing;
 use super::{Planner, not_creatable, owned_elsewhere, wanted_today};
 use crate::engine::body::{before_delete, with_type};
 use crate::engine::digest;
+use crate::engine::normalize::writable;
 use crate::engine::order::{Phase, Stage};
 use crate::kinds;
 use crate::model::Action;
@@ -43,7 +44,11 @@ impl Planner<'_> {
                         after: Some(value.clone()),
                     })
                     .collect();
-                let action = Action::Update { body: with_type(kind, object, first), changes };
+                // Both Terraform providers write the location whole to untrust it (W156).
+                let mut body = writable(kind, object, false);
+                body.retain(|name, _| kind.call(name).is_none());
+                body.extend(first);
+                let action = Action::Update { body: with_type(kind, object, body), changes };
                 self.push(kind, address, object, Phase::Delete, Stage::Prepare, action, &[]);
             }
             self.push(kind, address, object, Phase::Delete, Stage::Make, Action::Delete, &[]);

@@ -215,3 +215,23 @@ async fn users_get_a_password_that_nobody_sees() {
     }
     assert_ne!(seen[0].body["passwordProfile"], seen[1].body["passwordProfile"]);
 }
+
+/// Checks that a 404 about the path is no proof that the object is gone: beta takes the deletion (W119).
+#[tokio::test]
+async fn a_deletion_whose_path_is_invalid_is_sent_to_beta() {
+    for status in [204, 404] {
+        let server = Server::start(move |seen, _| match (seen.method.as_str(), seen.path.as_str()) {
+            ("DELETE", "/v1.0/directory/administrativeUnits/u") => {
+                answer(404, json!({"Message": "The OData path is invalid."}))
+            }
+            ("DELETE", "/beta/directory/administrativeUnits/u") if status == 204 => answer(204, Value::Null),
+            ("DELETE", _) => answer(404, json!({"Message": "The OData path is invalid."})),
+            _ => other(seen),
+        })
+        .await;
+        let deletion = Write::Delete { kind: kind("administrativeUnit"), id: "u".into() };
+        let outcome = server.client().write(&deletion).await;
+        assert_eq!(outcome.is_ok(), status == 204, "{outcome:?}");
+        assert_eq!(server.to("DELETE", "/beta/directory/administrativeUnits/u").len(), 1);
+    }
+}

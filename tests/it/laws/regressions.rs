@@ -387,6 +387,23 @@ fn update_carries_over_what_no_schema_knows() {
     });
 }
 
+/// PUT replaces the whole object, so what no schema knows is sent along.
+#[test]
+fn replacement_carries_over_what_no_schema_knows() {
+    block_on(async {
+        let policy = |quota: u32| {
+            let rest = json!({"userDeviceQuota": quota, "azureADHello": {"isEnabled": true}});
+            one("deviceRegistrationPolicy", "deviceRegistrationPolicy", "Devices", rest)
+        };
+        let tenant = tenant(&vec![policy(50)]);
+        let mut wanted = policy(20);
+        wanted.1.remove("azureADHello");
+        let plan = Case::of(snapshot(vec![wanted]), tenant, 1).await.plan().await;
+        let Action::Update { body, .. } = &plan.steps[0].action else { panic!("no update") };
+        assert_eq!((&body["userDeviceQuota"], &body["azureADHello"]), (&json!(20), &json!({"isEnabled": true})));
+    });
+}
+
 /// No write would bring it about, so none is planned again and again.
 #[test]
 fn difference_that_no_schema_knows_is_said_and_not_planned() {
