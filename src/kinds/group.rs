@@ -61,6 +61,9 @@ pub const KIND: Kind = Kind {
             name: "owners",
             shape: LinkShape::References,
             read: LinkRead::Each,
+            // Microsoft's page says: "the last owner (a user object) of the group can't be removed":
+            // <https://learn.microsoft.com/graph/api/group-delete-owners>
+            last: Some("user"),
             api: Some(Api::Beta),
             absent: None,
             permissions: Some(Permissions {

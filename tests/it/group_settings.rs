@@ -21,7 +21,7 @@ async fn world() -> (World, String) {
     (world, group)
 }
 
-async fn snapshot(world: &World) {
+pub async fn snapshot(world: &World) {
     assert!(export(&world.context, &world.tenant, &[], &Extra::default()).await.unwrap().complete);
 }
 

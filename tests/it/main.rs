@@ -29,6 +29,7 @@ mod long;
 mod metadata;
 mod mutations;
 mod ordinary;
+mod preconditions;
 mod reports;
 mod roles;
 mod safety;

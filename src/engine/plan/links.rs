@@ -9,6 +9,7 @@ use crate::engine::body::{complete, differing, list};
 use crate::engine::normalize::child_key;
 use crate::engine::order::{Phase, Stage};
 use crate::engine::schema::{self, Shape};
+use crate::kinds;
 use crate::model::kind::{Children, LinkShape, Updates};
 use crate::model::plan::{Loss, LossKind};
 use crate::model::{Action, Address, Kind, Object};
@@ -34,7 +35,16 @@ impl Planner<'_> {
                             self.push_link(kind, address, wanted, Action::Link { link: name, value: id.clone() });
                         }
                     }
+                    let last = link.last.and_then(|of| self.last_that_stays(of, want, have));
                     for id in have.iter().filter(|id| !kept.contains(id.as_str().unwrap_or_default())) {
+                        if last == Some(id) {
+                            let who = self.live_name(id);
+                            let what = format!(
+                                "{name} keeps \"{who}\": Graph does not remove the last one who is a user; add another first"
+                            );
+                            self.plan.losses.push(Loss::new(address, wanted.name(), LossKind::Other(what)));
+                            continue;
+                        }
                         self.push_link(kind, address, wanted, Action::Unlink { link: name, value: id.clone() });
                     }
                 }
@@ -52,6 +62,30 @@ impl Planner<'_> {
                 }
             }
         }
+    }
+
+    /// Returns the target of the kind `of` that Graph would not remove, since the commit wants none of that kind.
+    fn last_that_stays<'v>(&self, of: &str, want: &[Value], have: &'v [Value]) -> Option<&'v Value> {
+        let live = self.inputs.live;
+        let there = |kind: &'static str, id: &str| {
+            let address = Address::new(kind, id);
+            live.objects.contains_key(&address) || live.unchanged.contains(&address)
+        };
+        // What is not known to be of another kind counts: the attempt would fail late.
+        let is_of = |id: &&Value| {
+            let id = id.as_str().unwrap_or_default();
+            kinds::ALL.iter().all(|kind| kind.name == of || !there(kind.name, id))
+        };
+        if want.iter().any(|id| is_of(&id)) {
+            return None;
+        }
+        have.iter().filter(is_of).max_by_key(|id| id.as_str())
+    }
+
+    fn live_name(&self, id: &Value) -> String {
+        let id = id.as_str().unwrap_or_default();
+        let named = self.inputs.live.objects.iter().find(|(address, _)| address.id == id);
+        named.map_or_else(|| id.to_owned(), |(_, object)| object.name().to_owned())
     }
 
     fn children(

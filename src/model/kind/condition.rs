@@ -24,6 +24,13 @@ pub enum Condition {
         /// Text that the value must begin with.
         value: &'static str,
     },
+    /// True if `value` is a part of `property`.
+    Contains {
+        /// A string property.
+        property: &'static str,
+        /// Text to look for.
+        value: &'static str,
+    },
     /// True if the flag `property` is set.
     Flag {
         /// A boolean property.
@@ -53,6 +60,7 @@ impl Condition {
             Condition::Lists { property, .. }
             | Condition::Is { property, .. }
             | Condition::Starts { property, .. }
+            | Condition::Contains { property, .. }
             | Condition::Flag { property } => vec![property],
             Condition::FlagUnlessListed { property, but, .. } => vec![property, but],
             Condition::All(parts) | Condition::Any(parts) => {
@@ -75,6 +83,9 @@ impl Condition {
             Condition::Is { property, value } => properties.get(property).and_then(|v| v.as_str()) == Some(value),
             Condition::Starts { property, value } => {
                 properties.get(property).and_then(|v| v.as_str()).is_some_and(|text| text.starts_with(value))
+            }
+            Condition::Contains { property, value } => {
+                properties.get(property).and_then(|v| v.as_str()).is_some_and(|text| text.contains(value))
             }
             Condition::Flag { property } => properties.get(property).and_then(|flag| flag.as_bool()) == Some(true),
             Condition::FlagUnlessListed { property, but, value } => {

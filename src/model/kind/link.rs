@@ -20,6 +20,8 @@ pub struct Link {
     pub ends: &'static [End],
     /// True if a target has at most one such relation: it is removed from one object before it is added to another.
     pub exclusive: bool,
+    /// Kind of target of which the last one stays: Graph refuses to remove it.
+    pub last: Option<&'static str>,
     /// Contents of the relation.
     pub shape: LinkShape,
     /// Request that reads the relation.
@@ -141,6 +143,7 @@ impl Link {
         to: "/directoryObjects",
         ends: &[],
         exclusive: false,
+        last: None,
         shape: LinkShape::References,
         read: LinkRead::Each,
         api: None,
