@@ -22,6 +22,7 @@ mod graph;
 mod hidden;
 mod hostile;
 mod laws;
+mod left_out;
 mod lockout;
 mod long;
 mod metadata;
