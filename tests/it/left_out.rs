@@ -67,3 +67,36 @@ async fn consent_stays_with_certified_applications_and_labels() {
     let sets = world.graph.ok(&includes).await.to_string();
     assert!(sets.contains(r#""certifiedClientApplicationsOnly":true"#) && sets.contains("d9c43deb"), "{sets}");
 }
+
+/// <https://learn.microsoft.com/graph/api/resources/hardwareoathauthenticationmethodconfiguration?view=graph-rest-beta>
+#[tokio::test(start_paused = true)]
+async fn methods_that_only_beta_shows_come_back() {
+    const POLICY: &str = "/beta/policies/authenticationMethodsPolicy";
+    const TOKENS: &str = "/beta/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/HardwareOath";
+    let world = company(&["group", "application", "servicePrincipal", "authenticationMethodsPolicy"]).await;
+    let everybody = json!({"id": "all_users", "targetType": "group"});
+    let settings = |state: &str| {
+        json!({"systemCredentialPreferences": {"state": state, "includeTargets": [everybody], "excludeTargets": []},
+            "reportSuspiciousActivitySettings": {"state": state, "includeTarget": everybody, "voiceReportingCode": 0},
+            "microsoftAuthenticatorPlatformSettings": {"enforceAppPIN": {"includeTargets": [everybody], "excludeTargets": []}}})
+    };
+    let tokens = |state: &str| json!({"@odata.type": "#microsoft.graph.hardwareOathAuthenticationMethodConfiguration", "state": state});
+    assert_eq!(world.graph.patch(POLICY, settings("enabled")).await.0, 204);
+    assert_eq!(world.graph.patch(TOKENS, tokens("enabled")).await.0, 204);
+    let seen = world.graph.ok("/v1.0/policies/authenticationMethodsPolicy").await.to_string();
+    assert!(!seen.contains("HardwareOath") && !seen.contains("systemCredentialPreferences"), "{seen}");
+    exported(&world).await;
+    let file = world.git(&["show", "snapshots:policies/authentication-methods-policy.yaml"]);
+    for part in
+        ["id: HardwareOath", "systemCredentialPreferences:", "reportSuspiciousActivitySettings:", "enforceAppPIN:"]
+    {
+        assert!(file.contains(part), "{part}: {file}");
+    }
+    assert_eq!(world.graph.patch(POLICY, settings("disabled")).await.0, 204);
+    assert_eq!(world.graph.patch(TOKENS, tokens("disabled")).await.0, 204);
+    recover(&world).await;
+    let now = world.graph.ok(POLICY).await;
+    assert_eq!(now["systemCredentialPreferences"]["state"], "enabled");
+    assert_eq!(now["reportSuspiciousActivitySettings"]["state"], "enabled");
+    assert_eq!(world.graph.ok(TOKENS).await["state"], "enabled");
+}
