@@ -100,3 +100,23 @@ async fn methods_that_only_beta_shows_come_back() {
     assert_eq!(now["reportSuspiciousActivitySettings"]["state"], "enabled");
     assert_eq!(world.graph.ok(TOKENS).await["state"], "enabled");
 }
+
+/// <https://learn.microsoft.com/graph/api/resources/compliantnetworknamedlocation>
+#[tokio::test(start_paused = true)]
+async fn compliant_network_is_among_the_locations() {
+    const LOCATIONS: &str = "identity/conditionalAccess/namedLocations";
+    let world = company(&["namedLocation"]).await;
+    let signal = json!({"signalingStatus": "enabled"});
+    assert_eq!(world.graph.patch("/beta/networkAccess/settings/conditionalAccess", signal).await.0, 204);
+    let ty = "#microsoft.graph.compliantNetworkNamedLocation";
+    let all = world.graph.pages(&format!("/beta/{LOCATIONS}")).await;
+    let network = all.iter().find(|location| location["@odata.type"] == ty).unwrap();
+    assert_eq!(world.graph.pages(&format!("/v1.0/{LOCATIONS}")).await.len(), all.len() - 1);
+    exported(&world).await;
+    let file = world.git(&["grep", "-h", "compliantNetwork", "snapshots", "--", "conditional-access/named-locations"]);
+    assert!(file.contains("compliantNetworkType: allTenantCompliantNetworks"), "{file}");
+    let path = format!("/beta/{LOCATIONS}/{}", network["id"].as_str().unwrap());
+    assert_eq!(world.graph.patch(&path, json!({"@odata.type": ty, "isTrusted": true})).await.0, 204);
+    recover(&world).await;
+    assert_ne!(world.graph.ok(&path).await["isTrusted"], true);
+}

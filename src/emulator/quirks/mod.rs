@@ -318,6 +318,13 @@ pub fn on_update(
     }
 }
 
+/// Applies the effects of a change on others.
+pub fn after_update(tenant: &mut Tenant, kind: &Kind, new: &Properties) {
+    if kind.name == "networkAccessConditionalAccess" {
+        location::add_compliant_network(tenant, new);
+    }
+}
+
 /// Checks that an object can be deleted.
 pub fn on_delete(tenant: &Tenant, kind: &Kind, key: &Key, object: &Properties) -> Result<(), Fault> {
     match kind.name {
