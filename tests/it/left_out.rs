@@ -4,7 +4,7 @@
 use entragit::emulator::{Options, Seed};
 use entragit::ops::export::{Extra, export};
 use entragit::ops::plan::plan;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::faults::World;
 
@@ -119,4 +119,40 @@ async fn compliant_network_is_among_the_locations() {
     assert_eq!(world.graph.patch(&path, json!({"@odata.type": ty, "isTrusted": true})).await.0, 204);
     recover(&world).await;
     assert_ne!(world.graph.ok(&path).await["isTrusted"], true);
+}
+
+/// <https://learn.microsoft.com/graph/api/resources/accesspackagequestion>,
+/// <https://learn.microsoft.com/graph/api/resources/customextensionstagesetting>
+#[tokio::test(start_paused = true)]
+async fn questions_and_stages_of_an_assignment_policy_come_back() {
+    const POLICIES: &str = "/v1.0/identityGovernance/entitlementManagement/assignmentPolicies";
+    let world = company(&["accessPackageAssignmentPolicy"]).await;
+    let all = world.graph.pages(&format!("{POLICIES}?$expand=accessPackage($select=id)")).await;
+    let id = all[0]["id"].as_str().unwrap();
+    let mut body = all[0].as_object().unwrap().clone();
+    body.retain(|name, value| !name.contains('@') && !name.ends_with("DateTime") && !value.is_null());
+    let asked = json!([{"@odata.type": "#microsoft.graph.accessPackageTextInputQuestion", "sequence": 1, "isRequired": true,
+        "isAnswerEditable": true, "text": "What for?", "localizations": [{"languageCode": "de", "text": "Wozu?"}],
+        "isSingleLineQuestion": true}]);
+    let called = json!([{"stage": "assignmentRequestCreated", "customExtension": {
+        "@odata.type": "#microsoft.graph.accessPackageAssignmentRequestWorkflowExtension", "id": "219f57b6-7983-45a1-be01-2c228b7a43f8"}}]);
+    let put = async |questions: &Value, stages: &Value| {
+        let mut body = body.clone();
+        body.insert("questions".to_owned(), questions.clone());
+        body.insert("customExtensionStageSettings".to_owned(), stages.clone());
+        let ((status, answer), _) = world.graph.send("PUT", &format!("{POLICIES}/{id}"), Some(body.into()), &[]).await;
+        assert!(status < 300, "{answer}");
+    };
+    put(&asked, &called).await;
+    exported(&world).await;
+    let file = world.git(&["grep", "-h", "", "snapshots", "--", "governance/assignment-policies"]);
+    for line in ["text: Wozu?", "stage: assignmentRequestCreated", "id: 219f57b6-7983-45a1-be01-2c228b7a43f8"] {
+        assert!(file.contains(line), "{line}: {file}");
+    }
+    put(&json!([]), &json!([])).await;
+    recover(&world).await;
+    let query = "$expand=questions,customExtensionStageSettings($expand=customExtension($select=id))";
+    let now = world.graph.ok(&format!("{POLICIES}/{id}?{query}")).await;
+    assert_eq!(now["questions"][0]["localizations"][0]["text"], "Wozu?", "{now}");
+    assert_eq!(now["customExtensionStageSettings"][0]["customExtension"]["id"], called[0]["customExtension"]["id"]);
 }
