@@ -156,3 +156,26 @@ async fn questions_and_stages_of_an_assignment_policy_come_back() {
     assert_eq!(now["questions"][0]["localizations"][0]["text"], "Wozu?", "{now}");
     assert_eq!(now["customExtensionStageSettings"][0]["customExtension"]["id"], called[0]["customExtension"]["id"]);
 }
+
+/// The plan that creates these says what is lost: the groups that an expiry policy is for
+/// (<https://learn.microsoft.com/graph/api/group-list-grouplifecyclepolicies>), and the applications that may answer.
+#[tokio::test(start_paused = true)]
+async fn relations_that_no_list_shows_are_told_as_lost() {
+    for (kind, path, says) in [
+        ("groupLifecyclePolicy", "/v1.0/groupLifecyclePolicies", "they have to be selected again"),
+        (
+            "customTaskExtension",
+            "/v1.0/identityGovernance/lifecycleWorkflows/customTaskExtensions",
+            "the applications that may answer its calls have to be chosen again",
+        ),
+    ] {
+        let world = company(&[kind]).await;
+        exported(&world).await;
+        for object in world.graph.pages(path).await {
+            assert_eq!(world.graph.delete(&format!("{path}/{}", object["id"].as_str().unwrap())).await.0, 204);
+        }
+        let said = plan(&world.context, &world.tenant, &world.aim()).await.unwrap();
+        let losses = format!("{:?}", said.plan.losses);
+        assert!(losses.contains(says), "{losses}");
+    }
+}
