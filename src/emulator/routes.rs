@@ -130,7 +130,8 @@ pub fn route(api: Api, segments: &[String]) -> Result<Route, Fault> {
 }
 
 /// Names the kinds that v1.0 serves too, in part, although they are read from beta.
-const ALSO_IN_V1: &[&str] = &["conditionalAccessPolicy"];
+const ALSO_IN_V1: &[&str] =
+    &["authenticationMethodsPolicy", "conditionalAccessPolicy", "namedLocation", "permissionGrantPolicy"];
 
 /// Returns the kinds that a version serves: beta has all kinds of v1.0.
 fn served(api: Api) -> impl Iterator<Item = &'static Kind> {

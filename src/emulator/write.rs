@@ -156,6 +156,7 @@ pub fn update(
     }
     let targets = refs::resolve(tenant, kind, &key, &old, &binds)?;
     store(tenant, request, kind, &key, &old, &new);
+    quirks::after_update(tenant, kind, &new);
     for (link, target) in targets {
         refs::link(tenant, request, kind, (&key, &new), link, &target);
     }

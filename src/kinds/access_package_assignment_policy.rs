@@ -13,8 +13,14 @@ pub const KIND: Kind = Kind {
     path: "/identityGovernance/entitlementManagement/assignmentPolicies",
     // <https://learn.microsoft.com/graph/api/accesspackageassignmentpolicy-update>
     update: Updates::Replace,
-    // <https://learn.microsoft.com/graph/api/entitlementmanagement-list-assignmentpolicies>
-    expand: &["accessPackage($select=id)"],
+    // <https://learn.microsoft.com/graph/api/entitlementmanagement-list-assignmentpolicies>,
+    // <https://learn.microsoft.com/graph/api/accesspackageassignmentpolicy-get>, example 2. PUT takes them along: what it does not
+    // name is removed.
+    expand: &[
+        "accessPackage($select=id)",
+        "questions",
+        "customExtensionStageSettings($expand=customExtension($select=id))",
+    ],
     licence: Some(Licence::P2),
     permissions: Permissions {
         read: &["EntitlementManagement.Read.All"],

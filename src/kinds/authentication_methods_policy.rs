@@ -1,5 +1,9 @@
 //! Describes the authentication methods policy with the configuration of every method.
 //! <https://learn.microsoft.com/graph/api/resources/authenticationmethodspolicy>
+//!
+//! It is read and written in beta: v1.0 shows neither the method for hardware tokens nor `systemCredentialPreferences`,
+//! `reportSuspiciousActivitySettings` and `microsoftAuthenticatorPlatformSettings`.
+//! <https://learn.microsoft.com/graph/api/resources/hardwareoathauthenticationmethodconfiguration?view=graph-rest-beta>
 
 use crate::model::kind::*;
 
@@ -10,7 +14,7 @@ pub const KIND: Kind = Kind {
     title: "authentication methods policy",
     folder: "policies/authentication-methods-policy",
     schema: include_str!("../../schemas/policies/authentication-methods-policy.schema.json"),
-    api: Api::V1,
+    api: Api::Beta,
     path: "/policies/authenticationMethodsPolicy",
     shape: Shape::Singleton,
     naming: Naming::Fixed,

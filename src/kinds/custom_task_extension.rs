@@ -11,6 +11,13 @@ pub const KIND: Kind = Kind {
     folder: "governance/task-extensions",
     schema: include_str!("../../schemas/governance/task-extension.schema.json"),
     path: "/identityGovernance/lifecycleWorkflows/customTaskExtensions",
+    // `callbackConfiguration/authorizedApps` is a relation that no list shows:
+    // <https://learn.microsoft.com/graph/api/resources/identitygovernance-customtaskextensioncallbackconfiguration>
+    creation: Creation::Post {
+        accepts: Accepts::All,
+        generates: &[],
+        note: Some("the applications that may answer its calls have to be chosen again"),
+    },
     licence: Some(Licence::Governance),
     permissions: Permissions {
         read: &["LifecycleWorkflows-CustomExt.Read.All"],

@@ -13,6 +13,13 @@ pub const KIND: Kind = Kind {
     path: "/groupLifecyclePolicies",
     naming: Naming::Id,
     natural: &[],
+    // Which groups a policy for selected groups is for is told by each of the groups alone:
+    // <https://learn.microsoft.com/graph/api/group-list-grouplifecyclepolicies>
+    creation: Creation::Post {
+        accepts: Accepts::All,
+        generates: &[],
+        note: Some("if it is for selected groups, they have to be selected again"),
+    },
     licence: Some(Licence::P1),
     permissions: Permissions { read: &["Directory.Read.All"], write: &["Directory.ReadWrite.All"] },
     docs: "https://learn.microsoft.com/graph/api/resources/grouplifecyclepolicy",

@@ -1,5 +1,8 @@
 //! Describes named locations: address ranges, countries, the compliant network.
 //! <https://learn.microsoft.com/graph/api/resources/namedlocation>
+//!
+//! They are read and written in beta, which alone has the compliant network:
+//! <https://learn.microsoft.com/graph/api/resources/compliantnetworknamedlocation>
 
 use crate::model::kind::*;
 
@@ -10,7 +13,7 @@ pub const KIND: Kind = Kind {
     title: "named locations",
     folder: "conditional-access/named-locations",
     schema: include_str!("../../schemas/conditional-access/named-location.schema.json"),
-    api: Api::V1,
+    api: Api::Beta,
     path: "/identity/conditionalAccess/namedLocations",
     shape: Shape::Collection,
     naming: Naming::Slug,
@@ -29,7 +32,12 @@ pub const KIND: Kind = Kind {
     links: &[],
     borrowed: &[],
     calls: &[],
-    variants: &[],
+    variants: &[Variant {
+        name: "compliantNetworkLocation",
+        title: "compliant networks",
+        when: Condition::Is { property: "@odata.type", value: "#microsoft.graph.compliantNetworkNamedLocation" },
+        not_creatable: Some("Graph makes it when Global Secure Access signals to Conditional Access"),
+    }],
     owned_elsewhere: None,
     delta: None,
     licence: Some(Licence::P1),

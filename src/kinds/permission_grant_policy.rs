@@ -1,5 +1,9 @@
 //! Describes permission grant policies: they define which permissions people may consent to. Microsoft's own (`microsoft-…`) can
 //! be read only. <https://learn.microsoft.com/graph/api/resources/permissiongrantpolicy>
+//!
+//! They are read and written in beta: v1.0 shows neither `certifiedClientApplicationsOnly` nor `scopeSensitivityLabels`, and a set
+//! without them covers more than the set that was there.
+//! <https://learn.microsoft.com/graph/api/resources/permissiongrantconditionset?view=graph-rest-beta>
 
 use crate::model::kind::*;
 
@@ -13,6 +17,9 @@ const SET: &[&str] = &[
     "clientApplicationTenantIds",
     "clientApplicationPublisherIds",
     "clientApplicationsFromVerifiedPublisherOnly",
+    "certifiedClientApplicationsOnly",
+    "scopeSensitivityLabels/labelKind",
+    "scopeSensitivityLabels/sensitivityLabels",
 ];
 
 /// Permission grant policy. Its condition sets cannot be changed, only replaced by others.
@@ -22,6 +29,7 @@ pub const KIND: Kind = Kind {
     title: "permission grant policies",
     folder: "policies/permission-grant",
     schema: include_str!("../../schemas/policies/permission-grant-policy.schema.json"),
+    api: Api::Beta,
     path: "/policies/permissionGrantPolicies",
     links: &[
         Link {

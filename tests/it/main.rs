@@ -24,6 +24,7 @@ mod group_settings;
 mod hidden;
 mod hostile;
 mod laws;
+mod left_out;
 mod lockout;
 mod long;
 mod metadata;

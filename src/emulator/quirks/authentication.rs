@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{conditional_access, invalid, require, text};
+use crate::emulator::csdl::{self, Csdl};
 use crate::emulator::error::Fault;
-use crate::emulator::store::{Key, Properties, strings};
+use crate::emulator::store::{Key, Properties, Row, strings};
 use crate::emulator::tenant::Tenant;
+use crate::model::kind::Api;
 
 const CONFIGURATIONS: &str = "combinationConfigurations";
 
@@ -102,8 +104,10 @@ pub(super) fn expand_methods(tenant: &Tenant, key: &Key, object: &mut Properties
         .into_iter()
         .flatten()
         .filter_map(|child| tenant.store.children(link)?.live.get(child))
-        .map(|row| Value::Object(row.unpack()))
-        .map(|child| configuration(child, root))
+        .map(Row::unpack)
+        // A version leaves out the methods whose type it does not have.
+        .filter(|child| csdl_of(root).ty(text(child, "@odata.type")).is_some())
+        .map(|child| configuration(Value::Object(child), root))
         .collect();
     object.insert(
         format!("{link}@odata.context"),
@@ -112,11 +116,15 @@ pub(super) fn expand_methods(tenant: &Tenant, key: &Key, object: &mut Properties
     object.insert(link.to_owned(), Value::Array(children));
 }
 
+/// Returns the description of the version that `root` ends with.
+fn csdl_of(root: &str) -> &'static Csdl {
+    csdl::of(if root.ends_with(Api::Beta.segment()) { Api::Beta } else { Api::V1 })
+}
+
 /// Returns one configuration with the annotation that its targets carry.
 pub fn configuration(child: Value, root: &str) -> Value {
-    let csdl = crate::emulator::csdl::v1();
     let Value::Object(mut child) =
-        crate::emulator::odata::complete(csdl, "authenticationMethodConfiguration", child, true)
+        crate::emulator::odata::complete(csdl_of(root), "authenticationMethodConfiguration", child, true)
     else {
         return Value::Null;
     };

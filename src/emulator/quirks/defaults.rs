@@ -11,6 +11,8 @@ use crate::model::Kind;
 /// <https://learn.microsoft.com/graph/api/resources/authenticationmethodspolicy>
 const METHODS: &[(&str, &str)] = &[
     ("Fido2", "fido2"),
+    // In beta only: <https://learn.microsoft.com/graph/api/resources/hardwareoathauthenticationmethodconfiguration>
+    ("HardwareOath", "hardwareOath"),
     ("MicrosoftAuthenticator", "microsoftAuthenticator"),
     ("Sms", "sms"),
     ("TemporaryAccessPass", "temporaryAccessPass"),

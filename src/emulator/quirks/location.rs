@@ -2,15 +2,40 @@
 
 use std::net::IpAddr;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{invalid, require, text};
 use crate::emulator::error::Fault;
-use crate::emulator::store::{Key, Properties};
+use crate::emulator::store::{Key, Properties, Row};
 use crate::emulator::tenant::Tenant;
+
+/// Type of the location that the service makes by itself.
+const COMPLIANT_NETWORK: &str = "microsoft.graph.compliantNetworkNamedLocation";
+
+/// Adds the location of the compliant network: "Automatically created with the name "All Compliant Network Locations" when you
+/// enable Global Secure Access signaling for Conditional Access".
+/// <https://learn.microsoft.com/graph/api/resources/compliantnetworknamedlocation>
+pub(super) fn add_compliant_network(tenant: &mut Tenant, settings: &Properties) {
+    let Some(kind) = crate::kinds::by_name("namedLocation") else { return };
+    let ty = format!("#{COMPLIANT_NETWORK}");
+    let is_one = |row: &Row| text(&row.unpack(), "@odata.type") == ty;
+    if text(settings, "signalingStatus") != "enabled" || tenant.store.table(kind).live.values().any(is_one) {
+        return;
+    }
+    let now = tenant.clock.ticks();
+    let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{}/compliant network", tenant.id).as_bytes());
+    let location = json!({"@odata.type": ty, "id": id.to_string(), "displayName": "All Compliant Network Locations",
+        "compliantNetworkType": "allTenantCompliantNetworks", "isTrusted": false, "createdDateTime": now, "modifiedDateTime": now});
+    if let Value::Object(location) = location {
+        tenant.store.table_mut(kind).put(kind, &location);
+    }
+}
 
 pub(super) fn create(tenant: &Tenant, object: &mut Properties) -> Result<(), Fault> {
     require(object, &["displayName"], "NamedLocation")?;
+    if short(text(object, "@odata.type")) == COMPLIANT_NETWORK {
+        return Err(invalid("@odata.type", "NamedLocation"));
+    }
     let now = tenant.clock.ticks();
     object.insert("createdDateTime".to_owned(), now.clone().into());
     object.insert("modifiedDateTime".to_owned(), now.into());
@@ -50,6 +75,7 @@ fn check(object: &Properties) -> Result<(), Fault> {
                 && codes.all(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase()));
             if good { Ok(()) } else { Err(invalid("countriesAndRegions", "CountryNamedLocation")) }
         }
+        COMPLIANT_NETWORK => Ok(()),
         _ => Err(Fault::bad("The '@odata.type' property is required and must be the type of a named location.")),
     }
 }

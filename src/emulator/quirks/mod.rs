@@ -22,11 +22,13 @@ mod user;
 
 use serde_json::Value;
 
+use super::csdl;
 use super::error::Fault;
 use super::store::{Key, Properties};
 use super::tenant::Tenant;
 use super::token::Caller;
 use crate::model::Kind;
+use crate::model::kind::Api;
 
 pub use actions::advertise;
 pub use authentication::configuration;
@@ -135,6 +137,13 @@ pub fn on_update(
     }
 }
 
+/// Applies the effects of a change on others.
+pub fn after_update(tenant: &mut Tenant, kind: &Kind, new: &Properties) {
+    if kind.name == "networkAccessConditionalAccess" {
+        location::add_compliant_network(tenant, new);
+    }
+}
+
 /// Checks that an object can be deleted.
 pub fn on_delete(tenant: &Tenant, kind: &Kind, key: &Key, object: &Properties) -> Result<(), Fault> {
     match kind.name {
@@ -193,6 +202,14 @@ pub fn on_read(tenant: &Tenant, kind: &Kind, key: &Key, object: &mut Properties,
             object.insert("principalOrganizationId".to_owned(), tenant.id.clone().into());
         }
         _ => {}
+    }
+    // v1.0 leaves out what only beta has, without a word.
+    if let (Api::Beta, Some(ty)) = (kind.api, csdl::v1().ty(kind.entity))
+        && !root.ends_with(Api::Beta.segment())
+    {
+        let beta = csdl::of(Api::Beta).ty(kind.entity);
+        let only_beta = |name: &str| ty.property(name).is_none() && beta.is_some_and(|ty| ty.property(name).is_some());
+        object.retain(|name, _| !only_beta(name));
     }
     // Properties that are in a list of their own, or shown only with `$expand`, are left out.
     for borrowed in kind.borrowed {

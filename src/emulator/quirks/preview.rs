@@ -14,13 +14,23 @@ use crate::model::kind::Api;
 /// Returns true if the list that `request` asks for leaves the object out.
 pub fn hidden(kind: &Kind, object: &Properties, request: &Request) -> bool {
     request.api == Api::V1
-        && kind.name == "conditionalAccessPolicy"
-        && object.iter().any(|(name, value)| is_preview(kind.entity, name, value))
+        && match kind.name {
+            "conditionalAccessPolicy" => object.iter().any(|(name, value)| is_preview(kind.entity, name, value)),
+            // Beta alone has the compliant network:
+            // <https://learn.microsoft.com/graph/api/resources/compliantnetworknamedlocation>
+            "namedLocation" => {
+                object.get("@odata.type").and_then(Value::as_str).is_some_and(|ty| csdl::v1().ty(ty).is_none())
+            }
+            _ => false,
+        }
 }
 
 /// Refuses requests about the object that v1.0 does not serve.
 pub fn refuse_hidden(kind: &Kind, object: &Properties, request: &Request) -> Result<(), Fault> {
     match hidden(kind, object, request) {
+        true if kind.name == "namedLocation" => {
+            Err(Fault::missing(object.get("id").and_then(Value::as_str).unwrap_or_default()))
+        }
         true => Err(Fault::bad(
             "1037: The policy you requested contains preview features. Use the Beta endpoint to retrieve this policy.",
         )),

@@ -243,7 +243,7 @@ pub fn nav_in_body(ty: &str, name: &str) -> bool {
         "authenticationStrength" => ty == "conditionalAccessGrantControls",
         // <https://learn.microsoft.com/graph/api/identitycontainer-post-authenticationeventlisteners>
         "includeApplications" => ty == "authenticationConditionsApplications",
-        "customExtension" => ty.ends_with("CustomExtensionHandler"),
+        "customExtension" if ty.ends_with("CustomExtensionHandler") => true,
         // <https://learn.microsoft.com/graph/api/fido2authenticationmethodconfiguration-update>
         "includeTargets" | "passkeyProfiles" => ty.ends_with("AuthenticationMethodConfiguration"),
         _ => super::generic::expandable(name),

@@ -70,7 +70,7 @@ fn singletons_and_actions() {
     Idempotent Policy.ReadWrite.ConditionalAccess
     "#);
     insta::assert_snapshot!(show(&Write::Relink { kind: kind("authenticationMethodsPolicy"), id: "authenticationMethodsPolicy".into(), link: "authenticationMethodConfigurations", child: "Fido2".into(), value: map(json!({"state": "enabled"})) }), @r#"
-    PATCH /v1.0/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/Fido2
+    PATCH /beta/policies/authenticationMethodsPolicy/authenticationMethodConfigurations/Fido2
     {"state":"enabled"}
     Idempotent Policy.ReadWrite.AuthenticationMethod
     "#);

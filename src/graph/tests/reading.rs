@@ -180,10 +180,10 @@ async fn expanded_joined_and_inline_links() {
         "/v1.0/servicePrincipals" => page(json!([{"id": "s"}, {"id": "t"}]), None),
         "/v1.0/servicePrincipals/s" => answer(200, json!({"id": "s"})),
         "/v1.0/oauth2PermissionGrants" => page(json!([{"id": "p", "clientId": "s", "scope": "x"}]), None),
-        "/v1.0/policies/authenticationMethodsPolicy" if seen.nth == 0 => {
+        "/beta/policies/authenticationMethodsPolicy" if seen.nth == 0 => {
             answer(200, json!({"id": "p", "authenticationMethodConfigurations": [{"id": "Fido2"}]}))
         }
-        "/v1.0/policies/authenticationMethodsPolicy" => answer(200, json!({"id": "p"})),
+        "/beta/policies/authenticationMethodsPolicy" => answer(200, json!({"id": "p"})),
         "/v1.0/$batch" => batch(seen, |_| ok(json!([]))),
         _ => other(seen),
     })
