@@ -141,6 +141,7 @@ pub fn every() -> Vec<String> {
     .map(str::to_owned)
     .into();
     for kind in kinds::ALL {
+        names.extend(kind.hidden_permissions().map(str::to_owned));
         let all = kind.links.iter().filter_map(|link| link.permissions).chain([kind.permissions]);
         for permissions in all {
             names.extend(permissions.read.iter().chain(permissions.write).map(|name| (*name).to_owned()));

@@ -241,7 +241,7 @@ pub fn linked(
     request: &Request,
     (refs, count): (bool, bool),
 ) -> Result<Reply, Fault> {
-    let (key, _) = tenant.find(kind, of)?;
+    let (key, object) = tenant.find(kind, of)?;
     if let LinkShape::Children(_) = link.shape {
         let ty = children::type_of(csdl, kind, link)?;
         let context =
@@ -265,7 +265,8 @@ pub fn linked(
             false => directory_object(tenant, csdl, &target.id, request),
         };
     }
-    let all = tenant.links.targets(&key, link.name);
+    let hidden = link.hidden.filter(|hidden| hidden.when.holds(&object) && !request.caller.may(hidden.permission));
+    let all = tenant.links.targets(&key, link.name).filter(|_| hidden.is_none());
     if count {
         return match request.eventual() {
             true => {

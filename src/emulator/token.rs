@@ -48,6 +48,14 @@ pub enum Caller {
 }
 
 impl Caller {
+    /// Returns true if the caller has an application permission; a person has every one.
+    pub fn may(&self, permission: &str) -> bool {
+        match self {
+            Caller::User { .. } => true,
+            Caller::App { roles, .. } => roles.iter().any(|role| role == permission),
+        }
+    }
+
     /// Returns true if the caller is a person.
     pub fn is_user(&self) -> bool {
         matches!(self, Caller::User { .. })

@@ -70,11 +70,9 @@ pub fn access(kinds: &[&'static Kind], granted: &BTreeSet<String>) -> Vec<Access
                 lacks_to_write.extend(permissions.write.first());
             }
         }
-        for (_, permission) in schema::of(kind).guarded() {
-            if !grants(granted, permission) {
-                lacks_to_read.insert(permission.as_str());
-            }
-        }
+        let guarded = schema::of(kind).guarded().iter().map(|(_, permission)| permission.as_str());
+        lacks_to_read
+            .extend(guarded.chain(kind.hidden_permissions()).filter(|permission| !grants(granted, permission)));
         Access { kind, lacks_to_read, lacks_to_write, people_only: kind.readers != Readers::Everyone }
     };
     kinds.iter().map(of).collect()
@@ -128,6 +126,7 @@ pub fn needless(kinds: &[&'static Kind], granted: &BTreeSet<String>) -> BTreeSet
         for permissions in std::iter::once(&kind.permissions).chain(links) {
             needed.extend(permissions.read.iter().chain(permissions.write));
         }
+        needed.extend(kind.hidden_permissions());
         needed.extend(schema::of(kind).guarded().iter().map(|(_, permission)| permission.as_str()));
     }
     let is_needed = |name: &String| {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use tokio::task::JoinSet;
 
+use super::auth::carries;
 use super::batch::{self, Ask};
 use super::each::UNTOUCHED;
 use super::http::{Http, Request};
@@ -84,6 +85,10 @@ impl Links {
                     object.value.remove(link.name);
                     continue;
                 }
+                if link.hidden.is_some_and(|hidden| hidden.when.holds(&object.value)) && !self.sees_hidden(link).await {
+                    object.missing.push((link.name, Coverage::DeniedPermission));
+                    continue;
+                }
                 match link.read {
                     LinkRead::Each => {
                         let id = object.value.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -100,6 +105,24 @@ impl Links {
         let mut at = 0..;
         objects.retain(|_| at.next().is_none_or(|at| !gone.contains(&at)));
         objects
+    }
+
+    /// Returns true if the sign-in sees what is hidden from others. Graph's answer to one that does not is not documented: an empty
+    /// list would look like a group without members.
+    async fn sees_hidden(&self, link: &Link) -> bool {
+        let Some(hidden) = link.hidden else { return true };
+        // Without a token nothing is read at all, and the list says why.
+        let Ok(token) = self.http.auth.bearer().await else { return true };
+        if carries(&token.header, hidden.permission) {
+            return true;
+        }
+        let error = TenantError::Denied {
+            request: format!("GET {}/{}", self.kind.path, link.name),
+            permissions: vec![hidden.permission.to_owned()],
+            message: "nothing was sent: the members of some are hidden".to_owned(),
+        };
+        self.tallies.withheld(link.name, error);
+        false
     }
 
     /// Attaches links that came with the object, or with a list that was read before.

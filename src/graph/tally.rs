@@ -47,6 +47,13 @@ impl Tallies {
         });
     }
 
+    /// Records that the link was not asked for, since the sign-in would not see it.
+    pub(super) fn withheld(&self, link: &'static str, error: TenantError) {
+        self.with(link, |tally| {
+            tally.failed.get_or_insert((Coverage::DeniedPermission, error));
+        });
+    }
+
     /// Records that the link could not be read for any object.
     pub(super) fn lost_wholly(&self, link: &'static str, error: TenantError) {
         self.lost(link, error);

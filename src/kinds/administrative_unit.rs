@@ -21,6 +21,11 @@ pub const KIND: Kind = Kind {
         name: "members",
         // <https://learn.microsoft.com/graph/api/administrativeunit-post-members>
         absent: Some(Condition::Is { property: "membershipType", value: "Dynamic" }),
+        // <https://learn.microsoft.com/graph/api/administrativeunit-list-members>
+        hidden: Some(Hidden {
+                when: Condition::Is { property: "visibility", value: "HiddenMembership" },
+                permission: "Member.Read.Hidden",
+            }),
         ..Link::COMMON
     }],
     licence: Some(Licence::P1),

@@ -51,6 +51,11 @@ pub const KIND: Kind = Kind {
             read: LinkRead::Each,
             api: Some(Api::Beta),
             absent: Some(Condition::Lists { property: "groupTypes", value: "DynamicMembership" }),
+            // <https://learn.microsoft.com/graph/api/group-list-members>
+            hidden: Some(Hidden {
+                when: Condition::Is { property: "visibility", value: "HiddenMembership" },
+                permission: "Member.Read.Hidden",
+            }),
             permissions: Some(Permissions {
                 read: &["GroupMember.Read.All"],
                 write: &["GroupMember.ReadWrite.All"],

@@ -10,7 +10,7 @@ mod link;
 
 pub use condition::Condition;
 pub use credential::{Credential, Removal};
-pub use link::{ChildRequests, Children, End, Find, Link, LinkRead, LinkShape};
+pub use link::{ChildRequests, Children, End, Find, Hidden, Link, LinkRead, LinkShape};
 
 /// Describes one type of directory object.
 #[derive(Debug)]
@@ -405,6 +405,11 @@ pub struct Permissions {
 }
 
 impl Kind {
+    /// Returns the permissions that show relations which are hidden otherwise.
+    pub fn hidden_permissions(&self) -> impl Iterator<Item = &'static str> {
+        self.links.iter().filter_map(|link| Some(link.hidden?.permission))
+    }
+
     /// Default values of a kind: a collection whose objects are posted, patched and deleted for good. Every kind sets the
     /// fields that have no useful default here (a name, a schema, a path, permissions).
     pub const COMMON: Kind = Kind {

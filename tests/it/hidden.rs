@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use entragit::emulator::{Options, Seed};
+use entragit::emulator::{Options, Seed, contoso::names};
 use entragit::engine::normalize::normalize;
 use entragit::kinds;
 use entragit::model::{Event, Events};
@@ -182,4 +182,27 @@ async fn eligibility_for_an_ordinary_group_comes_back() {
     recover(&world).await;
     let schedules = world.list("groupEligibilitySchedule").await;
     assert_eq!(schedules.iter().filter(|schedule| schedule.value["groupId"] == group.as_str()).count(), 1);
+}
+
+/// Whoever may not see hidden members is not told that there are none:
+/// <https://learn.microsoft.com/graph/api/group-list-members>
+#[tokio::test(start_paused = true)]
+async fn hidden_members_are_unread_without_the_permission() {
+    for sees in [true, false] {
+        let mut roles = vec!["Directory.ReadWrite.All", "GroupMember.ReadWrite.All", "AuditLog.Read.All"];
+        roles.extend(sees.then_some("Member.Read.Hidden"));
+        let roles = Some(roles.into_iter().map(str::to_owned).collect());
+        let mut world = World::empty(Options { seed: Seed::Contoso, roles, ..Options::default() }).await;
+        world.context.settings.scope.kinds = vec!["group"];
+        let group = json!({"displayName": "Works council", "mailEnabled": true, "mailNickname": "council",
+            "securityEnabled": false, "groupTypes": ["Unified"], "visibility": "HiddenMembership"});
+        let group = world.graph.made("/v1.0/groups", group).await["id"].as_str().unwrap().to_owned();
+        let path = format!("/v1.0/groups/{group}/members/$ref");
+        assert_eq!(world.graph.post(&path, reference(names::ADMINISTRATOR_ID)).await.0, 204);
+        let exported = export(&world.context, &world.tenant, &[], &Extra::default()).await.unwrap();
+        assert_eq!(exported.complete, sees);
+        let manifest = world.git(&["show", "snapshots:manifest.yaml"]);
+        let members = manifest.lines().find(|line| line.trim_start().starts_with("group.members:")).unwrap_or_default();
+        assert_eq!(members.trim().ends_with("partial"), !sees, "{manifest}");
+    }
 }

@@ -205,6 +205,7 @@ pub fn permissions(kinds: &[&'static Kind], access: Access) -> BTreeSet<&'static
                 found.extend(permissions.write.first());
             }
         }
+        found.extend(kind.hidden_permissions());
         found.extend(schema::of(kind).guarded().iter().map(|(_, permission)| permission.as_str()));
     }
     // The audit log says who made a change.

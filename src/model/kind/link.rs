@@ -33,8 +33,19 @@ pub struct Link {
     pub takes_top: bool,
     /// Condition under which an object has no such relation of its own.
     pub absent: Option<Condition>,
+    /// Objects whose relation is hidden from sign-ins without a further permission.
+    pub hidden: Option<Hidden>,
     /// Application permissions, where they differ from those of the kind.
     pub permissions: Option<Permissions>,
+}
+
+/// Describes objects whose relation only some may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hidden {
+    /// Condition that marks the objects.
+    pub when: Condition,
+    /// Permission that shows the relation.
+    pub permission: &'static str,
 }
 
 /// Lists the contents that a relation can have.
@@ -149,6 +160,7 @@ impl Link {
         api: None,
         takes_top: false,
         absent: None,
+        hidden: None,
         permissions: None,
     };
 
