@@ -21,6 +21,7 @@ use crate::engine::render::safe;
 use crate::format::path::Layout;
 use crate::graph::GraphTenant;
 use crate::model::plan::Loss;
+use crate::model::words::agreeing;
 use crate::model::{Events, Snapshot};
 use crate::ops::export::{Extra, export};
 use crate::ops::plan::Aim;
@@ -49,8 +50,8 @@ pub async fn drill(arguments: args::Drill, repo: &Path, output: &Output) -> Resu
     let before = whole(&context, &first)?;
     clock.stage("export");
     output.talk(&format!(
-        "{} objects are in the embedded tenant; scenario {}",
-        before.objects.len(),
+        "{} in the embedded tenant; scenario {}",
+        agreeing(before.objects.len(), "object", ("is", "are")),
         arguments.scenario
     ));
 

@@ -14,6 +14,7 @@ use super::run::{exit, kinds_of};
 use crate::engine::render;
 use crate::format::settings::{Branches, Profile};
 use crate::kinds;
+use crate::model::words;
 use crate::ops::export::{Exported, Extra};
 use crate::ops::shrink::accepted;
 use crate::ops::sync::{self, Published};
@@ -132,22 +133,22 @@ pub fn report_export(context: &Context, exported: &Exported, as_json: bool, star
     }
     match exported.commit {
         Some(commit) => output.talk(&format!(
-            "snapshot {} on {}: {} objects, {added} added, {changed} changed, {removed} removed, in {}",
+            "snapshot {} on {}: {}, {added} added, {changed} changed, {removed} removed, in {}",
             &commit.to_string()[..10],
             context.settings.branches.snapshots,
-            exported.objects,
+            words::counted(exported.objects, "object"),
             elapsed(start)
         )),
         None => output.talk(&format!(
-            "no change: {} objects are as in the last snapshot, in {}",
-            exported.objects,
+            "no change: {} as in the last snapshot, in {}",
+            words::agreeing(exported.objects, "object", ("is", "are")),
             elapsed(start)
         )),
     }
     if exported.unknown > 0 {
         output.talk(&format!(
-            "{} properties are unknown to this version; they are kept as they are and never written back (see manifest.yaml)",
-            exported.unknown
+            "{} unknown to this version, kept as it came and never written back (see manifest.yaml)",
+            words::agreeing(exported.unknown, "property", ("is", "are"))
         ));
     }
     if !exported.complete {
@@ -165,7 +166,7 @@ pub fn report_export(context: &Context, exported: &Exported, as_json: bool, star
 ///
 /// Without a range, `--changes` is about the branch that is checked out: `is_here` says whether that is `main`.
 pub fn report_pending(branches: &Branches, is_here: bool, pending: &[String], unwritable: &[String], output: &Output) {
-    let files = |count: usize| if count == 1 { "1 file".to_owned() } else { format!("{count} files") };
+    let files = |count: usize| words::counted(count, "file");
     let mut said =
         format!("{} was left alone: it holds edits that are not applied yet ({})", branches.main, files(pending.len()));
     if unwritable.len() < pending.len() {

@@ -18,6 +18,7 @@ use crate::engine::planfile;
 use crate::engine::render;
 use crate::graph::GraphTenant;
 use crate::model::Plan;
+use crate::model::words::{agreeing, counted};
 use crate::ops::approve::{self, Demand};
 use crate::ops::plan::Aim;
 use crate::ops::{self, Context, apply, translate};
@@ -349,33 +350,36 @@ pub fn report_apply(applied: &apply::Applied, ready: &apply::Ready, start: Insta
     };
     named("skipped", &mut outcome.skipped.iter().map(|step| (step, why(step))));
     output.say(&format!(
-        "{} steps done, {} failed, {} skipped, in {}",
-        outcome.done,
+        "{} done, {} failed, {} skipped, in {}",
+        counted(outcome.done, "step"),
         outcome.failed.len(),
         outcome.skipped.len(),
         elapsed(start)
     ));
     if outcome.not_begun > 0 {
         output.say(&format!(
-            "stopped: {} steps were not begun; `entragit apply --resume` goes on from here, `entragit plan` shows what is left",
-            outcome.not_begun
+            "stopped: {} not begun; `entragit apply --resume` goes on from here, `entragit plan` shows what is left",
+            agreeing(outcome.not_begun, "step", ("was", "were"))
         ));
         return exit::INCOMPLETE;
     }
     if applied.corrected > 0 {
         output.say(&format!(
-            "{} steps more put right what came out differently from what was written",
-            applied.corrected
+            "{} what came out differently from what was written",
+            agreeing(applied.corrected, "further step", ("puts right", "put right"))
         ));
     }
     if !outcome.uncertain.is_empty() {
         output.say(&format!(
-            "{} creations may or may not have happened; run the same command again, and they are looked for",
-            outcome.uncertain.len()
+            "{} may or may not have happened; run the same command again, which looks first",
+            counted(outcome.uncertain.len(), "creation")
         ));
     }
     if applied.new_ids > 0 {
-        output.say(&format!("{} objects have new ids; manifest.yaml maps the old ones to them", applied.new_ids));
+        output.say(&format!(
+            "{} got a new id; manifest.yaml maps the old ids to the new ones",
+            counted(applied.new_ids, "object")
+        ));
     }
     for line in verified::lines(&applied.verification) {
         output.say(&line);

@@ -14,6 +14,7 @@ use crate::format::path::address_of;
 use crate::kinds;
 use crate::model::Kind;
 use crate::model::finding::Severity;
+use crate::model::words::counted;
 use crate::ops::approve::Unapproved;
 use crate::ops::export::layout_for;
 use crate::ops::shrink::Shrunk;
@@ -146,7 +147,6 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
                 output.data(&text::findings(&findings, output.style));
             }
             let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-            let counted = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
             output.talk(&format!("{}, {}", counted(errors, "error"), counted(findings.len() - errors, "warning")));
             Ok(if errors == 0 { exit::DONE } else { exit::ERROR })
         }

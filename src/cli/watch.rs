@@ -16,6 +16,7 @@ use super::stop::Stop;
 use crate::engine::render::json::{FORMAT_VERSION, line as json_line};
 use crate::engine::render::safe;
 use crate::graph::GraphTenant;
+use crate::model::words::counted;
 use crate::ops::Context;
 use crate::ops::shrink::{Shrunk, accepted};
 use crate::ops::watch::{Round, RoundOptions, Watch};
@@ -126,8 +127,8 @@ async fn round(
             return Ok(round);
         }
         output.talk(&format!(
-            "{} objects changed, and the audit log does not say yet who did it; asking again in {} s",
-            round.waiting,
+            "{} changed, and the audit log does not say yet who did it; asking again in {} s",
+            counted(round.waiting, "object"),
             arguments.settle.as_secs()
         ));
         options.patient = false;
@@ -171,10 +172,15 @@ fn report(number: u32, round: &Round, start: Instant, as_json: bool, output: &Ou
     }
     let read = if round.full { "everything was read" } else { "what changed was read" };
     if round.commits.is_empty() {
-        output.talk(&format!("no change: {} objects; {read}, in {}", round.objects, elapsed(start)));
+        output.talk(&format!("no change: {}; {read}, in {}", counted(round.objects, "object"), elapsed(start)));
     }
     for commit in &round.commits {
-        output.talk(&format!("{}  {}: {} objects", &commit.id.to_string()[..10], safe(&commit.author), commit.objects));
+        output.talk(&format!(
+            "{}  {}: {}",
+            &commit.id.to_string()[..10],
+            safe(&commit.author),
+            counted(commit.objects, "object")
+        ));
     }
     if !round.commits.is_empty() {
         output.talk(&format!("{added} added, {changed} changed, {removed} removed; {read}, in {}", elapsed(start)));

@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use super::{Address, Coverage, Distance, FieldChange, Kind, Left, Risk};
 
+use crate::model::words::counted;
+
 /// Represents the position of a step in [`Plan::steps`].
 pub type StepId = usize;
 
@@ -95,9 +97,7 @@ pub enum LossKind {
 
 impl fmt::Display for LossKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = |f: &mut fmt::Formatter<'_>, count: usize, one: &str| {
-            write!(f, "loses {count} {one}{}", if count == 1 { "" } else { "s" })
-        };
+        let count = |f: &mut fmt::Formatter<'_>, count: usize, one: &str| write!(f, "loses {}", counted(count, one));
         match self {
             LossKind::NewId => f.write_str("gets a new id"),
             LossKind::ClientSecrets(secrets) => count(f, *secrets, "client secret"),

@@ -11,9 +11,14 @@ pub fn counted(count: usize, noun: &str) -> String {
     }
 }
 
+/// Returns a number with its noun and the form of the verb that goes with it: "1 object differs", "2 objects differ".
+pub fn agreeing(count: usize, noun: &str, (one, many): (&str, &str)) -> String {
+    format!("{} {}", counted(count, noun), if count == 1 { one } else { many })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::counted;
+    use super::{agreeing, counted};
 
     #[test]
     fn nouns_follow_their_numbers() {
@@ -22,5 +27,7 @@ mod tests {
         assert_eq!(counted(2, "policy"), "2 policies");
         assert_eq!(counted(3, "key"), "3 keys");
         assert_eq!(counted(2, "branch"), "2 branches");
+        assert_eq!(agreeing(1, "object", ("differs", "differ")), "1 object differs");
+        assert_eq!(agreeing(0, "object", ("differs", "differ")), "0 objects differ");
     }
 }

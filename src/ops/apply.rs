@@ -18,6 +18,7 @@ use crate::engine::guard::accept::Accepted;
 use crate::engine::planfile::{self, Binding};
 use crate::engine::refs::Names;
 use crate::engine::render;
+use crate::model::words::agreeing;
 use crate::model::{Action, Address, IdMap, Object, Plan, Verdict};
 use crate::repo::sshsig::Signer;
 use crate::tenant::{TenantRead, TenantWrite};
@@ -314,7 +315,10 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         found::keep(context, ready, &ready.found)?;
     }
     if !journal.past.done.is_empty() || !journal.past.unknown.is_empty() {
-        context.events.note(format!("taking up an earlier run: {} steps are done", journal.past.done.len()));
+        context.events.note(format!(
+            "taking up an earlier run: {} done",
+            agreeing(journal.past.done.len(), "step", ("is", "are"))
+        ));
     }
     let known = known(context, &ready.binding, &ids)?;
     let earlier = settle::fresh(context)?;
@@ -409,7 +413,8 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     let receipt = export(&quiet, &settled, &again.kinds, &extra).await?;
     match settled.late().len() {
         late if late > 0 && verification.pending.is_empty() => context.events.warn(format!(
-            "{late} objects still read as before the write, and the snapshot records them so; the next export will not"
+            "{} as before the write, and the snapshot says so; the next export will not",
+            agreeing(late, "object", ("still reads", "still read"))
         )),
         _ => {}
     }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Context;
 use crate::engine::refs::mentions;
 use crate::format::settings::Actors;
+use crate::model::words::counted;
 use crate::model::{AuditEvent, Change, FieldChange, Lifecycle, Report};
 use crate::repo::{CommitInfo, ObjectId};
 use crate::tenant::TenantRead;
@@ -205,7 +206,7 @@ pub fn join(
         }
     }
     if missing > 0 {
-        let snapshots = if missing == 1 { "1 snapshot has".to_owned() } else { format!("{missing} snapshots have") };
+        let snapshots = format!("{} {}", counted(missing, "snapshot"), if missing == 1 { "has" } else { "have" });
         report.audited.gaps.push(format!(
             "{snapshots} no note of the audit log here; if another clone has it: `git fetch origin {NOTES}:{NOTES}`"
         ));

@@ -24,6 +24,7 @@ use crate::format::manifest::Manifest;
 use crate::format::path::{Layout, address_of, is_reserved};
 use crate::format::yaml;
 use crate::kinds;
+use crate::model::words::counted;
 use crate::model::{Address, Coverage, CoverageMap, IdMap, Kind, Object};
 use crate::repo::{ObjectId, SnapshotWriter};
 use crate::tenant::TenantRead;
@@ -164,7 +165,7 @@ pub async fn export<T: TenantRead>(
     let audit = audit::since_last(context, tenant, parent, &changed, holds).await?;
     let subject = match (&extra.subject, parent) {
         (Some(subject), _) => subject.clone(),
-        (None, None) => format!("First snapshot: {objects} objects"),
+        (None, None) => format!("First snapshot: {}", counted(objects, "object")),
         (None, Some(_)) => subject(exported.changed),
     };
     let mut told = SnapshotMessage {

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, anyhow};
 
 use crate::format::manifest::Manifest;
 use crate::format::settings::Settings;
+use crate::model::words::counted;
 use crate::model::{Events, Finding, IdMap, Kind};
 use crate::repo::{MAX_SETTINGS, NamedBy, ObjectId, Repo, read_file, read_if_there};
 
@@ -95,7 +96,7 @@ pub const MANIFEST: &str = "manifest.yaml";
 pub struct Invalid(pub Vec<Finding>);
 
 fn count(findings: usize) -> String {
-    if findings == 1 { "1 error".to_owned() } else { format!("{findings} errors") }
+    counted(findings, "error")
 }
 
 /// Reports that a guard refused the plan.

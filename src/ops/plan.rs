@@ -20,6 +20,7 @@ use crate::engine::scope::Scope;
 use crate::kinds;
 use crate::model::kind::Deletion;
 use crate::model::plan::Loss;
+use crate::model::words::agreeing;
 use crate::model::{
     Action, Address, ChangeKind, Coverage, Distance, FieldChange, IdMap, Kind, Object, Plan, Snapshot, Verdict,
 };
@@ -271,9 +272,10 @@ fn adopted(
     match adopt(&Sides { wanted: &wanted, live: &live, deleted, ids, scope }) {
         Ok(adopted) => {
             if !adopted.is_empty() {
-                context
-                    .events
-                    .note(format!("{} ids are adopted of what was made anew by hand", adopted.iter().count()));
+                context.events.note(format!(
+                    "{} adopted of what was made anew by hand",
+                    agreeing(adopted.iter().count(), "id", ("is", "are"))
+                ));
             }
             Ok(adopted)
         }

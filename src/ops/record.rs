@@ -21,6 +21,7 @@ use crate::format::settings::Actors;
 use crate::format::yaml;
 use crate::kinds;
 use crate::model::kind::Naming;
+use crate::model::words::counted;
 use crate::model::{Address, Kind, Object};
 use crate::repo::{Edits, ObjectId, SnapshotWriter};
 use crate::tenant::TenantRead;
@@ -127,7 +128,7 @@ pub(super) async fn record<T: TenantRead>(
     let told = |share: Option<&Share>, changed, last: bool| -> String {
         let events = of_share(&audit, share, last);
         let subject = match parent {
-            None => format!("First snapshot: {objects} objects"),
+            None => format!("First snapshot: {}", counted(objects, "object")),
             Some(_) => title(context, share, &changes).unwrap_or_else(|| subject(changed)),
         };
         let counts = if last { &counts } else { &BTreeMap::new() };

@@ -7,6 +7,7 @@
 use anyhow::{Result, bail};
 
 use super::{Context, audit, manifest_at};
+use crate::model::words::counted;
 pub(super) use crate::repo::shell_word;
 use crate::repo::{CommitInfo, ObjectId, Tracking};
 
@@ -312,7 +313,7 @@ fn short(commit: ObjectId) -> String {
 }
 
 fn snapshots(count: usize) -> String {
-    if count == 1 { "1 snapshot".to_owned() } else { format!("{count} snapshots") }
+    counted(count, "snapshot")
 }
 
 #[cfg(test)]

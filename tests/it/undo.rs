@@ -22,7 +22,7 @@ async fn an_apply_is_taken_back_also_what_no_snapshot_had_seen() {
     assert_eq!(world.graph.delete(&format!("/v1.0/directory/deletedItems/{}", names::ORDER_APPROVERS)).await.0, 204);
     let before = world.graph.pages(GROUP).await.len();
     let ran = world.run(&["apply", "--to", &good, "--yes", "--json"]).ok();
-    assert!(ran.err.contains("1 objects have new ids"), "{}", ran.err);
+    assert!(ran.err.contains("1 object got a new id"), "{}", ran.err);
     let receipt = ran.json()["receipt"].as_str().unwrap().to_owned();
     assert!(world.git(&["log", "-1", "--format=%s", &format!("{receipt}^")]).starts_with("Found before applying"));
     assert!(world.git(&["diff", &format!("{receipt}^"), &receipt]).contains("-description: meanwhile"));

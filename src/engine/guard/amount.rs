@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Rules, objects_of, refusal};
 use crate::engine::schema;
 use crate::kinds;
+use crate::model::words::{agreeing, counted};
 use crate::model::{Action, Address, Coverage, Plan, Step, Verdict};
 
 /// Refuses a plan that changes or unlinks many objects. Objects that are created or restored are not counted, since that
@@ -97,8 +98,10 @@ pub(super) fn incomplete(plan: &Plan) -> Option<Verdict> {
 pub(super) fn unwritable(plan: &Plan) -> Option<Verdict> {
     let exchange = |step: &&Step| step.called == "mailEnabledGroup";
     let steps: Vec<&Step> = plan.steps.iter().filter(exchange).collect();
-    let message =
-        format!("{} steps are about mail-enabled groups, which only Exchange changes: they will fail", steps.len());
+    let message = format!(
+        "{} about mail-enabled groups, which only Exchange changes, and will fail",
+        agreeing(steps.len(), "step", ("is", "are"))
+    );
     (!steps.is_empty()).then(|| Verdict { guard: "unwritable", refused: false, message, objects: objects_of(&steps) })
 }
 
@@ -113,6 +116,7 @@ pub(super) fn unmanaged(plan: &Plan, rules: &Rules) -> Option<Verdict> {
     if steps.len() > 5 {
         names.push(format!("{} more", steps.len() - 5));
     }
-    let message = format!("the plan deletes {} objects that no snapshot knew: {}", steps.len(), names.join(", "));
+    let message =
+        format!("the plan deletes {} that no snapshot knew: {}", counted(steps.len(), "object"), names.join(", "));
     (!steps.is_empty()).then(|| Verdict { guard: "unmanaged", refused: false, message, objects: objects_of(&steps) })
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::{Rules, refusal};
+use crate::model::words::counted;
 use crate::model::{Action, FieldChange, Plan, Step, Verdict};
 
 /// Holds the ids of one kind that a plan deletes or disables.
@@ -65,7 +66,7 @@ pub(super) fn mass_delete(plan: &Plan, rules: &Rules) -> Option<Verdict> {
     if all > limit && said.is_empty() {
         let disabled = taken.values().any(|taken| !taken.disabled.is_empty());
         let verb = if disabled { "deletes or disables" } else { "deletes" };
-        said.push(format!("the plan {verb} {all} objects; {limit} pass without a question"));
+        said.push(format!("the plan {verb} {}; {limit} pass without a question", counted(all, "object")));
     }
     let mut objects: Vec<String> = taken.keys().map(|kind| (*kind).to_owned()).collect();
     if let Some((emptied, what)) = emptied(&taken, rules).filter(|_| said.is_empty()) {
@@ -88,7 +89,7 @@ fn emptied(taken: &BTreeMap<&'static str, Taken<'_>>, rules: &Rules) -> Option<(
     let small: Vec<(&&'static str, &Taken<'_>)> = small.collect();
     let count: usize = small.iter().map(|(kind, _)| in_base(kind)).sum();
     let kinds: Vec<String> = small.iter().map(|(kind, _)| (**kind).to_owned()).collect();
-    let what = format!("the plan deletes all that there is of {}: {count} objects", kinds.join(", "));
+    let what = format!("the plan deletes all that there is of {}: {}", kinds.join(", "), counted(count, "object"));
     (count >= 2).then_some((kinds, what))
 }
 

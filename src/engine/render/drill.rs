@@ -8,6 +8,7 @@ use super::json::{FORMAT_VERSION, pretty};
 use super::markdown::cell;
 use super::{Style, safe};
 use crate::engine::drill::{Recovered, Unlike};
+use crate::model::words::counted;
 
 /// Maximum number of objects of one sort that are named one by one in a text.
 const SHOWN: usize = 20;
@@ -65,26 +66,28 @@ impl Drill {
             values => format!("{}.{:02}", all.values_back * 100 / values, all.values_back * 10_000 / values % 100),
         };
         vec![
-            ("Snapshot", format!("{} with {} objects", self.source, all.objects)),
+            ("Snapshot", format!("{} with {}", self.source, counted(all.objects, "object"))),
             ("Scenario", self.scenario.clone()),
             (
                 "Damage",
                 format!(
-                    "{} writes ({} refused by the tenant), {} objects purged; {added} added, {modified} modified, {removed} removed",
-                    self.writes.0, self.writes.1, self.purged
+                    "{} ({} refused by the tenant), {} purged; {added} added, {modified} modified, {removed} removed",
+                    counted(self.writes.0, "write"),
+                    self.writes.1,
+                    counted(self.purged, "object")
                 ),
             ),
             ("Plan", self.plan.clone()),
             ("Steps", format!("{done} done, {failed} failed, {skipped} skipped, {more} more to put right")),
-            ("Second plan", format!("{} steps", self.remaining)),
+            ("Second plan", counted(self.remaining, "step")),
             (
                 "Back byte for byte",
                 format!("{} of {} objects, {} of them under a new id", all.same, all.objects, all.recreated),
             ),
             ("Values that can be written", format!("{} of {} back ({percent} %)", all.values_back, all.values)),
             ("Dangling references", all.dangling.len().to_string()),
-            ("Not back", format!("{} objects", all.missing.len())),
-            ("One too many", format!("{} objects", all.extra.len())),
+            ("Not back", counted(all.missing.len(), "object")),
+            ("One too many", counted(all.extra.len(), "object")),
             (
                 "Time",
                 self.stages
@@ -100,8 +103,10 @@ impl Drill {
     fn lists(&self) -> Vec<(&'static str, Vec<String>)> {
         let all = &self.recovered;
         let unlike = |all: &[Unlike]| all.iter().map(line).collect::<Vec<_>>();
-        let unwritable =
-            all.unwritable.iter().map(|((kind, property), count)| format!("{kind}.{property}: {count} objects"));
+        let unwritable = all
+            .unwritable
+            .iter()
+            .map(|((kind, property), count)| format!("{kind}.{property}: {}", counted(*count, "object")));
         vec![
             ("Differs although it can be written", unlike(&all.differing)),
             ("Not back", unlike(&all.missing)),

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use super::markdown::{cell, shortened};
 use super::{Style, field_line, safe};
 use crate::engine::refs::Names;
+use crate::model::words::counted;
 use crate::model::{ChangeKind, Left, Obstacle, Plan};
 
 /// Maximum number of objects that are shown one by one.
@@ -43,7 +44,7 @@ pub fn differ(plan: &Plan) -> String {
 }
 
 fn objects(count: usize) -> String {
-    if count == 1 { "1 object".to_owned() } else { format!("{count} objects") }
+    counted(count, "object")
 }
 
 /// Appends the remaining differences to a plan for a terminal.

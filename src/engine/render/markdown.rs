@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{audit_notes, field_line, left_out, risk_line, risks, sign, summary, who, word};
 use crate::engine::refs::Names;
+use crate::model::words::counted;
 use crate::model::{Change, Report};
 
 /// Maximum size in bytes of the measured parts. Comments on GitHub end at 65,536 characters, and there are never fewer bytes
@@ -49,7 +50,8 @@ pub fn report(report: &Report, names: &Names) -> String {
         }
     }
     if folded > 0 {
-        let _ = writeln!(out, "\nThe properties of {folded} objects do not fit here; see the full report.");
+        let _ =
+            writeln!(out, "\nThe properties of {} do not fit here; see the full report.", counted(folded, "object"));
     }
     if !report.unknown.is_empty() {
         out.push_str("\nNot completely known, so nothing is said of what is missing:\n\n");

@@ -4,6 +4,7 @@
 use serde_json::Value;
 
 use super::refs::{Names, ids_in};
+use crate::model::words::counted;
 use crate::model::{AuditEvent, Audited, Change, ChangeKind, FieldChange, Level, Lifecycle, Report, Risk};
 
 pub mod doctor;
@@ -214,8 +215,7 @@ fn heading(report: &Report) -> &'static str {
 /// Returns the differences that a drift report leaves out, and why.
 fn left_out(report: &Report) -> Vec<String> {
     let Some(left_out) = &report.drift else { return Vec::new() };
-    let differences =
-        |count: usize| if count == 1 { "1 difference".to_owned() } else { format!("{count} differences") };
+    let differences = |count: usize| counted(count, "difference");
     let mut lines = Vec::new();
     if left_out.pending > 0 {
         let baseline = safe(&report.before);
@@ -223,7 +223,7 @@ fn left_out(report: &Report) -> Vec<String> {
         lines.push(format!("Pending, so no drift: {count} that {baseline} has and nobody applied yet"));
     }
     for ignored in &left_out.ignored {
-        let objects = if ignored.objects == 1 { "1 object".to_owned() } else { format!("{} objects", ignored.objects) };
+        let objects = counted(ignored.objects, "object");
         let why = if ignored.reason.is_empty() { String::new() } else { format!(": {}", safe(&ignored.reason)) };
         let count = differences(ignored.differences);
         lines.push(format!("Ignored by entragit.yaml: {count} in {objects} ({}){why}", safe(&ignored.rule)));
@@ -236,7 +236,7 @@ fn audit_notes(audited: &Audited) -> Vec<String> {
     let mut notes: Vec<String> =
         audited.gaps.iter().map(|gap| format!("Who did it is not known: {}", safe(gap))).collect();
     if audited.others > 0 {
-        let events = if audited.others == 1 { "1 event".to_owned() } else { format!("{} events", audited.others) };
+        let events = counted(audited.others, "event");
         notes.push(format!("{events} of the audit log in that time are about nothing shown here"));
     }
     notes

@@ -11,6 +11,7 @@ use crate::engine::losses;
 use crate::engine::refs::Names;
 use crate::kinds;
 use crate::model::plan::Loss;
+use crate::model::words::counted;
 use crate::model::{Action, Address, Level, Plan, Step, Verdict};
 
 /// Returns the title of a step: `update conditionalAccessPolicy "Block legacy authentication"`.
@@ -104,7 +105,7 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
         }
         for (address, count) in folded {
             let name = plan.steps.iter().find(|step| &step.address == address).map_or("", |step| step.name.as_str());
-            let links = if count == 1 { "1 link".to_owned() } else { format!("{count} links") };
+            let links = counted(count, "link");
             let _ = writeln!(out, "  + {links} of {} \"{}\", unless it comes back with them", address.kind, safe(name));
         }
     }
@@ -208,7 +209,7 @@ pub(super) fn unmanaged(plan: &Plan) -> impl Iterator<Item = &Address> {
 }
 
 pub(super) fn objects(count: usize) -> String {
-    if count == 1 { "1 object".to_owned() } else { format!("{count} objects") }
+    counted(count, "object")
 }
 
 /// Returns `5 steps: 1 restore, 2 update, 2 link`.
@@ -221,7 +222,7 @@ pub fn counts(plan: &Plan) -> String {
             (count > 0).then(|| format!("{count} {word}"))
         })
         .collect();
-    let steps = if plan.steps.len() == 1 { "1 step".to_owned() } else { format!("{} steps", plan.steps.len()) };
+    let steps = counted(plan.steps.len(), "step");
     if parts.is_empty() { steps } else { format!("{steps}: {}", parts.join(", ")) }
 }
 

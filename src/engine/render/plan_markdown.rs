@@ -9,6 +9,7 @@ use super::plan::{counts, lost as losses_left, title, unmanaged};
 use super::{field_line, risk_line};
 use crate::engine::losses;
 use crate::engine::refs::Names;
+use crate::model::words::counted;
 use crate::model::{Action, Address, Plan, Risk, Step, Verdict};
 
 /// Maximum size of the table of steps in a comment, in bytes.
@@ -57,7 +58,7 @@ pub fn plan(plan: &Plan, verdicts: &[Verdict], names: &Names) -> String {
         }
     }
     if folded > 0 {
-        let _ = writeln!(out, "\nThe properties of {folded} objects do not fit here; see the plan file.");
+        let _ = writeln!(out, "\nThe properties of {} do not fit here; see the plan file.", counted(folded, "object"));
     }
     if !plan.unknown.is_empty() {
         out.push_str("\nLeft alone, because it is not completely known:\n\n");

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{Style, safe};
 use crate::engine::status::{BIN_WARNING_DAYS, CREDENTIAL_DAYS, Credential, Live, Risky, Seen, Status};
 use crate::model::Level;
+use crate::model::words::counted;
 
 /// Maximum number of lines of one sort.
 const MOST: usize = 10;
@@ -270,7 +271,7 @@ fn duration(seconds: i64) -> String {
         let count = left / size;
         left %= size;
         if count > 0 || (parts.is_empty() && first == units.len() - 1) {
-            parts.push(if count == 1 { format!("1 {unit}") } else { format!("{count} {unit}s") });
+            parts.push(counted(usize::try_from(count).unwrap_or_default(), unit));
         }
     }
     parts.join(" ")

@@ -14,6 +14,7 @@ use super::scope::Scope;
 use crate::kinds;
 use crate::model::kind::Deletion;
 use crate::model::plan::{Loss, LossKind};
+use crate::model::words::agreeing;
 use crate::model::{Address, IdMap, Kind, Object, Snapshot, TenantMap};
 
 /// Holds the inputs of a translation.
@@ -364,9 +365,9 @@ impl<'a> Work<'a> {
         }
         let problems = missing.into_iter().map(|(domain, addresses)| {
             let what = format!(
-                "{} accounts are in {domain}, and none here is; say under `domains` in the map what stands for it, or leave \
+                "{} in {domain}, and none here is; say under `domains` in the map what stands for it, or leave \
                  users out with --exclude user",
-                addresses.len()
+                agreeing(addresses.len(), "account", ("is", "are"))
             );
             Problem { address: Address::new("tenant", domain), name: String::new(), what }
         });

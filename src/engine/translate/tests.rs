@@ -90,7 +90,7 @@ fn what_leads_nowhere_is_asked_for_unless_it_is_a_link() {
     conditionalAccessPolicy #5 "MFA": conditions.users.excludeGroups names group "Emergency" (#4), which is not here; carry it over as well, say under `ids` in the map what stands for it, or name it under `leaveOut`
     "#);
     insta::assert_snapshot!(said(&source, &target, &none, &[]), @r#"
-    tenant a.com "": 1 accounts are in a.com, and none here is; say under `domains` in the map what stands for it, or leave users out with --exclude user
+    tenant a.com "": 1 account is in a.com, and none here is; say under `domains` in the map what stands for it, or leave users out with --exclude user
     "#);
     let map = TenantMap { leave_out: [id(4)].into(), ..TenantMap::default() };
     insta::assert_snapshot!(said(&source, &target, &map, &["user"]), @r##"

@@ -10,6 +10,7 @@ use super::Ready;
 use crate::engine::refs::{Mentioned, Names, ids_in};
 use crate::format::path::path_of;
 use crate::kinds;
+use crate::model::words::agreeing;
 use crate::model::{Address, Object};
 use crate::ops::advance::Advance;
 use crate::ops::base::Base;
@@ -77,9 +78,9 @@ pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, O
     let (added, modified, removed) = compare(&changes(&before, &files));
     let told = SnapshotMessage {
         subject: format!(
-            "Found before applying {}: {} objects differ from the last snapshot",
+            "Found before applying {}: {} from the last snapshot",
             &ready.binding.commit[..10.min(ready.binding.commit.len())],
-            added + modified + removed
+            agreeing(added + modified + removed, "object", ("differs", "differ"))
         ),
         counts: &BTreeMap::new(),
         objects: index(&files).len(),

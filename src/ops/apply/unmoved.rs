@@ -10,6 +10,7 @@ use super::{CONCURRENCY, Ready};
 use crate::engine::normalize::normalize;
 use crate::engine::{digest, render};
 use crate::kinds;
+use crate::model::words::counted;
 use crate::model::{Action, Address, IdMap, Object, Step};
 use crate::ops::journal::Journal;
 use crate::ops::lookup::Lookup;
@@ -97,7 +98,7 @@ pub(super) async fn check_unmoved<T: TenantRead>(
     if moved.is_empty() {
         return Ok(found);
     }
-    context.events.warn(format!("{} objects moved since the plan was made", moved.len()));
+    context.events.warn(format!("{} moved since the plan was made", counted(moved.len(), "object")));
     let more = if moved.len() > 5 { format!(" and {} more", moved.len() - 5) } else { String::new() };
     moved.truncate(5);
     Err(Stale { what: format!("since it was made, these moved: {}{more}", moved.join(", ")) }.into())

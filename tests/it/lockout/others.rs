@@ -93,14 +93,14 @@ fn what_is_taken_away_must_rest_on_what_is_known() {
 fn what_will_fail_and_what_nobody_knew_is_said() {
     let mut list = updates(1, 1);
     list[0].called = "mailEnabledGroup";
-    insta::assert_snapshot!(said(of(list), &Rules::default()), @"warned by unwritable: 1 steps are about mail-enabled groups, which only Exchange changes: they will fail [group/g0]");
+    insta::assert_snapshot!(said(of(list), &Rules::default()), @"warned by unwritable: 1 step is about mail-enabled groups, which only Exchange changes, and will fail [group/g0]");
     let deletes = |base: &[&str]| {
         let known = base.iter().map(|id| Address::new("group", *id)).collect::<BTreeSet<_>>();
         let steps = ["a", "b"].map(|id| step("group", id, Action::Delete)).to_vec();
         said(of(steps), &Rules { base: Some(known), max_deletes: 10, ..Rules::default() })
     };
     assert_eq!(deletes(&["a", "b", "c", "d", "e"]), "");
-    insta::assert_snapshot!(deletes(&["a"]), @r#"warned by unmanaged: the plan deletes 1 objects that no snapshot knew: group "The group" [group/b]"#);
+    insta::assert_snapshot!(deletes(&["a"]), @r#"warned by unmanaged: the plan deletes 1 object that no snapshot knew: group "The group" [group/b]"#);
 }
 
 const TIER_0: &str = "9e3f62cf-ca93-4989-b6ce-bf83c28f9fe8";
