@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::diff;
-use super::normalize::{made_child, writable};
+use super::normalize::{entry_key, made_child, writable};
 use super::plan::{identities, not_creatable, owned_elsewhere};
 use super::refs::{references, rewrite};
 use crate::kinds;
@@ -153,6 +153,7 @@ fn compare(
         let had: BTreeSet<String> = values.iter().map(key).collect();
         let added = self::values(kind, now).into_iter().filter(|pair| !had.contains(&key(pair)));
         differing.extend(added.map(|(name, _)| name));
+        differing.extend(additional_credentials(kind, wanted, now).map(str::to_owned));
     }
     let changed: BTreeSet<String> =
         diff::objects(kind, now, wanted).iter().map(|change| diff::top(change.path()).to_owned()).collect();
@@ -162,6 +163,21 @@ fn compare(
     if !differing.is_empty() {
         recovered.differing.push(unlike(differing.into_iter().collect()));
     }
+}
+
+/// Returns the properties that hold a secret or certificate which was not there before: one that is gone cannot come back, but one
+/// that was added can be removed.
+fn additional_credentials<'o>(
+    kind: &'static Kind,
+    wanted: &'o Object,
+    now: &'o Object,
+) -> impl Iterator<Item = &'static str> + 'o {
+    let keys = move |object: &Object, name: &str| -> BTreeSet<Vec<String>> {
+        let all = object.get(name).and_then(Value::as_array).into_iter().flatten();
+        all.map(|one| entry_key(kind, name, one)).collect()
+    };
+    let names = kind.credentials.iter().map(|credential| credential.property);
+    names.filter(move |name| !keys(now, name).is_subset(&keys(wanted, name)))
 }
 
 fn key((name, value): &(String, Value)) -> String {
@@ -245,6 +261,21 @@ mod tests {
     const OLD: &str = "00000001-0000-4000-8000-000000000001";
     const NEW: &str = "00000001-0000-4000-8000-000000000002";
     const USER: &str = "00000002-0000-4000-8000-000000000001";
+
+    /// A secret that is gone cannot come back; one that somebody added can be taken away.
+    #[test]
+    fn additional_credential_is_a_difference() {
+        let app = |secrets: &[&str]| {
+            let secrets: Vec<Value> = secrets.iter().map(|id| json!({"keyId": id})).collect();
+            ("application", json!({"id": OLD, "displayName": "Shop", "passwordCredentials": secrets}))
+        };
+        let differs = |before: &[&str], after: &[&str]| {
+            let (before, after) = (snapshot(&[app(before)]), snapshot(&[app(after)]));
+            !held_against(&before, &after, &IdMap::default(), &[]).is_whole()
+        };
+        assert!(differs(&["a"], &["a", "b"]) && differs(&[], &["b"]));
+        assert!(!differs(&["a", "b"], &["a"]) && !differs(&["a"], &["a"]));
+    }
 
     #[test]
     fn what_is_not_as_it_was_is_told_apart() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::engine::body::{before_delete, with_type};
-use crate::engine::plan::{not_creatable, owned_elsewhere};
+use crate::engine::plan::{is_deletable, owned_elsewhere};
 use crate::engine::schema;
 use crate::kinds;
 use crate::model::kind::{Deletion, LinkShape, Updates};
@@ -126,8 +126,7 @@ fn deletions(snapshot: &Snapshot, takes: &dyn Fn(&Kind) -> bool) -> Vec<Vec<Writ
 /// Returns the kind of an object that an administrator can delete.
 fn deletable(address: &Address, object: &Object) -> Option<&'static Kind> {
     let kind = kinds::by_name(address.kind)?;
-    let own = not_creatable(kind, object).is_none() && owned_elsewhere(kind, object).is_none();
-    (own && kind.deletion != Deletion::Never).then_some(kind)
+    (is_deletable(kind, object) && owned_elsewhere(kind, object).is_none()).then_some(kind)
 }
 
 /// Returns an intruder's changes for permanent access: an exclusion from every policy, a role, and a redirect URI of every
