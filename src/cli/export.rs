@@ -147,7 +147,7 @@ pub fn report_export(context: &Context, exported: &Exported, as_json: bool, star
     }
     if exported.unknown > 0 {
         output.talk(&format!(
-            "{} unknown to this version, kept as it came and never written back (see manifest.yaml)",
+            "{} unknown to this version (see manifest.yaml): kept as read, and written only where Graph replaces an object whole",
             words::agreeing(exported.unknown, "property", ("is", "are"))
         ));
     }

@@ -151,6 +151,13 @@ fn unknown(before: &CoverageMap, after: &CoverageMap) -> Vec<(String, Coverage, 
                 unknown.push((format!("{}.{}", kind.name, link.name), sides.0, sides.1));
             }
         }
+        let names: BTreeSet<&str> = before.unread(kind).chain(after.unread(kind)).map(|(name, _)| name).collect();
+        for name in names {
+            let of = |map: &CoverageMap| {
+                map.unread(kind).find(|(own, _)| *own == name).map_or(map.kind(kind.name), |(_, c)| c)
+            };
+            unknown.push((format!("{}.{name}", kind.name), of(before), of(after)));
+        }
     }
     unknown
 }

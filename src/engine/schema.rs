@@ -123,6 +123,14 @@ impl Schema {
         &self.natural_key
     }
 
+    /// Returns true if a property must have a certain value before an object can be deleted.
+    pub fn prepares_deletion(&self) -> bool {
+        match &self.root.shape {
+            Shape::Object(properties, _) => properties.values().any(|rule| rule.before_delete.is_some()),
+            Shape::List(_) | Shape::Scalar => false,
+        }
+    }
+
     /// Returns the rule of a top-level property.
     pub fn property(&self, name: &str) -> Option<&Rule> {
         self.root.property(name)

@@ -36,6 +36,8 @@ pub struct Known<'a> {
     pub ids: &'a IdMap,
     /// True if objects that no snapshot had are deleted too.
     pub prune: bool,
+    /// Objects whose steps cannot be judged before the tenant is read.
+    pub postponed: &'a BTreeSet<Address>,
 }
 
 /// Verifies every step of `plan`, and corrects the file's description of it. Returns one sentence for each step that does
@@ -64,7 +66,7 @@ pub fn vouch(plan: &mut Plan, known: &Known<'_>) -> Vec<String> {
             fault = incomplete.remove(&step.address);
         }
         before.push(step.action.clone());
-        if let Some(fault) = fault {
+        if let Some(fault) = fault.filter(|_| !known.postponed.contains(&step.address)) {
             let Step { address, action, name, .. } = step;
             let (name, id) = (super::render::safe(name), super::render::safe(&address.id));
             said.push(format!("step {}, {} {} \"{name}\" ({id}): {fault}", number + 1, action.as_str(), address.kind));

@@ -40,7 +40,7 @@ pub(super) async fn fetch(
     let answers = stream::iter(batches).map(|some| async move {
         let found = about(http, kind, each, list, &some, rest).await?;
         Ok(match holder {
-            Some((holder, object)) => held(kind, each, (holder, object), &some, found),
+            Some((holder, object)) => held(kind, each, (holder, object), &some, found)?,
             None => found,
         })
     });
@@ -119,18 +119,21 @@ fn held(
     (holder, relation): (&Borrowed, &str),
     others: &[Other],
     entries: Vec<Raw>,
-) -> Vec<Raw> {
+) -> Result<Vec<Raw>, TenantError> {
     let whole: HashSet<&str> = others.iter().filter(|other| other.whole).map(|other| other.id.as_str()).collect();
     let one = |mut entry: Raw| {
         let property = entry.get(holder.property).cloned();
-        let Some(Value::Object(mut object)) = entry.remove(relation) else { return entry };
+        let Some(Value::Object(mut object)) = entry.remove(relation) else {
+            let message = format!("an entry without `{relation}`, which was asked for");
+            return Err(TenantError::Unexpected { request: format!("GET {}", holder.path), message });
+        };
         object.extend(property.map(|value| (holder.property.to_owned(), value)));
         let of = kind.about.iter().find_map(|name| object.get(*name)).and_then(Value::as_str).unwrap_or_default();
-        let unchanged = each.defaults.is_some_and(|defaults| object.get(defaults.unchanged).is_none_or(Value::is_null));
+        let unchanged = each.defaults.is_some_and(|defaults| object.get(defaults.unchanged) == Some(&Value::Null));
         if unchanged && !whole.contains(of) {
             object.insert(UNTOUCHED.to_owned(), true.into());
         }
-        object
+        Ok(object)
     };
     entries.into_iter().map(one).collect()
 }
@@ -142,7 +145,7 @@ pub(super) async fn one(http: &Http, kind: &'static Kind, id: &str) -> Result<Ra
     match (entry.get(object), kind.for_each) {
         (Some(Value::Object(_)), Some(each)) => {
             let of = Other { id: id.split('_').next().unwrap_or_default().to_owned(), whole: true };
-            held(kind, &each, (holder, object), &[of], vec![entry]).pop().ok_or_else(|| missing(kind))
+            held(kind, &each, (holder, object), &[of], vec![entry])?.pop().ok_or_else(|| missing(kind))
         }
         _ => Err(missing(kind)),
     }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use crate::engine::schema;
 use crate::model::Write;
 use crate::tenant::TenantError;
 
@@ -98,6 +99,8 @@ impl Recent {
             TenantError::Refused { code, .. } if code == "Directory_ConcurrencyViolation" => Some(AS_LONG_AS_IT_TAKES),
             TenantError::Refused { status: 412, .. } => Some(NOTICED),
             TenantError::NotFound { .. } if new => Some(AS_LONG_AS_IT_TAKES),
+            // It got another id with the last write, and may answer to none for a while (W173).
+            TenantError::NotFound { .. } if self.renames(write) => Some(NOTICED),
             TenantError::Refused { status: 400, message, .. } if new && said(message, UNKNOWN_AS_YET) => {
                 Some(AS_LONG_AS_IT_TAKES)
             }
@@ -118,6 +121,12 @@ impl Recent {
         }
     }
 
+    /// Returns true if the object got another id when this client wrote to it last.
+    fn renames(&self, write: &Write) -> bool {
+        let Write::Relink { kind, id, .. } = write else { return false };
+        !kind.id_of.is_empty() && self.with(|known| known.changed.contains(id))
+    }
+
     /// Judges a refusal that this client's own earlier writes explain.
     fn after_own_writes(&self, write: &Write, error: &TenantError, code: &str, new: bool) -> Option<Duration> {
         let TenantError::Refused { status, message, .. } = error else { return None };
@@ -136,9 +145,13 @@ impl Recent {
             (Write::Unlink { .. }, _) if code == "InvalidDeleteResourceHasEntitlements" => {
                 (!known.removed.is_empty() || !known.changed.is_empty()).then_some(NOTICED)
             }
-            // A location is still trusted (W67), or a policy that is gone or changed still names it (W68).
-            (Write::Delete { id, .. }, _) if known.changed.contains(id) => Some(PREPARED),
-            (Write::Delete { .. }, _) if !known.removed.is_empty() => Some(NOTICED),
+            // A location is still trusted (W67), or a policy that is gone still names it (W68). Other kinds have nothing to prepare.
+            (Write::Delete { kind, id }, _) if schema::of(kind).prepares_deletion() => {
+                match known.changed.contains(id) {
+                    true => Some(PREPARED),
+                    false => (!known.removed.is_empty()).then_some(NOTICED),
+                }
+            }
             _ => None,
         })
     }

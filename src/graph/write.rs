@@ -91,7 +91,10 @@ pub(super) async fn write(http: &Http, recent: &Recent, write: &Write) -> Result
             && let Some(pause) = clock.pause(Cause::Passing, None)
         {
             http.wait(pause.min(CATCHES_UP), &format!("{} has another id now", request.label())).await;
-            known = find_out(http, write).await?;
+            known = match find_out(http, write).await {
+                Err(TenantError::NotFound { .. }) => continue,
+                found => found?,
+            };
             request.url = http.base.join(&request_of(write, http.base.text(), &known)?.path)?;
             continue;
         }

@@ -15,7 +15,7 @@ pub const KIND: Kind = Kind {
         name: "builtInCatalog",
         title: "built-in catalogs",
         when: Condition::Is { property: "catalogType", value: "serviceDefault" },
-        not_creatable: Some("Microsoft provides it in every tenant"),
+        not_creatable: Some("Microsoft provides it in every tenant"), deletable: false,
     }],
     links: &[Link {
         name: "resources",

@@ -77,7 +77,7 @@ pub const KIND: Kind = Kind {
         name: "agentIdentityBlueprint",
         title: "agent identity blueprints",
         when: Condition::Is { property: "@odata.type", value: "#microsoft.graph.agentIdentityBlueprint" },
-        not_creatable: Some("a blueprint is made with its sponsors, which are not exported"),
+        not_creatable: Some("a blueprint is made with its sponsors, which are not exported"), deletable: false,
     }],
     owned_elsewhere: None,
     delta: Some("/applications/delta"),

@@ -46,7 +46,7 @@ pub const KIND: Kind = Kind {
         name: "builtInAuthenticationStrength",
         title: "built-in authentication strengths",
         when: Condition::Is { property: "policyType", value: "builtIn" },
-        not_creatable: Some("Microsoft provides it in every tenant"),
+        not_creatable: Some("Microsoft provides it in every tenant"), deletable: false,
     }],
     // Microsoft's page says: "You can't update a built-in authenticationStrengthPolicy object":
     // <https://learn.microsoft.com/graph/api/resources/authenticationstrengthpolicy>

@@ -85,7 +85,7 @@ pub const KIND: Kind = Kind {
         title: "mail-enabled groups of Exchange",
         when: Condition::FlagUnlessListed { property: "mailEnabled", but: "groupTypes", value: "Unified" },
         // These groups are read-only through Microsoft Graph: <https://learn.microsoft.com/graph/api/resources/groups-overview>.
-        not_creatable: Some("distribution lists and mail-enabled security groups are made in Exchange"),
+        not_creatable: Some("distribution lists and mail-enabled security groups are made in Exchange"), deletable: false,
     }],
     // Synchronized objects are changed on-premises: <https://learn.microsoft.com/graph/api/resources/user>.
     owned_elsewhere: Some(Elsewhere {

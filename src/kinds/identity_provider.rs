@@ -20,7 +20,7 @@ pub const KIND: Kind = Kind {
         name: "builtInIdentityProvider",
         title: "built-in identity providers",
         when: Condition::Is { property: "@odata.type", value: "#microsoft.graph.builtInIdentityProvider" },
-        not_creatable: Some("Microsoft provides it in every tenant"),
+        not_creatable: Some("Microsoft provides it in every tenant"), deletable: false,
     }],
     owned_elsewhere: Some(Elsewhere {
         when: Condition::Is { property: "@odata.type", value: "#microsoft.graph.builtInIdentityProvider" },

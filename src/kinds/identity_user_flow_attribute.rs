@@ -18,7 +18,7 @@ pub const KIND: Kind = Kind {
         name: "builtInUserFlowAttribute",
         title: "built-in user flow attributes",
         when: Condition::Is { property: "userFlowAttributeType", value: "builtIn" },
-        not_creatable: Some("Microsoft provides it in every tenant"),
+        not_creatable: Some("Microsoft provides it in every tenant"), deletable: false,
     }],
     owned_elsewhere: Some(Elsewhere {
         when: Condition::Is { property: "userFlowAttributeType", value: "builtIn" },

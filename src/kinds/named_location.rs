@@ -36,7 +36,7 @@ pub const KIND: Kind = Kind {
         name: "compliantNetworkLocation",
         title: "compliant networks",
         when: Condition::Is { property: "@odata.type", value: "#microsoft.graph.compliantNetworkNamedLocation" },
-        not_creatable: Some("Graph makes it when Global Secure Access signals to Conditional Access"),
+        not_creatable: Some("Graph makes it when Global Secure Access signals to Conditional Access"), deletable: false,
     }],
     owned_elsewhere: None,
     delta: None,

@@ -57,7 +57,7 @@ pub const KIND: Kind = Kind {
         name: "builtInPermissionGrantPolicy",
         title: "built-in permission grant policies",
         when: Condition::Starts { property: "id", value: "microsoft-" },
-        not_creatable: Some("Microsoft provides it in every tenant"),
+        not_creatable: Some("Microsoft provides it in every tenant"), deletable: false,
     }],
     owned_elsewhere: Some(Elsewhere {
         when: Condition::Starts { property: "id", value: "microsoft-" },

@@ -35,7 +35,7 @@ pub const KIND: Kind = Kind {
         name: "builtInRole",
         title: "built-in roles",
         when: Condition::Flag { property: "isBuiltIn" },
-        not_creatable: Some("Microsoft provides it in every tenant"),
+        not_creatable: Some("Microsoft provides it in every tenant"), deletable: false,
     }],
     // Microsoft's page says: "You cannot update built-in roles":
     // <https://learn.microsoft.com/graph/api/unifiedroledefinition-update>

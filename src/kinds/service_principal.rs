@@ -129,7 +129,7 @@ pub const KIND: Kind = Kind {
             name: "managedIdentity",
             title: "managed identities",
             when: Condition::Is { property: "servicePrincipalType", value: "ManagedIdentity" },
-            not_creatable: Some("a managed identity is made by the Azure resource it belongs to"),
+            not_creatable: Some("a managed identity is made by the Azure resource it belongs to"), deletable: false,
         },
         // Microsoft's page says: "The request body must contain … a valid sponsor reference":
         // <https://learn.microsoft.com/graph/api/agentidentity-post>
@@ -137,14 +137,14 @@ pub const KIND: Kind = Kind {
             name: "agentIdentity",
             title: "agent identities",
             when: Condition::Is { property: "servicePrincipalType", value: "ServiceIdentity" },
-            not_creatable: Some("an agent identity is made of its blueprint, with sponsors, which are not exported"),
+            not_creatable: Some("an agent identity is made of its blueprint, with sponsors, which are not exported"), deletable: false,
         },
         // <https://learn.microsoft.com/graph/api/agentidentityblueprintprincipal-post>
         Variant {
             name: "agentIdentityBlueprintPrincipal",
             title: "principals of agent identity blueprints",
             when: Condition::Is { property: "@odata.type", value: "#microsoft.graph.agentIdentityBlueprintPrincipal" },
-            not_creatable: Some("it is made of its blueprint, in a way of its own that is not done yet"),
+            not_creatable: Some("it is made of its blueprint, in a way of its own that is not done yet"), deletable: false,
         },
     ],
     owned_elsewhere: None,

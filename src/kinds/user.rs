@@ -42,14 +42,14 @@ pub const KIND: Kind = Kind {
         name: "agentUser",
         title: "accounts of agents",
         when: Condition::Is { property: "@odata.type", value: "#microsoft.graph.agentUser" },
-        not_creatable: Some("it is made for an agent identity, in a way of its own that is not done yet"),
+        not_creatable: Some("it is made for an agent identity, in a way of its own that is not done yet"), deletable: false,
     }, Variant {
         name: "user",
-        title: "users",
+        title: "guests",
         // It is called a user all the same. A guest who signs in elsewhere has this in the name: <https://learn.microsoft.com/entra/external-id/user-properties>.
         // Created like a person, the account would be a local one with a password, and the guest could not sign in.
         when: Condition::Contains { property: "userPrincipalName", value: "#EXT#" },
-        not_creatable: Some("a guest is invited anew, and `apply --adopt` then takes the new account up"),
+        not_creatable: Some("a guest is invited anew, and `apply --adopt` then takes the new account up"), deletable: true,
     }],
     // Synchronized objects are changed on-premises: <https://learn.microsoft.com/graph/api/resources/user>.
     owned_elsewhere: Some(Elsewhere {

@@ -86,9 +86,22 @@ impl CoverageMap {
         match self.kind(kind.name) {
             Coverage::Skipped => true,
             coverage => {
-                coverage.is_complete() && kind.links.iter().all(|link| self.link(kind.name, link.name).is_complete())
+                coverage.is_complete()
+                    && kind.links.iter().all(|link| self.link(kind.name, link.name).is_complete())
+                    && self.unread(kind).next().is_none()
             }
         }
+    }
+
+    /// Returns the properties of a kind that are no links and did not come although they were asked for. Those that the sign-in may
+    /// not see are not among them.
+    pub fn unread<'a>(&'a self, kind: &'a super::Kind) -> impl Iterator<Item = (&'a str, Coverage)> {
+        let below = self.0.range(format!("{}.", kind.name)..format!("{}/", kind.name));
+        below.filter_map(|(what, coverage)| {
+            let name = what.strip_prefix(kind.name)?.strip_prefix('.')?;
+            let failed = matches!(coverage, Coverage::Partial | Coverage::Failed);
+            (failed && kind.link(name).is_none()).then_some((name, *coverage))
+        })
     }
 
     /// Returns true if everything that was asked for is complete.

@@ -393,6 +393,8 @@ pub struct Variant {
     pub when: Condition,
     /// `Some(reason)` if Graph cannot create them.
     pub not_creatable: Option<&'static str>,
+    /// True if they can be deleted although nobody can create them.
+    pub deletable: bool,
 }
 
 /// Lists application permissions, least first.

@@ -180,7 +180,7 @@ pub fn open(context: &Context, bytes: &[u8]) -> Result<Ready> {
     context.repo.resolve(&binding.commit).context("looking for the commit that the plan wants")?;
     // A run that was cut off has changed the state that its plan was made from, and its plan was vouched for when it began.
     if !Journal::unended(context.repo.git_dir())?.contains(&digest) {
-        vouched::check(context, &mut plan, &binding, &BTreeMap::new(), None)?;
+        vouched::check(context, &mut plan, &binding, &BTreeMap::new(), None, None)?;
     }
     let mut names = Names::default();
     for step in &plan.steps {
@@ -308,7 +308,9 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
             let mut known = found.clone();
             known.extend(vouched::recycle_bin(tenant, &ready.plan).await?);
             let adopted = vouched::adopted(context, tenant, &ready.binding).await?;
-            vouched::check(context, &mut ready.plan.clone(), &ready.binding, &known, Some(&adopted))?;
+            let defaults = vouched::defaults(context, tenant, &ready.plan, &ready.binding).await?;
+            let judged = &mut ready.plan.clone();
+            vouched::check(context, judged, &ready.binding, &known, Some(&adopted), Some(&defaults))?;
         }
         found::keep(context, ready, &found)?;
     } else {

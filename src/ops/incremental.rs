@@ -225,7 +225,14 @@ impl Reader<'_, '_, '_> {
             self.carry(kind, &mut normalized.object, &raw.missing)?;
             // A link that nobody may read is missing every time, so reading it again would not help.
             for (link, coverage) in raw.missing.iter().filter(|(link, _)| !wanted.coverage.withholds(kind.name, link)) {
-                found.coverage.set_link(kind.name, link, *coverage);
+                // Of other objects it was read.
+                let coverage = match coverage {
+                    Coverage::DeniedPermission if kind.link(link).is_some_and(|link| link.hidden.is_some()) => {
+                        Coverage::Partial
+                    }
+                    other => *other,
+                };
+                found.coverage.set_link(kind.name, link, coverage);
                 found.again.entry(kind.name).or_default().insert(address.id.clone());
             }
         }

@@ -308,7 +308,7 @@ impl Page {
     fn of(kind: &'static Kind, shape: Layout, page: Vec<RawObject>) -> Result<Page> {
         let came = |raw: RawObject| {
             let normalized = normalize(kind, raw.value);
-            let object = match raw.missing.is_empty() {
+            let object = match raw.missing.is_empty() && !raw.untouched {
                 true => PageObject::of(kind, shape, normalized)?,
                 false => PageObject::Lacking(kind, shape, normalized, raw.missing),
             };

@@ -28,8 +28,8 @@ pub struct RawObject {
     pub value: Raw,
     /// Links that could not be read completely, with their coverage. They are absent from `value`.
     pub missing: Vec<(&'static str, Coverage)>,
-    /// True if the object is as the server made it, like many others, and nobody changed it: it is exported only where a file
-    /// says otherwise.
+    /// True if the object is as the server made it, like many others, and nobody changed it: an export leaves it out, and a
+    /// comparison takes it where a file says otherwise.
     pub untouched: bool,
 }
 

@@ -3,6 +3,7 @@
 
 use entragit::emulator::{Options, Seed};
 use entragit::format::path::address_of;
+use entragit::ops::apply::{apply, open, prepare};
 use entragit::ops::export::{Extra, export};
 use entragit::ops::plan::plan;
 use serde_json::{Value, json};
@@ -119,4 +120,28 @@ async fn settings_that_were_never_changed_are_wanted_as_graph_made_them() {
     let demanded = rule(&world, &group, ENABLEMENT).await["enabledRules"].as_array().unwrap().len();
     let longest = rule(&world, &group, EXPIRATION).await["maximumDuration"].clone();
     assert_eq!((demanded, longest), (2, json!("P365D")));
+}
+
+/// A plan file says the same, and is judged by what the tenant shows of other groups.
+#[tokio::test(start_paused = true)]
+async fn settings_as_graph_made_them_come_back_by_a_plan_file() {
+    let (world, group) = world().await;
+    snapshot(&world).await;
+    weaken(&world, &group).await;
+    let ready = prepare(&world.context, &world.tenant, &world.aim()).await.unwrap();
+    let opened = open(&world.context, ready.bytes()).unwrap();
+    let applied = apply(&world.context, &world.tenant, &opened).await.unwrap();
+    assert!(applied.verified, "{:?} {:?}", applied.unmet, applied.outcome.failed);
+    assert_eq!(rule(&world, &group, ENABLEMENT).await["enabledRules"].as_array().unwrap().len(), 2);
+}
+
+/// Settings of a group that the commit does not have are none of its affair, as the group itself.
+#[tokio::test(start_paused = true)]
+async fn settings_of_a_group_that_came_since_are_left_alone() {
+    let (world, _) = world().await;
+    snapshot(&world).await;
+    let since = world.graph.group("Since").await;
+    weaken(&world, &since).await;
+    let found = plan(&world.context, &world.tenant, &world.aim()).await.unwrap().plan;
+    assert!(found.steps.is_empty(), "{:#?}", found.steps);
 }

@@ -4,6 +4,8 @@ use entragit::emulator::{Options, Seed, contoso::names};
 use entragit::model::Plan;
 use entragit::ops::plan::plan;
 
+use serde_json::json;
+
 use super::emulator::client::reference;
 use super::faults::World;
 
@@ -55,4 +57,25 @@ async fn purged_guest_is_not_created_as_a_person() {
     assert!(found.steps.is_empty(), "{:#?}", found.steps);
     let said = losses(&found);
     assert!(said.len() == 1 && said[0].contains("cannot be created again: a guest is invited anew"), "{said:?}");
+}
+
+/// A guest who was invited since is deleted like any account, although nobody could create one.
+#[tokio::test(start_paused = true)]
+async fn invited_guest_is_deleted() {
+    let world = world(&["user"]).await;
+    let before = world.git(&["rev-parse", "snapshots"]).trim().to_owned();
+    let name = "eve_fabrikam.com#EXT#@contoso.onmicrosoft.com";
+    let users = world.list("user").await;
+    let guests = users.iter().filter_map(|user| user.value["userPrincipalName"].as_str());
+    let guest = guests.into_iter().find(|name| name.contains("#EXT#")).unwrap();
+    let domain = guest.rsplit('@').next().unwrap();
+    let guest = json!({"displayName": "Eve", "userPrincipalName": name.replace("contoso.onmicrosoft.com", domain),
+        "mailNickname": "eve_fabrikam.com#EXT#", "accountEnabled": true, "userType": "Guest",
+        "passwordProfile": {"password": "Long-enough-1", "forceChangePasswordNextSignIn": false}});
+    world.graph.made("/v1.0/users", guest).await;
+    super::group_settings::snapshot(&world).await;
+    let aim = entragit::ops::plan::Aim { to: before, ..world.aim() };
+    let found = plan(&world.context, &world.tenant, &aim).await.unwrap().plan;
+    let steps: Vec<&str> = found.steps.iter().map(|step| step.action.as_str()).collect();
+    assert_eq!(steps, ["delete"], "{:#?}", found.left);
 }

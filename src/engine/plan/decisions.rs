@@ -39,6 +39,15 @@ impl Planner<'_> {
                 }
                 self.plan.unknown.push((name, self.inputs.live.coverage.link(kind.name, link.name)));
             }
+            for (name, coverage) in
+                self.inputs.wanted.coverage.unread(kind).chain(self.inputs.live.coverage.unread(kind))
+            {
+                let name = format!("{}.{name}", kind.name);
+                if self.plan.unknown.iter().all(|(known, _)| *known != name) {
+                    self.plan.unproven.push(name.clone());
+                    self.plan.unknown.push((name, coverage));
+                }
+            }
         }
         let twice = self.wanted_twice();
         let counterparts = Counterparts::gone(self.inputs);

@@ -1,14 +1,13 @@
 //! Plans deletions of objects that only the tenant has: they are deleted if that is intended, else listed as unmanaged.
 
 use super::counterparts::Passing;
-use super::{Planner, not_creatable, owned_elsewhere, wanted_today};
+use super::{Planner, is_deletable, owned_elsewhere, wanted_today};
 use crate::engine::body::{before_delete, with_type};
 use crate::engine::digest;
 use crate::engine::normalize::writable;
 use crate::engine::order::{Phase, Stage};
 use crate::kinds;
 use crate::model::Action;
-use crate::model::kind::Deletion;
 
 impl Planner<'_> {
     pub(super) fn delete_all(&mut self) {
@@ -25,10 +24,8 @@ impl Planner<'_> {
                 continue;
             }
             let meant = self.inputs.base.contains(address) || self.inputs.prune;
-            let own = not_creatable(kind, object).is_none()
-                && !passing.holds(kind, object)
-                && owned_elsewhere(kind, object).is_none()
-                && kind.deletion != Deletion::Never;
+            let own =
+                is_deletable(kind, object) && !passing.holds(kind, object) && owned_elsewhere(kind, object).is_none();
             if !meant || !own {
                 self.plan.unmanaged.push(address.clone());
                 continue;

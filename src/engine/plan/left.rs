@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Planner, named_in, not_creatable, owned_elsewhere, wanted_today};
+use super::{Planner, is_deletable, named_in, not_creatable, owned_elsewhere, wanted_today};
 use crate::engine::diff::{called, objects, top};
 use crate::engine::normalize::entry_key;
 use crate::engine::schema::{self, Rule, Shape};
 use crate::engine::{compare, diff};
 use crate::kinds;
-use crate::model::kind::{Deletion, Updates};
+use crate::model::kind::Updates;
 use crate::model::left::{Left, Obstacle};
 use crate::model::{Action, Address, ChangeKind, FieldChange, IdMap, Kind, Object, Plan, Snapshot, Step};
 
@@ -198,7 +198,7 @@ impl Planner<'_> {
         if let Some(reason) = owned_elsewhere(kind, object) {
             return Obstacle::OwnedElsewhere(reason.to_owned());
         }
-        if not_creatable(kind, object).is_some() || kind.deletion == Deletion::Never {
+        if !is_deletable(kind, object) {
             return Obstacle::NotDeletable;
         }
         match self.inputs.base.contains(address) || self.inputs.prune {

@@ -35,10 +35,13 @@ impl Planner<'_> {
                             self.push_link(kind, address, wanted, Action::Link { link: name, value: id.clone() });
                         }
                     }
-                    let last = link.last.and_then(|of| self.last_that_stays(of, want, have));
-                    for id in have.iter().filter(|id| !kept.contains(id.as_str().unwrap_or_default())) {
-                        if last == Some(id) {
-                            let who = self.live_name(id);
+                    let gone: Vec<&Value> =
+                        have.iter().filter(|id| !kept.contains(id.as_str().unwrap_or_default())).collect();
+                    let last = link.last.filter(|_| !gone.is_empty());
+                    let last = last.and_then(|of| Some((of, self.last_that_stays(of, want, have)?)));
+                    for id in gone {
+                        if let Some((of, _)) = last.filter(|(_, last)| *last == id) {
+                            let who = self.live_name(of, id);
                             let what = format!(
                                 "{name} keeps \"{who}\": Graph does not remove the last one who is a user; add another first"
                             );
@@ -65,7 +68,7 @@ impl Planner<'_> {
     }
 
     /// Returns the target of the kind `of` that Graph would not remove, since the commit wants none of that kind.
-    fn last_that_stays<'v>(&self, of: &str, want: &[Value], have: &'v [Value]) -> Option<&'v Value> {
+    fn last_that_stays<'v>(&self, of: &'static str, want: &[Value], have: &'v [Value]) -> Option<&'v Value> {
         let live = self.inputs.live;
         let there = |kind: &'static str, id: &str| {
             let address = Address::new(kind, id);
@@ -76,16 +79,16 @@ impl Planner<'_> {
             let id = id.as_str().unwrap_or_default();
             kinds::ALL.iter().all(|kind| kind.name == of || !there(kind.name, id))
         };
-        if want.iter().any(|id| is_of(&id)) {
+        if want.iter().any(|id| is_of(&id) && named_in(id, &[&self.lost, &self.left_out]).is_empty()) {
             return None;
         }
         have.iter().filter(is_of).max_by_key(|id| id.as_str())
     }
 
-    fn live_name(&self, id: &Value) -> String {
+    fn live_name(&self, kind: &'static str, id: &Value) -> String {
         let id = id.as_str().unwrap_or_default();
-        let named = self.inputs.live.objects.iter().find(|(address, _)| address.id == id);
-        named.map_or_else(|| id.to_owned(), |(_, object)| object.name().to_owned())
+        let named = self.inputs.live.objects.get(&Address::new(kind, id));
+        named.map_or_else(|| id.to_owned(), |object| object.name().to_owned())
     }
 
     fn children(

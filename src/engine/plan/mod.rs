@@ -20,7 +20,7 @@ use super::risk;
 use super::schema;
 use super::scope::Scope;
 use crate::kinds;
-use crate::model::kind::Creation;
+use crate::model::kind::{Creation, Deletion};
 use crate::model::{Action, Address, IdMap, Kind, Object, Plan, Snapshot, Step};
 
 /// Holds everything that a plan is made from.
@@ -231,6 +231,14 @@ pub fn not_creatable(kind: &'static Kind, object: &Object) -> Option<&'static st
         return Some(reason);
     }
     kind.variants.iter().find(|variant| variant.when.holds(&object.0)).and_then(|variant| variant.not_creatable)
+}
+
+/// Returns true if an object of this sort can be deleted: what only Microsoft or another service makes is left alone.
+pub fn is_deletable(kind: &'static Kind, object: &Object) -> bool {
+    let variant = kind.variants.iter().find(|variant| variant.when.holds(&object.0));
+    kind.deletion != Deletion::Never
+        && !matches!(kind.creation, Creation::Never { .. })
+        && variant.is_none_or(|variant| variant.not_creatable.is_none() || variant.deletable)
 }
 
 /// Returns the reason why Graph would refuse changes to an object, if another directory owns it.

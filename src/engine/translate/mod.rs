@@ -7,12 +7,11 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::adopt::{Ambiguous, Sides, matched};
-use super::plan::{moving_identities, not_creatable, owned_elsewhere};
+use super::plan::{is_deletable, moving_identities, not_creatable, owned_elsewhere};
 use super::refs::{references, rewrite};
 use super::schema;
 use super::scope::Scope;
 use crate::kinds;
-use crate::model::kind::Deletion;
 use crate::model::plan::{Loss, LossKind};
 use crate::model::words::agreeing;
 use crate::model::{Address, IdMap, Kind, Object, Snapshot, TenantMap};
@@ -392,8 +391,7 @@ impl<'a> Work<'a> {
             .collect();
         for (address, object) in &self.inputs.target.objects {
             let Some(kind) = kinds::by_name(address.kind) else { continue };
-            let deletable = kind.deletion != Deletion::Never && not_creatable(kind, object).is_none();
-            if deletable
+            if is_deletable(kind, object)
                 && self.known_kind(kind)
                 && self.inputs.scope.takes(address, object.name())
                 && !matched.contains(address)

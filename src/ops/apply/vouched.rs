@@ -14,7 +14,7 @@ use crate::kinds;
 use crate::model::{Action, Address, IdMap, Kind, Object, Plan};
 use crate::ops::Context;
 use crate::ops::journal::Journal;
-use crate::ops::source::{Side, new_object};
+use crate::ops::source::{Side, Trust, new_object};
 use crate::repo::trailers;
 use crate::tenant::TenantRead;
 
@@ -32,6 +32,7 @@ pub(super) fn check(
     binding: &Binding,
     live: &BTreeMap<Address, Object>,
     adopted: Option<&BTreeMap<Address, Object>>,
+    defaults: Option<&Side>,
 ) -> Result<()> {
     let base = context.last_snapshot()?;
     let mut ids = crate::ops::current_ids(context)?;
@@ -39,7 +40,14 @@ pub(super) fn check(
     ids.extend(&binding.adopted);
     let touched: BTreeSet<Address> =
         plan.steps.iter().map(|step| Address::new(step.address.kind, ids.current(&step.address.id))).collect();
-    let commit = Side::commit(context, &binding.commit)?;
+    let mut commit = Side::commit(context, &binding.commit)?;
+    if let Some(live) = defaults {
+        commit.want_defaults(&context.repo, live, &ids)?;
+    }
+    let postponed: BTreeSet<Address> = match defaults {
+        Some(_) => BTreeSet::new(),
+        None => touched.iter().filter(|address| is_by_default(&commit, address)).cloned().collect(),
+    };
     let wanted = objects(context, &commit, &touched, &ids)?;
     let last = match base {
         Some(base) => Side::commit(context, &base.to_string())?,
@@ -47,7 +55,7 @@ pub(super) fn check(
     };
     let base = objects(context, &last, &touched, &ids)?;
     let mut said = adoptions(context, binding, [&last, &commit], &ids, adopted)?;
-    let known = Known { wanted: &wanted, base: &base, live, ids: &ids, prune: binding.prune };
+    let known = Known { wanted: &wanted, base: &base, live, ids: &ids, prune: binding.prune, postponed: &postponed };
     said.extend(vouch(plan, &known));
     if said.is_empty() {
         return Ok(());
@@ -57,6 +65,33 @@ pub(super) fn check(
         "the plan file does not do what its commit says, and nothing of it was carried out; make it anew with `plan --out`: {}{more}",
         said[..said.len().min(SHOWN)].join("; ")
     )
+}
+
+/// Returns true if the commit has no file of the object because it wants it as the server made it, which only the tenant shows.
+fn is_by_default(commit: &Side, address: &Address) -> bool {
+    let kind = kinds::by_name(address.kind).filter(|kind| kind.for_each.is_some_and(|each| each.defaults.is_some()));
+    kind.is_some_and(|kind| commit.coverage().kind(kind.name).is_complete()) && !commit.index.contains_key(address)
+}
+
+/// Reads the kinds of which the plan touches objects that the commit wants as the server made them.
+///
+/// # Errors
+/// If the repository cannot be read, or the tenant is another one.
+pub(super) async fn defaults<T: TenantRead>(
+    context: &Context,
+    tenant: &T,
+    plan: &Plan,
+    binding: &Binding,
+) -> Result<Side> {
+    let commit = Side::commit(context, &binding.commit)?;
+    let steps = plan.steps.iter().filter(|step| is_by_default(&commit, &step.address));
+    let names: BTreeSet<&str> = steps.map(|step| step.address.kind).collect();
+    let kinds: Vec<&'static Kind> = names.into_iter().filter_map(kinds::by_name).collect();
+    if kinds.is_empty() {
+        return Ok(Side::empty());
+    }
+    let ids = crate::ops::current_ids(context)?;
+    Side::live(context, tenant, &kinds, &[], Trust::Lists, &ids).await
 }
 
 /// Judges the pairs of ids that a plan file adopts.

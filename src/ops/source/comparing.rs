@@ -50,7 +50,28 @@ impl Side {
     pub fn want_defaults(&mut self, repo: &Repo, live: &Side, ids: &IdMap) -> Result<()> {
         let kinds: Vec<&'static Kind> = live.defaults.keys().filter_map(|(kind, _)| kinds::by_name(kind)).collect();
         let wanted = untouched(&kinds, &[self], ids);
-        for (address, entry) in live.index.iter().filter(|(address, _)| !wanted.contains(*address)) {
+        // A file under an id of Graph's own stands for settings that cannot be told here.
+        let is_made_up =
+            |address: &Address| address.id.split('_').next().is_some_and(|id| uuid::Uuid::try_parse(id).is_ok());
+        let of_kinds = |address: &&Address| kinds.iter().any(|kind| kind.name == address.kind);
+        if !self.index.keys().filter(of_kinds).all(is_made_up) {
+            return Ok(());
+        }
+        // What belongs to an object that this side does not have is not its affair.
+        let about: BTreeSet<Address> = kinds
+            .iter()
+            .filter_map(|kind| kinds::by_name(kind.for_each?.kind))
+            .filter(|other| self.coverage().kind(other.name).is_complete())
+            .flat_map(|other| self.index.keys().filter(|address| address.kind == other.name))
+            .map(|address| Address::new(address.kind, ids.current(&address.id)))
+            .collect();
+        let belongs = |address: &Address| {
+            let other = kinds::by_name(address.kind).and_then(|kind| kind.for_each);
+            let first = address.id.split('_').next().unwrap_or_default();
+            other.is_some_and(|each| about.contains(&Address::new(each.kind, first)))
+        };
+        for (address, entry) in live.index.iter().filter(|(address, _)| !wanted.contains(*address) && belongs(address))
+        {
             let default = address.id.split_once('_').map(|(_, word)| (address.kind, word.to_owned()));
             let Some(default) = default.and_then(|default| live.defaults.get(&default)) else { continue };
             let Some(kind) = kinds::by_name(address.kind).filter(|kind| self.coverage().kind(kind.name).is_complete())

@@ -1,6 +1,6 @@
 //! A plan file that somebody edited is refused, or shown and carried out as what it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entragit::engine::planfile::{self, Binding};
 use entragit::engine::refs::Names;
@@ -26,7 +26,8 @@ fn vouched(text: &str, sides: &Sides, live: bool) -> Result<(Plan, Vec<String>),
     let all: BTreeMap<Address, Object> =
         base.iter().chain(&sides.deleted).map(|(a, o)| (a.clone(), o.clone())).collect();
     let live = if live { &all } else { &none };
-    let known = Known { wanted: &wanted, base: &base, live, ids: &IdMap::default(), prune: false };
+    let known =
+        Known { wanted: &wanted, base: &base, live, ids: &IdMap::default(), prune: false, postponed: &BTreeSet::new() };
     let said = vouch(&mut plan, &known);
     Ok((plan, said))
 }
