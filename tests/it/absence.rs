@@ -33,8 +33,7 @@ impl World {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_that_its_list_leaves_out_is_asked_for_and_kept() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     world.faults(&format!("omit:{}", names::REMOTE_WORKERS));
     let renamed = json!({"description": "As it is read by id"});
     assert_eq!(world.graph.patch(&format!("/v1.0/groups/{}", names::REMOTE_WORKERS), renamed).await.0, 204);
@@ -51,8 +50,7 @@ async fn an_object_that_its_list_leaves_out_is_asked_for_and_kept() {
 /// A plan that believed the list would make a second group of the same name.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_does_not_believe_a_list_that_leaves_an_object_out() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     world.faults(&format!("omit:{}", names::REMOTE_WORKERS));
     for command in [&["plan", "--to", "HEAD"][..], &["diff"], &["drift"]] {
         let ran = world.run(command).ends(4);
@@ -72,8 +70,7 @@ async fn a_plan_does_not_believe_a_list_that_leaves_an_object_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_deleted_goes_also_beside_what_a_list_leaves_out() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     assert_eq!(world.graph.delete(&format!("/v1.0/groups/{}", names::ORDER_APPROVERS)).await.0, 204);
     world.faults(&format!("omit:{}", names::REMOTE_WORKERS));
     world.run(&["export"]).ends(4);
@@ -95,8 +92,7 @@ async fn an_incremental_export_asks_for_what_a_list_leaves_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_that_is_empty_is_read_again_before_it_is_believed() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let before = world.git(&["rev-parse", "snapshots:conditional-access/policies"]);
     let policies = ["export", "--kind", "conditionalAccessPolicy"];
     // The second reading has them all: the two disagree.

@@ -10,8 +10,7 @@ const GROUP: &str = "/v1.0/groups";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_made_anew_by_hand_is_adopted() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let good = world.git(&["rev-parse", "HEAD"]);
     assert_eq!(world.graph.delete(&format!("{GROUP}/{}", names::ORDER_APPROVERS)).await.0, 204);
     assert_eq!(world.graph.delete(&format!("/v1.0/directory/deletedItems/{}", names::ORDER_APPROVERS)).await.0, 204);
@@ -60,8 +59,7 @@ async fn a_group_made_anew_by_hand_is_adopted() {
 /// once more.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_without_receipt_and_journal_points_at_adopt() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let good = world.git(&["rev-parse", "HEAD"]);
     assert_eq!(world.graph.delete(&format!("{GROUP}/{}", names::ORDER_APPROVERS)).await.0, 204);
     assert_eq!(world.graph.delete(&format!("/v1.0/directory/deletedItems/{}", names::ORDER_APPROVERS)).await.0, 204);

@@ -201,8 +201,7 @@ async fn of_a_thousand_mutations_none_is_accepted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_file_holds_for_a_day() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let group = format!("/v1.0/groups/{}", names::REMOTE_WORKERS);
     assert_eq!(world.graph.patch(&group, json!({"description": "Theirs"})).await.0, 204);
     world.run(&["plan", "--to", "HEAD", "--out", "plan.json"]).ends(2);

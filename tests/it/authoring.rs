@@ -50,8 +50,7 @@ state: enabledForReportingButNotEnforced
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_is_named_by_its_application_id_before_it_has_one() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     world.write("applications/shop.yaml", SHOP);
     world.write("applications/shop-client.yaml", CLIENT);
     let principal = "id: new:shop-principal\ndisplayName: Shop\naccountEnabled: true\nappId: ";

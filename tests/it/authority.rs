@@ -7,8 +7,7 @@ use super::safety::{replace, sheltering};
 
 /// A tenant, its repository, and a branch on which a policy no longer leaves the emergency accounts out.
 async fn company() -> World {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     world.git(&["switch", "-qc", "proposal"]);
     let (path, line) = sheltering(&world);
     replace(&world, &path, &line, "");
@@ -149,8 +148,7 @@ async fn branches_may_have_other_names() {
 /// A plan file is judged by the commit before anything is asked of the tenant.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_file_that_somebody_edited_is_refused() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let group = format!("/v1.0/groups/{}", names::REMOTE_WORKERS);
     let patch = serde_json::json!({"description": "Theirs"});
     assert_eq!(world.graph.patch(&group, patch).await.0, 204);

@@ -19,8 +19,7 @@ fn remote_workers(world: &World) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_changed_is_carried_out_and_the_rest_stays() {
-    let mut world = World::new().await;
-    world.run(&["export"]).ok();
+    let mut world = World::exported().await;
     let path = remote_workers(&world);
     replace(&world, &path, "description: ", "description: Ours. ");
     world.commit("a merged pull request");
@@ -58,8 +57,7 @@ async fn what_was_changed_is_carried_out_and_the_rest_stays() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_somebody_else_changed_is_refused_with_who_that_was() {
-    let mut world = World::new().await;
-    world.run(&["export"]).ok();
+    let mut world = World::exported().await;
     let (path, group) = (remote_workers(&world), format!("{GROUP}/{}", names::REMOTE_WORKERS));
     replace(&world, &path, "description: ", "description: Ours. ");
     let approvers = world.git(&["ls-files", &format!("groups/*{}.yaml", names::ORDER_APPROVERS)]);
@@ -88,8 +86,7 @@ async fn what_somebody_else_changed_is_refused_with_who_that_was() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_left_out_stays_as_it_is() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let group = format!("{GROUP}/{}", names::REMOTE_WORKERS);
     let member = format!("{group}/members/$ref");
     let body =

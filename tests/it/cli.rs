@@ -9,6 +9,7 @@ use entragit::emulator::contoso::names;
 use entragit::emulator::{Options, Seed};
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::sync::OnceCell;
 
 use super::emulator::client::Graph;
 
@@ -32,6 +33,24 @@ pub(crate) struct Ran {
 impl World {
     pub(crate) async fn new() -> World {
         World::with(Options { seed: Seed::Contoso, ..Options::default() }).await
+    }
+
+    /// A world with its first snapshot: a copy of one that was made once, since each is the same.
+    pub(crate) async fn exported() -> World {
+        static FIRST: OnceCell<TempDir> = OnceCell::const_new();
+        let first = FIRST.get_or_init(|| async {
+            let world = World::new().await;
+            world.run(&["export"]).ok();
+            world.graph.tenant.stop().await.unwrap();
+            world.dir
+        });
+        let first = first.await.path();
+        let world = World {
+            graph: Graph::with(Options { seed: Seed::Contoso, ..Options::default() }).await,
+            dir: tempfile::tempdir().unwrap(),
+        };
+        copy(first, world.path());
+        world
     }
 
     pub(crate) async fn with(options: Options) -> World {
@@ -106,6 +125,18 @@ impl World {
             }
         }
         assert!(self.graph.pages("/v1.0/groups").await.is_empty());
+    }
+}
+
+/// Copies all files of a folder.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    for entry in walkdir::WalkDir::new(from) {
+        let entry = entry.unwrap();
+        let target = to.join(entry.path().strip_prefix(from).unwrap());
+        match entry.file_type().is_dir() {
+            true => std::fs::create_dir_all(target).unwrap(),
+            false => drop(std::fs::copy(entry.path(), target).unwrap()),
+        }
     }
 }
 
@@ -212,8 +243,7 @@ async fn the_same_tenant_gives_the_same_tree_and_no_commit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_wiped_for_good_comes_back_with_new_ids() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let groups = world.graph.pages("/v1.0/groups").await.len();
     let policies = world.graph.pages("/v1.0/identity/conditionalAccess/policies").await.len();
     world.wipe().await;
@@ -249,8 +279,7 @@ async fn what_was_wiped_for_good_comes_back_with_new_ids() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revert_is_left_alone_by_export_and_carried_out_by_apply() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     assert_eq!(world.graph.delete(&format!("/v1.0/groups/{}", names::ORDER_APPROVERS)).await.0, 204);
     world.run(&["export"]).ok();
     world.git(&["revert", "--no-edit", "HEAD"]);
@@ -274,8 +303,7 @@ async fn a_revert_is_left_alone_by_export_and_carried_out_by_apply() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bad_input_is_named_all_at_once_and_nothing_is_sent() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let group = world.git(&["ls-files", &format!("groups/*{}.yaml", names::REMOTE_WORKERS)]);
     let text = std::fs::read_to_string(world.path().join(&group)).unwrap();
     let policy = world.git(&["ls-files", &format!("conditional-access/policies/*{}.yaml", names::ORDERING_POLICY)]);
@@ -369,8 +397,7 @@ async fn what_cannot_be_read_is_carried_over_and_marked() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_file_whose_target_moved_writes_nothing() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let group = format!("/v1.0/groups/{}", names::REMOTE_WORKERS);
     assert_eq!(world.graph.patch(&group, json!({"description": "wrong"})).await.0, 204);
     let plan = world.run(&["plan", "--to", "HEAD", "--out", "plan.json"]).ends(2);
@@ -386,8 +413,7 @@ async fn a_plan_file_whose_target_moved_writes_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn guards_refuse_and_are_lifted_by_name() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let patch = json!({"accountEnabled": false});
     assert_eq!(world.graph.patch(&format!("/v1.0/users/{}", names::EMERGENCY_1), patch).await.0, 204);
     world.run(&["export"]).ok();
@@ -411,8 +437,7 @@ async fn guards_refuse_and_are_lifted_by_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_wrong_tenant_is_neither_read_nor_written() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let other = Graph::with(Options {
         seed: Seed::Contoso,
         tenant: Some("99999999-0000-4000-8000-000000000000".to_owned()),
@@ -444,8 +469,7 @@ fn the_readmes_recovery_works_as_printed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_to_do_is_a_document_too_and_an_unknown_id_is_an_error() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let ran = world.run(&["apply", "--to", "HEAD", "--yes", "--json"]).ok();
     assert_eq!((&ran.json()["done"], &ran.json()["receipt"]), (&json!(0), &Value::Null));
     assert_eq!(world.run(&["plan", "--to", "HEAD", "--json"]).ok().json()["summary"], "0 steps");
@@ -455,8 +479,7 @@ async fn nothing_to_do_is_a_document_too_and_an_unknown_id_is_an_error() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn export_says_what_brings_pending_edits_into_the_tenant_or_takes_them_back() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let file = |id: &str| world.git(&["ls-files", &format!("groups/*{id}.yaml")]);
     let edited = file(names::REMOTE_WORKERS);
     // Graph alone gives a group its address.

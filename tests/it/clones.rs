@@ -265,8 +265,7 @@ async fn the_merge_commit_of_a_pull_request_never_begins_a_history() {
 /// Nothing but commits on `main` tell of snapshots.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lost_branch_is_made_again_from_the_snapshot_that_is_named() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let last = world.git(&["rev-parse", "snapshots"]);
     world.edit("Approves larger orders");
     world.git(&["branch", "-qD", "snapshots"]);
@@ -337,8 +336,7 @@ async fn the_state_of_the_remotes_tip_is_taken_up_in_a_fresh_clone() {
 /// A reference that cannot be moved holds back the others, and the work tree.
 #[tokio::test(flavor = "multi_thread")]
 async fn snapshots_notes_and_main_move_together_or_not_at_all() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let description = json!({"description": "changed"});
     let path = format!("/v1.0/groups/{}", names::REMOTE_WORKERS);
     assert_eq!(world.graph.patch(&path, description).await.0, 204);

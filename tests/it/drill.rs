@@ -93,8 +93,7 @@ fn every_scenario_is_recovered_from() {
 /// A snapshot of one's own is loaded, damaged and recovered; the tenant it is of is never asked.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_is_practised_on_without_its_tenant() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let before = world.git(&["rev-parse", "HEAD", "snapshots"]);
     let command = |arguments: &[&str]| {
         let mut command = hermetic(env!("CARGO_BIN_EXE_entragit"), world.path());

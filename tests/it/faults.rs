@@ -17,7 +17,9 @@ use entragit::ops::plan::{Aim, plan};
 use entragit::ops::{Context, init};
 use entragit::tenant::{RawObject, TenantRead, TenantWrite};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
+use super::cli::copy;
 use super::emulator::client::Graph;
 
 /// A tenant over HTTP and its repository.
@@ -45,8 +47,17 @@ fn connect(running: &Running) -> GraphTenant {
 }
 
 impl World {
+    /// A world with its first snapshot: a copy of one that was made once, since each is the same.
     pub async fn new() -> World {
-        World::with(Options { seed: Seed::Contoso, ..Options::default() }).await
+        static FIRST: OnceCell<tempfile::TempDir> = OnceCell::const_new();
+        let options = || Options { seed: Seed::Contoso, ..Options::default() };
+        let first = FIRST.get_or_init(|| async { World::with(options()).await.dir });
+        let first = first.await.path();
+        World::over(options(), |dir, _| {
+            copy(first, dir);
+            Context::open(dir, Events::silent()).unwrap()
+        })
+        .await
     }
 
     pub async fn with(options: Options) -> World {
@@ -63,6 +74,14 @@ impl World {
 
     /// A tenant, and a repository without a snapshot.
     pub async fn empty(options: Options) -> World {
+        let breakers = [names::EMERGENCY_1.to_owned()];
+        let first =
+            |dir: &Path, id: &str| init::init(dir, id, false, &BTreeMap::new(), &breakers, &Events::silent()).unwrap();
+        World::over(options, first).await
+    }
+
+    /// A tenant, and a repository that `make` puts into a folder for the tenant's id.
+    async fn over(options: Options, make: impl FnOnce(&Path, &str) -> Context) -> World {
         // A paused clock jumps to the next timer as soon as nothing happens here, also while an answer is on its way: with a beat,
         // that is never the timeout of the request.
         tokio::spawn(async {
@@ -73,9 +92,7 @@ impl World {
         let graph = Graph::with(options).await;
         let tenant = connect(&graph.tenant);
         let dir = tempfile::tempdir().unwrap();
-        let breakers = [names::EMERGENCY_1.to_owned()];
-        let id = graph.tenant.tenant_id();
-        let mut context = init::init(dir.path(), id, false, &BTreeMap::new(), &breakers, &Events::silent()).unwrap();
+        let mut context = make(dir.path(), graph.tenant.tenant_id());
         if std::env::var_os("ENTRAGIT_SHOW").is_some() {
             context.events = Events::new(|event| println!("{event:?}"));
         }

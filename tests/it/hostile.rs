@@ -130,8 +130,7 @@ fn files_that_a_person_names_are_ordinary_and_of_a_limited_size() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signatures_and_signers_are_ordinary_files() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     world.edit("Approves larger orders");
     world.run(&["plan", "--to", "HEAD", "--out", "plan.json"]).ends(2);
     let at = |name: &str| world.path().join(name).to_str().unwrap().to_owned();
@@ -199,8 +198,7 @@ fn commit_of(world: &World, script: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn diff_says_what_it_passes_over() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let first = |folder: &str| world.git(&["ls-files", folder]).lines().next().unwrap().to_owned();
     let (group, policy) = (first("groups"), first("conditional-access/policies"));
     for (script, path) in [
@@ -235,8 +233,7 @@ async fn diff_says_what_it_passes_over() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_executable_object_is_read_as_an_object() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let policies = world.git(&["ls-files", "conditional-access/policies"]);
     let policy = policies.lines().next().unwrap();
     let chmod = commit_of(&world, &format!("git update-index --chmod=+x {policy}"));

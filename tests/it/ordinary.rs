@@ -77,8 +77,7 @@ async fn init_keeps_lines_as_they_are() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn other_peoples_files_are_carried_and_stop_nothing() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     world.add_other_files();
     let said = world.run(&["validate"]).ok();
     let text = format!("{}{}", said.out, said.err);
@@ -144,8 +143,7 @@ async fn links_and_executables_come_into_the_work_tree() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_meant_as_an_object_stays_a_finding() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     for path in ["group/x.yaml", "groups/x.yml", "roles/x.yaml"] {
         world.write(path, "id: new:x\n");
         let ran = world.run(&["validate"]).ends(1);
@@ -209,8 +207,7 @@ async fn commands_run_in_a_folder_of_the_repository() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_left_lock_is_named_and_nothing_is_half_moved() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     world.describe_group("changed").await;
     let before = world.git(&["for-each-ref"]);
     for lock in ["index.lock", "refs/heads/main.lock", "refs/heads/snapshots.lock", "packed-refs.lock"] {
@@ -416,8 +413,7 @@ async fn commits_are_signed_with_gpg() {
 /// `git gc` moves objects into packs and deletes those that it found them in, and references into one file.
 #[tokio::test(flavor = "multi_thread")]
 async fn exports_go_on_while_git_collects_garbage() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let done = std::sync::atomic::AtomicBool::new(false);
     let failures = std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -445,8 +441,7 @@ async fn exports_go_on_while_git_collects_garbage() {
 /// Files larger than the limit cannot be written, as on a full disk: the pack of one change fits, the index does not.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_cannot_be_written_moves_no_branch() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let index = std::fs::metadata(world.path().join(".git/index")).unwrap().len();
     let blocks = index / 2 / 512;
     let before = ["main", "snapshots"].map(|branch| world.git(&["rev-parse", branch]));

@@ -37,8 +37,7 @@ impl World {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deleted_group_is_in_the_bin_comes_back_and_goes_for_good() {
-    let mut world = World::new().await;
-    world.run(&["export"]).ok();
+    let mut world = World::exported().await;
     let group = names::ORDER_APPROVERS;
     let (item, bin) = (format!("/v1.0/groups/{group}"), format!("/v1.0/directory/deletedItems/{group}"));
 
@@ -71,8 +70,7 @@ async fn a_deleted_group_is_in_the_bin_comes_back_and_goes_for_good() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn moments_saved_reports_and_formats() {
-    let mut world = World::new().await;
-    world.run(&["export"]).ok();
+    let mut world = World::exported().await;
     world.acts(names::ADMINISTRATOR_UPN).await;
     let policy = format!("/v1.0/identity/conditionalAccess/policies/{}", names::ORDERING_POLICY);
     assert_eq!(world.graph.patch(&policy, json!({"state": "disabled"})).await.0, 204);

@@ -48,8 +48,7 @@ fn said(report: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_opened_the_door_is_told_and_it_is_shut_again() {
-    let mut world = World::new().await;
-    world.run(&["export"]).ok();
+    let mut world = World::exported().await;
     let settings = settings_of(&world.graph, CONDITIONAL_ACCESS).await;
     sign_in(&mut world.graph, names::SECOND_ADMINISTRATOR_UPN).await;
     let nothing =
@@ -190,8 +189,7 @@ async fn an_assignment_is_made_anew_or_comes_back_with_its_holder() {
 #[tokio::test(flavor = "multi_thread")]
 async fn power_that_was_held_before_comes_back() {
     const PRIVILEGED: &str = "e8611ab8-c189-46e8-94e1-60213ab1f814";
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let good = world.git(&["rev-parse", "snapshots"]);
     let one = held(&world.graph, PRIVILEGED).await.remove(0);
     let path = format!("/v1.0/roleManagement/directory/roleAssignments/{}", text(&one["id"]));

@@ -18,8 +18,7 @@ pub(crate) fn steps(plan: &Value) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_without_coverage_deletes_nothing() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     for only in [&[][..], &["--kind", "namedLocation"]] {
         let ran = world.run(&[&["plan", "--to", "HEAD~1"], only].concat()).ends(1);
         assert!(ran.err.contains("HEAD~1 says of no kind of object that it was read"), "{}", ran.err);
@@ -35,8 +34,7 @@ async fn a_commit_without_coverage_deletes_nothing() {
 /// A group made from a label, then the label used for something else: the group is neither renamed nor deleted for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_label_is_given_once() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let team = |name: &str, nick: &str| {
         format!(
             "id: new:team\ndisplayName: {name}\ndescription: x\nmailEnabled: false\nmailNickname: {nick}\nsecurityEnabled: true\n"
@@ -71,8 +69,7 @@ async fn a_label_is_given_once() {
 /// An edit waits on main while colleagues go on: it is carried out, and what they did stays.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edit_that_waited_undoes_nothing_else() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let edit = |from: &str, to: &str| {
         let path = world.git(&["ls-files", &format!("groups/*{}.yaml", names::REMOTE_WORKERS)]);
         let text = std::fs::read_to_string(world.path().join(&path)).unwrap();
@@ -169,8 +166,7 @@ async fn a_break_glass_account_that_was_deleted_comes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_commit_does_not_bring_its_own_guards() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let (path, line) = sheltering(&world);
     replace(&world, &path, &line, "");
     replace(&world, "entragit.yaml", names::EMERGENCY_1, names::ADMINISTRATOR_ID);
@@ -202,8 +198,7 @@ async fn a_commit_does_not_bring_its_own_guards() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_application_that_recovers_keeps_its_own_permissions() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let (code, app) = world.graph.post("/v1.0/applications", json!({"displayName": "Recovery"})).await;
     assert_eq!(code, 201, "{app}");
     let body = json!({"appId": app["appId"]});
@@ -270,8 +265,7 @@ async fn what_a_snapshot_left_dangling_can_be_recovered() {
 /// are looked at; what leaves them out passes.
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_is_locked_out_by_a_pull_request() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let policy = |more: &str| {
         format!(
             "id: new:strict\ndisplayName: Strict\nconditions:\n  applications:\n    includeApplications:\n      - All\n  clientAppTypes:\n    - all\n  users:\n{more}    includeUsers:\n      - All\ngrantControls:\n  builtInControls:\n    - compliantDevice\n  operator: OR\nstate: enabled\n"

@@ -36,8 +36,7 @@ fn planned(world: &World, to: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_filter_hides_and_proves_nothing() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let (all, full) = (groups(&world), world.git(&["rev-parse", "HEAD"]));
     let workers = format!("{GROUPS}/{}", names::REMOTE_WORKERS);
 

@@ -154,8 +154,7 @@ async fn an_incremental_export_and_a_watch_refuse_it_as_well_and_go_on_when_it_i
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refused_snapshot_ends_with_3_and_says_how_to_accept_it() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let before = world.git(&["rev-parse", "snapshots"]);
     let settings = std::fs::read_to_string(world.path().join("entragit.yaml")).unwrap();
     assert!(settings.contains("maxDeletes: 10"));

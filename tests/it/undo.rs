@@ -12,8 +12,7 @@ const POLICIES: &str = "/v1.0/identity/conditionalAccess/policies";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_apply_is_taken_back_also_what_no_snapshot_had_seen() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let good = world.git(&["rev-parse", "HEAD"]);
     // After the last snapshot: a property changed, a group gone for good, a group and a member new.
     let workers = format!("{GROUP}/{}", names::REMOTE_WORKERS);
@@ -48,8 +47,7 @@ async fn an_apply_is_taken_back_also_what_no_snapshot_had_seen() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_undo_stops_where_somebody_else_went_on() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     assert!(world.run(&["undo", "--yes"]).ends(1).err.contains("is the receipt of an apply"));
     let workers = format!("{GROUP}/{}", names::REMOTE_WORKERS);
     assert_eq!(world.graph.patch(&workers, json!({"description": "meanwhile"})).await.0, 204);
@@ -66,8 +64,7 @@ async fn an_undo_stops_where_somebody_else_went_on() {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_is_interrupted_is_taken_up() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let groups = world.graph.pages(GROUP).await.len();
     world.wipe().await;
     let url = world.graph.tenant.url();

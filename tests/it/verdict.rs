@@ -47,8 +47,7 @@ async fn footholds(world: &World) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plan_takes_away_every_foothold_of_an_intruder() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let first = world.git(&["rev-parse", "HEAD"]);
     let roles_before = footholds(&world).await;
     world.run(&["export"]).ok();
@@ -98,8 +97,7 @@ async fn plan_lists_a_secret_that_is_gone() {
 /// A part of a commit cannot be applied, and the commit is reverted: what the part did stays, and is told.
 #[tokio::test(flavor = "multi_thread")]
 async fn plan_of_a_reverted_commit_says_how_far_the_tenant_is() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let mut cloud = None;
     let mut synchronized = None;
     for user in world.graph.pages("/v1.0/users?$select=id,onPremisesSyncEnabled,accountEnabled,displayName").await {
@@ -131,8 +129,7 @@ async fn plan_of_a_reverted_commit_says_how_far_the_tenant_is() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_nothing_has_is_an_error() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     for arguments in [
         ["drift", "--name", "Zzz*"].as_slice(),
         &["plan", "--to", "HEAD", "--name", "Zzz*"],
@@ -149,8 +146,7 @@ async fn a_name_that_nothing_has_is_an_error() {
 /// An edit that nothing can carry out, and an object that no snapshot knows, are differences, and are told as such.
 #[tokio::test(flavor = "multi_thread")]
 async fn plan_lists_what_no_step_covers() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let path = world.git(&["ls-files", &format!("applications/*{APPLICATION}.yaml")]);
     let text = std::fs::read_to_string(world.path().join(&path)).unwrap();
     world.write(&path, &text.replace("publisherDomain: contoso.com", "publisherDomain: elsewhere.example"));
@@ -272,8 +268,7 @@ async fn a_change_that_graph_takes_in_one_direction_only_is_said() {
 /// Graph demands a value: without one the commit wants nothing, and the tenant keeps what it has.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_that_graph_demands_and_the_commit_lacks_is_said() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let path = "policies/authorization-policy.yaml";
     let text = std::fs::read_to_string(world.path().join(path)).unwrap();
     let kept: Vec<&str> =

@@ -80,8 +80,7 @@ async fn enabled(world: &World) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn weakenings_of_a_day_are_summed_up() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let enabled = enabled(&world).await;
     let first = world.git(&["rev-parse", "HEAD"]);
     state(&world, &enabled[0], "enabled", "disabled");
@@ -103,8 +102,7 @@ async fn weakenings_of_a_day_are_summed_up() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_snapshot_had_is_only_said() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let enabled = enabled(&world).await;
     let first = world.git(&["rev-parse", "HEAD"]);
     for name in &enabled {

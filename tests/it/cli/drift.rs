@@ -137,8 +137,7 @@ async fn drift_is_live_against_main_less_what_is_pending_and_ignored() {
 async fn what_could_not_be_read_is_no_drift_and_no_all_clear() {
     let state = tempfile::tempdir().unwrap();
     let file = state.path().join("tenant.json");
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     world.graph.tenant.save(&file).unwrap();
     let roles = ["User.Read.All", "Policy.Read.All", "Organization.Read.All", "Application.Read.All"];
     let roles = Some(roles.map(str::to_owned).to_vec());
@@ -152,8 +151,7 @@ async fn what_could_not_be_read_is_no_drift_and_no_all_clear() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_is_told_and_its_address_is_not() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let (url, bodies) = webhook(&[503, 200]);
     let ran = world.run(&["drift", "--notify", &url]).ok().hushed();
     assert!(!ran.err.contains("webhook") && bodies.try_recv().is_err(), "no drift, no message: {}", ran.err);

@@ -82,8 +82,7 @@ fn set_by<'a>(blame: &'a Value, path: &str, element: Option<&str>) -> Vec<&'a st
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_life_of_a_policy_is_told_across_rename_deletion_and_a_new_id() {
-    let mut world = World::new().await;
-    world.run(&["export"]).ok();
+    let mut world = World::exported().await;
     let policy = format!("{POLICIES}/{}", names::ORDERING_POLICY);
     let (priya, tomasz) = (names::ADMINISTRATOR_UPN, names::SECOND_ADMINISTRATOR_UPN);
     // One widens it, another renames it later.
@@ -179,8 +178,7 @@ async fn the_life_of_a_policy_is_told_across_rename_deletion_and_a_new_id() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_element_is_blamed_on_whoever_added_it() {
-    let mut world = World::new().await;
-    world.run(&["export"]).ok();
+    let mut world = World::exported().await;
     let group = format!("/v1.0/groups/{}", names::ORDER_APPROVERS);
     let members: Vec<String> = world
         .graph
@@ -216,8 +214,7 @@ async fn each_element_is_blamed_on_whoever_added_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_object_is_found_by_all_that_people_call_it() {
-    let mut world = World::new().await;
-    world.run(&["export"]).ok();
+    let mut world = World::exported().await;
     let path = world.git(&["ls-files", &format!("conditional-access/policies/*{}.yaml", names::ORDERING_POLICY)]);
     let text = std::fs::read(world.path().join(&path)).unwrap();
     let upper = names::ORDERING_POLICY.to_uppercase();
@@ -279,8 +276,7 @@ async fn an_object_is_found_by_all_that_people_call_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_move_to_another_layout_is_no_change() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let path = world.git(&["ls-files", &format!("groups/*{}.yaml", names::REMOTE_WORKERS)]);
     let text = std::fs::read_to_string(world.path().join(&path)).unwrap();
     let moved = path.replacen('/', &format!("/{}/", &names::REMOTE_WORKERS[..3]), 1);

@@ -50,8 +50,7 @@ struct Accident {
 
 impl Accident {
     async fn new(less: &'static [&'static str]) -> Accident {
-        let world = World::new().await;
-        world.run(&["export"]).ok();
+        let world = World::exported().await;
         let before = inventory(&world.graph, less.is_empty()).await;
         world.wipe().await;
         let dir = tempfile::tempdir().unwrap();

@@ -22,8 +22,7 @@ fn edit(world: &World, path: &str, from: &str, to: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn power_in_the_files_of_a_commit_is_refused() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let priya = names::ADMINISTRATOR_ID;
     let schedule = "memberType: Direct\nscheduleInfo:\n  expiration:\n    type: noExpiration\n  startDateTime: \"2026-01-01T00:00:00Z\"\n";
     world.write(

@@ -70,8 +70,7 @@ fn files(folder: &Path, found: &mut Vec<u8>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_that_the_service_repeats_is_nowhere() {
-    let world = World::new().await;
-    world.run(&["export"]).ok();
+    let world = World::exported().await;
     let (relay, url) = Relay::start(world.graph.tenant.url()).await;
     let group = world.git(&["ls-files", "groups"]);
     let group = group.lines().find(|path| path.contains(names::REMOTE_WORKERS)).unwrap();
