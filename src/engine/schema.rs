@@ -63,6 +63,8 @@ pub struct Rule {
     pub form: Form,
     /// Targets that the string may refer to.
     pub refs: Vec<Ref>,
+    /// Treatment of a reference in a list to an object that is gone; `None` if it is written all the same.
+    pub gone: Option<GoneTarget>,
     /// Rules for risks in changes of the property.
     pub risks: Vec<RiskRule>,
     /// Contents of the property.
@@ -79,6 +81,17 @@ pub enum Shape {
     Object(BTreeMap<String, Rule>, bool),
     /// A list, with the rule of its elements.
     List(Box<Rule>),
+}
+
+/// Tells what happens to a reference in a list whose object is gone for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoneTarget {
+    /// It is left out.
+    LeaveOut,
+    /// It is left out, unless nothing of the list would remain: then the object is not written.
+    LeaveSome,
+    /// The object is not written.
+    Stop,
 }
 
 /// Represents the target of a reference: an object by id, or by another property.
@@ -190,6 +203,16 @@ impl Rule {
     /// Returns true if an absent value stays as the tenant has it: it can neither be null nor be written as a default.
     pub fn must_have_a_value(&self) -> bool {
         self.not_null && self.default.is_none()
+    }
+
+    /// Returns true if references of this property, or of one within it, are left out when their objects are gone.
+    pub fn leaves_out_gone(&self) -> bool {
+        self.gone.is_some()
+            || match &self.shape {
+                Shape::Object(properties, _) => properties.values().any(Rule::leaves_out_gone),
+                Shape::List(items) => items.leaves_out_gone(),
+                Shape::Scalar => false,
+            }
     }
 
     fn each_ref(&self, create_only: bool, see: &mut dyn FnMut(&Ref, bool)) {
@@ -351,6 +374,12 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
     let word = |name: &str| node.get(name).and_then(Value::as_str);
     if let Some(form) = Form::of(word("format"), word("x-entra-words")) {
         rule.form = form;
+    }
+    match word("x-entra-gone") {
+        Some("leave-out") => rule.gone = Some(GoneTarget::LeaveOut),
+        Some("leave-some") => rule.gone = Some(GoneTarget::LeaveSome),
+        Some("stop") => rule.gone = Some(GoneTarget::Stop),
+        _ => {}
     }
     if let Some(rules) = node.get("x-entra-risk") {
         rule.risks.extend(RiskRule::compile(rules));

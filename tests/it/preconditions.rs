@@ -1,10 +1,15 @@
 //! What Graph would refuse is said before anybody approves, and not tried.
 
-use entragit::emulator::{Options, Seed, contoso::names};
-use entragit::model::Plan;
-use entragit::ops::plan::plan;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::emulator::client::reference;
+use entragit::emulator::{Options, Seed, contoso::names};
+use entragit::engine::plan::Inputs;
+use entragit::engine::scope::Scope;
+use entragit::model::{Coverage, CoverageMap, IdMap, Object, Plan, Snapshot};
+use entragit::ops::plan::plan;
+use serde_json::{Value, json};
+
+use super::emulator::client::{reference, text};
 use super::faults::World;
 
 async fn world(kinds: &[&'static str]) -> World {
@@ -55,4 +60,104 @@ async fn purged_guest_is_not_created_as_a_person() {
     assert!(found.steps.is_empty(), "{:#?}", found.steps);
     let said = losses(&found);
     assert!(said.len() == 1 && said[0].contains("cannot be created again: a guest is invited anew"), "{said:?}");
+}
+
+/// Makes a policy, off, that applies to these people.
+async fn policy(world: &World, name: &str, users: Value) -> String {
+    let body = json!({"displayName": name, "state": "disabled", "grantControls": {"operator": "OR", "builtInControls": ["mfa"]},
+        "conditions": {"clientAppTypes": ["all"], "applications": {"includeApplications": ["All"]}, "users": users}});
+    text(&world.graph.made(POLICIES, body).await["id"])
+}
+
+async fn purge(world: &World, path: &str, bin: &str, id: &str) {
+    assert_eq!(world.graph.delete(&format!("{path}/{id}")).await.0, 204);
+    assert_eq!(world.graph.delete(&format!("{bin}/{id}")).await.0, 204);
+}
+
+const POLICIES: &str = "/beta/identity/conditionalAccess/policies";
+
+/// A world without a snapshot that looks after these kinds, with a policy that excludes a person, another that is for that
+/// person only, and the person gone for good.
+async fn world_of_gone_person(kinds: &[&'static str]) -> (World, String, [String; 2]) {
+    let mut world = World::empty(Options { seed: Seed::Contoso, ..Options::default() }).await;
+    world.context.settings.scope.kinds = kinds.to_vec();
+    let person = world.graph.user("long.gone").await;
+    let excluding = json!({"includeUsers": ["All"], "excludeUsers": [person, names::EMERGENCY_1]});
+    let excluding = policy(&world, "All but one", excluding).await;
+    let only = policy(&world, "Only one", json!({"includeUsers": [person]})).await;
+    purge(&world, "/v1.0/users", "/v1.0/directory/deletedItems", &person).await;
+    (world, person, [excluding, only])
+}
+
+async fn purge_policies(world: &World, policies: &[String]) {
+    for id in policies {
+        purge(world, POLICIES, "/v1.0/identity/conditionalAccess/deletedItems/policies", id).await;
+    }
+}
+
+/// Graph refuses a policy that names somebody who is gone: an exclusion is left out, and a policy for nobody else is not made.
+#[tokio::test(start_paused = true)]
+async fn purged_policy_comes_back_without_whom_nobody_knows() {
+    let (world, person, policies) = world_of_gone_person(&["user", "conditionalAccessPolicy"]).await;
+    super::group_settings::snapshot(&world).await;
+    assert_eq!(planned(&world).await.steps, []);
+    purge_policies(&world, &policies).await;
+    let found = planned(&world).await;
+    let made: Vec<&str> = found.steps.iter().map(|step| step.name.as_str()).collect();
+    assert_eq!(made, ["All but one"]);
+    let mut said = losses(&found);
+    // The objects' ids are chance, and the order with them.
+    said.sort();
+    insta::assert_snapshot!(said.join("\n").replace(&person, "PERSON"), @r"
+    All but one: conditions.users.excludeUsers loses PERSON, which is gone
+    All but one: gets a new id
+    Only one: is left alone: conditions.users.includeUsers names what is gone, PERSON; correct it first
+    ");
+    assert_eq!(found.left.len(), 2, "{:#?}", found.left);
+    let applied = world.apply().await.unwrap();
+    assert!(applied.outcome.failed.is_empty() && applied.converged && !applied.verified, "{:?}", applied.outcome);
+    let list = world.graph.get(POLICIES).await.1.to_string();
+    assert!(list.contains("All but one") && !list.contains("Only one") && !list.contains(&person), "{list}");
+}
+
+/// Where the people were not read, nobody is known to be gone.
+#[tokio::test(start_paused = true)]
+async fn purged_policy_keeps_whom_nobody_looked_for() {
+    let (world, person, policies) = world_of_gone_person(&["conditionalAccessPolicy"]).await;
+    super::group_settings::snapshot(&world).await;
+    purge_policies(&world, &policies).await;
+    let found = planned(&world).await;
+    assert_eq!(found.steps.len(), 2);
+    let written = |step: &entragit::model::Step| format!("{:?}", step.action).contains(&person);
+    assert!(found.steps.iter().all(written), "{:#?}", found.steps);
+}
+
+/// A policy whose terms of use are gone would demand less without them: it gets no step, unless nobody could read the terms.
+#[test]
+fn policy_waits_for_terms_of_use_that_are_gone() {
+    let kind = entragit::kinds::by_name("conditionalAccessPolicy").unwrap();
+    let policy = json!({"id": "0a3b6d1e-6d54-4e0c-9d1b-5f6f3f1f0001", "displayName": "Terms", "state": "enabled",
+        "conditions": {"users": {"includeUsers": ["All"]}, "applications": {"includeApplications": ["All"]}},
+        "grantControls": {"operator": "OR", "termsOfUse": ["0a3b6d1e-6d54-4e0c-9d1b-5f6f3f1f0002"]}});
+    let policy = Object(policy.as_object().unwrap().clone());
+    let plan_with = |agreements: Coverage| {
+        let coverage =
+            CoverageMap([(kind.name.to_owned(), Coverage::Complete), ("agreement".to_owned(), agreements)].into());
+        let live = Snapshot { coverage: coverage.clone(), ..Snapshot::default() };
+        let objects = [(kind.address(policy.id()), policy.clone())].into();
+        let wanted = Snapshot { objects, coverage, ..Snapshot::default() };
+        entragit::engine::plan::plan(&Inputs {
+            wanted: &wanted,
+            live: &live,
+            base: &BTreeSet::new(),
+            deleted: &BTreeMap::new(),
+            ids: &IdMap::default(),
+            scope: &Scope::default(),
+            prune: false,
+        })
+    };
+    assert_eq!(plan_with(Coverage::Skipped).steps.len(), 1);
+    let stopped = plan_with(Coverage::Complete);
+    assert_eq!((stopped.steps.len(), stopped.left.len()), (0, 1));
+    insta::assert_snapshot!(losses(&stopped).join("\n"), @"Terms: is left alone: grantControls.termsOfUse names what is gone, 0a3b6d1e-6d54-4e0c-9d1b-5f6f3f1f0002; correct it first");
 }

@@ -60,6 +60,7 @@ const ANNOTATIONS: &[&str] = &[
     "x-entra-write-apart",
     "x-entra-default",
     "x-entra-disable-first",
+    "x-entra-gone",
     "x-entra-keep",
     "x-entra-link",
     "x-entra-natural-key",
@@ -91,6 +92,12 @@ fn check_node(root: &Value, node: &Value, path: &str, used: &mut BTreeSet<String
     }
     if object.contains_key("x-entra-comment") && !object.contains_key("x-entra-ref") {
         say("x-entra-comment without x-entra-ref");
+    }
+    if let Some(word) = object.get("x-entra-gone")
+        && !(["leave-out", "leave-some", "stop"].iter().any(|known| word == known)
+            && object.contains_key("x-entra-ref"))
+    {
+        say("x-entra-gone is no known word, or without x-entra-ref");
     }
     if object.contains_key("x-entra-set") && node.get("type").and_then(Value::as_str) != Some("array") {
         say("x-entra-set on something that is no list");

@@ -54,6 +54,7 @@ impl Planner<'_> {
         let decisions = std::mem::take(&mut self.decisions);
         wanted.objects.extend(decisions.into_iter().map(|(address, (object, _))| (address, object)));
         wanted.objects.append(&mut self.without_steps);
+        wanted.objects.extend(self.whole.iter().map(|(address, (object, _))| (address.clone(), object.clone())));
         let today = |old: &Address| Address::new(old.kind, self.inputs.ids.current(&old.id));
         wanted.unchanged = self.inputs.wanted.unchanged.iter().map(today).collect();
         wanted.unchanged.extend(self.inputs.live.unchanged.iter().cloned());
@@ -98,6 +99,9 @@ impl Planner<'_> {
                 if !lost.is_empty() {
                     add(ChangeKind::Modified(lost), Obstacle::CredentialGone);
                 }
+                if let Some((_, fields)) = self.whole.get(address) {
+                    add(ChangeKind::Modified(fields.clone()), Obstacle::TargetMissing);
+                }
             }
             ChangeKind::Removed if has(|action| *action == Action::Restore) => {
                 let (Some(want), Some(bin)) = (want, self.inputs.deleted.get(address)) else { return };
@@ -132,11 +136,14 @@ impl Planner<'_> {
         let mut found: BTreeMap<Obstacle, Vec<FieldChange>> = BTreeMap::new();
         for field in fields {
             let name = top(field.path());
-            if name == "id" || !self.inputs.scope.takes_property(kind.name, name) || covers(kind, &field, own) {
+            let is_gone = self.whole.get(&kind.address(want.id())).is_some_and(|(_, fields)| fields.contains(&field));
+            let is_covered = !is_gone && covers(kind, &field, own);
+            if name == "id" || !self.inputs.scope.takes_property(kind.name, name) || is_covered {
                 continue;
             }
             let obstacle = match owned_elsewhere(kind, have) {
                 Some(reason) => Obstacle::OwnedElsewhere(reason.to_owned()),
+                None if is_gone => Obstacle::TargetMissing,
                 None => self.obstacle_to_write(kind, &field, want),
             };
             found.entry(obstacle).or_default().push(field);
@@ -187,10 +194,12 @@ impl Planner<'_> {
         }
         match not_creatable(kind, object) {
             Some(reason) => Obstacle::NotCreatable(reason.to_owned()),
-            None => match named_in(&Value::Object(object.0.clone()), &[&self.lost, &self.left_out]).is_empty() {
-                true => Obstacle::Other,
-                false => Obstacle::TargetMissing,
-            },
+            None => {
+                match named_in(&Value::Object(object.0.clone()), &[&self.lost, &self.left_out, &self.gone]).is_empty() {
+                    true => Obstacle::Other,
+                    false => Obstacle::TargetMissing,
+                }
+            }
         }
     }
 
