@@ -161,3 +161,27 @@ fn policy_waits_for_terms_of_use_that_are_gone() {
     assert_eq!((stopped.steps.len(), stopped.left.len()), (0, 1));
     insta::assert_snapshot!(losses(&stopped).join("\n"), @"Terms: is left alone: grantControls.termsOfUse names what is gone, 0a3b6d1e-6d54-4e0c-9d1b-5f6f3f1f0002; correct it first");
 }
+
+/// Graph keeps the members that a rule found when the group is assigned again; the commit has fewer.
+#[tokio::test(start_paused = true)]
+async fn members_that_a_rule_found_go_in_the_same_run() {
+    let mut world = World::empty(Options { seed: Seed::Contoso, ..Options::default() }).await;
+    world.context.settings.scope.kinds = vec!["user", "group"];
+    let group = world.graph.group("Forklift keys").await;
+    let members = format!("/v1.0/groups/{group}/members");
+    assert_eq!(world.graph.post(&format!("{members}/$ref"), reference(names::EMERGENCY_1)).await.0, 204);
+    super::group_settings::snapshot(&world).await;
+    // The rule finds two people.
+    assert_eq!(world.graph.post(&format!("{members}/$ref"), reference(names::ADMINISTRATOR_ID)).await.0, 204);
+    let rule = json!({"groupTypes": ["DynamicMembership"], "membershipRule": "user.accountEnabled -eq true",
+        "membershipRuleProcessingState": "On"});
+    assert_eq!(world.graph.patch(&format!("/v1.0/groups/{group}"), rule).await.0, 204);
+    let found = planned(&world).await;
+    assert_eq!(found.steps.len(), 2, "{:#?}", found.steps);
+    insta::assert_snapshot!(losses(&found).join("\n"), @"Forklift keys: members that its rule computed stay at first; those that the commit does not have are taken away at the end");
+    let applied = world.apply().await.unwrap();
+    assert!(applied.verified && applied.corrected == 1, "{:?} {:?}", applied.outcome, applied.unmet);
+    let left = world.graph.get(&members).await.1;
+    assert_eq!(left["value"].as_array().unwrap().len(), 1, "{left}");
+    assert_eq!(left["value"][0]["id"], names::EMERGENCY_1, "{left}");
+}
