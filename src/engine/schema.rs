@@ -53,6 +53,8 @@ pub struct Rule {
     /// Sibling list whose elements get their positions from this list of `{uri, index}`: an element without a position is in
     /// the sibling alone, and is added when writing.
     pub index_of: Option<String>,
+    /// List of certificates of which the value names one by its thumbprint.
+    pub thumbprint_of: Option<String>,
     /// Values that a change may lead to; empty: any.
     pub changes_to: Vec<Value>,
     /// True if Graph never lets the value be null, and its default is not documented.
@@ -357,6 +359,9 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
     rule.not_null |= flag("x-entra-not-null");
     if let Some(list) = node.get("x-entra-index-of").and_then(Value::as_str) {
         rule.index_of = Some(list.to_owned());
+    }
+    if let Some(list) = node.get("x-entra-thumbprint-of").and_then(Value::as_str) {
+        rule.thumbprint_of = Some(list.to_owned());
     }
     rule.write_apart |= flag("x-entra-write-apart");
     if let Some(Value::Array(values)) = node.get("x-entra-changes-to") {

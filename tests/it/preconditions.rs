@@ -185,3 +185,28 @@ async fn members_that_a_rule_found_go_in_the_same_run() {
     assert_eq!(left["value"].as_array().unwrap().len(), 1, "{left}");
     assert_eq!(left["value"][0]["id"], names::EMERGENCY_1, "{left}");
 }
+
+/// Graph refuses a PATCH that names a certificate which the service principal does not have; mode and addresses are in the same.
+#[tokio::test(start_paused = true)]
+async fn recreated_service_principal_does_not_name_its_dead_certificate() {
+    let mut world = World::empty(Options { seed: Seed::Contoso, ..Options::default() }).await;
+    world.context.settings.scope.kinds = vec!["application", "servicePrincipal"];
+    let application = world.graph.made("/v1.0/applications", json!({"displayName": "Payroll"})).await;
+    let principal = json!({"appId": application["appId"]});
+    let principal = text(&world.graph.made("/v1.0/servicePrincipals", principal).await["id"]);
+    let saml = json!({"preferredSingleSignOnMode": "saml", "loginUrl": "https://payroll.example/login",
+        "preferredTokenSigningKeyThumbprint": "5A126608ED1A1366F714A4A62B7015F3262840F1"});
+    assert_eq!(world.graph.patch(&format!("/v1.0/servicePrincipals/{principal}"), saml).await.0, 204);
+    super::group_settings::snapshot(&world).await;
+    purge(&world, "/v1.0/servicePrincipals", "/v1.0/directory/deletedItems", &principal).await;
+    let found = planned(&world).await;
+    let said = losses(&found).join("\n");
+    assert!(said.contains("Payroll: loses preferredTokenSigningKeyThumbprint, which names a certificate"), "{said}");
+    assert!(!format!("{:?}", found.steps).contains("5A126608"), "{:#?}", found.steps);
+    let applied = world.apply().await.unwrap();
+    assert!(applied.outcome.failed.is_empty() && applied.converged && !applied.verified, "{:?}", applied.outcome);
+    let filter = format!("appId%20eq%20'{}'", text(&application["appId"]));
+    let back = world.graph.get(&format!("/v1.0/servicePrincipals?$filter={filter}")).await.1["value"][0].clone();
+    assert_eq!(back["loginUrl"], "https://payroll.example/login", "{back}");
+    assert_eq!(back["preferredSingleSignOnMode"], "saml", "{back}");
+}

@@ -69,6 +69,7 @@ const ANNOTATIONS: &[&str] = &[
     "x-entra-ref",
     "x-entra-risk",
     "x-entra-set",
+    "x-entra-thumbprint-of",
     "x-entra-type",
 ];
 
@@ -92,6 +93,11 @@ fn check_node(root: &Value, node: &Value, path: &str, used: &mut BTreeSet<String
     }
     if object.contains_key("x-entra-comment") && !object.contains_key("x-entra-ref") {
         say("x-entra-comment without x-entra-ref");
+    }
+    if let Some(list) = object.get("x-entra-thumbprint-of")
+        && list.as_str().is_none_or(|list| root["properties"].get(list).is_none())
+    {
+        say("x-entra-thumbprint-of names no list");
     }
     if let Some(word) = object.get("x-entra-gone")
         && !(["leave-out", "leave-some", "stop"].iter().any(|known| word == known)

@@ -1,5 +1,5 @@
-//! Leaves ids of objects that are gone for good out of what is written: Graph refuses a policy that names one it does not name
-//! already (1011, 1020).
+//! Leaves out of what is written what names something that is gone for good: Graph refuses the whole request. Policies name
+//! people (1011, 1020), service principals the certificate that signs their tokens.
 
 use serde_json::{Map, Value};
 
@@ -101,6 +101,39 @@ impl Planner<'_> {
         let named = wanted.iter().find(|(address, _)| is_it(address)).map(|(_, object)| object.name());
         named.filter(|name| !name.is_empty()).map_or_else(|| id.to_owned(), |name| format!("\"{name}\""))
     }
+}
+
+impl Planner<'_> {
+    /// Leaves out of the body of a creation what names a certificate that is not created again.
+    pub(super) fn leave_out_thumbprints(
+        &mut self,
+        kind: &'static Kind,
+        address: &Address,
+        object: &Object,
+        body: &mut Map<String, Value>,
+    ) {
+        let schema = schema::of(kind);
+        let lacks = |name: &str| schema.property(name).is_some_and(|rule| self.lacks_certificate(kind, rule, None));
+        let names: Vec<String> = body.keys().filter(|name| lacks(name)).cloned().collect();
+        for name in names {
+            body.remove(&name);
+            self.plan.losses.push(Loss::new(address, object.name(), thumbprint_lost(&name)));
+        }
+    }
+
+    /// Returns true if the property names a certificate and the object has none; `live` is `None` for an object that is created.
+    pub(super) fn lacks_certificate(&self, kind: &'static Kind, rule: &Rule, live: Option<&Object>) -> bool {
+        let Some(list) = &rule.thumbprint_of else { return false };
+        match live {
+            Some(live) => live.get(list).is_none() && !self.inputs.live.coverage.withholds(kind.name, list),
+            None => true,
+        }
+    }
+}
+
+/// Returns the loss of a property that names a certificate which is gone.
+pub(super) fn thumbprint_lost(name: &str) -> LossKind {
+    LossKind::Other(format!("loses {name}, which names a certificate that is gone: make a new one and name it"))
 }
 
 /// Returns `value` without the references that are gone and that `before`, the tenant's own value, does not have either; `None`

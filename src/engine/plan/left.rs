@@ -155,7 +155,7 @@ impl Planner<'_> {
         let name = top(field.path());
         let schema = schema::of(kind);
         let Some(rule) = schema.property(name) else { return Obstacle::UnknownProperty };
-        if kind.credential(name).is_some() {
+        if kind.credential(name).is_some() || rule.thumbprint_of.is_some() {
             return Obstacle::CredentialGone;
         }
         if kind.link(name).is_some() {
@@ -283,7 +283,7 @@ fn reached(chain: &[(&Rule, &str)], path: &str) -> bool {
     rest.is_empty() || rest.ends_with(']') || matches!(rule.shape, Shape::Object(_, true))
 }
 
-/// Returns the credentials of an object that is created again: none of them is restored.
+/// Returns the credentials of an object that is created again, and what names one: none of them is restored.
 fn lost_credentials(kind: &'static Kind, object: &Object) -> Vec<FieldChange> {
     let mut fields = Vec::new();
     for credential in kind.credentials {
@@ -291,6 +291,11 @@ fn lost_credentials(kind: &'static Kind, object: &Object) -> Vec<FieldChange> {
         let only = object.get(credential.property).map(|value| (credential.property.to_owned(), value.clone()));
         let only = Object(only.into_iter().collect());
         fields.extend(diff::objects(kind, &only, &empty));
+    }
+    for (name, value) in &object.0 {
+        if schema::of(kind).property(name).is_some_and(|rule| rule.thumbprint_of.is_some()) {
+            fields.push(FieldChange::Value { path: name.clone(), before: Some(value.clone()), after: None });
+        }
     }
     fields
 }
