@@ -63,6 +63,8 @@ pub struct Rule {
     pub permission: Option<String>,
     /// Interpretation of the string.
     pub form: Form,
+    /// Words that the string may be, as far as this version knows: Graph's enumeration may get others. Empty: any.
+    pub words: Vec<String>,
     /// Targets that the string may refer to.
     pub refs: Vec<Ref>,
     /// Treatment of a reference in a list to an object that is gone; `None` if it is written all the same.
@@ -385,6 +387,10 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
         Some("leave-some") => rule.gone = Some(GoneTarget::LeaveSome),
         Some("stop") => rule.gone = Some(GoneTarget::Stop),
         _ => {}
+    }
+    if flag("x-entra-open-enum") {
+        let words = node.get("examples").and_then(Value::as_array).into_iter().flatten();
+        rule.words = words.filter_map(Value::as_str).map(str::to_owned).collect();
     }
     if let Some(rules) = node.get("x-entra-risk") {
         rule.risks.extend(RiskRule::compile(rules));

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use entragit::emulator::{Options, Seed, contoso::names};
 use entragit::engine::plan::Inputs;
 use entragit::engine::scope::Scope;
+use entragit::engine::validate::{self, File};
 use entragit::model::{Coverage, CoverageMap, IdMap, Object, Plan, Snapshot};
 use entragit::ops::plan::plan;
 use serde_json::{Value, json};
@@ -209,4 +210,48 @@ async fn recreated_service_principal_does_not_name_its_dead_certificate() {
     let back = world.graph.get(&format!("/v1.0/servicePrincipals?$filter={filter}")).await.1["value"][0].clone();
     assert_eq!(back["loginUrl"], "https://payroll.example/login", "{back}");
     assert_eq!(back["preferredSingleSignOnMode"], "saml", "{back}");
+}
+
+/// The findings in a file that a person wrote, as "check: message".
+fn findings(kind: &str, value: Value) -> String {
+    let kind = entragit::kinds::by_name(kind).unwrap();
+    let file = File { path: "x.yaml", kind, path_id: None, value: value.as_object().unwrap(), line_of: &|_| 1 };
+    let context = validate::Context {
+        addresses: &BTreeSet::new(),
+        coverage: &CoverageMap::default(),
+        unknown: &BTreeMap::new(),
+        had: &|_, _| false,
+        written: &|_| false,
+        ids: &IdMap::default(),
+        taken: &BTreeMap::new(),
+    };
+    let found = validate::validate(&[file], &context);
+    found
+        .iter()
+        .map(|found| format!("{:?} {}: {}", found.severity, found.check, found.message))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// What Graph would refuse is found in the file.
+#[test]
+fn validate_finds_values_that_graph_does_not_take() {
+    let policy = json!({"id": "new:p", "displayName": "P", "state": "enabled", "conditions": {"clientAppTypes": ["all", "of the future"],
+        "users": {"includeUsers": ["All"]}}, "grantControls": {"operator": "OR", "builtInControls": ["blocked", "mfa"]},
+        "sessionControls": {"signInFrequency": {"isEnabled": true, "type": "hours", "value": 4_000_000_000_u32}}});
+    insta::assert_snapshot!(findings("conditionalAccessPolicy", policy), @r"
+    Error schema: `sessionControls.signInFrequency.value`: value is greater than the maximum of 2147483647
+    Error unknown-value: `grantControls.builtInControls`: `blocked` is no value of it; did you mean `block`?
+    Warning unknown-value: `conditions.clientAppTypes`: this version does not know `of the future`; known are all, browser, mobileAppsAndDesktopClients, exchangeActiveSync, easSupported, other
+    ");
+    let review = json!({"id": "new:r", "displayName": "R", "settings": {"recommendationInsightSettings": [
+        {"@odata.type": "#microsoft.graph.userLastSignInRecommendationInsightSetting", "recommendationLookBackDuration": "4 hours"}]}});
+    insta::assert_snapshot!(findings("accessReview", review), @r#"Error wrong-format: `settings.recommendationInsightSettings.recommendationLookBackDuration`: value is not a "duration""#);
+    insta::assert_snapshot!(findings("group", json!({"id": "new:g", "displayName": "G"})), @r#"
+    Error missing-property: group: "mailEnabled" is a required property
+    Error missing-property: group: "mailNickname" is a required property
+    Error missing-property: group: "securityEnabled" is a required property
+    "#);
+    let known = json!({"id": "0a3b6d1e-6d54-4e0c-9d1b-5f6f3f1f0001", "displayName": "G"});
+    assert_eq!(findings("group", known), "");
 }

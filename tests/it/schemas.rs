@@ -65,6 +65,7 @@ const ANNOTATIONS: &[&str] = &[
     "x-entra-link",
     "x-entra-natural-key",
     "x-entra-not-exported",
+    "x-entra-open-enum",
     "x-entra-permission",
     "x-entra-ref",
     "x-entra-risk",
