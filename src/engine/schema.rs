@@ -65,6 +65,8 @@ pub struct Rule {
     pub form: Form,
     /// Words that the string may be, as far as this version knows: Graph's enumeration may get others. Empty: any.
     pub words: Vec<String>,
+    /// True if Graph lets no two objects of the kind have the value.
+    pub unique: bool,
     /// Targets that the string may refer to.
     pub refs: Vec<Ref>,
     /// Treatment of a reference in a list to an object that is gone; `None` if it is written all the same.
@@ -365,6 +367,7 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
     if let Some(list) = node.get("x-entra-thumbprint-of").and_then(Value::as_str) {
         rule.thumbprint_of = Some(list.to_owned());
     }
+    rule.unique |= flag("x-entra-unique");
     rule.write_apart |= flag("x-entra-write-apart");
     if let Some(Value::Array(values)) = node.get("x-entra-changes-to") {
         rule.changes_to.clone_from(values);

@@ -255,3 +255,44 @@ fn validate_finds_values_that_graph_does_not_take() {
     let known = json!({"id": "0a3b6d1e-6d54-4e0c-9d1b-5f6f3f1f0001", "displayName": "G"});
     assert_eq!(findings("group", known), "");
 }
+
+/// The commit's application was purged, and another with the same URI is in the recycle bin.
+#[tokio::test(start_paused = true)]
+async fn plan_names_whom_the_recycle_bin_keeps_a_uri_for() {
+    const BIN: &str = "/v1.0/directory/deletedItems";
+    let mut world = World::empty(Options { seed: Seed::Contoso, ..Options::default() }).await;
+    world.context.settings.scope.kinds = vec!["application"];
+    let payroll = |name: &str| json!({"displayName": name, "uniqueName": "payroll"});
+    let first = text(&world.graph.made("/v1.0/applications", payroll("Payroll")).await["id"]);
+    super::group_settings::snapshot(&world).await;
+    purge(&world, "/v1.0/applications", BIN, &first).await;
+    let second = text(&world.graph.made("/v1.0/applications", payroll("Payroll (new)")).await["id"]);
+    assert_eq!(world.graph.delete(&format!("/v1.0/applications/{second}")).await.0, 204);
+    let said = losses(&planned(&world).await).join("\n").replace(&second, "SECOND");
+    let what = "Payroll: may be refused: \"Payroll (new)\" (SECOND) in the recycle bin has the same uniqueName, payroll; restore or \
+                purge it first";
+    assert!(said.contains(what), "{said}");
+    assert_eq!(world.graph.delete(&format!("{BIN}/{second}")).await.0, 204);
+    let said = losses(&planned(&world).await).join("\n");
+    assert!(!said.contains("may be refused"), "{said}");
+}
+
+/// The service principal of an application of Microsoft is made from the application's id alone.
+#[tokio::test(start_paused = true)]
+async fn service_principal_of_microsofts_application_comes_back() {
+    /// Microsoft Azure Management.
+    const APP: &str = "797f4846-ba00-4fd7-ba43-dac1f8f63013";
+    let mut world = World::empty(Options { seed: Seed::Contoso, ..Options::default() }).await;
+    world.context.settings.scope.kinds = vec!["application", "servicePrincipal"];
+    let list = format!("/v1.0/servicePrincipals?$filter=appId%20eq%20'{APP}'");
+    let found = world.graph.get(&list).await.1["value"][0].clone();
+    let principal = match found["id"].as_str() {
+        Some(id) => id.to_owned(),
+        None => text(&world.graph.made("/v1.0/servicePrincipals", json!({"appId": APP})).await["id"]),
+    };
+    super::group_settings::snapshot(&world).await;
+    purge(&world, "/v1.0/servicePrincipals", "/v1.0/directory/deletedItems", &principal).await;
+    let applied = world.apply().await.unwrap();
+    assert!(applied.outcome.failed.is_empty() && applied.converged, "{:?} {:?}", applied.outcome, applied.unmet);
+    assert_eq!(world.graph.get(&list).await.1["value"].as_array().map(Vec::len), Some(1));
+}

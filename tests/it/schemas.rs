@@ -72,6 +72,7 @@ const ANNOTATIONS: &[&str] = &[
     "x-entra-set",
     "x-entra-thumbprint-of",
     "x-entra-type",
+    "x-entra-unique",
 ];
 
 fn schema(kind: &Kind) -> Value {

@@ -251,6 +251,7 @@ impl Planner<'_> {
         if losses::chooses_id(kind) && kind.key == "id" && !address.id.starts_with("new:") {
             body.insert("id".to_owned(), address.id.clone().into());
         }
+        self.note_holders(kind, address, object);
         self.leave_out_thumbprints(kind, address, object, &mut body);
         let calls = kind.calls.iter().filter(|call| matches!(call.form, CallForm::AddRemove { .. }));
         let calls: Vec<_> = calls.filter_map(|call| Some((call.property, body.remove(call.property)?))).collect();

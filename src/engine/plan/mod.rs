@@ -1,5 +1,6 @@
 //! Computes a [`Plan`] from the wanted and the live snapshot. Nothing here can write, wait or ask.
 
+mod bin;
 mod counterparts;
 mod decisions;
 mod deletes;
