@@ -104,7 +104,8 @@ impl TenantRead for Replies {
 
     async fn list(&self, kind: &'static Kind, pages: Pages) -> Listing {
         for page in self.0.get(kind.name).into_iter().flat_map(|all| all.chunks(999)) {
-            let parse = |bytes: &[u8]| RawObject { value: serde_json::from_slice(bytes).unwrap(), missing: Vec::new() };
+            let parse =
+                |bytes: &[u8]| RawObject { value: serde_json::from_slice(bytes).unwrap(), ..RawObject::default() };
             pages.send(page.iter().map(|bytes| parse(bytes)).collect()).await.unwrap();
         }
         let mut links = CoverageMap::default();

@@ -40,6 +40,11 @@ impl Form {
         }
     }
 
+    /// Returns true if `text` is a duration, as `Edm.Duration` has it.
+    pub fn is_duration(text: &str) -> bool {
+        duration(text).is_some()
+    }
+
     /// Returns the canonical spelling of `text`; `None` if it is canonical already, or not of this form.
     pub fn canonical(&self, text: &str) -> Option<String> {
         let written = match self {

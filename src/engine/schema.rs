@@ -53,6 +53,8 @@ pub struct Rule {
     /// Sibling list whose elements get their positions from this list of `{uri, index}`: an element without a position is in
     /// the sibling alone, and is added when writing.
     pub index_of: Option<String>,
+    /// List of certificates of which the value names one by its thumbprint.
+    pub thumbprint_of: Option<String>,
     /// Values that a change may lead to; empty: any.
     pub changes_to: Vec<Value>,
     /// True if Graph never lets the value be null, and its default is not documented.
@@ -61,8 +63,14 @@ pub struct Rule {
     pub permission: Option<String>,
     /// Interpretation of the string.
     pub form: Form,
+    /// Words that the string may be, as far as this version knows: Graph's enumeration may get others. Empty: any.
+    pub words: Vec<String>,
+    /// True if Graph lets no two objects of the kind have the value.
+    pub unique: bool,
     /// Targets that the string may refer to.
     pub refs: Vec<Ref>,
+    /// Treatment of a reference in a list to an object that is gone; `None` if it is written all the same.
+    pub gone: Option<GoneTarget>,
     /// Rules for risks in changes of the property.
     pub risks: Vec<RiskRule>,
     /// Contents of the property.
@@ -79,6 +87,17 @@ pub enum Shape {
     Object(BTreeMap<String, Rule>, bool),
     /// A list, with the rule of its elements.
     List(Box<Rule>),
+}
+
+/// Tells what happens to a reference in a list whose object is gone for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoneTarget {
+    /// It is left out.
+    LeaveOut,
+    /// It is left out, unless nothing of the list would remain: then the object is not written.
+    LeaveSome,
+    /// The object is not written.
+    Stop,
 }
 
 /// Represents the target of a reference: an object by id, or by another property.
@@ -198,6 +217,16 @@ impl Rule {
     /// Returns true if an absent value stays as the tenant has it: it can neither be null nor be written as a default.
     pub fn must_have_a_value(&self) -> bool {
         self.not_null && self.default.is_none()
+    }
+
+    /// Returns true if references of this property, or of one within it, are left out when their objects are gone.
+    pub fn leaves_out_gone(&self) -> bool {
+        self.gone.is_some()
+            || match &self.shape {
+                Shape::Object(properties, _) => properties.values().any(Rule::leaves_out_gone),
+                Shape::List(items) => items.leaves_out_gone(),
+                Shape::Scalar => false,
+            }
     }
 
     fn each_ref(&self, create_only: bool, see: &mut dyn FnMut(&Ref, bool)) {
@@ -343,6 +372,10 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
     if let Some(list) = node.get("x-entra-index-of").and_then(Value::as_str) {
         rule.index_of = Some(list.to_owned());
     }
+    if let Some(list) = node.get("x-entra-thumbprint-of").and_then(Value::as_str) {
+        rule.thumbprint_of = Some(list.to_owned());
+    }
+    rule.unique |= flag("x-entra-unique");
     rule.write_apart |= flag("x-entra-write-apart");
     if let Some(Value::Array(values)) = node.get("x-entra-changes-to") {
         rule.changes_to.clone_from(values);
@@ -359,6 +392,16 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
     let word = |name: &str| node.get(name).and_then(Value::as_str);
     if let Some(form) = Form::of(word("format"), word("x-entra-words")) {
         rule.form = form;
+    }
+    match word("x-entra-gone") {
+        Some("leave-out") => rule.gone = Some(GoneTarget::LeaveOut),
+        Some("leave-some") => rule.gone = Some(GoneTarget::LeaveSome),
+        Some("stop") => rule.gone = Some(GoneTarget::Stop),
+        _ => {}
+    }
+    if flag("x-entra-open-enum") {
+        let words = node.get("examples").and_then(Value::as_array).into_iter().flatten();
+        rule.words = words.filter_map(Value::as_str).map(str::to_owned).collect();
     }
     if let Some(rules) = node.get("x-entra-risk") {
         rule.risks.extend(RiskRule::compile(rules));

@@ -1,12 +1,15 @@
 //! Validates files into [`Finding`]s: mistakes of a person or a merge. All findings are returned at once, each with its
 //! line.
 
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
 
 use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
 
+use super::canonical::Form;
 use super::refs::{is_guid, references};
 use super::schema::{self, Ref, Rule, Shape};
 use super::secrets::{is_mask, mask_url};
@@ -62,6 +65,7 @@ pub fn validate(files: &[File<'_>], context: &Context<'_>) -> Vec<Finding> {
         let mut found = FileFindings { file, listed: Vec::new(), more: 0, worst: Severity::Warning };
         identity(context, &mut seen, &mut found);
         shape(context, unknown.get(file.kind.name), &mut found);
+        words::check(context, &mut found);
         redacted(context, &mut found);
         missing(context, &mut found);
         findings.extend(found.finish());
@@ -170,7 +174,14 @@ fn validators() -> &'static BTreeMap<&'static str, jsonschema::Validator> {
     VALIDATORS.get_or_init(|| {
         kinds::ALL
             .iter()
-            .filter_map(|kind| Some((kind.name, jsonschema::validator_for(&schema::of(kind).document).ok()?)))
+            .filter_map(|kind| {
+                // Formats are checked here as Graph reads them; the validator's own ideas of the others are stricter.
+                let lenient = ["date", "date-time", "uuid"];
+                let options = jsonschema::options().should_validate_formats(true);
+                let options = options.with_format("duration", Form::is_duration);
+                let options = lenient.into_iter().fold(options, |options, name| options.with_format(name, |_| true));
+                Some((kind.name, options.build(&schema::of(kind).document).ok()?))
+            })
             .collect()
     })
 }

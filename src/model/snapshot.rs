@@ -16,12 +16,20 @@ pub struct Snapshot {
     pub unchanged: BTreeSet<Address>,
     /// Coverage of each kind and link.
     pub coverage: CoverageMap,
+    /// Kinds that were read through a filter: they are complete as far as it lets their objects through.
+    pub filtered: BTreeSet<String>,
 }
 
 impl Snapshot {
     /// Returns true if the snapshot holds `address`, parsed or not.
     pub fn contains(&self, address: &Address) -> bool {
         self.objects.contains_key(address) || self.unchanged.contains(address)
+    }
+
+    /// Returns true if the snapshot proves that no object of the kind has this id.
+    pub fn proves_absent(&self, kind: &'static str, id: &str) -> bool {
+        let is_whole = self.coverage.kind(kind).is_complete() && !self.filtered.contains(kind);
+        is_whole && !self.contains(&Address::new(kind, id))
     }
 
     /// Returns the number of objects that the snapshot holds, parsed or not.

@@ -355,8 +355,9 @@ fn unread_of(unusual: &BTreeMap<String, (Mode, ObjectId)>) -> impl Iterator<Item
 /// # Errors
 /// [`Invalid`] with every finding, if files cannot be parsed.
 pub fn snapshots(repo: &Repo, a: &Side, b: &Side, also: &dyn Fn(&Address) -> bool) -> Result<(Snapshot, Snapshot)> {
-    let mut left = Snapshot { coverage: a.coverage(), ..Snapshot::default() };
-    let mut right = Snapshot { coverage: b.coverage(), ..Snapshot::default() };
+    let filtered = |side: &Side| side.manifest.filters.keys().cloned().collect();
+    let mut left = Snapshot { coverage: a.coverage(), filtered: filtered(a), ..Snapshot::default() };
+    let mut right = Snapshot { coverage: b.coverage(), filtered: filtered(b), ..Snapshot::default() };
     let misplaced = a.misplaced.iter().chain(&b.misplaced);
     let mut findings: Vec<Finding> = misplaced.filter(|it| it.severity == Severity::Error).cloned().collect();
     let addresses: BTreeSet<&Address> = a.index.keys().chain(b.index.keys()).collect();

@@ -60,15 +60,19 @@ const ANNOTATIONS: &[&str] = &[
     "x-entra-write-apart",
     "x-entra-default",
     "x-entra-disable-first",
+    "x-entra-gone",
     "x-entra-keep",
     "x-entra-link",
     "x-entra-natural-key",
     "x-entra-not-exported",
+    "x-entra-open-enum",
     "x-entra-permission",
     "x-entra-ref",
     "x-entra-risk",
     "x-entra-set",
+    "x-entra-thumbprint-of",
     "x-entra-type",
+    "x-entra-unique",
 ];
 
 fn schema(kind: &Kind) -> Value {
@@ -91,6 +95,17 @@ fn check_node(root: &Value, node: &Value, path: &str, used: &mut BTreeSet<String
     }
     if object.contains_key("x-entra-comment") && !object.contains_key("x-entra-ref") {
         say("x-entra-comment without x-entra-ref");
+    }
+    if let Some(list) = object.get("x-entra-thumbprint-of")
+        && list.as_str().is_none_or(|list| root["properties"].get(list).is_none())
+    {
+        say("x-entra-thumbprint-of names no list");
+    }
+    if let Some(word) = object.get("x-entra-gone")
+        && !(["leave-out", "leave-some", "stop"].iter().any(|known| word == known)
+            && object.contains_key("x-entra-ref"))
+    {
+        say("x-entra-gone is no known word, or without x-entra-ref");
     }
     if object.contains_key("x-entra-set") && node.get("type").and_then(Value::as_str) != Some("array") {
         say("x-entra-set on something that is no list");

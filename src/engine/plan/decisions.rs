@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::counterparts::{CounterpartState, Counterparts};
+use super::gone::thumbprint_lost;
 use super::updates::take_apart;
 use super::{Decision, Planner, identities, named_in, not_creatable, owned_elsewhere, tier, tier_of};
 use crate::engine::body::{complete, differing_part, disabled, leave_unsaid, list, with_type};
@@ -259,6 +260,8 @@ impl Planner<'_> {
         if losses::chooses_id(kind) && kind.key == "id" && !address.id.starts_with("new:") {
             body.insert("id".to_owned(), address.id.clone().into());
         }
+        self.note_holders(kind, address, object);
+        self.leave_out_thumbprints(kind, address, object, &mut body);
         let calls = kind.calls.iter().filter(|call| matches!(call.form, CallForm::AddRemove { .. }));
         let calls: Vec<_> = calls.filter_map(|call| Some((call.property, body.remove(call.property)?))).collect();
         // An object that cannot be changed later cannot be created without the objects that it names.
@@ -378,6 +381,10 @@ impl Planner<'_> {
             let moved = want.is_some_and(|value| !self.moving_in(value).is_empty());
             let stays = want.is_none() && rule.must_have_a_value() || !rule.may_become(want);
             if (!differing.contains(name.as_str()) || stays) && !moved {
+                continue;
+            }
+            if want.is_some() && self.lacks_certificate(kind, rule, Some(live)) {
+                self.plan.losses.push(Loss::new(address, wanted.name(), thumbprint_lost(name)));
                 continue;
             }
             if rule.create_only && !rule.read_only {

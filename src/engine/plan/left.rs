@@ -54,6 +54,7 @@ impl Planner<'_> {
         let decisions = std::mem::take(&mut self.decisions);
         wanted.objects.extend(decisions.into_iter().map(|(address, (object, _))| (address, object)));
         wanted.objects.append(&mut self.without_steps);
+        wanted.objects.extend(self.whole.iter().map(|(address, (object, _))| (address.clone(), object.clone())));
         let today = |old: &Address| Address::new(old.kind, self.inputs.ids.current(&old.id));
         wanted.unchanged = self.inputs.wanted.unchanged.iter().map(today).collect();
         wanted.unchanged.extend(self.inputs.live.unchanged.iter().cloned());
@@ -98,6 +99,9 @@ impl Planner<'_> {
                 if !lost.is_empty() {
                     add(ChangeKind::Modified(lost), Obstacle::CredentialGone);
                 }
+                if let Some((_, fields)) = self.whole.get(address) {
+                    add(ChangeKind::Modified(fields.clone()), Obstacle::TargetMissing);
+                }
             }
             ChangeKind::Removed if has(|action| *action == Action::Restore) => {
                 let (Some(want), Some(bin)) = (want, self.inputs.deleted.get(address)) else { return };
@@ -132,11 +136,14 @@ impl Planner<'_> {
         let mut found: BTreeMap<Obstacle, Vec<FieldChange>> = BTreeMap::new();
         for field in fields {
             let name = top(field.path());
-            if name == "id" || !self.inputs.scope.takes_property(kind.name, name) || covers(kind, &field, own) {
+            let is_gone = self.whole.get(&kind.address(want.id())).is_some_and(|(_, fields)| fields.contains(&field));
+            let is_covered = !is_gone && covers(kind, &field, own);
+            if name == "id" || !self.inputs.scope.takes_property(kind.name, name) || is_covered {
                 continue;
             }
             let obstacle = match owned_elsewhere(kind, have) {
                 Some(reason) => Obstacle::OwnedElsewhere(reason.to_owned()),
+                None if is_gone => Obstacle::TargetMissing,
                 None => self.obstacle_to_write(kind, &field, want),
             };
             found.entry(obstacle).or_default().push(field);
@@ -148,7 +155,7 @@ impl Planner<'_> {
         let name = top(field.path());
         let schema = schema::of(kind);
         let Some(rule) = schema.property(name) else { return Obstacle::UnknownProperty };
-        if kind.credential(name).is_some() {
+        if kind.credential(name).is_some() || rule.thumbprint_of.is_some() {
             return Obstacle::CredentialGone;
         }
         if kind.link(name).is_some() {
@@ -187,10 +194,12 @@ impl Planner<'_> {
         }
         match not_creatable(kind, object) {
             Some(reason) => Obstacle::NotCreatable(reason.to_owned()),
-            None => match named_in(&Value::Object(object.0.clone()), &[&self.lost, &self.left_out]).is_empty() {
-                true => Obstacle::Other,
-                false => Obstacle::TargetMissing,
-            },
+            None => {
+                match named_in(&Value::Object(object.0.clone()), &[&self.lost, &self.left_out, &self.gone]).is_empty() {
+                    true => Obstacle::Other,
+                    false => Obstacle::TargetMissing,
+                }
+            }
         }
     }
 
@@ -274,7 +283,7 @@ fn reached(chain: &[(&Rule, &str)], path: &str) -> bool {
     rest.is_empty() || rest.ends_with(']') || matches!(rule.shape, Shape::Object(_, true))
 }
 
-/// Returns the credentials of an object that is created again: none of them is restored.
+/// Returns the credentials of an object that is created again, and what names one: none of them is restored.
 fn lost_credentials(kind: &'static Kind, object: &Object) -> Vec<FieldChange> {
     let mut fields = Vec::new();
     for credential in kind.credentials {
@@ -282,6 +291,11 @@ fn lost_credentials(kind: &'static Kind, object: &Object) -> Vec<FieldChange> {
         let only = object.get(credential.property).map(|value| (credential.property.to_owned(), value.clone()));
         let only = Object(only.into_iter().collect());
         fields.extend(diff::objects(kind, &only, &empty));
+    }
+    for (name, value) in &object.0 {
+        if schema::of(kind).property(name).is_some_and(|rule| rule.thumbprint_of.is_some()) {
+            fields.push(FieldChange::Value { path: name.clone(), before: Some(value.clone()), after: None });
+        }
     }
     fields
 }

@@ -25,6 +25,14 @@ impl Planner<'_> {
             }
             let want = wanted.get(name);
             let have = live.and_then(|live| live.get(name));
+            let is_computed = |object: &Object| link.absent.is_some_and(|absent| absent.holds(&object.0));
+            if live.is_some_and(is_computed) && !is_computed(wanted) {
+                let what = format!(
+                    "{name} that its rule computed stay at first; those that the commit does not have are taken away at \
+                     the end"
+                );
+                self.plan.losses.push(Loss::new(address, wanted.name(), LossKind::Other(what)));
+            }
             match link.shape {
                 LinkShape::References => {
                     let (want, have) = (list(want), list(have));

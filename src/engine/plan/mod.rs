@@ -1,8 +1,10 @@
 //! Computes a [`Plan`] from the wanted and the live snapshot. Nothing here can write, wait or ask.
 
+mod bin;
 mod counterparts;
 mod decisions;
 mod deletes;
+mod gone;
 mod left;
 mod links;
 mod role_rules;
@@ -21,7 +23,7 @@ use super::schema;
 use super::scope::Scope;
 use crate::kinds;
 use crate::model::kind::{Creation, Deletion};
-use crate::model::{Action, Address, IdMap, Kind, Object, Plan, Snapshot, Step};
+use crate::model::{Action, Address, FieldChange, IdMap, Kind, Object, Plan, Snapshot, Step};
 
 /// Holds everything that a plan is made from.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +53,7 @@ pub struct Inputs<'a> {
 pub fn plan(inputs: &Inputs<'_>) -> Plan {
     let mut planner = Planner::new(inputs);
     planner.classify();
+    planner.leave_out_gone();
     planner.write_all();
     planner.delete_all();
     planner.finish()
@@ -76,6 +79,10 @@ struct Planner<'a> {
     lost: BTreeMap<String, Address>,
     /// Ids of wanted objects that do not exist and are not in scope: nothing can be linked to them.
     left_out: BTreeMap<String, Address>,
+    /// Ids that a wanted object names and that are left out of what is written: no object has them, or will have.
+    gone: BTreeMap<String, Address>,
+    /// Wanted objects of whose references some are left out: as the commit has them, and the fields that are left out.
+    whole: BTreeMap<Address, (Object, Vec<FieldChange>)>,
     /// Ids of live objects that no snapshot had: they stay in the tenant, with the entries that name them.
     unmanaged_ids: BTreeMap<String, Address>,
     /// Groups that changed policies include and none of these excludes: their members can be removed early.
@@ -103,6 +110,8 @@ impl<'a> Planner<'a> {
             returning: BTreeMap::new(),
             lost: BTreeMap::new(),
             left_out: BTreeMap::new(),
+            gone: BTreeMap::new(),
+            whole: BTreeMap::new(),
             unmanaged_ids: unmanaged_ids(inputs),
             included: strictness::only_included(inputs),
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::Verification;
 use crate::engine::diff::top;
@@ -12,6 +12,7 @@ use crate::engine::planfile::Binding;
 use crate::engine::refs::rewrite_value;
 use crate::engine::schema;
 use crate::kinds;
+use crate::model::kind::Link;
 use crate::model::{Action, Address, FieldChange, IdMap, Plan, Step, StepId, Verdict};
 use crate::ops::execute::Outcome;
 use crate::ops::{Context, guards};
@@ -26,10 +27,13 @@ struct Wrote {
     changes: BTreeMap<Address, Vec<FieldChange>>,
     /// Single members and children, never a link as a whole: others may have been added meanwhile.
     links: BTreeSet<(Address, &'static str, Vec<String>)>,
+    /// Links that a rule computed until this run: Graph keeps what the rule found, and the plan could not name it.
+    computed: BTreeSet<(Address, &'static str)>,
 }
 
 /// Returns the steps of `again` that put right what the run itself wrote and Graph changed: for objects that the run created,
-/// anything but their deletion; for others, only the properties and the single links that the approved plan wrote.
+/// anything but their deletion; for others, only the properties and the single links that the approved plan wrote, and what a
+/// rule that the plan ended had put into a link.
 pub(super) fn correction(again: &Plan, first: &Plan, outcome: &Outcome, verification: &Verification) -> Plan {
     let wrote = Wrote::of(first, &outcome.learned);
     let mut number: BTreeMap<StepId, StepId> = BTreeMap::new();
@@ -102,6 +106,30 @@ fn today(change: &FieldChange, ids: &IdMap) -> FieldChange {
     }
 }
 
+/// Returns true if these changes end the condition under which an object has no such link of its own: a group that a rule filled
+/// is assigned again.
+fn ends_rule(link: &Link, changes: &[FieldChange]) -> bool {
+    let Some(absent) = link.absent else { return false };
+    let (mut before, mut after) = (Map::new(), Map::new());
+    for change in changes {
+        match change {
+            FieldChange::Value { path, before: old, after: new } => {
+                before.extend(old.clone().map(|old| (path.clone(), old)));
+                after.extend(new.clone().map(|new| (path.clone(), new)));
+            }
+            FieldChange::Gained { path, element } => add_element(&mut after, path, element),
+            FieldChange::Lost { path, element } => add_element(&mut before, path, element),
+        }
+    }
+    absent.holds(&before) && !absent.holds(&after)
+}
+
+fn add_element(properties: &mut Map<String, Value>, path: &str, element: &Value) {
+    if let Value::Array(list) = properties.entry(path).or_insert_with(|| Value::Array(Vec::new())) {
+        list.push(element.clone());
+    }
+}
+
 impl Wrote {
     fn of(plan: &Plan, ids: &IdMap) -> Wrote {
         let mut wrote = Wrote::default();
@@ -111,6 +139,8 @@ impl Wrote {
             match &step.action {
                 Action::Create { .. } | Action::Restore => drop(wrote.made.insert(address)),
                 Action::Update { body, changes } => {
+                    let ended = kind.links.iter().filter(|link| ends_rule(link, changes));
+                    wrote.computed.extend(ended.map(|link| (address.clone(), link.name)));
                     wrote
                         .changes
                         .entry(address.clone())
@@ -174,6 +204,7 @@ impl Wrote {
                 body.keys().any(|name| !name.starts_with('@'))
             }
             Action::Call { property, .. } => wrote(property),
+            Action::Unlink { link, .. } if self.computed.contains(&(step.address.clone(), *link)) => true,
             Action::Link { link, value } | Action::Relink { link, value } | Action::Unlink { link, value } => {
                 made || self.links.contains(&(step.address.clone(), *link, entry_key(kind, link, value)))
             }

@@ -238,7 +238,7 @@ pub fn snapshot(raws: Vec<(&'static Kind, Raw)>) -> Snapshot {
             (Address::new(kind.name, object.id()), object)
         })
         .collect();
-    Snapshot { objects, unchanged: BTreeSet::new(), coverage: complete() }
+    Snapshot { objects, coverage: complete(), ..Snapshot::default() }
 }
 
 pub fn kind(k: usize) -> &'static Kind {

@@ -8,6 +8,7 @@ use entragit::engine::normalize::normalize;
 use entragit::engine::plan::{Inputs, plan};
 use entragit::engine::scope::Scope;
 use entragit::kinds;
+use entragit::model::kind::Readers;
 use entragit::model::{Address, Coverage, CoverageMap, IdMap, Object, Plan, Snapshot, Verdict};
 use serde_json::{Value, json};
 
@@ -84,7 +85,8 @@ impl World {
 
     fn snapshot(&self) -> Snapshot {
         let mut coverage = CoverageMap::default();
-        for kind in kinds::ALL {
+        // An application cannot read the terms of use that policies name.
+        for kind in kinds::ALL.iter().filter(|kind| kind.readers == Readers::Everyone) {
             coverage.set_kind(kind.name, Coverage::Complete);
             for link in kind.links {
                 coverage.set_link(kind.name, link.name, Coverage::Complete);

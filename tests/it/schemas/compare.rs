@@ -83,6 +83,9 @@ pub fn compare(csdl: &Csdl, root: &Value, node: &Value, types: &[&str], path: &s
             }
         } else {
             compare_scalar(csdl, item, property, &path, tally);
+            if !left_out && !flag(child, "readOnly") {
+                compare_values(csdl, item, property, &path, tally);
+            }
         }
     }
     for (name, child) in known {
@@ -109,6 +112,23 @@ fn odata_types_fit(csdl: &Csdl, node: &Value, family: &BTreeSet<&str>) -> bool {
         node["enum"].as_array().into_iter().flatten().filter_map(|value| value.as_str()?.strip_prefix('#')).collect();
     let leaves: BTreeSet<&str> = family.iter().copied().filter(|name| csdl.is_leaf(name)).collect();
     values.is_superset(&leaves) && values.iter().all(|name| family.contains(name) && csdl.is_concrete(name))
+}
+
+/// What a person writes is held to the same values as Graph's.
+fn compare_values(csdl: &Csdl, node: &Value, property: &Property, path: &str, tally: &mut Tally) {
+    let mut say = |what: &str| tally.problems.push(format!("{path}: {what}"));
+    match property.r#type.as_str() {
+        "Duration" if node["format"] != "duration" => say("a duration without a format"),
+        "Int32" if node.get("enum").is_none() && node.get("maximum").is_none() => say("an Int32 without a maximum"),
+        ty => {
+            let Some((members, true)) = csdl.members(ty) else { return };
+            let known: Vec<&str> =
+                node["examples"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            if !flag(node, "x-entra-open-enum") || members.iter().any(|member| !known.contains(member)) {
+                say("an enumeration whose values are not among the examples");
+            }
+        }
+    }
 }
 
 fn compare_scalar(csdl: &Csdl, node: &Value, property: &Property, path: &str, tally: &mut Tally) {
