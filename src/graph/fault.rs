@@ -134,6 +134,24 @@ impl Fault {
     }
 }
 
+/// Says what the refusal of a write is about if the sign-in has a permission for it: not the permission, but the object.
+/// <https://learn.microsoft.com/graph/api/resources/users#who-can-perform-sensitive-actions>
+/// <https://learn.microsoft.com/entra/identity/role-based-access-control/groups-concept>
+/// <https://learn.microsoft.com/entra/identity/role-based-access-control/admin-units-restricted-management>
+pub(super) fn about_object(error: TenantError, has: impl Fn(&str) -> bool) -> TenantError {
+    match error {
+        TenantError::Denied { request, permissions, message } if permissions.iter().any(|name| has(name)) => {
+            let message = format!(
+                "{message}; the sign-in has the permission, so Graph asks for more for this object: a directory role for an \
+                 administrator's account, RoleManagement.ReadWrite.Directory for a group that may hold roles, a role for the unit \
+                 where a restricted administrative unit holds the object"
+            );
+            TenantError::Denied { request, permissions: Vec::new(), message }
+        }
+        error => error,
+    }
+}
+
 /// Returns the text of a code or a message. Some services nest it: `{"lang": "en", "value": "…"}`.
 fn said(value: &Value) -> &str {
     let nested = || ["value", "message", "code"].iter().find_map(|name| value.get(*name)?.as_str());
@@ -185,6 +203,18 @@ mod tests {
     fn a_method_that_is_not_allowed_is_refused() {
         let body = r#"{"error":{"code":"Request_BadRequest","message":"Specified HTTP method is not allowed for the request target."}}"#;
         insta::assert_snapshot!(error(405, body), @"GET /groups: refused (405 Request_BadRequest): Specified HTTP method is not allowed for the request target.");
+    }
+
+    #[test]
+    fn refusal_names_no_permission_that_the_sign_in_has() {
+        let denied = || TenantError::Denied {
+            request: "PATCH /users/a".to_owned(),
+            permissions: vec!["User.ReadWrite.All".to_owned()],
+            message: "Insufficient privileges".to_owned(),
+        };
+        let said = about_object(denied(), |_| true).to_string();
+        assert!(said.contains("a directory role") && !said.contains("User.ReadWrite.All"), "{said}");
+        assert_eq!(about_object(denied(), |_| false), denied());
     }
 
     #[test]

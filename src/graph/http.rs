@@ -14,8 +14,8 @@ use reqwest::{Client, Method, Url};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::auth::{Auth, Token};
-use super::fault::Fault;
+use super::auth::{Auth, Token, carries};
+use super::fault::{Fault, about_object};
 use super::pace::{self, Pace};
 use super::retry::{Cause, backoff, retry_after, spread};
 use super::urls::Base;
@@ -300,7 +300,12 @@ impl Http {
                 request: request.label(),
                 message: format!("HTTP {status}: a redirect; it was not followed"),
             })),
-            _ => Err(judge(request, status, wait, Fault::read(status, &body, self.auth.secrets()))),
+            _ => Err(match judge(request, status, wait, Fault::read(status, &body, self.auth.secrets())) {
+                AttemptError::Final(error) if request.method != Method::GET => {
+                    AttemptError::Final(about_object(error, |permission| carries(&token.header, permission)))
+                }
+                error => error,
+            }),
         }
     }
 }
