@@ -185,11 +185,26 @@ pub enum Command {
     /// Check the files of the repository, without asking the tenant anything
     Validate(Validate),
     /// Show the writes that would take the tenant to a commit; nothing is written
+    ///
+    /// Reads the tenant, says who made what is taken back, what a recovery cannot bring back, and what the guards refuse. Ends with 2
+    /// if there is anything to do, with 0 if the tenant is as the commit wants it, with 3 if a guard refuses the plan, and with 4 if
+    /// something differs that no write can change.
+    #[command(after_help = "Examples:\n  \
+                  entragit plan                           what HEAD wants\n  \
+                  entragit plan --to HEAD~1               as it was before the last commit\n  \
+                  entragit plan --to @{yesterday} --name 'CA0*'   some policies as they were yesterday\n  \
+                  entragit plan --changes --format markdown       for a pull request\n  \
+                  entragit plan --to 1a2b3c4 --out plan.json      for `sign` and `apply`")]
     Plan(Plan),
     /// Carry out a plan file, or plan to a commit and carry that out
     ///
     /// Deletes only what the last snapshot had, restores from the recycle bin before it creates, and reads the tenant again
     /// afterwards. What was done is recorded as a commit. A run that was cut off is taken up by running it again.
+    #[command(after_help = "Examples:\n  \
+                  entragit apply --to main                plan, ask, carry out, verify\n  \
+                  entragit apply plan.json                a plan that was reviewed\n  \
+                  entragit apply --to HEAD~1 --id 1a2bd685-cf19-4df7-af45-b275e75721b2   one object only\n  \
+                  entragit apply --resume                 the run that was cut off")]
     Apply(Apply),
     /// Approve a plan file with your SSH key
     ///
@@ -331,6 +346,7 @@ pub struct Export {
 
 /// `sync`
 #[derive(Debug, Args)]
+#[command(mut_arg("push", |push| push.hide(true)))]
 pub struct Sync {
     /// The export.
     #[command(flatten)]
@@ -469,6 +485,8 @@ pub struct Completions {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use clap::{Command, CommandFactory as _};
 
     use super::Cli;
@@ -490,5 +508,42 @@ mod tests {
         let mut seen = 0;
         walk(&Cli::command(), &mut seen);
         assert!(seen > 10, "{seen}");
+    }
+
+    /// Checks that `help.txt` holds the help of every command, so that a change of its words is seen as a whole.
+    /// `ENTRAGIT_UPDATE=1 cargo test help_of_every_command` makes it anew.
+    #[test]
+    fn help_of_every_command_is_in_one_document() {
+        fn walk(command: &mut Command, out: &mut String) {
+            *out += &format!("{}\n\n", "=".repeat(80));
+            *out += &command.render_long_help().to_string();
+            command
+                .get_subcommands_mut()
+                .filter(|command| command.get_name() != "help")
+                .for_each(|command| walk(command, out));
+        }
+        // What is the same everywhere is shown once.
+        fn briefly(command: Command, seen: &mut BTreeSet<String>) -> Command {
+            let command = command.mut_args(|argument| {
+                let shared = argument.is_global_set() || argument.get_help_heading() == Some("Sign-in");
+                let again = shared && !seen.insert(argument.get_id().to_string());
+                argument.hide_env_values(true).hide(again)
+            });
+            let names: Vec<String> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+            names.iter().fold(command, |command, name| command.mut_subcommand(name, |command| briefly(command, seen)))
+        }
+        let mut command = Cli::command().term_width(100);
+        command.build();
+        let mut command = briefly(command, &mut BTreeSet::new());
+        let mut text = String::new();
+        walk(&mut command, &mut text);
+        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        let text = format!("{}\n", lines.join("\n"));
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/cli/help.txt");
+        if std::env::var_os("ENTRAGIT_UPDATE").is_some() {
+            std::fs::write(path, &text).unwrap();
+        }
+        let found = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(found == text, "ENTRAGIT_UPDATE=1 cargo test help_of_every_command makes {path} anew");
     }
 }

@@ -97,6 +97,13 @@ pub fn of_creation(kind: &'static Kind, address: &Address, object: &Object) -> O
     Some(Loss { address: address.clone(), name: object.name().to_owned(), parts: lost })
 }
 
+/// Returns true if a secret within the value is masked, so that it must not be written.
+pub(super) fn holds_masked(value: &Value) -> bool {
+    let mut found = Vec::new();
+    masked_urls("", value, &mut found);
+    !found.is_empty()
+}
+
 /// Adds the paths of URLs whose secrets are masked.
 fn masked_urls(path: &str, value: &Value, found: &mut Vec<String>) {
     match value {

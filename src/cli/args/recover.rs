@@ -29,9 +29,9 @@ pub struct Plan {
     /// user principal name; service principals: in application id).
     #[arg(long)]
     pub adopt: bool,
-    /// What of another tenant stands for what of this one, to carry over its configuration: --to is then a commit of that
-    /// tenant's repository, fetched into this one. A YAML file with `ids`, `domains` and `leaveOut`, and it may be empty: what
-    /// agrees in name is the same. Nothing is deleted without --prune.
+    /// Carry over the configuration of another tenant: --to is a commit of that tenant's repository, fetched into this one. The YAML
+    /// file says which objects stand for which (`ids`), which domains do (`domains`) and what is left out (`leaveOut`); it may be
+    /// empty, as objects of the same name stand for each other. Nothing is deleted without --prune
     #[arg(long, value_name = "FILE", conflicts_with_all = ["changes", "adopt"])]
     pub map: Option<PathBuf>,
     /// Show the plan as it stands once this is accepted, as with `apply`; may be repeated.
@@ -88,9 +88,9 @@ pub struct Apply {
     /// user principal name; service principals: in application id).
     #[arg(long, conflicts_with = "plan")]
     pub adopt: bool,
-    /// What of another tenant stands for what of this one, to carry over its configuration: --to is then a commit of that
-    /// tenant's repository, fetched into this one. A YAML file with `ids`, `domains` and `leaveOut`, and it may be empty: what
-    /// agrees in name is the same. Nothing is deleted without --prune.
+    /// Carry over the configuration of another tenant: --to is a commit of that tenant's repository, fetched into this one. The YAML
+    /// file says which objects stand for which (`ids`), which domains do (`domains`) and what is left out (`leaveOut`); it may be
+    /// empty, as objects of the same name stand for each other. Nothing is deleted without --prune
     #[arg(long, value_name = "FILE", conflicts_with_all = ["changes", "adopt", "plan", "resume"])]
     pub map: Option<PathBuf>,
     /// Delete objects, too, that no snapshot knew.

@@ -33,7 +33,11 @@ pub const NAMED: &[(&str, Scenario, &str)] = &[
     ("policy-edited", Scenario::PolicyEdited, "every Conditional Access policy is switched off or blocks everybody"),
     ("mass-deletion", Scenario::MassDeletion, "groups, applications and policies are moved to the recycle bin"),
     ("purge", Scenario::Purge, "the same, and the recycle bins are emptied"),
-    ("rogue-admin", Scenario::RogueAdmin, "roles, exclusions, redirect URIs and settings are changed for an intruder"),
+    (
+        "rogue-admin",
+        Scenario::RogueAdmin,
+        "an intruder adds secrets, owners, grants and roles, and changes policies and redirect URIs",
+    ),
     ("everything", Scenario::Everything, "everything that can be deleted is deleted for good"),
 ];
 

@@ -472,7 +472,8 @@ impl Planner<'_> {
             // So are those that no schema knows.
             let mut whole = writable(kind, live, true);
             whole.retain(|name, _| self.fixed(kind, name));
-            let unknown = live.0.iter().filter(|(name, _)| schema.property(name).is_none());
+            let unknown =
+                live.0.iter().filter(|(name, value)| schema.property(name).is_none() && !losses::holds_masked(value));
             whole.extend(unknown.map(|(name, value)| (name.clone(), value.clone())));
             whole.extend(writable(kind, wanted, false));
             whole.retain(|name, _| kind.call(name).is_none());
