@@ -170,11 +170,12 @@ mod tests {
             let access = access(&[group], &granted(names)).remove(0);
             format!("{:?} {:?}", access.lacks_to_read, access.lacks_to_write)
         };
-        let members =
-            r#"{"Group.Read.All", "GroupMember.Read.All"} {"Group.ReadWrite.All", "GroupMember.ReadWrite.All"}"#;
+        let members = r#"{"Group.Read.All", "GroupMember.Read.All", "Member.Read.Hidden"} {"Group.ReadWrite.All", "GroupMember.ReadWrite.All"}"#;
         assert_eq!(lacks(&[]), members);
-        assert_eq!(lacks(&["Group.ReadWrite.All"]), "{} {}");
-        assert_eq!(lacks(&["Directory.Read.All"]), r#"{} {"Group.ReadWrite.All", "GroupMember.ReadWrite.All"}"#);
+        assert_eq!(lacks(&["Group.ReadWrite.All", "Member.Read.Hidden"]), "{} {}");
+        // Whoever may read the directory does not see hidden members.
+        let members = r#"{"Member.Read.Hidden"} {"Group.ReadWrite.All", "GroupMember.ReadWrite.All"}"#;
+        assert_eq!(lacks(&["Directory.Read.All"]), members);
         assert_eq!(needless(kinds::ALL, &granted(&["Mail.Send", "Group.ReadWrite.All"])), granted(&["Mail.Send"]));
     }
 

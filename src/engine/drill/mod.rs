@@ -78,6 +78,7 @@ pub fn held_against(before: &Snapshot, after: &Snapshot, ids: &IdMap, losses: &[
     }
     let mut recovered = Recovered { objects: before.objects.len(), ..Recovered::default() };
     let mut expected = BTreeSet::new();
+    let lost = lost_for_good(before, after, ids);
     for (address, object) in &before.objects {
         let Some(kind) = kinds::by_name(address.kind) else { continue };
         let mut wanted = rewrite(kind, object, ids);
@@ -93,10 +94,11 @@ pub fn held_against(before: &Snapshot, after: &Snapshot, ids: &IdMap, losses: &[
         };
         recovered.recreated += usize::from(today != *address);
         match after.objects.get(&today) {
-            Some(now) => compare(kind, &wanted, now, &mut recovered, unlike),
+            Some(now) => compare((kind, &wanted, now), &lost, &mut recovered, unlike),
             None => {
                 // An object that nobody can create does not count among the values that can be written.
-                recovered.values += if not_creatable(kind, object).is_some() { 0 } else { values(kind, &wanted).len() };
+                let is_creatable = not_creatable(kind, object).is_none();
+                recovered.values += if is_creatable { values(kind, &wanted, &lost).len() } else { 0 };
                 recovered.missing.push(unlike(Vec::new()));
             }
         }
@@ -116,6 +118,17 @@ pub fn held_against(before: &Snapshot, after: &Snapshot, ids: &IdMap, losses: &[
     recovered
 }
 
+/// Returns the ids of objects that are gone and that nobody can create: what names them cannot be written either.
+fn lost_for_good(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> BTreeSet<String> {
+    let all =
+        before.objects.iter().filter_map(|(address, object)| Some((kinds::by_name(address.kind)?, address, object)));
+    let gone = all.filter(|(kind, address, object)| {
+        let today = Address::new(kind.name, ids.current(&address.id));
+        not_creatable(kind, object).is_some() && !after.objects.contains_key(&today)
+    });
+    gone.flat_map(|(kind, _, object)| identities(kind, object)).collect()
+}
+
 /// Returns the current address of an object. An object that Graph creates along with the one it refers to has an id of its
 /// own.
 fn today(kind: &'static Kind, address: &Address, wanted: &Object, after: &Snapshot, ids: &IdMap) -> Address {
@@ -124,21 +137,25 @@ fn today(kind: &'static Kind, address: &Address, wanted: &Object, after: &Snapsh
         return today;
     }
     let about = kind.about(&wanted.0);
-    let alike = |(other, found): &(&Address, &Object)| other.kind == kind.name && kind.about(&found.0) == about;
+    // A group has settings for its members and others for its owners.
+    let alike = |(other, found): &(&Address, &Object)| {
+        other.kind == kind.name
+            && kind.about(&found.0) == about
+            && (kind.id_of.is_empty() || kind.natural.iter().all(|name| found.get(name) == wanted.get(name)))
+    };
     after.objects.iter().find(alike).map_or(today, |(found, _)| found.clone())
 }
 
 fn compare(
-    kind: &'static Kind,
-    wanted: &Object,
-    now: &Object,
+    (kind, wanted, now): (&'static Kind, &Object, &Object),
+    lost_for_good: &BTreeSet<String>,
     recovered: &mut Recovered,
     unlike: impl Fn(Vec<String>) -> Unlike,
 ) {
     // An object that another directory owns can be written only there.
     let elsewhere = owned_elsewhere(kind, now).is_some();
-    let values = if elsewhere { Vec::new() } else { values(kind, wanted) };
-    let have: BTreeSet<String> = self::values(kind, now).into_iter().map(|pair| key(&pair)).collect();
+    let values = if elsewhere { Vec::new() } else { values(kind, wanted, lost_for_good) };
+    let have: BTreeSet<String> = self::values(kind, now, lost_for_good).into_iter().map(|pair| key(&pair)).collect();
     let total = values.len();
     recovered.values += total;
     let lost: Vec<String> =
@@ -151,7 +168,7 @@ fn compare(
     let mut differing: BTreeSet<String> = lost.into_iter().collect();
     if !elsewhere {
         let had: BTreeSet<String> = values.iter().map(key).collect();
-        let added = self::values(kind, now).into_iter().filter(|pair| !had.contains(&key(pair)));
+        let added = self::values(kind, now, lost_for_good).into_iter().filter(|pair| !had.contains(&key(pair)));
         differing.extend(added.map(|(name, _)| name));
         differing.extend(additional_credentials(kind, wanted, now).map(str::to_owned));
     }
@@ -185,7 +202,7 @@ fn key((name, value): &(String, Value)) -> String {
 }
 
 /// Returns the values of an object that can be written, one by one: properties, and each element of a link.
-fn values(kind: &'static Kind, object: &Object) -> Vec<(String, Value)> {
+fn values(kind: &'static Kind, object: &Object, lost_for_good: &BTreeSet<String>) -> Vec<(String, Value)> {
     let mut values: Vec<(String, Value)> = writable(kind, object, true).into_iter().collect();
     for link in kind.links.iter().filter(|link| link.is_written()) {
         match object.get(link.name) {
@@ -198,6 +215,7 @@ fn values(kind: &'static Kind, object: &Object) -> Vec<(String, Value)> {
             None => {}
         }
     }
+    values.retain(|(_, value)| !value.as_str().is_some_and(|id| lost_for_good.contains(id)));
     values
 }
 

@@ -46,10 +46,11 @@ impl Planner<'_> {
                     let gone: Vec<&Value> =
                         have.iter().filter(|id| !kept.contains(id.as_str().unwrap_or_default())).collect();
                     let last = link.last.filter(|_| !gone.is_empty());
-                    let last = last.and_then(|of| Some((of, self.last_that_stays(of, want, have)?)));
+                    let last = last.and_then(|of| self.last_that_stays(of, want, have));
                     for id in gone {
-                        if let Some((of, _)) = last.filter(|(_, last)| *last == id) {
-                            let who = self.live_name(of, id);
+                        if last == Some(id) {
+                            // A plan names objects by their ids where it has not read them.
+                            let who = id.as_str().unwrap_or_default();
                             let what = format!(
                                 "{name} keeps \"{who}\": Graph does not remove the last one who is a user; add another first"
                             );
@@ -91,12 +92,6 @@ impl Planner<'_> {
             return None;
         }
         have.iter().filter(is_of).max_by_key(|id| id.as_str())
-    }
-
-    fn live_name(&self, kind: &'static str, id: &Value) -> String {
-        let id = id.as_str().unwrap_or_default();
-        let named = self.inputs.live.objects.get(&Address::new(kind, id));
-        named.map_or_else(|| id.to_owned(), |object| object.name().to_owned())
     }
 
     fn children(

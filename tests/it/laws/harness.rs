@@ -274,20 +274,34 @@ impl Case {
                 .map(|loss| loss.what())
                 .collect();
             let Some(now) = live.objects.get(&today) else {
-                if !lost.iter().any(|what| what.starts_with("cannot be created again")) {
+                let said = ["cannot be created again", "is left alone"];
+                if !lost.iter().any(|what| said.iter().any(|said| what.starts_with(said))) {
                     found.push(format!("{address} is missing"));
                 }
                 continue;
             };
             expected.insert(today);
             // What cannot be changed stays as it is where the one that is wanted cannot be made.
-            let said = ["cannot be created again without", "differs and is left alone"];
+            let said = ["cannot be created again without", "differs and is left alone", "is left alone"];
             let stays = lost.iter().any(|what| said.iter().any(|said| what.starts_with(said)));
             let fixed = |name: &str| stays || lost.iter().any(|what| what.starts_with(&format!("{name} is fixed")));
-            let want = facts(kind, &rewrite(kind, object, &self.ids), &cannot);
-            let have = facts(kind, now, &cannot);
+            let mut want = facts(kind, &rewrite(kind, object, &self.ids), &cannot);
+            let mut have = facts(kind, now, &cannot);
+            // Whoever is gone is left out, where that is said.
+            if lost.iter().any(|what| what.contains("which is gone")) {
+                let is_gone =
+                    |id: &str| uuid::Uuid::parse_str(id).is_ok() && live.objects.keys().all(|own| own.id != id);
+                [&mut want, &mut have].into_iter().for_each(|facts| leave_out(facts, &is_gone));
+            }
+            // Graph does not remove the last owner, where nobody else is wanted.
+            let count = |side: Option<&Value>| side.and_then(Value::as_array).map_or(0, Vec::len);
+            let last_stays = |name: &String| {
+                let keeps_one = kind.link(name).is_some_and(|link| link.last.is_some());
+                keeps_one && count(want.get(name)) == 0 && count(have.get(name)) == 1
+            };
             let names: BTreeSet<&String> = want.keys().chain(have.keys()).collect();
-            for name in names.into_iter().filter(|name| want.get(*name) != have.get(*name) && !fixed(name)) {
+            let differs = |name: &&String| want.get(*name) != have.get(*name) && !fixed(name) && !last_stays(name);
+            for name in names.into_iter().filter(differs) {
                 found.push(format!("{address} {name}: wanted {:?}, is {:?}", want.get(name), have.get(name)));
             }
         }
@@ -301,6 +315,21 @@ impl Case {
 }
 
 /// What of an object can be brought about.
+/// Removes ids from all lists, and what is empty then.
+fn leave_out(map: &mut Map<String, Value>, is_gone: &impl Fn(&str) -> bool) {
+    map.retain(|_, value| match value {
+        Value::Array(all) => {
+            all.retain(|one| !one.as_str().is_some_and(is_gone));
+            !all.is_empty()
+        }
+        Value::Object(inner) => {
+            leave_out(inner, is_gone);
+            !inner.is_empty()
+        }
+        _ => true,
+    });
+}
+
 fn facts(kind: &'static Kind, object: &Object, cannot: &BTreeSet<String>) -> Map<String, Value> {
     let mut facts = writable(kind, object, true);
     for link in kind.links {
