@@ -1,5 +1,5 @@
-//! What one version of Graph shows and the other leaves out, and what hangs on an object without being part of it, is in the files
-//! and comes back, or is told as lost.
+//! Properties that one version of Graph shows and the other leaves out, and relations that hang on an object without being part of it,
+//! are in the files and come back, or are told as lost.
 
 use entragit::emulator::{Options, Seed};
 use entragit::ops::export::{Extra, export};

@@ -1,4 +1,4 @@
-//! What Graph would refuse is said before anybody approves, and not tried.
+//! Steps that Graph would refuse are said before anybody approves, and not tried.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -254,7 +254,7 @@ fn findings(kind: &str, value: Value) -> String {
         .join("\n")
 }
 
-/// What Graph would refuse is found in the file.
+/// Values that Graph would refuse are found in the file.
 #[test]
 fn validate_finds_values_that_graph_does_not_take() {
     let policy = json!({"id": "new:p", "displayName": "P", "state": "enabled", "conditions": {"clientAppTypes": ["all", "of the future"],

@@ -1,4 +1,4 @@
-//! What Microsoft's description of Graph says of requests and replies, and a mirror of the client would not know.
+//! Requests and replies as Microsoft's description of Graph has them, which a mirror of the client would not know.
 
 use entragit::emulator::{Options, Seed};
 use serde_json::{Value, json};

@@ -114,7 +114,7 @@ fn odata_types_fit(csdl: &Csdl, node: &Value, family: &BTreeSet<&str>) -> bool {
     values.is_superset(&leaves) && values.iter().all(|name| family.contains(name) && csdl.is_concrete(name))
 }
 
-/// What a person writes is held to the same values as Graph's.
+/// Values that a person writes are held to those of Graph.
 fn compare_values(csdl: &Csdl, node: &Value, property: &Property, path: &str, tally: &mut Tally) {
     let mut say = |what: &str| tally.problems.push(format!("{path}: {what}"));
     match property.r#type.as_str() {
