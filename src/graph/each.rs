@@ -140,22 +140,20 @@ fn held(
 
 /// Returns one object of a kind whose id is made up of properties.
 pub(super) async fn one(http: &Http, kind: &'static Kind, id: &str) -> Result<Raw, TenantError> {
-    let Some((holder, object)) = holder(kind) else { return Err(missing(kind)) };
+    let (Some((holder, object)), Some(each)) = (holder(kind), kind.for_each) else { return Err(missing(kind)) };
     let entry = entry(http, kind, id, Some(whole(kind, object))).await?;
-    match (entry.get(object), kind.for_each) {
-        (Some(Value::Object(_)), Some(each)) => {
-            let of = Other { id: id.split('_').next().unwrap_or_default().to_owned(), whole: true };
-            held(kind, &each, (holder, object), &[of], vec![entry])?.pop().ok_or_else(|| missing(kind))
-        }
-        _ => Err(missing(kind)),
-    }
+    let of = Other { id: id.split('_').next().unwrap_or_default().to_owned(), whole: true };
+    held(kind, &each, (holder, object), &[of], vec![entry])?.pop().ok_or_else(|| missing(kind))
 }
 
 /// Returns the id that Graph has for such an object at present.
 pub(super) async fn present_id(http: &Http, kind: &'static Kind, id: &str) -> Result<String, TenantError> {
     let entry = entry(http, kind, id, None).await?;
     let own = holder(kind).and_then(|(holder, _)| entry.get(holder.by)?.as_str());
-    own.map(str::to_owned).ok_or_else(|| missing(kind))
+    own.map(str::to_owned).ok_or_else(|| TenantError::Unexpected {
+        request: format!("GET {}", kind.path),
+        message: "an entry that does not name its object".to_owned(),
+    })
 }
 
 /// Returns the entry about one such object. The two parts of its id are what the list is filtered by.

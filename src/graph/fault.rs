@@ -134,7 +134,13 @@ impl Fault {
     }
 }
 
-/// Says what the refusal of a write is about if the sign-in has a permission for it: not the permission, but the object.
+/// Returns true if a path leads to objects that Graph protects one by one: accounts, groups, devices.
+pub(super) fn is_of_directory(path: &str) -> bool {
+    let collection = path.split('/').nth(2).unwrap_or_default();
+    matches!(collection, "users" | "groups" | "devices" | "directoryObjects" | "directory")
+}
+
+/// Says what the refusal of a write may be about if the sign-in has a permission for it: not the permission, but the object.
 /// <https://learn.microsoft.com/graph/api/resources/users#who-can-perform-sensitive-actions>
 /// <https://learn.microsoft.com/entra/identity/role-based-access-control/groups-concept>
 /// <https://learn.microsoft.com/entra/identity/role-based-access-control/admin-units-restricted-management>
@@ -142,7 +148,7 @@ pub(super) fn about_object(error: TenantError, has: impl Fn(&str) -> bool) -> Te
     match error {
         TenantError::Denied { request, permissions, message } if permissions.iter().any(|name| has(name)) => {
             let message = format!(
-                "{message}; the sign-in has the permission, so Graph asks for more for this object: a directory role for an \
+                "{message}; the sign-in has the permission, so that Graph may ask for more for this object: a directory role for an \
                  administrator's account, RoleManagement.ReadWrite.Directory for a group that may hold roles, a role for the unit \
                  where a restricted administrative unit holds the object"
             );
@@ -215,6 +221,7 @@ mod tests {
         let said = about_object(denied(), |_| true).to_string();
         assert!(said.contains("a directory role") && !said.contains("User.ReadWrite.All"), "{said}");
         assert_eq!(about_object(denied(), |_| false), denied());
+        assert!(is_of_directory("/v1.0/users/a") && !is_of_directory("/beta/identity/conditionalAccess/policies/a"));
     }
 
     #[test]

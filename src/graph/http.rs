@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use super::auth::{Auth, Token, carries};
-use super::fault::{Fault, about_object};
+use super::fault::{Fault, about_object, is_of_directory};
 use super::pace::{self, Pace};
 use super::retry::{Cause, backoff, retry_after, spread};
 use super::urls::Base;
@@ -301,7 +301,7 @@ impl Http {
                 message: format!("HTTP {status}: a redirect; it was not followed"),
             })),
             _ => Err(match judge(request, status, wait, Fault::read(status, &body, self.auth.secrets())) {
-                AttemptError::Final(error) if request.method != Method::GET => {
+                AttemptError::Final(error) if request.method != Method::GET && is_of_directory(request.url.path()) => {
                     AttemptError::Final(about_object(error, |permission| carries(&token.header, permission)))
                 }
                 error => error,

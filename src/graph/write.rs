@@ -344,6 +344,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_ids_of_what_was_made_are_remembered() {
+        let recent = Recent::default();
+        let made = json!({"id": "6a46cf97-e63a-4216-8572-04331c277457", "displayName": "x"});
+        let kind = crate::kinds::by_name("group").unwrap();
+        remember(&recent, &Write::Create { kind, body: Map::new() }, made.as_object());
+        assert!(recent.has("6a46cf97-e63a-4216-8572-04331c277457") && !recent.has("x"));
+    }
+
+    #[test]
     fn passwords_are_long_and_all_different() {
         let all: HashSet<String> = (0..100).map(|_| password()).collect();
         assert_eq!(all.len(), 100);
