@@ -209,7 +209,7 @@ fn answer_change(
     key: &Key,
     new: Properties,
 ) -> Result<Reply, Fault> {
-    match quirks::answers_with_object(kind.name) {
+    match quirks::answers_with_object(kind.name, request.api) {
         Some(status) => Ok(Reply { status, ..read::single(tenant, csdl, kind, request, key, new)? }),
         None => Ok(Reply::empty()),
     }

@@ -14,13 +14,13 @@ use super::emulator::client::{policy, reference};
 use super::faults::World;
 
 /// A company of which only these kinds are looked after; nothing is exported yet.
-async fn company(kinds: &[&'static str]) -> World {
+pub(super) async fn company(kinds: &[&'static str]) -> World {
     let mut world = World::empty(Options { seed: Seed::Contoso, ..Options::default() }).await;
     world.context.settings.scope.kinds = kinds.to_vec();
     world
 }
 
-async fn exported(world: &World) {
+pub(super) async fn exported(world: &World) {
     assert!(export(&world.context, &world.tenant, &[], &Extra::default()).await.unwrap().complete);
 }
 

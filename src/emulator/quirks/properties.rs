@@ -1,6 +1,7 @@
 //! Lists the properties that differ from what the metadata says: who may write them, and which a read shows.
 
 use crate::model::Kind;
+use crate::model::kind::Api;
 
 /// Returns the properties that no two live objects of a kind share; a path may also pick an object by them.
 pub fn unique(kind: &str) -> &'static [&'static str] {
@@ -28,8 +29,10 @@ pub fn alternate_keys(kind: &str) -> &'static [&'static str] {
 /// <https://learn.microsoft.com/graph/api/grouplifecyclepolicy-update>,
 /// <https://learn.microsoft.com/graph/api/accesspackageassignmentpolicy-update>,
 /// <https://learn.microsoft.com/graph/api/connectedorganization-update>
-pub fn answers_with_object(kind: &str) -> Option<u16> {
+pub fn answers_with_object(kind: &str, api: Api) -> Option<u16> {
     match kind {
+        // <https://learn.microsoft.com/graph/api/authenticationmethodspolicy-update?view=graph-rest-beta>
+        "authenticationMethodsPolicy" if api == Api::Beta => Some(200),
         "groupLifecyclePolicy" | "accessPackageAssignmentPolicy" => Some(200),
         "connectedOrganization" => Some(202),
         _ => None,
