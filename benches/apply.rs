@@ -17,9 +17,9 @@ use entragit::graph::{Config, Credential, GraphTenant};
 use entragit::model::{Events, Secret};
 use entragit::ops::Context;
 use entragit::ops::apply::{apply, prepare};
-use entragit::ops::export::{Extra, export};
 use entragit::ops::init::init;
 use entragit::ops::plan::Aim;
+use entragit::ops::snapshot::export::{Extra, export};
 
 /// "up to 30 hours" for 500,000 changes, of Microsoft Entra Backup and Recovery.
 /// <https://learn.microsoft.com/entra/backup/scope-supported-objects-limitations>

@@ -13,8 +13,8 @@ use entragit::emulator::{self, Options, Seed};
 use entragit::graph::{Config, Credential, GraphTenant};
 use entragit::model::{Events, Secret};
 use entragit::ops::Context;
-use entragit::ops::export::{Extra, export};
 use entragit::ops::init::init;
+use entragit::ops::snapshot::export::{Extra, export};
 
 const CHANGES: usize = 500;
 const ROUNDS: usize = 15;

@@ -11,8 +11,8 @@ use entragit::emulator::{self, Counts, Faults, Options, Running, Seed};
 use entragit::graph::{Config, Credential, GraphTenant};
 use entragit::kinds;
 use entragit::model::{Events, Secret};
-use entragit::ops::export::{Extra, export};
 use entragit::ops::init::init;
+use entragit::ops::snapshot::export::{Extra, export};
 
 // As the program has it.
 #[global_allocator]

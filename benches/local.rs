@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use entragit::emulator::random;
 use entragit::model::{AuditEvent, Coverage, CoverageMap, Events, Kind};
 use entragit::ops::Context;
-use entragit::ops::export::{Extra, export};
 use entragit::ops::init::init;
+use entragit::ops::snapshot::export::{Extra, export};
 use entragit::tenant::{Changes, Listing, Pages, Raw, RawObject, TenantError, TenantRead};
 
 // As the program has it.

@@ -67,17 +67,18 @@
 //! - **A kind is data.** A schema says what a type's fields mean ([`engine::schema`] reads it), a constant in [`kinds`] says how
 //!   Graph serves it. Exporter, planner, validator, embedded tenant and help are readers of these two.
 //! - **Absence must be proven.** [`model::Coverage`] says of each kind and link how completely it was read; what is not
-//!   complete is carried over, and never deleted ([`ops::export`], [`engine::plan`]). What a list lacks is asked for by id
-//!   ([`ops::absence`]), and a snapshot that lost much without an explanation is not published ([`ops::shrink`]).
+//!   complete is carried over, and never deleted ([`ops::snapshot::export`], [`engine::plan`]). What a list lacks is asked for
+//!   by id ([`ops::read::absence`]), and a snapshot that lost much without an explanation is not published
+//!   ([`ops::snapshot::shrink`]).
 //! - **Two ways to aim.** An earlier commit is wanted as it stands. One that was forked from an earlier snapshot means what it
-//!   changed since; the rest is the tenant's ([`ops::changes`], [`engine::merge`]). Asked for changes, it is the live tenant that
-//!   they are held against, and so it is with the way back from an apply ([`ops::undo`]).
+//!   changed since; the rest is the tenant's ([`ops::plan::changes`], [`engine::merge`]). Asked for changes, it is the live
+//!   tenant that they are held against, and so it is with the way back from an apply ([`ops::apply::undo`]).
 //! - **Nobody is kept out on the way.** [`engine::access`] carries a plan out, wave by wave, on what decides who gets in, and
 //!   the guard `lock-out` compares each state with the one before ([`engine::guard`]).
 //! - **A clone has one history.** Where its branch of the snapshots is missing or behind, the remote's is worked from; what
-//!   cannot be one history is refused before the tenant is asked ([`ops::snapshots_branch`]).
+//!   cannot be one history is refused before the tenant is asked ([`ops::commit::snapshots_branch`]).
 //! - **Cost follows the change.** Both sides of a comparison are indexed by blob id and parsed only where these differ
-//!   ([`ops::source`]); a watch reads what changed and carries the rest, to the same tree ([`ops::incremental`]).
+//!   ([`ops::commit::source`]); a watch reads what changed and carries the rest, to the same tree ([`ops::snapshot::incremental`]).
 //! - **One event stream.** Work speaks in [`model::Event`]s; whoever listens decides what to show.
 //! - **The embedded tenant is no mirror.** [`emulator`] knows Graph from Microsoft's metadata and pages, never from [`graph`].
 

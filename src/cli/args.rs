@@ -357,7 +357,7 @@ pub struct Sync {
 #[derive(Debug, Args)]
 pub struct Watch {
     /// How often to look: 30s, 5m, 1h; at least 10s.
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = super::watch::every)]
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = super::times::every)]
     pub every: std::time::Duration,
     /// End after so many rounds; 1 is for cron, as the next run goes on where this one was [default: never].
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
@@ -366,7 +366,7 @@ pub struct Watch {
     #[arg(long, value_name = "COUNT", default_value_t = 288, value_parser = clap::value_parser!(u32).range(1..))]
     pub full_every: u32,
     /// How long a change may wait, once, for the audit log to say who made it: entries arrive late. 0s: not at all.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = super::watch::duration)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = super::times::duration)]
     pub settle: std::time::Duration,
     /// Commit although so much is missing that the guard refused it: `shrink:KIND` or `shrink:KIND.LINK`; may be repeated.
     #[arg(long, value_name = "GUARD")]

@@ -7,10 +7,10 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::json;
 
 use super::args;
+use super::exit;
 use super::export::report_export;
 use super::output::{Output, elapsed};
 use super::recover::report_apply;
-use super::run::exit;
 use crate::emulator::contoso::names;
 use crate::emulator::{self, Seed};
 use crate::engine::render::{self, text};
@@ -18,10 +18,11 @@ use crate::engine::scope::Scope;
 use crate::graph::{Config, Credential, GraphTenant};
 use crate::kinds;
 use crate::model::{Events, Secret, Write};
-use crate::ops::export::{Extra, export, layout_for};
+use crate::ops::commit::source::Source;
 use crate::ops::plan::Aim;
-use crate::ops::source::Source;
-use crate::ops::{Context, apply, diff, init};
+use crate::ops::report::diff;
+use crate::ops::snapshot::export::{Extra, export, layout_for};
+use crate::ops::{Context, apply, init};
 use crate::tenant::TenantWrite;
 
 /// Runs the demonstration.

@@ -6,14 +6,15 @@ use anyhow::{Context as _, Result, anyhow};
 
 use super::args::{self, Format};
 use super::connect::connect;
+use super::exit;
 use super::output::Output;
-use super::run::{exit, scope};
+use super::selection::scope;
 use crate::engine::render::{self, Style, html, markdown, sarif, text};
 use crate::engine::saved;
 use crate::model::Coverage;
 use crate::ops::Context;
-use crate::ops::diff::{Compared, diff, narrow};
-use crate::ops::source::Source;
+use crate::ops::commit::source::Source;
+use crate::ops::report::diff::{Compared, diff, narrow};
 use crate::repo::{MAX_PLAN, NamedBy, read_file};
 
 /// Runs it.

@@ -6,13 +6,13 @@ use anyhow::Result;
 
 use super::args;
 use super::connect::connect;
+use super::exit;
 use super::output::Output;
-use super::run::exit;
 use crate::engine::doctor::State;
 use crate::engine::render::doctor as render;
 use crate::graph::Claims;
 use crate::ops::Context;
-use crate::ops::doctor::{SignedIn, repository, sign_in};
+use crate::ops::report::doctor::{SignedIn, repository, sign_in};
 
 /// Runs it.
 pub async fn run(arguments: args::Doctor, repo: &Path, output: &Output) -> Result<u8> {

@@ -8,13 +8,14 @@ use anyhow::Result;
 use super::args::{self, Format, NotifyShape};
 use super::connect::connect;
 use super::diff::rendered;
+use super::exit;
 use super::output::Output;
-use super::run::{exit, scope};
+use super::selection::scope;
 use crate::engine::drift::is_complete;
 use crate::engine::render::notify::{self, Shape};
 use crate::model::Report;
 use crate::ops::Context;
-use crate::ops::drift::drift;
+use crate::ops::report::drift::drift;
 use crate::webhook::{self, Target};
 
 /// Time for one webhook with its repetitions.

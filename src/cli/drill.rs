@@ -10,8 +10,8 @@ use futures_util::StreamExt as _;
 
 use super::args::{self, TextFormat};
 use super::demo::{application, tenant_at};
+use super::exit;
 use super::output::Output;
-use super::run::exit;
 use crate::emulator::{self, Running, Seed};
 use crate::engine::drill::held_against;
 use crate::engine::drill::scenario::{self, NAMED, Scenario};
@@ -23,9 +23,9 @@ use crate::graph::GraphTenant;
 use crate::model::plan::Loss;
 use crate::model::words::agreeing;
 use crate::model::{Events, Snapshot};
-use crate::ops::export::{Extra, export};
+use crate::ops::commit::source::{Side, snapshots};
 use crate::ops::plan::Aim;
-use crate::ops::source::{Side, snapshots};
+use crate::ops::snapshot::export::{Extra, export};
 use crate::ops::{Context, apply, init};
 use crate::tenant::TenantWrite as _;
 
@@ -136,7 +136,8 @@ async fn load(arguments: &args::Drill, repo: &Path, output: &Output) -> Result<L
         let seed = super::emulate::seed(company)?;
         let objects = if let Seed::Random(count) = seed { count } else { 0 };
         let running = emulator::start(emulator::Options { seed, ..emulator::Options::default() }).await?;
-        let layout = crate::kinds::ALL.iter().map(|kind| (kind.name, crate::ops::export::layout_for(kind, objects)));
+        let layout =
+            crate::kinds::ALL.iter().map(|kind| (kind.name, crate::ops::snapshot::export::layout_for(kind, objects)));
         return Ok((running, format!("the company {company}"), Vec::new(), layout.collect()));
     }
     let context = Context::open(repo, Events::silent())?;

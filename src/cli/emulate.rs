@@ -3,8 +3,8 @@
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::args;
+use super::exit;
 use super::output::Output;
-use super::run::exit;
 use crate::emulator::{self, Faults, Seed};
 use crate::repo::{MAX_SETTINGS, NamedBy, read_file};
 

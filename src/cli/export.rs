@@ -9,15 +9,16 @@ use serde_json::json;
 
 use super::args;
 use super::connect::connect;
+use super::exit;
 use super::output::{Output, elapsed};
-use super::run::{exit, kinds_of};
+use super::selection::kinds_of;
 use crate::engine::render;
 use crate::format::settings::{Branches, Profile};
 use crate::kinds;
 use crate::model::words;
-use crate::ops::export::{Exported, Extra};
-use crate::ops::shrink::accepted;
-use crate::ops::sync::{self, Published};
+use crate::ops::snapshot::export::{Exported, Extra};
+use crate::ops::snapshot::shrink::accepted;
+use crate::ops::snapshot::sync::{self, Published};
 use crate::ops::{self, Context};
 
 /// Number of times that a snapshot is made anew because another run pushed first.
@@ -102,11 +103,11 @@ async fn once(context: &Context, export: &args::Export, output: &Output) -> Resu
     let only = kinds_of(&export.kinds)?;
     let tenant = connect(&export.sign_in, &context.settings, &context.events)?;
     let exported = if export.incremental {
-        let (exported, full) = ops::watch::export(context, &tenant, export.full_every).await?;
+        let (exported, full) = ops::snapshot::watch::export(context, &tenant, export.full_every).await?;
         output.talk(if full { "everything was read" } else { "what changed was read" });
         exported
     } else {
-        ops::export::export(context, &tenant, &only, &Extra::default()).await?
+        ops::snapshot::export::export(context, &tenant, &only, &Extra::default()).await?
     };
     Ok((exported, start))
 }

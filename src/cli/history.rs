@@ -6,14 +6,16 @@ use anyhow::{Result, anyhow};
 use jiff::Timestamp;
 
 use super::args;
+use super::exit;
 use super::output::Output;
-use super::run::{exit, kinds_of};
+use super::selection::kinds_of;
 use crate::engine::render::{history, history_json};
 use crate::kinds;
 use crate::model::Address;
+use crate::ops::commit::when;
+use crate::ops::history::show::show;
 use crate::ops::history::{Reach, blame, life, log};
-use crate::ops::show::show;
-use crate::ops::{Context, Invalid, when};
+use crate::ops::{Context, Invalid};
 
 /// `log`
 pub fn run_log(arguments: &args::Log, repo: &Path, output: &Output) -> Result<u8> {

@@ -9,14 +9,18 @@ mod doctor;
 mod drift;
 mod drill;
 mod emulate;
+mod exit;
 mod export;
 mod history;
 mod kinds;
 mod output;
 mod recover;
 mod run;
+mod selection;
 mod status;
 mod stop;
+mod times;
+mod validate;
 mod watch;
 
 use std::process::ExitCode;

@@ -10,8 +10,9 @@ use serde_json::json;
 
 use super::args::{self, TextFormat};
 use super::connect::{connect, connect_to_write};
+use super::exit;
 use super::output::{Output, elapsed};
-use super::run::{exclusion, exit, scope};
+use super::selection::{exclusion, scope};
 use super::stop::Stop;
 use crate::engine::guard::accept::Accepted;
 use crate::engine::planfile;
@@ -19,9 +20,10 @@ use crate::engine::render;
 use crate::graph::GraphTenant;
 use crate::model::Plan;
 use crate::model::words::{agreeing, counted};
-use crate::ops::approve::{self, Demand};
+use crate::ops::apply::approve::{self, Demand};
 use crate::ops::plan::Aim;
-use crate::ops::{self, Context, apply, translate};
+use crate::ops::plan::translate;
+use crate::ops::{self, Context, apply};
 use crate::repo::{MAX_PLAN, NamedBy, Worktree, read_file};
 
 /// Most failed, or skipped, steps that are named one by one.
@@ -66,7 +68,7 @@ impl Wanted<'_> {
         }
         let (since, to) = match self.changes {
             Some(text) => {
-                let (since, to) = ops::changes::range(context, text)?;
+                let (since, to) = ops::plan::changes::range(context, text)?;
                 (Some(since), to)
             }
             None => (None, self.to.to_owned()),
@@ -170,7 +172,7 @@ pub async fn apply(arguments: args::Apply, repo: &Path, output: &Output) -> Resu
     let (context, tenant) = signed_in(context, &arguments.sign_in).await?;
     let _lock = context.repo.lock("apply")?;
     context.ready_snapshots_branch()?;
-    let patience = ops::execute::patience(Duration::from_secs(arguments.patience));
+    let patience = ops::apply::execute::patience(Duration::from_secs(arguments.patience));
     let wanted = Wanted {
         to: arguments.to.as_deref().unwrap_or("HEAD"),
         changes: arguments.changes.as_deref(),
@@ -219,7 +221,7 @@ pub async fn undo(arguments: args::Undo, repo: &Path, output: &Output) -> Result
     let (context, tenant) = signed_in(context, &arguments.sign_in).await?;
     let lock = context.repo.lock("undo")?;
     context.ready_snapshots_branch()?;
-    let (receipt, mut aim) = ops::undo::aim(&context, arguments.receipt.as_deref())?;
+    let (receipt, mut aim) = ops::apply::undo::aim(&context, arguments.receipt.as_deref())?;
     aim.scope.exclude = arguments.exclude.iter().map(|word| exclusion(word)).collect::<Result<_>>()?;
     context.events.note(format!("taking back the apply {}", &receipt.to_string()[..10]));
     if let Some(path) = &arguments.out {
@@ -230,7 +232,7 @@ pub async fn undo(arguments: args::Undo, repo: &Path, output: &Output) -> Result
         return show(&planned, format, Some(path), output);
     }
     let mut ready = apply::prepare(&context, &tenant, &aim).await?;
-    let patience = ops::execute::PATIENCE;
+    let patience = ops::apply::execute::PATIENCE;
     let demand = Demand::default();
     let options =
         ApplyOptions { yes: arguments.yes, json: arguments.json, accept: &arguments.accept, patience, demand };

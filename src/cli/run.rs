@@ -2,45 +2,20 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::Result;
 use clap::{CommandFactory as _, Parser as _};
 
-use super::args::{Cli, Command, Selectors};
+use super::args::{Cli, Command};
+use super::exit;
 use super::output::Output;
 use crate::engine::render::{self, text};
-use crate::engine::schema;
-use crate::engine::scope::{Exclusion, Scope};
-use crate::format::path::address_of;
 use crate::kinds;
 use crate::model::Kind;
-use crate::model::finding::Severity;
-use crate::model::words::counted;
-use crate::ops::approve::Unapproved;
-use crate::ops::export::layout_for;
-use crate::ops::shrink::Shrunk;
-use crate::ops::source::Source;
-use crate::ops::{self, Context, Invalid, Refused, Stale};
+use crate::ops::apply::approve::Unapproved;
+use crate::ops::snapshot::export::layout_for;
+use crate::ops::snapshot::shrink::Shrunk;
+use crate::ops::{self, Invalid, Refused, Stale};
 use crate::repo::RepoError;
-
-/// Exit codes, as documented in the help.
-pub mod exit {
-    /// Done, or nothing to do.
-    pub const DONE: u8 = 0;
-    /// Error.
-    pub const ERROR: u8 = 1;
-    /// Differences or changes present.
-    pub const DIFFERS: u8 = 2;
-    /// Refused by a guard.
-    pub const REFUSED: u8 = 3;
-    /// Incomplete.
-    pub const INCOMPLETE: u8 = 4;
-    /// The target moved.
-    pub const STALE: u8 = 5;
-    /// Another run holds the lock.
-    pub const LOCKED: u8 = 6;
-    /// The repository is damaged.
-    pub const DAMAGED: u8 = 7;
-}
 
 /// Parses, runs, explains errors, and says how it ended.
 pub fn main() -> ExitCode {
@@ -124,32 +99,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
         Command::Drift(drift) => super::drift::run(drift, repo, output).await,
         Command::Doctor(doctor) => super::doctor::run(doctor, repo, output).await,
         Command::Status(status) => super::status::run(status, repo, output).await,
-        Command::Validate(validate) => {
-            let found = Context::open(repo, events).and_then(|context| {
-                let source = match validate.source.as_deref() {
-                    Some(word) => Source::parse(word),
-                    None if context.repo.workdir().is_some() => Source::Worktree,
-                    None => Source::Commit("HEAD".to_owned()),
-                };
-                ops::validate::validate(&context, &source, false)
-            });
-            // Settings that are wrong and trees that are refused as a whole are findings like any others.
-            let findings = match found {
-                Ok(findings) => findings,
-                Err(error) => match (error.downcast_ref::<Invalid>(), error.downcast_ref::<RepoError>()) {
-                    (Some(Invalid(findings)), _) | (_, Some(RepoError::Hostile(findings))) => findings.clone(),
-                    _ => return Err(error),
-                },
-            };
-            if validate.json {
-                output.data(&render::json::findings(&findings));
-            } else {
-                output.data(&text::findings(&findings, output.style));
-            }
-            let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
-            output.talk(&format!("{}, {}", counted(errors, "error"), counted(findings.len() - errors, "warning")));
-            Ok(if errors == 0 { exit::DONE } else { exit::ERROR })
-        }
+        Command::Validate(validate) => super::validate::run(&validate, repo, output),
         Command::Plan(arguments) => super::recover::plan(arguments, repo, output).await,
         Command::Apply(arguments) => super::recover::apply(arguments, repo, output).await,
         Command::Sign(arguments) => super::recover::sign(&arguments, repo, output),
@@ -167,60 +117,4 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
             Ok(exit::DONE)
         }
     }
-}
-
-/// Selectors → scope. A path stands for the kind and id it names.
-pub fn scope(selectors: &Selectors) -> Result<Scope> {
-    let mut scope = Scope {
-        kinds: kinds_of(&selectors.kinds)?.into_iter().map(|kind| kind.name).collect(),
-        ids: selectors.ids.clone(),
-        names: selectors.names.clone(),
-        properties: selectors.properties.clone(),
-        exclude: selectors.exclude.iter().map(|word| exclusion(word)).collect::<Result<_>>()?,
-    };
-    for word in &selectors.properties {
-        let known: Vec<&str> = kinds::ALL
-            .iter()
-            .filter(|kind| scope.takes_kind(kind))
-            .filter_map(|kind| schema::of(kind).document.get("properties")?.as_object())
-            .flat_map(|properties| properties.keys().map(String::as_str))
-            .collect();
-        if !known.contains(&word.as_str()) {
-            let near =
-                known.iter().min_by_key(|name| strsim::damerau_levenshtein(&name.to_lowercase(), &word.to_lowercase()));
-            let hint = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
-            bail!("--property {word}: no kind in question has such a property or link{hint}");
-        }
-    }
-    for path in &selectors.paths {
-        match address_of(path.strip_prefix("./").unwrap_or(path)) {
-            Ok((kind, id)) => {
-                if !scope.kinds.contains(&kind.name) {
-                    scope.kinds.push(kind.name);
-                }
-                scope.ids.push(id);
-            }
-            Err(reason) => bail!("--path {path}: {reason}"),
-        }
-    }
-    Ok(scope)
-}
-
-/// Parses one value of `--exclude`; a pattern that looks like something else is an error, since it would leave out nothing.
-pub fn exclusion(word: &str) -> Result<Exclusion> {
-    if let Ok((kind, id)) = address_of(word.strip_prefix("./").unwrap_or(word)) {
-        return Ok(if kind.is_singleton() { Exclusion::Kind(kind.name) } else { Exclusion::Id(id) });
-    }
-    if let (Exclusion::Name(_), Some((kind, property))) = (Exclusion::parse(word), word.split_once('.'))
-        && kinds::by_word(kind).is_some()
-        && !property.contains([' ', '*'])
-    {
-        bail!("--exclude {word}: {kind} has no property or link `{property}`");
-    }
-    Ok(Exclusion::parse(word))
-}
-
-/// The kinds that people mean.
-pub fn kinds_of(words: &[String]) -> Result<Vec<&'static Kind>> {
-    words.iter().map(|word| kinds::by_word(word).ok_or_else(|| anyhow!("{}", kinds::unknown(word)))).collect()
 }

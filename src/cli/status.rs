@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::args;
 use super::connect::connect;
+use super::exit;
 use super::output::Output;
-use super::run::exit;
 use crate::engine::render;
 use crate::engine::status::Live;
 use crate::ops::{self, Context};
@@ -17,11 +17,11 @@ use crate::ops::{self, Context};
 pub async fn run(arguments: args::Status, repo: &Path, output: &Output) -> Result<u8> {
     let context = Context::open(repo, output.events())?;
     let now = Timestamp::now();
-    let mut status = ops::status::local(&context, now, arguments.risks_days)?;
+    let mut status = ops::report::status::local(&context, now, arguments.risks_days)?;
     if arguments.live {
         // What is known here is shown, whatever becomes of the rest.
         let asked = match connect(&arguments.sign_in, &context.settings, &context.events) {
-            Ok(tenant) => ops::status::live(&context, &tenant, now).await,
+            Ok(tenant) => ops::report::status::live(&context, &tenant, now).await,
             Err(error) => Err(error),
         };
         status.live = match asked {

@@ -9,48 +9,23 @@ use serde_json::{Value, json};
 
 use super::args;
 use super::connect::connect;
+use super::exit;
 use super::export::report_pending;
 use super::output::{Output, elapsed};
-use super::run::exit;
 use super::stop::Stop;
 use crate::engine::render::json::{FORMAT_VERSION, line as json_line};
 use crate::engine::render::safe;
 use crate::graph::GraphTenant;
 use crate::model::words::counted;
 use crate::ops::Context;
-use crate::ops::shrink::{Shrunk, accepted};
-use crate::ops::watch::{Round, RoundOptions, Watch};
+use crate::ops::snapshot::round::{Round, RoundOptions};
+use crate::ops::snapshot::shrink::{Shrunk, accepted};
+use crate::ops::snapshot::watch::Watch;
 use crate::repo::RepoError;
 use crate::tenant::TenantError;
 
-/// The shortest time between rounds: what asks more often is throttled.
-const SHORTEST: Duration = Duration::from_secs(10);
 /// No pause after failures is longer, unless rounds are.
 const LONGEST: Duration = Duration::from_secs(3_600);
-
-/// `30s`, `5m`, `1h`.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is no time; write it as 30s, 5m or 1h");
-    let unit = text.char_indices().last().map_or(0, |(at, _)| at);
-    let (number, unit) = text.split_at(unit);
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        _ => return Err(wrong()),
-    };
-    let number: u64 = number.parse().map_err(|_| wrong())?;
-    // A year is as good as never.
-    number.checked_mul(seconds).filter(|time| *time <= 31_536_000).map(Duration::from_secs).ok_or_else(wrong)
-}
-
-/// A time between rounds.
-pub fn every(text: &str) -> Result<Duration, String> {
-    match duration(text)? {
-        time if time < SHORTEST => Err(format!("{text} is too often; 10s is the shortest")),
-        time => Ok(time),
-    }
-}
 
 /// Watches until it is told to stop, or for as many rounds as were asked for.
 ///
@@ -210,17 +185,6 @@ fn stopped(output: &Output) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_are_written_as_people_do() {
-        let seconds = |text: &str| duration(text).map(|time| time.as_secs()).ok();
-        assert_eq!(["30s", "5m", "1h", "0s"].map(seconds), [Some(30), Some(300), Some(3_600), Some(0)]);
-        for bad in ["", "5", "m", "-5m", "5 m", "1d", "5µ", "9999999999999999999s", "18446744073709551615h"] {
-            assert_eq!(seconds(bad), None, "{bad}");
-        }
-        insta::assert_snapshot!(every("5").unwrap_err(), @r#""5" is no time; write it as 30s, 5m or 1h"#);
-        insta::assert_snapshot!(every("9s").unwrap_err(), @"9s is too often; 10s is the shortest");
-    }
 
     #[test]
     fn a_refused_snapshot_ends_no_watch() {

@@ -24,6 +24,7 @@ pub mod planfile;
 pub mod refs;
 pub mod render;
 pub mod risk;
+pub mod risk_rule;
 pub mod saved;
 pub mod schema;
 pub mod scope;

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde_json::{Map, Value};
 
 use super::canonical::Form;
-use super::risk::RiskRule;
+use super::risk_rule::RiskRule;
 use crate::kinds;
 use crate::model::Kind;
 

@@ -7,7 +7,11 @@
 //! lower case, no padding), which has room for [`LONGEST_ID`] bytes. The path of a longer id is too long for
 //! [`address_of`](super::path::address_of), which refuses it; Graph's ids are far shorter.
 
-use super::path::ROOM;
+/// Maximum length of a part of a path, in bytes.
+pub(super) const PART: usize = 100;
+
+/// Maximum length of a file name without its extension: `.yaml` takes the rest of a part.
+pub(super) const MAX_STEM_LEN: usize = PART - ".yaml".len();
 
 /// Prefix of escaped ids.
 const ESCAPED: &str = "x-";
@@ -43,10 +47,10 @@ pub(super) fn escape(id: &str) -> String {
         return id.to_owned();
     }
     let text = hyphened(id);
-    if text.len() <= ROOM {
+    if text.len() <= MAX_STEM_LEN {
         return text;
     }
-    compact(id).filter(|text| text.len() <= ROOM).unwrap_or_else(|| base32(id.as_bytes()))
+    compact(id).filter(|text| text.len() <= MAX_STEM_LEN).unwrap_or_else(|| base32(id.as_bytes()))
 }
 
 fn compact(id: &str) -> Option<String> {

@@ -14,15 +14,11 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
-use super::escape::{escape, shard, unescape};
+use super::escape::{MAX_STEM_LEN, escape, shard, unescape};
 use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::Naming;
 
-/// Maximum length of a part of a path, in bytes.
-const PART: usize = 100;
-/// Maximum length of a file name without its extension: `.yaml` takes the rest of a part.
-pub(super) const ROOM: usize = PART - ".yaml".len();
 /// Names that Windows takes for devices, whatever follows the first dot.
 const DEVICES: &[&str] = &["con", "prn", "aux", "nul"];
 /// Tells how the files of a kind are spread over folders.
@@ -91,7 +87,7 @@ pub fn path_of(kind: &Kind, id: &str, name: &str, layout: Layout) -> String {
         Layout::Shards4096 => format!("{}/", shard(&id, 3)),
     };
     let slug = match kind.naming {
-        Naming::Slug => slug(name, ROOM.saturating_sub(id.len() + 1)),
+        Naming::Slug => slug(name, MAX_STEM_LEN.saturating_sub(id.len() + 1)),
         Naming::Id | Naming::Fixed => String::new(),
     };
     let dot = if slug.is_empty() { "" } else { "." };
@@ -120,7 +116,7 @@ pub fn address_of(path: &str) -> Result<(&'static Kind, String), PathProblem> {
     let parts: Vec<&str> = stem.split('/').collect();
     let fine = |part: &&str| {
         !part.is_empty()
-            && part.len() <= ROOM
+            && part.len() <= MAX_STEM_LEN
             && !part.starts_with(['.', '-'])
             && !is_device(part)
             && part.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
@@ -392,7 +388,7 @@ mod tests {
             prop_assert!(path.split('/').count() <= 4);
             prop_assert!(path.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'/')), "{}", path);
             for part in path.split('/') {
-                prop_assert!(part.len() <= PART && !part.starts_with(['.', '-']) && !is_device(part), "{}", path);
+                prop_assert!(part.len() <= super::super::escape::PART && !part.starts_with(['.', '-']) && !is_device(part), "{}", path);
             }
             prop_assert!(!is_reserved(&path));
             let (found, back) = address_of(&path).map_err(|e| TestCaseError::fail(format!("{path}: {e}")))?;

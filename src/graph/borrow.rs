@@ -4,9 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::each;
 use super::http::Http;
-use super::links::query;
 use super::page::Pages;
-use super::read::filter;
+use super::query::{filter, query};
 use super::tally::coverage_of;
 use crate::model::kind;
 use crate::model::{Coverage, Kind};

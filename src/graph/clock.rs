@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::http::{Http, why};
+use super::http::Http;
+use super::transport::why;
 use crate::tenant::TenantError;
 
 /// Returns how many seconds this machine's clock is ahead of the `Date` that Graph sends; negative if it is behind.

@@ -15,8 +15,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::http::{Http, Request};
+use super::object::{selected, withheld};
 use super::page::broken;
-use super::read::{selected, withheld};
 use crate::model::Kind;
 use crate::model::kind::LinkShape;
 use crate::tenant::{Changes, TenantError};

@@ -8,9 +8,8 @@ use tokio::sync::mpsc;
 
 use super::batch::{self, Ask};
 use super::http::{Http, Request};
-use super::links::top;
 use super::page::{self, Page, Pages, Seen};
-use super::read::{filter, identified};
+use super::query::{filter, top};
 use super::urls::segment;
 use crate::kinds;
 use crate::model::Kind;
@@ -19,6 +18,9 @@ use crate::tenant::{Raw, TenantError};
 
 /// Number of batches that are sent at the same time: there is one request for each of perhaps 100,000 groups.
 const AT_ONCE: usize = 8;
+
+/// Marks objects that are as Graph made them, within this module and [`super::links`].
+pub(super) const UNTOUCHED: &str = "@entragit.untouched";
 
 /// Sends the lists of all objects of the other kind; an error is the last thing it sends.
 pub(super) async fn fetch(
@@ -97,9 +99,6 @@ async fn others(http: &Http, each: &ForEach) -> Result<Vec<Other>, TenantError> 
     };
     Ok(meant.filter_map(one).collect())
 }
-
-/// Marks objects that are as Graph made them, within this module and [`super::links`].
-pub(super) const UNTOUCHED: &str = "@entragit.untouched";
 
 /// Returns the list whose entries hold the objects of the kind, and the relation in which they do.
 fn holder(kind: &'static Kind) -> Option<(&'static Borrowed, &'static str)> {
@@ -219,4 +218,22 @@ async fn is_there(http: &Http, each: &ForEach, id: &str) -> Result<bool, TenantE
         Err(TenantError::NotFound { .. }) => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Returns the object with its id under `id`, whichever name Graph uses. The id of a singleton is the last part of its path:
+/// Graph's own is sometimes missing, sometimes a number that means something else elsewhere, and nothing is addressed by it.
+pub(super) fn identified(kind: &Kind, mut object: Raw) -> Raw {
+    let id = match kind.key {
+        _ if !kind.id_of.is_empty() => {
+            let parts: Option<Vec<&str>> = kind.id_of.iter().map(|name| object.get(*name)?.as_str()).collect();
+            parts.map(|parts| parts.join("_").into())
+        }
+        _ if kind.is_singleton() => Some(kind.path.rsplit('/').next().unwrap_or(kind.name).into()),
+        "id" => None,
+        key => object.get(key).cloned(),
+    };
+    if let Some(id) = id {
+        object.insert("id".to_owned(), id);
+    }
+    object
 }

@@ -18,6 +18,7 @@ use super::auth::{Auth, Token, carries};
 use super::fault::{Fault, about_object, is_of_directory};
 use super::pace::{self, Pace};
 use super::retry::{Cause, backoff, retry_after, spread};
+use super::transport::{NO_REQUEST, why};
 use super::urls::Base;
 use crate::model::{Event, Events};
 use crate::tenant::TenantError;
@@ -316,10 +317,6 @@ pub(super) const BATCHES: &str = "$batch";
 /// Value of the `Prefer` header of every GET.
 pub(super) const PREFER: &str = "include-unknown-enum-members";
 
-/// Message on a request that can never be sent: with an address of more than 65,534 characters, for instance.
-pub(super) const NO_REQUEST: &str =
-    "nothing was sent: this makes no valid request, its address may be too long; shorten the filter or the id in it";
-
 /// Number of times that a request is sent again after an error that is not believed at once.
 pub(super) const DOUBTS: u32 = 3;
 
@@ -354,25 +351,6 @@ fn asked_wait(headers: &HeaderMap) -> Option<Duration> {
 /// Returns status and code, for people.
 pub(super) fn said(status: u16, fault: &Fault) -> String {
     if fault.code.is_empty() { format!("HTTP {status}") } else { format!("HTTP {status} {}", fault.code) }
-}
-
-/// Describes a transport error without the URL, whose query may hold names.
-pub(super) fn why(error: &reqwest::Error) -> String {
-    let what = if error.is_timeout() {
-        "no answer in time"
-    } else if error.is_connect() {
-        "no connection"
-    } else if error.is_body() || error.is_decode() {
-        "the answer was cut"
-    } else {
-        "the connection broke"
-    };
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    let cause = cause.to_string();
-    if cause.is_empty() || cause.contains("://") { what.to_owned() } else { format!("{what}: {cause}") }
 }
 
 /// Returns the name of the queue that a request waits in if there is one.

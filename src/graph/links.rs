@@ -11,6 +11,7 @@ use super::batch::{self, Ask};
 use super::each::UNTOUCHED;
 use super::http::{Http, Request};
 use super::page::{self, Page, Pages, broken};
+use super::query::{query, top};
 use super::tally::{Tallies, coverage_of};
 use super::urls::{literal, segment};
 use crate::model::kind::{Api, Link, LinkRead, LinkShape};
@@ -379,17 +380,6 @@ fn api(kind: &Kind, link: &Link) -> Api {
 /// Returns the permissions that reading `link` takes.
 fn permissions(kind: &Kind, link: &Link) -> &'static [&'static str] {
     link.permissions.unwrap_or(kind.permissions).read
-}
-
-/// Returns `$top`, where Graph documents one for the kind; its relations take the same.
-pub(super) fn top(kind: &Kind) -> Option<String> {
-    kind.page_size.map(|size| format!("$top={size}"))
-}
-
-/// Returns a query string of the given parts.
-pub(super) fn query<const N: usize>(parts: [Option<String>; N]) -> String {
-    let parts: Vec<String> = parts.into_iter().flatten().collect();
-    if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
 }
 
 /// Returns true if the relation leads to at most one object.

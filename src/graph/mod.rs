@@ -22,14 +22,17 @@ mod each;
 mod fault;
 mod http;
 mod links;
+mod object;
 mod pace;
 mod page;
 mod passing;
+mod query;
 mod read;
 mod request;
 mod retry;
 mod secrets;
 mod tally;
+mod transport;
 mod urls;
 mod whole;
 mod write;
@@ -177,7 +180,7 @@ fn client(transport: Transport, concurrency: usize) -> Result<reqwest::Client, T
     }
     builder.build().map_err(|error| TenantError::Unavailable {
         request: "HTTP client".to_owned(),
-        message: format!("{}; {NO_CERTIFICATES}", http::why(&error)),
+        message: format!("{}; {NO_CERTIFICATES}", transport::why(&error)),
     })
 }
 

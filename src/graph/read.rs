@@ -2,21 +2,20 @@
 
 use std::sync::Arc;
 
-use reqwest::Url;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::auth::{carries, is_application, tenant_of};
+use super::auth::{is_application, tenant_of};
 use super::borrow::Borrowed;
-use super::each;
+use super::each::{self, identified};
 use super::http::{Http, Request};
-use super::links::{Links, query, top};
-use super::page::{Pages as List, broken};
+use super::links::Links;
+use super::object::{Withheld, one, select, url, withheld};
+use super::page::Pages as List;
+use super::query::{expand, filter, top};
 use super::tally::coverage_of;
-use super::urls::{escape, segment};
 use super::whole::{self, Unexpanded};
-use crate::engine::schema;
-use crate::model::kind::{Deletion, LinkRead, LinkShape, Readers, Select};
+use crate::model::kind::{Deletion, Readers};
 use crate::model::{Coverage, CoverageMap, Kind};
 use crate::tenant::{Listing, Pages, Raw, RawObject, TenantError};
 
@@ -100,40 +99,6 @@ async fn skipped(http: &Http, kind: &'static Kind) -> Option<Listing> {
     }
     let note = "only a person's sign-in can read them, and an application signed in".to_owned();
     Some(Listing { coverage: Coverage::Skipped, links, note: Some(note) })
-}
-
-/// Returns the object with its id under `id`, whichever name Graph uses. The id of a singleton is the last part of its path:
-/// Graph's own is sometimes missing, sometimes a number that means something else elsewhere, and nothing is addressed by it.
-pub(super) fn identified(kind: &Kind, mut object: Raw) -> Raw {
-    let id = match kind.key {
-        _ if !kind.id_of.is_empty() => {
-            let parts: Option<Vec<&str>> = kind.id_of.iter().map(|name| object.get(*name)?.as_str()).collect();
-            parts.map(|parts| parts.join("_").into())
-        }
-        _ if kind.is_singleton() => Some(kind.path.rsplit('/').next().unwrap_or(kind.name).into()),
-        "id" => None,
-        key => object.get(key).cloned(),
-    };
-    if let Some(id) = id {
-        object.insert("id".to_owned(), id);
-    }
-    object
-}
-
-/// Properties that the sign-in has no permission for, each with the permission it needs.
-pub(super) type Withheld = Vec<(&'static str, &'static str)>;
-
-/// Returns the properties that must not be asked for. It is not documented whether Graph would refuse the whole list or leave the
-/// value out; a value that is left out would look like one that is gone.
-pub(super) async fn withheld(http: &Http, kind: &'static Kind) -> Withheld {
-    let guarded = schema::of(kind).guarded();
-    if guarded.is_empty() {
-        return Vec::new();
-    }
-    // Without a token nothing is read at all, and the list says why.
-    let Ok(token) = http.auth.bearer().await else { return Vec::new() };
-    let names = guarded.iter().filter(|(_, permission)| !carries(&token.header, permission));
-    names.map(|(name, permission)| (name.as_str(), permission.as_str())).collect()
 }
 
 fn without(withheld: &Withheld, mut objects: Vec<RawObject>) -> Vec<RawObject> {
@@ -220,18 +185,6 @@ pub(super) async fn get(http: Arc<Http>, kind: &'static Kind, id: &str) -> Resul
     Ok(without(&withheld, Unexpanded::default().mark(kind, objects)).pop())
 }
 
-pub(super) async fn one(http: &Http, kind: &'static Kind, id: &str) -> Result<Raw, TenantError> {
-    if !kind.id_of.is_empty() {
-        return Ok(identified(kind, each::one(http, kind, id).await?));
-    }
-    let path = if kind.is_singleton() { kind.path.to_owned() } else { format!("{}/{}", kind.path, segment(id)?) };
-    let withheld = withheld(http, kind).await;
-    let url = url(http, kind, &path, [None, select(kind, &withheld), expand(kind), None])?;
-    let parse = |body: &[u8]| serde_json::from_slice(body).map_err(|e| broken(&e));
-    let object = http.run(&Request::get(url, kind.permissions.read), parse).await?;
-    Ok(identified(kind, object))
-}
-
 /// Returns the objects of a kind in the recycle bin.
 pub(super) async fn deleted(http: &Http, kind: &'static Kind) -> Result<Vec<Raw>, TenantError> {
     let Deletion::Soft { list, .. } = kind.deletion else { return Ok(Vec::new()) };
@@ -287,46 +240,4 @@ pub(super) async fn tenant_id(http: &Http) -> Result<String, TenantError> {
     let id = found.first().and_then(|organization| organization.get("id")).and_then(|id| id.as_str());
     id.map(str::to_owned)
         .ok_or_else(|| TenantError::Unexpected { request, message: "no organization with an id".to_owned() })
-}
-
-fn url(http: &Http, kind: &Kind, path: &str, options: [Option<String>; 4]) -> Result<Url, TenantError> {
-    http.base.join(&format!("{}{path}{}", kind.api.segment(), query(options)))
-}
-
-/// Returns `$select`, for kinds of which Graph leaves out properties that are not named.
-fn select(kind: &'static Kind, withheld: &Withheld) -> Option<String> {
-    selected(kind, withheld).map(|names| format!("$select={}", names.join(",")))
-}
-
-/// Returns the properties to ask for, `id` among them, where they must be named.
-pub(super) fn selected(kind: &'static Kind, withheld: &Withheld) -> Option<Vec<&'static str>> {
-    let Select::Explicit = kind.select else { return None };
-    let mut names: Vec<&'static str> = schema::of(kind).selected().iter().map(String::as_str).collect();
-    names.retain(|name| !withheld.iter().any(|(kept_back, _)| kept_back == name));
-    if names.is_empty() {
-        return None;
-    }
-    if !names.contains(&"id") && kind.key == "id" {
-        names.insert(0, "id");
-    }
-    Some(names)
-}
-
-/// Returns `$filter`, without which Graph refuses the list.
-pub(super) fn filter(filter: Option<&str>) -> Option<String> {
-    filter.map(|filter| format!("$filter={}", escape(filter)))
-}
-
-/// Returns `$expand`, for relations that come with the object: only the id of another object, but children whole.
-pub(super) fn expand(kind: &Kind) -> Option<String> {
-    let links = kind.links.iter().filter(|link| link.read == LinkRead::Expand);
-    let names = links.map(|link| match link.shape {
-        LinkShape::Children(_) if !link.expand.is_empty() => {
-            format!("{}($expand={})", link.name, link.expand.join(","))
-        }
-        LinkShape::Children(_) => link.name.to_owned(),
-        LinkShape::Reference | LinkShape::References => format!("{}($select=id)", link.name),
-    });
-    let names: Vec<String> = names.chain(kind.expand.iter().map(|name| (*name).to_owned())).collect();
-    (!names.is_empty()).then(|| format!("$expand={}", names.join(",")))
 }

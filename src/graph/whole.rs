@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use super::batch::{self, Ask};
 use super::http::Http;
-use super::links::query;
+use super::object::one;
 use super::page::broken;
-use super::read::{expand, one};
+use super::query::{expand, query};
 use super::urls::segment;
 use crate::model::{Coverage, Kind};
 use crate::tenant::{Listing, Raw, RawObject, TenantError};

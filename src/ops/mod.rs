@@ -15,53 +15,17 @@ use crate::model::words::counted;
 use crate::model::{Events, Finding, IdMap, Kind};
 use crate::repo::{MAX_SETTINGS, NamedBy, ObjectId, Repo, read_file, read_if_there};
 
-pub mod absence;
-mod advance;
 pub mod apply;
-pub mod approve;
-pub mod attribute;
 pub mod audit;
-mod authority;
-pub mod authors;
-pub mod base;
-pub mod changes;
-pub mod covered;
-pub mod diff;
-pub mod doctor;
-pub mod drift;
-pub mod execute;
-pub mod export;
-pub mod facts;
-pub mod find;
+pub mod commit;
 pub mod guards;
 pub mod history;
-mod identities;
-pub mod incremental;
 pub mod init;
 pub mod journal;
-pub mod live;
-pub mod lookup;
-mod main_relation;
 pub mod plan;
-mod publish;
-mod record;
-pub mod resume;
-pub mod rules;
-pub mod selectors;
-mod settled;
-pub mod show;
-pub mod shrink;
-pub mod snapshots_branch;
-pub mod source;
-pub mod status;
-pub mod sync;
-pub mod track;
-pub mod translate;
-pub mod undo;
-pub mod validate;
-pub mod waiting;
-pub mod watch;
-pub mod when;
+pub mod read;
+pub mod report;
+pub mod snapshot;
 
 /// Holds what every use case works with.
 #[derive(Clone)]
@@ -78,8 +42,8 @@ pub struct Context {
     pub guards_from: String,
     /// Commit from which these settings come; `None` before the first snapshot.
     pub rules: Option<ObjectId>,
-    /// Kinds and links that a snapshot may lack much of without an explanation, as a person accepted: see [`shrink`]; and
-    /// `settings`, if settings may get weaker.
+    /// Kinds and links that a snapshot may lack much of without an explanation, as a person accepted: see
+    /// [`snapshot::shrink`]; and `settings`, if settings may get weaker.
     pub accept: BTreeSet<String>,
     /// Flag that ends a run: the writes under way are finished, and no other is begun.
     pub stop: Arc<AtomicBool>,

@@ -7,10 +7,10 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::index;
+use super::line_ends::same;
 use super::names::meant_otherwise_on_windows;
 use super::tree::{Listing, MAX_BLOB, Mode};
 use super::treediff::Leaf;
-use super::worktree::with_unix_lines;
 use super::{NamedBy, ObjectId, Repo, RepoError, blob_id, read_file};
 
 /// Changes between two commits: path → item before, item after.
@@ -178,15 +178,6 @@ fn strangers(root: &Path, folder: &str, changes: &Changes) -> Result<Vec<String>
         }
     }
     Ok(found)
-}
-
-/// Returns true if the bytes are the content of `blob`, also with the CR LF line ends that git may have written.
-pub(super) fn same(blob: ObjectId, bytes: &[u8]) -> bool {
-    if blob_id(bytes) == blob {
-        return true;
-    }
-    let unix = with_unix_lines(bytes.to_vec());
-    unix.len() != bytes.len() && blob_id(&unix) == blob
 }
 
 fn remove(root: &Path, path: &str) -> Result<(), RepoError> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use git2::{Index, IndexEntry, IndexEntryExtendedFlag, IndexEntryFlag, IndexTime};
 
-use super::checkout::same;
+use super::line_ends::same;
 #[cfg(unix)]
 use super::{MAX_BLOB, NamedBy, read_file};
 use super::{Mode, ObjectId, RepoError};

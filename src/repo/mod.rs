@@ -20,6 +20,7 @@ mod files;
 mod id;
 mod identity;
 mod index;
+mod line_ends;
 mod linked;
 mod lock;
 mod names;

@@ -6,6 +6,7 @@ use git2::{Index, ObjectType, Repository, RepositoryState, Status, StatusOptions
 use walkdir::WalkDir;
 
 use super::index::{is_left_out, unreadable};
+use super::line_ends::with_unix_lines;
 use super::names::{faults, finding, shown};
 use super::tree::{MAX_BLOB, Objects, read};
 use super::{NamedBy, ObjectId, Repo, RepoError, read_file};
@@ -186,19 +187,4 @@ fn relative(root: &Path, path: &Path) -> (String, Vec<u8>) {
         raw.extend_from_slice(part.as_os_str().as_encoded_bytes());
     }
     (String::from_utf8_lossy(&raw).into_owned(), raw)
-}
-
-/// Replaces line ends CR LF by LF, to undo what `core.autocrlf` and `eol` have git write.
-pub(super) fn with_unix_lines(mut bytes: Vec<u8>) -> Vec<u8> {
-    let mut at = 0;
-    let mut kept = 0;
-    while at < bytes.len() {
-        if !(bytes[at] == b'\r' && bytes.get(at + 1) == Some(&b'\n')) {
-            bytes[kept] = bytes[at];
-            kept += 1;
-        }
-        at += 1;
-    }
-    bytes.truncate(kept);
-    bytes
 }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use entragit::emulator::contoso::names;
 use entragit::kinds;
 use entragit::model::{AuditEvent, Events, Kind, Write};
-use entragit::ops::export::{Exported, Extra, export};
+use entragit::ops::snapshot::export::{Exported, Extra, export};
 use entragit::ops::{Context, init};
 use entragit::tenant::memory::MemoryTenant;
 use entragit::tenant::{Changes, Listing, Pages, Raw, RawObject, TenantError, TenantRead, TenantWrite};

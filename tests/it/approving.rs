@@ -5,7 +5,7 @@ use std::process::Command;
 
 use entragit::emulator::contoso::names;
 use entragit::model::Events;
-use entragit::ops::approve::{Demand, approvals, check_time};
+use entragit::ops::apply::approve::{Demand, approvals, check_time};
 use entragit::ops::{Context, apply};
 use serde_json::{Value, json};
 

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use entragit::kinds;
 
+mod circles;
+
 /// From the ground up; what stands on one line are strangers to each other.
 const FLOORS: &[&[&str]] = &[
     &["model"],

@@ -7,8 +7,8 @@ use std::time::Duration;
 use entragit::emulator::{self, Options, Running, Seed};
 use entragit::graph::{Config, Credential, GraphTenant};
 use entragit::model::{Events, Secret, Snapshot};
-use entragit::ops::export::{Extra, export};
-use entragit::ops::source::{Side, snapshots};
+use entragit::ops::commit::source::{Side, snapshots};
+use entragit::ops::snapshot::export::{Extra, export};
 use entragit::ops::{Context, init};
 
 use super::cli::{Ran, World, hermetic};

@@ -9,8 +9,8 @@ use entragit::emulator::{Options, Seed};
 use entragit::kinds;
 use entragit::model::kind::{Profile, Readers};
 use entragit::model::{Coverage, Kind};
-use entragit::ops::export::{Extra, export};
-use entragit::ops::source::Side;
+use entragit::ops::commit::source::Side;
+use entragit::ops::snapshot::export::{Extra, export};
 
 use super::faults::World;
 

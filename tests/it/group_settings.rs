@@ -4,8 +4,8 @@
 use entragit::emulator::{Options, Seed};
 use entragit::format::path::address_of;
 use entragit::ops::apply::{apply, open, prepare};
-use entragit::ops::export::{Extra, export};
 use entragit::ops::plan::plan;
+use entragit::ops::snapshot::export::{Extra, export};
 use serde_json::{Value, json};
 
 use super::faults::World;

@@ -6,8 +6,8 @@ use entragit::emulator::{Options, Seed, contoso::names};
 use entragit::engine::normalize::normalize;
 use entragit::kinds;
 use entragit::model::{Event, Events};
-use entragit::ops::export::{Extra, export};
 use entragit::ops::plan::plan;
+use entragit::ops::snapshot::export::{Extra, export};
 use serde_json::{Value, json};
 
 use super::emulator::client::{policy, reference};

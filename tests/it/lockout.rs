@@ -10,7 +10,8 @@ mod proofs;
 pub(crate) mod scene;
 mod together;
 
-use entragit::engine::access::policy::{Subject, evaluate};
+use entragit::engine::access::policy::evaluate;
+use entragit::engine::access::subject::Subject;
 use scene::Scene;
 
 /// What the guards refuse, and why.

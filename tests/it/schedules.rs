@@ -4,7 +4,7 @@
 use entragit::emulator::{Options, Seed, contoso::names};
 use entragit::kinds;
 use entragit::model::Write;
-use entragit::ops::export::{Extra, export};
+use entragit::ops::snapshot::export::{Extra, export};
 use entragit::tenant::TenantWrite;
 use serde_json::{Map, Value, json};
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use compare::{Tally, compare, flag, properties, resolve};
 use csdl::Csdl;
-use entragit::engine::risk::RiskRule;
+use entragit::engine::risk_rule::RiskRule;
 use entragit::kinds;
 use entragit::model::kind::{Api, Children, Creation, Deletion, Kind, Link, LinkRead, LinkShape, Readers, Updates};
 use serde_json::{Map, Value};

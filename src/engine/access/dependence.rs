@@ -7,27 +7,12 @@ use serde_json::{Map, Value};
 
 use super::holders::{GROUP_SEATS, list, text};
 use super::methods::Proofs;
-use super::policy::Subject;
+use super::subject::Subject;
+use super::token_apps::{COMMAND_LINE, TOKENS_FOR};
 use super::{GLOBAL_ADMINISTRATOR, Tenant, words};
 
 /// Lists the kinds that remove access automatically, or send people elsewhere to sign in.
 pub const SCHEDULED: &[&str] = &["accessReview", "lifecycleWorkflow", "homeRealmDiscoveryPolicy"];
-
-/// Lists the applications whose service principals are needed to administer a tenant.
-/// <https://learn.microsoft.com/troubleshoot/entra/entra-id/governance/verify-first-party-apps-sign-in>
-const TOKENS_FOR: [(&str, &str); 5] = [
-    ("00000003-0000-0000-c000-000000000000", "Microsoft Graph"),
-    ("00000002-0000-0000-c000-000000000000", "Azure Active Directory"),
-    ("797f4846-ba00-4fd7-ba43-dac1f8f63013", "the Azure service management API"),
-    ("c44b4083-3bb0-49c1-b47d-974e53cbdf3c", "the Azure portal"),
-    ("74658136-14ec-4630-ad9b-26e160ff0fc6", "the administration portals"),
-];
-
-/// Lists the command-line applications, which some people administer with.
-const COMMAND_LINE: [(&str, &str); 2] = [
-    ("04b07795-8ddb-461a-bbee-02f9e1bf7b46", "the Azure CLI"),
-    ("1950a258-227b-4e31-a9cf-717495945fc2", "Azure PowerShell"),
-];
 
 /// Lists the tasks of lifecycle workflows that remove an account's access.
 /// <https://learn.microsoft.com/entra/id-governance/lifecycle-workflow-tasks>
@@ -37,11 +22,6 @@ const TASKS: [(&str, &str); 4] = [
     ("b3a31406-2a15-4c9a-b25b-a658fa5f07fc", "takes it out of all groups"),
     ("1953a66c-751c-45e5-8bfe-01462c70da3c", "takes it out of groups"),
 ];
-
-/// Returns the name of an application that is needed to administer a tenant.
-pub(super) fn gives_tokens(app: &str) -> Option<&'static str> {
-    TOKENS_FOR.iter().chain(&COMMAND_LINE).find(|(id, _)| *id == app).map(|(_, name)| *name)
-}
 
 /// Represents the end of a schedule.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::dependence::gives_tokens;
 use super::holders::{list, text};
+use super::token_apps::gives_tokens;
 use super::{Tenant, words};
 
 /// Returns the policies that send `id` to another domain's identity provider before it can name itself, as clauses.

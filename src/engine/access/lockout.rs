@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::dependence::Dependence;
-use super::policy::{PolicyEffect, Subject, evaluate};
+use super::policy::{PolicyEffect, evaluate};
 use super::sign_in::{Certainty, Lost, Policies, lost};
+use super::subject::Subject;
 use super::{GLOBAL_ADMINISTRATOR, KINDS, Tenant};
 use crate::model::Plan;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::policy::Subject;
+use super::subject::Subject;
 use super::{Tenant, words};
 
 /// Tells whether an account can meet the demands of a policy.

@@ -12,6 +12,8 @@ mod places;
 pub mod policy;
 pub mod sign_in;
 mod simulate;
+pub mod subject;
+mod token_apps;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -12,25 +12,8 @@ use serde_json::{Map, Value};
 
 use super::methods::{Demand, demand};
 use super::places::ways_round;
+use super::subject::Subject;
 use super::{Tenant, words};
-
-/// Identifies the account whose access is judged. Ids are in lower case.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Subject {
-    /// A person's account.
-    User(String),
-    /// A service principal: only policies for workload identities apply to it.
-    Principal(String),
-}
-
-impl Subject {
-    /// Returns the id of the account.
-    pub fn id(&self) -> &str {
-        match self {
-            Subject::User(id) | Subject::Principal(id) => id,
-        }
-    }
-}
 
 /// Holds the effect of a policy on an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -13,7 +13,8 @@ use serde_json::{Map, Value};
 
 use super::methods::{Demand, demand};
 use super::places::{PLATFORMS, spares_platform, spares_usual_sign_ins};
-use super::policy::{NEEDED, Subject, applications, exempt, target};
+use super::policy::{NEEDED, applications, exempt, target};
+use super::subject::Subject;
 use super::world::{Countries, Places, Room, Zone, open_place};
 use super::{Tenant, words};
 

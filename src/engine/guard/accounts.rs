@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::{Rules, named, objects_of, one_list, refusal};
 use crate::engine::access::Tenant;
-use crate::engine::access::policy::{Subject, evaluate};
+use crate::engine::access::policy::evaluate;
+use crate::engine::access::subject::Subject;
 use crate::engine::diff::top;
 use crate::model::{Action, FieldChange, Plan, Step, Verdict};
 

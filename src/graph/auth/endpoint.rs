@@ -10,8 +10,8 @@ use serde::Deserialize;
 
 use super::{Failure, Granted, advice, first_line};
 use crate::graph::fault::one_line;
-use crate::graph::http::{NO_REQUEST, why};
 use crate::graph::secrets::Secrets;
+use crate::graph::transport::{NO_REQUEST, why};
 use crate::graph::urls::{Base, escape};
 use crate::model::Secret;
 use crate::tenant::TenantError;

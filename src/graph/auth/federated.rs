@@ -73,10 +73,11 @@ fn reached(address: &str, query: &str) -> Result<(reqwest::Client, Url), Failure
 
 async fn fetched(request: RequestBuilder, property: &str, issuer: &str) -> Result<String, Failure> {
     let reply = request.timeout(PATIENCE).send().await;
-    let reply = reply.map_err(|error| Failure::Passing(format!("{issuer}: {}", crate::graph::http::why(&error))))?;
+    let reply =
+        reply.map_err(|error| Failure::Passing(format!("{issuer}: {}", crate::graph::transport::why(&error))))?;
     let status = reply.status().as_u16();
     let body = reply.bytes().await;
-    let body = body.map_err(|error| Failure::Passing(format!("{issuer}: {}", crate::graph::http::why(&error))))?;
+    let body = body.map_err(|error| Failure::Passing(format!("{issuer}: {}", crate::graph::transport::why(&error))))?;
     match status {
         200..=299 => {
             let value: Value = serde_json::from_slice(&body).unwrap_or_default();

@@ -89,7 +89,7 @@ async fn granted(request: RequestBuilder, host: &IdentityHost) -> Result<Granted
 }
 
 fn silent(error: &reqwest::Error, host: &IdentityHost) -> Failure {
-    let why = crate::graph::http::why(error);
+    let why = crate::graph::transport::why(error);
     match error.is_connect() || error.is_timeout() {
         true => Failure::Unavailable(format!("no managed identity answers on {}: {why}", host.title())),
         false => Failure::Passing(why),

@@ -14,7 +14,7 @@ use crate::engine::schema;
 use crate::kinds;
 use crate::model::kind::Link;
 use crate::model::{Action, Address, FieldChange, IdMap, Plan, Step, StepId, Verdict};
-use crate::ops::execute::Outcome;
+use crate::ops::apply::execute::Outcome;
 use crate::ops::{Context, guards};
 
 /// Holds what the first plan wrote, with today's ids.

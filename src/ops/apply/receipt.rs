@@ -6,9 +6,9 @@ use super::Ready;
 use crate::engine::planfile::Binding;
 use crate::engine::render;
 use crate::ops::Context;
-use crate::ops::execute::Outcome;
-use crate::ops::export::Extra;
+use crate::ops::apply::execute::Outcome;
 use crate::ops::plan::Planned;
+use crate::ops::snapshot::export::Extra;
 
 /// Lists the parts of the commit that no plan step can achieve: unreadable, unwritable or undeletable.
 pub(super) fn unmet(again: &Planned) -> Vec<String> {

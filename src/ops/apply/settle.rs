@@ -13,10 +13,10 @@ use crate::engine::refs::rewrite_body;
 use crate::kinds;
 use crate::model::{Action, Address, Plan, Step};
 use crate::ops::Context;
+use crate::ops::apply::execute::{Search, learned};
+use crate::ops::apply::settled::Expected;
 use crate::ops::current_ids;
-use crate::ops::execute::{Search, learned};
 use crate::ops::journal::Journal;
-use crate::ops::settled::Expected;
 use crate::tenant::TenantRead;
 
 /// Returns the path at which the plan with this digest is kept, so that its run can be taken up.

@@ -12,8 +12,8 @@ use crate::engine::{digest, render};
 use crate::kinds;
 use crate::model::words::counted;
 use crate::model::{Action, Address, IdMap, Object, Step};
+use crate::ops::commit::lookup::Lookup;
 use crate::ops::journal::Journal;
-use crate::ops::lookup::Lookup;
 use crate::ops::{Context, Stale};
 use crate::tenant::TenantRead;
 

@@ -13,8 +13,8 @@ use crate::engine::vouch::{Known, of_today, vouch};
 use crate::kinds;
 use crate::model::{Action, Address, IdMap, Kind, Object, Plan};
 use crate::ops::Context;
+use crate::ops::commit::source::{Side, Trust, new_object};
 use crate::ops::journal::Journal;
-use crate::ops::source::{Side, Trust, new_object};
 use crate::repo::trailers;
 use crate::tenant::TenantRead;
 

@@ -10,7 +10,7 @@ use entragit::engine::refs::{Names, mentions, rewrite};
 use entragit::engine::scope::Scope;
 use entragit::kinds;
 use entragit::model::{Address, AuditEvent, Events, IdMap, Kind, Object, Plan, Snapshot, Write, Written};
-use entragit::ops::execute::{Outcome, Run};
+use entragit::ops::apply::execute::{Outcome, Run};
 use entragit::ops::journal::Journal;
 use entragit::tenant::memory::MemoryTenant;
 use entragit::tenant::{Changes, Listing, Pages, Raw, RawObject, TenantError, TenantRead, TenantWrite};

@@ -4,8 +4,8 @@ use std::net::Ipv4Addr;
 use std::sync::LazyLock;
 
 use entragit::engine::access::Tenant;
-use entragit::engine::access::policy::Subject;
 use entragit::engine::access::sign_in::{SignIn, open_sign_ins};
+use entragit::engine::access::subject::Subject;
 use entragit::kinds;
 use entragit::model::Object;
 use proptest::prelude::*;

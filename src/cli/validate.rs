@@ -1,0 +1,48 @@
+//! Runs `validate`: says what is wrong with the files, before anything is sent.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::args::Validate;
+use super::exit;
+use super::output::Output;
+use crate::engine::render;
+use crate::engine::render::text;
+use crate::model::finding::Severity;
+use crate::model::words::counted;
+use crate::ops;
+use crate::ops::commit::source::Source;
+use crate::ops::{Context, Invalid};
+use crate::repo::RepoError;
+
+/// Validates the work tree, or the commit that is named.
+///
+/// # Errors
+/// If the repository cannot be read.
+pub fn run(validate: &Validate, repo: &Path, output: &Output) -> Result<u8> {
+    let found = Context::open(repo, output.events()).and_then(|context| {
+        let source = match validate.source.as_deref() {
+            Some(word) => Source::parse(word),
+            None if context.repo.workdir().is_some() => Source::Worktree,
+            None => Source::Commit("HEAD".to_owned()),
+        };
+        ops::report::validate::validate(&context, &source, false)
+    });
+    // Settings that are wrong and trees that are refused as a whole are findings like any others.
+    let findings = match found {
+        Ok(findings) => findings,
+        Err(error) => match (error.downcast_ref::<Invalid>(), error.downcast_ref::<RepoError>()) {
+            (Some(Invalid(findings)), _) | (_, Some(RepoError::Hostile(findings))) => findings.clone(),
+            _ => return Err(error),
+        },
+    };
+    if validate.json {
+        output.data(&render::json::findings(&findings));
+    } else {
+        output.data(&text::findings(&findings, output.style));
+    }
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    output.talk(&format!("{}, {}", counted(errors, "error"), counted(findings.len() - errors, "warning")));
+    Ok(if errors == 0 { exit::DONE } else { exit::ERROR })
+}

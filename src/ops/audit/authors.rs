@@ -1,0 +1,93 @@
+//! Finds who made the values that a plan takes away or leaves different, from the audit log and the notes of the snapshots.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+
+use crate::engine::render::event_line;
+use crate::kinds;
+use crate::model::{Action, Address, AuditEvent, Change, ChangeKind, Plan, Report};
+use crate::ops::Context;
+use crate::ops::audit;
+use crate::repo::ObjectId;
+use crate::tenant::TenantRead;
+
+/// Maximum number of events that are reported for one object.
+const MOST: usize = 3;
+
+/// Fills in who made the differences that `plan` leaves, and the credentials that it takes away. `commit` is the wanted commit,
+/// `last` the last snapshot. A log that cannot be read leaves the plan as it is.
+///
+/// # Errors
+/// If the repository cannot be read.
+pub async fn fill_in<T: TenantRead>(
+    context: &Context,
+    tenant: &T,
+    plan: &mut Plan,
+    (commit, last): (ObjectId, Option<ObjectId>),
+) -> Result<()> {
+    let Some(last) = last else { return Ok(()) };
+    let asked: BTreeSet<Address> = plan.left.iter().map(|left| left.address.clone()).chain(credentials(plan)).collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let mut report = Report { changes: asked.iter().map(change).collect(), ..Report::default() };
+    let live = audit::live(context, tenant, last).await?;
+    let range = Some((commit, last)).filter(|_| context.repo.is_ancestor(commit, last).unwrap_or(false));
+    audit::join(context, &mut report, range, Some(&live))?;
+    audit::disclose(&mut report, context.settings.actors);
+    let events: BTreeMap<Address, Vec<AuditEvent>> =
+        report.changes.into_iter().map(|change| (change.address, change.events)).collect();
+    for left in &mut plan.left {
+        left.by = lines(events.get(&left.address), |_| true);
+    }
+    for step in plan.steps.iter_mut().filter(|step| removes_credential(&step.address, &step.action)) {
+        step.by = lines(events.get(&step.address), names_credential);
+        if step.by.is_empty() {
+            step.by = lines(events.get(&step.address), |_| true);
+        }
+    }
+    Ok(())
+}
+
+fn credentials(plan: &Plan) -> impl Iterator<Item = Address> {
+    let steps = plan.steps.iter().filter(|step| removes_credential(&step.address, &step.action));
+    steps.map(|step| step.address.clone())
+}
+
+fn removes_credential(address: &Address, action: &Action) -> bool {
+    match action {
+        Action::Unlink { link, .. } => kinds::by_name(address.kind).is_some_and(|kind| kind.credential(link).is_some()),
+        _ => false,
+    }
+}
+
+/// Returns true if an event is about secrets and certificates, by Microsoft's names of the activities.
+/// <https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities>
+fn names_credential(event: &AuditEvent) -> bool {
+    let activity = event.activity.to_lowercase();
+    activity.contains("secret") || activity.contains("credential")
+}
+
+fn lines(events: Option<&Vec<AuditEvent>>, of_interest: impl Fn(&AuditEvent) -> bool) -> Vec<String> {
+    let events = events.map(Vec::as_slice).unwrap_or_default();
+    let mut lines: Vec<String> = events.iter().filter(|event| of_interest(event)).map(event_line).collect();
+    lines.dedup();
+    lines.truncate(MOST);
+    lines
+}
+
+fn change(address: &Address) -> Change {
+    Change {
+        address: address.clone(),
+        called: address.kind,
+        name: String::new(),
+        about: Vec::new(),
+        what: ChangeKind::Modified(Vec::new()),
+        whole: Vec::new(),
+        manner: None,
+        risks: Vec::new(),
+        path: String::new(),
+        events: Vec::new(),
+    }
+}

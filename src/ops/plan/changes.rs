@@ -1,0 +1,309 @@
+//! Merges the changes of a commit with the last snapshot or the live tenant, where only the commit's own changes are wanted:
+//! because the tenant went on since the commit's branch was forked, or because it was asked for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::engine::merge::{self, Resolution};
+use crate::engine::normalize::normalize;
+use crate::engine::refs::{Names, references};
+use crate::engine::render::event_line;
+use crate::engine::schema::Ref;
+use crate::engine::scope::Scope;
+use crate::kinds;
+use crate::model::finding::Severity;
+use crate::model::{Address, Finding, IdMap, Kind, Object};
+use crate::ops::commit::source::{Entry, Side, Source, new_object};
+use crate::ops::read::live::bytes_of;
+use crate::ops::report::diff::diff;
+use crate::ops::report::validate;
+use crate::ops::report::validate::Dangling;
+use crate::ops::{Context, Invalid};
+use crate::repo::{ObjectId, blob_id};
+use crate::tenant::TenantRead;
+
+/// Represents an object that both lines of history changed.
+struct Conflict {
+    address: Address,
+    path: String,
+    /// Properties that both sides changed; empty if one side changed the object and the other deleted it.
+    properties: Vec<String>,
+}
+
+impl Conflict {
+    fn what(&self) -> String {
+        match self.properties.is_empty() {
+            true => "changed on one side and deleted on the other,".to_owned(),
+            false => format!("{} changed", self.properties.join(", ")),
+        }
+    }
+}
+
+/// Holds the merged side and its conflicts.
+struct Merged {
+    side: Side,
+    conflicts: Vec<Conflict>,
+    /// Files whose object, or a part of it, comes from the commit.
+    own: BTreeSet<String>,
+    /// Dangling ids per file that both sides changed: ids that the commit already names without holding the object.
+    dangling: Dangling,
+}
+
+/// Resolves `BASE..REV` to two commits. Without `BASE` it is the point where the history of `REV` left the snapshots; without
+/// `REV`, `HEAD`.
+///
+/// # Errors
+/// If the text is no range, a commit is unknown, or the two have no history in common.
+pub fn range(context: &Context, text: &str) -> Result<(String, String)> {
+    let (base, to) = match text.split_once("..") {
+        Some((base, to)) if !to.starts_with('.') => (base, to),
+        None if text.is_empty() => ("", ""),
+        _ => bail!("--changes {text}: write BASE..REV, two commits by any name that git knows"),
+    };
+    let to = if to.is_empty() { "HEAD" } else { to };
+    if !base.is_empty() {
+        return Ok((base.to_owned(), to.to_owned()));
+    }
+    let Some(last) = context.last_snapshot()? else { bail!("there is no snapshot yet; run `entragit export`") };
+    match context.repo.merge_base(context.resolve(to)?, last)? {
+        Some(fork) => Ok((fork.to_string(), to.to_owned())),
+        None => bail!("{}", strangers(context, to)),
+    }
+}
+
+/// Returns true if the histories of two commits parted: neither follows the other.
+///
+/// # Errors
+/// If the repository cannot be read.
+pub fn is_forked(context: &Context, commit: ObjectId, last: ObjectId) -> Result<bool> {
+    Ok(!context.repo.is_ancestor(commit, last)? && !context.repo.is_ancestor(last, commit)?)
+}
+
+/// Returns the side that the commit asks for. A commit that the last snapshot follows is an earlier state: it is wanted as it
+/// stands (recovery). So is one that follows the last snapshot. Any other was made while the tenant went on: only its changes
+/// since the fork are its own, and the rest is as the last snapshot has it.
+///
+/// # Errors
+/// [`Invalid`], with every object that both lines of history changed, and who changed it in the tenant.
+pub async fn meant<T: TenantRead>(context: &Context, wanted: Side, tip: Option<&Side>, ids: &IdMap) -> Result<Side> {
+    let Some(tip) = tip else { return Ok(wanted) };
+    let (Some(commit), Some(last)) = (wanted.commit, tip.commit) else { return Ok(wanted) };
+    if !is_forked(context, commit, last)? {
+        return Ok(wanted);
+    }
+    let Some(fork) = context.repo.merge_base(commit, last)? else { bail!("{}", strangers(context, &wanted.label)) };
+    context.events.note(format!(
+        "{} was forked from {}, and the tenant went on since: what {0} changed since then is planned, the rest stays as it is",
+        wanted.label,
+        &fork.to_string()[..10],
+    ));
+    let fork = Side::commit(context, &fork.to_string())?;
+    let merged = merged(context, wanted, &fork, tip, ids)?;
+    if !merged.conflicts.is_empty() {
+        let sides = (Source::Commit(commit_of(&fork)), Source::Commit(last.to_string()));
+        return Err(refusal::<T>(context, None, merged.conflicts, &fork, &sides).await);
+    }
+    // Objects that the commit refers to may have been deleted meanwhile.
+    validate::require_valid(context, &merged.side, &merged.dangling)?;
+    Ok(merged.side)
+}
+
+/// Holds what the changes of a commit are merged with: the tenant as it is.
+pub struct Against<'a> {
+    /// Commit from which on changes count.
+    pub since: &'a str,
+    /// The tenant as it was just read.
+    pub live: &'a Side,
+    /// Map from old ids to today's ids.
+    pub ids: &'a IdMap,
+    /// Scope of the comparison.
+    pub scope: &'a Scope,
+    /// True if the wanted values win without a check for conflicts: after the writes the tenant's own changes are no obstacle.
+    pub written: bool,
+}
+
+/// Returns the live tenant with the changes from one commit to the other.
+///
+/// # Errors
+/// [`Invalid`], with everything in scope that somebody else changed meanwhile, and who that was.
+pub async fn own<T: TenantRead>(context: &Context, tenant: &T, wanted: Side, against: &Against<'_>) -> Result<Side> {
+    let fork = Side::commit(context, against.since)?;
+    let mut wanted = wanted;
+    let bytes = against.live.bytes.iter().map(|(blob, bytes)| (*blob, bytes.clone()));
+    wanted.bytes.extend(bytes);
+    let Merged { side, mut conflicts, own, dangling } = merged(context, wanted, &fork, against.live, against.ids)?;
+    if against.written {
+        return Ok(side);
+    }
+    conflicts.retain_mut(|conflict| {
+        let today = Address::new(conflict.address.kind, against.ids.current(&conflict.address.id));
+        let object = |side: &Side, address: &Address| {
+            let entry = side.index.get(address)?;
+            side.object(&context.repo, kinds::by_name(address.kind)?, entry).ok().flatten()
+        };
+        let clash = conflict.properties.is_empty();
+        conflict.properties.retain(|property| against.scope.takes_property(today.kind, property));
+        let found = object(against.live, &today).or_else(|| object(&fork, &conflict.address));
+        let name = found.as_ref().map_or("", Object::name);
+        (clash || !conflict.properties.is_empty()) && against.scope.takes_by(&conflict.address, &today, name)
+    });
+    if !conflicts.is_empty() {
+        let sides = (Source::Commit(commit_of(&fork)), Source::Live);
+        return Err(refusal(context, Some(tenant), conflicts, &fork, &sides).await);
+    }
+    // Objects that the changes refer to may be gone; files that hold only the tenant's own state are not judged.
+    let findings = validate::findings(context, &side, true, &dangling)?;
+    let wrong: Vec<Finding> = findings
+        .into_iter()
+        .filter(|finding| finding.severity == Severity::Error && own.contains(&finding.path))
+        .collect();
+    if wrong.is_empty() { Ok(side) } else { Err(Invalid(wrong).into()) }
+}
+
+fn strangers(context: &Context, label: &str) -> String {
+    let snapshots = &context.settings.branches.snapshots;
+    format!(
+        "{label} shares no history with {snapshots}, so what it changes is not known; `git merge {snapshots}` joins the two"
+    )
+}
+
+fn commit_of(side: &Side) -> String {
+    side.commit.map(|commit| commit.to_string()).unwrap_or_default()
+}
+
+/// Returns the error that lists conflicts as findings, each with who made the conflicting change, as far as the audit log tells.
+async fn refusal<T: TenantRead>(
+    context: &Context,
+    tenant: Option<&T>,
+    conflicts: Vec<Conflict>,
+    fork: &Side,
+    (before, after): &(Source, Source),
+) -> anyhow::Error {
+    let mut kinds: Vec<&'static str> = conflicts.iter().map(|conflict| conflict.address.kind).collect();
+    kinds.dedup();
+    let scope = Scope { kinds, ..Scope::default() };
+    // A conflict is reported whether or not its author can be found.
+    let report = diff(context, tenant, (before, after), &scope).await.unwrap_or_default().report;
+    let findings = conflicts.into_iter().map(|conflict| {
+        let change = report.changes.iter().find(|change| change.address == conflict.address);
+        let mut who: Vec<String> = change.iter().flat_map(|change| &change.events).map(event_line).collect();
+        who.dedup();
+        who.truncate(3);
+        let who = if who.is_empty() { String::new() } else { format!(" ({})", who.join("; ")) };
+        Finding {
+            path: conflict.path.clone(),
+            line: 0,
+            severity: Severity::Error,
+            check: "conflict",
+            message: format!(
+                "{} here and in the tenant since {}{who}; {}`git merge {}`, decide there, and commit",
+                conflict.what(),
+                fork.label,
+                if tenant.is_some() { "`entragit export`, " } else { "" },
+                context.settings.branches.snapshots
+            ),
+        }
+    });
+    Invalid(findings.collect()).into()
+}
+
+fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &IdMap) -> Result<Merged> {
+    let own = named_by_people(&wanted);
+    let versions = |side: &Side, own: &BTreeMap<Address, (String, Object, ObjectId)>| {
+        let index = side.index.iter().map(|(address, entry)| (address.clone(), entry.blob));
+        index.chain(own.iter().map(|(address, (_, _, blob))| (address.clone(), *blob))).collect()
+    };
+    let before: BTreeMap<Address, ObjectId> = versions(fork, &named_by_people(fork));
+    let resolutions = merge::three_way(&before, &versions(&wanted, &own), &versions(tip, &named_by_people(tip)), ids);
+    let mut index = BTreeMap::new();
+    let mut conflicts = Vec::new();
+    let mut dangling = Dangling::new();
+    let mut touched: BTreeSet<String> = wanted.odd.keys().cloned().collect();
+    for (address, resolution) in &resolutions {
+        let mine = wanted.index.get(address);
+        let path = mine.map(|entry| entry.path.clone()).or_else(|| own.get(address).map(|(path, ..)| path.clone()));
+        let theirs = tip.index.get(address);
+        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let object = |side: &Side| -> Result<Option<Object>> {
+            let entry = side.index.get(address);
+            Ok(entry.map(|entry| side.object(&context.repo, kind, entry)).transpose()?.flatten())
+        };
+        let mut conflict = |properties: Vec<String>| {
+            let path = path.clone().or_else(|| theirs.map(|entry| entry.path.clone()));
+            let path = path.or_else(|| fork.index.get(address).map(|entry| entry.path.clone()));
+            conflicts.push(Conflict { address: address.clone(), path: path.unwrap_or_default(), properties });
+        };
+        match resolution {
+            Resolution::Wanted => {
+                touched.extend(path);
+                index.extend(mine.map(|entry| (address.clone(), entry.clone())));
+            }
+            Resolution::Tenant => index.extend(theirs.map(|entry| (address.clone(), entry.clone()))),
+            Resolution::Clash => {
+                // Files hold names of other objects as comments, so the objects are compared and not the bytes.
+                let (before, here, there) = (object(fork)?, object(&wanted)?, object(tip)?);
+                if before.is_none() || (before != here && before != there) {
+                    conflict(Vec::new());
+                }
+                if before != here {
+                    index.extend(mine.map(|entry| (address.clone(), entry.clone())));
+                } else {
+                    index.extend(theirs.map(|entry| (address.clone(), entry.clone())));
+                }
+            }
+            Resolution::Both => {
+                let mine = match own.get(address) {
+                    Some((_, object, _)) => Some(object.clone()),
+                    None => object(&wanted)?,
+                };
+                let (Some(mine), Some(now)) = (mine, object(tip)?) else { continue };
+                let (object, both) = merge::objects(kind, object(fork)?.as_ref(), &mine, &now);
+                // A property that was not read of the tenant counts as unchanged there.
+                let read = |name: &String| !tip.manifest.coverage.withholds(kind.name, name);
+                let both: Vec<String> = both.into_iter().filter(read).collect();
+                if !both.is_empty() {
+                    conflict(both);
+                }
+                let path = path.clone().context("the path of an object that is wanted")?;
+                let named = references(kind, &mine).into_iter().filter(|reference| {
+                    let holds = |to: &Ref| wanted.index.contains_key(&Address::new(to.kind, reference.value));
+                    !reference.to.iter().any(holds)
+                });
+                dangling.insert(path.clone(), named.map(|reference| reference.value.to_owned()).collect());
+                touched.insert(path.clone());
+                index.insert(address.clone(), put(&mut wanted, kind, path, object));
+            }
+        }
+    }
+    wanted.odd.retain(|path, _| {
+        own.iter().any(|(address, (own, ..))| own == path && resolutions.get(address) == Some(&Resolution::Wanted))
+    });
+    wanted.index = index;
+    // An object counts as absent only if both sides prove its absence.
+    for (what, coverage) in &mut wanted.manifest.coverage.0 {
+        let there = tip.manifest.coverage.0.get(what).copied();
+        if let Some(there) = there.filter(|there| coverage.is_complete() && !there.is_complete()) {
+            *coverage = there;
+        }
+    }
+    Ok(Merged { side: wanted, conflicts, own: touched, dangling })
+}
+
+/// Adds an object that no file holds in this form.
+fn put(side: &mut Side, kind: &'static Kind, path: String, object: Object) -> Entry {
+    let object = normalize(kind, object.0).object;
+    let bytes = bytes_of(kind, &object, &Names::default());
+    let blob = blob_id(&bytes);
+    side.bytes.insert(blob, bytes);
+    Entry { path, blob }
+}
+
+/// Returns the objects in files that people named. Files that do not parse are reported as findings elsewhere.
+fn named_by_people(side: &Side) -> BTreeMap<Address, (String, Object, ObjectId)> {
+    let read = |(path, bytes): (&String, &Vec<u8>)| {
+        let (address, object) = new_object(path, bytes).ok()?;
+        Some((address, (path.clone(), object, blob_id(bytes))))
+    };
+    side.odd.iter().filter_map(read).collect()
+}

@@ -1,0 +1,454 @@
+//! Makes the plan of the writes that would take the tenant to a commit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+
+use super::audit::authors;
+use super::commit::lookup::learn_names;
+use super::commit::selectors;
+use super::commit::source::{Side, Trust, snapshots};
+use super::journal::Journal;
+
+use super::report::{diff, validate};
+use super::{Context, guards};
+use crate::engine::adopt::{Ambiguous, Sides, adopt, matched};
+use crate::engine::compare;
+use crate::engine::normalize::normalize;
+use crate::engine::plan::{Inputs, identities, plan as decide};
+use crate::engine::planfile::Binding;
+use crate::engine::refs::{Mentioned, Names, each_id_in, mentions};
+use crate::engine::render::safe;
+use crate::engine::scope::Scope;
+use crate::kinds;
+use crate::model::kind::Deletion;
+use crate::model::plan::Loss;
+use crate::model::words::agreeing;
+use crate::model::{
+    Action, Address, ChangeKind, Coverage, Distance, FieldChange, IdMap, Kind, Object, Plan, Snapshot, Verdict,
+};
+use crate::repo::ObjectId;
+use crate::tenant::TenantRead;
+use changes::Against;
+
+pub mod changes;
+pub mod translate;
+
+/// Holds a plan with everything that belongs to it.
+pub struct Planned {
+    /// The plan itself.
+    pub plan: Plan,
+    /// Commit, tenant and snapshot that the plan is bound to.
+    pub binding: Binding,
+    /// Verdicts of the guards.
+    pub verdicts: Vec<Verdict>,
+    /// Names of the objects that the plan mentions.
+    pub names: Names,
+    /// Commit that is wanted.
+    pub commit: ObjectId,
+    /// Wanted state of every object that the plan could touch, with the ids of the commit.
+    pub wanted: Snapshot,
+    /// Every object that the plan changes or deletes, as it was found.
+    pub found: BTreeMap<Address, Object>,
+    /// Kinds that were read.
+    pub kinds: Vec<&'static Kind>,
+    /// Kinds and links that could not be read completely from the tenant.
+    pub unread: Vec<String>,
+}
+
+/// Describes what to plan.
+#[derive(Debug, Clone, Default)]
+pub struct Aim {
+    /// Commit that is wanted, by any name that git knows.
+    pub to: String,
+    /// Scope of the plan.
+    pub scope: Scope,
+    /// True if objects that the last snapshot does not know are deleted too.
+    pub prune: bool,
+    /// Commit since which changes are wanted; all else stays as it is in the tenant. `None` if the whole commit is wanted.
+    pub since: Option<String>,
+    /// True if objects that somebody created anew by hand are taken for wanted objects that are gone.
+    pub adopt: bool,
+    /// Map from ids of another tenant to ids of this one, as a translation found.
+    pub adopted: IdMap,
+    /// Losses of that translation, which the approver should know.
+    pub losses: Vec<Loss>,
+    /// Ids learned by an apply that is still running.
+    pub learned: IdMap,
+    /// True if an apply plans again after its writes: objects that a selector names may be gone then, as they should be.
+    pub again: bool,
+}
+
+/// Makes a plan. Nothing is written anywhere.
+///
+/// # Errors
+/// [`super::Invalid`] if the commit's files are wrong (nothing is asked of the tenant then), or if the tenant cannot be read at
+/// all.
+pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Result<Planned> {
+    let wanted_side = Side::commit(context, &aim.to)?;
+    validate::require_valid(context, &wanted_side, &validate::Dangling::new())?;
+    let Some(commit) = wanted_side.commit else { anyhow::bail!("{} is no commit", aim.to) };
+    if wanted_side.coverage().0.is_empty() {
+        anyhow::bail!(
+            "{} says of no kind of object that it was read, so nothing follows from what it does not hold; run `entragit \
+             export`, and name a commit that follows a snapshot",
+            aim.to
+        );
+    }
+    let (other, own) = (&wanted_side.manifest.tenant, &context.settings.tenant);
+    if !other.is_empty() && !other.eq_ignore_ascii_case(own) {
+        anyhow::bail!(
+            "{} is of tenant {other}, this repository is of tenant {own}; to carry the configuration of one tenant over to another, \
+             give --map FILE",
+            aim.to
+        );
+    }
+    let base_commit = context.last_snapshot()?;
+    let base_side = match base_commit {
+        Some(base) => Some(Side::commit(context, &base.to_string())?),
+        None => None,
+    };
+    let mut ids = base_side.as_ref().map(|base| base.manifest.ids.clone()).unwrap_or_default();
+    // Objects that a cut-off run has created must not be created again.
+    ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
+    ids.extend(&aim.learned);
+    let wanted_side = match aim.since {
+        Some(_) => wanted_side,
+        None => changes::meant::<T>(context, wanted_side, base_side.as_ref(), &ids).await?,
+    };
+    // An earlier state is wanted as it stands. It cannot prove the absence of objects that came into a filter since then.
+    let mut wanted_side = wanted_side;
+    if let (None, Some(last)) = (&aim.since, base_commit) {
+        wanted_side.looks_back = commit != last && context.repo.is_ancestor(commit, last)?;
+    }
+    let kinds = diff::kinds_of(context, Some(&wanted_side), &aim.scope);
+    let trust = if aim.again { Trust::Lists } else { Trust::Prove };
+    let live_side = Side::live(context, tenant, &kinds, &[&wanted_side], trust, &ids).await?;
+    if !aim.again {
+        let since = aim.since.as_ref().map(|since| Side::commit(context, since)).transpose()?;
+        let sides: Vec<&Side> = [&wanted_side, &live_side].into_iter().chain(&since).collect();
+        selectors::check(context, &aim.scope, &sides, &ids)?;
+    }
+    let mut wanted_side = match &aim.since {
+        Some(since) => {
+            let against = Against { since, live: &live_side, ids: &ids, scope: &aim.scope, written: aim.again };
+            changes::own(context, tenant, wanted_side, &against).await?
+        }
+        None => wanted_side,
+    };
+    wanted_side.want_defaults(&context.repo, &live_side, &ids)?;
+    let deleted = recycle_bin(tenant, &kinds, &wanted_side, &live_side, &ids).await?;
+    let mut adopted = if aim.adopt {
+        adopted(context, (&wanted_side, &live_side), &deleted, &ids, &aim.scope)?
+    } else {
+        IdMap::default()
+    };
+    ids.extend(&adopted);
+    // Adopted objects have their present ids already; only the receipt is to record them.
+    adopted.extend(&aim.adopted);
+    let base: BTreeSet<Address> = base_side.iter().flat_map(|base| base.index.keys().cloned()).collect();
+
+    // Ids that changed or will change occur in files that are equal on both sides, too: a policy may still name a group that is
+    // gone. Such files are parsed after all.
+    let mut moved: BTreeSet<String> = ids.iter().map(|(old, _)| old.to_owned()).collect();
+    let mut also: BTreeSet<Address> = BTreeSet::new();
+    let mut scanned: BTreeSet<String> = BTreeSet::new();
+    let (mut plan, wanted, live) = loop {
+        if moved.iter().any(|id| !scanned.contains(id)) {
+            also.extend(mentioning(context, &wanted_side, &live_side, &moved)?);
+            scanned.extend(moved.iter().cloned());
+        }
+        let (wanted, live) = snapshots(&context.repo, &wanted_side, &live_side, &|address| also.contains(address))?;
+        let inputs = Inputs {
+            wanted: &wanted,
+            live: &live,
+            base: &base,
+            deleted: &deleted,
+            ids: &ids,
+            scope: &aim.scope,
+            prune: aim.prune,
+        };
+        let plan = decide(&inputs);
+        let created = created(&plan, &wanted, &ids);
+        if created.is_subset(&scanned) {
+            break (plan, wanted, live);
+        }
+        moved.extend(created);
+    };
+
+    plan.losses.extend(aim.losses.iter().cloned());
+    if !aim.again {
+        warn_of_adoptable(
+            context,
+            &plan,
+            &Sides { wanted: &wanted, live: &live, deleted: &deleted, ids: &ids, scope: &aim.scope },
+        );
+        let forked = match base_commit {
+            Some(last) => changes::is_forked(context, commit, last)?,
+            None => false,
+        };
+        if forked || aim.since.is_some() {
+            plan.distance = Some(distance(context, aim, &live_side, &plan, &ids)?);
+        }
+        authors::fill_in(context, tenant, &mut plan, (commit, base_commit)).await?;
+    }
+    let mut names = Names::default();
+    let about = about(&plan, &[&wanted, &live]);
+    let ids: BTreeSet<String> = mentioned(&plan).into_iter().chain(about.values().flatten().cloned()).collect();
+    // Every id may be another identity of an object; they are not told apart, as a plan names few.
+    let mentioned = Mentioned { identities: ids.clone(), ids };
+    learn_names(&context.repo, &[&wanted_side, &live_side], &mentioned, &mut names)?;
+    call_by_name(&mut plan, &about, &mut names);
+    let sides: Vec<&Side> = base_side.iter().chain([&live_side, &wanted_side]).collect();
+    let verdicts = guards::verdicts(context, &plan, &sides, &live_side, &deleted, commit)?;
+    let (expires, author) = stamp(context);
+    let binding = Binding {
+        expires,
+        author,
+        tenant: context.settings.tenant.clone(),
+        commit: commit.to_string(),
+        base: base_commit.map(|base| base.to_string()).unwrap_or_default(),
+        scope: (&aim.scope).into(),
+        prune: aim.prune,
+        since: match &aim.since {
+            Some(since) => context.resolve(since)?.to_string(),
+            None => String::new(),
+        },
+        adopted,
+    };
+    let missing = |coverage: &Coverage| !matches!(coverage, Coverage::Complete | Coverage::Skipped);
+    let unread =
+        live.coverage.0.iter().filter(|(_, coverage)| missing(coverage)).map(|(what, _)| what.clone()).collect();
+    let found = plan.seen.keys().filter_map(|address| Some((address.clone(), live.objects.get(address)?.clone())));
+    let found = found.collect();
+    Ok(Planned { plan, binding, verdicts, names, commit, wanted, found, kinds, unread })
+}
+
+/// Returns how far the tenant is from the commit as it stands, beside the objects that the plan touches.
+fn distance(context: &Context, aim: &Aim, live: &Side, plan: &Plan, ids: &IdMap) -> Result<Distance> {
+    let whole = Side::commit(context, &aim.to)?;
+    let (mut wanted, actual) = snapshots(&context.repo, &whole, live, &|_| false)?;
+    // A kind that the tenant was not asked for yields no difference.
+    wanted.coverage.0.retain(|what, _| actual.coverage.0.contains_key(what));
+    let mut report = compare::snapshots(&wanted, &actual, ids);
+    diff::narrow(&mut report, &aim.scope);
+    let touched: BTreeSet<Address> = plan
+        .steps
+        .iter()
+        .map(|step| Address::new(step.address.kind, ids.current(&step.address.id)))
+        .chain(plan.left.iter().map(|left| left.address.clone()))
+        .collect();
+    let objects = report.changes.iter().filter(|change| !touched.contains(&change.address)).count();
+    Ok(Distance { commit: whole.label, objects })
+}
+
+/// Warns of objects that would be created although the tenant has one with the same natural key: created anew by hand, or by an
+/// apply whose journal or receipt was lost.
+fn warn_of_adoptable(context: &Context, plan: &Plan, sides: &Sides<'_>) {
+    // Steps name an object by its present id.
+    let is_create = |address: &&Address| {
+        let today = Address::new(address.kind, sides.ids.current(&address.id));
+        plan.steps.iter().any(|step| step.address == today && matches!(step.action, Action::Create { .. }))
+    };
+    if !plan.steps.iter().any(|step| matches!(step.action, Action::Create { .. })) {
+        return;
+    }
+    let (found, ambiguous) = matched(sides);
+    let clear = sides.wanted.objects.keys().filter(|address| found.current(&address.id) != address.id);
+    let count = clear.chain(ambiguous.iter().map(|one| &one.wanted)).filter(is_create).count();
+    let (objects, are, they) = match count {
+        0 => return,
+        1 => ("1 object".to_owned(), "is", "it is"),
+        _ => (format!("{count} objects"), "are", "they are"),
+    };
+    context.events.warn(format!(
+        "{objects} that would be created {are} in the tenant already under another id, with the same name or key; if {they} \
+         meant, give --adopt, which takes what is there instead of creating a second one"
+    ));
+}
+
+/// Returns the ids of the objects that are adopted.
+fn adopted(
+    context: &Context,
+    (wanted, live): (&Side, &Side),
+    deleted: &BTreeMap<Address, Object>,
+    ids: &IdMap,
+    scope: &Scope,
+) -> Result<IdMap> {
+    let (wanted, live) = snapshots(&context.repo, wanted, live, &|_| false)?;
+    match adopt(&Sides { wanted: &wanted, live: &live, deleted, ids, scope }) {
+        Ok(adopted) => {
+            if !adopted.is_empty() {
+                context.events.note(format!(
+                    "{} adopted of what was made anew by hand",
+                    agreeing(adopted.iter().count(), "id", ("is", "are"))
+                ));
+            }
+            Ok(adopted)
+        }
+        Err(ambiguous) => {
+            let line = |one: &Ambiguous| {
+                let ids: Vec<&str> = one.candidates.iter().map(|address| address.id.as_str()).collect();
+                format!("{} \"{}\" {}: {}", one.wanted.kind, safe(&one.name), one.wanted.id, ids.join(", "))
+            };
+            anyhow::bail!(
+                "--adopt cannot tell which object stands for which; rename or delete those that do not, or leave the wanted \
+                 one out with --exclude ID:\n  {}",
+                ambiguous.iter().map(line).collect::<Vec<_>>().join("\n  ")
+            )
+        }
+    }
+}
+
+/// Returns the relevant objects of the recycle bins: those that the commit wants and the tenant lacks.
+async fn recycle_bin<T: TenantRead>(
+    tenant: &T,
+    kinds: &[&'static Kind],
+    wanted: &Side,
+    live: &Side,
+    ids: &IdMap,
+) -> Result<BTreeMap<Address, Object>> {
+    let mut deleted = BTreeMap::new();
+    for kind in kinds {
+        let missing = wanted.index.keys().any(|address| {
+            address.kind == kind.name && !live.index.contains_key(&Address::new(kind.name, ids.current(&address.id)))
+        });
+        // A kind that is not completely known is left alone.
+        let known = wanted.coverage().kind(kind.name).is_complete() && live.coverage().kind(kind.name).is_complete();
+        if !missing || !known || !matches!(kind.deletion, Deletion::Soft { .. }) {
+            continue;
+        }
+        match tenant.deleted(kind).await {
+            Ok(raws) => {
+                for raw in raws {
+                    let object = normalize(kind, raw).object;
+                    deleted.insert(kind.address(object.id()), object);
+                }
+            }
+            Err(error) => {
+                // Planning without the recycle bin would create objects anew that could be restored, and lose their ids for
+                // nothing.
+                return Err(anyhow::Error::new(error).context(format!(
+                    "reading the recycle bin of {}, without which it is not known what can be restored with its id",
+                    kind.title
+                )));
+            }
+        }
+    }
+    Ok(deleted)
+}
+
+/// Returns the addresses whose wanted file mentions one of `ids`, among those that are equal on both sides.
+fn mentioning(context: &Context, wanted: &Side, live: &Side, ids: &BTreeSet<String>) -> Result<BTreeSet<Address>> {
+    let mut found = BTreeSet::new();
+    for (address, entry) in &wanted.index {
+        if live.index.get(address).is_none_or(|other| other.blob != entry.blob) {
+            continue;
+        }
+        let bytes = wanted.read(&context.repo, entry)?;
+        let text = String::from_utf8_lossy(&bytes);
+        let mut names_one = false;
+        each_id_in(&text, &mut |id| names_one |= ids.contains(id) && id != address.id);
+        if names_one {
+            found.insert(address.clone());
+        }
+    }
+    Ok(found)
+}
+
+/// Returns the old ids of everything that the plan creates.
+fn created(plan: &Plan, wanted: &Snapshot, ids: &IdMap) -> BTreeSet<String> {
+    let creates: BTreeSet<&Address> = plan
+        .steps
+        .iter()
+        .filter(|step| matches!(step.action, Action::Create { .. }))
+        .map(|step| &step.address)
+        .collect();
+    if creates.is_empty() {
+        return BTreeSet::new();
+    }
+    let mut found = BTreeSet::new();
+    for (address, object) in &wanted.objects {
+        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let today = Address::new(kind.name, ids.current(&address.id));
+        if creates.contains(&today) {
+            found.extend(identities(kind, object));
+            found.insert(today.id);
+        }
+    }
+    found
+}
+
+/// Returns, for the plan's objects without a name, the ids of the objects that they are about.
+fn about(plan: &Plan, sides: &[&Snapshot]) -> BTreeMap<Address, Vec<String>> {
+    let steps = plan.steps.iter().map(|step| &step.address);
+    let addresses = steps
+        .chain(plan.losses.iter().map(|loss| &loss.address))
+        .chain(plan.unmanaged.iter().take(20))
+        .chain(plan.left.iter().map(|left| &left.address));
+    let of = |address: &Address| {
+        let kind = kinds::by_name(address.kind).filter(|kind| !kind.about.is_empty())?;
+        let object = sides.iter().find_map(|side| side.objects.get(address))?;
+        Some((address.clone(), kind.about(&object.0)))
+    };
+    addresses.filter_map(of).collect()
+}
+
+/// Gives objects without a name the names of the objects that they are about.
+fn call_by_name(plan: &mut Plan, about: &BTreeMap<Address, Vec<String>>, names: &mut Names) {
+    let called: BTreeMap<&Address, String> =
+        about.iter().filter_map(|(address, about)| Some((address, names.of_about(about)?))).collect();
+    for step in &mut plan.steps {
+        if let Some(name) = names.of_about(&step.about).or_else(|| called.get(&step.address).cloned()) {
+            step.name = name;
+        }
+    }
+    for loss in &mut plan.losses {
+        if let Some(name) = called.get(&loss.address) {
+            loss.name.clone_from(name);
+        }
+    }
+    for left in &mut plan.left {
+        if let Some(name) = called.get(&left.address) {
+            left.name.clone_from(name);
+        }
+    }
+    for (address, name) in called {
+        names.insert(&address.id, &name);
+    }
+}
+
+fn mentioned(plan: &Plan) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    for step in &plan.steps {
+        ids.extend(step.about.iter().cloned());
+        let mut see = |value: &serde_json::Value| {
+            mentions(value, &mut |id| {
+                ids.insert(id.to_owned());
+            });
+        };
+        match &step.action {
+            Action::Link { value, .. } | Action::Unlink { value, .. } | Action::Relink { value, .. } => see(value),
+            Action::Update { changes, .. } => changes.iter().flat_map(FieldChange::values).for_each(&mut see),
+            Action::Create { .. } | Action::Restore | Action::Call { .. } | Action::Delete => {}
+        }
+    }
+    ids.extend(plan.unmanaged.iter().take(20).map(|address| address.id.clone()));
+    for left in plan.left.iter().take(20) {
+        let ChangeKind::Modified(fields) = &left.what else { continue };
+        for value in fields.iter().flat_map(FieldChange::values) {
+            mentions(value, &mut |id| {
+                ids.insert(id.to_owned());
+            });
+        }
+    }
+    ids
+}
+
+/// Returns when a plan that is made now expires, and the e-mail address by which git knows its maker.
+fn stamp(context: &Context) -> (String, String) {
+    let hours = i64::try_from(context.settings.approval.plan_hours).unwrap_or(24);
+    let now = jiff::Timestamp::now().round(jiff::Unit::Second).unwrap_or_default();
+    let expires = now.checked_add(jiff::SignedDuration::from_hours(hours)).unwrap_or(jiff::Timestamp::MAX);
+    (expires.to_string(), context.repo.author().email)
+}

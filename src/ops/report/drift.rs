@@ -1,0 +1,136 @@
+//! Compares the live tenant with an approved baseline for `drift`, without pending edits and properties that the settings leave
+//! to others.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail};
+
+use super::diff::{Compared, Past, explain, kinds_of, narrow};
+use crate::engine::compare;
+use crate::engine::drift::{Rule, ignore, leave_out_pending};
+use crate::engine::scope::Scope;
+use crate::format::path::is_reserved;
+use crate::model::{Address, ChangeKind, LeftOut, Report};
+use crate::ops::commit::selectors;
+use crate::ops::commit::source::{Side, Trust, snapshots};
+use crate::ops::snapshot::main_relation::NO_COMMON_HISTORY;
+use crate::ops::{Context, audit, manifest_at};
+use crate::repo::{Entry, ObjectId};
+use crate::tenant::TenantRead;
+
+/// Compares the live tenant with a baseline: `baseline`, or else the branch that people work on, as fetched.
+///
+/// # Errors
+/// If there is no such baseline or no snapshot yet, files of it are wrong, or the tenant is another one.
+pub async fn drift<T: TenantRead>(
+    context: &Context,
+    tenant: &T,
+    baseline: Option<&str>,
+    scope: &Scope,
+) -> Result<Compared> {
+    let (label, commit) = match baseline {
+        Some(revision) => (revision.to_owned(), context.resolve(revision)?),
+        None => approved_branch(context)?,
+    };
+    let Some(tip) = context.last_snapshot()? else {
+        bail!("there is no snapshot yet to tell what is pending from what drifted; make one with `entragit export`");
+    };
+    let mut approved = Side::commit(context, &commit.to_string())?;
+    // The side shortens the label itself if it is a whole commit id.
+    if label != commit.to_string() {
+        approved.label = label;
+    }
+    let fork = context.repo.merge_base(commit, tip)?;
+    let mut edits = Report::default();
+    let mut deleted: Vec<Address> = Vec::new();
+    if let Some(fork) = fork.filter(|fork| *fork != commit) {
+        let [after, before] = Side::commits(context, &commit.to_string(), &fork.to_string())?;
+        let (left, right) = snapshots(&context.repo, &after, &before, &|_| false)?;
+        edits = compare::snapshots(&left, &right, &after.manifest.ids);
+        // An object that the baseline deletes is compared with its state before: somebody may change it while the deletion is
+        // pending.
+        for change in edits.changes.iter().filter(|change| change.what == ChangeKind::Added) {
+            if let Some(entry) = before.index.get(&change.address) {
+                approved.index.insert(change.address.clone(), entry.clone());
+                deleted.push(change.address.clone());
+            }
+        }
+    } else if fork.is_none() {
+        let label = &approved.label;
+        context.events.warn(format!(
+            "{label} has no common history with {}, so what is pending cannot be told from drift",
+            context.settings.branches.snapshots
+        ));
+    }
+
+    let kinds = kinds_of(context, Some(&approved), scope);
+    let live = Side::live(context, tenant, &kinds, &[&approved], Trust::Prove, &approved.manifest.ids).await?;
+    selectors::check(context, scope, &[&approved, &live], &approved.manifest.ids)?;
+    let (mut left, right) = snapshots(&context.repo, &approved, &live, &|_| false)?;
+    // A kind that the tenant was not asked for yields no difference.
+    left.coverage.0.retain(|what, _| right.coverage.0.contains_key(what));
+    let mut ids = manifest_at(&context.repo, tip)?.ids;
+    ids.extend(&approved.manifest.ids);
+    let mut report = compare::snapshots(&left, &right, &ids);
+    drop((left, right));
+    let waiting = deleted.iter().filter(|address| live.index.contains_key(address)).count();
+    report.drift = Some(LeftOut { pending: waiting, ..LeftOut::default() });
+    leave_out_pending(&mut report, &edits);
+    narrow(&mut report, scope);
+    ignore(&mut report, &rules(context));
+    report.before.clone_from(&approved.label);
+    report.after.clone_from(&live.label);
+
+    // Authors are looked for since the fork: in the notes of the snapshots since then, and in the log since the last of them.
+    let past = Past { range: fork.map(|fork| (fork, tip)), since: Some(tip), earlier: Some(tip) };
+    let mut compared = explain(context, Some(tenant), report, (&approved, &live), &past).await?;
+    audit::disclose(&mut compared.report, context.settings.actors);
+    Ok(compared)
+}
+
+/// Returns the branch that people work on, as fetched: the remote's, where this clone knows of one. Commits that were not pushed
+/// are not approved, least of all those that an export moved the branch to.
+fn approved_branch(context: &Context) -> Result<(String, ObjectId)> {
+    let name = &context.settings.branches.main;
+    if let Some(there) = context.remote_tip(name)? {
+        return Ok(there);
+    }
+    match context.repo.reference(&context.main_ref())? {
+        Some(here) => Ok((name.clone(), here)),
+        None => bail!(
+            "there is no branch {name} here to compare with; fetch it, or name the approved commit or tag with --baseline"
+        ),
+    }
+}
+
+/// Returns the files with edits on `main` that the last snapshot does not have: not applied yet, as far as is known here.
+///
+/// # Errors
+/// If the repository cannot be read.
+pub fn pending(context: &Context, snapshot: ObjectId, main: ObjectId) -> Result<Vec<String>> {
+    if context.repo.is_ancestor(main, snapshot)? {
+        return Ok(Vec::new());
+    }
+    let Some(fork) = context.repo.merge_base(main, snapshot)? else { return Ok(vec![NO_COMMON_HISTORY.to_owned()]) };
+    // Only differences are listed: files that differ from the fork, and from the snapshot as well.
+    let (at_fork, on_main) = context.repo.changed_entries(fork, main)?;
+    let (in_snapshot, beside) = context.repo.changed_entries(snapshot, main)?;
+    let open = paths(in_snapshot, beside);
+    let edits = paths(at_fork, on_main);
+    Ok(edits.intersection(&open).filter(|path| !is_reserved(path)).cloned().collect())
+}
+
+fn paths(a: Vec<Entry>, b: Vec<Entry>) -> BTreeSet<String> {
+    a.into_iter().chain(b).map(|entry| entry.path).collect()
+}
+
+fn rules(context: &Context) -> Vec<Rule> {
+    let rule = |it: &crate::format::settings::Ignore| Rule {
+        kind: it.kind,
+        name: it.name.clone(),
+        id: it.id.clone(),
+        property: it.property.clone(),
+        reason: it.reason.clone().unwrap_or_default(),
+    };
+    context.settings.ignore.iter().map(rule).collect()
+}

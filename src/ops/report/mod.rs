@@ -1,0 +1,7 @@
+//! Compares and reports; nothing is written.
+
+pub mod diff;
+pub mod doctor;
+pub mod drift;
+pub mod status;
+pub mod validate;

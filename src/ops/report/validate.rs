@@ -1,0 +1,243 @@
+//! Checks that the repository is in order, for `validate`. Nothing is asked of the tenant.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Result;
+use serde_json::Value;
+
+use crate::engine::refs::ids_in;
+use crate::engine::validate::{self, File};
+use crate::format::yaml::{self, Document};
+use crate::kinds;
+use crate::model::finding::{MOST_PER_FILE, Severity};
+use crate::model::{Address, Finding, IdMap, Kind};
+use crate::ops::commit::lookup::Lookup;
+use crate::ops::commit::source::{Side, Source, kind_of_folder};
+use crate::ops::{Context, Invalid, MANIFEST, SETTINGS};
+use crate::repo::{MAX_SETTINGS, ObjectId, read_if_there};
+
+/// Checks every file of a source, or only those that differ from the last snapshot.
+///
+/// # Errors
+/// If the source cannot be read at all; errors in its files are findings.
+pub fn validate(context: &Context, source: &Source, only_edited: bool) -> Result<Vec<Finding>> {
+    let side = match source {
+        Source::Worktree => Side::worktree(context),
+        Source::Commit(revision) => Side::commit(context, revision),
+        Source::Live => anyhow::bail!("the live tenant is not validated; name a commit or `worktree`"),
+    };
+    findings(context, &side?, only_edited, &Dangling::new())
+}
+
+/// Dangling ids per file that already existed in the base commit; restoring them is not reported.
+pub type Dangling = BTreeMap<String, BTreeSet<String>>;
+
+/// Returns the findings on a side's files. Unedited files are what the tenant returned: with `only_edited` they are trusted.
+///
+/// # Errors
+/// If the object database cannot be read.
+pub fn findings(context: &Context, side: &Side, only_edited: bool, dangling: &Dangling) -> Result<Vec<Finding>> {
+    let base = match context.last_snapshot()? {
+        Some(commit) => Some(Side::commit(context, &commit.to_string())?),
+        None => None,
+    };
+    let mut findings = side.misplaced.clone();
+    let mut documents: Vec<(String, &'static Kind, Option<String>, Document)> = Vec::new();
+    let mut addresses: BTreeSet<Address> = side.index.keys().cloned().collect();
+    for (address, entry) in &side.index {
+        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let same = base.as_ref().and_then(|base| base.index.get(address)).is_some_and(|old| old.blob == entry.blob);
+        if only_edited && same {
+            continue;
+        }
+        match yaml::read(&entry.path, &side.read(&context.repo, entry)?) {
+            Ok(document) => documents.push((entry.path.clone(), kind, Some(address.id.clone()), document)),
+            Err(found) => findings.extend(found),
+        }
+    }
+    for (path, bytes) in &side.odd {
+        let Some(kind) = kind_of_folder(path) else { continue };
+        match yaml::read(path, bytes) {
+            Ok(document) => {
+                if let Some(id) = document.value.get("id").and_then(Value::as_str) {
+                    addresses.insert(Address::new(kind.name, id));
+                }
+                documents.push((path.clone(), kind, None, document));
+            }
+            Err(found) => findings.extend(found),
+        }
+    }
+    if let Some(workdir) = context.repo.workdir()
+        && side.commit.is_none()
+        && let Some(bytes) = read_if_there(&workdir.join(SETTINGS), MAX_SETTINGS)?
+        && let Err(found) = crate::format::settings::Settings::parse(SETTINGS, &bytes)
+    {
+        findings.extend(found);
+    }
+    findings.extend(circular_ids(side));
+    let lines: Vec<_> = documents.iter().map(|(_, _, _, document)| |pointer: &str| document.line_of(pointer)).collect();
+    let files: Vec<File<'_>> = documents
+        .iter()
+        .zip(&lines)
+        .map(|((path, kind, id, document), line_of)| File {
+            path,
+            kind,
+            path_id: id.as_deref(),
+            value: &document.value,
+            line_of,
+        })
+        .collect();
+    let mentioned = before_mentions(context, base.as_ref(), &files)?;
+    let named = |of: &Dangling, path: &str, id: &str| of.get(path).is_some_and(|ids| ids.contains(id));
+    let had = |path: &str, id: &str| named(&mentioned, path, id) || named(dangling, path, id);
+    let snapshots = match context.last_snapshot()? {
+        Some(tip) => context.repo.line(tip, BACK)?.into_iter().map(|commit| commit.id).collect(),
+        None => Vec::new(),
+    };
+    let paths: BTreeMap<&str, (&Address, ObjectId)> =
+        side.index.iter().map(|(address, entry)| (entry.path.as_str(), (address, entry.blob))).collect();
+    let asked = RefCell::new(BTreeMap::new());
+    let written = |path: &str| {
+        let Some((address, blob)) = paths.get(path) else { return false };
+        *asked
+            .borrow_mut()
+            .entry(path.to_owned())
+            .or_insert_with(|| was_in(context, &snapshots, address, *blob).unwrap_or_default())
+    };
+    let coverage = side.proven();
+    let unknown = &side.manifest.unknown;
+    let taken = taken_labels(context, side, base.as_ref(), &files)?;
+    let none = IdMap::default();
+    let ids = base.as_ref().map_or(&none, |base| &base.manifest.ids);
+    let checks = validate::Context {
+        addresses: &addresses,
+        coverage: &coverage,
+        unknown,
+        had: &had,
+        written: &written,
+        ids,
+        taken: &taken,
+    };
+    findings.extend(validate::validate(&files, &checks));
+    findings.extend(left_out(context, base.as_ref(), side, &files)?);
+    findings.sort();
+    findings.dedup();
+    Ok(findings)
+}
+
+/// Returns a finding for each id of the manifest's map that leads back to itself, as no object has two ids.
+fn circular_ids(side: &Side) -> impl Iterator<Item = Finding> {
+    let circular = side.manifest.ids.circular();
+    let finding = |id: &str| Finding {
+        path: MANIFEST.to_owned(),
+        line: 0,
+        severity: Severity::Error,
+        check: "circular-id",
+        message: format!("under `ids`, {id} leads in a circle; take manifest.yaml from the last snapshot"),
+    };
+    circular.take(MOST_PER_FILE).map(finding)
+}
+
+/// Number of warnings that are shown one by one.
+const SHOWN: usize = 5;
+/// Number of snapshots back in which a file is looked for.
+const BACK: usize = 2_000;
+
+/// Returns true if one of the snapshots, which the tool alone writes, has an object in these very bytes: a file restored from a
+/// snapshot (by a revert, by a plan to it) is what the tenant returned then.
+fn was_in(context: &Context, snapshots: &[ObjectId], address: &Address, blob: ObjectId) -> Result<bool> {
+    let Some(kind) = kinds::by_name(address.kind) else { return Ok(false) };
+    for snapshot in snapshots {
+        if Lookup::new(&context.repo, *snapshot).find(kind, &address.id)?.is_some_and(|entry| entry.blob == blob) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Returns the ids that each file mentioned in the last snapshot.
+fn before_mentions(context: &Context, base: Option<&Side>, files: &[File<'_>]) -> Result<Dangling> {
+    let mut mentioned = BTreeMap::new();
+    let Some(base) = base else { return Ok(mentioned) };
+    for file in files {
+        let Some(id) = file.path_id else { continue };
+        if let Some(entry) = base.index.get(&Address::new(file.kind.name, id)) {
+            let bytes = base.read(&context.repo, entry)?;
+            let text = String::from_utf8_lossy(&bytes);
+            mentioned.insert(file.path.to_owned(), ids_in(&text).into_iter().map(str::to_owned).collect());
+        }
+    }
+    Ok(mentioned)
+}
+
+/// Returns findings on properties that edited files left out of the objects that the last snapshot has.
+fn left_out(context: &Context, base: Option<&Side>, side: &Side, files: &[File<'_>]) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let Some(base) = base else { return Ok(findings) };
+    for file in files {
+        let Some(address) = file.path_id.map(|id| Address::new(file.kind.name, id)) else { continue };
+        let (Some(before), Some(now)) = (base.index.get(&address), side.index.get(&address)) else { continue };
+        if before.blob != now.blob
+            && let Some(before) = base.object(&context.repo, file.kind, before)?
+        {
+            findings.extend(validate::left_out(file, &before.0));
+        }
+    }
+    Ok(findings)
+}
+
+/// Returns the labels of files that already stand for another object. A label is given once: a commit whose own manifest knows
+/// the object that was created from it cannot mean a new one by it. A branch that the last snapshot does not follow cannot mean
+/// another object than the one that has the label by now. An older commit may: its label means what it meant then.
+fn taken_labels(
+    context: &Context,
+    side: &Side,
+    base: Option<&Side>,
+    files: &[File<'_>],
+) -> Result<BTreeMap<Address, String>> {
+    let mut taken = BTreeMap::new();
+    let Some(base) = base else { return Ok(taken) };
+    for file in files {
+        let Some(label) = file.value.get("id").and_then(Value::as_str).filter(|id| id.starts_with("new:")) else {
+            continue;
+        };
+        let address = Address::new(file.kind.name, label);
+        let own = side.manifest.ids.current(label);
+        if own != label {
+            taken.insert(address, own.to_owned());
+            continue;
+        }
+        let today = base.manifest.ids.current(label);
+        let past = side.commit.zip(base.commit).map(|(commit, tip)| context.repo.is_ancestor(commit, tip));
+        if today == label || past.transpose()?.unwrap_or_default() {
+            continue;
+        }
+        let Some((holder, entry)) = base.index.iter().find(|(holder, _)| holder.id == today) else { continue };
+        let Some(kind) = kinds::by_name(holder.kind) else { continue };
+        let name = base.object(&context.repo, kind, entry)?.map(|object| object.name().to_owned()).unwrap_or_default();
+        if kind != file.kind || file.value.get("displayName").and_then(Value::as_str) != Some(name.as_str()) {
+            taken.insert(address, format!("{} \"{name}\" in {}", kind.name, entry.path));
+        }
+    }
+    Ok(taken)
+}
+
+/// Refuses to go on while a side has errors.
+///
+/// # Errors
+/// [`Invalid`] with all of them.
+pub fn require_valid(context: &Context, side: &Side, dangling: &Dangling) -> Result<()> {
+    let (errors, warnings): (Vec<Finding>, Vec<Finding>) =
+        findings(context, side, true, dangling)?.into_iter().partition(|finding| finding.severity == Severity::Error);
+    if !errors.is_empty() {
+        return Err(Invalid(errors).into());
+    }
+    for warning in warnings.iter().take(SHOWN) {
+        context.events.warn(format!("{}:{}: {}", warning.path, warning.line, warning.message));
+    }
+    if warnings.len() > SHOWN {
+        context.events.warn(format!("and {} more; `entragit validate` lists them", warnings.len() - SHOWN));
+    }
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! Makes snapshots: exports, watch rounds, and the branches that follow them.
+
+pub(in crate::ops) mod advance;
+pub mod export;
+pub mod incremental;
+pub(in crate::ops) mod main_relation;
+pub(in crate::ops) mod publish;
+pub(in crate::ops) mod record;
+pub mod resume;
+pub mod round;
+pub mod shrink;
+pub mod sync;
+pub mod watch;
