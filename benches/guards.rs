@@ -28,9 +28,9 @@ fn main() {
     let objects = tenant(users);
     let mut access = Tenant::default();
     for (address, object) in &objects {
-        access.take(kinds::by_name(address.kind).unwrap(), object);
+        access.take(address.kind, object);
     }
-    let changes = |address: &Address| matches!(address.kind, "conditionalAccessPolicy" | "namedLocation");
+    let changes = |address: &Address| matches!(address.kind.name, "conditionalAccessPolicy" | "namedLocation");
     let live: BTreeMap<Address, Object> =
         objects.iter().filter(|(address, _)| changes(address)).map(|(a, o)| (a.clone(), o.clone())).collect();
     let mut wanted = live.clone();

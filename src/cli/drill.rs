@@ -153,7 +153,7 @@ async fn load(arguments: &args::Drill, repo: &Path, output: &Output) -> Result<L
     let options = emulator::Options { tenant: Some(context.settings.tenant.clone()), ..emulator::Options::default() };
     let (running, left_out) = emulator::start_from(options, &snapshot).await?;
     for (address, reason) in left_out.iter().take(5) {
-        output.say(&safe(&format!("{} {} is left out of the drill: {reason}", address.kind, address.id)));
+        output.say(&safe(&format!("{} {} is left out of the drill: {reason}", address.kind.name, address.id)));
     }
     let commit = side.commit.map(|commit| commit.to_string()).unwrap_or_default();
     let source = format!("{} of {}", &commit[..10.min(commit.len())], context.settings.tenant);
@@ -189,7 +189,7 @@ async fn damaged(tenant: &GraphTenant, batches: Vec<Vec<crate::model::Write>>) -
 fn counted(losses: &[Loss]) -> Vec<(String, usize)> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for loss in losses {
-        *counts.entry(format!("{}: {}", loss.address.kind, loss.what())).or_default() += 1;
+        *counts.entry(format!("{}: {}", loss.address.kind.name, loss.what())).or_default() += 1;
     }
     let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));

@@ -70,7 +70,7 @@ pub fn run_show(arguments: &args::Show, repo: &Path, output: &Output) -> Result<
     let found = &shown.found;
     if arguments.json {
         let value = shown.value.map_err(Invalid)?;
-        let (commit, address) = (shown.commit.to_string(), Address::new(found.kind.name, found.id.clone()));
+        let (commit, address) = (shown.commit.to_string(), Address::new(found.kind, found.id.clone()));
         let place = (found.entry.path.as_str(), &address);
         output.data(&history_json::object(&shown.revision, &commit, place, &value, &shown.names));
     } else {

@@ -57,7 +57,7 @@ pub fn matched(sides: &Sides<'_>) -> (IdMap, Vec<Ambiguous>) {
         if !sides.scope.takes_kind(kind) || !known(sides.wanted) || !known(sides.live) {
             continue;
         }
-        let today = |address: &Address| Address::new(kind.name, ids.current(&address.id));
+        let today = |address: &Address| Address::new(kind, ids.current(&address.id));
         let wanted: BTreeMap<Address, (&Address, &Object)> =
             of(kind, sides.wanted).map(|(a, o)| (today(a), (a, o))).collect();
         let mut strangers: BTreeMap<Vec<String>, Vec<&Address>> = BTreeMap::new();
@@ -107,7 +107,7 @@ pub fn matched(sides: &Sides<'_>) -> (IdMap, Vec<Ambiguous>) {
 }
 
 fn of<'a>(kind: &'static Kind, side: &'a Snapshot) -> impl Iterator<Item = (&'a Address, &'a Object)> {
-    side.objects.iter().filter(|(address, _)| address.kind == kind.name)
+    side.objects.iter().filter(|(address, _)| address.kind.name == kind.name)
 }
 
 /// Returns the natural key, without regard to case; `None` if a part of it is missing.
@@ -130,14 +130,15 @@ mod tests {
         }
         for (kind, value) in objects {
             let object = Object(value.as_object().cloned().unwrap_or_default());
-            snapshot.objects.insert(Address::new(kind, object.id()), object);
+            snapshot.objects.insert(crate::kinds::address(kind, object.id()).unwrap(), object);
         }
         snapshot
     }
 
     fn adopted(wanted: &[(&'static str, Value)], live: &[(&'static str, Value)], binned: &[&str]) -> String {
         let (wanted, live) = (snapshot(wanted), snapshot(live));
-        let deleted = binned.iter().map(|id| (Address::new("group", *id), Object::default())).collect();
+        let deleted =
+            binned.iter().map(|id| (crate::kinds::address("group", *id).unwrap(), Object::default())).collect();
         let (ids, scope) = (IdMap::default(), Scope::default());
         let sides = Sides { wanted: &wanted, live: &live, deleted: &deleted, ids: &ids, scope: &scope };
         match adopt(&sides) {

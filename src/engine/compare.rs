@@ -20,7 +20,7 @@ pub fn snapshots(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Report {
     let gone: BTreeSet<&Address> = pairs.values().copied().collect();
     let addresses: BTreeSet<&Address> = before.objects.keys().chain(after.objects.keys()).collect();
     for address in addresses {
-        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let kind = address.kind;
         let complete = before.coverage.kind(kind.name).is_complete() && after.coverage.kind(kind.name).is_complete();
         let old = pairs.get(address).copied();
         let (a, b) = (before.objects.get(old.unwrap_or(address)), after.objects.get(address));
@@ -94,17 +94,17 @@ fn known(
 fn recreated<'a>(before: &'a Snapshot, after: &'a Snapshot, ids: &IdMap) -> BTreeMap<&'a Address, &'a Address> {
     let complete = |kind: &str| before.coverage.kind(kind).is_complete() && after.coverage.kind(kind).is_complete();
     let only = |side: &'a Snapshot, other: &Snapshot| -> BTreeMap<&'a Address, &'a Object> {
-        side.objects.iter().filter(|(address, _)| complete(address.kind) && !other.contains(address)).collect()
+        side.objects.iter().filter(|(address, _)| complete(address.kind.name) && !other.contains(address)).collect()
     };
     let (mut gone, mut came) = (only(before, after), only(after, before));
     let mut pairs = BTreeMap::new();
     // The id map of the manifest comes first; it works in either direction of comparison.
     let mut heirs: BTreeMap<(&str, &str), &'a Address> = BTreeMap::new();
     for address in came.keys() {
-        heirs.insert((address.kind, ids.current(&address.id)), address);
+        heirs.insert((address.kind.name, ids.current(&address.id)), address);
     }
     for old in gone.keys() {
-        if let Some(new) = heirs.remove(&(old.kind, ids.current(&old.id))) {
+        if let Some(new) = heirs.remove(&(old.kind.name, ids.current(&old.id))) {
             pairs.insert(new, *old);
         }
     }
@@ -124,9 +124,9 @@ fn recreated<'a>(before: &'a Snapshot, after: &'a Snapshot, ids: &IdMap) -> BTre
 fn by_natural_key<'a>(objects: &BTreeMap<&'a Address, &'a Object>) -> BTreeMap<(&'a str, String), Vec<&'a Address>> {
     let mut known_by: BTreeMap<(&str, String), Vec<&Address>> = BTreeMap::new();
     for (address, object) in objects {
-        let key = natural_key(address.kind, object);
+        let key = natural_key(address.kind.name, object);
         if !key.is_empty() {
-            known_by.entry((address.kind, key)).or_default().push(address);
+            known_by.entry((address.kind.name, key)).or_default().push(address);
         }
     }
     known_by

@@ -38,7 +38,7 @@ impl Rule {
         };
         let given = self.kind.is_some() || self.name.is_some() || self.id.is_some() || self.property.is_some();
         given
-            && self.kind.is_none_or(|kind| kind == change.address.kind)
+            && self.kind.is_none_or(|kind| kind == change.address.kind.name)
             && self.id.as_ref().is_none_or(|id| id.eq_ignore_ascii_case(&change.address.id))
             && self.name.as_ref().is_none_or(|pattern| names.iter().all(|name| matches(pattern, name)))
     }
@@ -161,7 +161,7 @@ mod tests {
             ChangeKind::Modified(fields) => fields.iter().map(|field| risk(field.path())).collect(),
             ChangeKind::Added | ChangeKind::Removed => vec![risk("")],
         };
-        let address = Address::new(kind, id);
+        let address = crate::kinds::address(kind, id).unwrap();
         Change {
             address,
             called: kind,

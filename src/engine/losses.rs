@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn what_is_lost_is_counted() {
         let loss = |parts: &[LossKind]| Loss {
-            address: Address::new("user", "a"),
+            address: crate::kinds::address("user", "a").unwrap(),
             name: "a".to_owned(),
             parts: parts.to_vec(),
         };

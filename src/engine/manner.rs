@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::kinds;
 use crate::model::kind::Deletion;
 use crate::model::{Address, AuditEvent, Change, ChangeKind, Lifecycle, Report};
 
@@ -43,7 +42,7 @@ fn gone(change: &Change, evidence: &Evidence) -> Option<Lifecycle> {
         Some(None) => return Some(Lifecycle::Purged),
         None => {}
     }
-    let soft = kinds::by_name(change.address.kind).is_some_and(|kind| matches!(kind.deletion, Deletion::Soft { .. }));
+    let soft = matches!(change.address.kind.deletion, Deletion::Soft { .. });
     let last = own(change).find_map(|event| deed(event).map(|deed| (deed, event)));
     match last {
         Some((ObjectEvent::Purge, _)) => Some(Lifecycle::Purged),

@@ -107,7 +107,7 @@ mod tests {
         let mut chars = objects.chars();
         let mut line = BTreeMap::new();
         while let (Some(id), Some(version)) = (chars.next(), chars.next()) {
-            line.insert(Address::new("group", id.to_string()), version);
+            line.insert(crate::kinds::address("group", id.to_string()).unwrap(), version);
         }
         line
     }

@@ -211,7 +211,7 @@ pub fn write(plan: &Plan, binding: &Binding, verdicts: &[Verdict], names: &Names
             .seen
             .iter()
             .map(|(address, seen)| SeenDocument {
-                kind: address.kind.to_owned(),
+                kind: address.kind.name.to_owned(),
                 id: address.id.clone(),
                 digest: seen.whole.clone(),
                 properties: seen.properties.clone(),
@@ -237,7 +237,7 @@ fn left_document(left: &Left) -> LeftDocument {
         ChangeKind::Modified(changes) => ("modified", changes.as_slice()),
     };
     LeftDocument {
-        kind: left.address.kind.to_owned(),
+        kind: left.address.kind.name.to_owned(),
         called: left.called.to_owned(),
         id: left.address.id.clone(),
         name: left.name.clone(),
@@ -262,7 +262,7 @@ fn left_of(document: LeftDocument) -> Result<Left, String> {
     let kind =
         kinds::by_name(&document.kind).ok_or_else(|| format!("it names the unknown kind {:?}", document.kind))?;
     Ok(Left {
-        address: Address::new(kind.name, document.id),
+        address: Address::new(kind, document.id),
         called: called_in(kind, &document.called),
         name: document.name,
         what,
@@ -273,7 +273,7 @@ fn left_of(document: LeftDocument) -> Result<Left, String> {
 
 fn loss_document(loss: &Loss) -> ObjectDocument {
     ObjectDocument {
-        kind: loss.address.kind.to_owned(),
+        kind: loss.address.kind.name.to_owned(),
         id: loss.address.id.clone(),
         name: loss.name.clone(),
         what: loss.what(),
@@ -283,7 +283,7 @@ fn loss_document(loss: &Loss) -> ObjectDocument {
 
 fn object_document(address: &Address, names: &Names) -> ObjectDocument {
     ObjectDocument {
-        kind: address.kind.to_owned(),
+        kind: address.kind.name.to_owned(),
         id: address.id.clone(),
         name: names.get(&address.id).unwrap_or_default().to_owned(),
         what: String::new(),
@@ -336,5 +336,5 @@ pub fn read(bytes: &[u8]) -> Result<(Plan, Binding, String), String> {
 
 fn address(kind: &str, id: String) -> Result<Address, String> {
     let kind = kinds::by_name(kind).ok_or_else(|| format!("it names the unknown kind {kind:?}"))?;
-    Ok(Address::new(kind.name, id))
+    Ok(Address::new(kind, id))
 }

@@ -6,7 +6,6 @@ use serde_json::{Map, Value};
 
 use super::normalize::normalize;
 use super::schema::{self, Ref, Rule, Shape};
-use crate::kinds;
 use crate::model::{FieldChange, IdMap, Kind, Object, Report};
 
 /// Maps ids (object ids or application ids) to names, for comments and reports. There may be a million of them: nearly every
@@ -359,7 +358,7 @@ impl Mentioned {
 pub fn mentioned(report: &Report) -> Mentioned {
     let mut found = Mentioned::default();
     for change in &report.changes {
-        let Some(kind) = kinds::by_name(change.address.kind) else { continue };
+        let kind = change.address.kind;
         found.ids.extend(change.about.iter().cloned());
         for field in change.shown() {
             let values: Vec<&Value> = match field {

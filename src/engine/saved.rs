@@ -171,7 +171,7 @@ fn read_change(saved: SavedChange) -> Result<Change, String> {
     };
     Ok(Change {
         whole,
-        address: Address::new(kind.name, saved.id),
+        address: Address::new(kind, saved.id),
         called,
         name: saved.name,
         about: saved.about,

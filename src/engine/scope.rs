@@ -72,8 +72,8 @@ impl Exclusion {
 
     fn leaves_out(&self, address: &Address, name: &str) -> bool {
         match self {
-            Exclusion::Kind(kind) => *kind == address.kind,
-            Exclusion::Named(kind, pattern) => *kind == address.kind && matches(pattern, name),
+            Exclusion::Kind(kind) => *kind == address.kind.name,
+            Exclusion::Named(kind, pattern) => *kind == address.kind.name && matches(pattern, name),
             Exclusion::Name(pattern) => matches(pattern, name),
             Exclusion::Id(id) => id.eq_ignore_ascii_case(&address.id),
             Exclusion::Property(..) => false,
@@ -90,7 +90,7 @@ impl Scope {
 
     /// Returns true if the object is in scope.
     pub fn takes(&self, address: &Address, name: &str) -> bool {
-        (self.kinds.is_empty() || self.kinds.contains(&address.kind))
+        (self.kinds.is_empty() || self.kinds.contains(&address.kind.name))
             && (self.ids.is_empty() || self.ids.contains(&address.id))
             && (self.names.is_empty() || self.names.iter().any(|pattern| matches(pattern, name)))
             && !self.exclude.iter().any(|exclusion| exclusion.leaves_out(address, name))
@@ -165,7 +165,7 @@ mod tests {
             exclude: words.iter().map(|word| Exclusion::parse(word)).collect(),
             ..Scope::default()
         };
-        let (old, today) = (Address::new("group", "a"), Address::new("group", "b"));
+        let (old, today) = (crate::kinds::address("group", "a").unwrap(), crate::kinds::address("group", "b").unwrap());
         assert!(scope(&[]).takes_by(&old, &today, "Sales"));
         assert!(scope(&["user", "group.members"]).takes_by(&today, &old, "Sales"));
         for word in ["group", "group:sales", "s*"] {

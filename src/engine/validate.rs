@@ -375,7 +375,7 @@ fn missing(context: &Context<'_>, found: &mut FileFindings<'_, '_>) {
                 property if named => reference.value.strip_suffix(property).and_then(|id| id.strip_suffix('.')),
                 _ => None,
             };
-            id.is_some_and(|id| context.addresses.contains(&Address::new(to.kind, id)))
+            id.and_then(|id| kinds::address(to.kind, id)).is_some_and(|address| context.addresses.contains(&address))
         };
         // A service principal's `appId` belongs to its application.
         let borrowed = reference.to.iter().flat_map(|to| {
@@ -386,7 +386,8 @@ fn missing(context: &Context<'_>, found: &mut FileFindings<'_, '_>) {
         });
         let is_held = reference.to.iter().chain(borrowed).any(holds);
         let meant = reference.to.iter().find(|to| {
-            named && to.property != "id" && context.addresses.contains(&Address::new(to.kind, reference.value))
+            let held = |address: Address| context.addresses.contains(&address);
+            named && to.property != "id" && kinds::address(to.kind, reference.value).is_some_and(held)
         });
         let knowable = named || kinds.iter().all(|kind| context.coverage.kind(kind).is_complete());
         if is_held || !knowable {

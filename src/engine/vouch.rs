@@ -20,7 +20,6 @@ use super::plan::moving_identities;
 use super::refs::{mentions, rewrite, rewrite_body, rewrite_value};
 use super::risk;
 use super::schema::{self, Rule, Shape};
-use crate::kinds;
 use crate::model::kind::Updates;
 use crate::model::{Action, Address, FieldChange, IdMap, Kind, Object, Plan, Step};
 
@@ -69,7 +68,12 @@ pub fn vouch(plan: &mut Plan, known: &Known<'_>) -> Vec<String> {
         if let Some(fault) = fault.filter(|_| !known.postponed.contains(&step.address)) {
             let Step { address, action, name, .. } = step;
             let (name, id) = (super::render::safe(name), super::render::safe(&address.id));
-            said.push(format!("step {}, {} {} \"{name}\" ({id}): {fault}", number + 1, action.as_str(), address.kind));
+            said.push(format!(
+                "step {}, {} {} \"{name}\" ({id}): {fault}",
+                number + 1,
+                action.as_str(),
+                address.kind.name
+            ));
         }
     }
     said
@@ -85,8 +89,8 @@ fn moving(made: &BTreeSet<Address>, known: &Known<'_>) -> BTreeSet<String> {
     for address in made {
         let today = known.ids.current(&address.id);
         found.extend([address.id.to_lowercase(), today.to_lowercase()]);
-        let Some(kind) = kinds::by_name(address.kind) else { continue };
-        let today = Address::new(kind.name, today);
+        let kind = address.kind;
+        let today = Address::new(kind, today);
         for object in [known.wanted.get(&today), known.base.get(&today)].into_iter().flatten() {
             found.extend(moving_identities(kind, object).into_values().map(|id| id.to_lowercase()));
         }
@@ -107,7 +111,7 @@ struct Judge<'a> {
 impl Judge<'_> {
     /// Returns the fault of a step, if any, and sets the step's description for people.
     fn step(&self, step: &mut Step) -> Option<String> {
-        let Some(kind) = kinds::by_name(step.address.kind) else { return Some("its kind is unknown".to_owned()) };
+        let kind = step.address.kind;
         let address = step.address.clone();
         if !is_plain(&address.id) {
             return Some("this is no id of an object".to_owned());
@@ -119,7 +123,7 @@ impl Judge<'_> {
             return Some("the file does not say what was seen of the object".to_owned());
         }
         // An object that an apply created since has another id in the snapshots.
-        let today = Address::new(kind.name, self.known.ids.current(&address.id));
+        let today = Address::new(kind, self.known.ids.current(&address.id));
         let sources: Vec<&Object> =
             [self.known.wanted.get(&today), self.known.base.get(&today)].into_iter().flatten().collect();
         let live = self.known.live.get(&address);
@@ -145,7 +149,7 @@ impl Judge<'_> {
         live: Option<&Object>,
     ) -> Option<String> {
         let address = step.address.clone();
-        let today = Address::new(kind.name, self.known.ids.current(&address.id));
+        let today = Address::new(kind, self.known.ids.current(&address.id));
         let made = self.made.contains(&address);
         let adds = matches!(step.action, Action::Link { .. });
         match &mut step.action {

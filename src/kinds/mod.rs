@@ -46,7 +46,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use crate::model::Kind;
+use crate::model::{Address, Kind};
 
 pub mod power;
 
@@ -142,6 +142,11 @@ pub fn by_name(name: &str) -> Option<&'static Kind> {
     static NAMES: LazyLock<BTreeMap<&str, &'static Kind>> =
         LazyLock::new(|| ALL.iter().map(|kind| (kind.name, *kind)).collect());
     NAMES.get(name).copied()
+}
+
+/// Returns the address of an object of the kind called `kind`, if there is such a kind.
+pub fn address(kind: &str, id: impl Into<String>) -> Option<Address> {
+    Some(Address::new(by_name(kind)?, id))
 }
 
 /// Returns the kind that `word` means: its name, its folder, its plural in the path, or a variant's name; case does not count.

@@ -461,8 +461,8 @@ impl Kind {
     }
 
     /// Returns the address of the object with this id.
-    pub fn address(&self, id: &str) -> super::Address {
-        super::Address::new(self.name, if self.is_singleton() { self.singleton_id() } else { id })
+    pub fn address(&'static self, id: &str) -> super::Address {
+        super::Address::new(self, if self.is_singleton() { self.singleton_id() } else { id })
     }
 
     /// Returns the smallest profile that includes the kind. A kind that is only for information does not help recovery.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Address, CoverageMap, Object};
+use super::{Address, CoverageMap, Kind, Object};
 
 /// Holds the objects of one tenant at one time, by address.
 ///
@@ -27,8 +27,8 @@ impl Snapshot {
     }
 
     /// Returns true if the snapshot proves that no object of the kind has this id.
-    pub fn proves_absent(&self, kind: &'static str, id: &str) -> bool {
-        let is_whole = self.coverage.kind(kind).is_complete() && !self.filtered.contains(kind);
+    pub fn proves_absent(&self, kind: &'static Kind, id: &str) -> bool {
+        let is_whole = self.coverage.kind(kind.name).is_complete() && !self.filtered.contains(kind.name);
         is_whole && !self.contains(&Address::new(kind, id))
     }
 

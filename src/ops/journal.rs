@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::kinds;
 use crate::model::{Action, Address, IdMap, Plan, StepId};
 
 /// Represents a write-ahead journal with one JSON line per event, each on disk before the work goes on.
@@ -84,9 +83,7 @@ impl Past {
             // A step on a link does not change properties, except for credentials.
             let of_link = match &step.action {
                 Action::Link { .. } | Action::Relink { .. } => true,
-                Action::Unlink { link, .. } => {
-                    kinds::by_name(step.address.kind).is_none_or(|kind| kind.credential(link).is_none())
-                }
+                Action::Unlink { link, .. } => step.address.kind.credential(link).is_none(),
                 _ => false,
             };
             if !of_link {

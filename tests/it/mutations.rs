@@ -153,7 +153,7 @@ fn snapshot(world: &World) -> Snapshot {
         let kind = kinds::by_name(name).unwrap();
         let bytes = emit::write(&normalize(kind, raw.as_object().unwrap().clone()).object.0, &BTreeMap::new());
         let read = yaml::read("x.yaml", &bytes).unwrap();
-        snapshot.objects.insert(Address::new(kind.name, id.clone()), normalize(kind, read.value).object);
+        snapshot.objects.insert(Address::new(kind, id.clone()), normalize(kind, read.value).object);
     }
     snapshot
 }
@@ -328,7 +328,7 @@ fn what_happened_to_an_object_is_told_from_all_there_is() {
     let before = base();
     let mut gone = before.clone();
     gone.remove(&("group", id(TEAM)));
-    let address = Address::new("group", id(TEAM));
+    let address = entragit::kinds::address("group", id(TEAM)).unwrap();
     let mut said = String::new();
     let mut say = |name: &str, report: &Report| {
         let _ = writeln!(said, "{name}\n{}", lines(report));

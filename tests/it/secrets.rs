@@ -144,7 +144,7 @@ fn a_masked_secret_in_a_url_is_no_difference_and_a_loss() {
     assert_eq!(new["hook"]["url"], "https://a.test?subscription-key=****");
 
     let kind = kinds::by_name("customAuthenticationExtension").unwrap();
-    let address = Address::new(kind.name, "11111111-2222-4333-8444-555555555555");
+    let address = Address::new(kind, "11111111-2222-4333-8444-555555555555");
     let loss = losses::of_creation(kind, &address, &Object(masked.as_object().unwrap().clone())).unwrap();
     assert!(
         loss.what().contains("loses the secret within the URL of endpointConfiguration.targetUrl"),

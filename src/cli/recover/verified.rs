@@ -31,9 +31,9 @@ pub fn lines(verification: &Verification) -> Vec<String> {
 fn line(object: &Unconverged) -> String {
     let Unconverged { address, name, property, reason } = object;
     safe(&if property.is_empty() {
-        format!("{} \"{name}\" {reason}", address.kind)
+        format!("{} \"{name}\" {reason}", address.kind.name)
     } else {
-        format!("{} \"{name}\": {property} {reason}", address.kind)
+        format!("{} \"{name}\": {property} {reason}", address.kind.name)
     })
 }
 
@@ -42,7 +42,7 @@ pub fn json(verification: &Verification) -> Value {
     let all = |objects: &[Unconverged]| -> Vec<Value> {
         let one = |object: &Unconverged| {
             json!({
-                "kind": object.address.kind, "id": object.address.id, "name": object.name,
+                "kind": object.address.kind.name, "id": object.address.id, "name": object.name,
                 "property": object.property, "reason": object.reason,
             })
         };
@@ -58,12 +58,11 @@ pub fn json(verification: &Verification) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Address;
 
     #[test]
     fn states_are_counted_and_told() {
         let object = |name: &str, property: &str, reason: &str| Unconverged {
-            address: Address::new("group", "6a46cf97-e63a-4216-8572-04331c277457"),
+            address: crate::kinds::address("group", "6a46cf97-e63a-4216-8572-04331c277457").unwrap(),
             name: name.to_owned(),
             property: property.to_owned(),
             reason: reason.to_owned(),

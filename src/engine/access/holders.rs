@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{Tenant, words};
+use crate::kinds;
 use crate::kinds::power::{self, Reach};
 use crate::model::Address;
 
@@ -26,13 +27,13 @@ pub(in crate::engine) struct Seat<'a> {
 impl Tenant {
     /// Returns the known properties of an object that determines who has power.
     pub(in crate::engine) fn rule_of_power(&self, address: &Address) -> Option<&Map<String, Value>> {
-        self.rules_of_power.get(&(address.kind, address.id.to_lowercase()))
+        self.rules_of_power.get(&(address.kind.name, address.id.to_lowercase()))
     }
 
     /// Returns the known properties of an object that a plan changes, as far as they determine who has power.
     pub(in crate::engine) fn known_of(&self, address: &Address) -> Option<&Map<String, Value>> {
         let id = address.id.to_lowercase();
-        match address.kind {
+        match address.kind.name {
             "user" => self.users.get(&id),
             "servicePrincipal" => self.principals.get(&id),
             "application" => self.registrations.get(&id),
@@ -85,13 +86,13 @@ impl Tenant {
         if let Some(role) = power::role(id) {
             return Some(role.reach);
         }
-        let role = self.rule_of_power(&Address::new("roleDefinition", id))?;
+        let role = self.rule_of_power(&kinds::address("roleDefinition", id)?)?;
         (role.get("isEnabled") != Some(&Value::Bool(false)) && !tasks_of_power(role).is_empty()).then_some(Reach::Acts)
     }
 
     /// Returns the name of a role.
     pub(in crate::engine) fn role_name(&self, id: &str) -> String {
-        let known = self.rule_of_power(&Address::new("roleDefinition", id));
+        let known = kinds::address("roleDefinition", id).and_then(|role| self.rule_of_power(&role));
         let known = known.and_then(|role| role.get("displayName")).and_then(Value::as_str);
         known.or_else(|| power::role(id).map(|role| role.name)).unwrap_or(id).to_owned()
     }

@@ -69,7 +69,7 @@ struct Standing {
 /// Only deteriorations are reported: an account that was locked out before is not locked out by the plan.
 pub fn lock_outs(before: &Tenant, plan: &Plan, accounts: &Accounts) -> Vec<LockOut> {
     let touches = |kind: &str| KINDS.contains(&kind);
-    if before.is_empty() || !plan.steps.iter().any(|step| touches(step.address.kind)) {
+    if before.is_empty() || !plan.steps.iter().any(|step| touches(step.address.kind.name)) {
         return Vec::new();
     }
     let subjects = subjects(before, accounts);
@@ -84,7 +84,7 @@ pub fn lock_outs(before: &Tenant, plan: &Plan, accounts: &Accounts) -> Vec<LockO
     let mut found: BTreeMap<LockoutFinding, (usize, usize)> = BTreeMap::new();
     for (wave, steps) in plan.waves.iter().enumerate() {
         let mut changed = false;
-        for step in steps.iter().filter_map(|id| plan.steps.get(*id)).filter(|step| touches(step.address.kind)) {
+        for step in steps.iter().filter_map(|id| plan.steps.get(*id)).filter(|step| touches(step.address.kind.name)) {
             now.carry_out(step);
             changed = true;
         }

@@ -18,18 +18,20 @@ impl Tenant {
     pub(super) fn carry_out(&mut self, step: &Step) {
         let (kind, id) = (step.address.kind, step.address.id.to_lowercase());
         match &step.action {
-            Action::Create { body } => self.put(kind, &id, &without_nulls(body)),
+            Action::Create { body } => self.put(kind.name, &id, &without_nulls(body)),
             Action::Restore => {
                 let back = self.bin.get(&Address::new(kind, id.clone())).map(|object| object.0.clone());
                 // A restored object that is not known has no properties; its links are separate steps.
-                self.put(kind, &id, &back.unwrap_or_default());
+                self.put(kind.name, &id, &back.unwrap_or_default());
             }
-            Action::Update { body, .. } => self.update(kind, &id, body),
-            Action::Link { link, value } | Action::Relink { link, value } => self.link(kind, &id, link, value, true),
-            Action::Unlink { link, value } => self.link(kind, &id, link, value, false),
-            Action::Delete => self.delete(kind, &id),
+            Action::Update { body, .. } => self.update(kind.name, &id, body),
+            Action::Link { link, value } | Action::Relink { link, value } => {
+                self.link(kind.name, &id, link, value, true)
+            }
+            Action::Unlink { link, value } => self.link(kind.name, &id, link, value, false),
+            Action::Delete => self.delete(kind.name, &id),
             Action::Call { property, value } => {
-                self.update(kind, &id, &Map::from_iter([((*property).to_owned(), value.clone())]));
+                self.update(kind.name, &id, &Map::from_iter([((*property).to_owned(), value.clone())]));
             }
         }
     }

@@ -9,7 +9,6 @@ use super::diff;
 use super::normalize::{entry_key, made_child, writable};
 use super::plan::{identities, not_creatable, owned_elsewhere};
 use super::refs::{references, rewrite};
-use crate::kinds;
 use crate::model::plan::Loss;
 use crate::model::{Address, IdMap, Kind, Object, Snapshot};
 
@@ -80,7 +79,7 @@ pub fn held_against(before: &Snapshot, after: &Snapshot, ids: &IdMap, losses: &[
     let mut expected = BTreeSet::new();
     let lost = lost_for_good(before, after, ids);
     for (address, object) in &before.objects {
-        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let kind = address.kind;
         let mut wanted = rewrite(kind, object, ids);
         let today = today(kind, address, &wanted, after, ids);
         wanted.0.insert("id".to_owned(), today.id.clone().into());
@@ -107,7 +106,7 @@ pub fn held_against(before: &Snapshot, after: &Snapshot, ids: &IdMap, losses: &[
     for (address, object) in after.objects.iter().filter(|(address, _)| !expected.contains(*address)) {
         let said = why.get(address).map(|said| said.join("; ")).unwrap_or_default();
         recovered.extra.push(Unlike {
-            kind: address.kind,
+            kind: address.kind.name,
             id: address.id.clone(),
             name: object.name().to_owned(),
             properties: Vec::new(),
@@ -120,10 +119,9 @@ pub fn held_against(before: &Snapshot, after: &Snapshot, ids: &IdMap, losses: &[
 
 /// Returns the ids of objects that are gone and that nobody can create: what names them cannot be written either.
 fn lost_for_good(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> BTreeSet<String> {
-    let all =
-        before.objects.iter().filter_map(|(address, object)| Some((kinds::by_name(address.kind)?, address, object)));
+    let all = before.objects.iter().filter_map(|(address, object)| Some((address.kind, address, object)));
     let gone = all.filter(|(kind, address, object)| {
-        let today = Address::new(kind.name, ids.current(&address.id));
+        let today = Address::new(kind, ids.current(&address.id));
         not_creatable(kind, object).is_some() && !after.objects.contains_key(&today)
     });
     gone.flat_map(|(kind, _, object)| identities(kind, object)).collect()
@@ -132,14 +130,14 @@ fn lost_for_good(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> BTreeSet<S
 /// Returns the current address of an object. An object that Graph creates along with the one it refers to has an id of its
 /// own.
 fn today(kind: &'static Kind, address: &Address, wanted: &Object, after: &Snapshot, ids: &IdMap) -> Address {
-    let today = Address::new(kind.name, ids.current(&address.id));
+    let today = Address::new(kind, ids.current(&address.id));
     if kind.about.is_empty() || after.objects.contains_key(&today) {
         return today;
     }
     let about = kind.about(&wanted.0);
     // A group has settings for its members and others for its owners.
     let alike = |(other, found): &(&Address, &Object)| {
-        other.kind == kind.name
+        other.kind.name == kind.name
             && kind.about(&found.0) == about
             && (kind.id_of.is_empty() || kind.natural.iter().all(|name| found.get(name) == wanted.get(name)))
     };
@@ -222,8 +220,7 @@ fn values(kind: &'static Kind, object: &Object, lost_for_good: &BTreeSet<String>
 /// Returns references of the tenant to objects that existed before the damage and do not exist any more.
 fn dangling(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Vec<String> {
     let all = |snapshot: &Snapshot| -> BTreeSet<String> {
-        let objects =
-            snapshot.objects.iter().filter_map(|(address, object)| Some((kinds::by_name(address.kind)?, object)));
+        let objects = snapshot.objects.iter().filter_map(|(address, object)| Some((address.kind, object)));
         objects.flat_map(|(kind, object)| identities(kind, object)).collect()
     };
     let (had, has) = (all(before), all(after));
@@ -231,13 +228,13 @@ fn dangling(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Vec<String> {
     let lost: BTreeSet<String> = before
         .objects
         .iter()
-        .filter_map(|(address, object)| Some((kinds::by_name(address.kind)?, object)))
+        .filter_map(|(address, object)| Some((address.kind, object)))
         .filter(|(kind, object)| not_creatable(kind, object).is_some())
         .flat_map(|(kind, object)| identities(kind, object))
         .collect();
     let mut found = Vec::new();
     for (address, object) in &after.objects {
-        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let kind = address.kind;
         for reference in references(kind, object) {
             let id = reference.value;
             let gone = (had.contains(id) || ids.current(id) != id) && !has.contains(id) && !lost.contains(id);
@@ -263,7 +260,7 @@ mod tests {
         let mut snapshot = Snapshot::default();
         for (kind, value) in objects {
             let object = Object(value.as_object().cloned().unwrap_or_default());
-            snapshot.objects.insert(Address::new(kind, object.id()), object);
+            snapshot.objects.insert(crate::kinds::address(kind, object.id()).unwrap(), object);
         }
         snapshot
     }
@@ -319,7 +316,7 @@ mod tests {
         let missing = held(std::slice::from_ref(&user), &[]);
         assert_eq!((missing.missing.len(), missing.is_whole()), (1, false));
         let loss = Loss::new(
-            &Address::new("group", OLD),
+            &crate::kinds::address("group", OLD).unwrap(),
             "",
             crate::model::plan::LossKind::Other("cannot be made".to_owned()),
         );

@@ -80,7 +80,8 @@ fn is_soft(kind: &Kind) -> bool {
 
 fn of<'a>(snapshot: &'a Snapshot, kind: &str) -> impl Iterator<Item = (&'static Kind, &'a Object)> {
     let kind = kinds::by_name(kind);
-    let objects = snapshot.objects.iter().filter(move |(address, _)| Some(address.kind) == kind.map(|kind| kind.name));
+    let objects =
+        snapshot.objects.iter().filter(move |(address, _)| kind.is_some_and(|kind| address.kind.name == kind.name));
     objects.filter_map(move |(_, object)| Some((kind?, object)))
 }
 
@@ -129,7 +130,7 @@ fn deletions(snapshot: &Snapshot, takes: &dyn Fn(&Kind) -> bool) -> Vec<Vec<Writ
 
 /// Returns the kind of an object that an administrator can delete.
 fn deletable(address: &Address, object: &Object) -> Option<&'static Kind> {
-    let kind = kinds::by_name(address.kind)?;
+    let kind = address.kind;
     (is_deletable(kind, object) && owned_elsewhere(kind, object).is_none()).then_some(kind)
 }
 

@@ -65,7 +65,7 @@ fn ends_exclusion(change: &FieldChange, held: &impl Fn(&str) -> bool) -> bool {
 /// members takes nothing from them.
 fn still_left_out(step: &Step, rules: &Rules, after: &impl std::ops::Deref<Target = Tenant>) -> bool {
     let policy = step.address.id.to_lowercase();
-    step.address.kind == "conditionalAccessPolicy"
+    step.address.kind.name == "conditionalAccessPolicy"
         && !rules.break_glass.is_empty()
         && rules.break_glass.iter().all(|account| evaluate(after, &policy, &Subject::User(account.clone())).exempt)
 }

@@ -26,9 +26,9 @@ pub(super) fn mass_change(plan: &Plan, rules: &Rules) -> Option<Verdict> {
         let follows = matches!(&step.action, Action::Update { changes, .. } if changes.is_empty());
         match &step.action {
             Action::Update { .. } | Action::Call { .. } | Action::Relink { .. } if !follows => {
-                changed.entry(step.address.kind).or_default().insert(&step.address.id);
+                changed.entry(step.address.kind.name).or_default().insert(&step.address.id);
             }
-            Action::Unlink { link, .. } => *unlinked.entry((step.address.kind, link)).or_default() += 1,
+            Action::Unlink { link, .. } => *unlinked.entry((step.address.kind.name, link)).or_default() += 1,
             _ => {}
         }
     }
@@ -64,8 +64,8 @@ pub(super) fn incomplete(plan: &Plan) -> Option<Verdict> {
     let mut taken: BTreeSet<&str> = BTreeSet::new();
     for step in &plan.steps {
         match &step.action {
-            Action::Delete => drop(taken.insert(step.address.kind)),
-            Action::Unlink { .. } => drop(taken.insert(step.address.kind)),
+            Action::Delete => drop(taken.insert(step.address.kind.name)),
+            Action::Unlink { .. } => drop(taken.insert(step.address.kind.name)),
             _ => {}
         }
     }

@@ -42,7 +42,7 @@ impl Sides<'_> {
                 self.updated(step, &Map::from_iter([((*property).to_owned(), value.clone())]))
             }
             Action::Link { link, value } | Action::Relink { link, value } => self.linked(step, link, value),
-            Action::Unlink { link: "excludes", .. } if step.address.kind == "permissionGrantPolicy" => self
+            Action::Unlink { link: "excludes", .. } if step.address.kind.name == "permissionGrantPolicy" => self
                 .is_consent_policy_in_use(&step.address.id)
                 .then(|| format!("\"{}\" no longer leaves permissions out that people can consent to", step.name)),
             Action::Unlink { .. } | Action::Restore | Action::Delete => None,
@@ -50,7 +50,7 @@ impl Sides<'_> {
     }
 
     fn created(&self, step: &Step, body: &Properties) -> Option<String> {
-        let kind = step.address.kind;
+        let kind = step.address.kind.name;
         if SEATS.contains(&kind) {
             return self.seated(step, body);
         }
@@ -72,14 +72,14 @@ impl Sides<'_> {
     fn seated(&self, step: &Step, body: &Properties) -> Option<String> {
         let (principal, role) = (text(body, "principalId"), text(body, "roleDefinitionId"));
         self.before.role_reach(&role).or_else(|| self.after.role_reach(&role))?;
-        let eligible = step.address.kind == "roleEligibilitySchedule";
+        let eligible = step.address.kind.name == "roleEligibilitySchedule";
         // A permanent role holder gets nothing by becoming eligible for the role, nor by holding it in another way.
         let scope = text(body, "directoryScopeId");
         let same = |held: &Seat<'_>| {
             held.principal.eq_ignore_ascii_case(&principal)
                 && held.role.eq_ignore_ascii_case(&role)
                 && (held.scope == "/" || held.scope.eq_ignore_ascii_case(&scope))
-                && (held.kind == "roleAssignment" || held.kind == step.address.kind)
+                && (held.kind == "roleAssignment" || held.kind == step.address.kind.name)
         };
         if self.before.seats().any(|held| same(&held)) {
             return None;
@@ -113,12 +113,12 @@ impl Sides<'_> {
 
     /// Judges properties: those of a new object, or of an existing one.
     fn opens(&self, step: &Step, before: Option<&Properties>, after: &Properties) -> Option<String> {
-        let opened = loosened::of(step.address.kind, before, after, &|policy| self.consents_to_little(policy));
+        let opened = loosened::of(step.address.kind.name, before, after, &|policy| self.consents_to_little(policy));
         if opened.is_empty() {
             return None;
         }
         let said = |more: String| format!("\"{}\"{more} {}", step.name, opened.join(" and "));
-        match step.address.kind {
+        match step.address.kind.name {
             "user" => {
                 let id = &step.address.id;
                 let role = self.before.role_of_power(id).or_else(|| self.after.role_of_power(id))?;
@@ -162,7 +162,7 @@ impl Sides<'_> {
 
     fn linked(&self, step: &Step, link: &str, value: &Value) -> Option<String> {
         let (name, address) = (&step.name, &step.address);
-        match (address.kind, link) {
+        match (address.kind.name, link) {
             ("group", "members" | "owners") => {
                 let place = if link == "owners" { "an owner" } else { "a member" };
                 let holds = self.is_privileged_group(&address.id);
@@ -207,12 +207,12 @@ impl Sides<'_> {
     /// Judges a child of an object.
     fn opens_child(&self, step: &Step, link: &str, value: &Value) -> Option<String> {
         let known = self.before.known_of(&step.address);
-        let opened = opened_by_child(step.address.kind, link, known, value);
+        let opened = opened_by_child(step.address.kind.name, link, known, value);
         if opened.is_empty() {
             return None;
         }
         let named = |name: &str| known.map(|policy| text(policy, name)).unwrap_or_default();
-        let subject = match step.address.kind {
+        let subject = match step.address.kind.name {
             "roleManagementPolicy" => {
                 let role = named("roleDefinitionId");
                 self.after.role_reach(&role)?;
@@ -269,12 +269,12 @@ impl Sides<'_> {
     }
 
     fn power_in_package(&self, package: &str) -> Option<String> {
-        let package = self.after.rule_of_power(&Address::new("accessPackage", package))?;
+        let package = self.after.rule_of_power(&kinds::address("accessPackage", package)?)?;
         list(package, "resourceRoleScopes").flat_map(handed_out).find_map(|id| self.name_of_power(&id))
     }
 
     fn catalog_has_power(&self, id: &str) -> bool {
-        let own = self.after.rule_of_power(&Address::new("accessPackageCatalog", id));
+        let own = kinds::address("accessPackageCatalog", id).and_then(|address| self.after.rule_of_power(&address));
         let resources = own.into_iter().flat_map(|catalog| list(catalog, "resources"));
         let mut resources = resources.filter_map(|resource| resource.get("originId")).filter_map(Value::as_str);
         let of_it = |package: &Properties| is_of(package, "catalog", id);
@@ -297,7 +297,8 @@ impl Sides<'_> {
 
     /// Returns true if a permission grant policy of the tenant's own does not cover every permission.
     fn consents_to_little(&self, policy: &str) -> bool {
-        let known = self.after.rule_of_power(&Address::new("permissionGrantPolicy", policy));
+        let known =
+            kinds::address("permissionGrantPolicy", policy).and_then(|address| self.after.rule_of_power(&address));
         known.is_some_and(|policy| {
             let mut sets = list(policy, "includes").filter_map(Value::as_object).peekable();
             sets.peek().is_some() && !sets.any(loosened::is_unlimited)
@@ -316,7 +317,7 @@ impl Sides<'_> {
 
 /// Returns true if an object had what a step gives it.
 pub fn had(object: &Object, step: &Step) -> bool {
-    let kind = step.address.kind;
+    let kind = step.address.kind.name;
     let same = |body: &Properties, names: &[&str]| names.iter().all(|name| object.get(name) == body.get(*name));
     let none = |_: &str| false;
     match &step.action {
@@ -344,7 +345,7 @@ pub fn had(object: &Object, step: &Step) -> bool {
 }
 
 fn had_child(object: &Object, step: &Step, link: &str, value: &Value) -> bool {
-    let kind = step.address.kind;
+    let kind = step.address.kind.name;
     if matches!(
         (kind, link),
         ("group", "members" | "owners")

@@ -164,7 +164,7 @@ fn named(value: Option<&Value>) -> BTreeSet<String> {
 /// Returns the objects of the steps, once each.
 fn objects_of(steps: &[&Step]) -> Vec<String> {
     let objects: BTreeSet<String> =
-        steps.iter().map(|step| format!("{}/{}", step.address.kind, step.address.id)).collect();
+        steps.iter().map(|step| format!("{}/{}", step.address.kind.name, step.address.id)).collect();
     objects.into_iter().collect()
 }
 

@@ -35,9 +35,9 @@ pub(super) fn mass_delete(plan: &Plan, rules: &Rules) -> Option<Verdict> {
     let mut taken: BTreeMap<&'static str, Taken<'_>> = BTreeMap::new();
     for step in &plan.steps {
         if step.action == Action::Delete {
-            taken.entry(step.address.kind).or_default().deleted.insert(&step.address.id);
+            taken.entry(step.address.kind.name).or_default().deleted.insert(&step.address.id);
         } else if disables(step) {
-            taken.entry(step.address.kind).or_default().disabled.insert(&step.address.id);
+            taken.entry(step.address.kind.name).or_default().disabled.insert(&step.address.id);
         }
     }
     let share = |known: usize| known * rules.max_deletes_percent / 100;
@@ -80,10 +80,10 @@ pub(super) fn mass_delete(plan: &Plan, rules: &Rules) -> Option<Verdict> {
 /// all. Such kinds are too small for the rule of more than half.
 fn emptied(taken: &BTreeMap<&'static str, Taken<'_>>, rules: &Rules) -> Option<(Vec<String>, String)> {
     let base = rules.base.as_ref()?;
-    let in_base = |kind: &str| base.iter().filter(|address| address.kind == kind).count();
+    let in_base = |kind: &str| base.iter().filter(|address| address.kind.name == kind).count();
     let small = taken.iter().filter(|(kind, taken)| {
         let of_base =
-            base.iter().filter(|address| address.kind == **kind && taken.deleted.contains(address.id.as_str()));
+            base.iter().filter(|address| address.kind.name == **kind && taken.deleted.contains(address.id.as_str()));
         (1..3).contains(&in_base(kind)) && of_base.count() == in_base(kind)
     });
     let small: Vec<(&&'static str, &Taken<'_>)> = small.collect();

@@ -15,7 +15,7 @@ impl Planner<'_> {
         for (name, _) in rules.iter().filter(|(_, rule)| rule.unique) {
             let Some(wanted) = object.get(name) else { continue };
             let others = self.inputs.deleted.iter().filter(|(other, _)| {
-                other.kind == kind.name && *other != address && !self.returning.contains_key(&other.id)
+                other.kind.name == kind.name && *other != address && !self.returning.contains_key(&other.id)
             });
             for (other, binned) in others {
                 let Some(value) = binned.get(name).and_then(|has| shared(wanted, has)) else { continue };

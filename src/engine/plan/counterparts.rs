@@ -29,8 +29,9 @@ impl Counterparts {
         for (kind, twin) in kinds::ALL.iter().filter_map(|kind| Some((kind, kind.twin?))) {
             let Some(other) = kinds::by_name(twin.kind) else { continue };
             let known = [inputs.wanted, inputs.live].iter().all(|side| side.coverage.kind(other.name).is_complete());
-            for (address, object) in inputs.wanted.objects.iter().filter(|(address, _)| address.kind == other.name) {
-                let today = Address::new(other.name, inputs.ids.current(&address.id));
+            for (address, object) in inputs.wanted.objects.iter().filter(|(address, _)| address.kind.name == other.name)
+            {
+                let today = Address::new(other, inputs.ids.current(&address.id));
                 if inputs.live.objects.contains_key(&today) || inputs.live.unchanged.contains(&today) {
                     continue;
                 }
@@ -64,7 +65,7 @@ impl Passing {
         for (kind, twin) in kinds::ALL.iter().filter_map(|kind| Some((kind, kind.twin?))) {
             let Some(ends) = kinds::by_name(twin.kind).and_then(|other| other.passing) else { continue };
             let others =
-                live.objects.iter().filter(|(address, object)| address.kind == twin.kind && ends.holds(&object.0));
+                live.objects.iter().filter(|(address, object)| address.kind.name == twin.kind && ends.holds(&object.0));
             passing.0.extend(others.map(|(_, object)| (kind.name, key(twin.by, object))));
         }
         passing

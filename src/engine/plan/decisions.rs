@@ -53,8 +53,8 @@ impl Planner<'_> {
         let twice = self.wanted_twice();
         let counterparts = Counterparts::gone(self.inputs);
         for (address, object) in &self.inputs.wanted.objects {
-            let Some(kind) = kinds::by_name(address.kind) else { continue };
-            let today = Address::new(kind.name, self.inputs.ids.current(&address.id));
+            let kind = address.kind;
+            let today = Address::new(kind, self.inputs.ids.current(&address.id));
             if !self.known(kind) {
                 continue;
             }
@@ -200,7 +200,7 @@ impl Planner<'_> {
         let same = |found: &Object| {
             kind.natural.iter().chain(kind.about).all(|name| found.0.get(*name) == object.0.get(*name))
         };
-        let mut alike = live.objects.iter().filter(|(other, _)| other.kind == kind.name);
+        let mut alike = live.objects.iter().filter(|(other, _)| other.kind.name == kind.name);
         alike
             .find(|(other, found)| same(found) && !self.inputs.wanted.objects.contains_key(*other))
             .map(|(other, _)| other.clone())
@@ -209,7 +209,7 @@ impl Planner<'_> {
     pub(super) fn write_all(&mut self) {
         let decisions = std::mem::take(&mut self.decisions);
         for (address, (object, decision)) in &decisions {
-            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            let kind = address.kind;
             match decision {
                 Decision::Create => {
                     self.create(kind, address, object);

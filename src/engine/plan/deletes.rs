@@ -6,7 +6,6 @@ use crate::engine::body::{before_delete, with_type};
 use crate::engine::digest;
 use crate::engine::normalize::writable;
 use crate::engine::order::{Phase, Stage};
-use crate::kinds;
 use crate::model::Action;
 
 impl Planner<'_> {
@@ -15,7 +14,7 @@ impl Planner<'_> {
         wanted.extend(self.decisions.keys().cloned());
         let passing = Passing::live(self.inputs.live);
         for (address, object) in &self.inputs.live.objects {
-            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            let kind = address.kind;
             if wanted.contains(address)
                 || !self.known(kind)
                 || !self.inputs.scope.takes(address, object.name())

@@ -25,7 +25,7 @@ impl Planner<'_> {
     /// which too little would remain gets no step.
     pub(super) fn leave_out_gone(&mut self) {
         for kind in kinds::ALL.iter().copied().filter(|kind| schema::of(kind).root.leaves_out_gone()) {
-            let own = |address: &&Address| address.kind == kind.name;
+            let own = |address: &&Address| address.kind.name == kind.name;
             let addresses: Vec<Address> = self.decisions.keys().filter(own).cloned().collect();
             for address in addresses {
                 self.leave_out_of(kind, &address);
@@ -67,7 +67,7 @@ impl Planner<'_> {
         };
         self.plan.losses.push(Loss { address: address.clone(), name: object.name().to_owned(), parts });
         for (_, id) in omitted.ids {
-            self.gone.insert(id.clone(), Address::new(kind.name, id));
+            self.gone.insert(id.clone(), Address::new(kind, id));
         }
         if omitted.stopped_by.is_none() {
             let fields = diff::objects(kind, &object, &rest);
@@ -90,7 +90,9 @@ impl Planner<'_> {
         // Graph uses this id as a placeholder.
         let is_id = is_guid(id) && id != "00000000-0000-0000-0000-000000000000";
         let comes = self.moving.contains_key(id) || self.returning.contains_key(id);
-        let absent = |to: &schema::Ref| to.property == "id" && self.inputs.live.proves_absent(to.kind, id);
+        let absent = |to: &schema::Ref| {
+            to.property == "id" && kinds::by_name(to.kind).is_some_and(|kind| self.inputs.live.proves_absent(kind, id))
+        };
         is_id && !comes && rule.refs.iter().all(absent)
     }
 

@@ -13,7 +13,6 @@ use crate::engine::diff::{called, objects, top};
 use crate::engine::normalize::entry_key;
 use crate::engine::schema::{self, Rule, Shape};
 use crate::engine::{compare, diff};
-use crate::kinds;
 use crate::model::kind::Updates;
 use crate::model::left::{Left, Obstacle};
 use crate::model::{Action, Address, ChangeKind, FieldChange, IdMap, Kind, Object, Plan, Snapshot, Step};
@@ -29,13 +28,13 @@ impl Planner<'_> {
             wanted_today(self.inputs).into_iter().filter(|address| !wanted.contains(address)).collect();
         let mut left = Vec::new();
         for change in report.changes {
-            let Some(kind) = kinds::by_name(change.address.kind) else { continue };
+            let kind = change.address.kind;
             if out_of_scope.contains(&change.address) {
                 continue;
             }
             let old = match change.manner {
                 // The planner goes by ids: two objects that only look alike are two differences to it.
-                Some(crate::model::Lifecycle::Recreated { from }) => Address::new(kind.name, from),
+                Some(crate::model::Lifecycle::Recreated { from }) => Address::new(kind, from),
                 _ => change.address.clone(),
             };
             if old != change.address {

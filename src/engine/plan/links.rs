@@ -79,14 +79,14 @@ impl Planner<'_> {
     /// Returns the target of the kind `of` that Graph would not remove, since the commit wants none of that kind.
     fn last_that_stays<'v>(&self, of: &'static str, want: &[Value], have: &'v [Value]) -> Option<&'v Value> {
         let live = self.inputs.live;
-        let there = |kind: &'static str, id: &str| {
+        let there = |kind: &'static Kind, id: &str| {
             let address = Address::new(kind, id);
             live.objects.contains_key(&address) || live.unchanged.contains(&address)
         };
         // What is not known to be of another kind counts: the attempt would fail late.
         let is_of = |id: &&Value| {
             let id = id.as_str().unwrap_or_default();
-            kinds::ALL.iter().all(|kind| kind.name == of || !there(kind.name, id))
+            kinds::ALL.iter().all(|kind| kind.name == of || !there(kind, id))
         };
         if want.iter().any(|id| is_of(&id) && named_in(id, &[&self.lost, &self.left_out]).is_empty()) {
             return None;

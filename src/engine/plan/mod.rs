@@ -21,7 +21,6 @@ use super::refs::mentions;
 use super::risk;
 use super::schema;
 use super::scope::Scope;
-use crate::kinds;
 use crate::model::kind::{Creation, Deletion};
 use crate::model::{Action, Address, FieldChange, IdMap, Kind, Object, Plan, Snapshot, Step};
 
@@ -186,7 +185,7 @@ impl<'a> Planner<'a> {
 impl Planner<'_> {
     fn mark_risks(&self, steps: &mut [Step]) {
         for step in steps {
-            let Some(kind) = kinds::by_name(step.address.kind) else { continue };
+            let kind = step.address.kind;
             let live = self.inputs.live.objects.get(&step.address);
             let wanted = self.decisions.get(&step.address).map(|(object, _)| object);
             step.risks = risk::of_step(kind, step, live, wanted);
@@ -209,7 +208,7 @@ fn unmanaged_ids(inputs: &Inputs<'_>) -> BTreeMap<String, Address> {
     }
     let wanted = wanted_today(inputs);
     for (address, object) in &inputs.live.objects {
-        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let kind = address.kind;
         if !wanted.contains(address) && !inputs.base.contains(address) {
             found.extend(identities(kind, object).into_iter().map(|id| (id, address.clone())));
         }
@@ -231,7 +230,7 @@ fn tier(kind: &Kind) -> usize {
 }
 
 fn tier_of(address: &Address) -> usize {
-    schema::tiers().get(address.kind).copied().unwrap_or_default()
+    schema::tiers().get(address.kind.name).copied().unwrap_or_default()
 }
 
 /// Returns the reason why an object cannot be created through Graph, if there is one.

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::{Inputs, Planner};
 use crate::engine::order::Phase;
+use crate::kinds;
 use crate::model::{Action, Address, FieldChange, Kind, Object};
 
 const POLICY: &str = "conditionalAccessPolicy";
@@ -50,7 +51,8 @@ pub(super) fn only_included(inputs: &Inputs<'_>) -> BTreeSet<String> {
     let (wanted, live) = (&inputs.wanted.objects, &inputs.live.objects);
     let (mut included, mut excluded) = (BTreeSet::new(), BTreeSet::new());
     for side in [wanted, live] {
-        let policies = side.range(Address::new(POLICY, "")..).take_while(|(at, _)| at.kind == POLICY);
+        let Some(first) = kinds::address(POLICY, "") else { continue };
+        let policies = side.range(first..).take_while(|(at, _)| at.kind.name == POLICY);
         for (_, policy) in policies.filter(|(at, _)| wanted.get(*at) != live.get(*at)) {
             let users = policy.get("conditions").and_then(|conditions| conditions.get("users"));
             for (list, found) in [("includeGroups", &mut included), ("excludeGroups", &mut excluded)] {

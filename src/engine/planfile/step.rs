@@ -77,7 +77,7 @@ pub(super) fn step_document(id: usize, wave: usize, step: &Step, names: &Names) 
         wave,
         action: step.action.as_str().to_owned(),
         title: title(step, names),
-        kind: step.address.kind.to_owned(),
+        kind: step.address.kind.name.to_owned(),
         called: step.called.to_owned(),
         id: step.address.id.clone(),
         name: step.name.clone(),
@@ -152,7 +152,7 @@ pub(super) fn step_of(step: StepDocument) -> Result<Step, String> {
     let needs: Option<Vec<usize>> = step.needs.iter().map(|need| need.checked_sub(1)).collect();
     let needs = needs.filter(|needs| needs.iter().all(|need| *need + 1 < number));
     Ok(Step {
-        address: Address::new(kind.name, step.id),
+        address: Address::new(kind, step.id),
         called,
         name: step.name,
         about: step.about,

@@ -51,7 +51,7 @@ fn gaps<'a>(out: &mut String, all: impl Iterator<Item = &'a Audited>, style: Sty
 /// Renders the history of one object, newest first.
 pub fn life(life: &ObjectHistory, names: &Names, style: Style) -> String {
     let mut out = String::new();
-    let _ = write!(out, "{} {}  {}", life.address.kind, style.bold(&safe(&life.name)), safe(&life.address.id));
+    let _ = write!(out, "{} {}  {}", life.address.kind.name, style.bold(&safe(&life.name)), safe(&life.address.id));
     let before: Vec<String> = life.ids.iter().filter(|id| **id != life.address.id).map(|id| safe(id)).collect();
     if !before.is_empty() {
         let _ = write!(out, "  (before: {})", before.join(", "));
@@ -92,7 +92,7 @@ pub fn blame(blame: &Blame, names: &Names, style: Style) -> String {
     let _ = writeln!(
         out,
         "{} {}  {}  in {} {}",
-        blame.address.kind,
+        blame.address.kind.name,
         style.bold(&safe(&blame.name)),
         safe(&blame.address.id),
         safe(&blame.revision),
@@ -147,7 +147,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::model::{Actor, Address, AuditEvent, Change, FieldChange, HistoryEntry, Level, Lifecycle, Risk};
+    use crate::model::{Actor, AuditEvent, Change, FieldChange, HistoryEntry, Level, Lifecycle, Risk};
 
     fn moment(commit: &str, time: &str) -> SnapshotRef {
         let (commit, time) = (commit.repeat(40), format!("2026-11-{time}T10:00:00Z"));
@@ -169,7 +169,7 @@ mod tests {
 
     fn change(what: ChangeKind, manner: Option<Lifecycle>, events: Vec<AuditEvent>) -> Change {
         Change {
-            address: Address::new("conditionalAccessPolicy", "p2"),
+            address: crate::kinds::address("conditionalAccessPolicy", "p2").unwrap(),
             called: "conditionalAccessPolicy",
             name: "Block".to_owned(),
             about: Vec::new(),
@@ -233,7 +233,7 @@ mod tests {
         let episode = |moment, change, audited: &Audited| HistoryEntry { moment, change, audited: audited.clone() };
         let recreated = Lifecycle::Recreated { from: "p1".to_owned() };
         let shown = ObjectHistory {
-            address: Address::new("conditionalAccessPolicy", "p2"),
+            address: crate::kinds::address("conditionalAccessPolicy", "p2").unwrap(),
             name: "Block\u{202e}".to_owned(),
             ids: vec!["p2".to_owned(), "p1".to_owned()],
             episodes: vec![
@@ -287,7 +287,7 @@ mod tests {
             revision: "snapshots".to_owned(),
             commit: "b".repeat(40),
             path: "x.yaml".to_owned(),
-            address: Address::new("conditionalAccessPolicy", "p2"),
+            address: crate::kinds::address("conditionalAccessPolicy", "p2").unwrap(),
             name: "Block".to_owned(),
             values: vec![
                 value(

@@ -117,7 +117,7 @@ pub fn life(life: &ObjectHistory, names: &Names) -> String {
     });
     pretty(&LifeDocument {
         format_version: FORMAT_VERSION,
-        kind: life.address.kind,
+        kind: life.address.kind.name,
         id: &life.address.id,
         name: &life.name,
         ids: &life.ids,
@@ -183,7 +183,7 @@ pub fn blame(blame: &Blame, names: &Names) -> String {
         revision: &blame.revision,
         commit: &blame.commit,
         path: &blame.path,
-        kind: blame.address.kind,
+        kind: blame.address.kind.name,
         id: &blame.address.id,
         name: &blame.name,
         values: values.collect(),
@@ -223,7 +223,7 @@ pub fn object(
         revision,
         commit,
         path,
-        kind: address.kind,
+        kind: address.kind.name,
         id: &address.id,
         object,
         names: known(&ids, names),

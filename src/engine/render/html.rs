@@ -74,8 +74,8 @@ fn grouped(report: &Report) -> Vec<(&str, Vec<(usize, &Change)>)> {
     let mut groups: Vec<(&str, Vec<(usize, &Change)>)> = Vec::new();
     for (number, change) in report.changes.iter().enumerate() {
         match groups.last_mut() {
-            Some((kind, changes)) if *kind == change.address.kind => changes.push((number, change)),
-            _ => groups.push((change.address.kind, vec![(number, change)])),
+            Some((kind, changes)) if *kind == change.address.kind.name => changes.push((number, change)),
+            _ => groups.push((change.address.kind.name, vec![(number, change)])),
         }
     }
     groups

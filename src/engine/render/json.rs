@@ -189,7 +189,7 @@ pub(super) fn of_change<'a>(change: &'a Change, names: &'a Names) -> ChangeDocum
         weakens: risk.weakens,
     };
     ChangeDocument {
-        kind: change.address.kind,
+        kind: change.address.kind.name,
         called: change.called,
         id: &change.address.id,
         name: &change.name,

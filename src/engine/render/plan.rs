@@ -29,7 +29,7 @@ pub fn title(step: &Step, names: &Names) -> String {
             format!("change in {link} of {} \"{name}\": {}", step.called, value_text(value, names))
         }
         Action::Unlink { link, value } => {
-            if let Some(credential) = kinds::by_name(step.address.kind).and_then(|kind| kind.credential(link)) {
+            if let Some(credential) = step.address.kind.credential(link) {
                 return format!("remove {} from {} \"{name}\"", credential_text(credential.one, value), step.called);
             }
             format!("take from {link} of {} \"{name}\": {}", step.called, value_text(value, names))
@@ -106,7 +106,12 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
         for (address, count) in folded {
             let name = plan.steps.iter().find(|step| &step.address == address).map_or("", |step| step.name.as_str());
             let links = counted(count, "link");
-            let _ = writeln!(out, "  + {links} of {} \"{}\", unless it comes back with them", address.kind, safe(name));
+            let _ = writeln!(
+                out,
+                "  + {links} of {} \"{}\", unless it comes back with them",
+                address.kind.name,
+                safe(name)
+            );
         }
     }
     left::text(plan, names, style, &mut out);
@@ -120,7 +125,7 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
         // The same loss of many objects is one line.
         let mut by_loss: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
         for loss in lost(plan) {
-            by_loss.entry((loss.address.kind, loss.what())).or_default().push(&loss.name);
+            by_loss.entry((loss.address.kind.name, loss.what())).or_default().push(&loss.name);
         }
         for ((kind, what), names) in by_loss {
             let shown: Vec<String> = names.iter().take(3).map(|name| format!("\"{}\"", safe(name))).collect();
@@ -143,7 +148,7 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
         let _ = writeln!(out, "\n{count} only in the tenant and left there (--prune deletes them):");
         for address in unmanaged.iter().take(20) {
             let name = names.get(&address.id).unwrap_or_default();
-            let _ = writeln!(out, "  {} {} {}", address.kind, safe(&address.id), safe(name));
+            let _ = writeln!(out, "  {} {} {}", address.kind.name, safe(&address.id), safe(name));
         }
         if unmanaged.len() > 20 {
             let _ = writeln!(out, "  … and {} more", unmanaged.len() - 20);
@@ -175,9 +180,7 @@ pub(super) fn lost(plan: &Plan) -> impl Iterator<Item = &Loss> {
 
 fn is_credential(step: &Step) -> bool {
     match &step.action {
-        Action::Unlink { link, .. } => {
-            kinds::by_name(step.address.kind).is_some_and(|kind| kind.credential(link).is_some())
-        }
+        Action::Unlink { link, .. } => step.address.kind.credential(link).is_some(),
         _ => false,
     }
 }
@@ -232,7 +235,7 @@ pub fn kinds_touched(plan: &Plan) -> String {
         .iter()
         .filter_map(|kind| {
             let mut ids: Vec<&str> =
-                plan.steps.iter().filter(|s| s.address.kind == kind.name).map(|s| s.address.id.as_str()).collect();
+                plan.steps.iter().filter(|s| s.address.kind.name == kind.name).map(|s| s.address.id.as_str()).collect();
             ids.sort_unstable();
             ids.dedup();
             (!ids.is_empty()).then(|| format!("{} {}", ids.len(), kind.title))

@@ -103,7 +103,7 @@ fn lost(plan: &Plan, out: &mut String) {
     }
     let mut by_loss: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
     for loss in losses_left(plan) {
-        by_loss.entry((loss.address.kind, loss.what())).or_default().push(&loss.name);
+        by_loss.entry((loss.address.kind.name, loss.what())).or_default().push(&loss.name);
     }
     for ((kind, what), names) in by_loss.iter().take(50) {
         let shown: Vec<String> = names.iter().take(3).map(|name| format!("\"{}\"", shortened(name, 80))).collect();
@@ -184,7 +184,7 @@ mod tests {
 
     fn step(id: &str, name: &str, action: Action) -> Step {
         Step {
-            address: Address::new("group", id),
+            address: crate::kinds::address("group", id).unwrap(),
             called: "group",
             name: name.to_owned(),
             about: Vec::new(),
@@ -211,7 +211,11 @@ mod tests {
         all.steps.push(step("a", "Sales", Action::Link { link: "members", value: json!("b") }));
         all.steps.push(step("b", "Gone", Action::Delete));
         let parts = vec![LossKind::NewId, LossKind::ClientSecrets(1)];
-        all.losses.push(Loss { address: Address::new("application", "c"), name: "Shop".to_owned(), parts });
+        all.losses.push(Loss {
+            address: crate::kinds::address("application", "c").unwrap(),
+            name: "Shop".to_owned(),
+            parts,
+        });
         let verdict = Verdict {
             guard: "mass-delete",
             refused: true,

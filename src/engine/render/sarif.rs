@@ -67,7 +67,7 @@ fn result(report: &Report, change: &Change, risk: &Risk, index: usize) -> Value 
     let what = if risk.path.is_empty() { String::new() } else { format!(" ({})", safe(&risk.path)) };
     let text = format!("{} \"{}\": {}{what}{by}", change.called, safe(&change.name), safe(&risk.says));
     let path = if change.path.is_empty() { "manifest.yaml" } else { &change.path };
-    let identity = format!("{} {} {} {}", change.address.kind, change.address.id, risk.rule, risk.path);
+    let identity = format!("{} {} {} {}", change.address.kind.name, change.address.id, risk.rule, risk.path);
     json!({
         "ruleId": risk.rule,
         "ruleIndex": index,

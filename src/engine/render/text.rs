@@ -24,8 +24,8 @@ pub fn report(report: &Report, names: &Names, style: Style) -> String {
     }
     let mut group = "";
     for change in &report.changes {
-        if change.address.kind != group {
-            group = change.address.kind;
+        if change.address.kind.name != group {
+            group = change.address.kind.name;
             let title = kinds::by_name(group).map_or(group, |kind| kind.title);
             let _ = writeln!(out, "\n{}", style.bold(title));
         }
@@ -36,7 +36,8 @@ pub fn report(report: &Report, names: &Names, style: Style) -> String {
             ChangeKind::Removed => style.removed(&line),
             ChangeKind::Modified(_) => style.changed(&line),
         };
-        let called = if change.called == change.address.kind { String::new() } else { format!(", {}", change.called) };
+        let called =
+            if change.called == change.address.kind.name { String::new() } else { format!(", {}", change.called) };
         let _ = writeln!(out, "  {line}  {}", style.faint(&format!("{word}{called}  {}", safe(&change.address.id))));
         for line in details(change, &report.audited, names, style) {
             let _ = writeln!(out, "      {line}");

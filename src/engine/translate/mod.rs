@@ -51,8 +51,8 @@ pub struct Translated {
 /// Describes something that only a person can decide.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Address of the object in the other tenant.
-    pub address: Address,
+    /// Address of the object in the other tenant; `None` for a problem of the map itself.
+    pub address: Option<Address>,
     /// Name of the object.
     pub name: String,
     /// Description of the problem and advice.
@@ -96,17 +96,14 @@ impl<'a> Work<'a> {
         let words = text::Words::new(inputs.map, inputs.tenants);
         let mut known = BTreeMap::new();
         for (address, object) in &inputs.source.objects {
-            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            let kind = address.kind;
             for id in all_identities(kind, object) {
                 known.insert(id, address.clone());
             }
             source.objects.insert(address.clone(), words.translate(kind, object));
         }
-        let here = inputs
-            .target
-            .objects
-            .iter()
-            .filter_map(|(address, object)| Some(all_identities(kinds::by_name(address.kind)?, object)));
+        let here =
+            inputs.target.objects.iter().filter_map(|(address, object)| Some(all_identities(address.kind, object)));
         Work {
             here: here.flatten().collect(),
             source,
@@ -122,7 +119,7 @@ impl<'a> Work<'a> {
 
     fn problem(&mut self, address: &Address, what: String) {
         let name = self.inputs.source.objects.get(address).map_or("", Object::name).to_owned();
-        self.problems.push(Problem { address: address.clone(), name, what });
+        self.problems.push(Problem { address: Some(address.clone()), name, what });
     }
 
     fn loss(&mut self, address: &Address, name: &str, what: String) {
@@ -145,21 +142,18 @@ impl<'a> Work<'a> {
     fn match_all(&mut self) {
         for (there, here) in &self.inputs.map.ids {
             let Some(address) = self.known.get(there).cloned() else {
-                let address = Address::new("tenant", there.as_str());
-                self.problem(
-                    &address,
-                    format!("the map gives {here} for {there}, which the other tenant does not have"),
-                );
+                let what = format!("the map gives {here} for {there}, which the other tenant does not have");
+                self.problems.push(Problem { address: None, name: String::new(), what });
                 continue;
             };
             let found = self.inputs.target.objects.iter().find_map(|(own, object)| {
-                let kind = kinds::by_name(own.kind).filter(|_| own.kind == address.kind)?;
-                all_identities(kind, object).contains(here).then_some((kind, own, object))
+                let same = own.kind == address.kind && all_identities(own.kind, object).contains(here);
+                same.then_some((own.kind, own, object))
             });
             let Some((kind, own, object)) = found else {
                 self.problem(
                     &address,
-                    format!("the map gives {here} for it, and no {} here is known by that", address.kind),
+                    format!("the map gives {here} for it, and no {} here is known by that", address.kind.name),
                 );
                 continue;
             };
@@ -191,7 +185,7 @@ impl<'a> Work<'a> {
         let mut unknown = BTreeSet::new();
         let addresses: Vec<Address> = self.source.objects.keys().cloned().collect();
         for address in addresses {
-            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            let kind = address.kind;
             let object = &self.source.objects[&address];
             let name = object.name().to_owned();
             if !self.inputs.scope.takes(&address, &name) || self.left_out(kind, object) {
@@ -213,14 +207,13 @@ impl<'a> Work<'a> {
             }
         }
         for title in unknown {
-            let address = Address::new("tenant", self.inputs.tenants.0);
+            let Some(address) = kinds::address("organization", self.inputs.tenants.0) else { continue };
             self.loss(&address, title, "are not completely known in both tenants and are left alone".to_owned());
         }
         self.drop_without_subject();
         for address in &self.chosen {
-            if let Some(kind) = kinds::by_name(address.kind) {
-                self.here.extend(all_identities(kind, &rewrite(kind, &self.source.objects[address], &self.ids)));
-            }
+            let kind = address.kind;
+            self.here.extend(all_identities(kind, &rewrite(kind, &self.source.objects[address], &self.ids)));
         }
     }
 
@@ -228,15 +221,12 @@ impl<'a> Work<'a> {
     /// absent user.
     fn drop_without_subject(&mut self) {
         let mut here = self.here.clone();
-        let added = |address: &Address| {
-            let kind = kinds::by_name(address.kind);
-            kind.map(|kind| all_identities(kind, &self.source.objects[address])).unwrap_or_default()
-        };
+        let added = |address: &Address| all_identities(address.kind, &self.source.objects[address]);
         here.extend(self.chosen.iter().flat_map(added));
         loop {
             let mut dropped = Vec::new();
             for address in self.chosen.iter().filter(|address| self.counterpart(address).is_none()) {
-                let Some(kind) = kinds::by_name(address.kind) else { continue };
+                let kind = address.kind;
                 let object = &self.source.objects[address];
                 let fixed = |property: &str| schema::of(kind).property(property).is_some_and(|rule| rule.create_only);
                 let lost = references(kind, object).into_iter().find(|reference| {
@@ -274,12 +264,12 @@ impl<'a> Work<'a> {
         let Some(address) = self.known.get(id) else { return format!("{id}, which the map leaves out") };
         let name = self.inputs.source.objects.get(address).map_or("", Object::name);
         let why = if self.inputs.map.leave_out.contains(id) { "the map leaves out" } else { "is not here" };
-        format!("{} \"{name}\" ({id}), which {why}", address.kind)
+        format!("{} \"{name}\" ({id}), which {why}", address.kind.name)
     }
 
     fn carry(&mut self) {
         for address in std::mem::take(&mut self.chosen) {
-            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            let kind = address.kind;
             let object = self.source.objects[&address].clone();
             let lost: Vec<(String, String, bool, String)> = references(kind, &object)
                 .into_iter()
@@ -354,7 +344,7 @@ impl<'a> Work<'a> {
         let own = text::domains(self.inputs.target);
         let mut missing: BTreeMap<String, Vec<&Address>> = BTreeMap::new();
         for address in self.chosen.iter().filter(|address| self.counterpart(address).is_none()) {
-            let accounts = kinds::by_name(address.kind).is_some_and(|kind| kind.natural == ["userPrincipalName"]);
+            let accounts = address.kind.natural == ["userPrincipalName"];
             let domain = self.source.objects[address].text("userPrincipalName").and_then(text::domain);
             let known =
                 |domain: &String| own.contains(domain) || self.inputs.map.domains.values().any(|here| here == domain);
@@ -368,7 +358,7 @@ impl<'a> Work<'a> {
                  users out with --exclude user",
                 agreeing(addresses.len(), "account", ("is", "are"))
             );
-            Problem { address: Address::new("tenant", domain), name: String::new(), what }
+            Problem { address: None, name: String::new(), what }
         });
         self.problems.extend(problems);
     }
@@ -390,7 +380,7 @@ impl<'a> Work<'a> {
             .chain(self.out.objects.keys().cloned())
             .collect();
         for (address, object) in &self.inputs.target.objects {
-            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            let kind = address.kind;
             if is_deletable(kind, object)
                 && self.known_kind(kind)
                 && self.inputs.scope.takes(address, object.name())

@@ -20,7 +20,7 @@ fn snapshot(objects: &[(&'static str, Value)]) -> Snapshot {
     }
     for (kind, value) in objects {
         let object = Object(value.as_object().cloned().unwrap_or_default());
-        snapshot.objects.insert(Address::new(kind, object.id()), object);
+        snapshot.objects.insert(crate::kinds::address(kind, object.id()).unwrap(), object);
     }
     snapshot
 }
@@ -42,7 +42,8 @@ fn said(source: &[(&'static str, Value)], target: &[(&'static str, Value)], map:
             .chain(out.losses.iter().map(|loss| format!("! {} {:?}: {}", loss.address, loss.name, loss.what())))
             .collect(),
         Err(problems) => {
-            problems.iter().map(|problem| format!("{} {:?}: {}", problem.address, problem.name, problem.what)).collect()
+            let shown = |address: &Option<Address>| address.as_ref().map_or("the map".to_owned(), Address::to_string);
+            problems.iter().map(|one| format!("{} {:?}: {}", shown(&one.address), one.name, one.what)).collect()
         }
     };
     short(lines.join("\n"))
@@ -90,7 +91,7 @@ fn what_leads_nowhere_is_asked_for_unless_it_is_a_link() {
     conditionalAccessPolicy #5 "MFA": conditions.users.excludeGroups names group "Emergency" (#4), which is not here; carry it over as well, say under `ids` in the map what stands for it, or name it under `leaveOut`
     "#);
     insta::assert_snapshot!(said(&source, &target, &none, &[]), @r#"
-    tenant a.com "": 1 account is in a.com, and none here is; say under `domains` in the map what stands for it, or leave users out with --exclude user
+    the map "": 1 account is in a.com, and none here is; say under `domains` in the map what stands for it, or leave users out with --exclude user
     "#);
     let map = TenantMap { leave_out: [id(4)].into(), ..TenantMap::default() };
     insta::assert_snapshot!(said(&source, &target, &map, &["user"]), @r##"
@@ -100,7 +101,7 @@ fn what_leads_nowhere_is_asked_for_unless_it_is_a_link() {
     "##);
     let map = TenantMap { ids: [(id(4), id(13)), (id(7), id(1))].into(), ..TenantMap::default() };
     insta::assert_snapshot!(said(&source, &target, &map, &["user"]), @r#"
-    tenant #7 "": the map gives #1 for #7, which the other tenant does not have
+    the map "": the map gives #1 for #7, which the other tenant does not have
     "#);
 }
 

@@ -8,7 +8,6 @@ use crate::engine::diff::called;
 use crate::engine::plan::moving_identities;
 use crate::engine::refs::rewrite;
 use crate::engine::render::safe;
-use crate::kinds;
 use crate::model::{Address, IdMap, Object};
 
 /// Holds the facts that adopted objects are judged by.
@@ -35,9 +34,9 @@ pub fn adoptions(adoption: &Adoption<'_>) -> Vec<String> {
     let mut open: BTreeSet<String> = BTreeSet::new();
     let mut said = Vec::new();
     for (address, object) in *wanted {
-        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let kind = address.kind;
         let Some((_, new)) = pairs.iter().find(|(old, _)| *old == address.id) else { continue };
-        let new = Address::new(kind.name, new);
+        let new = Address::new(kind, new);
         explained.insert((address.id.clone(), new.id.clone()));
         let identities = moving_identities(kind, object);
         let key_of = |object: &Object| key(kind, object).filter(|key| !key.is_empty());
@@ -88,7 +87,7 @@ mod tests {
     fn objects(all: &[(&'static str, Value)]) -> BTreeMap<Address, Object> {
         let object = |(kind, value): &(&'static str, Value)| {
             let object = Object(value.as_object().unwrap().clone().into_iter().collect());
-            (Address::new(kind, object.id()), object)
+            (crate::kinds::address(kind, object.id()).unwrap(), object)
         };
         all.iter().map(object).collect()
     }

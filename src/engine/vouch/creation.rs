@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 use super::{Known, is_nothing};
 use crate::engine::normalize::writable;
 use crate::engine::refs::rewrite_body;
-use crate::kinds;
 use crate::model::{Action, Address, Object, Plan};
 
 /// Returns one sentence for each object that the plan creates without a part that both the commit and the last snapshot have,
@@ -41,8 +40,8 @@ pub(super) fn incomplete(plan: &Plan, known: &Known<'_>) -> BTreeMap<Address, St
 
 /// Returns the path of the first part that the created object lacks.
 fn missing(address: &Address, whole: Map<String, Value>, known: &Known<'_>) -> Option<String> {
-    let kind = kinds::by_name(address.kind)?;
-    let today = Address::new(kind.name, known.ids.current(&address.id));
+    let kind = address.kind;
+    let today = Address::new(kind, known.ids.current(&address.id));
     let sources = [known.wanted.get(&today), known.base.get(&today)];
     let meant = |object: &Object| Value::Object(writable(kind, object, true));
     let meant: Vec<Value> = sources.into_iter().flatten().map(meant).collect();

@@ -11,7 +11,6 @@ use crate::engine::normalize::entry_key;
 use crate::engine::planfile::Binding;
 use crate::engine::refs::rewrite_value;
 use crate::engine::schema;
-use crate::kinds;
 use crate::model::kind::Link;
 use crate::model::{Action, Address, FieldChange, IdMap, Plan, Step, StepId, Verdict};
 use crate::ops::apply::execute::Outcome;
@@ -134,8 +133,8 @@ impl Wrote {
     fn of(plan: &Plan, ids: &IdMap) -> Wrote {
         let mut wrote = Wrote::default();
         for step in &plan.steps {
-            let Some(kind) = kinds::by_name(step.address.kind) else { continue };
-            let address = Address::new(kind.name, ids.current(&step.address.id));
+            let kind = step.address.kind;
+            let address = Address::new(kind, ids.current(&step.address.id));
             match &step.action {
                 Action::Create { .. } | Action::Restore => drop(wrote.made.insert(address)),
                 Action::Update { body, changes } => {
@@ -184,7 +183,7 @@ impl Wrote {
 
     /// Returns the step, reduced to the part that may be carried out, or none.
     fn allows(&self, step: &Step) -> Option<Step> {
-        let kind = kinds::by_name(step.address.kind)?;
+        let kind = step.address.kind;
         // An object that Graph makes together with a created one counts as created too: a new role has settings.
         let of_made = |id: &String| self.made.iter().any(|made| made.id == *id);
         let made = self.made.contains(&step.address) || step.about.iter().any(of_made);

@@ -14,7 +14,6 @@ use crate::engine::normalize::normalize;
 use crate::engine::refs::Names;
 use crate::engine::render::plan::title;
 use crate::engine::schema;
-use crate::kinds;
 use crate::model::{Action, Address, Event, Events, IdMap, Kind, Plan, Step, StepId, Write};
 use crate::ops::journal::Journal;
 use crate::tenant::{TenantError, TenantRead, TenantWrite};
@@ -145,12 +144,12 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         let of = self.plan.steps.len();
         let turn = match &step.action {
             Action::Create { .. } => {
-                let looks = (step.address.kind, step.name.clone());
+                let looks = (step.address.kind.name, step.name.clone());
                 Some(Arc::clone(lock(state).turns.entry(looks).or_default()))
             }
             // A certificate is removed by writing the remaining ones: two removals at once would undo each other.
             Action::Unlink { link, .. } if is_credential(step, link) => {
-                let object = (step.address.kind, step.address.id.clone());
+                let object = (step.address.kind.name, step.address.id.clone());
                 Some(Arc::clone(lock(state).turns.entry(object).or_default()))
             }
             _ => None,
@@ -243,7 +242,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
             }
             state.ids.current(&step.address.id).to_owned()
         };
-        let Some(kind) = kinds::by_name(step.address.kind) else { return Ok(()) };
+        let kind = step.address.kind;
         let ids = Arc::clone(&lock(state).ids);
         if let Some(raw) = self.read_back(kind, &today, step, &ids).await {
             let digest = digest::seen(kind, &normalize(kind, raw.value).object).properties;
@@ -266,9 +265,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         state: &Mutex<State<'_>>,
         cache: &Cache,
     ) -> Result<std::result::Result<IdMap, Failure>> {
-        let Some(kind) = kinds::by_name(step.address.kind) else {
-            return Ok(Err(Failure::Error("unknown kind".to_owned())));
-        };
+        let kind = step.address.kind;
         let (ids, expects) = {
             let state = lock(state);
             let expects = match state.touched.get(&step.address) {
@@ -326,7 +323,7 @@ fn lock<'m, 's>(state: &'m Mutex<State<'s>>) -> MutexGuard<'m, State<'s>> {
 }
 
 fn is_credential(step: &Step, link: &str) -> bool {
-    kinds::by_name(step.address.kind).is_some_and(|kind| kind.credential(link).is_some())
+    step.address.kind.credential(link).is_some()
 }
 
 /// Returns the ids that a write replaced: the object's own, and others by which it is referred to. A creation replaces ids, and

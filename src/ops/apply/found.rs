@@ -9,7 +9,6 @@ use anyhow::Result;
 use super::Ready;
 use crate::engine::refs::{Mentioned, Names, ids_in};
 use crate::format::path::path_of;
-use crate::kinds;
 use crate::model::words::agreeing;
 use crate::model::{Address, Object};
 use crate::ops::commit::base::Base;
@@ -44,7 +43,7 @@ pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, O
     let mut files = before.clone();
     let mut writer = context.repo.writer()?;
     for address in ready.plan.steps.iter().map(|step| &step.address) {
-        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let kind = address.kind;
         let old = paths.get(address);
         let Some(object) = found.get(address) else {
             // The plan creates or restores the object, so it is not in the tenant.
@@ -98,11 +97,9 @@ fn names(context: &Context, base: crate::repo::ObjectId, found: &BTreeMap<Addres
     let mut names = Names::default();
     let mut mentioned = Mentioned::default();
     for (address, object) in found {
-        if let Some(kind) = kinds::by_name(address.kind) {
-            names.learn(kind, object);
-            let text = String::from_utf8_lossy(&bytes_of(kind, object, &Names::default())).into_owned();
-            mentioned.ids.extend(ids_in(&text).into_iter().map(str::to_owned));
-        }
+        names.learn(address.kind, object);
+        let text = String::from_utf8_lossy(&bytes_of(address.kind, object, &Names::default())).into_owned();
+        mentioned.ids.extend(ids_in(&text).into_iter().map(str::to_owned));
     }
     mentioned.identities.clone_from(&mentioned.ids);
     learn_names(&context.repo, &[&Side::unlisted(context, base)?], &mentioned, &mut names)?;

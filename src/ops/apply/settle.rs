@@ -10,7 +10,6 @@ use anyhow::{Context as _, Result, bail};
 use super::known;
 use crate::engine::planfile;
 use crate::engine::refs::rewrite_body;
-use crate::kinds;
 use crate::model::{Action, Address, Plan, Step};
 use crate::ops::Context;
 use crate::ops::apply::execute::{Search, learned};
@@ -96,7 +95,7 @@ pub(super) async fn settle<T: TenantRead>(
         let search = Search { tenant, known: &known, unmanaged: &plan.unmanaged, patience };
         for id in journal.past.unknown.clone() {
             let Some(step) = plan.steps.get(id) else { continue };
-            let (Action::Create { body }, Some(kind)) = (&step.action, kinds::by_name(step.address.kind)) else {
+            let (Action::Create { body }, kind) = (&step.action, step.address.kind) else {
                 continue;
             };
             match search.find(kind, &rewrite_body(kind, body, &ids), &ids).await {

@@ -18,7 +18,6 @@ use super::execute::holds;
 use crate::engine::normalize::{entry_key, normalize};
 use crate::engine::refs::{rewrite_body, rewrite_value};
 use crate::engine::schema;
-use crate::kinds;
 use crate::model::{Action, Address, AuditEvent, Coverage, IdMap, Kind, Plan, StepId};
 use crate::tenant::{Changes, Listing, Pages, Raw, RawObject, TenantError, TenantRead};
 
@@ -52,12 +51,12 @@ impl Expected {
     pub fn of(plan: &Plan, done: impl IntoIterator<Item = StepId>, ids: &IdMap) -> Expected {
         let mut expected = Expected::default();
         for step in done.into_iter().filter_map(|id| plan.steps.get(id)) {
-            let Some(kind) = kinds::by_name(step.address.kind) else { continue };
+            let kind = step.address.kind;
             let id = match step.action {
                 Action::Delete => &step.address.id,
                 _ => ids.current(&step.address.id),
             };
-            let written = expected.0.entry(Address::new(kind.name, id)).or_default();
+            let written = expected.0.entry(Address::new(kind, id)).or_default();
             let rule = |name: &str| schema::of(kind).property(name).cloned().unwrap_or_default();
             match &step.action {
                 Action::Create { .. } | Action::Restore => written.there = Some(true),
@@ -208,7 +207,7 @@ impl<'a, T: TenantRead> ReadYourWrites<'a, T> {
             let mut unsettled = Vec::new();
             for (id, looked) in looks {
                 let looked = looked?;
-                let address = Address::new(kind.name, &id);
+                let address = Address::new(kind, &id);
                 match self.expected.0.get(&address) {
                     Some(written) if !written.shows(kind, looked.as_ref()) => unsettled.push((address, looked)),
                     _ => {
@@ -245,7 +244,7 @@ impl<T: TenantRead> TenantRead for ReadYourWrites<'_, T> {
     }
 
     async fn list(&self, kind: &'static Kind, pages: Pages) -> Listing {
-        let all = self.expected.0.iter().filter(|(address, _)| address.kind == kind.name);
+        let all = self.expected.0.iter().filter(|(address, _)| address.kind.name == kind.name);
         let mut unseen: BTreeMap<&str, &Written> =
             all.map(|(address, written)| (address.id.as_str(), written)).collect();
         if unseen.is_empty() {
@@ -351,9 +350,8 @@ mod tests {
     /// Returns the number of objects shown by the lists of six kinds that were written to and are read side by side.
     async fn shown(lag: u64) -> Vec<usize> {
         let kinds = ["user", "group", "application", "servicePrincipal", "namedLocation", "conditionalAccessPolicy"];
-        let kinds = kinds.map(|name| kinds::by_name(name).expect(name));
-        let expected =
-            kinds.map(|kind| (Address::new(kind.name, "1"), Written { there: Some(true), ..Written::default() }));
+        let kinds = kinds.map(|name| crate::kinds::by_name(name).expect(name));
+        let expected = kinds.map(|kind| (Address::new(kind, "1"), Written { there: Some(true), ..Written::default() }));
         let pauses = crate::ops::apply::execute::patience(Duration::from_secs(90));
         let tenant = Lagging(Instant::now() + Duration::from_secs(lag));
         let settled = ReadYourWrites::new(&tenant, Expected(BTreeMap::from(expected)), &pauses);

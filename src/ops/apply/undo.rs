@@ -40,7 +40,7 @@ pub fn aim(context: &Context, receipt: Option<&str>) -> Result<(ObjectId, Aim)> 
         .iter()
         .chain(&right)
         .filter_map(|entry| address_of(&entry.path).ok())
-        .map(|(kind, id)| Address::new(kind.name, id))
+        .map(|(kind, id)| Address::new(kind, id))
         .collect();
     let touched: BTreeSet<Address> = match kept_plan(context, &digest) {
         Some(plan) => {

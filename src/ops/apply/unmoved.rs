@@ -9,7 +9,6 @@ use futures_util::StreamExt as _;
 use super::{CONCURRENCY, Ready};
 use crate::engine::normalize::normalize;
 use crate::engine::{digest, render};
-use crate::kinds;
 use crate::model::words::counted;
 use crate::model::{Action, Address, IdMap, Object, Step};
 use crate::ops::commit::lookup::Lookup;
@@ -49,7 +48,7 @@ pub(super) async fn check_unmoved<T: TenantRead>(
     let looks: Vec<(&Address, &str, bool)> = seen.chain(left).collect();
     let looked: Vec<Result<Look<'_>>> = futures_util::stream::iter(looks)
         .map(|(address, expected, whole)| async move {
-            let Some(kind) = kinds::by_name(address.kind) else { return Ok((address, None, true)) };
+            let kind = address.kind;
             // The run's own writes of a moment ago may not show everywhere yet.
             let mut pauses = if whole { [].iter() } else { patience.iter() };
             loop {
@@ -79,7 +78,7 @@ pub(super) async fn check_unmoved<T: TenantRead>(
     let mut moved = Vec::new();
     for address in others {
         let name = plan.steps.iter().find(|step| &step.address == address).map_or("", |step| step.name.as_str());
-        moved.push(format!("{} \"{}\"", address.kind, render::safe(name)));
+        moved.push(format!("{} \"{}\"", address.kind.name, render::safe(name)));
     }
     let steps: Vec<&Step> = plan.steps.iter().filter(|step| !begun.contains(&step.address)).collect();
     let there = there(context, tenant, &steps).await?;
@@ -112,7 +111,7 @@ async fn there<T: TenantRead>(context: &Context, tenant: &T, steps: &[&Step]) ->
         steps.iter().filter(|step| matches!(step.action, Action::Delete)).map(|step| &step.address).collect();
     let mut looks = Vec::new();
     for step in steps.iter().filter(|step| !taken.contains(&step.address)) {
-        let Some(kind) = kinds::by_name(step.address.kind) else { continue };
+        let kind = step.address.kind;
         let asked = match (&step.action, &mut known) {
             (Action::Restore, _) => true,
             (Action::Create { .. }, Some(known)) => known.find(kind, &step.address.id)?.is_some(),

@@ -69,7 +69,7 @@ pub(super) fn check(
 
 /// Returns true if the commit has no file of the object because it wants it as the server made it, which only the tenant shows.
 fn is_by_default(commit: &Side, address: &Address) -> bool {
-    let kind = kinds::by_name(address.kind).filter(|kind| kind.for_each.is_some_and(|each| each.defaults.is_some()));
+    let kind = Some(address.kind).filter(|kind| kind.for_each.is_some_and(|each| each.defaults.is_some()));
     kind.is_some_and(|kind| commit.coverage().kind(kind.name).is_complete()) && !commit.index.contains_key(address)
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn defaults<T: TenantRead>(
 ) -> Result<Side> {
     let commit = Side::commit(context, &binding.commit)?;
     let steps = plan.steps.iter().filter(|step| is_by_default(&commit, &step.address));
-    let names: BTreeSet<&str> = steps.map(|step| step.address.kind).collect();
+    let names: BTreeSet<&str> = steps.map(|step| step.address.kind.name).collect();
     let kinds: Vec<&'static Kind> = names.into_iter().filter_map(kinds::by_name).collect();
     if kinds.is_empty() {
         return Ok(Side::empty());
@@ -111,9 +111,7 @@ fn adoptions(
     let mut wanted = BTreeMap::new();
     for side in [last, commit] {
         for (address, entry) in side.index.iter().filter(|(address, _)| is_adopted(binding, address)) {
-            if let Some(kind) = kinds::by_name(address.kind)
-                && let Some(object) = side.object(&context.repo, kind, entry)?
-            {
+            if let Some(object) = side.object(&context.repo, address.kind, entry)? {
                 wanted.insert(address.clone(), object);
             }
         }
@@ -147,7 +145,7 @@ pub(super) async fn adopted<T: TenantRead>(
             looks.extend([address.clone(), Address::new(address.kind, binding.adopted.current(&address.id))]);
         }
     }
-    let known = looks.into_iter().filter_map(|address| Some((kinds::by_name(address.kind)?, address)));
+    let known = looks.into_iter().filter_map(|address| Some((address.kind, address)));
     let looked: Vec<Result<Option<(Address, Object)>>> = futures_util::stream::iter(known)
         .map(|(kind, address)| async move {
             let found = tenant.get(kind, &address.id).await?;
@@ -166,7 +164,7 @@ pub(super) async fn adopted<T: TenantRead>(
 pub(super) async fn recycle_bin<T: TenantRead>(tenant: &T, plan: &Plan) -> Result<BTreeMap<Address, Object>> {
     let back: BTreeSet<&Address> =
         plan.steps.iter().filter(|step| step.action == Action::Restore).map(|step| &step.address).collect();
-    let names: BTreeSet<&str> = back.iter().map(|address| address.kind).collect();
+    let names: BTreeSet<&str> = back.iter().map(|address| address.kind.name).collect();
     let mut found = BTreeMap::new();
     for kind in names.into_iter().filter_map(kinds::by_name) {
         for raw in tenant.deleted(kind).await? {
@@ -189,18 +187,16 @@ fn objects(
     let mut found: Vec<(&'static Kind, Object)> = Vec::new();
     for (address, entry) in &side.index {
         let today = Address::new(address.kind, ids.current(&address.id));
-        if let Some(kind) = kinds::by_name(address.kind).filter(|_| touched.contains(&today))
-            && let Some(object) = side.object(&context.repo, kind, entry)?
+        if touched.contains(&today)
+            && let Some(object) = side.object(&context.repo, address.kind, entry)?
         {
-            found.push((kind, object));
+            found.push((address.kind, object));
         }
     }
     // Errors in files that a person named were reported when the plan was made.
     for (path, bytes) in &side.odd {
-        if let Ok((address, object)) = new_object(path, bytes)
-            && let Some(kind) = kinds::by_name(address.kind)
-        {
-            found.push((kind, object));
+        if let Ok((address, object)) = new_object(path, bytes) {
+            found.push((address.kind, object));
         }
     }
     Ok(of_today(found, ids))

@@ -126,7 +126,7 @@ mod tests {
 
     fn touched(id: &str, mentions: &[&str]) -> Touched {
         let mentions = mentions.iter().map(|id| (*id).to_owned()).collect();
-        Touched { address: Address::new("group", id), mentions, about: Vec::new() }
+        Touched { address: crate::kinds::address("group", id).unwrap(), mentions, about: Vec::new() }
     }
 
     fn shown(shares: &[Share]) -> String {

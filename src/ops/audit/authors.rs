@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Result;
 
 use crate::engine::render::event_line;
-use crate::kinds;
 use crate::model::{Action, Address, AuditEvent, Change, ChangeKind, Plan, Report};
 use crate::ops::Context;
 use crate::ops::audit;
@@ -57,7 +56,7 @@ fn credentials(plan: &Plan) -> impl Iterator<Item = Address> {
 
 fn removes_credential(address: &Address, action: &Action) -> bool {
     match action {
-        Action::Unlink { link, .. } => kinds::by_name(address.kind).is_some_and(|kind| kind.credential(link).is_some()),
+        Action::Unlink { link, .. } => address.kind.credential(link).is_some(),
         _ => false,
     }
 }
@@ -80,7 +79,7 @@ fn lines(events: Option<&Vec<AuditEvent>>, of_interest: impl Fn(&AuditEvent) -> 
 fn change(address: &Address) -> Change {
     Change {
         address: address.clone(),
-        called: address.kind,
+        called: address.kind.name,
         name: String::new(),
         about: Vec::new(),
         what: ChangeKind::Modified(Vec::new()),

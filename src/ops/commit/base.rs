@@ -130,7 +130,7 @@ impl<'a> Base<'a> {
                 let path = format!("{path}/{name}");
                 // A folder within the folder of a kind may belong to another kind.
                 if let Some((_, id)) = address_of(&path).ok().filter(|(found, _)| *found == kind) {
-                    found.push((Address::new(kind.name, id), Entry { path, blob: *blob }));
+                    found.push((Address::new(kind, id), Entry { path, blob: *blob }));
                 }
             }
         }
@@ -159,7 +159,7 @@ impl<'a> Base<'a> {
         let few = asked.ids.len() <= MANY;
         for kind in kinds.iter().copied() {
             if few {
-                for id in asked.ids.iter().filter(|id| counts(&Address::new(kind.name, (*id).clone()))) {
+                for id in asked.ids.iter().filter(|id| counts(&Address::new(kind, (*id).clone()))) {
                     let Some(entry) = self.find(kind, id)? else { continue };
                     if let Some((_, name)) = self.facts(kind, &entry)?.as_ref().and_then(|facts| facts.names.first()) {
                         found.add(kind, id, name);

@@ -120,7 +120,7 @@ pub fn learn_names(repo: &Repo, sides: &[&Side], mentioned: &Mentioned, names: &
             for kind in kinds::ALL.iter().copied().filter(|kind| !kind.is_singleton()) {
                 let entry = match &mut lookup {
                     Some(lookup) => lookup.find(kind, id)?,
-                    None => side.index.get(&crate::model::Address::new(kind.name, id.to_owned())).cloned(),
+                    None => side.index.get(&crate::model::Address::new(kind, id.to_owned())).cloned(),
                 };
                 let Some(entry) = entry else { continue };
                 if let Some(object) = side.object(repo, kind, &entry)? {
@@ -140,7 +140,7 @@ pub fn learn_names(repo: &Repo, sides: &[&Side], mentioned: &Mentioned, names: &
             let entries = match &mut lookup {
                 Some(lookup) => lookup.files(kind)?,
                 None => {
-                    let of_kind = side.index.iter().filter(|(address, _)| address.kind == kind.name);
+                    let of_kind = side.index.iter().filter(|(address, _)| address.kind.name == kind.name);
                     of_kind.map(|(_, entry)| entry.clone()).collect()
                 }
             };

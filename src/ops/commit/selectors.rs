@@ -7,7 +7,6 @@ use anyhow::{Result, bail};
 use super::source::Side;
 use crate::engine::render::safe;
 use crate::engine::scope::{Scope, matches};
-use crate::kinds;
 use crate::model::IdMap;
 use crate::ops::Context;
 use crate::repo::ObjectId;
@@ -45,7 +44,10 @@ fn names(context: &Context, scope: &Scope, sides: &[&Side]) -> Result<()> {
             if open.is_empty() {
                 return Ok(());
             }
-            let Some(kind) = kinds::by_name(address.kind).filter(|kind| scope.takes_kind(kind)) else { continue };
+            let kind = address.kind;
+            if !scope.takes_kind(kind) {
+                continue;
+            }
             // The same content on both sides has the same name.
             if !seen.insert(entry.blob) {
                 continue;

@@ -238,7 +238,7 @@ impl Side {
             }
             match address_of(&path) {
                 Ok((kind, id)) => {
-                    let address = Address::new(kind.name, id);
+                    let address = Address::new(kind, id);
                     if let Some(other) = self.index.insert(address.clone(), Entry { path: path.clone(), blob }) {
                         findings
                             .push(problem(&path, format!("{address} is also in {}; delete one of them", other.path)));
@@ -288,7 +288,7 @@ impl Side {
             return self.manifest.coverage.clone();
         }
         let mut coverage = CoverageMap::default();
-        let held: BTreeSet<&str> = self.index.keys().map(|address| address.kind).collect();
+        let held: BTreeSet<&str> = self.index.keys().map(|address| address.kind.name).collect();
         for kind in kinds::ALL.iter().filter(|kind| held.contains(kind.name)) {
             coverage.set_kind(kind.name, Coverage::Complete);
             for link in kind.links {
@@ -365,8 +365,8 @@ pub fn snapshots(repo: &Repo, a: &Side, b: &Side, also: &dyn Fn(&Address) -> boo
     for address in addresses {
         let (x, y) = (a.index.get(address), b.index.get(address));
         let hidden = match (x, y) {
-            (Some(_), None) => b.may_hide_from(a, address.kind),
-            (None, Some(_)) => a.may_hide_from(b, address.kind),
+            (Some(_), None) => b.may_hide_from(a, address.kind.name),
+            (None, Some(_)) => a.may_hide_from(b, address.kind.name),
             _ => false,
         };
         if hidden {
@@ -411,7 +411,7 @@ fn parse(reader: &Reader<'_>, side: &Side, address: &Address, entry: &Entry) -> 
         Some(bytes) => Cow::Borrowed(bytes),
         None => Cow::Owned(reader.blob(entry.blob).with_context(|| format!("reading {}", entry.path))?),
     };
-    let Some(kind) = kinds::by_name(address.kind) else { bail!("unknown kind {}", address.kind) };
+    let kind = address.kind;
     Ok(yaml::read(&entry.path, &bytes).map(|document| normalize(kind, document.value).object))
 }
 
@@ -423,7 +423,7 @@ pub fn new_object(path: &str, bytes: &[u8]) -> Result<(Address, Object), Vec<Fin
     let document = yaml::read(path, bytes)?;
     let kind = kind_of_folder(path).ok_or_else(|| vec![problem(path, "no kind has this folder".to_owned())])?;
     match document.value.get("id").and_then(Value::as_str) {
-        Some(id) => Ok((Address::new(kind.name, id), normalize(kind, document.value).object)),
+        Some(id) => Ok((Address::new(kind, id), normalize(kind, document.value).object)),
         None => Err(vec![problem(
             path,
             "the object has no id; add `id: new:<label>` for one that is to be created".to_owned(),

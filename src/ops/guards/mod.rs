@@ -89,7 +89,7 @@ pub fn verdicts_of_file(
     let mut deleted = BTreeMap::new();
     for step in plan.steps.iter().filter(|step| step.action == Action::Restore) {
         let found = [&wanted, &base].into_iter().find_map(|side| Some((side, side.index.get(&step.address)?)));
-        if let (Some((side, entry)), Some(kind)) = (found, kinds::by_name(step.address.kind))
+        if let (Some((side, entry)), kind) = (found, step.address.kind)
             && let Some(object) = side.object(&context.repo, kind, entry)?
         {
             deleted.insert(step.address.clone(), object);
@@ -110,7 +110,7 @@ pub async fn absent<T: TenantRead>(context: &Context, tenant: &T, plan: &Plan) -
     let mut looks = Vec::new();
     for step in &plan.steps {
         let comes = matches!(step.action, Action::Create { .. } | Action::Restore);
-        if let Some(kind) = kinds::by_name(step.address.kind).filter(|kind| comes && access::KINDS.contains(&kind.name))
+        if let Some(kind) = Some(step.address.kind).filter(|kind| comes && access::KINDS.contains(&kind.name))
             && lookup.find(kind, &step.address.id)?.is_some()
         {
             looks.push((kind, step.address.clone()));
@@ -143,12 +143,12 @@ fn held(context: &Context, plan: &Plan, steps: &[StepId], had: fn(&Object, &Step
     }
     let look = |side: &Side, found: &mut BTreeSet<StepId>| -> Result<bool> {
         for (address, numbers) in &by_object {
-            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            let kind = address.kind;
             if numbers.iter().all(|number| found.contains(number)) {
                 continue;
             }
             for id in ids.family(&address.id) {
-                if let Some(entry) = side.index.get(&Address::new(kind.name, id))
+                if let Some(entry) = side.index.get(&Address::new(kind, id))
                     && let Some(object) = side.object(&context.repo, kind, entry)?
                 {
                     let object = rewrite(kind, &object, &ids);
@@ -173,7 +173,7 @@ fn held(context: &Context, plan: &Plan, steps: &[StepId], had: fn(&Object, &Step
 /// Returns the objects that decide on access, as they are before the plan.
 fn known(context: &Context, plan: &Plan, sides: &[&Side], there: &Side, rules: &Rules) -> Result<Tenant> {
     let mut reader = Known { context, sides, there, tenant: Tenant::default(), taken: BTreeSet::new() };
-    let concerned = |step: &Step| access::KINDS.iter().chain(power::KINDS).any(|kind| *kind == step.address.kind);
+    let concerned = |step: &Step| access::KINDS.iter().chain(power::KINDS).any(|kind| *kind == step.address.kind.name);
     if !plan.steps.iter().any(concerned) {
         return Ok(reader.tenant);
     }
@@ -200,7 +200,8 @@ fn known(context: &Context, plan: &Plan, sides: &[&Side], there: &Side, rules: &
         next.clear();
         for id in new {
             for kind in ["user", "group", "servicePrincipal", "application"] {
-                if let Some(object) = reader.one(&Address::new(kind, id.as_str()))?
+                if let Some(address) = kinds::address(kind, id.as_str())
+                    && let Some(object) = reader.one(&address)?
                     && kind == "group"
                 {
                     let members = object.get("members").and_then(|members| members.as_array()).into_iter().flatten();
@@ -224,7 +225,7 @@ fn named(step: &Step) -> BTreeSet<String> {
     };
     match &step.action {
         Action::Create { body } | Action::Update { body, .. }
-            if matches!(step.address.kind, "conditionalAccessPolicy" | "roleAssignment") =>
+            if matches!(step.address.kind.name, "conditionalAccessPolicy" | "roleAssignment") =>
         {
             body.values().for_each(&mut see);
         }
@@ -270,7 +271,7 @@ impl<'a> Known<'a> {
 
     fn all(&mut self, kind: &'static str) -> Result<()> {
         let Some((side, kind)) = self.side(kind).zip(kinds::by_name(kind)) else { return Ok(()) };
-        for (_, entry) in side.index.iter().filter(|(address, _)| address.kind == kind.name) {
+        for (_, entry) in side.index.iter().filter(|(address, _)| address.kind.name == kind.name) {
             if let Some(object) = side.object(&self.context.repo, kind, entry)? {
                 self.tenant.take(kind, &object);
             }
@@ -279,7 +280,9 @@ impl<'a> Known<'a> {
     }
 
     fn one(&mut self, address: &Address) -> Result<Option<Object>> {
-        let Some((side, kind)) = self.side(address.kind).zip(kinds::by_name(address.kind)) else { return Ok(None) };
+        let Some((side, kind)) = self.side(address.kind.name).map(|side| (side, address.kind)) else {
+            return Ok(None);
+        };
         let Some(entry) = side.index.get(address) else { return Ok(None) };
         let object = side.object(&self.context.repo, kind, entry)?;
         if let Some(object) = &object {
@@ -289,7 +292,7 @@ impl<'a> Known<'a> {
     }
 
     fn is_group(&self, id: &str) -> bool {
-        self.side("group").is_some_and(|side| side.index.contains_key(&Address::new("group", id)))
+        self.side("group").zip(kinds::address("group", id)).is_some_and(|(side, group)| side.index.contains_key(&group))
     }
 
     /// Reads the service principals whose permissions the signed-in identity holds, Microsoft Graph's, and those of the
@@ -301,7 +304,7 @@ impl<'a> Known<'a> {
         let mut words = self.tenant.app_ids();
         words.extend(own.iter().cloned());
         words.extend(power::RESOURCES.iter().map(|app| (*app).to_owned()));
-        for (_, entry) in side.index.iter().filter(|(address, _)| address.kind == kind.name) {
+        for (_, entry) in side.index.iter().filter(|(address, _)| address.kind.name == kind.name) {
             let bytes = side.read(&self.context.repo, entry)?;
             let text = String::from_utf8_lossy(&bytes);
             if words.iter().any(|id| text.contains(id.as_str()))

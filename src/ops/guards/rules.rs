@@ -34,7 +34,7 @@ pub fn of(context: &Context, sides: &[&Side], there: &Side) -> Result<Rules> {
         ..Rules::default()
     };
     for address in there.index.keys() {
-        *rules.known.entry(address.kind).or_default() += 1;
+        *rules.known.entry(address.kind.name).or_default() += 1;
     }
     accounts(context, sides, &mut rules)?;
     if !rules.break_glass.is_empty() {
@@ -61,8 +61,10 @@ fn accounts(context: &Context, sides: &[&Side], rules: &mut Rules) -> Result<()>
     }
     names.retain(|name| !found.contains(name));
     // Where no user is known at all (the profile `config`), an id is trusted without a check.
-    let users = sides.iter().any(|side| side.index.keys().any(|address| address.kind == "user"));
-    let is_user = |id: &String| sides.iter().any(|side| side.index.contains_key(&Address::new("user", id)));
+    let users = sides.iter().any(|side| side.index.keys().any(|address| address.kind.name == "user"));
+    let is_user = |id: &String| {
+        kinds::address("user", id).is_some_and(|user| sides.iter().any(|side| side.index.contains_key(&user)))
+    };
     names.extend(ids.iter().filter(|id| users && !is_user(id)).cloned());
     rules.break_glass.extend(ids);
     rules.unresolved = names.into_iter().collect();
@@ -131,7 +133,7 @@ fn each(
     let mut seen: BTreeSet<ObjectId> = BTreeSet::new();
     for side in sides {
         let entries: BTreeMap<&Address, &Entry> =
-            side.index.iter().filter(|(address, _)| address.kind == kind.name).collect();
+            side.index.iter().filter(|(address, _)| address.kind.name == kind.name).collect();
         for entry in entries.into_values().filter(|entry| seen.insert(entry.blob)) {
             let bytes = side.read(&context.repo, entry)?;
             let text = String::from_utf8_lossy(&bytes).to_lowercase();

@@ -125,7 +125,7 @@ pub fn log(context: &Context, reach: Reach, kinds: &[&'static Kind], risks: bool
             let index = |entries: Vec<crate::repo::Entry>| -> BTreeMap<Address, ObjectId> {
                 let all = entries.into_iter().filter_map(|entry| Some((address_of(&entry.path).ok()?, entry.blob)));
                 let wanted = all.filter(|((kind, _), _)| kinds.is_empty() || kinds.contains(kind));
-                wanted.map(|((kind, id), blob)| (Address::new(kind.name, id), blob)).collect()
+                wanted.map(|((kind, id), blob)| (Address::new(kind, id), blob)).collect()
             };
             let (left, right) = (index(left), index(right));
             let added = right.keys().filter(|address| !left.contains_key(address)).count();
@@ -336,7 +336,7 @@ pub fn life(
     }
     let name = episodes.first().map_or(found.name, |episode| episode.change.name.clone());
     let id = ids.first().cloned().unwrap_or(found.id);
-    Ok((ObjectHistory { address: Address::new(found.kind.name, id), name, ids, episodes }, names))
+    Ok((ObjectHistory { address: Address::new(found.kind, id), name, ids, episodes }, names))
 }
 
 /// Number of snapshots in which the names of deleted objects are looked for.
@@ -395,7 +395,7 @@ pub fn blame(context: &Context, word: &str, revision: Option<&str>) -> Result<(B
         revision: label,
         commit: commit.to_string(),
         path: found.entry.path.clone(),
-        address: Address::new(found.kind.name, found.id),
+        address: Address::new(found.kind, found.id),
         name: names.of_about(&found.kind.about(&object.0)).unwrap_or_else(|| object.name().to_owned()),
         values: values.collect(),
     };

@@ -140,10 +140,10 @@ pub async fn own<T: TenantRead>(context: &Context, tenant: &T, wanted: Side, aga
         let today = Address::new(conflict.address.kind, against.ids.current(&conflict.address.id));
         let object = |side: &Side, address: &Address| {
             let entry = side.index.get(address)?;
-            side.object(&context.repo, kinds::by_name(address.kind)?, entry).ok().flatten()
+            side.object(&context.repo, address.kind, entry).ok().flatten()
         };
         let clash = conflict.properties.is_empty();
-        conflict.properties.retain(|property| against.scope.takes_property(today.kind, property));
+        conflict.properties.retain(|property| against.scope.takes_property(today.kind.name, property));
         let found = object(against.live, &today).or_else(|| object(&fork, &conflict.address));
         let name = found.as_ref().map_or("", Object::name);
         (clash || !conflict.properties.is_empty()) && against.scope.takes_by(&conflict.address, &today, name)
@@ -180,7 +180,7 @@ async fn refusal<T: TenantRead>(
     fork: &Side,
     (before, after): &(Source, Source),
 ) -> anyhow::Error {
-    let mut kinds: Vec<&'static str> = conflicts.iter().map(|conflict| conflict.address.kind).collect();
+    let mut kinds: Vec<&'static str> = conflicts.iter().map(|conflict| conflict.address.kind.name).collect();
     kinds.dedup();
     let scope = Scope { kinds, ..Scope::default() };
     // A conflict is reported whether or not its author can be found.
@@ -224,7 +224,7 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
         let mine = wanted.index.get(address);
         let path = mine.map(|entry| entry.path.clone()).or_else(|| own.get(address).map(|(path, ..)| path.clone()));
         let theirs = tip.index.get(address);
-        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let kind = address.kind;
         let object = |side: &Side| -> Result<Option<Object>> {
             let entry = side.index.get(address);
             Ok(entry.map(|entry| side.object(&context.repo, kind, entry)).transpose()?.flatten())
@@ -267,7 +267,9 @@ fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &Id
                 }
                 let path = path.clone().context("the path of an object that is wanted")?;
                 let named = references(kind, &mine).into_iter().filter(|reference| {
-                    let holds = |to: &Ref| wanted.index.contains_key(&Address::new(to.kind, reference.value));
+                    let holds = |to: &Ref| {
+                        kinds::address(to.kind, reference.value).is_some_and(|at| wanted.index.contains_key(&at))
+                    };
                     !reference.to.iter().any(holds)
                 });
                 dangling.insert(path.clone(), named.map(|reference| reference.value.to_owned()).collect());

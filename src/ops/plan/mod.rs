@@ -20,7 +20,6 @@ use crate::engine::planfile::Binding;
 use crate::engine::refs::{Mentioned, Names, each_id_in, mentions};
 use crate::engine::render::safe;
 use crate::engine::scope::Scope;
-use crate::kinds;
 use crate::model::kind::Deletion;
 use crate::model::plan::Loss;
 use crate::model::words::agreeing;
@@ -289,7 +288,7 @@ fn adopted(
         Err(ambiguous) => {
             let line = |one: &Ambiguous| {
                 let ids: Vec<&str> = one.candidates.iter().map(|address| address.id.as_str()).collect();
-                format!("{} \"{}\" {}: {}", one.wanted.kind, safe(&one.name), one.wanted.id, ids.join(", "))
+                format!("{} \"{}\" {}: {}", one.wanted.kind.name, safe(&one.name), one.wanted.id, ids.join(", "))
             };
             anyhow::bail!(
                 "--adopt cannot tell which object stands for which; rename or delete those that do not, or leave the wanted \
@@ -311,7 +310,7 @@ async fn recycle_bin<T: TenantRead>(
     let mut deleted = BTreeMap::new();
     for kind in kinds {
         let missing = wanted.index.keys().any(|address| {
-            address.kind == kind.name && !live.index.contains_key(&Address::new(kind.name, ids.current(&address.id)))
+            address.kind.name == kind.name && !live.index.contains_key(&Address::new(kind, ids.current(&address.id)))
         });
         // A kind that is not completely known is left alone.
         let known = wanted.coverage().kind(kind.name).is_complete() && live.coverage().kind(kind.name).is_complete();
@@ -369,8 +368,8 @@ fn created(plan: &Plan, wanted: &Snapshot, ids: &IdMap) -> BTreeSet<String> {
     }
     let mut found = BTreeSet::new();
     for (address, object) in &wanted.objects {
-        let Some(kind) = kinds::by_name(address.kind) else { continue };
-        let today = Address::new(kind.name, ids.current(&address.id));
+        let kind = address.kind;
+        let today = Address::new(kind, ids.current(&address.id));
         if creates.contains(&today) {
             found.extend(identities(kind, object));
             found.insert(today.id);
@@ -387,7 +386,7 @@ fn about(plan: &Plan, sides: &[&Snapshot]) -> BTreeMap<Address, Vec<String>> {
         .chain(plan.unmanaged.iter().take(20))
         .chain(plan.left.iter().map(|left| &left.address));
     let of = |address: &Address| {
-        let kind = kinds::by_name(address.kind).filter(|kind| !kind.about.is_empty())?;
+        let kind = Some(address.kind).filter(|kind| !kind.about.is_empty())?;
         let object = sides.iter().find_map(|side| side.objects.get(address))?;
         Some((address.clone(), kind.about(&object.0)))
     };

@@ -12,7 +12,6 @@ use crate::engine::scope::Scope;
 use crate::engine::translate::{Inputs, Problem, Translated, translate};
 use crate::format::path::path_of;
 use crate::format::tenant_map;
-use crate::kinds;
 use crate::model::finding::Severity;
 use crate::model::{Finding, TenantMap};
 use crate::ops::commit::source::{Side, snapshots};
@@ -80,9 +79,7 @@ pub fn aim(context: &Context, from: &From<'_>) -> Result<Aim> {
     let translated = translated.map_err(|problems| Invalid(findings(problems, &source, from.map)))?;
     let mut names = Names::default();
     for (address, object) in ours.objects.iter().chain(&translated.objects) {
-        if let Some(kind) = kinds::by_name(address.kind) {
-            names.learn(kind, object);
-        }
+        names.learn(address.kind, object);
     }
     let commit = commit(context, (&source, &other), (&target, last), &translated, &names)?;
     context.events.note(format!(
@@ -109,7 +106,7 @@ fn read_map(path: &Path) -> Result<TenantMap> {
 
 fn findings(problems: Vec<Problem>, source: &Side, map: &Path) -> Vec<Finding> {
     let finding = |problem: Problem| Finding {
-        path: match source.index.get(&problem.address) {
+        path: match problem.address.as_ref().and_then(|address| source.index.get(address)) {
             Some(entry) => entry.path.clone(),
             None => map.display().to_string(),
         },
@@ -140,7 +137,7 @@ fn commit(
         files.remove(path);
     }
     for (address, object) in &translated.objects {
-        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let kind = address.kind;
         let layout = target.manifest.layout.get(kind.name).copied().unwrap_or_default();
         let path = path_of(kind, &address.id, object.name(), layout);
         files.insert(path, writer.put(bytes_of(kind, object, names))?);

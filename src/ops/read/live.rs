@@ -122,7 +122,7 @@ pub async fn read<T: TenantRead>(
             }
             Part::Ended(listing, gone) => {
                 reading.cover(one.kind, &listing);
-                reading.gone.extend(gone.into_iter().map(|id| Address::new(one.kind.name, id)));
+                reading.gone.extend(gone.into_iter().map(|id| Address::new(one.kind, id)));
                 one.listing = Some(listing);
             }
         }

@@ -203,10 +203,10 @@ pub fn narrow(report: &mut Report, scope: &Scope) {
         if scope.properties.is_empty() && scope.exclude.is_empty() {
             return true;
         }
-        change.risks.retain(|risk| scope.takes_property(kind, diff::top(&risk.path)));
+        change.risks.retain(|risk| scope.takes_property(kind.name, diff::top(&risk.path)));
         match &mut change.what {
             ChangeKind::Modified(fields) => {
-                fields.retain(|field| scope.takes_property(kind, diff::top(field.path())));
+                fields.retain(|field| scope.takes_property(kind.name, diff::top(field.path())));
                 !fields.is_empty()
             }
             ChangeKind::Added | ChangeKind::Removed => scope.properties.is_empty(),
@@ -219,7 +219,7 @@ pub fn narrow(report: &mut Report, scope: &Scope) {
 async fn recycle_bin<T: TenantRead>(tenant: &T, report: &Report) -> BTreeMap<Address, Option<String>> {
     let mut bin = BTreeMap::new();
     for kind in kinds::ALL.iter().copied().filter(|kind| matches!(kind.deletion, Deletion::Soft { .. })) {
-        let gone = |change: &&Change| change.what == ChangeKind::Removed && change.address.kind == kind.name;
+        let gone = |change: &&Change| change.what == ChangeKind::Removed && change.address.kind.name == kind.name;
         let gone: Vec<&Change> = report.changes.iter().filter(gone).collect();
         if gone.is_empty() {
             continue;
@@ -257,7 +257,7 @@ fn existed_before(context: &Context, commit: ObjectId, report: &Report) -> Resul
         }
         for entry in context.repo.changed_entries(earlier.id, later.id)?.0 {
             let Ok((kind, id)) = address_of(&entry.path) else { continue };
-            if let Some(address) = wanted.take(&Address::new(kind.name, id)) {
+            if let Some(address) = wanted.take(&Address::new(kind, id)) {
                 found.insert(address.clone());
             }
         }

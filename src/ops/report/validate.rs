@@ -9,7 +9,6 @@ use serde_json::Value;
 use crate::engine::refs::ids_in;
 use crate::engine::validate::{self, File};
 use crate::format::yaml::{self, Document};
-use crate::kinds;
 use crate::model::finding::{MOST_PER_FILE, Severity};
 use crate::model::{Address, Finding, IdMap, Kind};
 use crate::ops::commit::lookup::Lookup;
@@ -46,7 +45,7 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool, dangling: &Da
     let mut documents: Vec<(String, &'static Kind, Option<String>, Document)> = Vec::new();
     let mut addresses: BTreeSet<Address> = side.index.keys().cloned().collect();
     for (address, entry) in &side.index {
-        let Some(kind) = kinds::by_name(address.kind) else { continue };
+        let kind = address.kind;
         let same = base.as_ref().and_then(|base| base.index.get(address)).is_some_and(|old| old.blob == entry.blob);
         if only_edited && same {
             continue;
@@ -61,7 +60,7 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool, dangling: &Da
         match yaml::read(path, bytes) {
             Ok(document) => {
                 if let Some(id) = document.value.get("id").and_then(Value::as_str) {
-                    addresses.insert(Address::new(kind.name, id));
+                    addresses.insert(Address::new(kind, id));
                 }
                 documents.push((path.clone(), kind, None, document));
             }
@@ -147,7 +146,7 @@ const BACK: usize = 2_000;
 /// Returns true if one of the snapshots, which the tool alone writes, has an object in these very bytes: a file restored from a
 /// snapshot (by a revert, by a plan to it) is what the tenant returned then.
 fn was_in(context: &Context, snapshots: &[ObjectId], address: &Address, blob: ObjectId) -> Result<bool> {
-    let Some(kind) = kinds::by_name(address.kind) else { return Ok(false) };
+    let kind = address.kind;
     for snapshot in snapshots {
         if Lookup::new(&context.repo, *snapshot).find(kind, &address.id)?.is_some_and(|entry| entry.blob == blob) {
             return Ok(true);
@@ -162,7 +161,7 @@ fn before_mentions(context: &Context, base: Option<&Side>, files: &[File<'_>]) -
     let Some(base) = base else { return Ok(mentioned) };
     for file in files {
         let Some(id) = file.path_id else { continue };
-        if let Some(entry) = base.index.get(&Address::new(file.kind.name, id)) {
+        if let Some(entry) = base.index.get(&Address::new(file.kind, id)) {
             let bytes = base.read(&context.repo, entry)?;
             let text = String::from_utf8_lossy(&bytes);
             mentioned.insert(file.path.to_owned(), ids_in(&text).into_iter().map(str::to_owned).collect());
@@ -176,7 +175,7 @@ fn left_out(context: &Context, base: Option<&Side>, side: &Side, files: &[File<'
     let mut findings = Vec::new();
     let Some(base) = base else { return Ok(findings) };
     for file in files {
-        let Some(address) = file.path_id.map(|id| Address::new(file.kind.name, id)) else { continue };
+        let Some(address) = file.path_id.map(|id| Address::new(file.kind, id)) else { continue };
         let (Some(before), Some(now)) = (base.index.get(&address), side.index.get(&address)) else { continue };
         if before.blob != now.blob
             && let Some(before) = base.object(&context.repo, file.kind, before)?
@@ -202,7 +201,7 @@ fn taken_labels(
         let Some(label) = file.value.get("id").and_then(Value::as_str).filter(|id| id.starts_with("new:")) else {
             continue;
         };
-        let address = Address::new(file.kind.name, label);
+        let address = Address::new(file.kind, label);
         let own = side.manifest.ids.current(label);
         if own != label {
             taken.insert(address, own.to_owned());
@@ -214,7 +213,7 @@ fn taken_labels(
             continue;
         }
         let Some((holder, entry)) = base.index.iter().find(|(holder, _)| holder.id == today) else { continue };
-        let Some(kind) = kinds::by_name(holder.kind) else { continue };
+        let kind = holder.kind;
         let name = base.object(&context.repo, kind, entry)?.map(|object| object.name().to_owned()).unwrap_or_default();
         if kind != file.kind || file.value.get("displayName").and_then(Value::as_str) != Some(name.as_str()) {
             taken.insert(address, format!("{} \"{name}\" in {}", kind.name, entry.path));

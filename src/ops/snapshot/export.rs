@@ -14,7 +14,6 @@ use crate::engine::refs::Mentioned;
 use crate::format::manifest::Manifest;
 use crate::format::path::{Layout, address_of, is_reserved};
 use crate::format::yaml;
-use crate::kinds;
 use crate::model::words::counted;
 use crate::model::{Address, Coverage, CoverageMap, IdMap, Kind, Object};
 use crate::ops::audit;
@@ -233,8 +232,10 @@ pub(in crate::ops) fn follow(
         let same = manifest.filters.get(*kind) == Some(filter);
         let last = before.keys().filter(|_| same).filter_map(|path| address_of(path).ok());
         let last = last.filter(|(known, _)| known.name == *kind).map(|(_, id)| id);
-        let applied =
-            applied.iter().filter(|address| address.kind == *kind).map(|address| ids.current(&address.id).to_owned());
+        let applied = applied
+            .iter()
+            .filter(|address| address.kind.name == *kind)
+            .map(|address| ids.current(&address.id).to_owned());
         follow.insert(*kind, last.chain(applied).collect());
     }
     Ok(follow)
@@ -290,14 +291,14 @@ pub(in crate::ops) async fn whole<T: TenantRead>(
     let read = |kind: &'static Kind| scope.contains(&kind) && reading.coverage.kind(kind.name).is_complete();
     let unread = |path: &str| {
         let (kind, id) = address_of(path).ok().filter(|(kind, _)| !read(kind))?;
-        (!reading.gone.contains(&Address::new(kind.name, id.as_str()))).then_some((kind, id))
+        (!reading.gone.contains(&Address::new(kind, id.as_str()))).then_some((kind, id))
     };
     let present: BTreeSet<Address> = match left.keys().any(|path| unread(path).is_some()) {
-        true => files.keys().filter_map(|path| unread(path)).map(|(kind, id)| Address::new(kind.name, id)).collect(),
+        true => files.keys().filter_map(|path| unread(path)).map(|(kind, id)| Address::new(kind, id)).collect(),
         false => BTreeSet::new(),
     };
     for (path, blob) in left {
-        let carried = unread(&path).filter(|(kind, id)| !present.contains(&Address::new(kind.name, id.clone())));
+        let carried = unread(&path).filter(|(kind, id)| !present.contains(&Address::new(kind, id.clone())));
         match carried {
             Some((kind, _)) => {
                 if scope.contains(&kind)
@@ -316,7 +317,7 @@ pub(in crate::ops) async fn whole<T: TenantRead>(
 
 /// Returns an object as the object database has it.
 fn stored(context: &Context, address: &Address, path: &str, blob: Option<&ObjectId>) -> Result<Option<Object>> {
-    let (Some(kind), Some(blob)) = (kinds::by_name(address.kind), blob) else { return Ok(None) };
+    let (kind, Some(blob)) = (address.kind, blob) else { return Ok(None) };
     let document = yaml::read(path, &context.repo.blob(*blob)?).ok();
     Ok(document.map(|document| normalize(kind, document.value).object))
 }
@@ -325,7 +326,7 @@ fn stored(context: &Context, address: &Address, path: &str, blob: Option<&Object
 pub(in crate::ops) fn index(files: &BTreeMap<String, ObjectId>) -> BTreeMap<Address, String> {
     files
         .keys()
-        .filter_map(|path| address_of(path).ok().map(|(kind, id)| (Address::new(kind.name, id), path.clone())))
+        .filter_map(|path| address_of(path).ok().map(|(kind, id)| (Address::new(kind, id), path.clone())))
         .collect()
 }
 

@@ -172,13 +172,13 @@ impl Reader<'_, '_, '_> {
             // Objects that were read already need no second reading.
             next.extend(referrers.filter(|address| !self.fresh.contains_key(address) && !self.gone.contains(address)));
             next.retain(|address| {
-                !done.contains(address) && !wanted.listed.iter().any(|kind| kind.name == address.kind)
+                !done.contains(address) && !wanted.listed.iter().any(|kind| kind.name == address.kind.name)
             });
             if next.is_empty() {
                 return Ok(held);
             }
             done.extend(next.iter().cloned());
-            let asked = std::mem::take(&mut next).into_iter().filter_map(|at| Some((kinds::by_name(at.kind)?, at)));
+            let asked = std::mem::take(&mut next).into_iter().map(|at| (at.kind, at));
             let answers = futures_util::stream::iter(asked).map(|(kind, address)| {
                 let said = wanted.removed.get(kind.name).is_some_and(|ids| ids.contains(&address.id));
                 async move { (kind, ask(tenant, kind, &address.id, said).await, address) }
@@ -249,7 +249,7 @@ impl Reader<'_, '_, '_> {
 
     /// Records that an object was read.
     fn comes(&mut self, address: &Address, facts: Facts) -> Result<()> {
-        let Some(kind) = kinds::by_name(address.kind) else { return Ok(()) };
+        let kind = address.kind;
         let before = match (self.fresh.get(address), self.base.find(kind, &address.id)?) {
             (Some(fresh), _) => Some(fresh.clone()),
             (None, Some(entry)) => self.base.facts(kind, &entry)?.map(|facts| facts.as_ref().clone()),
@@ -271,7 +271,7 @@ impl Reader<'_, '_, '_> {
 
     /// Records that an object is gone; returns true if it was there.
     fn goes(&mut self, address: &Address) -> Result<bool> {
-        let Some(kind) = kinds::by_name(address.kind) else { return Ok(false) };
+        let kind = address.kind;
         let Some(entry) = self.base.find(kind, &address.id)? else { return Ok(false) };
         if let Some(facts) = self.base.facts(kind, &entry)?
             && self.gone.insert(address.clone())
@@ -286,7 +286,7 @@ impl Reader<'_, '_, '_> {
 
     /// Puts an object's file at its path.
     fn store(&mut self, address: &Address, path: String, content: Content) -> Result<()> {
-        let Some(kind) = kinds::by_name(address.kind) else { return Ok(()) };
+        let kind = address.kind;
         let blob = content.id();
         let before = self.base.find(kind, &address.id)?;
         match &before {
@@ -318,7 +318,7 @@ impl Reader<'_, '_, '_> {
         let mut found = self.base.names(kinds, asked, counts)?;
         let mut own = Candidates::default();
         for (address, facts) in &self.fresh {
-            let Some(kind) = kinds.iter().find(|kind| kind.name == address.kind) else { continue };
+            let Some(kind) = kinds.iter().find(|kind| kind.name == address.kind.name) else { continue };
             for (id, name) in
                 facts.names.iter().filter(|(id, _)| asked.ids.contains(id) || asked.identities.contains(id))
             {
@@ -338,7 +338,7 @@ impl Reader<'_, '_, '_> {
             if self.fresh.contains_key(&address) || self.gone.contains(&address) {
                 continue;
             }
-            let Some(kind) = kinds::by_name(address.kind) else { continue };
+            let kind = address.kind;
             if let Ok(document) = yaml::read(&entry.path, &self.context.repo.blob(entry.blob)?) {
                 held.push((kind, address, entry.path, normalize(kind, document.value).object));
             }
@@ -399,5 +399,5 @@ impl Sink for Reader<'_, '_, '_> {
 }
 
 fn addresses(ids: &Ids) -> BTreeSet<Address> {
-    ids.iter().flat_map(|(kind, ids)| ids.iter().map(|id| Address::new(kind, id.clone()))).collect()
+    ids.iter().flat_map(|(kind, ids)| ids.iter().filter_map(|id| kinds::address(kind, id.as_str()))).collect()
 }

@@ -11,7 +11,6 @@ use crate::engine::refs::rewrite;
 use crate::engine::schema;
 use crate::format::path::{address_of, is_reserved};
 use crate::format::yaml;
-use crate::kinds;
 use crate::model::kind::{Deletion, LinkShape};
 use crate::model::{Address, IdMap, Kind, Object};
 use crate::ops::commit::source::new_object;
@@ -62,8 +61,13 @@ pub(in crate::ops) enum Edits {
     None,
     /// `main` shares no history with the snapshots.
     Unrelated,
-    /// Edited objects, by their present id.
-    Of(BTreeMap<Address, Edit>),
+    /// Edits of `main`.
+    Of {
+        /// Edited objects, by their present id.
+        objects: BTreeMap<Address, Edit>,
+        /// Paths of edited files that name no object.
+        nameless: BTreeSet<String>,
+    },
 }
 
 /// Represents the edit of one object's file on `main`.
@@ -94,13 +98,17 @@ impl Edits {
         let Some(fork) = context.repo.merge_base(main, parent)? else { return Ok(Edits::Unrelated) };
         let sides = [files_of(&context.repo, fork)?, files_of(&context.repo, main)?];
         let changed: BTreeSet<&String> = edited(&sides[0], &sides[1]).filter(|path| !is_reserved(path)).collect();
-        let mut edits: BTreeMap<Address, Edit> = BTreeMap::new();
+        let mut objects: BTreeMap<Address, Edit> = BTreeMap::new();
+        let mut nameless = BTreeSet::new();
         for path in changed {
             for (of_main, files) in [(false, &sides[0]), (true, &sides[1])] {
                 let Some(blob) = files.get(path) else { continue };
-                let (address, object) = parse(path, &context.repo.blob(*blob)?);
+                let Some((address, object)) = parse(path, &context.repo.blob(*blob)?) else {
+                    nameless.insert(path.clone());
+                    continue;
+                };
                 let today = Address::new(address.kind, ids.current(&address.id));
-                let edit = edits.entry(today).or_default();
+                let edit = objects.entry(today).or_default();
                 if of_main || edit.path.is_empty() {
                     edit.path.clone_from(path);
                 }
@@ -108,12 +116,12 @@ impl Edits {
                 *(if of_main { &mut edit.wanted } else { &mut edit.before }) = object;
             }
         }
-        Ok(Edits::Of(edits))
+        Ok(Edits::Of { objects, nameless })
     }
 
     /// Returns true if an object's bytes are needed to decide how `main` relates to the snapshot.
     pub(in crate::ops) fn concern(&self, address: &Address) -> bool {
-        matches!(self, Edits::Of(edits) if edits.contains_key(address))
+        matches!(self, Edits::Of { objects, .. } if objects.contains_key(address))
     }
 
     /// Returns how `main` relates to a snapshot in which `now` returns the present state of the edited objects.
@@ -122,21 +130,19 @@ impl Edits {
         ids: &IdMap,
         mut now: impl FnMut(&Address) -> Result<Option<Object>>,
     ) -> Result<MainRelation> {
-        let edits = match self {
+        let (edits, nameless) = match self {
             Edits::None => return Ok(MainRelation::FastForward),
             Edits::Unrelated => {
                 return Ok(MainRelation::Pending(Pending::unrelated()));
             }
-            Edits::Of(edits) => edits,
+            Edits::Of { objects, nameless } => (objects, nameless),
         };
-        let mut pending = Pending::default();
+        let mut pending = Pending { paths: nameless.iter().cloned().collect(), unwritable: Vec::new() };
         for (address, edit) in edits {
             let now = now(address)?;
             let applied = match (&edit.wanted, &now) {
                 _ if edit.broken => false,
-                (Some(wanted), Some(now)) => {
-                    kinds::by_name(address.kind).is_some_and(|kind| has(kind, edit.before.as_ref(), wanted, now, ids))
-                }
+                (Some(wanted), Some(now)) => has(address.kind, edit.before.as_ref(), wanted, now, ids),
                 (None, None) => true,
                 (Some(_), None) | (None, Some(_)) => false,
             };
@@ -153,18 +159,15 @@ impl Edits {
     }
 }
 
-/// Returns the object in a file; its address also where it does not parse.
-fn parse(path: &str, bytes: &[u8]) -> (Address, Option<Object>) {
+/// Returns the object in a file; its address also where it does not parse. `None` if the file names no object.
+fn parse(path: &str, bytes: &[u8]) -> Option<(Address, Option<Object>)> {
     match address_of(path) {
         Ok((kind, id)) => {
             let object = yaml::read(path, bytes).ok().map(|document| normalize(kind, document.value).object);
-            (Address::new(kind.name, id), object)
+            Some((Address::new(kind, id), object))
         }
         // The path has no id, so a person chose the file's name.
-        Err(_) => match new_object(path, bytes) {
-            Ok((address, object)) => (address, Some(object)),
-            Err(_) => (Address::new("", path), None),
-        },
+        Err(_) => new_object(path, bytes).ok().map(|(address, object)| (address, Some(object))),
     }
 }
 
@@ -192,7 +195,7 @@ fn has(kind: &'static Kind, before: Option<&Object>, wanted: &Object, now: &Obje
 /// Returns true if no step can write what is left of an edit: properties that Graph alone sets, the deletion of an object that
 /// cannot be deleted, or an object that another directory owns.
 fn is_unwritable(address: &Address, edit: &Edit, now: Option<&Object>, ids: &IdMap) -> bool {
-    let Some(kind) = kinds::by_name(address.kind) else { return false };
+    let kind = address.kind;
     if now.is_some_and(|now| owned_elsewhere(kind, now).is_some()) {
         return true;
     }

@@ -15,7 +15,6 @@ use crate::format::manifest::Manifest;
 use crate::format::path::{address_of, is_reserved};
 use crate::format::settings::Actors;
 use crate::format::yaml;
-use crate::kinds;
 use crate::model::kind::Naming;
 use crate::model::words::counted;
 use crate::model::{Address, Kind, Object};
@@ -147,7 +146,7 @@ pub(in crate::ops) async fn record<T: TenantRead>(
         let part = match (share, last) {
             (Some(share), false) => {
                 let own = |path: &str| {
-                    let address = address_of(path).ok().map(|(kind, id)| Address::new(kind.name, id));
+                    let address = address_of(path).ok().map(|(kind, id)| Address::new(kind, id));
                     address.is_some_and(|address| share.objects.contains(&address))
                 };
                 let (part, rest): (Changes, Changes) = left.into_iter().partition(|(path, _)| own(path));
@@ -192,7 +191,7 @@ fn of_share(audit: &Audit, share: Option<&Share>, last: bool) -> Audit {
 /// Returns the subject of a commit with a single object. People are not named in messages.
 fn title(context: &Context, share: Option<&Share>, changes: &Changes) -> Option<String> {
     let address = share?.objects.iter().next().filter(|_| share.is_some_and(|share| share.objects.len() == 1))?;
-    let kind = kinds::by_name(address.kind).filter(|kind| kind.naming != Naming::Id)?;
+    let kind = Some(address.kind).filter(|kind| kind.naming != Naming::Id)?;
     let of = |path: &str| address_of(path).is_ok_and(|(found, id)| found == kind && id == address.id);
     let own: Vec<_> = changes.iter().filter(|(path, _)| of(path)).map(|(_, blobs)| *blobs).collect();
     let (old, new) = (own.iter().find_map(|(old, _)| *old), own.iter().find_map(|(_, new)| *new));
@@ -213,7 +212,7 @@ fn touched(context: &Context, changes: &Changes) -> Result<Vec<Touched>> {
     let mut abouts = BTreeMap::new();
     for (path, (old, new)) in changes {
         let Ok((kind, id)) = address_of(path) else { continue };
-        let address = Address::new(kind.name, id);
+        let address = Address::new(kind, id);
         let lines = mentions.entry(address.clone()).or_default();
         for (blob, weight) in [(old, -1), (new, 1)] {
             let Some(blob) = blob else { continue };

@@ -196,13 +196,15 @@ impl<'a> Search<'a> {
         let mut sides: BTreeMap<Address, Sides> = BTreeMap::new();
         for (path, (old, new)) in candidate.changes {
             let Ok((kind, id)) = address_of(path) else { continue };
-            let side = sides.entry(Address::new(kind.name, id)).or_default();
+            let side = sides.entry(Address::new(kind, id)).or_default();
             side.before = old.map(|old| (path.clone(), old)).or(side.before.take());
             side.after = new.or(side.after);
         }
         let filters = manifest_at(&context.repo, candidate.parent)?.filters;
         // Objects of a kind whose filter has changed are not counted: the other filter may hide them.
-        sides.retain(|address, _| filters.get(address.kind) == context.settings.scope.filters.get(address.kind));
+        sides.retain(|address, _| {
+            filters.get(address.kind.name) == context.settings.scope.filters.get(address.kind.name)
+        });
         let (mut gone, mut changed) = (BTreeMap::new(), BTreeMap::new());
         for (address, side) in sides {
             match (side.before, side.after) {
@@ -234,7 +236,7 @@ impl<'a> Search<'a> {
         let mut gone: BTreeMap<String, (String, ObjectId)> = self
             .gone
             .iter()
-            .filter(|(address, _)| address.kind == kind.name)
+            .filter(|(address, _)| address.kind.name == kind.name)
             .map(|(address, old)| (address.id.clone(), old.clone()))
             .collect();
         if gone.len() <= self.context.settings.guards.max_deletes {
@@ -274,7 +276,8 @@ impl<'a> Search<'a> {
     /// Counts the entries of a kind's links that are gone from objects that are still there.
     async fn entries<T: TenantRead>(&mut self, tenant: &T, kind: &'static Kind) -> Result<Vec<Loss>> {
         let mut losses = Vec::new();
-        let changed = self.changed.iter().filter(|(address, _)| address.kind == kind.name && !kind.links.is_empty());
+        let changed =
+            self.changed.iter().filter(|(address, _)| address.kind.name == kind.name && !kind.links.is_empty());
         let changed: Vec<(String, ObjectId, ObjectId)> =
             changed.map(|(address, (old, new))| (address.id.clone(), *old, *new)).collect();
         let mut lost: BTreeMap<&'static str, Entries> = BTreeMap::new();

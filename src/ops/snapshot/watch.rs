@@ -316,7 +316,7 @@ async fn everything<T: TenantRead>(
     }
     let of = |side: fn(&(Option<ObjectId>, Option<ObjectId>)) -> bool| -> BTreeSet<Address> {
         let paths = changes.iter().filter(|(_, blobs)| side(blobs)).filter_map(|(path, _)| address_of(path).ok());
-        paths.map(|(kind, id)| Address::new(kind.name, id)).collect()
+        paths.map(|(kind, id)| Address::new(kind, id)).collect()
     };
     let (before, after) = (of(|(old, _)| old.is_some()), of(|(_, new)| new.is_some()));
     let gone = before.difference(&after).map(|address| address.id.clone()).collect();
@@ -328,13 +328,14 @@ async fn everything<T: TenantRead>(
 fn again(wanted: &Wanted, found: &Found) -> Ids {
     let mut again = found.again.clone();
     for (kind, ids) in &wanted.removed {
-        let doubtful = ids.iter().filter(|id| found.there.contains(&Address::new(kind, (*id).clone())));
+        let doubtful =
+            ids.iter().filter(|id| kinds::address(kind, id.as_str()).is_some_and(|at| found.there.contains(&at)));
         again.entry(kind).or_default().extend(doubtful.cloned());
     }
     let paths = found.changes.keys().filter_map(|path| address_of(path).ok());
-    let differing: BTreeSet<Address> = paths.map(|(kind, id)| Address::new(kind.name, id)).collect();
+    let differing: BTreeSet<Address> = paths.map(|(kind, id)| Address::new(kind, id)).collect();
     for (kind, ids) in &wanted.changed {
-        let stale = ids.iter().filter(|id| !differing.contains(&Address::new(kind, (*id).clone())));
+        let stale = ids.iter().filter(|id| kinds::address(kind, id.as_str()).is_none_or(|at| !differing.contains(&at)));
         again.entry(kind).or_default().extend(stale.cloned());
     }
     again.retain(|_, ids| !ids.is_empty());

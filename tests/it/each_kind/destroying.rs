@@ -70,7 +70,7 @@ async fn recover(world: &World, aim: &Aim) -> anyhow::Result<(usize, Applied)> {
 
 /// Whether `entragit kinds` says that this does not come back.
 fn is_listed(loss: &Loss) -> bool {
-    let kind = kinds::by_name(loss.address.kind).unwrap();
+    let kind = loss.address.kind;
     let elsewhere = kind
         .owned_elsewhere
         .is_some_and(|elsewhere| loss.what() == format!("differs and is left alone: {}", elsewhere.reason));

@@ -24,7 +24,7 @@ fn rules() -> Rules {
 }
 
 fn step(kind: &'static str, id: &str, action: Action) -> Step {
-    let address = Address::new(kind, id);
+    let address = entragit::kinds::address(kind, id).unwrap();
     Step {
         address,
         called: kind,
@@ -127,7 +127,7 @@ fn small_kinds_are_not_emptied_unasked() {
     let address = |word: &&str| {
         let (kind, id) = word.split_once('/').unwrap();
         let kind = ["user", "group", "device"].into_iter().find(|known| *known == kind).unwrap();
-        Address::new(kind, id)
+        entragit::kinds::address(kind, id).unwrap()
     };
     let rules = Rules {
         max_deletes: 10,

@@ -146,7 +146,7 @@ pub async fn read(tenant: &MemoryTenant) -> (Snapshot, BTreeMap<Address, Object>
         tokio::join!(tenant.list(kind, sender), collect);
         for raw in tenant.deleted(kind).await.unwrap() {
             let object = normalize(kind, raw).object;
-            deleted.insert(Address::new(kind.name, object.id()), object);
+            deleted.insert(Address::new(kind, object.id()), object);
         }
     }
     (snapshot(raws), deleted)
@@ -197,7 +197,7 @@ impl Case {
 
     /// Ids of what is wanted and can be had.
     pub fn attainable(&self) -> BTreeSet<String> {
-        let objects = self.wanted.objects.iter().map(|(address, object)| (named(address.kind), object));
+        let objects = self.wanted.objects.iter().map(|(address, object)| (named(address.kind.name), object));
         objects
             .filter(|(kind, object)| not_creatable(kind, object).is_none())
             .flat_map(|(kind, object)| identities(kind, object))
@@ -259,14 +259,14 @@ impl Case {
         let mut expected = BTreeSet::new();
         let mut cannot = BTreeSet::new();
         for (address, object) in &self.wanted.objects {
-            let kind = named(address.kind);
+            let kind = named(address.kind.name);
             if not_creatable(kind, object).is_some() && !live.objects.contains_key(address) {
                 cannot.extend(identities(kind, object));
             }
         }
         for (address, object) in &self.wanted.objects {
-            let kind = named(address.kind);
-            let today = Address::new(kind.name, self.ids.current(&address.id));
+            let kind = named(address.kind.name);
+            let today = Address::new(kind, self.ids.current(&address.id));
             let lost: Vec<String> = plan
                 .losses
                 .iter()

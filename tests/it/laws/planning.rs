@@ -53,7 +53,7 @@ impl Sides {
                 raw.remove(link.name);
             }
             let object = normalize(kind, raw).object;
-            deleted.insert(Address::new(kind.name, object.id()), object);
+            deleted.insert(Address::new(kind, object.id()), object);
         }
         let live = snapshot(live);
         let base = addresses(&live);
@@ -232,7 +232,7 @@ proptest! {
                 other.address == step.address && matches!(other.action, Action::Create { .. })
             });
             for property in touched_properties(step).into_iter().filter(|_| !created) {
-                prop_assert!(scope.takes_property(step.address.kind, &property), "{property}: {:?}", step);
+                prop_assert!(scope.takes_property(step.address.kind.name, &property), "{property}: {:?}", step);
             }
             if !scope.properties.is_empty() {
                 let whole = matches!(step.action, Action::Create { .. } | Action::Restore | Action::Delete);
@@ -261,7 +261,7 @@ proptest! {
         for (id, step) in plan.steps.iter().enumerate() {
             match step.action {
                 Action::Create { .. } => {
-                    let kind = named(step.address.kind);
+                    let kind = named(step.address.kind.name);
                     for identity in identities(kind, &sides.wanted.objects[&step.address]) {
                         made.insert(identity, id);
                     }
@@ -292,7 +292,7 @@ proptest! {
             prop_assert!(missing.is_empty(), "step {id} {:?} refers to {missing:?} before it is back", step);
         }
         // Deletions come last, and the other way round.
-        let tier = |step: &Step| schema::tiers()[step.address.kind];
+        let tier = |step: &Step| schema::tiers()[step.address.kind.name];
         let first = plan.steps.iter().position(|step| step.action == Action::Delete).unwrap_or(plan.steps.len());
         let (deletes, others): (Vec<_>, Vec<_>) =
             plan.steps.iter().enumerate().skip(first).partition(|(_, step)| step.action == Action::Delete);
@@ -347,14 +347,14 @@ proptest! {
         let plan = plan(&inputs);
         for step in &plan.steps {
             match what.split_once('.') {
-                None => prop_assert!(step.address.kind != what, "{:?}", step),
+                None => prop_assert!(step.address.kind.name != what, "{:?}", step),
                 Some((kind, link)) => {
-                    prop_assert!(step.address.kind != kind || !touched_properties(step).iter().any(|name| name == link), "{:?}", step);
+                    prop_assert!(step.address.kind.name != kind || !touched_properties(step).iter().any(|name| name == link), "{:?}", step);
                 }
             }
         }
         if !what.contains('.') {
-            prop_assert!(!plan.unmanaged.iter().any(|address| address.kind == what));
+            prop_assert!(!plan.unmanaged.iter().any(|address| address.kind.name == what));
         }
         // What neither side knows is nobody's business; what one side does not know is said, unless it was never wanted.
         if !(wanted_side && coverage == Coverage::Skipped) {
@@ -367,13 +367,13 @@ proptest! {
                 step.address == *address && matches!(step.action, Action::Create { .. })
             });
             let others = |plan: &Plan| plan.steps.iter().filter(|step| {
-                step.action == Action::Delete && step.address.kind != what && !created(plan, &step.address)
+                step.action == Action::Delete && step.address.kind.name != what && !created(plan, &step.address)
             }).count();
             prop_assert_eq!(others(&plan), others(&whole));
         }
         let report = compare::snapshots(&sides.wanted, &sides.live, &IdMap::default());
         for change in &report.changes {
-            if change.address.kind == what {
+            if change.address.kind.name == what {
                 prop_assert!(matches!(change.what, ChangeKind::Modified(_)), "{:?}", change);
             }
         }
@@ -399,7 +399,7 @@ proptest! {
         let whole = sides.plan();
         let mut moving = BTreeSet::new();
         for step in whole.steps.iter().filter(|step| matches!(step.action, Action::Create { .. })) {
-            moving.extend(identities(named(step.address.kind), &sides.wanted.objects[&step.address]));
+            moving.extend(identities(named(step.address.kind.name), &sides.wanted.objects[&step.address]));
         }
         let equal: Vec<Address> = sides.wanted.objects.iter()
             .filter(|(address, object)| sides.live.objects.get(*address) == Some(object))
@@ -432,8 +432,8 @@ proptest! {
                 other.address == step.address && matches!(other.action, Action::Create { .. })
             });
             prop_assert!(sides.base.contains(&step.address) || replaced);
-            prop_assert!(!replaced || named(step.address.kind).update == Updates::Nothing);
-            prop_assert!(named(step.address.kind).deletion != Deletion::Never);
+            prop_assert!(!replaced || named(step.address.kind.name).update == Updates::Nothing);
+            prop_assert!(named(step.address.kind.name).deletion != Deletion::Never);
         }
         for address in sides.live.objects.keys().filter(|address| !sides.wanted.contains(address)) {
             let deleted = plan.steps.iter().any(|step| step.action == Action::Delete && step.address == *address);
@@ -553,7 +553,8 @@ fn the_old_goes_first_where_there_is_room_for_one() {
     let (live, wanted) = (side("low", &[], &[&shop]), side("medium", &[&shop], &[]));
     let base = addresses(&live);
     let plan = Sides { wanted, live, deleted: BTreeMap::new(), base }.plan();
-    let steps = plan.steps.iter().map(|step| format!("{} {:?}", step.address.kind, step.action)).collect::<Vec<_>>();
+    let steps =
+        plan.steps.iter().map(|step| format!("{} {:?}", step.address.kind.name, step.action)).collect::<Vec<_>>();
     let found = |kind: &str, what: &str| {
         steps
             .iter()
@@ -625,7 +626,7 @@ fn what_is_kept_for_information_is_not_written() {
             snapshot(vec![(kind, object.as_object().unwrap().clone())])
         };
         let (wanted, live) = (side(&was), side(&is));
-        let address = Address::new(kind.name, guid(95, 1));
+        let address = Address::new(kind, guid(95, 1));
         assert_eq!(wanted.objects[&address].get(property), Some(&was), "{} {property}", kind.name);
         let base = addresses(&live);
         let plan = Sides { wanted, live, deleted: BTreeMap::new(), base }.plan();

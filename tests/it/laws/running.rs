@@ -19,7 +19,7 @@ use super::world::{SECRET, complete, named, world};
 fn shows_links(step: &Step) -> bool {
     match &step.action {
         Action::Restore => true,
-        Action::Update { body, .. } => step.address.kind == "group" && body.contains_key("groupTypes"),
+        Action::Update { body, .. } => step.address.kind.name == "group" && body.contains_key("groupTypes"),
         _ => false,
     }
 }
@@ -127,13 +127,13 @@ proptest! {
             case.settle().await;
             let (live, _) = read(&case.tenant).await;
             for (address, object) in &live.objects {
-                let kind = named(address.kind);
+                let kind = named(address.kind.name);
                 if kind.deletion != Deletion::Never && not_creatable(kind, object).is_none() {
                     case.tenant.write(&Write::Delete { kind, id: address.id.clone() }).await.unwrap();
                 }
             }
             let again = case.plan().await;
-            let soft = |step: &Step| matches!(named(step.address.kind).deletion, Deletion::Soft { .. });
+            let soft = |step: &Step| matches!(named(step.address.kind.name).deletion, Deletion::Soft { .. });
             let anew = again.steps.iter().find(|step| soft(step) && matches!(step.action, Action::Create { .. }));
             assert_eq!(anew, None);
             said.losses.extend(again.losses);
@@ -149,13 +149,13 @@ proptest! {
             let mut case = Case::new(&world, concurrency).await;
             let plan = case.plan().await;
             // What cannot be changed does not move.
-            let moves = |address: &&Address| named(address.kind).update != Updates::Nothing;
+            let moves = |address: &&Address| named(address.kind.name).update != Updates::Nothing;
             let seen: Vec<&Address> = plan.seen.keys().filter(moves).collect();
             if seen.is_empty() {
                 return;
             }
             let moved = (*which.get(&seen)).clone();
-            let kind = named(moved.kind);
+            let kind = named(moved.kind.name);
             let (property, value) = match kind.name {
                 "authorizationPolicy" => ("allowInvitesFrom", "adminsAndGuestInviters"),
                 "authenticationMethodsPolicy" => ("policyMigrationState", "migrationInProgress"),

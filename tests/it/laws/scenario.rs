@@ -84,7 +84,7 @@ fn groups_deleted_and_purged_and_a_policy_switched_off() {
 fn text(wanted: &Snapshot, live: &Snapshot, bin: &Snapshot) -> String {
     let mut names = Names::default();
     for (address, object) in live.objects.iter().chain(&wanted.objects) {
-        names.learn(named(address.kind), object);
+        names.learn(named(address.kind.name), object);
     }
     let plan: Plan = plan(&Inputs {
         wanted,

@@ -14,7 +14,7 @@ use super::planning::Sides;
 use super::world::{named, world};
 
 fn objects(snapshot: &Snapshot) -> BTreeMap<Address, Object> {
-    let all = snapshot.objects.iter().map(|(address, object)| (named(address.kind), object.clone()));
+    let all = snapshot.objects.iter().map(|(address, object)| (named(address.kind.name), object.clone()));
     of_today(all, &IdMap::default())
 }
 

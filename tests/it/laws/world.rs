@@ -235,7 +235,7 @@ pub fn snapshot(raws: Vec<(&'static Kind, Raw)>) -> Snapshot {
         .into_iter()
         .map(|(kind, raw)| {
             let object = normalize(kind, raw).object;
-            (Address::new(kind.name, object.id()), object)
+            (Address::new(kind, object.id()), object)
         })
         .collect();
     Snapshot { objects, coverage: complete(), ..Snapshot::default() }

@@ -10,7 +10,7 @@ use super::scene::{GLOBAL, Scene, World, id, role};
 
 fn step(kind: &'static str, id: &str, action: Action) -> Step {
     Step {
-        address: Address::new(kind, id),
+        address: entragit::kinds::address(kind, id).unwrap(),
         called: kind,
         name: format!("The {kind}"),
         about: Vec::new(),
@@ -95,7 +95,7 @@ fn what_will_fail_and_what_nobody_knew_is_said() {
     list[0].called = "mailEnabledGroup";
     insta::assert_snapshot!(said(of(list), &Rules::default()), @"warned by unwritable: 1 step is about mail-enabled groups, which only Exchange changes, and will fail [group/g0]");
     let deletes = |base: &[&str]| {
-        let known = base.iter().map(|id| Address::new("group", *id)).collect::<BTreeSet<_>>();
+        let known = base.iter().map(|id| entragit::kinds::address("group", *id).unwrap()).collect::<BTreeSet<_>>();
         let steps = ["a", "b"].map(|id| step("group", id, Action::Delete)).to_vec();
         said(of(steps), &Rules { base: Some(known), max_deletes: 10, ..Rules::default() })
     };

@@ -69,7 +69,7 @@ impl World {
     pub fn access(&self) -> Tenant {
         let mut access = Tenant::default();
         for (address, object) in &self.objects() {
-            access.take(kinds::by_name(address.kind).unwrap(), object);
+            access.take(address.kind, object);
         }
         access
     }
@@ -99,7 +99,7 @@ impl World {
         let object = |((kind, _), value): (&(&'static str, String), &Value)| {
             let kind = kinds::by_name(kind).unwrap();
             let object = normalize(kind, value.as_object().unwrap().clone()).object;
-            (Address::new(kind.name, object.id()), object)
+            (Address::new(kind, object.id()), object)
         };
         self.0.iter().map(object).collect()
     }
@@ -161,7 +161,7 @@ impl Scene {
         let access = self.access();
         let mut known: BTreeMap<&'static str, usize> = BTreeMap::new();
         for address in self.live.objects().keys() {
-            *known.entry(address.kind).or_default() += 1;
+            *known.entry(address.kind.name).or_default() += 1;
         }
         let own = match self.runner {
             "runner" => BTreeSet::from([id("runner"), id("recovery"), id("recovery-app-id")]),

@@ -23,8 +23,11 @@ impl<'a> Repository<'a> {
     fn said(&self) -> String {
         let mut coverage = CoverageMap::default();
         kinds::ALL.iter().for_each(|kind| coverage.set_kind(kind.name, Coverage::Complete));
-        let addresses: BTreeSet<Address> =
-            self.files.iter().map(|(_, kind, value)| Address::new(kind, value["id"].as_str().unwrap())).collect();
+        let addresses: BTreeSet<Address> = self
+            .files
+            .iter()
+            .map(|(_, kind, value)| entragit::kinds::address(kind, value["id"].as_str().unwrap()).unwrap())
+            .collect();
         let files: Vec<File<'_>> = self
             .files
             .iter()
@@ -77,7 +80,10 @@ fn a_label_means_one_object() {
         Repository::of(&[("groups/a.yaml", "group", group("new:team")), ("groups/b.yaml", "group", group("new:team"))]);
     insta::assert_snapshot!(twice.said(), @r"Error duplicate-id groups/b.yaml: group new:team is also in groups/a.yaml; delete one of the two files");
     let mut again = one;
-    again.taken.insert(Address::new("group", "new:team"), "group \"Pilot ring\" in groups/x.yaml".to_owned());
+    again.taken.insert(
+        entragit::kinds::address("group", "new:team").unwrap(),
+        "group \"Pilot ring\" in groups/x.yaml".to_owned(),
+    );
     insta::assert_snapshot!(again.said(), @r#"Error label-used groups/a.yaml: new:team was given to an object before: group "Pilot ring" in groups/x.yaml; if that is meant, edit its own file and delete this one, else take another label"#);
 }
 

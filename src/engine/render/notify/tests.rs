@@ -1,10 +1,10 @@
 use super::*;
-use crate::model::{Actor, Address, AuditEvent, ChangeKind, Ignored, LeftOut, Level, Risk};
+use crate::model::{Actor, AuditEvent, ChangeKind, Ignored, LeftOut, Level, Risk};
 
 fn report(names: usize) -> Report {
     let hostile = "<!channel> *x* `y` [a](https://evil.test) & {{DATE(2017)}} \u{202e}<at>Ada</at> @here";
     let change = |number: usize| Change {
-        address: Address::new("conditionalAccessPolicy", number.to_string()),
+        address: crate::kinds::address("conditionalAccessPolicy", number.to_string()).unwrap(),
         called: "conditionalAccessPolicy",
         name: hostile.to_owned(),
         about: vec![],

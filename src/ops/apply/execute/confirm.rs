@@ -8,7 +8,6 @@ use super::resolve::linked;
 use super::{Run, State, lock};
 use crate::engine::refs::{rewrite_body, rewrite_value};
 use crate::engine::schema;
-use crate::kinds;
 use crate::model::{Action, IdMap, Kind, Step, StepId, Write};
 use crate::ops::apply::settled;
 use crate::tenant::{RawObject, TenantError, TenantRead, TenantWrite};
@@ -30,7 +29,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         if !new || !self.plan.steps.iter().any(|other| other.needs.contains(&id)) {
             return;
         }
-        let Some(kind) = kinds::by_name(step.address.kind) else { return };
+        let kind = step.address.kind;
         let today = lock(state).ids.current(&step.address.id).to_owned();
         let (mut wanted, mut good) = (READS.0, 0);
         let mut pauses = self.patience.iter();

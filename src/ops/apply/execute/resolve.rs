@@ -42,7 +42,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
             Action::Delete => step.address.id.clone(),
             _ => ids.current(&step.address.id).to_owned(),
         };
-        let address = Address::new(kind.name, &id);
+        let address = Address::new(kind, &id);
         let rule = |link: &str| schema::of(kind).property(link).cloned().unwrap_or_default();
         Ok(match &step.action {
             Action::Create { body } => {

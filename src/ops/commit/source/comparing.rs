@@ -33,7 +33,8 @@ pub(super) struct Comparing<'a> {
 pub(super) fn untouched(kinds: &[&'static Kind], sides: &[&Side], ids: &IdMap) -> BTreeSet<Address> {
     let mut found = BTreeSet::new();
     for kind in kinds.iter().filter(|kind| kind.for_each.is_some_and(|each| each.defaults.is_some())) {
-        for address in sides.iter().flat_map(|side| side.index.keys()).filter(|address| address.kind == kind.name) {
+        for address in sides.iter().flat_map(|side| side.index.keys()).filter(|address| address.kind.name == kind.name)
+        {
             let parts: Vec<&str> = address.id.split('_').map(|part| ids.current(part)).collect();
             found.insert(kind.address(&parts.join("_")));
         }
@@ -53,7 +54,7 @@ impl Side {
         // A file under an id of Graph's own stands for settings that cannot be told here.
         let is_made_up =
             |address: &Address| address.id.split('_').next().is_some_and(|id| uuid::Uuid::try_parse(id).is_ok());
-        let of_kinds = |address: &&Address| kinds.iter().any(|kind| kind.name == address.kind);
+        let of_kinds = |address: &&Address| kinds.iter().any(|kind| kind.name == address.kind.name);
         if !self.index.keys().filter(of_kinds).all(is_made_up) {
             return Ok(());
         }
@@ -62,22 +63,22 @@ impl Side {
             .iter()
             .filter_map(|kind| kinds::by_name(kind.for_each?.kind))
             .filter(|other| self.coverage().kind(other.name).is_complete())
-            .flat_map(|other| self.index.keys().filter(|address| address.kind == other.name))
+            .flat_map(|other| self.index.keys().filter(|address| address.kind.name == other.name))
             .map(|address| Address::new(address.kind, ids.current(&address.id)))
             .collect();
         let belongs = |address: &Address| {
-            let other = kinds::by_name(address.kind).and_then(|kind| kind.for_each);
+            let other = address.kind.for_each;
             let first = address.id.split('_').next().unwrap_or_default();
-            other.is_some_and(|each| about.contains(&Address::new(each.kind, first)))
+            other.and_then(|each| kinds::address(each.kind, first)).is_some_and(|object| about.contains(&object))
         };
         for (address, entry) in live.index.iter().filter(|(address, _)| !wanted.contains(*address) && belongs(address))
         {
-            let default = address.id.split_once('_').map(|(_, word)| (address.kind, word.to_owned()));
+            let default = address.id.split_once('_').map(|(_, word)| (address.kind.name, word.to_owned()));
             let Some(default) = default.and_then(|default| live.defaults.get(&default)) else { continue };
-            let Some(kind) = kinds::by_name(address.kind).filter(|kind| self.coverage().kind(kind.name).is_complete())
-            else {
+            let kind = address.kind;
+            if !self.coverage().kind(kind.name).is_complete() {
                 continue;
-            };
+            }
             let Some(mut object) = live.object(repo, kind, entry)? else { continue };
             for link in kind.links {
                 object.0.extend(default.get(link.name).map(|value| (link.name.to_owned(), value.clone())));
@@ -98,7 +99,7 @@ impl Sink for Comparing<'_> {
     }
 
     fn knows(&mut self, kinds: &[&'static Kind]) -> Result<bool> {
-        let of = |address: &Address| kinds.iter().any(|kind| kind.name == address.kind);
+        let of = |address: &Address| kinds.iter().any(|kind| kind.name == address.kind.name);
         Ok(self.others.first().is_some_and(|side| side.index.keys().any(of)))
     }
 
@@ -106,7 +107,7 @@ impl Sink for Comparing<'_> {
         let mut found = Candidates::default();
         let Some(side) = self.others.first() else { return Ok(found) };
         for (address, entry) in &side.index {
-            let Some(kind) = kinds.iter().copied().find(|kind| kind.name == address.kind) else { continue };
+            let Some(kind) = kinds.iter().copied().find(|kind| kind.name == address.kind.name) else { continue };
             let own = asked.ids.contains(&address.id);
             let others = schema::of(kind).identities();
             if !own && (others.is_empty() || asked.identities.is_empty()) {
@@ -132,12 +133,12 @@ impl Sink for Comparing<'_> {
             let Some(last) = self.last.filter(|last| !last.manifest.filters.contains_key(kind.name)) else {
                 return Ok(None);
             };
-            let addresses = last.index.keys().filter(|address| address.kind == kind.name);
+            let addresses = last.index.keys().filter(|address| address.kind.name == kind.name);
             return Ok(Some(Expected::unfiltered(addresses.map(|address| address.id.clone()))));
         };
         let alike = self.known.iter().filter(|side| side.manifest.filters.get(kind.name) == Some(filter));
         let ids = alike.flat_map(|side| {
-            let addresses = side.index.keys().filter(|address| address.kind == kind.name);
+            let addresses = side.index.keys().filter(|address| address.kind.name == kind.name);
             addresses.map(|address| side.manifest.ids.current(&address.id).to_owned())
         });
         Ok(Some(Expected::filtered(ids)))
