@@ -35,7 +35,7 @@ fn main() {
         objects.iter().filter(|(address, _)| changes(address)).map(|(a, o)| (a.clone(), o.clone())).collect();
     let mut wanted = live.clone();
     for (address, object) in &mut wanted {
-        match address.kind {
+        match address.kind.name {
             "namedLocation" => drop(object.0.insert("isTrusted".to_owned(), true.into())),
             _ => {
                 object.0["conditions"]["users"]["excludeUsers"] = json!([id("user", 0), id("user", 1), id("user", 77)])
@@ -55,7 +55,7 @@ fn main() {
     });
     let mut known: BTreeMap<&'static str, usize> = BTreeMap::new();
     for address in objects.keys() {
-        *known.entry(address.kind).or_default() += 1;
+        *known.entry(address.kind.name).or_default() += 1;
     }
     let rules = Rules {
         break_glass: BTreeSet::from([id("user", 0), id("user", 1)]),
@@ -98,7 +98,7 @@ fn tenant(users: usize) -> BTreeMap<Address, Object> {
     let mut put = |kind: &str, value: Value| {
         let kind = kinds::by_name(kind).unwrap();
         let object = normalize(kind, value.as_object().unwrap().clone()).object;
-        objects.insert(Address::new(kind.name, object.id()), object);
+        objects.insert(Address::new(kind, object.id()), object);
     };
     for number in 0..users {
         let name = format!("u{number}@contoso.example");

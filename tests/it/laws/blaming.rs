@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use entragit::engine::blame::{Attribution, Line};
 use entragit::engine::diff;
-use entragit::kinds;
 use entragit::model::{CoverageMap, FieldChange, Object};
 use proptest::prelude::*;
 use serde_json::Value;

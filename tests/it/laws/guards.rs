@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entragit::engine::guard::{Rules, verdicts};
-use entragit::model::{Action, Address, FieldChange, Plan, Step};
+use entragit::model::{Action, FieldChange, Plan, Step};
 use serde_json::{Value, json};
 
 use super::world::raw_of;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use entragit::engine::guard::{Limits, Rules, escalation, verdicts};
-use entragit::model::{Action, Address, Coverage, FieldChange, Plan, Step};
+use entragit::model::{Action, Coverage, FieldChange, Plan, Step};
 use serde_json::{Value, json};
 
 use super::scene::{GLOBAL, Scene, World, id, role};
