@@ -1,0 +1,2 @@
+
+//! What holds for the files of all pipelines, whatever they do.
