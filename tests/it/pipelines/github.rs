@@ -141,6 +141,7 @@ impl Running<'_> {
         shell
             .envs(&self.env)
             .env("RUNNER_TEMP", &self.files)
+            .env("ENTRAGIT", env!("CARGO_BIN_EXE_entragit"))
             .env("GITHUB_ACTION_PATH", "/nowhere/.github/actions/entragit");
         for name in ["output", "env", "path", "summary"] {
             let variable = if name == "summary" { "STEP_SUMMARY".to_owned() } else { name.to_uppercase() };

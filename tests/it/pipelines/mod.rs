@@ -3,6 +3,7 @@
 mod files;
 mod github;
 mod others;
+mod services;
 mod workflows;
 
 use std::path::{Path, PathBuf};
@@ -34,9 +35,7 @@ impl Desk {
         let setting = Setting::new().await;
         let tokens = serve(|request| {
             let subject = header(&request, "authorization").trim_start_matches("bearer ").to_owned();
-            let end = jiff::Timestamp::now().as_second() + 300;
-            let claims = json!({"iss": ISSUER, "sub": subject, "aud": "api://AzureADTokenExchange", "exp": end});
-            (200, json!({"value": token_of(&claims)}))
+            (200, json!({"value": token_for(&subject)}))
         })
         .await;
         let folder = tempfile::tempdir().unwrap();
@@ -61,6 +60,16 @@ impl Desk {
             graph.made(&format!("/v1.0/applications/{id}/federatedIdentityCredentials"), body).await;
         }
         client.to_owned()
+    }
+
+    /// Returns the token of a job with this subject.
+    fn token(&self, subject: &str) -> String {
+        token_for(&format!("{REPOSITORY}:{subject}"))
+    }
+
+    /// Returns the messages of the last commits of a branch of the remote.
+    fn receipt(&self, branch: &str) -> String {
+        self.setting.git(&self.setting.remote(), &["log", "-3", "--format=%B", branch])
     }
 
     /// Returns what a job may ask its token with. The stand-in gives the subject that it is asked for.
@@ -151,6 +160,12 @@ impl Desk {
     async fn description(&self, group: &str) -> serde_json::Value {
         self.setting.world.graph.ok(&format!("/v1.0/groups/{group}")).await["description"].clone()
     }
+}
+
+/// Returns a token of the issuer that both applications trust.
+fn token_for(subject: &str) -> String {
+    let end = jiff::Timestamp::now().as_second() + 600;
+    token_of(&json!({"iss": ISSUER, "sub": subject, "aud": "api://AzureADTokenExchange", "exp": end}))
 }
 
 /// Returns the text of an entry, or none.
