@@ -159,6 +159,24 @@ async fn receipt_that_cannot_join_the_branch_is_kept_on_one_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn commit_that_is_merged_before_the_approval_stays_on_main() {
+    let desk = Desk::new().await;
+    let group = desk.propose("main", "first").await;
+    let plan = desk.plan_to_apply();
+    let clone = desk.setting.clone("merged-later");
+    let settings = std::fs::read_to_string(clone.join("entragit.yaml")).unwrap();
+    std::fs::write(clone.join("entragit.yaml"), format!("{settings}# reviewed\n")).unwrap();
+    desk.setting.git(&clone, &["commit", "-qam", "Review the settings"]);
+    desk.setting.git(&clone, &["push", "-q", "origin", "main"]);
+    let ran = desk.apply(&plan, "environment:production");
+    assert!(ran.passed, "{}", ran.log);
+    assert_eq!(desk.description(&group).await, "Reviewed by two");
+    assert!(desk.receipt("snapshots").contains("Entragit-Plan"));
+    let main = desk.setting.git(&desk.setting.remote(), &["show", "main:entragit.yaml"]);
+    assert!(main.ends_with("# reviewed"), "{main}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn drift_is_the_summary_of_its_job() {
     let desk = Desk::new().await;
     let ran = desk.job(DRIFT, "drift", "main", "ref:refs/heads/main", &[]);
