@@ -30,6 +30,7 @@ mod long;
 mod metadata;
 mod mutations;
 mod ordinary;
+mod pipelines;
 mod preconditions;
 mod reports;
 mod roles;

@@ -49,13 +49,13 @@ fn run(world: &World, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
     Ran::of(&export(world, variables, arguments).output().unwrap())
 }
 
-fn token_of(claims: &Value) -> String {
+pub(crate) fn token_of(claims: &Value) -> String {
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     format!("{}.{}.c2lnbmVk", part(&json!({"alg": "RS256", "typ": "JWT"})), part(claims))
 }
 
 /// Serves `answer` on this machine; returns the address.
-async fn serve<A>(answer: A) -> String
+pub(crate) async fn serve<A>(answer: A) -> String
 where
     A: Fn(Request) -> (u16, Value) + Clone + Send + Sync + 'static,
 {
@@ -69,7 +69,7 @@ where
     format!("http://{address}")
 }
 
-fn header<'a>(request: &'a Request, name: &str) -> &'a str {
+pub(crate) fn header<'a>(request: &'a Request, name: &str) -> &'a str {
     request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 

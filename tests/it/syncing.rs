@@ -10,13 +10,13 @@ use super::cli::{Ran, World, hermetic};
 use super::long::is_long_run;
 
 /// A tenant, a bare remote, and the folder of the clones.
-struct Setting {
-    world: World,
-    folder: TempDir,
+pub(crate) struct Setting {
+    pub(crate) world: World,
+    pub(crate) folder: TempDir,
 }
 
 impl Setting {
-    async fn new() -> Setting {
+    pub(crate) async fn new() -> Setting {
         let setting = Setting { world: World::new().await, folder: tempfile::tempdir().unwrap() };
         let remote = setting.remote();
         setting.git(setting.folder.path(), &["init", "-q", "--bare", "-b", "main", remote.to_str().unwrap()]);
@@ -24,32 +24,32 @@ impl Setting {
         setting
     }
 
-    fn remote(&self) -> PathBuf {
+    pub(crate) fn remote(&self) -> PathBuf {
         self.folder.path().join("remote.git")
     }
 
-    fn git(&self, at: &Path, arguments: &[&str]) -> String {
+    pub(crate) fn git(&self, at: &Path, arguments: &[&str]) -> String {
         Ran::of(&hermetic("git", at).args(arguments).output().unwrap()).ok().out.trim().to_owned()
     }
 
-    fn clone(&self, name: &str) -> PathBuf {
+    pub(crate) fn clone(&self, name: &str) -> PathBuf {
         let to = self.folder.path().join(name);
         self.git(self.folder.path(), &["clone", "-q", self.remote().to_str().unwrap(), name]);
         to
     }
 
-    fn sync(&self, at: &Path) -> Command {
+    pub(crate) fn sync(&self, at: &Path) -> Command {
         let mut command = self.world.command(&self.world.graph.tenant.url(), &["sync", "--incremental"]);
         command.current_dir(at);
         command
     }
 
     /// Returns what the remote has under a name.
-    fn at_remote(&self, name: &str) -> String {
+    pub(crate) fn at_remote(&self, name: &str) -> String {
         self.git(&self.remote(), &["rev-parse", name])
     }
 
-    async fn group(&self, name: &str) -> String {
+    pub(crate) async fn group(&self, name: &str) -> String {
         let body = json!({"displayName": name, "mailEnabled": false, "mailNickname": name, "securityEnabled": true});
         self.world.graph.made("/v1.0/groups", body).await["id"].as_str().unwrap().to_owned()
     }
@@ -198,62 +198,4 @@ async fn the_receipt_of_an_apply_is_never_given_up() {
     assert!(ran.err.contains("git "), "{}", ran.err);
     assert!(world.git(&["log", "-1", "--format=%B", "snapshots"]).contains("Entragit-Plan"));
     assert!(!group.is_empty());
-}
-
-/// Returns the commands of a pipeline, in order.
-fn commands(text: &str) -> Vec<String> {
-    let value: serde_yaml::Value = serde_yaml::from_str(text).unwrap();
-    let mut found = Vec::new();
-    collect(&value, &mut found);
-    found
-}
-
-fn collect(value: &serde_yaml::Value, found: &mut Vec<String>) {
-    match value {
-        serde_yaml::Value::Mapping(map) => {
-            for (name, value) in map {
-                match (name.as_str(), value) {
-                    (Some("run" | "inlineScript"), serde_yaml::Value::String(text)) => found.push(text.clone()),
-                    (Some("script"), serde_yaml::Value::Sequence(all)) => {
-                        found.extend(all.iter().filter_map(|line| line.as_str()).map(str::to_owned));
-                    }
-                    _ => collect(value, found),
-                }
-            }
-        }
-        serde_yaml::Value::Sequence(all) => all.iter().for_each(|value| collect(value, found)),
-        _ => {}
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_pipelines_of_the_examples_run_as_printed() {
-    for (name, text) in [
-        ("github", include_str!("../../examples/github-actions/nightly.yml")),
-        ("gitlab", include_str!("../../examples/gitlab-ci/nightly.yml")),
-        ("azure", include_str!("../../examples/azure-pipelines/nightly.yml")),
-    ] {
-        let setting = Setting::new().await;
-        Ran::of(&setting.sync(setting.world.path()).output().unwrap()).ok();
-        let program = Path::new(env!("CARGO_BIN_EXE_entragit")).parent().unwrap();
-        let commands = commands(text);
-        assert!(commands.iter().any(|line| line.contains("entragit sync")), "{name}: {commands:?}");
-        for night in 0..2 {
-            setting.group(&format!("{name}-{night}")).await;
-            let clone = setting.clone(&format!("{name}-{night}"));
-            let like = setting.world.command(&setting.world.graph.tenant.url(), &[]);
-            let mut shell = hermetic("sh", &clone);
-            shell
-                .envs(like.get_envs().filter_map(|(name, value)| Some((name, value?))))
-                .env("PATH", format!("{}:{}", program.display(), std::env::var("PATH").unwrap()))
-                .env("AZURESUBSCRIPTION_TENANT_ID", setting.world.graph.tenant.tenant_id());
-            // The remote of the test has no host of its own.
-            let lines = commands.iter().filter(|line| !line.contains("set-url")).map(String::as_str);
-            let ran = Ran::of(&shell.args(["-ec", &lines.collect::<Vec<_>>().join("\n")]).output().unwrap());
-            assert_eq!(ran.code, 0, "{name}: {}{}", ran.out, ran.err);
-            let there = setting.at_remote("refs/heads/snapshots");
-            assert_eq!(there, setting.git(&clone, &["rev-parse", "snapshots"]), "{name}");
-            assert!(ran.err.contains("1 added"), "{name}: {}", ran.err);
-        }
-    }
 }
