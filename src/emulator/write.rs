@@ -8,7 +8,7 @@ use super::check::{self, Mode};
 use super::csdl::{Csdl, Type};
 use super::delta::What;
 use super::error::Fault;
-use super::quirks;
+use super::quirks::{self, Act};
 use super::read;
 use super::refs;
 use super::request::{Reply, Request};
@@ -67,6 +67,7 @@ fn make(
     }
     object.insert("id".to_owned(), id.into());
     clear_annotations(&mut object);
+    quirks::check_protected(tenant, &request.caller, kind, &object, Act::Create)?;
     unique(tenant, kind, None, &object)?;
     quirks::on_create(tenant, kind, &request.caller, &mut object)?;
     // Some services derive the id from the object's properties.
@@ -74,7 +75,8 @@ fn make(
     let key = Key::of(&id);
     let targets = refs::resolve(tenant, kind, &key, &object, &binds)?;
     // Secrets are in this answer only.
-    let kept = quirks::without_secrets(&object);
+    let mut kept = quirks::without_secrets(&object);
+    quirks::after_create(kind, &mut kept);
     tenant.store.table_mut(kind).put(kind, &kept);
     tenant.log.note(kind, &key, What::Written(kept.keys().cloned().collect()));
     tenant.audit(request, kind, Verb::Add, None, Some(&kept));
@@ -123,6 +125,7 @@ pub fn update(
         }
         (Err(fault), _) => return Err(fault),
     };
+    quirks::check_protected(tenant, &request.caller, kind, &old, Act::Update(&patch))?;
     quirks::refuse_hidden(kind, &old, request)?;
     // A key property that is repeated unchanged is ignored.
     patch.retain(|name, value| name != kind.key && name != "id" || old.get(name) != Some(value));
@@ -248,6 +251,7 @@ pub fn delete(tenant: &mut Tenant, kind: &'static Kind, pick: &Pick, request: &R
         return Err(Fault::method());
     }
     let (key, object) = tenant.find(kind, pick)?;
+    quirks::check_protected(tenant, &request.caller, kind, &object, Act::Delete)?;
     quirks::on_delete(tenant, kind, &key, &object)?;
     for (other, key) in quirks::deleted_with(tenant, kind, &object) {
         remove(tenant, other, &key, request);
@@ -298,6 +302,7 @@ pub fn act(
     request: &Request,
 ) -> Result<Reply, Fault> {
     let (key, old) = tenant.find(kind, pick)?;
+    quirks::check_protected(tenant, &request.caller, kind, &old, Act::Relate)?;
     let mut new = old.clone();
     let reply = match (kind.name, action) {
         (_, action)

@@ -31,6 +31,7 @@ mod metadata;
 mod mutations;
 mod ordinary;
 mod preconditions;
+mod protected;
 mod reports;
 mod roles;
 mod safety;

@@ -317,3 +317,23 @@ async fn service_principal_of_microsofts_application_comes_back() {
     assert!(applied.outcome.failed.is_empty() && applied.converged, "{:?} {:?}", applied.outcome, applied.unmet);
     assert_eq!(world.graph.get(&list).await.1["value"].as_array().map(Vec::len), Some(1));
 }
+
+/// Graph describes a new Microsoft 365 group by its name, after it has answered:
+/// <https://github.com/microsoftgraph/msgraph-metadata/issues/331>
+#[tokio::test(start_paused = true)]
+async fn description_that_graph_adds_to_a_new_group_is_no_difference() {
+    let mut world = World::empty(Options { seed: Seed::Contoso, ..Options::default() }).await;
+    world.context.settings.scope.kinds = vec!["group"];
+    let team = json!({"displayName": "Forklifts", "mailNickname": "forklifts", "groupTypes": ["Unified"], "mailEnabled": true,
+        "securityEnabled": false});
+    let made = world.graph.made("/v1.0/groups", team).await;
+    let path = format!("/v1.0/groups/{}", text(&made["id"]));
+    assert!(made["description"].is_null(), "{made}");
+    assert_eq!(world.graph.get(&path).await.1["description"], "Forklifts");
+    assert_eq!(world.graph.patch(&path, json!({"description": null})).await.0, 204);
+    super::group_settings::snapshot(&world).await;
+    purge(&world, "/v1.0/groups", "/v1.0/directory/deletedItems", &text(&made["id"])).await;
+    let applied = world.apply().await.unwrap();
+    assert!(applied.verified, "{:?} {:?}", applied.outcome, applied.unmet);
+    assert_eq!(planned(&world).await.steps, []);
+}

@@ -15,6 +15,7 @@ mod location;
 mod network;
 mod preview;
 mod properties;
+mod protected;
 mod role_scopes;
 mod role_settings;
 mod roles;
@@ -42,6 +43,7 @@ pub use properties::{
     alternate_keys, answers_with_object, default_properties, immutable, nav_in_body, not_in_lists, on_select,
     read_only, replaced_whole, single_only, unique,
 };
+pub use protected::{Act, check as check_protected};
 pub use role_scopes::{
     policies as policies_of, policy_assignments, policy_of, rules_of, scope_of, store as store_policies,
     unstored as unstored_policies,
@@ -95,6 +97,13 @@ pub fn on_create(tenant: &Tenant, kind: &Kind, caller: &Caller, object: &mut Pro
         }
         _ if kind.entity.starts_with("networkaccess.") => network::create(tenant, kind, object),
         _ => Ok(()),
+    }
+}
+
+/// Applies what the service does to a new object after it has answered.
+pub fn after_create(kind: &Kind, object: &mut Properties) {
+    if kind.name == "group" {
+        group::describe(object);
     }
 }
 

@@ -10,12 +10,13 @@ use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 
 use crate::engine::digest;
+use crate::engine::guard::protected::needed;
 use crate::engine::normalize::normalize;
 use crate::engine::refs::Names;
 use crate::engine::render::plan::title;
 use crate::engine::schema;
 use crate::kinds;
-use crate::model::{Action, Address, Event, Events, IdMap, Kind, Plan, Step, StepId, Write};
+use crate::model::{Action, Address, Event, Events, IdMap, Kind, Plan, Step, StepId, Verdict, Write};
 use crate::ops::journal::Journal;
 use crate::tenant::{TenantError, TenantRead, TenantWrite};
 
@@ -56,6 +57,8 @@ pub struct Run<'a, T> {
     pub tenant: &'a T,
     /// The plan.
     pub plan: &'a Plan,
+    /// Verdicts of the guards on the plan, which explain refusals.
+    pub verdicts: &'a [Verdict],
     /// Names for messages.
     pub names: &'a Names,
     /// Receiver of progress and warnings.
@@ -289,6 +292,10 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 self.effect(kind, step, &write, &ids, &format!("{request}: {message}")).await
             }
             Err(error @ TenantError::Waiting { .. }) => self.effect(kind, step, &write, &ids, &error.to_string()).await,
+            Err(error @ TenantError::Denied { .. }) => {
+                let needed = needed(self.verdicts, step).map(|needed| format!("; {needed}"));
+                Err(Failure::Error(format!("{error}{}", needed.unwrap_or_default())))
+            }
             Err(error) => Err(error.into()),
         })
     }
