@@ -46,7 +46,7 @@ fn make(
     if chosen.as_ref().is_some_and(|key| !key.is_string()) {
         return Err(Fault::bad(format!("Invalid value specified for property '{}': expected text.", kind.key)));
     }
-    check::body(csdl, ty, &object, Mode::Create)?;
+    check::body(csdl, ty, &object, Mode::Create).map_err(|fault| quirks::number(kind, fault))?;
     if kind.key != "id" && chosen.is_none() {
         return Err(quirks::invalid(kind.key, kind.entity));
     }
@@ -140,7 +140,7 @@ pub fn update(
     if let (Some(known), None) = (old.get("@odata.type"), typed.get("@odata.type")) {
         typed.insert("@odata.type".to_owned(), known.clone());
     }
-    check::body(csdl, ty, &typed, Mode::Update)?;
+    check::body(csdl, ty, &typed, Mode::Update).map_err(|fault| quirks::number(kind, fault))?;
     let mut new = old.clone();
     let type_name = patch.get("@odata.type").cloned();
     let mut plain = patch.clone();
