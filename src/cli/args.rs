@@ -420,9 +420,9 @@ pub struct Emulate {
     /// What goes wrong, in words or in a file of them: `lag:60` (seconds until every replica has a write), `lose:0.5` (share of
     /// POSTs whose answer is lost), `lose-others`, `drop`, `limits` (Microsoft's; `limits:10`: ten times those), `drained`,
     /// `latency:100` (ms), `hang-before:N`, `hang-after:N` (the Nth write), `seed:7`, of a kind
-    /// that cannot be read `denied:KIND`, `unlicensed:KIND`, `broken:KIND`, `expired:KIND` (its second page), of lists that are
-    /// not complete and do not say so `omit:ID` (of an object), `empty:KIND`, `empty-once:KIND`, and the status that requests for
-    /// schedules get, as in `requests:Failed` or `requests:PendingApproval`; with commas between.
+    /// that cannot be read `denied:KIND`, `unlicensed:KIND`, `unprovisioned:KIND`, `broken:KIND`, `expired:KIND` (its second
+    /// page), of lists that are not complete and do not say so `omit:ID` (of an object), `empty:KIND`, `empty-once:KIND`, and the
+    /// status that requests for schedules get, as in `requests:Failed` or `requests:PendingApproval`; with commas between.
     #[arg(long, value_name = "FAULTS")]
     pub faults: Option<String>,
 }

@@ -172,13 +172,20 @@ impl Tenant {
             let value = role.get(property).map(Value::to_string);
             json!({"displayName": format!("Role.{name}"), old: null, new: value})
         });
+        let known = WELL_KNOWN_ROLES.iter().find(|(id, _)| role.get("templateId").is_some_and(|own| own == id));
+        let known = known.map(|(_, name)| Value::from(*name).to_string());
+        let known = json!({"displayName": "Role.WellKnownObjectName", old: null, new: known});
+        let facts: Vec<Value> = facts.into_iter().chain([known]).collect();
         let principal = match self.directory_object(text("principalId")) {
-            Some((kind, principal)) => target(kind, &principal, facts.to_vec()),
+            Some((kind, principal)) => target(kind, &principal, facts),
             None => {
                 json!({"id": text("principalId"), "displayName": null, "type": "Other", "modifiedProperties": facts})
             }
         };
-        vec![principal, role_target(&role, Vec::new())]
+        // The log leaves the name to the facts.
+        let mut target = role_target(&role, Vec::new());
+        target["displayName"] = Value::Null;
+        vec![principal, target]
     }
 
     /// Records that a role's settings changed; the log names the role and not the policy.
@@ -245,6 +252,12 @@ fn initiator(caller: &Caller) -> Value {
         }),
     }
 }
+
+/// Lists the names that the log calls Microsoft's roles by, as far as published entries show them: template id, name.
+const WELL_KNOWN_ROLES: &[(&str, &str)] = &[
+    ("62e90394-69f5-4237-9190-012177145e10", "TenantAdmins"),
+    ("fe930be7-5e62-47db-91af-98c3a49a38b1", "UserAccountAdmins"),
+];
 
 fn role_target(role: &Properties, modified: Vec<Value>) -> Value {
     json!({"id": role.get("id"), "displayName": role.get("displayName"), "type": "Role", "userPrincipalName": null,

@@ -7,7 +7,7 @@ use super::audit::Verb;
 use super::csdl::Csdl;
 use super::delta::What;
 use super::error::Fault;
-use super::quirks;
+use super::quirks::{self, Act};
 use super::read;
 use super::request::{Reply, Request};
 use super::store::{Key, Properties};
@@ -45,6 +45,7 @@ pub fn restore(
     if kind.name == "user" {
         quirks::rename_restored(&mut object);
     }
+    quirks::check_protected(tenant, &request.caller, kind, &object, Act::Restore)?;
     quirks::on_restore(tenant, kind, &object)?;
     object.remove("deletedDateTime");
     let table = tenant.store.table_mut(kind);

@@ -118,8 +118,8 @@ impl std::str::FromStr for Faults {
                     None => {
                         return Err(format!(
                             "unknown fault {name:?}; there are seed, lag, latency, lose, lose-others, drop, limits, drained, \
-                             hang-before, hang-after, omit and requests, and of a kind, as in denied:group, denied, unlicensed, broken, \
-                             expired, empty and empty-once"
+                             hang-before, hang-after, omit and requests, and of a kind, as in denied:group, denied, unlicensed, \
+                             unprovisioned, broken, expired, empty and empty-once"
                         ));
                     }
                 },
@@ -307,7 +307,7 @@ mod tests {
         let said = |text: &str| text.parse::<Faults>().unwrap_err();
         insta::assert_snapshot!(said("lag:soon"), @r#"lag takes a number, as in lag:0.5, not "soon""#);
         insta::assert_snapshot!(said("lose:2"), @"lose is at most 1");
-        insta::assert_snapshot!(said("lots"), @r#"unknown fault "lots"; there are seed, lag, latency, lose, lose-others, drop, limits, drained, hang-before, hang-after, omit and requests, and of a kind, as in denied:group, denied, unlicensed, broken, expired, empty and empty-once"#);
+        insta::assert_snapshot!(said("lots"), @r#"unknown fault "lots"; there are seed, lag, latency, lose, lose-others, drop, limits, drained, hang-before, hang-after, omit and requests, and of a kind, as in denied:group, denied, unlicensed, unprovisioned, broken, expired, empty and empty-once"#);
         insta::assert_snapshot!(said("denied:cats"), @r#"denied takes a kind, as in denied:group, not "cats""#);
         insta::assert_snapshot!(said("requests:done"), @r#"requests takes a status, as in requests:Failed, not "done"; there are Provisioned, Failed, Denied, Canceled, PendingApproval, PendingAdminDecision, PendingProvisioning and PendingScheduleCreation"#);
     }

@@ -163,6 +163,7 @@ mod tests {
             principal: String::new(),
             name: String::new(),
             roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            directory_roles: Vec::new(),
         };
         check(&route(Api::Beta, &parse_path(path)).expect(path), method, &caller).is_ok()
     }

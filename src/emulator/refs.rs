@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::audit::Tie;
 use super::delta::What;
 use super::error::Fault;
-use super::quirks;
+use super::quirks::{self, Act};
 use super::request::{Reply, Request};
 use super::routes::Pick;
 use super::store::{Key, Properties, is_guid};
@@ -22,6 +22,7 @@ pub fn add(
     request: &Request,
 ) -> Result<Reply, Fault> {
     let (key, object) = tenant.find(kind, of)?;
+    quirks::check_protected(tenant, &request.caller, kind, &object, Act::Relate)?;
     let body = request.object()?;
     let url = match body.get("@odata.id") {
         Some(Value::String(url)) if body.keys().all(|name| name.starts_with("@odata.")) => url.clone(),
@@ -67,6 +68,7 @@ pub fn remove(
     request: &Request,
 ) -> Result<Reply, Fault> {
     let (key, object) = tenant.find(kind, of)?;
+    quirks::check_protected(tenant, &request.caller, kind, &object, Act::Relate)?;
     let target = match (link.shape, to) {
         (LinkShape::Reference, None) => tenant.links.targets(&key, link.name).into_iter().flatten().next().cloned(),
         (LinkShape::References, Some(id)) => Some(Key::of(id)),

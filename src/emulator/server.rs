@@ -73,6 +73,7 @@ async fn handle(
                     principal: String::new(),
                     name: String::new(),
                     roles: Vec::new(),
+                    directory_roles: Vec::new(),
                 },
                 id: uuid::Uuid::new_v4().to_string(),
             };

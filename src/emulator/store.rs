@@ -143,10 +143,10 @@ impl Table {
     }
 
     fn index(&mut self, kind: &Kind, properties: &Properties, key: Option<&Key>) {
-        for name in quirks::unique(kind.name) {
+        for name in quirks::indexed(kind.name) {
             for value in strings(properties.get(*name)) {
                 match key {
-                    Some(key) => self.unique.insert((name, value.to_lowercase()), key.clone()),
+                    Some(key) => self.unique.insert((*name, value.to_lowercase()), key.clone()),
                     None => self.unique.remove(&(*name, value.to_lowercase())),
                 };
             }

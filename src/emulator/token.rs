@@ -20,6 +20,9 @@ use crate::kinds;
 /// Lifetime of a token in seconds.
 const LIFETIME: i64 = 3599;
 
+/// Template id of Global Administrator.
+const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
+
 /// Identifies the caller of a request.
 #[derive(Debug, Clone)]
 pub enum Caller {
@@ -44,6 +47,8 @@ pub enum Caller {
         name: String,
         /// Application permissions.
         roles: Vec<String>,
+        /// Template ids of the directory roles that the token carries.
+        directory_roles: Vec<String>,
     },
 }
 
@@ -185,6 +190,9 @@ pub fn issue(
             claims["sub"] = principal.into();
             claims["app_displayname"] = name.into();
             claims["idtyp"] = "app".into();
+            // Who has every permission has the directory roles as well that some objects ask for.
+            // <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>, `wids`
+            claims["wids"] = if pins.roles.is_none() { json!([GLOBAL_ADMINISTRATOR]) } else { json!([]) };
             claims["roles"] = pins.roles.clone().unwrap_or_else(permissions::every).into();
         }
         "password" => {
@@ -336,19 +344,18 @@ pub fn caller(tenant: &Tenant, header: Option<&str>, ip: &str) -> Result<Caller,
         return Err(refuse("Lifetime validation failed, the token is expired."));
     }
     let claim = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
+    let words = |name: &str| {
+        let list = claims[name].as_array().into_iter().flatten();
+        list.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
     Ok(match claims["idtyp"].as_str() {
         Some("user") => Caller::User { id: claim("oid"), name: claim("name"), upn: claim("upn"), ip: ip.to_owned() },
         _ => Caller::App {
             app_id: claim("appid"),
             principal: claim("oid"),
             name: claim("app_displayname"),
-            roles: claims["roles"]
-                .as_array()
-                .into_iter()
-                .flatten()
-                .filter_map(Value::as_str)
-                .map(str::to_owned)
-                .collect(),
+            roles: words("roles"),
+            directory_roles: words("wids"),
         },
     })
 }

@@ -8,7 +8,7 @@ use super::check::{self, Mode};
 use super::csdl::{Csdl, Type};
 use super::delta::What;
 use super::error::Fault;
-use super::quirks;
+use super::quirks::{self, Act};
 use super::read;
 use super::refs;
 use super::request::{Reply, Request};
@@ -46,7 +46,7 @@ fn make(
     if chosen.as_ref().is_some_and(|key| !key.is_string()) {
         return Err(Fault::bad(format!("Invalid value specified for property '{}': expected text.", kind.key)));
     }
-    check::body(csdl, ty, &object, Mode::Create)?;
+    check::body(csdl, ty, &object, Mode::Create).map_err(|fault| quirks::number(kind, fault))?;
     if kind.key != "id" && chosen.is_none() {
         return Err(quirks::invalid(kind.key, kind.entity));
     }
@@ -67,6 +67,7 @@ fn make(
     }
     object.insert("id".to_owned(), id.into());
     clear_annotations(&mut object);
+    quirks::check_protected(tenant, &request.caller, kind, &object, Act::Create)?;
     unique(tenant, kind, None, &object)?;
     quirks::on_create(tenant, kind, &request.caller, &mut object)?;
     // Some services derive the id from the object's properties.
@@ -74,7 +75,8 @@ fn make(
     let key = Key::of(&id);
     let targets = refs::resolve(tenant, kind, &key, &object, &binds)?;
     // Secrets are in this answer only.
-    let kept = quirks::without_secrets(&object);
+    let mut kept = quirks::without_secrets(&object);
+    quirks::after_create(kind, &mut kept);
     tenant.store.table_mut(kind).put(kind, &kept);
     tenant.log.note(kind, &key, What::Written(kept.keys().cloned().collect()));
     tenant.audit(request, kind, Verb::Add, None, Some(&kept));
@@ -123,6 +125,7 @@ pub fn update(
         }
         (Err(fault), _) => return Err(fault),
     };
+    quirks::check_protected(tenant, &request.caller, kind, &old, Act::Update(&patch))?;
     quirks::refuse_hidden(kind, &old, request)?;
     // A key property that is repeated unchanged is ignored.
     patch.retain(|name, value| name != kind.key && name != "id" || old.get(name) != Some(value));
@@ -137,7 +140,7 @@ pub fn update(
     if let (Some(known), None) = (old.get("@odata.type"), typed.get("@odata.type")) {
         typed.insert("@odata.type".to_owned(), known.clone());
     }
-    check::body(csdl, ty, &typed, Mode::Update)?;
+    check::body(csdl, ty, &typed, Mode::Update).map_err(|fault| quirks::number(kind, fault))?;
     let mut new = old.clone();
     let type_name = patch.get("@odata.type").cloned();
     let mut plain = patch.clone();
@@ -248,6 +251,7 @@ pub fn delete(tenant: &mut Tenant, kind: &'static Kind, pick: &Pick, request: &R
         return Err(Fault::method());
     }
     let (key, object) = tenant.find(kind, pick)?;
+    quirks::check_protected(tenant, &request.caller, kind, &object, Act::Delete)?;
     quirks::on_delete(tenant, kind, &key, &object)?;
     for (other, key) in quirks::deleted_with(tenant, kind, &object) {
         remove(tenant, other, &key, request);
@@ -298,6 +302,7 @@ pub fn act(
     request: &Request,
 ) -> Result<Reply, Fault> {
     let (key, old) = tenant.find(kind, pick)?;
+    quirks::check_protected(tenant, &request.caller, kind, &old, Act::Relate)?;
     let mut new = old.clone();
     let reply = match (kind.name, action) {
         (_, action)

@@ -27,7 +27,7 @@ pub fn totals(losses: &[Loss]) -> Vec<String> {
             LossKind::Password => counts[3].2 += 1,
             LossKind::Licences => counts[4].2 += 1,
             LossKind::NotCreatable(_) | LossKind::NotCreatableWithout(_) => counts[5].2 += 1,
-            LossKind::Other(_) => {}
+            LossKind::Conflict(_) | LossKind::Other(_) => {}
         }
     }
     let said = counts.iter().filter(|(.., count)| *count > 0);

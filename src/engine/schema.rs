@@ -67,6 +67,8 @@ pub struct Rule {
     pub words: Vec<String>,
     /// True if Graph lets no two objects of the kind have the value.
     pub unique: bool,
+    /// True if Graph lets no two live objects have the value: one in the recycle bin gives it up.
+    pub unique_live: bool,
     /// Targets that the string may refer to.
     pub refs: Vec<Ref>,
     /// Treatment of a reference in a list to an object that is gone; `None` if it is written all the same.
@@ -376,6 +378,7 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
         rule.thumbprint_of = Some(list.to_owned());
     }
     rule.unique |= flag("x-entra-unique");
+    rule.unique_live |= flag("x-entra-unique-live");
     rule.write_apart |= flag("x-entra-write-apart");
     if let Some(Value::Array(values)) = node.get("x-entra-changes-to") {
         rule.changes_to.clone_from(values);

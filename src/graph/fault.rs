@@ -93,6 +93,13 @@ impl Fault {
             || message.contains("tenant is not licensed")
     }
 
+    /// Returns true if the service behind the path was never set up in this tenant: some say so with status 500, some with 404, and
+    /// asking again does not help.
+    pub(super) fn is_unprovisioned(&self, status: u16) -> bool {
+        let said = |word: &str| [&self.code, &self.inner, &self.message].into_iter().any(|text| text.contains(word));
+        status == 500 && said("HostNotFound") || status == 404 && said("TenantDeploymentNotFound")
+    }
+
     /// Returns true if a page's token has run out, so that the list must be read from its beginning.
     /// <https://learn.microsoft.com/answers/questions/2337800>, <https://learn.microsoft.com/graph/paging>
     pub(super) fn is_expired_page(code: &str) -> bool {
@@ -118,6 +125,10 @@ impl Fault {
                 403 => TenantError::Denied { request, permissions: Vec::new(), message },
                 _ => TenantError::Unavailable { request, message },
             };
+        }
+        if self.is_unprovisioned(status) {
+            let message = format!("{message}: the service is not set up in this tenant");
+            return TenantError::Unlicensed { request, message };
         }
         let status = if self.is_hidden_refusal(status) { 403 } else { status };
         match status {
@@ -234,6 +245,15 @@ mod tests {
         assert!(matches!(error(403, body), TenantError::Unlicensed { .. }));
         let body = r#"{"error":{"code":"AccessDenied","message":"You do not have permission"}}"#;
         assert!(matches!(error(403, body), TenantError::Denied { .. }));
+    }
+
+    #[test]
+    fn service_that_is_not_set_up_is_no_failure_and_no_absence() {
+        let body = r#"{"error":{"code":"UnknownError","message":"HostNotFound"}}"#;
+        insta::assert_snapshot!(error(500, body), @"GET /groups: not licensed: UnknownError: HostNotFound: the service is not set up in this tenant");
+        let body = r#"{"error":{"code":"TenantDeploymentNotFound","message":"x"}}"#;
+        assert!(matches!(error(404, body), TenantError::Unlicensed { .. }));
+        assert!(matches!(error(404, r#"{"error":{"code":"HostNotFound"}}"#), TenantError::NotFound { .. }));
     }
 
     #[test]

@@ -324,7 +324,9 @@ fn judge(request: &Request, status: u16, wait: Option<Duration>, fault: Fault) -
     let into_error = |fault: Fault| fault.into_error(request.label(), status, request.permissions);
     match (status, wait) {
         _ if fault.is_doubtful(status) => AttemptError::Doubtful(into_error(fault)),
-        _ if fault.is_hidden_refusal(status) => AttemptError::Final(into_error(fault)),
+        _ if fault.is_hidden_refusal(status) || fault.is_unprovisioned(status) => {
+            AttemptError::Final(into_error(fault))
+        }
         (429, _) => AttemptError::NotDone { cause: Cause::Throttled, wait, why: said(status, &fault) },
         (503, Some(_)) => AttemptError::NotDone { cause: Cause::Passing, wait, why: said(status, &fault) },
         _ if passes(status) => match wait {

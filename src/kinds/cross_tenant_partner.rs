@@ -3,7 +3,9 @@
 
 use crate::model::kind::*;
 
-/// Partner. Its id is the id of its tenant.
+/// Partner. Its id is the id of its tenant. Graph keeps a deleted one for 30 days, in a recycle bin that applications may neither read
+/// nor restore from; one that is created again has the same id, so nothing is lost.
+/// <https://learn.microsoft.com/graph/api/policydeletableitem-list?view=graph-rest-beta>
 pub const KIND: Kind = Kind {
     name: "crossTenantPartner",
     entity: "crossTenantAccessPolicyConfigurationPartner",

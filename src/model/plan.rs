@@ -91,6 +91,8 @@ pub enum LossKind {
     NotCreatable(String),
     /// The object cannot be created because another one cannot be; that one's name.
     NotCreatableWithout(String),
+    /// Graph may refuse to create or restore the object, since another one has what it must have alone; which one, and what to do.
+    Conflict(String),
     /// A clause about anything else.
     Other(String),
 }
@@ -106,6 +108,7 @@ impl fmt::Display for LossKind {
             LossKind::Licences => f.write_str("loses its licences"),
             LossKind::NotCreatable(reason) => write!(f, "cannot be created again: {reason}"),
             LossKind::NotCreatableWithout(name) => write!(f, "cannot be created again without \"{name}\""),
+            LossKind::Conflict(clause) => write!(f, "may be refused: {clause}"),
             LossKind::Other(clause) => f.write_str(clause),
         }
     }

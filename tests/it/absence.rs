@@ -264,3 +264,15 @@ async fn of_many_that_are_missing_a_sample_is_asked_for_and_the_list_read_again(
     // Gone is what is gone twice.
     assert!(lists == 2 && gets <= 400, "{lists} {gets}");
 }
+
+/// A service that was never set up in the tenant is no failure that passes: it is not asked again and again, and its kind counts as one
+/// that the tenant does not have.
+#[tokio::test(flavor = "multi_thread")]
+async fn kind_whose_service_is_not_set_up_counts_as_unlicensed() {
+    let world = World::exported().await;
+    world.faults("unprovisioned:conditionalAccessPolicy");
+    world.run(&["export", "--kind", "conditionalAccessPolicy"]);
+    let manifest = world.git(&["show", "snapshots:manifest.yaml"]);
+    assert!(manifest.contains("  conditionalAccessPolicy: denied-licence"), "{manifest}");
+    assert!(world.has(names::ORDERING_POLICY));
+}

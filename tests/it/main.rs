@@ -32,6 +32,7 @@ mod mutations;
 mod ordinary;
 mod pipelines;
 mod preconditions;
+mod protected;
 mod reports;
 mod roles;
 mod safety;

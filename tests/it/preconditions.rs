@@ -280,7 +280,6 @@ fn validate_finds_values_that_graph_does_not_take() {
 /// The commit's application was purged, and another with the same URI is in the recycle bin.
 #[tokio::test(start_paused = true)]
 async fn plan_names_whom_the_recycle_bin_keeps_a_uri_for() {
-    const BIN: &str = "/v1.0/directory/deletedItems";
     let mut world = World::empty(Options { seed: Seed::Contoso, ..Options::default() }).await;
     world.context.settings.scope.kinds = vec!["application"];
     let payroll = |name: &str| json!({"displayName": name, "uniqueName": "payroll"});
@@ -316,4 +315,72 @@ async fn service_principal_of_microsofts_application_comes_back() {
     let applied = world.apply().await.unwrap();
     assert!(applied.outcome.failed.is_empty() && applied.converged, "{:?} {:?}", applied.outcome, applied.unmet);
     assert_eq!(world.graph.get(&list).await.1["value"].as_array().map(Vec::len), Some(1));
+}
+
+/// Graph describes a new Microsoft 365 group by its name, after it has answered:
+/// <https://github.com/microsoftgraph/msgraph-metadata/issues/331>
+#[tokio::test(start_paused = true)]
+async fn description_that_graph_adds_to_a_new_group_is_no_difference() {
+    let mut world = World::empty(Options { seed: Seed::Contoso, ..Options::default() }).await;
+    world.context.settings.scope.kinds = vec!["group"];
+    let team = json!({"displayName": "Forklifts", "mailNickname": "forklifts", "groupTypes": ["Unified"], "mailEnabled": true,
+        "securityEnabled": false});
+    let made = world.graph.made("/v1.0/groups", team).await;
+    let path = format!("/v1.0/groups/{}", text(&made["id"]));
+    assert!(made["description"].is_null(), "{made}");
+    assert_eq!(world.graph.get(&path).await.1["description"], "Forklifts");
+    assert_eq!(world.graph.patch(&path, json!({"description": null})).await.0, 204);
+    super::group_settings::snapshot(&world).await;
+    purge(&world, "/v1.0/groups", "/v1.0/directory/deletedItems", &text(&made["id"])).await;
+    let applied = world.apply().await.unwrap();
+    assert!(applied.verified, "{:?} {:?}", applied.outcome, applied.unmet);
+    assert_eq!(planned(&world).await.steps, []);
+}
+
+const BIN: &str = "/v1.0/directory/deletedItems";
+
+/// The name of a deleted account is free for another one, which then stands in the way of the restore.
+#[tokio::test(start_paused = true)]
+async fn plan_names_whoever_took_the_name_of_a_deleted_account() {
+    let mut world = World::empty(Options { seed: Seed::Contoso, ..Options::default() }).await;
+    world.context.settings.scope.kinds = vec!["user"];
+    let first = world.graph.user("ada").await;
+    super::group_settings::snapshot(&world).await;
+    assert_eq!(world.graph.delete(&format!("/v1.0/users/{first}")).await.0, 204);
+    let second = world.graph.user("ada").await;
+    let said = losses(&planned(&world).await).join("\n").replace(&second, "SECOND");
+    let what =
+        "\"ada\" (SECOND) has the same userPrincipalName, ada@contoso.onmicrosoft.com; rename or delete that one first";
+    assert!(said.contains(&format!("ada: may be refused: user {what}")), "{said}");
+    let applied = world.apply().await.unwrap();
+    let failed =
+        applied.outcome.failed.iter().map(|(_, why)| why.replace(&second, "SECOND")).collect::<Vec<_>>().join("\n");
+    assert!(failed.contains("/restore") && failed.contains(what), "{failed}");
+    // What the plan did not know is named by the error as far as it goes.
+    assert_eq!(world.graph.delete(&format!("/v1.0/users/{second}")).await.0, 204);
+    assert_eq!(losses(&planned(&world).await), Vec::<String>::new());
+}
+
+/// A restore of an application in the portal makes a new service principal and leaves the old one in the recycle bin:
+/// <https://github.com/MicrosoftDocs/azure-docs/issues/99117>
+#[tokio::test(start_paused = true)]
+async fn plan_names_the_service_principal_that_a_restore_in_the_portal_made() {
+    let mut world = World::empty(Options { seed: Seed::Contoso, ..Options::default() }).await;
+    world.context.settings.scope.kinds = vec!["application", "servicePrincipal"];
+    let application = world.graph.made("/v1.0/applications", json!({"displayName": "Payroll"})).await;
+    let principal = json!({"appId": application["appId"]});
+    let old = text(&world.graph.made("/v1.0/servicePrincipals", principal.clone()).await["id"]);
+    super::group_settings::snapshot(&world).await;
+    assert_eq!(world.graph.delete(&format!("/v1.0/servicePrincipals/{old}")).await.0, 204);
+    let new = text(&world.graph.made("/v1.0/servicePrincipals", principal).await["id"]);
+    let said = losses(&planned(&world).await).join("\n").replace(&new, "NEW");
+    assert!(
+        said.contains("Payroll: may be refused: servicePrincipal \"Payroll\" (NEW) has the same appId, "),
+        "{said}"
+    );
+    // Without the new one, the old one comes back under its id.
+    assert_eq!(world.graph.delete(&format!("/v1.0/servicePrincipals/{new}")).await.0, 204);
+    let applied = world.apply().await.unwrap();
+    assert!(applied.verified, "{:?} {:?}", applied.outcome, applied.unmet);
+    assert_eq!(world.graph.get(&format!("/v1.0/servicePrincipals/{old}")).await.0, 200);
 }

@@ -73,6 +73,7 @@ const ANNOTATIONS: &[&str] = &[
     "x-entra-thumbprint-of",
     "x-entra-type",
     "x-entra-unique",
+    "x-entra-unique-live",
 ];
 
 fn schema(kind: &Kind) -> Value {

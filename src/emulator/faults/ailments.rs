@@ -16,6 +16,8 @@ pub enum ReadFault {
     Denied,
     /// The tenant lacks the licence. <https://learn.microsoft.com/graph/resolve-auth-errors>
     Unlicensed,
+    /// The service behind it was never set up in the tenant.
+    Unprovisioned,
     /// The service behind it is out of order.
     Broken,
     /// Every list ends with a link to a page that has expired. <https://learn.microsoft.com/graph/paging>
@@ -29,9 +31,10 @@ pub enum ReadFault {
 
 impl ReadFault {
     /// Lists all of them.
-    pub const ALL: [ReadFault; 6] = [
+    pub const ALL: [ReadFault; 7] = [
         ReadFault::Denied,
         ReadFault::Unlicensed,
+        ReadFault::Unprovisioned,
         ReadFault::Broken,
         ReadFault::Expired,
         ReadFault::Empty,
@@ -43,6 +46,7 @@ impl ReadFault {
         match self {
             ReadFault::Denied => "denied",
             ReadFault::Unlicensed => "unlicensed",
+            ReadFault::Unprovisioned => "unprovisioned",
             ReadFault::Broken => "broken",
             ReadFault::Expired => "expired",
             ReadFault::Empty => "empty",
@@ -99,6 +103,7 @@ pub fn reading(
             "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
             "Neither tenant is B2C or tenant doesn't have premium license",
         )),
+        Some(ReadFault::Unprovisioned) => Err(Fault::new(500, "UnknownError", "HostNotFound")),
         Some(ReadFault::Broken) => Err(Fault::new(500, "InternalServerError", "An error has occurred.")),
         Some(ReadFault::Expired) if request.option("$skiptoken").is_some() => Err(Fault::page_token()),
         Some(ReadFault::Expired) => read().map(|reply| goes_on(reply, request)),

@@ -26,7 +26,7 @@ pub(super) fn write(tenant: &Tenant, old: Option<&Properties>, object: &mut Prop
         && !set("/applications/applicationFilter")
     {
         return Err(Fault::bad(
-            "1007: Conditional Access policy must include applications, user actions or authentication contexts.",
+            "1011: Conditional Access policy must include applications, user actions or authentication contexts.",
         ));
     }
     let people = ["Users", "Groups", "Roles"].iter().any(|of| some(&format!("/users/include{of}")));
@@ -37,11 +37,10 @@ pub(super) fn write(tenant: &Tenant, old: Option<&Properties>, object: &mut Prop
         && !set("/clientApplications/servicePrincipalFilter")
         && !set("/clientApplications/agentIdServicePrincipalFilter")
     {
-        return Err(Fault::bad(
-            "1009: Conditional Access policy must include users, groups, roles or service principals.",
-        ));
+        return Err(Fault::bad("Conditional Access policy must include users, groups, roles or service principals."));
     }
     controls(object)?;
+    authentication_flows(object)?;
     references(tenant, old, object)?;
     if let Some(strength) =
         object.get_mut("grantControls").and_then(|controls| controls.get_mut("authenticationStrength"))
@@ -88,20 +87,39 @@ fn controls(object: &Properties) -> Result<(), Fault> {
         return if session {
             Ok(())
         } else {
-            Err(Fault::bad("1008: Conditional Access policy must have grant controls or session controls."))
+            Err(Fault::bad("Conditional Access policy must have grant controls or session controls."))
         };
     };
     let built_in: Vec<&str> = strings(grant.get("builtInControls")).collect();
     if built_in.contains(&"block") && built_in.len() > 1 {
-        return Err(Fault::bad("1013: The block control cannot be combined with other controls."));
+        return Err(Fault::bad("The block control cannot be combined with other controls."));
     }
     let strength = grant.get("authenticationStrength").is_some_and(|value| !value.is_null());
     if strength && built_in.contains(&"mfa") {
-        return Err(Fault::bad("1014: An authentication strength cannot be combined with the mfa control."));
+        return Err(Fault::bad("An authentication strength cannot be combined with the mfa control."));
     }
     match grant.get("operator").and_then(Value::as_str) {
         Some("AND" | "OR") => Ok(()),
         _ => Err(invalid("grantControls/operator", "ConditionalAccessPolicy")),
+    }
+}
+
+/// Checks a policy on authentication flows: it can only block, and has no session controls, not even an empty object.
+/// <https://learn.microsoft.com/entra/identity/conditional-access/policy-block-authentication-flows>,
+/// <https://github.com/microsoft/Microsoft365DSC/issues/7119>
+fn authentication_flows(object: &Properties) -> Result<(), Fault> {
+    let flows = object.get("conditions").and_then(|conditions| conditions.get("authenticationFlows"));
+    let methods = flows.and_then(|flows| flows.get("transferMethods")).and_then(Value::as_str).unwrap_or_default();
+    if matches!(methods, "" | "none") {
+        return Ok(());
+    }
+    let built_in = object.get("grantControls").and_then(|grant| grant.get("builtInControls"));
+    let blocks = strings(built_in).eq(["block"]);
+    match blocks && object.get("sessionControls").is_none_or(Value::is_null) {
+        true => Ok(()),
+        false => Err(Fault::bad(
+            "1235: A policy on authentication flows takes the grant control block and no session controls.",
+        )),
     }
 }
 
@@ -116,7 +134,10 @@ fn references(tenant: &Tenant, old: Option<&Properties>, object: &Properties) ->
         return Err(Fault::bad(match *what {
             // Locations have a number of their own (W52).
             "namedLocation" => format!("1040: NamedLocation with id {id} does not exist in the directory."),
-            _ => format!("1011: The policy names the {what} '{id}', which does not exist in the directory."),
+            "application" => {
+                format!("1011: The application '{id}' is not valid in includeApplications or excludeApplications.")
+            }
+            _ => format!("The policy names the {what} '{id}', which does not exist in the directory."),
         }));
     }
     Ok(())
@@ -159,7 +180,8 @@ fn exists(tenant: &Tenant, what: &str, id: &str) -> bool {
         ("user", "All" | "None" | "GuestsOrExternalUsers") => true,
         ("application", "All" | "None" | "Office365" | "MicrosoftAdminPortals") => true,
         ("application", _) => {
-            holder("servicePrincipal") || holder("application") || application::first_party(id).is_some()
+            // An application without a service principal is not valid in a policy.
+            holder("servicePrincipal") || application::first_party(id).is_some()
         }
         ("namedLocation", "All" | "AllTrusted" | LEGACY_TRUSTED) => true,
         ("servicePrincipal", "ServicePrincipalsInMyTenant" | "None") => true,
@@ -200,6 +222,12 @@ pub(super) fn expand(tenant: &Tenant, object: &mut Properties, root: &str) {
     let found = found.map(|mut strength| {
         super::authentication::expand_strength(tenant, &mut strength, root);
         super::actions::advertise("authenticationStrengthPolicy", root, &mut strength);
+        // The copy in a policy is not the list's: Microsoft's own strengths were made eight hours later there.
+        for name in ["createdDateTime", "modifiedDateTime"] {
+            if let Some(day) = super::text(&strength, name).strip_suffix("T00:00:00Z").map(str::to_owned) {
+                strength.insert(name.to_owned(), format!("{day}T08:00:00Z").into());
+            }
+        }
         Value::Object(strength)
     });
     controls.insert(

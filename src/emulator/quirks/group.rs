@@ -46,6 +46,15 @@ pub(super) fn create(tenant: &Tenant, object: &mut Properties) -> Result<(), Fau
     Ok(())
 }
 
+/// Describes a new Microsoft 365 group without a description by its name, as the service does soon after it has answered.
+/// <https://github.com/microsoftgraph/msgraph-metadata/issues/331>
+pub(super) fn describe(object: &mut Properties) {
+    if lists(object, "groupTypes", "Unified") && text(object, "description").is_empty() {
+        let name = object.get("displayName").cloned().unwrap_or_default();
+        object.insert("description".to_owned(), name);
+    }
+}
+
 pub(super) fn update(old: &Properties, patch: &Properties, new: &mut Properties) -> Result<(), Fault> {
     for name in ["displayName", "mailNickname", "securityEnabled"] {
         if patch.get(name).is_some_and(Value::is_null) {

@@ -15,6 +15,7 @@ mod location;
 mod network;
 mod preview;
 mod properties;
+mod protected;
 mod role_scopes;
 mod role_settings;
 mod roles;
@@ -27,6 +28,7 @@ use super::error::Fault;
 use super::store::{Key, Properties};
 use super::tenant::Tenant;
 use super::token::Caller;
+use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::Api;
 
@@ -39,9 +41,10 @@ pub use generic::{by_value, child_key, required_filter, single};
 pub use group::{check_link, hidden_from_list};
 pub use preview::{hidden, refuse_hidden};
 pub use properties::{
-    alternate_keys, answers_with_object, default_properties, immutable, nav_in_body, not_in_lists, on_select,
+    alternate_keys, answers_with_object, default_properties, immutable, indexed, nav_in_body, not_in_lists, on_select,
     read_only, replaced_whole, single_only, unique,
 };
+pub use protected::{Act, check as check_protected};
 pub use role_scopes::{
     policies as policies_of, policy_assignments, policy_of, rules_of, scope_of, store as store_policies,
     unstored as unstored_policies,
@@ -95,6 +98,13 @@ pub fn on_create(tenant: &Tenant, kind: &Kind, caller: &Caller, object: &mut Pro
         }
         _ if kind.entity.starts_with("networkaccess.") => network::create(tenant, kind, object),
         _ => Ok(()),
+    }
+}
+
+/// Applies what the service does to a new object after it has answered.
+pub fn after_create(kind: &Kind, object: &mut Properties) {
+    if kind.name == "group" {
+        group::describe(object);
     }
 }
 
@@ -184,7 +194,24 @@ pub fn on_restore(tenant: &Tenant, kind: &Kind, object: &Properties) -> Result<(
             }
         }
     }
+    // A mail address belongs to one account or group of the tenant.
+    let tables = ["user", "group"].into_iter().filter_map(kinds::by_name).map(|kind| tenant.store.table(kind));
+    let tables: Vec<_> = tables.filter(|_| matches!(kind.name, "user" | "group")).collect();
+    for address in super::store::strings(object.get("proxyAddresses")) {
+        if tables.iter().any(|table| table.holder("proxyAddresses", address).is_some()) {
+            return Err(conflict("proxyAddresses"));
+        }
+    }
     Ok(())
+}
+
+/// Gives the refusal of a body the number that the service of the object writes before it: 1007 for a property of a Conditional
+/// Access policy that the schema does not have. <https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/3089>
+pub fn number(kind: &Kind, mut fault: Fault) -> Fault {
+    if kind.name == "conditionalAccessPolicy" && fault.message.starts_with("Invalid property '") {
+        fault.message.insert_str(0, "1007: ");
+    }
+    fault
 }
 
 /// Completes an object for a read, with properties that come from other objects.

@@ -14,6 +14,13 @@ pub fn unique(kind: &str) -> &'static [&'static str] {
     }
 }
 
+/// Returns the properties by whose values live objects are found: those of [`unique`], and mail addresses, which are compared only
+/// when an object is restored.
+pub fn indexed(kind: &str) -> impl Iterator<Item = &'static &'static str> {
+    let addresses: &[&str] = if matches!(kind, "user" | "group") { &["proxyAddresses"] } else { &[] };
+    unique(kind).iter().chain(addresses)
+}
+
 /// Returns the alternate keys, as the metadata's `AlternateKeys` has them.
 pub fn alternate_keys(kind: &str) -> &'static [&'static str] {
     match kind {

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Tenant, words};
+use super::{Group, Tenant, words};
 use crate::kinds;
 use crate::kinds::power::{self, Reach};
-use crate::model::Address;
+use crate::model::{Address, Object};
 
 /// Lists the kinds that say who holds, or may activate, a role.
 pub(in crate::engine) const SEATS: &[&str] = &["roleAssignment", "roleAssignmentSchedule", "roleEligibilitySchedule"];
@@ -119,6 +119,40 @@ impl Tenant {
             }
             found.extend(more);
         }
+    }
+
+    /// Returns the roles that somebody holds now, at whatever scope, directly or through a group.
+    pub(in crate::engine) fn roles_held(&self, id: &str) -> Vec<&str> {
+        let id = id.to_lowercase();
+        let own = self.assignments.values().filter(|held| held.principal == id || self.holds(&held.principal, &id));
+        let found: BTreeSet<&str> = own.map(|held| held.role.as_str()).collect();
+        found.into_iter().collect()
+    }
+
+    /// Returns the name of a known group that can hold roles and has somebody as a member or an owner.
+    pub(in crate::engine) fn assignable_group_of(&self, id: &str) -> Option<&str> {
+        let id = id.to_lowercase();
+        let mut groups = self.groups.values();
+        let is_in = |group: &&Group| group.members.contains(&id) || group.owners.contains(&id);
+        groups.find(|group| group.assignable && is_in(group)).map(|group| group.name.as_str())
+    }
+
+    /// Returns true if the group, live or in the recycle bin, can hold roles.
+    pub(in crate::engine) fn is_assignable(&self, address: &Address) -> bool {
+        let id = address.id.to_lowercase();
+        let binned = || self.bin.get(&Address::new(address.kind, id.as_str()));
+        let yes = |group: &Object| group.get("isAssignableToRole") == Some(&Value::Bool(true));
+        self.groups.get(&id).is_some_and(|group| group.assignable) || binned().is_some_and(yes)
+    }
+
+    /// Lists the names of the restricted management administrative units that have the object as a member.
+    pub(in crate::engine) fn restricted_units(&self, id: &str) -> impl Iterator<Item = &str> {
+        let id = id.to_lowercase();
+        let restricted = self.rules_of("administrativeUnit").filter(move |(_, unit)| {
+            let is_member = list(unit, "members").any(|member| member.as_str() == Some(id.as_str()));
+            is_member && unit.get("isMemberManagementRestricted") == Some(&Value::Bool(true))
+        });
+        restricted.map(|(_, unit)| word(unit, "displayName"))
     }
 
     /// Returns the name of the role that gives somebody power: held or eligible, directly or through a group.

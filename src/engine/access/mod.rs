@@ -57,6 +57,7 @@ pub struct Tenant {
 struct Group {
     name: String,
     members: BTreeSet<String>,
+    owners: BTreeSet<String>,
     /// Rule that computes the members of a dynamic group.
     rule: Option<String>,
     /// True if the group may hold roles.
@@ -172,6 +173,7 @@ impl Tenant {
                 let group = Group {
                     name: properties.get("displayName").and_then(Value::as_str).unwrap_or_default().to_owned(),
                     members: words(properties.get("members")).collect(),
+                    owners: words(properties.get("owners")).collect(),
                     rule: rule(properties),
                     assignable: properties.get("isAssignableToRole") == Some(&Value::Bool(true)),
                 };

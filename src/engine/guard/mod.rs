@@ -5,6 +5,7 @@ mod accounts;
 mod amount;
 pub mod escalation;
 mod loosened;
+pub mod protected;
 mod taken;
 pub mod weakens;
 
@@ -101,6 +102,7 @@ pub fn verdicts(plan: &Plan, rules: &Rules) -> Vec<Verdict> {
     verdicts.extend(weakens::verdicts(plan, rules));
     let after = [amount::incomplete(plan), amount::unwritable(plan), amount::unmanaged(plan, rules), redacted(plan)];
     verdicts.extend(after.into_iter().flatten());
+    verdicts.extend(protected::verdicts(plan, rules));
     verdicts.extend(weaker_settings(rules));
     verdicts
 }

@@ -1,9 +1,13 @@
-//! Names objects in the recycle bin that have what an object to create must have alone.
+//! Names objects in the recycle bin that have what an object to create must have alone, and live ones that have what an object to
+//! restore must have alone.
+
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::Planner;
-use crate::engine::schema::{self, Shape};
+use super::{Decision, Planner};
+use crate::engine::schema::{self, Rule, Shape};
+use crate::kinds;
 use crate::model::plan::{Loss, LossKind};
 use crate::model::{Address, Kind, Object};
 
@@ -20,14 +24,59 @@ impl Planner<'_> {
             for (other, binned) in others {
                 let Some(value) = binned.get(name).and_then(|has| shared(wanted, has)) else { continue };
                 let what = format!(
-                    "may be refused: \"{}\" ({}) in the recycle bin has the same {name}, {value}; restore or purge it first",
+                    "\"{}\" ({}) in the recycle bin has the same {name}, {value}; restore or purge it first",
                     binned.name(),
                     other.id
                 );
-                self.plan.losses.push(Loss::new(address, object.name(), LossKind::Other(what)));
+                self.plan.losses.push(Loss::new(address, object.name(), LossKind::Conflict(what)));
             }
         }
     }
+
+    /// Lists the values of the objects to restore that a live object has taken meanwhile: Graph refuses the restore until that one
+    /// is renamed or deleted. <https://learn.microsoft.com/graph/api/directory-deleteditems-restore>
+    pub(super) fn note_takers(&mut self) {
+        let restored = || self.decisions.iter().filter(|(_, (_, decision))| *decision == Decision::Restore);
+        if restored().next().is_none() {
+            return;
+        }
+        let mut takers: BTreeMap<(&str, String), (&Address, &Object)> = BTreeMap::new();
+        for (address, object) in &self.inputs.live.objects {
+            for (name, text) in alone(address, object) {
+                takers.insert((name, text.to_lowercase()), (address, object));
+            }
+        }
+        let mut losses = Vec::new();
+        for (address, (object, _)) in restored() {
+            for (name, text) in alone(address, object) {
+                let Some((other, taker)) = takers.get(&(name, text.to_lowercase())) else { continue };
+                let what = format!(
+                    "{} \"{}\" ({}) has the same {name}, {text}; rename or delete that one first",
+                    other.kind.name,
+                    taker.name(),
+                    other.id
+                );
+                let part = LossKind::Conflict(what);
+                losses.push(Loss::new(address, object.name(), part));
+            }
+        }
+        self.plan.losses.extend(losses);
+    }
+}
+
+/// Lists the values that no other live object may have, by property.
+fn alone<'a>(address: &Address, object: &'a Object) -> Vec<(&'static str, &'a str)> {
+    let kind = address.kind;
+    let Shape::Object(rules, _) = &schema::of(kind).root.shape else { return Vec::new() };
+    let mut found = Vec::new();
+    for (name, _) in rules.iter().filter(|(_, rule): &(_, &Rule)| rule.unique || rule.unique_live) {
+        let texts = match object.get(name) {
+            Some(Value::Array(elements)) => elements.iter().filter_map(Value::as_str).collect(),
+            value => value.and_then(Value::as_str).into_iter().collect::<Vec<_>>(),
+        };
+        found.extend(texts.into_iter().map(|text| (name.as_str(), text)));
+    }
+    found
 }
 
 /// Returns a text that two values, or two lists, have in common.

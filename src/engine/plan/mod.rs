@@ -53,6 +53,7 @@ pub fn plan(inputs: &Inputs<'_>) -> Plan {
     let mut planner = Planner::new(inputs);
     planner.classify();
     planner.leave_out_gone();
+    planner.note_takers();
     planner.write_all();
     planner.delete_all();
     planner.finish()

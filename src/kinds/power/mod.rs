@@ -2,9 +2,11 @@
 //! that a policy must name to weaken protection. Each table cites Microsoft's page; the guards that judge a plan use these
 //! tables.
 
+mod accounts;
 mod permissions;
 mod roles;
 
+pub use accounts::{ACCOUNT_ADMINISTRATORS, LESSER_ROLES, SENSITIVE, USER_ADMINISTRATOR};
 pub use permissions::{Permission, RESOURCES, Tier, permission, scope};
 pub use roles::{Reach, Role, role, task_gives_power};
 
@@ -26,6 +28,7 @@ pub const LIMITED_CONSENT: &[&str] = &["microsoft-user-default-low", "microsoft-
 
 /// Lists the kinds that are needed to judge power, besides those that decide on access. All of them are few in a tenant.
 pub const KINDS: &[&str] = &[
+    "administrativeUnit",
     "accessPackage",
     "accessPackageAssignmentPolicy",
     "accessPackageCatalog",

@@ -10,11 +10,13 @@ use futures_util::StreamExt as _;
 use serde_json::{Map, Value};
 
 use crate::engine::digest;
+use crate::engine::guard::protected::needed;
 use crate::engine::normalize::normalize;
 use crate::engine::refs::Names;
 use crate::engine::render::plan::title;
 use crate::engine::schema;
-use crate::model::{Action, Address, Event, Events, IdMap, Kind, Plan, Step, StepId, Write};
+use crate::model::plan::LossKind;
+use crate::model::{Action, Address, Event, Events, IdMap, Kind, Plan, Step, StepId, Verdict, Write};
 use crate::ops::journal::Journal;
 use crate::tenant::{TenantError, TenantRead, TenantWrite};
 
@@ -55,6 +57,8 @@ pub struct Run<'a, T> {
     pub tenant: &'a T,
     /// The plan.
     pub plan: &'a Plan,
+    /// Verdicts of the guards on the plan, which explain refusals.
+    pub verdicts: &'a [Verdict],
     /// Names for messages.
     pub names: &'a Names,
     /// Receiver of progress and warnings.
@@ -286,8 +290,39 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 self.effect(kind, step, &write, &ids, &format!("{request}: {message}")).await
             }
             Err(error @ TenantError::Waiting { .. }) => self.effect(kind, step, &write, &ids, &error.to_string()).await,
+            Err(error @ TenantError::Denied { .. }) => {
+                let needed = needed(self.verdicts, step).map(|needed| format!("; {needed}"));
+                Err(Failure::Error(format!("{error}{}", needed.unwrap_or_default())))
+            }
+            Err(error @ TenantError::Refused { .. }) => {
+                Err(Failure::Error(format!("{error}{}", self.conflict(step).unwrap_or_default())))
+            }
             Err(error) => Err(error.into()),
         })
+    }
+
+    /// Returns what may be the cause of the refusal of a creation or a restore, and the way forward.
+    fn conflict(&self, step: &Step) -> Option<String> {
+        if !matches!(step.action, Action::Create { .. } | Action::Restore) {
+            return None;
+        }
+        let own = self.plan.losses.iter().filter(|loss| loss.address == step.address);
+        let known: Vec<&str> = own
+            .flat_map(|loss| &loss.parts)
+            .filter_map(|part| match part {
+                LossKind::Conflict(clause) => Some(clause.as_str()),
+                _ => None,
+            })
+            .collect();
+        match (known.is_empty(), &step.action) {
+            (false, _) => Some(format!("; {}", known.join("; "))),
+            (true, Action::Restore) => Some(format!(
+                "; if another object has the name, an address or the appId of {} \"{}\" by now, rename or delete that one \
+                 and apply again",
+                step.called, step.name
+            )),
+            (true, _) => None,
+        }
     }
 
     /// Looks for the effect of a write that may have happened, or may happen soon; `why` says so.

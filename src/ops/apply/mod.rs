@@ -331,6 +331,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     let run = Run {
         tenant,
         plan: &ready.plan,
+        verdicts: &ready.verdicts,
         names: &ready.names,
         events: &context.events,
         ids: &ids,
@@ -385,7 +386,7 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
         let mut second = Journal::open(context.repo.git_dir(), &digest::bytes(text.as_bytes()))?;
         let mut ids = ids.clone();
         ids.extend(&outcome.learned);
-        let run = Run { plan: &correction, names: &again.names, ids: &ids, ..run };
+        let run = Run { plan: &correction, verdicts: &verdicts, names: &again.names, ids: &ids, ..run };
         let more = run.execute(&mut second).await?;
         second.ended(more.failed.is_empty())?;
         corrected = more.done;

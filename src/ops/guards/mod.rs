@@ -11,7 +11,7 @@ use super::commit::source::Side;
 
 use super::{Context, files_of, manifest_of};
 use crate::engine::access::{self, Tenant};
-use crate::engine::guard::{self, Rules, escalation, weakens};
+use crate::engine::guard::{self, Rules, escalation, protected, weakens};
 use crate::engine::planfile::Binding;
 use crate::engine::refs::{mentions, rewrite};
 use crate::kinds::{self, power};
@@ -191,6 +191,9 @@ fn known(context: &Context, plan: &Plan, sides: &[&Side], there: &Side, rules: &
     for step in plan.steps.iter().filter(|step| concerned(step)) {
         next.extend(named(step));
     }
+    if plan.steps.iter().any(|step| step.address.kind.name == "user" && protected::is_sensitive(&step.action)) {
+        next.extend(reader.assignable_groups()?);
+    }
     loop {
         next.extend(reader.tenant.asked());
         let new: Vec<String> = next.iter().filter(|id| reader.taken.insert((*id).clone())).cloned().collect();
@@ -289,6 +292,19 @@ impl<'a> Known<'a> {
             self.tenant.take(kind, object);
         }
         Ok(object)
+    }
+
+    /// Returns the ids of the groups that can hold directory roles: their members' accounts are protected.
+    fn assignable_groups(&self) -> Result<Vec<String>> {
+        let Some(side) = self.side("group") else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
+        for (address, entry) in side.index.iter().filter(|(address, _)| address.kind.name == "group") {
+            let bytes = side.read(&self.context.repo, entry)?;
+            if String::from_utf8_lossy(&bytes).contains("isAssignableToRole: true") {
+                found.push(address.id.clone());
+            }
+        }
+        Ok(found)
     }
 
     fn is_group(&self, id: &str) -> bool {

@@ -163,6 +163,22 @@ async fn deleted_user_has_another_name_until_restored() {
     assert_eq!(graph.send("POST", &restore, None, &[]).await.0.1["userPrincipalName"], old);
 }
 
+/// A mail address belongs to one account or group: a restore does not take it from another.
+#[tokio::test]
+async fn restore_with_a_taken_address_is_refused() {
+    let graph = empty().await;
+    let (first, second) = (graph.user("ada").await, graph.user("eve").await);
+    let mail = json!({"mail": "shop@contoso.onmicrosoft.com"});
+    assert_eq!(graph.patch(&format!("/v1.0/users/{first}"), mail.clone()).await.0, 204);
+    assert_eq!(graph.delete(&format!("/v1.0/users/{first}")).await.0, 204);
+    assert_eq!(graph.patch(&format!("/v1.0/users/{second}"), mail).await.0, 204);
+    let restore = format!("/v1.0/directory/deletedItems/{first}/restore");
+    let refused = graph.send("POST", &restore, None, &[]).await.0;
+    assert!(refused.0 == 400 && text(&refused.1["error"]["message"]).contains("proxyAddresses"), "{refused:?}");
+    assert_eq!(graph.delete(&format!("/v1.0/users/{second}")).await.0, 204);
+    assert_eq!(graph.send("POST", &restore, None, &[]).await.0.0, 200);
+}
+
 /// W242, W245
 #[tokio::test]
 async fn audit_log_names_principals_and_resources() {
@@ -195,4 +211,84 @@ async fn policy_that_names_no_location_is_refused_by_its_number() {
     body["conditions"]["locations"] = json!({"includeLocations": [TENANT]});
     let refused = graph.post(POLICIES, body).await;
     assert!(refused.0 == 400 && text(&refused.1["error"]["message"]).starts_with("1040: NamedLocation"), "{refused:?}");
+}
+
+/// <https://github.com/microsoft/Microsoft365DSC/issues/7119>
+#[tokio::test]
+async fn policy_on_authentication_flows_only_blocks() {
+    let graph = empty().await;
+    let flows = |grant: Value, session: Value| {
+        let mut body = policy("Device code");
+        body["conditions"]["authenticationFlows"] = json!({"transferMethods": "deviceCodeFlow"});
+        body["grantControls"] = grant;
+        body["sessionControls"] = session;
+        body
+    };
+    let (block, mfa) = (
+        json!({"operator": "OR", "builtInControls": ["block"]}),
+        json!({"operator": "OR", "builtInControls": ["mfa"]}),
+    );
+    let frequency = json!({"signInFrequency": {"isEnabled": true, "type": "hours", "value": 4}});
+    assert_eq!(graph.post(POLICIES, flows(block.clone(), Value::Null)).await.0, 201);
+    for body in [flows(mfa, Value::Null), flows(block.clone(), json!({})), flows(block, frequency)] {
+        let refused = graph.post(POLICIES, body.clone()).await;
+        assert!(refused.0 == 400 && text(&refused.1["error"]["message"]).starts_with("1235: "), "{body}: {refused:?}");
+    }
+}
+
+/// Numbers of refusals are those that were met: 1011 for applications, 1007 for a property that Graph does not know.
+#[tokio::test]
+async fn policies_are_refused_by_the_numbers_of_graph() {
+    let graph = empty().await;
+    let app = application(&graph, json!({})).await;
+    let about = |apps: Value| {
+        let mut body = policy("Apps");
+        body["conditions"]["applications"] = apps;
+        body
+    };
+    for apps in [json!({"includeApplications": []}), json!({"includeApplications": [app["appId"]]})] {
+        let refused = graph.post(POLICIES, about(apps.clone())).await;
+        assert!(refused.0 == 400 && text(&refused.1["error"]["message"]).starts_with("1011: "), "{apps}: {refused:?}");
+    }
+    graph.made("/v1.0/servicePrincipals", json!({"appId": app["appId"]})).await;
+    assert_eq!(graph.post(POLICIES, about(json!({"includeApplications": [app["appId"]]}))).await.0, 201);
+    let mut body = policy("Unknown");
+    body["conditions"]["moonPhases"] = json!(["full"]);
+    let refused = graph.post(POLICIES, body).await;
+    assert!(refused.0 == 400 && text(&refused.1["error"]["message"]).starts_with("1007: "), "{refused:?}");
+    let mut body = policy("Nobody");
+    body["conditions"]["users"] = json!({});
+    assert!(text(&graph.post(POLICIES, body).await.1["error"]["message"]).starts_with("Conditional Access policy"));
+}
+
+#[tokio::test]
+async fn audit_log_names_a_role_by_its_facts() {
+    let graph = Graph::with(Options { seed: Seed::Contoso, ..Options::default() }).await;
+    let user = graph.user("ada").await;
+    let role = "62e90394-69f5-4237-9190-012177145e10";
+    let body = json!({"principalId": user, "roleDefinitionId": role, "directoryScopeId": "/"});
+    graph.made("/v1.0/roleManagement/directory/roleAssignments", body).await;
+    let entries = graph.pages("/v1.0/auditLogs/directoryAudits").await;
+    let added = entries.iter().find(|entry| entry["activityDisplayName"] == "Add member to role").expect("an entry");
+    let targets = &added["targetResources"];
+    assert_eq!((&targets[1]["type"], &targets[1]["displayName"]), (&json!("Role"), &Value::Null));
+    let facts = targets[0]["modifiedProperties"].as_array().expect("facts");
+    let names: Vec<&str> = facts.iter().filter_map(|fact| fact["displayName"].as_str()).collect();
+    assert_eq!(names, ["Role.ObjectID", "Role.DisplayName", "Role.TemplateId", "Role.WellKnownObjectName"]);
+    assert_eq!(facts[3]["newValue"], "\"TenantAdmins\"");
+}
+
+/// A policy shows a copy of its strength that is not the list's.
+#[tokio::test]
+async fn strength_in_a_policy_differs_from_the_list() {
+    let graph = Graph::with(Options { seed: Seed::Contoso, ..Options::default() }).await;
+    let mfa = "00000000-0000-0000-0000-000000000002";
+    let mut body = policy("Strong");
+    body["grantControls"] = json!({"operator": "AND", "builtInControls": [], "authenticationStrength": {"id": mfa}});
+    let made = graph.made(POLICIES, body).await;
+    let listed = graph.ok(&format!("/v1.0/policies/authenticationStrengthPolicies/{mfa}")).await;
+    let shown = &made["grantControls"]["authenticationStrength"];
+    assert_eq!(shown["id"], mfa);
+    assert_eq!(listed["createdDateTime"], "2021-12-01T00:00:00Z", "{listed}");
+    assert_eq!(shown["createdDateTime"], "2021-12-01T08:00:00Z", "{shown}");
 }

@@ -217,6 +217,7 @@ impl Case {
         let run = Run {
             tenant: &watched,
             plan,
+            verdicts: &[],
             names: &names,
             events: &events,
             ids: &self.ids,
