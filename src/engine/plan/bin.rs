@@ -7,7 +7,6 @@ use serde_json::Value;
 
 use super::{Decision, Planner};
 use crate::engine::schema::{self, Rule, Shape};
-use crate::kinds;
 use crate::model::plan::{Loss, LossKind};
 use crate::model::{Address, Kind, Object};
 
