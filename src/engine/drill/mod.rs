@@ -119,7 +119,7 @@ pub fn held_against(before: &Snapshot, after: &Snapshot, ids: &IdMap, losses: &[
 
 /// Returns the ids of objects that are gone and that nobody can create: what names them cannot be written either.
 fn lost_for_good(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> BTreeSet<String> {
-    let all = before.objects.iter().filter_map(|(address, object)| Some((address.kind, address, object)));
+    let all = before.objects.iter().map(|(address, object)| (address.kind, address, object));
     let gone = all.filter(|(kind, address, object)| {
         let today = Address::new(kind, ids.current(&address.id));
         not_creatable(kind, object).is_some() && !after.objects.contains_key(&today)
@@ -220,7 +220,7 @@ fn values(kind: &'static Kind, object: &Object, lost_for_good: &BTreeSet<String>
 /// Returns references of the tenant to objects that existed before the damage and do not exist any more.
 fn dangling(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Vec<String> {
     let all = |snapshot: &Snapshot| -> BTreeSet<String> {
-        let objects = snapshot.objects.iter().filter_map(|(address, object)| Some((address.kind, object)));
+        let objects = snapshot.objects.iter().map(|(address, object)| (address.kind, object));
         objects.flat_map(|(kind, object)| identities(kind, object)).collect()
     };
     let (had, has) = (all(before), all(after));
@@ -228,7 +228,7 @@ fn dangling(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Vec<String> {
     let lost: BTreeSet<String> = before
         .objects
         .iter()
-        .filter_map(|(address, object)| Some((address.kind, object)))
+        .map(|(address, object)| (address.kind, object))
         .filter(|(kind, object)| not_creatable(kind, object).is_some())
         .flat_map(|(kind, object)| identities(kind, object))
         .collect();

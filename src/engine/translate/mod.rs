@@ -102,8 +102,7 @@ impl<'a> Work<'a> {
             }
             source.objects.insert(address.clone(), words.translate(kind, object));
         }
-        let here =
-            inputs.target.objects.iter().filter_map(|(address, object)| Some(all_identities(address.kind, object)));
+        let here = inputs.target.objects.iter().map(|(address, object)| all_identities(address.kind, object));
         Work {
             here: here.flatten().collect(),
             source,

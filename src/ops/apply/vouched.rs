@@ -145,7 +145,7 @@ pub(super) async fn adopted<T: TenantRead>(
             looks.extend([address.clone(), Address::new(address.kind, binding.adopted.current(&address.id))]);
         }
     }
-    let known = looks.into_iter().filter_map(|address| Some((address.kind, address)));
+    let known = looks.into_iter().map(|address| (address.kind, address));
     let looked: Vec<Result<Option<(Address, Object)>>> = futures_util::stream::iter(known)
         .map(|(kind, address)| async move {
             let found = tenant.get(kind, &address.id).await?;
