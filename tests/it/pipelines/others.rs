@@ -210,6 +210,7 @@ async fn gitlab_merge_request_has_one_note_with_its_plan() {
     desk.propose("proposal", "reviewed").await;
     let pipeline = parsed(include_str!("../../../examples/gitlab-ci/merge-request.yml"));
     Job::new(&desk, "gitlab-validate", "proposal", "", "none").gitlab(&desk, &pipeline["validate"]).ok();
+    let base = desk.setting.at_remote("main");
     let notes = "https://gitlab.example.com/api/v4/projects/1/merge_requests/7/notes";
     for (known, call) in [
         ("[]", format!("--request POST --form body=<comment.md --output reply.json {notes}")),
@@ -224,10 +225,10 @@ async fn gitlab_merge_request_has_one_note_with_its_plan() {
                 ("CI_API_V4_URL", "https://gitlab.example.com/api/v4"),
                 ("CI_PROJECT_ID", "1"),
                 ("CI_MERGE_REQUEST_IID", "7"),
-                ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "main"),
+                ("CI_MERGE_REQUEST_DIFF_BASE_SHA", &base),
                 ("REVIEW_TOKEN", "the-review-token"),
             ]);
-        let ran = job.gitlab(&desk, &pipeline["plan"]).ok();
+        let ran = job.gitlab(&desk, &pipeline["review"]).ok();
         let calls = desk.calls();
         assert!(calls.len() == 2 && calls[1].ends_with(&call), "{calls:?}");
         let said = format!("{calls:?}{}{}", ran.out, ran.err);
@@ -255,4 +256,27 @@ async fn gitlab_job_applies_the_plan_and_pushes_the_receipt() {
     std::fs::copy(desk.setting.folder.path().join("gitlab-none/plan.json"), applied.clone.join("plan.json")).unwrap();
     let ran = applied.gitlab(&desk, &pipeline["apply"]).ok();
     assert!(ran.out.contains("Nothing to do."), "{}", ran.out);
+}
+
+#[test]
+fn gitlab_files_make_one_pipeline() {
+    let root = parsed(include_str!("../../../examples/gitlab-ci/.gitlab-ci.yml"));
+    let included: Vec<&str> =
+        root["include"].as_sequence().unwrap().iter().filter_map(|one| one["local"].as_str()).collect();
+    assert_eq!(included, ["nightly.yml", "merge-request.yml", "apply.yml"]);
+    let files = [
+        include_str!("../../../examples/gitlab-ci/nightly.yml"),
+        include_str!("../../../examples/gitlab-ci/merge-request.yml"),
+        include_str!("../../../examples/gitlab-ci/apply.yml"),
+    ];
+    let files = files.map(parsed);
+    let stages: Vec<&str> =
+        files.iter().filter_map(|file| file["stages"].as_sequence()).flatten().filter_map(|it| it.as_str()).collect();
+    let mut jobs = std::collections::BTreeSet::new();
+    for (name, job) in
+        files.iter().flat_map(|file| file.as_mapping().unwrap()).filter(|(name, _)| name.as_str() != Some("stages"))
+    {
+        assert!(jobs.insert(name.as_str()), "GitLab would merge the two jobs called {name:?}");
+        assert!(stages.contains(&job["stage"].as_str().unwrap_or("test")), "{name:?}");
+    }
 }

@@ -58,14 +58,15 @@ async fn pods_push_snapshots_and_the_changes_of_each_author() {
     assert!(ran.err.contains("1 added"), "{}", ran.err);
     // The pause between two rounds is where the test ends the pod; a second one goes on from there.
     desk.stand_in("sleep", "[ \"$1\" = 300 ] && exit 9; exec /bin/sleep \"$@\"");
-    for round in ["first", "second"] {
+    for (round, home) in [("first", "one"), ("second", "one"), ("third", "two")] {
         desk.setting.group(round).await;
         let before = desk.setting.at_remote("snapshots");
-        run(&desk, &pod(WATCH, "Deployment"), &desk.folder.path().join(round), &token).ends(9);
+        // A container that is started again finds what the one before left, another pod does not.
+        run(&desk, &pod(WATCH, "Deployment"), &desk.folder.path().join(home), &token).ends(9);
         assert_ne!(desk.setting.at_remote("snapshots"), before, "{round}");
     }
     let files = desk.setting.git(&desk.setting.remote(), &["log", "-1", "--format=", "--name-only", "snapshots"]);
-    assert!(files.contains("groups/second."), "{files}");
+    assert!(files.contains("groups/third."), "{files}");
     assert_eq!(desk.setting.at_remote("refs/entragit/state").len(), 40);
 }
 
@@ -178,12 +179,31 @@ esac"#,
     assert!(!text.contains("credential reset"), "no secret is made");
 
     assert_eq!(run(&["gitlab", "contoso/tenant", "https://gitlab.example.com"]), printed);
+
     let text = desk.calls().join("\n");
     assert!(text.contains("claims['sub'] matches 'project_path:contoso/tenant:ref_type:branch:ref:*'"), "{text}");
     assert!(text.contains("applications(appId='reader-id')/federatedIdentityCredentials"), "{text}");
     assert_eq!(run(&["azure", "https://i1", "s1", "https://i2", "s2"]), printed);
     let text = run(&["kubernetes", "https://cluster.example.com/"]);
     assert_eq!(text, "AZURE_TENANT_ID=tenant-id\nENTRAGIT_READER_ID=reader-id\n");
+
+    // Somebody else's application of that name gets no permission.
+    desk.stand_in("az", "case \"$*\" in *'app list'*writer*) echo strangers-id ;; *'app create'*) echo made ;; esac");
+    let mut shell = desk.shell(desk.folder.path());
+    let program = Path::new(env!("CARGO_BIN_EXE_entragit")).parent().unwrap();
+    shell.env("PATH", format!("{}:{}", program.display(), desk.path())).args([SETUP, "github", "contoso/tenant"]);
+    let refused = Ran::of(&shell.output().unwrap()).ends(1);
+    assert!(
+        refused.err.contains("an application called Entragit writer is there already: strangers-id"),
+        "{}",
+        refused.err
+    );
+    // A call that fails ends the script.
+    desk.stand_in("az", "case \"$*\" in *'app create'*) exit 1 ;; esac");
+    let mut shell = desk.shell(desk.folder.path());
+    shell.env("PATH", format!("{}:{}", program.display(), desk.path())).args([SETUP, "github", "contoso/tenant"]);
+    let failed = Ran::of(&shell.output().unwrap());
+    assert!(failed.code != 0 && failed.out.is_empty(), "{}{}", failed.out, failed.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]
