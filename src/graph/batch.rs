@@ -239,7 +239,7 @@ fn judge<T>(inner: &Inner<'_>, ask: &Ask, secrets: &Secrets, parse: &impl Fn(&[u
     let fault = Fault::read(inner.status, body, secrets);
     let into_error = |fault: Fault| fault.into_error(ask.label(), inner.status, ask.permissions);
     match inner.status {
-        status if fault.is_doubtful(status) => Answer::Doubtful(into_error(fault)),
+        status if fault.is_doubtful(status) || fault.is_unprovisioned(status) => Answer::Doubtful(into_error(fault)),
         status if fault.is_hidden_refusal(status) => Answer::Settled(Err(into_error(fault))),
         429 => Answer::Again { cause: Cause::Throttled, wait, why: said(429, &fault) },
         // 424 means that a request failed on which this one depended; no request here depends on another.

@@ -40,7 +40,7 @@ impl Borrowed {
                 match list {
                     Ok(values) => match values.get(&id) {
                         Some(value) => drop(object.value.insert(one.property.to_owned(), value.as_str().into())),
-                        // The list may be empty at first (W73): what an object is about is then unknown, and not nothing.
+                        // The list may be empty at first: what an object is about is then unknown, and not nothing.
                         None => {
                             object.missing.push((one.property, Coverage::Failed));
                             self.lacking.insert(one.property);

@@ -36,7 +36,7 @@ pub(super) struct Fault {
 
 impl Fault {
     /// Reads the body of a reply with `status`, and masks the secrets that it repeats. Not all services write errors alike
-    /// (W31, W32): some have no `error`, some have a message in several languages.
+    ///: some have no `error`, some have a message in several languages.
     pub(super) fn read(status: u16, body: &[u8], secrets: &Secrets) -> Self {
         let without = || format!("HTTP {status} without a Graph error");
         let page = Fault { message: without(), page: true, ..Fault::default() };
@@ -71,14 +71,14 @@ impl Fault {
         Fault { code: text(code), inner: text(inner), message: text(message), page }
     }
 
-    /// Returns true if a reply with `status` is not to be believed before it comes again: such a 403 comes and goes (W29), and
-    /// such a 404 does not say that the object is not there (W30).
+    /// Returns true if a reply with `status` is not to be believed before it comes again: such a 403 comes and goes, and
+    /// such a 404 does not say that the object is not there.
     pub(super) fn is_doubtful(&self, status: u16) -> bool {
         let unknown = self.code.eq_ignore_ascii_case("UnknownError") && self.message.is_empty();
         matches!(status, 403 | 404) && (self.page || unknown)
     }
 
-    /// Returns true if a service refused and said so with status 500 (W28).
+    /// Returns true if a service refused and said so with status 500.
     pub(super) fn is_hidden_refusal(&self, status: u16) -> bool {
         status == 500
             && ([&self.code, &self.inner].into_iter().any(|code| code.eq_ignore_ascii_case("Forbidden"))

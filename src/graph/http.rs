@@ -324,9 +324,11 @@ fn judge(request: &Request, status: u16, wait: Option<Duration>, fault: Fault) -
     let into_error = |fault: Fault| fault.into_error(request.label(), status, request.permissions);
     match (status, wait) {
         _ if fault.is_doubtful(status) => AttemptError::Doubtful(into_error(fault)),
-        _ if fault.is_hidden_refusal(status) || fault.is_unprovisioned(status) => {
-            AttemptError::Final(into_error(fault))
+        // A back end may be away for a moment, and a write may have been done in spite of the answer.
+        _ if fault.is_unprovisioned(status) && request.repeat == Repeat::Safe => {
+            AttemptError::Doubtful(into_error(fault))
         }
+        _ if fault.is_hidden_refusal(status) => AttemptError::Final(into_error(fault)),
         (429, _) => AttemptError::NotDone { cause: Cause::Throttled, wait, why: said(status, &fault) },
         (503, Some(_)) => AttemptError::NotDone { cause: Cause::Passing, wait, why: said(status, &fault) },
         _ if passes(status) => match wait {

@@ -278,7 +278,7 @@ impl Links {
             LinkShape::References | LinkShape::Reference => Some("$select=id".to_owned()),
         };
         // References take the kind's `$top`. Most lists of children document none, and an option that is not supported may silently
-        // empty a list (W7).
+        // empty a list.
         let takes_top = match link.shape {
             LinkShape::References => link.at.is_none(),
             LinkShape::Children(_) => link.takes_top,

@@ -43,7 +43,7 @@ mod tests;
 pub use auth::{Assertion, Certificate, Claims, Credential, IdentityHost};
 
 /// Time for one request with its repetitions, unless a caller has less. Entitlement management asks clients to wait for up to
-/// 315 seconds (W36).
+/// 315 seconds.
 pub const DEADLINE: Duration = Duration::from_secs(600);
 
 /// Holds the settings for reaching a tenant.

@@ -18,11 +18,11 @@ use crate::tenant::TenantError;
 const AS_LONG_AS_IT_TAKES: Duration = Duration::MAX;
 
 /// Time for which a deletion may be refused although its own preparation was carried out: Terraform's provider looks for the
-/// change ten times in 20 seconds, and waits ten more (W67).
+/// change ten times in 20 seconds, and waits ten more.
 const PREPARED: Duration = Duration::from_secs(30);
 
-/// Time for which something may be refused because of an object that is gone already (W55, W68, W213), or because another service
-/// learns late of one that is new (W60).
+/// Time for which something may be refused because of an object that is gone already, or because another service
+/// learns late of one that is new.
 const NOTICED: Duration = Duration::from_secs(60);
 
 /// Holds the ids of objects that this client wrote, and of which not every replica may know yet.
@@ -95,11 +95,11 @@ impl Recent {
         let new = self.concerns(write);
         let said = |message: &str, words: &[&str]| words.iter().any(|word| message.contains(word));
         match error {
-            // Two writes met. Rules of one policy may be written one at a time only (W225).
+            // Two writes met. Rules of one policy may be written one at a time only.
             TenantError::Refused { code, .. } if code == "Directory_ConcurrencyViolation" => Some(AS_LONG_AS_IT_TAKES),
             TenantError::Refused { status: 412, .. } => Some(NOTICED),
             TenantError::NotFound { .. } if new => Some(AS_LONG_AS_IT_TAKES),
-            // It got another id with the last write, and may answer to none for a while (W173).
+            // It got another id with the last write, and may answer to none for a while.
             TenantError::NotFound { .. } if self.renames(write) => Some(NOTICED),
             TenantError::Refused { status: 400, message, .. } if new && said(message, UNKNOWN_AS_YET) => {
                 Some(AS_LONG_AS_IT_TAKES)
@@ -109,7 +109,7 @@ impl Recent {
                 _ if said(message, &["the backing application of the service principal being created"]) => {
                     Some(AS_LONG_AS_IT_TAKES)
                 }
-                // Synchronization is another service, which answers 403 just after the service principal was made (W60).
+                // Synchronization is another service, which answers 403 just after the service principal was made.
                 Write::Link { kind, id, link, .. }
                     if self.has(id) && kind.link(link).is_some_and(|link| link.at.is_some()) =>
                 {
@@ -131,21 +131,21 @@ impl Recent {
     fn after_own_writes(&self, write: &Write, error: &TenantError, code: &str, new: bool) -> Option<Duration> {
         let TenantError::Refused { status, message, .. } = error else { return None };
         self.with(|known| match (write, status) {
-            // What has the same key is gone, and its name still taken (W55).
+            // What has the same key is gone, and its name still taken.
             (Write::Create { body, .. }, 409) if body.values().any(|value| is_in(&known.removed, value)) => {
                 Some(NOTICED)
             }
             // A second PATCH soon after a POST may be refused: <https://github.com/hashicorp/terraform-provider-azuread/issues/1764>
             (_, 409) => (new && !message.contains("already exist")).then_some(AS_LONG_AS_IT_TAKES),
-            // "Permission (scope or role) cannot be deleted or updated unless disabled first", a moment after it was (W62).
+            // "Permission (scope or role) cannot be deleted or updated unless disabled first", a moment after it was.
             (Write::Update { id, .. }, _) if code == "CannotDeleteOrUpdateEnabledEntitlement" => {
                 known.changed.contains(id).then_some(NOTICED)
             }
-            // An access package that was deleted still holds the resource (W213).
+            // An access package that was deleted still holds the resource.
             (Write::Unlink { .. }, _) if code == "InvalidDeleteResourceHasEntitlements" => {
                 (!known.removed.is_empty() || !known.changed.is_empty()).then_some(NOTICED)
             }
-            // A location is still trusted (W67), or a policy that is gone still names it (W68). Other kinds have nothing to prepare.
+            // A location is still trusted, or a policy that is gone still names it. Other kinds have nothing to prepare.
             (Write::Delete { kind, id }, _) if schema::of(kind).prepares_deletion() => {
                 match known.changed.contains(id) {
                     true => Some(PREPARED),
@@ -163,7 +163,7 @@ const UNKNOWN_AS_YET: &[&str] = &[
     "does not reference a valid application object",
     "Not a valid reference update",
     "One or more property values specified are invalid",
-    // A policy may name a new location only seconds after the location was made (W52).
+    // A policy may name a new location only seconds after the location was made.
     "NamedLocation with id",
 ];
 

@@ -98,7 +98,7 @@ pub(super) async fn write(http: &Http, recent: &Recent, write: &Write) -> Result
             request.url = http.base.join(&request_of(write, http.base.text(), &known)?.path)?;
             continue;
         }
-        // The path is right, and v1.0 does not take it all the same (W119).
+        // The path is right, and v1.0 does not take it all the same.
         if removes && is_no_path(&error) && request.url.path().starts_with(Api::V1.segment()) {
             let path = request.url.path().replacen(Api::V1.segment(), Api::Beta.segment(), 1);
             request.url.set_path(&path);
@@ -211,7 +211,7 @@ impl RequestOutcome {
 fn outcome_of(write: &Write, value: &Map<String, Value>) -> RequestOutcome {
     let text = |name: &str| value.get(name).and_then(Value::as_str).unwrap_or_default();
     match write {
-        // The states in which a request ends (W179): a request to assign that was canceled was not carried out.
+        // The states in which a request ends: a request to assign that was canceled was not carried out.
         // <https://learn.microsoft.com/graph/api/resources/request>
         Write::Create { kind, .. } | Write::Update { kind, .. } | Write::Delete { kind, .. }
             if kind.requests.is_some() =>
@@ -230,7 +230,7 @@ fn outcome_of(write: &Write, value: &Map<String, Value>) -> RequestOutcome {
     }
 }
 
-/// Returns the answer with the id of the new object under `id`. A schedule that was changed is a new object (W180).
+/// Returns the answer with the id of the new object under `id`. A schedule that was changed is a new object.
 fn named(write: &Write, mut value: Map<String, Value>) -> Map<String, Value> {
     let (kind, body) = match write {
         Write::Create { kind, body } => (kind, body),
@@ -300,7 +300,7 @@ async fn is_done(http: &Http, write: &Write, error: &TenantError) -> Result<bool
     })
 }
 
-/// Returns true if a 404 is about the path, and not about the object: "The OData path is invalid" (W119).
+/// Returns true if a 404 is about the path, and not about the object: "The OData path is invalid".
 fn is_no_path(error: &TenantError) -> bool {
     matches!(error, TenantError::NotFound { message, .. } if message.contains("path is invalid"))
 }

@@ -11,7 +11,7 @@ pub const KIND: Kind = Kind {
     folder: "policies/claims-mapping",
     schema: include_str!("../../schemas/policies/claims-mapping-policy.schema.json"),
     path: "/policies/claimsMappingPolicies",
-    // The link is read here and written at its target; a service principal has one such policy at most (W96).
+    // The link is read here and written at its target; a service principal has one such policy at most.
     // <https://learn.microsoft.com/graph/api/serviceprincipal-post-claimsmappingpolicies>
     links: &[Link {
         name: "appliesTo",

@@ -12,7 +12,7 @@ pub const KIND: Kind = Kind {
     schema: include_str!("../../schemas/groups-privileged/group-role-settings.schema.json"),
     path: "/policies/roleManagementPolicies",
     naming: Naming::Id,
-    // Graph gives the settings of a group another id whenever they are changed (W173).
+    // Graph gives the settings of a group another id whenever they are changed.
     id_of: &["scopeId", "roleDefinitionId"],
     natural: &["scopeId", "roleDefinitionId"],
     about: &["scopeId"],
@@ -46,7 +46,7 @@ pub const KIND: Kind = Kind {
         object: Some("policy"),
     }],
     // Every group that can be governed has settings, although few are ever changed: the time of the last change is null until
-    // then (W171).
+    // then.
     for_each: Some(ForEach {
         kind: "group",
         when: Some(super::group::GOVERNABLE),

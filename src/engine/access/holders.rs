@@ -149,8 +149,9 @@ impl Tenant {
     pub(in crate::engine) fn restricted_units(&self, id: &str) -> impl Iterator<Item = &str> {
         let id = id.to_lowercase();
         let restricted = self.rules_of("administrativeUnit").filter(move |(_, unit)| {
-            let is_member = list(unit, "members").any(|member| member.as_str() == Some(id.as_str()));
-            is_member && unit.get("isMemberManagementRestricted") == Some(&Value::Bool(true))
+            // Few units are restricted, and others have many members.
+            unit.get("isMemberManagementRestricted") == Some(&Value::Bool(true))
+                && list(unit, "members").any(|member| member.as_str() == Some(id.as_str()))
         });
         restricted.map(|(_, unit)| word(unit, "displayName"))
     }

@@ -39,16 +39,16 @@ impl Planner<'_> {
         if restored().next().is_none() {
             return;
         }
-        let mut takers: BTreeMap<(&str, String), (&Address, &Object)> = BTreeMap::new();
+        let mut takers: BTreeMap<(Reach, &str, String), (&Address, &Object)> = BTreeMap::new();
         for (address, object) in &self.inputs.live.objects {
-            for (name, text) in alone(address, object) {
-                takers.insert((name, text.to_lowercase()), (address, object));
+            for (reach, name, text) in alone(address, object) {
+                takers.insert((reach, name, text.to_lowercase()), (address, object));
             }
         }
         let mut losses = Vec::new();
         for (address, (object, _)) in restored() {
-            for (name, text) in alone(address, object) {
-                let Some((other, taker)) = takers.get(&(name, text.to_lowercase())) else { continue };
+            for (reach, name, text) in alone(address, object) {
+                let Some((other, taker)) = takers.get(&(reach, name, text.to_lowercase())) else { continue };
                 let what = format!(
                     "{} \"{}\" ({}) has the same {name}, {text}; rename or delete that one first",
                     other.kind.name,
@@ -63,17 +63,21 @@ impl Planner<'_> {
     }
 }
 
+/// Name of the kind within which a value is unique; `None` if it is unique among all kinds.
+type Reach = Option<&'static str>;
+
 /// Lists the values that no other live object may have, by property.
-fn alone<'a>(address: &Address, object: &'a Object) -> Vec<(&'static str, &'a str)> {
+fn alone<'a>(address: &Address, object: &'a Object) -> Vec<(Reach, &'static str, &'a str)> {
     let kind = address.kind;
     let Shape::Object(rules, _) = &schema::of(kind).root.shape else { return Vec::new() };
     let mut found = Vec::new();
-    for (name, _) in rules.iter().filter(|(_, rule): &(_, &Rule)| rule.unique || rule.unique_live) {
+    for (name, rule) in rules.iter().filter(|(_, rule): &(_, &Rule)| rule.unique || rule.unique_live) {
+        let reach = if rule.unique_live { None } else { Some(kind.name) };
         let texts = match object.get(name) {
             Some(Value::Array(elements)) => elements.iter().filter_map(Value::as_str).collect(),
             value => value.and_then(Value::as_str).into_iter().collect::<Vec<_>>(),
         };
-        found.extend(texts.into_iter().map(|text| (name.as_str(), text)));
+        found.extend(texts.into_iter().map(|text| (reach, name.as_str(), text)));
     }
     found
 }

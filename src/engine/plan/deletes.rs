@@ -40,7 +40,7 @@ impl Planner<'_> {
                         after: Some(value.clone()),
                     })
                     .collect();
-                // Both Terraform providers write the location whole to untrust it (W156).
+                // Both Terraform providers write the location whole to untrust it.
                 let mut body = writable(kind, object, false);
                 body.retain(|name, _| kind.call(name).is_none());
                 body.extend(first);

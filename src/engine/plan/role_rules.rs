@@ -1,7 +1,7 @@
 //! Chooses when a rule of Privileged Identity Management's settings is written.
 //!
-//! The rules for administrators bind the requests of the same plan (W182): those that loosen come before the schedules, those that
-//! tighten after them. A rule of the others that contradicts one that is still there is refused (W177), so that the one which
+//! The rules for administrators bind the requests of the same plan: those that loosen come before the schedules, those that
+//! tighten after them. A rule of the others that contradicts one that is still there is refused, so that the one which
 //! gives way comes first.
 
 use serde_json::Value;

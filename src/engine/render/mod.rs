@@ -56,8 +56,13 @@ impl Style {
     }
 }
 
-/// Makes text from a tenant or a repository safe for a terminal: control and direction characters are escaped.
+/// Makes text from a tenant or a repository safe for a terminal and for the log of a pipeline: control and direction characters
+/// are escaped, and the marks of commands that an agent would obey are broken up.
+/// <https://learn.microsoft.com/azure/devops/pipelines/scripts/logging-commands>
 pub fn safe(text: &str) -> String {
+    if text.contains("##") {
+        return safe(&text.replace("##", "# #"));
+    }
     if !text.chars().any(hostile) {
         return text.to_owned();
     }

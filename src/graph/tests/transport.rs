@@ -49,7 +49,7 @@ fn gateway(status: u16) -> Answer {
     Answer { body: b"<html>Forbidden: ada@contoso.com</html>".to_vec(), ..answer(status, json!(0)) }
 }
 
-/// Checks that an answer which comes and goes (W28, W29, W30) is not believed the first time.
+/// Checks that an answer which comes and goes is not believed the first time.
 #[tokio::test]
 async fn a_refusal_that_is_none_of_graphs_is_asked_for_again() {
     let server = Server::start(|seen, _| match (seen.path.as_str(), seen.nth) {
@@ -87,7 +87,7 @@ async fn a_creation_that_a_gateway_refused_is_sent_again() {
     assert_eq!(server.to("POST", "/v1.0/groups").len(), 2);
 }
 
-/// Checks that the default deadline leaves room for the longest pause that Graph was seen to ask for (W36).
+/// Checks that the default deadline leaves room for the longest pause that Graph was seen to ask for.
 #[test]
 fn the_longest_pause_that_was_seen_fits_into_the_deadline() {
     let mut clock = crate::graph::http::Clock::new(crate::graph::DEADLINE);

@@ -59,7 +59,7 @@ async fn a_request_for_removal_whose_answer_was_lost_is_looked_after() {
     }
 }
 
-/// Checks that 201 does not count as done if the status of the request says otherwise (W179).
+/// Checks that 201 does not count as done if the status of the request says otherwise.
 #[tokio::test]
 async fn a_request_is_done_only_if_its_status_says_so() {
     const SCHEDULE: &str = "/v1.0/roleManagement/directory/roleEligibilitySchedules/s";
@@ -97,7 +97,7 @@ async fn a_request_is_done_only_if_its_status_says_so() {
         let body = raw(json!({"scheduleInfo": {"expiration": {"type": "noExpiration"}}}));
         let changed = tenant.write(&Write::Update { kind, id: "s".into(), body }).await;
         assert_eq!(says(&changed), created, "{status}: {changed:?}");
-        // A changed schedule has a new id (W180).
+        // A changed schedule has a new id.
         for written in [made, changed].into_iter().flatten() {
             assert_eq!(written.value.unwrap()["id"], "new", "{status}");
         }
@@ -216,7 +216,7 @@ async fn users_get_a_password_that_nobody_sees() {
     assert_ne!(seen[0].body["passwordProfile"], seen[1].body["passwordProfile"]);
 }
 
-/// Checks that a 404 about the path is no proof that the object is gone: beta takes the deletion (W119).
+/// Checks that a 404 about the path is no proof that the object is gone: beta takes the deletion.
 #[tokio::test]
 async fn a_deletion_whose_path_is_invalid_is_sent_to_beta() {
     for status in [204, 404] {

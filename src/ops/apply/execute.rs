@@ -362,7 +362,7 @@ fn is_credential(step: &Step, link: &str) -> bool {
 }
 
 /// Returns the ids that a write replaced: the object's own, and others by which it is referred to. A creation replaces ids, and
-/// so does a change by a request (W180).
+/// so does a change by a request.
 pub(in crate::ops) fn learned(kind: &'static Kind, step: &Step, value: Option<&Map<String, Value>>) -> IdMap {
     let mut learned = IdMap::default();
     let replaces = match step.action {

@@ -173,7 +173,9 @@ fn held(context: &Context, plan: &Plan, steps: &[StepId], had: fn(&Object, &Step
 /// Returns the objects that decide on access, as they are before the plan.
 fn known(context: &Context, plan: &Plan, sides: &[&Side], there: &Side, rules: &Rules) -> Result<Tenant> {
     let mut reader = Known { context, sides, there, tenant: Tenant::default(), taken: BTreeSet::new() };
-    let concerned = |step: &Step| access::KINDS.iter().chain(power::KINDS).any(|kind| *kind == step.address.kind.name);
+    // A restricted unit protects devices, too.
+    let concerning = || access::KINDS.iter().chain(power::KINDS).chain(&["device"]);
+    let concerned = |step: &Step| concerning().any(|kind| *kind == step.address.kind.name);
     if !plan.steps.iter().any(concerned) {
         return Ok(reader.tenant);
     }

@@ -49,7 +49,7 @@ pub fn deletions(context: &Context, tip: ObjectId) -> Result<BTreeMap<&'static s
             let address = |entry: &Entry| address_of(&entry.path).ok();
             entries.iter().filter_map(address).map(|(kind, id)| (kind.name, id)).collect()
         };
-        // An object with a new id is not gone: a changed schedule has one (W180).
+        // An object with a new id is not gone: a changed schedule has one.
         for (kind, _) in of(&before).difference(&of(&after)).filter(|(_, id)| ids.current(id) == id) {
             *counts.entry(kind).or_default() += 1;
         }
