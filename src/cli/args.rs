@@ -4,10 +4,14 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+mod decide;
+mod init;
 mod recover;
 mod report;
 mod sign_in;
 
+pub use decide::{Accept, Reject};
+pub use init::Init;
 pub use recover::{Apply, Drill, Plan, Sign, TextFormat, Undo};
 pub use report::{Blame, Diff, Drift, Format, Log, Notify, NotifyShape, Show, Status};
 pub use sign_in::{Auth, Cloud, SignIn};
@@ -206,6 +210,25 @@ pub enum Command {
                   entragit apply --to HEAD~1 --id 1a2bd685-cf19-4df7-af45-b275e75721b2   one object only\n  \
                   entragit apply --resume                 the run that was cut off")]
     Apply(Apply),
+    /// Take changes of the tenant into the branch that people work on
+    ///
+    /// Where `main: hold` keeps that branch for people, what the tenant changes is drift until somebody decides. Takes the
+    /// objects or properties that are selected as the last snapshot has them, and commits them to the branch, with who made
+    /// the changes. Asks the tenant nothing; `git revert` takes it back.
+    #[command(after_help = "Examples:\n  \
+                  entragit accept --name CA210                     one policy\n  \
+                  entragit accept --kind group --property members  memberships of all groups\n  \
+                  entragit accept --by 'Ada*'                      what only she did\n  \
+                  entragit accept --all")]
+    Accept(Accept),
+    /// Take changes of the tenant back to what the branch says that people work on
+    ///
+    /// Makes a commit of the last snapshot without the changes that are selected, and applies it: shows the plan with its
+    /// risks, asks, carries it out, verifies, and leaves a receipt.
+    #[command(after_help = "Examples:\n  \
+                  entragit reject --name CA210            one policy\n  \
+                  entragit reject --kind application --property passwordCredentials   secrets that somebody added")]
+    Reject(Reject),
     /// Approve a plan file with your SSH key
     ///
     /// Shows the plan as the guards see it here, asks, and signs the file's bytes with `ssh-keygen`, as git signs commits. Where
@@ -289,24 +312,6 @@ pub struct Demo {
     /// Where to leave the repository; must be empty or new [default: entragit-demo in the temporary folder].
     #[arg(value_name = "DIR")]
     pub dir: Option<PathBuf>,
-}
-
-/// `init`
-#[derive(Debug, Args)]
-pub struct Init {
-    /// The tenant's id.
-    #[arg(long, env = "AZURE_TENANT_ID", value_name = "ID")]
-    pub tenant: String,
-    /// An emergency account, by user principal name or object id, from which no plan may take anything; may be repeated.
-    #[arg(long = "break-glass", value_name = "ACCOUNT")]
-    pub break_glass: Vec<String>,
-    /// Make it without a work tree.
-    #[arg(long)]
-    pub bare: bool,
-    /// About how many objects the tenant has, if the first export should not count them: large kinds are kept in 256 or
-    /// 4096 folders.
-    #[arg(long, value_name = "COUNT")]
-    pub objects: Option<usize>,
 }
 
 /// `export`

@@ -3,6 +3,7 @@
 mod args;
 mod connect;
 mod credentials;
+mod decide;
 mod demo;
 mod diff;
 mod doctor;

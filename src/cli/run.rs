@@ -86,7 +86,14 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
         Command::Init(init) => {
             let chosen = |kind: &Kind| init.objects.map(|objects| (kind.name, layout_for(kind, objects)));
             let layout = kinds::ALL.iter().filter_map(|kind| chosen(kind)).collect();
-            ops::init::init(repo, &init.tenant, init.bare, &layout, &init.break_glass, &events)?;
+            let start = ops::init::Start {
+                tenant: &init.tenant,
+                bare: init.bare,
+                layout: &layout,
+                break_glass: &init.break_glass,
+                main: init.main.into(),
+            };
+            start.init(repo, &events)?;
             Ok(exit::DONE)
         }
         Command::Export(export) => super::export::run(&export, repo, output).await,
@@ -102,6 +109,8 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
         Command::Validate(validate) => super::validate::run(&validate, repo, output),
         Command::Plan(arguments) => super::recover::plan(arguments, repo, output).await,
         Command::Apply(arguments) => super::recover::apply(arguments, repo, output).await,
+        Command::Accept(arguments) => super::decide::run_accept(&arguments, repo, output).await,
+        Command::Reject(arguments) => super::decide::run_reject(arguments, repo, output).await,
         Command::Sign(arguments) => super::recover::sign(&arguments, repo, output),
         Command::Undo(arguments) => super::recover::undo(arguments, repo, output).await,
         Command::Drill(arguments) => super::drill::drill(arguments, repo, output).await,

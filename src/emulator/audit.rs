@@ -152,7 +152,7 @@ impl Tenant {
         let text = |value: Option<&Properties>| value.map(|value| Value::Object(value.clone()).to_string());
         let facts = vec![json!({"displayName": name, "oldValue": text(old), "newValue": text(new)})];
         let mut targets = vec![target(kind, object, facts)];
-        // A grant to a service principal has one target, the resource (W245).
+        // A grant to a service principal has one target, the resource.
         if property("principalType") != "ServicePrincipal"
             && let Some((kind, principal)) = self.directory_object(&property("principalId"))
         {
@@ -245,7 +245,7 @@ fn initiator(caller: &Caller) -> Value {
             "app": null,
             "user": {"id": id, "displayName": name, "userPrincipalName": upn, "ipAddress": ip},
         }),
-        // The application's own id is null in the log (W242).
+        // The application's own id is null in the log.
         Caller::App { principal, name, .. } => json!({
             "user": null,
             "app": {"appId": null, "displayName": name, "servicePrincipalId": principal, "servicePrincipalName": null},

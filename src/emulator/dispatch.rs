@@ -228,7 +228,7 @@ fn writing(tenant: &mut Tenant, csdl: &'static Csdl, route: &Route, request: &Re
             refs::at_end(tenant, (kind, of), (owner, link), Some(to), request)
         }
         ("PATCH", Target::Object(kind, pick)) => write::update(tenant, csdl, kind, pick, request),
-        // v1.0 answers so, although its page describes the call; beta deletes (W119).
+        // v1.0 answers so, although its page describes the call; beta deletes.
         ("DELETE", Target::Object(kind, _)) if kind.name == "administrativeUnit" && request.api == Api::V1 => {
             Err(Fault::new(404, "", "The OData path is invalid."))
         }

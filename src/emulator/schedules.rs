@@ -19,7 +19,7 @@ use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::Requests;
 
-/// Answers POST of a request: an administrator's is carried out at once, unless the faults give it another status (W179).
+/// Answers POST of a request: an administrator's is carried out at once, unless the faults give it another status.
 pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, call: &Request) -> Result<Reply, Fault> {
     let requests = kind.requests.ok_or_else(Fault::method)?;
     let ty = csdl.ty(requests.entity).ok_or_else(|| Fault::no_segment(requests.entity))?;
@@ -70,7 +70,7 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
             if let Some(info) = body.get("scheduleInfo") {
                 new.insert("scheduleInfo".to_owned(), info.clone());
             }
-            // The changed schedule has a new id (W180).
+            // The changed schedule has a new id.
             new.insert("id".to_owned(), made.as_str().into());
             new.insert("createdUsing".to_owned(), id.as_str().into());
             tenant.store.table_mut(kind).take(kind, &key);

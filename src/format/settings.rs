@@ -8,11 +8,14 @@ use crate::model::Finding;
 use crate::model::finding::{MOST_PER_FILE, Severity};
 
 mod approval;
+mod branches;
 mod drift;
 mod scope;
 mod weaker;
 
 pub use approval::Approval;
+use branches::collision;
+pub use branches::{Branches, MainMode, branch_fault};
 pub use drift::Ignore;
 pub use scope::Scope;
 
@@ -33,6 +36,8 @@ pub struct Settings {
     pub actors: Actors,
     /// Names of the two branches.
     pub branches: Branches,
+    /// Tells whether new snapshots move the branch that people work on.
+    pub main: MainMode,
     /// Limits that pass without a question.
     pub guards: Guards,
     /// Signatures that a plan needs before it is carried out.
@@ -55,21 +60,6 @@ pub enum Actors {
     Off,
 }
 
-/// Holds the names of the two branches.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Branches {
-    /// Branch with the tenant's actual state: only the tool writes it.
-    pub snapshots: String,
-    /// Branch with the tenant's wanted state: the one that people work on.
-    pub main: String,
-}
-
-impl Default for Branches {
-    fn default() -> Branches {
-        Branches { snapshots: "snapshots".to_owned(), main: "main".to_owned() }
-    }
-}
-
 /// Holds the limits that pass without a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Guards {
@@ -87,7 +77,7 @@ pub struct Guards {
 
 impl Settings {
     /// Returns the settings file that `init` writes.
-    pub fn template(tenant: &str, break_glass: &[String]) -> String {
+    pub fn template(tenant: &str, break_glass: &[String], main: MainMode) -> String {
         let accounts = match break_glass {
             [] => " []".to_owned(),
             some => some.iter().map(|account| format!("\n  - {}", quoted(account))).collect(),
@@ -112,6 +102,10 @@ impl Settings {
              \x20 # What the tenant should be; yours.\n\
              \x20 main: main\n\
              \n\
+             # Whether changes of the tenant flow into main by themselves (follow), or wait there until somebody accepts or rejects\n\
+             # them (hold).\n\
+             main: {}\n\
+             \n\
              # These, and the emergency accounts, count as they are in origin/main, else in the last snapshot.\n\
              guards:\n\
              \x20 # A plan that deletes more than both of these, in all or of one kind, is refused.\n\
@@ -124,6 +118,7 @@ impl Settings {
              \n\
              {}\n{}",
             scope::TEMPLATE,
+            main.as_str(),
             drift::TEMPLATE,
             approval::TEMPLATE
         )
@@ -137,7 +132,7 @@ impl Settings {
         let document = yaml::read(path, bytes)?;
         let mut reader = Reader { path, document: &document, check: "settings", findings: Vec::new() };
         let top = &document.value;
-        let known = ["tenant", "cloud", "breakGlass", "actors", "branches", "guards"];
+        let known = ["tenant", "cloud", "breakGlass", "actors", "branches", "main", "guards"];
         reader.only(top, "", &[&known[..], scope::KNOWN, drift::KNOWN, approval::KNOWN].concat());
         let tenant = reader.text(top, "", "tenant", "");
         if tenant.is_empty() {
@@ -155,6 +150,15 @@ impl Settings {
                 let message = format!("`{other}` is none of names, ids, off");
                 reader.say("/actors", message);
                 Actors::Off
+            }
+        };
+        let main = match reader.text(top, "", "main", "follow").as_str() {
+            "follow" => MainMode::Follow,
+            "hold" => MainMode::Hold,
+            other => {
+                let message = format!("`{}` is none of follow, hold", other.escape_debug());
+                reader.say("/main", message);
+                MainMode::Hold
             }
         };
         let empty = Map::new();
@@ -180,6 +184,7 @@ impl Settings {
                 snapshots: reader.text(section("branches"), "/branches", "snapshots", "snapshots"),
                 main: reader.text(section("branches"), "/branches", "main", "main"),
             },
+            main,
             guards: Guards {
                 max_deletes: reader.number(section("guards"), "/guards", "maxDeletes", 10),
                 max_deletes_percent: reader.number(section("guards"), "/guards", "maxDeletesPercent", 5),
@@ -220,46 +225,6 @@ impl Settings {
 /// Returns text in double quotes, whatever it contains: JSON's strings are valid in YAML.
 fn quoted(text: &str) -> String {
     Value::from(text).to_string()
-}
-
-/// Maximum length of a branch name: a part of it becomes a file name, with room for `.lock`.
-const MAX_BRANCH: usize = 200;
-
-/// Returns the reason why a branch name is not allowed, if any, by git's rules and a little stricter:
-/// <https://git-scm.com/docs/git-check-ref-format>
-pub fn branch_fault(name: &str) -> Option<&'static str> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/');
-    let lower = name.to_ascii_lowercase();
-    if !name.bytes().all(plain) {
-        return Some("only letters, digits and - _ . / are allowed");
-    }
-    if name.len() > MAX_BRANCH {
-        return Some("200 characters are the most");
-    }
-    // Git calls these names ambiguous: <https://git-scm.com/docs/gitrevisions>
-    if lower == "head" || lower.ends_with("_head") {
-        return Some("git calls something else by it; take another");
-    }
-    if lower == "refs" || lower.starts_with("refs/") {
-        return Some("give the branch's own name, without refs/heads/");
-    }
-    if name.len() == 40 && name.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Some("it looks like the id of a commit; take another");
-    }
-    // On macOS and Windows, names that differ by case alone are the same file, and so are the lock files of branches.
-    let bad_part = |part: &str| part.is_empty() || part.starts_with(['.', '-']) || part.ends_with(".lock");
-    let bad = lower.contains("..") || lower.ends_with('.') || lower.split('/').any(bad_part);
-    bad.then_some("a part of it is empty, begins with a dot or a dash, or ends in .lock or a dot")
-}
-
-/// Returns the reason why two branches cannot both exist, if any.
-fn collision(one: &str, other: &str) -> Option<&'static str> {
-    let [one, other] = [one, other].map(str::to_ascii_lowercase);
-    let holds = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
-    if one == other {
-        return Some("names that differ by case alone are one name on macOS and Windows");
-    }
-    (holds(&one, &other) || holds(&other, &one)).then_some("git keeps no branch below another")
 }
 
 /// Reads a small YAML file, and collects findings with their lines.
@@ -337,14 +302,15 @@ mod tests {
 
     #[test]
     fn the_template_is_valid() {
-        let settings = Settings::parse("entragit.yaml", Settings::template("t", &["a@b".to_owned()]).as_bytes());
+        let settings =
+            Settings::parse("entragit.yaml", Settings::template("t", &["a@b".to_owned()], MainMode::Follow).as_bytes());
         let settings = settings.map(|settings| (settings.tenant, settings.break_glass));
         assert_eq!(settings, Ok(("t".to_owned(), vec!["a@b".to_owned()])));
     }
 
     #[test]
     fn a_newcomer_can_read_the_template() {
-        insta::assert_snapshot!(Settings::template("7f9a1b2c-0000-4000-8000-000000000001", &[]), @r##"
+        insta::assert_snapshot!(Settings::template("7f9a1b2c-0000-4000-8000-000000000001", &[], MainMode::Follow), @r##"
         # Settings of this tenant repository. `entragit --help` says what the commands do.
         tenant: "7f9a1b2c-0000-4000-8000-000000000001"
         cloud: public
@@ -371,6 +337,10 @@ mod tests {
           snapshots: snapshots
           # What the tenant should be; yours.
           main: main
+
+        # Whether changes of the tenant flow into main by themselves (follow), or wait there until somebody accepts or rejects
+        # them (hold).
+        main: follow
 
         # These, and the emergency accounts, count as they are in origin/main, else in the last snapshot.
         guards:
@@ -428,7 +398,7 @@ mod tests {
         2: `branches` holds settings of its own, one a line and indented
         4: `maxDeletesPercent` is 100 at most
         5: `prune` is no setting; known are maxDeletes, maxDeletesPercent, maxChanges, maxChangesPercent, maxUnlinks
-        6: `MaxDeletes` is no setting; known are tenant, cloud, breakGlass, actors, branches, guards, profile, kinds, exclude, filter, objective, drift, approval
+        6: `MaxDeletes` is no setting; known are tenant, cloud, breakGlass, actors, branches, main, guards, profile, kinds, exclude, filter, objective, drift, approval
         7: `kinds` is a list of texts, as in [a, b]
         "##);
         for name in ["main", "release/1.x", "a_b-c", "headless", "ahead", "deadbeef"] {

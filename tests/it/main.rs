@@ -22,6 +22,7 @@ mod foreign;
 mod graph;
 mod group_settings;
 mod hidden;
+mod holding;
 mod hostile;
 mod laws;
 mod left_out;

@@ -1,6 +1,6 @@
 //! Defines how requests for schedules of Privileged Identity Management end.
 
-/// Represents the status in the answer to a request. The answer is 201 whatever the status says (W179).
+/// Represents the status in the answer to a request. The answer is 201 whatever the status says.
 /// <https://learn.microsoft.com/graph/api/resources/request>
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestStatus {

@@ -132,7 +132,7 @@ fn references(tenant: &Tenant, old: Option<&Properties>, object: &Properties) ->
             continue;
         }
         return Err(Fault::bad(match *what {
-            // Locations have a number of their own (W52).
+            // Locations have a number of their own.
             "namedLocation" => format!("1040: NamedLocation with id {id} does not exist in the directory."),
             "application" => {
                 format!("1011: The application '{id}' is not valid in includeApplications or excludeApplications.")

@@ -13,7 +13,7 @@ use crate::model::Kind;
 /// Scope type of the settings of roles.
 const DIRECTORY: &str = "Directory";
 
-/// Makes a filter with the documented scope type `DirectoryRole` match the rows, which say `Directory` (W172).
+/// Makes a filter with the documented scope type `DirectoryRole` match the rows, which say `Directory`.
 pub fn rename_scope_type(filter: &mut Expr) {
     match filter {
         Expr::And(a, b) | Expr::Or(a, b) => [a, b].into_iter().for_each(|part| rename_scope_type(part)),
@@ -59,7 +59,7 @@ pub(super) fn policies_of_group(tenant: &Tenant, group: &str) -> [Properties; 2]
 
 /// Returns the settings of a role, or of the members or owners of the group `scope`, as they are before any change.
 fn policy(tenant: &str, scope: &str, subject: &str) -> Properties {
-    // Policies of roles say `Directory`, although they are asked for with `DirectoryRole` (W172).
+    // Policies of roles say `Directory`, although they are asked for with `DirectoryRole`.
     let (sort, home, name) = match scope {
         "/" => (DIRECTORY, tenant, "DirectoryRole"),
         group => ("Group", group, "Group"),
@@ -87,7 +87,7 @@ fn store(tenant: &mut Tenant, policies: &str, policy: Properties) {
     }
 }
 
-/// Records that a rule of the settings was changed. "Group policies get a new id whenever they are modified" (W173).
+/// Records that a rule of the settings was changed. "Group policies get a new id whenever they are modified".
 /// <https://github.com/manicminer/hamilton>
 pub fn touch(tenant: &mut Tenant, kind: &'static Kind, policy: &Properties) {
     let key = Key::of(text(policy, "id"));
@@ -181,7 +181,7 @@ pub(super) fn update_rule(old: &Properties, patch: &Properties) -> Result<(), Fa
     }
 }
 
-/// Refuses rules that contradict each other: an authentication context, and multifactor authentication besides (W177).
+/// Refuses rules that contradict each other: an authentication context, and multifactor authentication besides.
 pub(super) fn check_rules(tenant: &Tenant, key: &Key, new: &Properties) -> Result<(), Fault> {
     let Some(policy) = tenant.links.sources(key, "rules").into_iter().flatten().next() else { return Ok(()) };
     let rule = |id: &str| if text(new, "id") == id { Some(new.clone()) } else { rule_of(tenant, policy, id) };
@@ -206,7 +206,7 @@ fn rule_of(tenant: &Tenant, policy: &Key, id: &str) -> Option<Properties> {
     tenant.store.children("rules")?.live.get(&key).map(Row::unpack)
 }
 
-/// Checks a request for a schedule against the settings of its role or group: they bind administrators as well (W182).
+/// Checks a request for a schedule against the settings of its role or group: they bind administrators as well.
 pub fn check_request(tenant: &Tenant, kind: &Kind, request: &Properties) -> Result<(), Fault> {
     let group = request.contains_key("groupId");
     let (scope, subject) = match group {

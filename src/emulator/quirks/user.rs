@@ -55,7 +55,7 @@ pub(super) fn update(tenant: &Tenant, old: &Properties, patch: &Properties, new:
     Ok(())
 }
 
-/// Renames a deleted user: the name in the recycle bin begins with the user's id, so that others can take the old one (W133).
+/// Renames a deleted user: the name in the recycle bin begins with the user's id, so that others can take the old one.
 pub fn rename_deleted(object: &mut Properties) {
     let name = format!("{}{}", text(object, "id").replace('-', ""), text(object, "userPrincipalName"));
     object.insert("userPrincipalName".to_owned(), name.into());

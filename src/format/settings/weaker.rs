@@ -1,6 +1,6 @@
 //! Compares how strictly settings guard a tenant.
 
-use super::Settings;
+use super::{MainMode, Settings};
 
 impl Settings {
     /// Returns the points, as clauses, in which these settings guard less than those in force; nothing if they guard as much
@@ -34,6 +34,9 @@ impl Settings {
         if in_force.approval.require > 0 {
             let new = self.approval.signers.iter().filter(|line| !in_force.approval.signers.contains(line));
             said.extend(new.map(|line| format!("one more may sign: {}", line.escape_debug())));
+        }
+        if (self.main, in_force.main) == (MainMode::Follow, MainMode::Hold) {
+            said.push("changes of the tenant flow into the branch that people work on".to_owned());
         }
         if self.branches != in_force.branches {
             said.push(format!("the branches are called {} and {}", self.branches.main, self.branches.snapshots));

@@ -31,6 +31,7 @@ use crate::tenant::TenantRead;
 use changes::Against;
 
 pub mod changes;
+pub mod decide;
 pub mod translate;
 
 /// Holds a plan with everything that belongs to it.

@@ -18,6 +18,80 @@ use crate::ops::{Context, audit, manifest_at};
 use crate::repo::{Entry, ObjectId};
 use crate::tenant::TenantRead;
 
+/// Holds what was approved, and the edits of it that the snapshots do not have yet.
+pub(in crate::ops) struct Baseline {
+    /// Side of the approved commit; objects that it deletes are as they were before.
+    pub approved: Side,
+    /// Differences from the approved commit back to the snapshot that it left.
+    edits: Report,
+    /// Objects that the approved commit deletes.
+    deleted: Vec<Address>,
+    /// Snapshot that the approved commit left.
+    pub fork: Option<ObjectId>,
+    /// Last snapshot.
+    pub tip: ObjectId,
+}
+
+impl Baseline {
+    /// Reads the approved `commit`.
+    ///
+    /// # Errors
+    /// If there is no snapshot yet, or files of the commit are wrong.
+    pub(in crate::ops) fn read(context: &Context, label: String, commit: ObjectId) -> Result<Baseline> {
+        let Some(tip) = context.last_snapshot()? else {
+            bail!(
+                "there is no snapshot yet to tell what is pending from what drifted; make one with `entragit export`"
+            );
+        };
+        let mut approved = Side::commit(context, &commit.to_string())?;
+        // The side shortens the label itself if it is a whole commit id.
+        if label != commit.to_string() {
+            approved.label = label;
+        }
+        let fork = context.repo.merge_base(commit, tip)?;
+        let mut edits = Report::default();
+        let mut deleted: Vec<Address> = Vec::new();
+        if let Some(fork) = fork.filter(|fork| *fork != commit) {
+            let [after, before] = Side::commits(context, &commit.to_string(), &fork.to_string())?;
+            let (left, right) = snapshots(&context.repo, &after, &before, &|_| false)?;
+            edits = compare::snapshots(&left, &right, &after.manifest.ids);
+            // An object that the baseline deletes is compared with its state before: somebody may change it while the
+            // deletion is pending.
+            for change in edits.changes.iter().filter(|change| change.what == ChangeKind::Added) {
+                if let Some(entry) = before.index.get(&change.address) {
+                    approved.index.insert(change.address.clone(), entry.clone());
+                    deleted.push(change.address.clone());
+                }
+            }
+        }
+        Ok(Baseline { approved, edits, deleted, fork, tip })
+    }
+
+    /// Returns the differences of `now` from what was approved, without pending edits and properties left to others.
+    ///
+    /// # Errors
+    /// If a selector names nothing, or objects cannot be read.
+    pub(in crate::ops) fn differences(&self, context: &Context, scope: &Scope, now: &Side) -> Result<Report> {
+        let approved = &self.approved;
+        selectors::check(context, scope, &[approved, now], &approved.manifest.ids)?;
+        let (mut left, right) = snapshots(&context.repo, approved, now, &|_| false)?;
+        // A kind that the tenant was not asked for yields no difference.
+        left.coverage.0.retain(|what, _| right.coverage.0.contains_key(what));
+        let mut ids = manifest_at(&context.repo, self.tip)?.ids;
+        ids.extend(&approved.manifest.ids);
+        let mut report = compare::snapshots(&left, &right, &ids);
+        drop((left, right));
+        let waiting = self.deleted.iter().filter(|address| now.index.contains_key(address)).count();
+        report.drift = Some(LeftOut { pending: waiting, ..LeftOut::default() });
+        leave_out_pending(&mut report, &self.edits);
+        narrow(&mut report, scope);
+        ignore(&mut report, &rules(context));
+        report.before.clone_from(&approved.label);
+        report.after.clone_from(&now.label);
+        Ok(report)
+    }
+}
+
 /// Compares the live tenant with a baseline: `baseline`, or else the branch that people work on, as fetched.
 ///
 /// # Errors
@@ -32,58 +106,22 @@ pub async fn drift<T: TenantRead>(
         Some(revision) => (revision.to_owned(), context.resolve(revision)?),
         None => approved_branch(context)?,
     };
-    let Some(tip) = context.last_snapshot()? else {
-        bail!("there is no snapshot yet to tell what is pending from what drifted; make one with `entragit export`");
-    };
-    let mut approved = Side::commit(context, &commit.to_string())?;
-    // The side shortens the label itself if it is a whole commit id.
-    if label != commit.to_string() {
-        approved.label = label;
-    }
-    let fork = context.repo.merge_base(commit, tip)?;
-    let mut edits = Report::default();
-    let mut deleted: Vec<Address> = Vec::new();
-    if let Some(fork) = fork.filter(|fork| *fork != commit) {
-        let [after, before] = Side::commits(context, &commit.to_string(), &fork.to_string())?;
-        let (left, right) = snapshots(&context.repo, &after, &before, &|_| false)?;
-        edits = compare::snapshots(&left, &right, &after.manifest.ids);
-        // An object that the baseline deletes is compared with its state before: somebody may change it while the deletion is
-        // pending.
-        for change in edits.changes.iter().filter(|change| change.what == ChangeKind::Added) {
-            if let Some(entry) = before.index.get(&change.address) {
-                approved.index.insert(change.address.clone(), entry.clone());
-                deleted.push(change.address.clone());
-            }
-        }
-    } else if fork.is_none() {
+    let baseline = Baseline::read(context, label, commit)?;
+    let Baseline { approved, fork, tip, .. } = &baseline;
+    if fork.is_none() {
         let label = &approved.label;
         context.events.warn(format!(
             "{label} has no common history with {}, so what is pending cannot be told from drift",
             context.settings.branches.snapshots
         ));
     }
-
-    let kinds = kinds_of(context, Some(&approved), scope);
-    let live = Side::live(context, tenant, &kinds, &[&approved], Trust::Prove, &approved.manifest.ids).await?;
-    selectors::check(context, scope, &[&approved, &live], &approved.manifest.ids)?;
-    let (mut left, right) = snapshots(&context.repo, &approved, &live, &|_| false)?;
-    // A kind that the tenant was not asked for yields no difference.
-    left.coverage.0.retain(|what, _| right.coverage.0.contains_key(what));
-    let mut ids = manifest_at(&context.repo, tip)?.ids;
-    ids.extend(&approved.manifest.ids);
-    let mut report = compare::snapshots(&left, &right, &ids);
-    drop((left, right));
-    let waiting = deleted.iter().filter(|address| live.index.contains_key(address)).count();
-    report.drift = Some(LeftOut { pending: waiting, ..LeftOut::default() });
-    leave_out_pending(&mut report, &edits);
-    narrow(&mut report, scope);
-    ignore(&mut report, &rules(context));
-    report.before.clone_from(&approved.label);
-    report.after.clone_from(&live.label);
+    let kinds = kinds_of(context, Some(approved), scope);
+    let live = Side::live(context, tenant, &kinds, &[approved], Trust::Prove, &approved.manifest.ids).await?;
+    let report = baseline.differences(context, scope, &live)?;
 
     // Authors are looked for since the fork: in the notes of the snapshots since then, and in the log since the last of them.
-    let past = Past { range: fork.map(|fork| (fork, tip)), since: Some(tip), earlier: Some(tip) };
-    let mut compared = explain(context, Some(tenant), report, (&approved, &live), &past).await?;
+    let past = Past { range: fork.map(|fork| (fork, *tip)), since: Some(*tip), earlier: Some(*tip) };
+    let mut compared = explain(context, Some(tenant), report, (approved, &live), &past).await?;
     audit::disclose(&mut compared.report, context.settings.actors);
     Ok(compared)
 }

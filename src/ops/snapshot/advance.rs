@@ -1,9 +1,13 @@
 //! Moves `snapshots`, the notes and `main` to a new snapshot: either all of them or none.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Result, bail};
 
 use super::main_relation::MainRelation;
-use crate::format::settings::Actors;
+use crate::format::path::{address_of, is_reserved};
+use crate::format::settings::{Actors, MainMode};
+use crate::model::IdMap;
 use crate::ops::Context;
 use crate::ops::audit::{Audit, NOTES};
 use crate::ops::commit::snapshots_branch::{fetched, shell_word};
@@ -32,6 +36,17 @@ impl Main {
     }
 }
 
+/// Tells whether `main` moves to a snapshot that has all its edits.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::ops) enum MainMoves<'a> {
+    /// It moves, unless the settings keep it for people.
+    WithSnapshots,
+    /// It moves; where the settings keep it for people, only if nothing but the ids that an apply learned differs from it.
+    WithReceipt(&'a IdMap),
+    /// It stays: the tenant is not as it was wanted.
+    Never,
+}
+
 /// Describes a new snapshot to which the references move.
 pub(in crate::ops) struct Advance<'a> {
     /// The commit.
@@ -54,15 +69,35 @@ impl Advance<'_> {
         context: &Context,
         main: Main,
         main_relation: &MainRelation,
-        hold_main: bool,
+        moves: MainMoves<'_>,
     ) -> Result<()> {
-        let follows = match (main_relation, main.wanted) {
-            (_, Some(_)) if hold_main => false,
-            (MainRelation::Pending(_), Some(wanted)) => context.repo.is_ancestor(wanted, self.commit)?,
+        // The first snapshot is what people begin with.
+        let held = context.settings.main == MainMode::Hold && self.parent.is_some();
+        let follows = match (main_relation, main.wanted, moves) {
+            (_, None, _) => true,
+            (_, Some(_), MainMoves::Never) => false,
+            (_, Some(_), MainMoves::WithSnapshots) if held => false,
+            (_, Some(wanted), MainMoves::WithReceipt(learned)) if held => {
+                context.repo.is_ancestor(wanted, self.commit)? && self.brings_ids_alone(context, wanted, learned)?
+            }
+            (MainRelation::Pending(_), Some(wanted), _) => context.repo.is_ancestor(wanted, self.commit)?,
             _ => true,
         };
         let to_main = RefMove { name: context.main_ref(), to: self.commit, expected: main.here };
         self.run(context, Some(to_main).filter(|_| follows))
+    }
+
+    /// Returns true if the objects of the snapshot are those of `main`, but for ids that an apply learned.
+    fn brings_ids_alone(&self, context: &Context, main: ObjectId, learned: &IdMap) -> Result<bool> {
+        let (before, after) = context.repo.changed_entries(main, self.commit)?;
+        let learned: BTreeSet<&str> = learned.iter().flat_map(|(old, new)| [old, new]).collect();
+        let paths = before.iter().chain(&after).map(|entry| entry.path.as_str());
+        let is_learned = |path: &str| match address_of(path) {
+            Ok((_, id)) => learned.contains(id.as_str()),
+            // A person chose the name of the file, which has the id of its object now.
+            Err(_) => true,
+        };
+        Ok(paths.into_iter().filter(|path| !is_reserved(path)).all(is_learned))
     }
 
     /// Moves `snapshots` and the notes alone.

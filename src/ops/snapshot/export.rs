@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 
-use super::advance::{Advance, Main};
+use super::advance::{Advance, Main, MainMoves};
 use super::main_relation::{Edits, MainRelation};
 use super::publish::{Changes, SnapshotMessage, changed, compare, message, subject};
 use super::shrink::{self, Candidate};
@@ -65,6 +65,16 @@ pub struct Extra {
     pub subject: Option<String>,
     /// Trailers of the message.
     pub trailers: Vec<(String, String)>,
+}
+
+impl Extra {
+    fn main_moves(&self) -> MainMoves<'_> {
+        match (self.hold_main, &self.subject) {
+            (true, _) => MainMoves::Never,
+            (false, Some(_)) => MainMoves::WithReceipt(&self.learned),
+            (false, None) => MainMoves::WithSnapshots,
+        }
+    }
 }
 
 /// Reads the kinds in scope and commits the differences.
@@ -204,7 +214,7 @@ pub async fn export<T: TenantRead>(
     let log = if extra.applied.is_some() { "entragit: receipt" } else { "entragit: export" };
     // A first snapshot gets no note: it records no change that anybody made.
     let notes: Vec<_> = parent.map(|_| (commit, audit)).into_iter().collect();
-    Advance { commit, parent, notes: &notes, log }.publish(context, branch, &main_relation, extra.hold_main)?;
+    Advance { commit, parent, notes: &notes, log }.publish(context, branch, &main_relation, extra.main_moves())?;
     shrink::clear(context)?;
     exported.commit = Some(commit);
     exported.tip = commit;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::advance::{Advance, Main};
+use super::advance::{Advance, Main, MainMoves};
 use super::incremental::Found;
 use super::main_relation::{MainRelation, relation_by_files};
 use super::publish::{self, Changes, SnapshotMessage, changed, compare, message, subject};
@@ -178,7 +178,12 @@ pub(in crate::ops) async fn record<T: TenantRead>(
         notes.clear();
     }
     let log = if options.one_commit { "entragit: export" } else { "entragit: watch" };
-    Advance { commit: tip, parent, notes: &notes, log }.publish(context, branch, &main_relation, false)?;
+    Advance { commit: tip, parent, notes: &notes, log }.publish(
+        context,
+        branch,
+        &main_relation,
+        MainMoves::WithSnapshots,
+    )?;
     shrink::clear(context)?;
     Ok(round)
 }
