@@ -47,13 +47,13 @@ pub async fn run_accept(arguments: &Accept, repo: &Path, output: &Output) -> Res
 pub async fn run_reject(arguments: Reject, repo: &Path, output: &Output) -> Result<u8> {
     check_chosen(&arguments.selectors, arguments.all, "reject")?;
     let context = Context::open(repo, output.events())?;
-    let Some(commit) = reject(&context, &scope(&arguments.selectors)?)? else {
+    let Some(rejected) = reject(&context, &scope(&arguments.selectors)?)? else {
         output.clear();
         output.talk("nothing to reject: the last snapshot is as people want it");
         return Ok(exit::DONE);
     };
     drop(context);
-    recover::apply(arguments.into_apply(commit), repo, output).await
+    recover::apply(arguments.into_apply(&rejected), repo, output).await
 }
 
 /// Refuses a decision on everything that nobody asked for in so many words.

@@ -57,7 +57,7 @@ pub async fn drill(arguments: args::Drill, repo: &Path, output: &Output) -> Resu
 
     let mut dice = fastrand::Rng::with_seed(if let Scenario::Random(seed) = scenario { seed } else { 0 });
     let damage = scenario::damage(scenario, &before, &mut |sides| dice.usize(..sides));
-    let mut writes = damaged(&tenant, damage.batches).await;
+    let mut writes = damaged(&tenant, damage.batches, output).await;
     if damage.credentials {
         writes.0 += running.add_credentials();
     }
@@ -170,17 +170,20 @@ fn whole(context: &Context, revision: &str) -> Result<Snapshot> {
     Ok(snapshots(&context.repo, &side, &Side::empty(), &|_| true)?.0)
 }
 
-/// Sends what does the damage. A tenant protects some things from everybody; what it refuses is counted.
-async fn damaged(tenant: &GraphTenant, batches: Vec<Vec<crate::model::Write>>) -> (usize, usize) {
+/// Sends what does the damage. A tenant protects some things from everybody; what it refuses is said and counted.
+async fn damaged(tenant: &GraphTenant, batches: Vec<Vec<crate::model::Write>>, output: &Output) -> (usize, usize) {
     let (mut sent, mut refused) = (0, 0);
     for batch in batches {
-        let results: Vec<bool> = futures_util::stream::iter(batch)
-            .map(|write| async move { tenant.write(&write).await.is_ok() })
+        let results: Vec<_> = futures_util::stream::iter(batch)
+            .map(|write| async move { tenant.write(&write).await.err() })
             .buffer_unordered(CONCURRENCY)
             .collect()
             .await;
         sent += results.len();
-        refused += results.iter().filter(|ok| !**ok).count();
+        for error in results.into_iter().flatten() {
+            refused += 1;
+            output.talk(&format!("refused: {}", safe(&error.to_string())));
+        }
     }
     (sent, refused)
 }

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context as _, Result, anyhow};
 
 use crate::format::manifest::Manifest;
-use crate::format::settings::Settings;
+use crate::format::settings::{MainMode, Settings};
 use crate::model::words::counted;
 use crate::model::{Events, Finding, IdMap, Kind};
 use crate::repo::{MAX_SETTINGS, NamedBy, ObjectId, Repo, read_file, read_if_there};
@@ -138,6 +138,10 @@ impl Context {
         self.settings.guards = trusted.guards;
         self.settings.approval = trusted.approval;
         self.settings.break_glass = trusted.break_glass;
+        // Whichever of the two keeps the branch for people is followed: what was moved cannot be taken back unseen.
+        if trusted.main == MainMode::Hold {
+            self.settings.main = MainMode::Hold;
+        }
         self.guards_from = place;
         Ok(())
     }

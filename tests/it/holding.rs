@@ -124,3 +124,55 @@ async fn receipt_moves_the_held_branch_only_by_the_ids_it_learned() {
     assert!(world.on("snapshots", &world.file_of(names::ORDERING_POLICY)).contains("disabled"));
     world.run(&["drift"]).ends(2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reject_takes_back_what_the_last_snapshot_shows_and_nothing_else() {
+    let world = World::held().await;
+    world.disable_policy().await;
+    world.run(&["export"]).ok();
+    // Nobody has seen this when the decision is made.
+    world.change_group(json!({"description": "later"})).await;
+    world.run(&["reject", "--all", "--yes"]).ok();
+    let drift = world.run(&["drift"]).ends(2).out;
+    assert!(drift.contains("later") && !drift.contains(names::ORDERING_POLICY_NAME), "{drift}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn edit_that_waits_in_the_same_property_stops_the_decision() {
+    let world = World::held().await;
+    let group = world.file_of(names::REMOTE_WORKERS);
+    let text = world.on("main", &group);
+    world.write(&group, &text.replace("displayName: Remote workers", "displayName: Ours"));
+    world.commit("Our name");
+    world.change_group(json!({"displayName": "Theirs", "description": "theirs"})).await;
+    world.run(&["export"]).ok();
+    for act in [&["accept", "--all"][..], &["reject", "--all", "--yes"]] {
+        let refused = world.run(act).ends(1).err;
+        assert!(refused.contains("has an edit of displayName that is not applied yet"), "{refused}");
+    }
+    let main = world.on("main", &group);
+    assert!(main.contains("displayName: Ours") && !main.contains("theirs"), "{main}");
+    world.run(&["accept", "--property", "description"]).ok();
+    let main = world.on("main", &group);
+    assert!(main.contains("displayName: Ours") && main.contains("description: theirs"), "{main}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn file_that_a_person_named_is_no_drift_once_its_object_is_there() {
+    let world = World::held().await;
+    world.write(
+        "groups/pilots.yaml",
+        "id: new:pilots\ndisplayName: Pilots\nmailEnabled: false\nmailNickname: pilots\nsecurityEnabled: true\n",
+    );
+    world.commit("A group of pilots");
+    // Something else is undecided, so that the receipt cannot be what people want.
+    world.disable_policy().await;
+    world.run(&["apply", "--changes", "--yes"]).ok();
+    assert!(world.git(&["ls-tree", "-r", "--name-only", "main"]).contains("groups/pilots.yaml"));
+    let drift = world.run(&["drift"]).ends(2).out;
+    assert!(!drift.contains("Pilots") && drift.contains(names::ORDERING_POLICY_NAME), "{drift}");
+    world.run(&["reject", "--all", "--yes"]).ok();
+    let groups = world.graph.pages("/v1.0/groups").await;
+    assert!(groups.iter().any(|group| group["displayName"] == "Pilots"), "the group that people asked for stays");
+    world.run(&["drift"]).ok();
+}

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Apply, Format, Selectors, SignIn};
-use crate::repo::ObjectId;
+use crate::ops::plan::decide::Rejected;
 
 /// `accept`
 #[derive(Debug, Args)]
@@ -56,16 +56,16 @@ pub struct Reject {
 }
 
 impl Reject {
-    /// Returns the arguments of an apply that carries out `commit`.
-    pub fn into_apply(self, commit: ObjectId) -> Apply {
+    /// Returns the arguments of an apply that carries out the rejected changes, and nothing else.
+    pub fn into_apply(self, rejected: &Rejected) -> Apply {
         Apply {
             plan: None,
             require_approvals: 0,
             allowed_signers: None,
             signatures: Vec::new(),
             resume: false,
-            to: Some(commit.to_string()),
-            changes: None,
+            to: None,
+            changes: Some(format!("{}..{}", rejected.snapshot, rejected.commit)),
             yes: self.yes,
             accept: self.accept,
             adopt: false,

@@ -40,7 +40,10 @@ impl Planner<'_> {
             return;
         }
         let mut takers: BTreeMap<(Reach, &str, String), (&Address, &Object)> = BTreeMap::new();
-        for (address, object) in &self.inputs.live.objects {
+        // What is the same on both sides may not even be parsed; a commit cannot want two objects with one such value.
+        let wanted = &self.inputs.wanted.objects;
+        let differing = |(address, object): &(&Address, &Object)| wanted.get(*address) != Some(*object);
+        for (address, object) in self.inputs.live.objects.iter().filter(differing) {
             for (reach, name, text) in alone(address, object) {
                 takers.insert((reach, name, text.to_lowercase()), (address, object));
             }

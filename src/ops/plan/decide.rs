@@ -1,27 +1,27 @@
 //! Decides on changes of the tenant: `accept` puts them into the branch that people work on, `reject` makes a commit of the
 //! snapshots without them, which an apply carries out. Nothing is asked of the tenant here.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::engine::refs::Names;
 use crate::engine::render::safe;
 use crate::engine::scope::{Scope, matches};
+use crate::format::settings::Actors;
 use crate::model::words::counted;
 use crate::model::{Address, Change, ChangeKind, Lifecycle, Object};
-use crate::ops::commit::snapshots_branch::fetched;
-use crate::ops::commit::source::Side;
+use crate::ops::commit::source::{Side, new_object};
 use crate::ops::read::live::bytes_of;
 use crate::ops::report::diff::{Compared, Past, explain};
-use crate::ops::report::drift::Baseline;
+use crate::ops::report::drift::{Baseline, approved_branch};
 use crate::ops::report::validate;
 use crate::ops::snapshot::export::index;
-use crate::ops::{Context, audit, files_of};
+use crate::ops::{Context, SETTINGS, audit, files_of};
 use crate::repo::{ObjectId, RefMove, SnapshotWriter};
 use crate::tenant::TenantRead;
 
-/// Name of the reference that keeps the commit of the last rejection.
+/// Folder of the references that keep the commits of rejections: receipts name them.
 const REJECTED: &str = "refs/entragit/rejected";
 /// Maximum number of changes that a message lists.
 const LISTED: usize = 20;
@@ -43,23 +43,34 @@ pub struct Accepted {
 /// # Errors
 /// If the branch is behind its remote, files are wrong before or afterwards, or the work tree is in the way: then nothing moved.
 pub async fn accept<T: TenantRead>(context: &Context, scope: &Scope, by: Option<&str>) -> Result<Accepted> {
+    let _lock = context.repo.lock("accept")?;
+    context.ready_snapshots_branch()?;
     let main = ready_main(context)?;
     let label = context.settings.branches.main.clone();
+    if by.is_some() && context.settings.actors != Actors::Names {
+        bail!("--by needs names, and `actors` in entragit.yaml keeps none; select with --name or --id");
+    }
     let baseline = Baseline::read(context, label, main)?;
     let now = Side::commit(context, &baseline.tip.to_string())?;
     let report = baseline.differences(context, scope, &now)?;
     let past = Past { range: baseline.fork.map(|fork| (fork, baseline.tip)), since: None, earlier: Some(baseline.tip) };
     let mut compared = explain(context, None::<&T>, report, (&baseline.approved, &now), &past).await?;
-    audit::disclose(&mut compared.report, context.settings.actors);
     if let Some(by) = by {
+        if let Some(gap) = compared.report.audited.gaps.first() {
+            bail!("who made the changes is not known for all of the time ({gap}); select with --name or --id");
+        }
         compared.report.changes.retain(|change| is_by(change, by));
     }
+    audit::disclose(&mut compared.report, context.settings.actors);
     if compared.report.changes.is_empty() {
         let open = baseline.differences(context, &Scope::default(), &now)?.changes.len();
         return Ok(Accepted { commit: None, compared, open });
     }
-    let exchange = Exchange { context, onto: &baseline.approved, from: &now, is_accepted: true };
-    let commit = exchange.commit(main, &compared, &[("Entragit-Accepts", baseline.tip)])?;
+    // What is wrong on the branch already is not blamed on what is accepted.
+    validate::require_valid(context, &Side::commit(context, &main.to_string())?, &validate::Dangling::new())?;
+    let exchange = Exchange { context, baseline: &baseline, onto: &baseline.approved, from: &now, is_accepted: true };
+    let files = files_of(&context.repo, main)?;
+    let commit = exchange.commit((main, files), &compared, &[("Entragit-Accepts", baseline.tip)])?;
     validate::require_valid(context, &Side::commit(context, &commit.to_string())?, &validate::Dangling::new())
         .context("accepting this alone would leave the branch with errors; accept what it refers to as well")?;
     publish(context, main, commit)?;
@@ -93,33 +104,52 @@ fn is_by(change: &Change, name: &str) -> bool {
         && change.events.iter().all(|event| matches(name, &event.actor.name) || event.actor.id == name)
 }
 
-/// Returns a commit on top of the last snapshot in which the changes in scope are taken back: wanted as it stands. `None` if
-/// there is nothing to take back.
+/// Describes a rejection: the changes between two commits, which an apply of changes carries out.
+#[derive(Debug, Clone, Copy)]
+pub struct Rejected {
+    /// Last snapshot.
+    pub snapshot: ObjectId,
+    /// Commit on top of it in which the changes are taken back.
+    pub commit: ObjectId,
+}
+
+/// Makes a commit on top of the last snapshot in which the changes in scope are taken back. `None` if there is nothing to take
+/// back.
 ///
 /// # Errors
-/// If there is no snapshot or no branch that people work on, or files are wrong.
-pub fn reject(context: &Context, scope: &Scope) -> Result<Option<ObjectId>> {
-    let name = &context.settings.branches.main;
-    let Some((label, main)) = fetched(context, name)? else {
-        bail!("there is no branch {name} to go back to; fetch it")
-    };
+/// If there is no snapshot or no branch that people work on, files are wrong, or an edit waits where something would be taken
+/// back.
+pub fn reject(context: &Context, scope: &Scope) -> Result<Option<Rejected>> {
+    let _lock = context.repo.lock("reject")?;
+    context.ready_snapshots_branch()?;
+    let (label, main) = approved_branch(context)?;
     let baseline = Baseline::read(context, label, main)?;
-    let now = Side::commit(context, &baseline.tip.to_string())?;
+    let snapshot = baseline.tip;
+    let now = Side::commit(context, &snapshot.to_string())?;
     let report = baseline.differences(context, scope, &now)?;
-    if report.changes.is_empty() {
+    let compared = Compared { report, names: Names::default() };
+    let exchange = Exchange { context, baseline: &baseline, onto: &now, from: &baseline.approved, is_accepted: false };
+    let mut files = files_of(&context.repo, snapshot)?;
+    // The guards' settings are those of the branch, whatever the snapshot carried over.
+    if let Some(settings) = context.repo.root_file(main, SETTINGS)? {
+        files.insert(SETTINGS.to_owned(), settings);
+    }
+    let before = files.clone();
+    let commit = exchange.commit((snapshot, files), &compared, &[("Entragit-Rejects", snapshot)])?;
+    if files_of(&context.repo, commit)? == before {
         return Ok(None);
     }
-    let compared = Compared { report, names: Names::default() };
-    let exchange = Exchange { context, onto: &now, from: &baseline.approved, is_accepted: false };
-    let commit = exchange.commit(baseline.tip, &compared, &[("Entragit-Rejects", baseline.tip)])?;
-    let before = context.repo.reference(REJECTED)?;
-    context.repo.move_ref(REJECTED, commit, before, "entragit: reject")?;
-    Ok(Some(commit))
+    let name = format!("{REJECTED}/{}", &commit.to_string()[..12]);
+    let kept = context.repo.reference(&name)?;
+    context.repo.move_ref(&name, commit, kept, "entragit: reject")?;
+    Ok(Some(Rejected { snapshot, commit }))
 }
 
 /// Describes a commit that takes changes over from one side to another.
 struct Exchange<'a> {
     context: &'a Context,
+    /// Approved commit with its edits that wait.
+    baseline: &'a Baseline,
     /// Side that the commit follows.
     onto: &'a Side,
     /// Side whose values are taken.
@@ -130,12 +160,18 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// Writes the commit; no reference leads to it yet.
-    fn commit(&self, parent: ObjectId, compared: &Compared, trailers: &[(&str, ObjectId)]) -> Result<ObjectId> {
+    fn commit(
+        &self,
+        (parent, mut files): (ObjectId, BTreeMap<String, ObjectId>),
+        compared: &Compared,
+        trailers: &[(&str, ObjectId)],
+    ) -> Result<ObjectId> {
         let repo = &self.context.repo;
-        let mut files = files_of(repo, parent)?;
-        let paths = index(&files);
+        let mut paths = index(&files);
+        paths.extend(named_by_people(self.onto));
         let mut writer = repo.writer()?;
         for change in &compared.report.changes {
+            self.check_decidable(change)?;
             let approved = match &change.manner {
                 Some(Lifecycle::Recreated { from }) => Address::new(change.address.kind, from.as_str()),
                 _ => change.address.clone(),
@@ -163,30 +199,97 @@ impl Exchange<'_> {
         old: Option<&str>,
         (names, writer): (&Names, &mut SnapshotWriter<'_>),
     ) -> Result<Option<(String, ObjectId)>> {
-        let Some(entry) = self.from.index.get(from) else { return Ok(None) };
-        let taken = Some((entry.path.clone(), writer.put(self.from.read(&self.context.repo, entry)?)?));
-        let ChangeKind::Modified(_) = &change.what else { return Ok(taken) };
-        let (kind, repo) = (change.address.kind, &self.context.repo);
+        let repo = &self.context.repo;
+        let kind = change.address.kind;
+        let is_modified = matches!(change.what, ChangeKind::Modified(_));
+        let other = match self.from.index.get(from) {
+            Some(entry) => self.from.object(repo, kind, entry)?,
+            None => named_object(self.from, from),
+        };
         let own = match self.onto.index.get(onto) {
             Some(entry) => self.onto.object(repo, kind, entry)?,
+            None => named_object(self.onto, onto),
+        };
+        let taken = match self.from.index.get(from) {
+            Some(entry) => Some((entry.path.clone(), writer.put(self.from.read(repo, entry)?)?)),
             None => None,
         };
-        let (Some(own), Some(other)) = (own, self.from.object(repo, kind, entry)?) else { return Ok(taken) };
-        let merged = merged(change, &own, &other, self.is_accepted);
-        if merged == other {
-            return Ok(taken);
+        match (own, other) {
+            (Some(own), Some(other)) if is_modified => {
+                let merged = merged(change, &own, &other, self.is_accepted);
+                if merged == other && taken.is_some() {
+                    return Ok(taken);
+                }
+                let same_name = merged.id() == own.id() && merged.name() == own.name();
+                let path = match (old.filter(|_| same_name), &taken) {
+                    (Some(old), _) => old.to_owned(),
+                    (None, Some((path, _))) => path.clone(),
+                    (None, None) => old.unwrap_or(&change.path).to_owned(),
+                };
+                Ok(Some((path, writer.put(bytes_of(kind, &merged, names))?)))
+            }
+            (_, None) if is_modified => {
+                bail!("{} \"{}\" has no file to take its values from", kind.name, safe(&change.name))
+            }
+            _ => Ok(taken),
         }
-        let same_name = merged.id() == own.id() && merged.name() == own.name();
-        let path = old.filter(|_| same_name).map_or_else(|| entry.path.clone(), str::to_owned);
-        Ok(Some((path, writer.put(bytes_of(kind, &merged, names))?)))
     }
+
+    /// Refuses a decision on an object of which an edit waits in the same properties, or that the snapshot does not hold whole.
+    fn check_decidable(&self, change: &Change) -> Result<()> {
+        let (kind, name) = (change.address.kind, safe(&change.name));
+        let branch = &self.baseline.approved.label;
+        let approved = match &change.manner {
+            Some(Lifecycle::Recreated { from }) => from,
+            _ => &change.address.id,
+        };
+        if let Some(edit) = self.baseline.edit_of(kind, approved) {
+            let touched: BTreeSet<&str> = change.fields().iter().map(|field| top(field.path())).collect();
+            let both = match (&change.what, &edit.what) {
+                (ChangeKind::Modified(_), ChangeKind::Modified(fields)) => {
+                    fields.iter().map(|field| top(field.path())).find(|name| touched.contains(name))
+                }
+                _ => Some("the object itself"),
+            };
+            if let Some(both) = both {
+                bail!(
+                    "{} \"{name}\": {branch} has an edit of {both} that is not applied yet; apply it or take it back first",
+                    kind.name
+                );
+            }
+        }
+        let withheld = kind.links.iter().find(|link| self.from.coverage().withholds(kind.name, link.name));
+        match withheld.filter(|_| self.is_accepted && change.what == ChangeKind::Added) {
+            Some(link) => bail!(
+                "{} \"{name}\": the last snapshot does not know {} of it; accept it when that can be read",
+                kind.name,
+                link.name
+            ),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Returns the first part of a property's path.
+fn top(path: &str) -> &str {
+    path.split(['.', '[']).next().unwrap_or(path)
+}
+
+/// Returns the paths of objects whose files a person named.
+fn named_by_people(side: &Side) -> BTreeMap<Address, String> {
+    let named = side.odd.iter().filter_map(|(path, bytes)| Some((new_object(path, bytes).ok()?.0, path.clone())));
+    named.collect()
+}
+
+fn named_object(side: &Side, address: &Address) -> Option<Object> {
+    let mut named = side.odd.iter().filter_map(|(path, bytes)| new_object(path, bytes).ok());
+    named.find_map(|(found, object)| (found == *address).then_some(object))
 }
 
 /// Returns `own` with the properties of `other` that the change is about; its id as well, where the object was created again
 /// and the new one is accepted.
 fn merged(change: &Change, own: &Object, other: &Object, takes_id: bool) -> Object {
-    let mut names: BTreeSet<&str> =
-        change.fields().iter().filter_map(|field| field.path().split(['.', '[']).next()).collect();
+    let mut names: BTreeSet<&str> = change.fields().iter().map(|field| top(field.path())).collect();
     if takes_id && matches!(change.manner, Some(Lifecycle::Recreated { .. })) {
         names.insert("id");
     }

@@ -10,7 +10,8 @@ use crate::engine::compare;
 use crate::engine::drift::{Rule, ignore, leave_out_pending};
 use crate::engine::scope::Scope;
 use crate::format::path::is_reserved;
-use crate::model::{Address, ChangeKind, LeftOut, Report};
+use crate::format::settings::MainMode;
+use crate::model::{Address, Change, ChangeKind, Coverage, FieldChange, Kind, LeftOut, Lifecycle, Report};
 use crate::ops::commit::selectors;
 use crate::ops::commit::source::{Side, Trust, snapshots};
 use crate::ops::snapshot::main_relation::NO_COMMON_HISTORY;
@@ -48,6 +49,14 @@ impl Baseline {
         if label != commit.to_string() {
             approved.label = label;
         }
+        if approved.coverage().0.is_empty() {
+            bail!(
+                "{} says of no kind of object that it was read, so nothing differs from it; merge a snapshot into it (`git merge \
+                 {}`), or name another baseline",
+                approved.label,
+                context.settings.branches.snapshots
+            );
+        }
         let fork = context.repo.merge_base(commit, tip)?;
         let mut edits = Report::default();
         let mut deleted: Vec<Address> = Vec::new();
@@ -67,6 +76,11 @@ impl Baseline {
         Ok(Baseline { approved, edits, deleted, fork, tip })
     }
 
+    /// Returns the edit of an object that the snapshots do not have yet, by its id in the approved commit.
+    pub(in crate::ops) fn edit_of(&self, kind: &Kind, id: &str) -> Option<&Change> {
+        self.edits.changes.iter().find(|change| change.address.kind == kind && change.address.id == id)
+    }
+
     /// Returns the differences of `now` from what was approved, without pending edits and properties left to others.
     ///
     /// # Errors
@@ -81,6 +95,12 @@ impl Baseline {
         ids.extend(&approved.manifest.ids);
         let mut report = compare::snapshots(&left, &right, &ids);
         drop((left, right));
+        // Gone on both sides: the deletion was applied.
+        report.changes.retain(|change| change.what != ChangeKind::Removed || !self.deleted.contains(&change.address));
+        report.changes.retain_mut(is_no_default_of_graph);
+        if context.settings.main == MainMode::Hold {
+            self.note_new_kinds(context, scope, now, &mut report);
+        }
         let waiting = self.deleted.iter().filter(|address| now.index.contains_key(address)).count();
         report.drift = Some(LeftOut { pending: waiting, ..LeftOut::default() });
         leave_out_pending(&mut report, &self.edits);
@@ -90,6 +110,43 @@ impl Baseline {
         report.after.clone_from(&now.label);
         Ok(report)
     }
+}
+
+impl Baseline {
+    /// Marks kinds that are read since the approved commit and of which it says nothing: no difference of theirs shows.
+    fn note_new_kinds(&self, context: &Context, scope: &Scope, now: &Side, report: &mut Report) {
+        let now = now.coverage();
+        let mut new = Vec::new();
+        for kind in context.kinds(&[]).into_iter().filter(|kind| scope.takes_kind(kind)) {
+            let is_told = self.approved.manifest.coverage.0.contains_key(kind.name);
+            if !is_told && now.kind(kind.name) == Coverage::Complete {
+                report.unknown.retain(|(what, ..)| what != kind.name);
+                report.unknown.push((kind.name.to_owned(), Coverage::Partial, Coverage::Complete));
+                new.push(kind.title);
+            }
+        }
+        if !new.is_empty() {
+            context.events.warn(format!(
+                "{} says nothing of {}, which are read since: no difference of theirs shows; `git merge {}` takes them in",
+                self.approved.label,
+                new.join(", "),
+                context.settings.branches.snapshots
+            ));
+        }
+    }
+}
+
+/// Removes what Graph filled in on an object that a person made: only what was written can be compared. Returns false if nothing
+/// is left of the change.
+fn is_no_default_of_graph(change: &mut Change) -> bool {
+    let (ChangeKind::Modified(fields), Some(Lifecycle::Recreated { from })) = (&mut change.what, &change.manner) else {
+        return true;
+    };
+    if !from.starts_with("new:") {
+        return true;
+    }
+    fields.retain(|field| !matches!(field, FieldChange::Value { before: None, .. } | FieldChange::Gained { .. }));
+    !fields.is_empty()
 }
 
 /// Compares the live tenant with a baseline: `baseline`, or else the branch that people work on, as fetched.
@@ -128,7 +185,7 @@ pub async fn drift<T: TenantRead>(
 
 /// Returns the branch that people work on, as fetched: the remote's, where this clone knows of one. Commits that were not pushed
 /// are not approved, least of all those that an export moved the branch to.
-fn approved_branch(context: &Context) -> Result<(String, ObjectId)> {
+pub(in crate::ops) fn approved_branch(context: &Context) -> Result<(String, ObjectId)> {
     let name = &context.settings.branches.main;
     if let Some(there) = context.remote_tip(name)? {
         return Ok(there);

@@ -8,9 +8,9 @@ use super::main_relation::MainRelation;
 use crate::format::path::{address_of, is_reserved};
 use crate::format::settings::{Actors, MainMode};
 use crate::model::IdMap;
-use crate::ops::Context;
 use crate::ops::audit::{Audit, NOTES};
 use crate::ops::commit::snapshots_branch::{fetched, shell_word};
+use crate::ops::{Context, manifest_at};
 use crate::repo::{ObjectId, RefMove, RepoError};
 
 /// Number of times that notes are written anew because another program wrote some meanwhile.
@@ -72,7 +72,11 @@ impl Advance<'_> {
         moves: MainMoves<'_>,
     ) -> Result<()> {
         // The first snapshot is what people begin with.
-        let held = context.settings.main == MainMode::Hold && self.parent.is_some();
+        let begun = match main.wanted {
+            Some(wanted) => !manifest_at(&context.repo, wanted)?.coverage.0.is_empty(),
+            None => false,
+        };
+        let held = context.settings.main == MainMode::Hold && begun;
         let follows = match (main_relation, main.wanted, moves) {
             (_, None, _) => true,
             (_, Some(_), MainMoves::Never) => false,
