@@ -1,4 +1,4 @@
-//! Turns a request into its reply. A batch passes through here again for each of its parts.
+//! Turns a request into its reply. Each part of a batch is dispatched as a request of its own.
 
 use serde_json::{Value, json};
 
@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Answers `request`.
+/// Answers a request: finds its route, checks the caller's permissions, then reads or writes.
 pub fn dispatch(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fault> {
     let mut route = routes::route(request.api, &request.segments)?;
     permissions::check(&route, &request.method, &request.caller)?;
@@ -37,8 +37,8 @@ pub fn dispatch(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fau
         return batch::answer(tenant, request);
     }
     store_settings(tenant, request);
-    at_home(&tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner), &mut route.target);
-    let reply = answered(tenant, &route, request)?;
+    resolve_kind(&tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner), &mut route.target);
+    let reply = carry_out(tenant, &route, request)?;
     Ok(match request.full_metadata() {
         true => {
             let tenant = tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -48,15 +48,15 @@ pub fn dispatch(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fau
     })
 }
 
-/// Reads, or writes, as the replicas and the faults allow.
-fn answered(tenant: &RwLock<Tenant>, route: &Route, request: &Request) -> Result<Reply, Fault> {
+/// Carries out a read or a write, with the faults and the replication lag that are configured. Reads without a lag share a lock.
+fn carry_out(tenant: &RwLock<Tenant>, route: &Route, request: &Request) -> Result<Reply, Fault> {
     let csdl = csdl::of(request.api);
     let reads = reads(request, route);
     if reads {
         let tenant = tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         tenant.weather.admit(request)?;
         if tenant.replicas.agree() {
-            let reply = reading(&tenant, csdl, route, request);
+            let reply = read_with_faults(&tenant, csdl, route, request);
             tenant.weather.charge(request, reply.as_ref().map_or(0, |reply| reply.units));
             return reply;
         }
@@ -66,23 +66,23 @@ fn answered(tenant: &RwLock<Tenant>, route: &Route, request: &Request) -> Result
     let now = Instant::now();
     let reply = match (reads, lag) {
         (true, Some((_, dice))) => {
-            match Replicas::show(&mut tenant, dice, now, |tenant| reading(tenant, csdl, route, request)) {
-                // If the token is newer than the replica's log, another replica answers.
-                Err(fault) if fault.status == 410 => reading(&tenant, csdl, route, request),
+            match Replicas::show(&mut tenant, dice, now, |tenant| read_with_faults(tenant, csdl, route, request)) {
+                // The replica does not know a delta token that is newer than its log: then an up-to-date replica answers.
+                Err(fault) if fault.status == 410 => read_with_faults(&tenant, csdl, route, request),
                 reply => reply,
             }
         }
-        (true, None) => reading(&tenant, csdl, route, request),
+        (true, None) => read_with_faults(&tenant, csdl, route, request),
         (false, lag) => {
             tenant.weather.admit(request)?;
-            late(&mut tenant, lag, now, request, |tenant| writing(tenant, csdl, route, request))
+            write_with_lag(&mut tenant, lag, now, request, |tenant| route_write(tenant, csdl, route, request))
         }
     };
     tenant.weather.charge(request, reply.as_ref().map_or(0, |reply| reply.units));
     reply
 }
 
-/// Stores the settings of a group that nobody changed yet, once a path names them.
+/// Stores the default role settings of a group, if the request's path names such settings and they are not stored yet.
 fn store_settings(tenant: &RwLock<Tenant>, request: &Request) {
     let group = {
         let tenant = tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -93,16 +93,17 @@ fn store_settings(tenant: &RwLock<Tenant>, request: &Request) {
     }
 }
 
-/// Chooses the kind that has the object, where several kinds share a path.
-fn at_home(tenant: &Tenant, target: &mut Target) {
+/// Sets the target's kind to the one that has the object, since several kinds may share a path.
+fn resolve_kind(tenant: &Tenant, target: &mut Target) {
     if let Target::Object(kind, of) | Target::Link { kind, of, .. } | Target::Child { kind, of: Some(of), .. } = target
     {
         *kind = tenant.at_path_of(kind, of);
     }
 }
 
-/// Carries out a write that other replicas learn of later.
-fn late(
+/// Carries out a write, and notes the state before and after it, so that other replicas show it after `lag`. Without a lag they
+/// show it at once.
+fn write_with_lag(
     tenant: &mut Tenant,
     lag: Option<(Duration, u64)>,
     now: Instant,
@@ -112,26 +113,27 @@ fn late(
     let Some((lag, dice)) = lag else { return write(tenant) };
     tenant.replicas.check(request, dice, now)?;
     let body = String::from_utf8_lossy(&request.body).into_owned();
-    let asked = || request.segments.iter().map(String::as_str).chain([body.as_str()]);
-    let before = Capture::of(tenant, asked());
+    let named_ids = || request.segments.iter().map(String::as_str).chain([body.as_str()]);
+    let before = Capture::of(tenant, named_ids());
     let reply = write(tenant)?;
     // Of the reply only the id of a created object is captured: other ids in it may belong to older objects.
     let made = reply.body.as_deref().filter(|_| reply.status == 201);
     let made = made.and_then(|body| serde_json::from_str::<Value>(body).ok());
     let made = made.as_ref().and_then(|body| body["id"].as_str());
-    let after = Capture::of(tenant, asked().chain(made));
+    let after = Capture::of(tenant, named_ids().chain(made));
     tenant.replicas.note(before, &after, lag, dice, now);
     Ok(reply)
 }
 
-/// Returns true if the request only reads: every GET, and the one POST that asks a question.
+/// Returns true if the request only reads: every GET, and the POST `getByIds`.
 pub fn reads(request: &Request, route: &Route) -> bool {
     request.method == "GET" || matches!(route.target, Target::GetByIds)
 }
 
-fn reading(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Request) -> Result<Reply, Fault> {
+/// Answers a read, with the faults that are configured for its target.
+fn read_with_faults(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Request) -> Result<Reply, Fault> {
     let ailment = tenant.weather.ailment(&route.target);
-    let mut reply = faults::reading(ailment, request, || answer(tenant, csdl, route, request))?;
+    let mut reply = faults::reading(ailment, request, || route_read(tenant, csdl, route, request))?;
     if let Target::Kind(_) = route.target {
         let omitted = tenant.weather.omitted();
         if !omitted.is_empty() {
@@ -144,7 +146,8 @@ fn reading(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Reques
     Ok(reply)
 }
 
-fn answer(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Request) -> Result<Reply, Fault> {
+/// Calls the function that answers a read of the route's target.
+fn route_read(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Request) -> Result<Reply, Fault> {
     match &route.target {
         Target::Kind(kind) => read::list(tenant, csdl, kind, request),
         Target::Count(kind) => read::count(tenant, csdl, kind, request),
@@ -164,11 +167,11 @@ fn answer(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Request
             let (key, _) = tenant.find(kind, of)?;
             read::of_kind(tenant, csdl, owner, tenant.links.sources(&key, link.name), request)
         }
-        // A POST to these children creates a request, not a child.
+        // This path takes the POST of a request to add or remove a child, and does not list children.
         Target::Children { link, .. } if link.children().is_some_and(|children| children.requests.is_some()) => {
             Err(Fault::method())
         }
-        Target::Children { kind, link } => every_child(tenant, csdl, kind, link, request),
+        Target::Children { kind, link } => list_children(tenant, csdl, kind, link, request),
         Target::Borrowed { kind, borrowed } => read::borrowed(tenant, csdl, kind, borrowed, request),
         Target::Typed { kind, of, name, reverse, only, count } => {
             let (key, _) = tenant.find(kind, of)?;
@@ -176,16 +179,16 @@ fn answer(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Request
             let keys = if *reverse { links.sources(&key, name) } else { links.targets(&key, name) };
             read::typed(tenant, csdl, only, keys, *count, request)
         }
-        Target::Reverse { kind, of, name } => reverse(tenant, csdl, kind, of, name, request),
+        Target::Reverse { kind, of, name } => list_reverse(tenant, csdl, kind, of, name, request),
         Target::ReverseChild { kind, of, child } => {
-            let (principal, link) = (tenant.find(kind, of)?.0, assignments()?);
-            owned_assignment(tenant, &principal, child)?;
+            let (principal, link) = (tenant.find(kind, of)?.0, app_role_assignments()?);
+            check_has_assignment(tenant, &principal, child)?;
             children::get(tenant, csdl, link.0, None, link.1, &Pick::Id(child.clone()), request)
         }
         Target::Bin(kind) => read::bin(tenant, csdl, kind, request),
         Target::Deleted(owner, id) => bin::get(tenant, csdl, *owner, id, request),
         Target::DirectoryObject(id) => read::directory_object(tenant, csdl, id, request),
-        Target::GetByIds => by_ids(tenant, csdl, request),
+        Target::GetByIds => get_by_ids(tenant, csdl, request),
         Target::Audits(id) => logs::audits(tenant, csdl, id.as_deref(), request),
         Target::Action { kind, of, name } if kind.name == "authenticationStrengthPolicy" && name == "usage" => {
             logs::usage(tenant, kind, of, request)
@@ -197,7 +200,8 @@ fn answer(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Request
     }
 }
 
-fn writing(tenant: &mut Tenant, csdl: &'static Csdl, route: &Route, request: &Request) -> Result<Reply, Fault> {
+/// Calls the function that carries out the method on the route's target.
+fn route_write(tenant: &mut Tenant, csdl: &'static Csdl, route: &Route, request: &Request) -> Result<Reply, Fault> {
     match (request.method.as_str(), &route.target) {
         ("POST", Target::Kind(kind)) => write::create(tenant, csdl, kind, request),
         ("PATCH", Target::Kind(kind)) if kind.is_singleton() => {
@@ -228,7 +232,7 @@ fn writing(tenant: &mut Tenant, csdl: &'static Csdl, route: &Route, request: &Re
             refs::at_end(tenant, (kind, of), (owner, link), Some(to), request)
         }
         ("PATCH", Target::Object(kind, pick)) => write::update(tenant, csdl, kind, pick, request),
-        // v1.0 answers so, although its page describes the call; beta deletes.
+        // v1.0 gives this answer, although its page documents the call; beta deletes the unit.
         ("DELETE", Target::Object(kind, _)) if kind.name == "administrativeUnit" && request.api == Api::V1 => {
             Err(Fault::new(404, "", "The OData path is invalid."))
         }
@@ -263,12 +267,12 @@ fn writing(tenant: &mut Tenant, csdl: &'static Csdl, route: &Route, request: &Re
             if body.get("principalId").and_then(Value::as_str).map(Key::of) != Some(key) {
                 return Err(super::quirks::invalid("principalId", "AppRoleAssignment"));
             }
-            let (kind, link) = assignments()?;
+            let (kind, link) = app_role_assignments()?;
             children::create(tenant, csdl, kind, None, link, request)
         }
         ("DELETE", Target::ReverseChild { kind, of, child }) => {
-            let (principal, link) = (tenant.find(kind, of)?.0, assignments()?);
-            owned_assignment(tenant, &principal, child)?;
+            let (principal, link) = (tenant.find(kind, of)?.0, app_role_assignments()?);
+            check_has_assignment(tenant, &principal, child)?;
             children::delete(tenant, link.0, None, link.1, &Pick::Id(child.clone()), request)
         }
         ("POST", Target::Action { kind, of, name }) => write::act(tenant, kind, of, name, request),
@@ -278,18 +282,21 @@ fn writing(tenant: &mut Tenant, csdl: &'static Csdl, route: &Route, request: &Re
     }
 }
 
-fn assignments() -> Result<(&'static Kind, &'static Link), Fault> {
+/// Returns the kind and the link in which app role assignments are stored: at the service principal of the resource.
+fn app_role_assignments() -> Result<(&'static Kind, &'static Link), Fault> {
     let kind = kinds::by_name("servicePrincipal");
     kind.and_then(|kind| Some((kind, kind.link("appRoleAssignedTo")?)))
         .ok_or_else(|| Fault::no_segment("appRoleAssignments"))
 }
 
-fn owned_assignment(tenant: &Tenant, principal: &Key, child: &str) -> Result<(), Fault> {
+/// Fails if the principal does not have the app role assignment `child`.
+fn check_has_assignment(tenant: &Tenant, principal: &Key, child: &str) -> Result<(), Fault> {
     let owned = tenant.links.targets(principal, "appRoleAssignments").is_some_and(|all| all.contains(&Key::of(child)));
     if owned { Ok(()) } else { Err(Fault::missing(child)) }
 }
 
-fn every_child(
+/// Lists the children of all parents.
+fn list_children(
     tenant: &Tenant,
     csdl: &'static Csdl,
     kind: &'static Kind,
@@ -302,7 +309,8 @@ fn every_child(
     read::small(tenant, csdl, ty, link, request, context, keys)
 }
 
-fn reverse(
+/// Lists the objects whose relation `name` leads to an object, or the app role assignments of a principal.
+fn list_reverse(
     tenant: &Tenant,
     csdl: &'static Csdl,
     kind: &'static Kind,
@@ -312,7 +320,7 @@ fn reverse(
 ) -> Result<Reply, Fault> {
     let (key, _) = tenant.find(kind, of)?;
     if name == "appRoleAssignments" {
-        let (owner, link) = assignments()?;
+        let (owner, link) = app_role_assignments()?;
         let ty = children::type_of(csdl, owner, link)?;
         let context = format!("{}/$metadata#appRoleAssignments", request.root());
         let keys = tenant.links.targets(&key, name).into_iter().flatten();
@@ -325,7 +333,7 @@ fn reverse(
 }
 
 /// Answers `getByIds`. <https://learn.microsoft.com/graph/api/directoryobject-getbyids>
-fn by_ids(tenant: &Tenant, csdl: &'static Csdl, request: &Request) -> Result<Reply, Fault> {
+fn get_by_ids(tenant: &Tenant, csdl: &'static Csdl, request: &Request) -> Result<Reply, Fault> {
     if request.method != "POST" {
         return Err(Fault::method());
     }

@@ -1,4 +1,4 @@
-//! Answers a list: filtered, ordered, paged, shaped.
+//! Answers requests for a list: filters, orders and pages the objects, and selects their properties.
 
 use serde_json::{Value, json};
 
@@ -13,11 +13,11 @@ use super::store::{Key, Properties};
 use super::tenant::Tenant;
 use crate::model::Kind;
 
-/// Represents a list that is to be answered: filtered, ordered, paged, shaped.
+/// Describes a request for a list of objects.
 pub struct List<'a> {
     /// The tenant.
     pub tenant: &'a Tenant,
-    /// Metadata of the version asked.
+    /// Metadata of the Graph version that the request names.
     pub csdl: &'static Csdl,
     /// Type of the items.
     pub ty: &'static Type,
@@ -25,16 +25,17 @@ pub struct List<'a> {
     pub request: &'a Request,
     /// Options of the request.
     pub options: Options,
-    /// `@odata.context` without the selection.
+    /// Value of `@odata.context`, without the selected properties at its end.
     pub context: String,
-    /// Kind of the items, where all are of one kind.
+    /// Kind of the items, if all are of one kind; without it `$expand` is ignored.
     pub kind: Option<&'static Kind>,
 }
 
+/// Keys and properties of objects, in the order of the keys.
 type Rows<'a> = Box<dyn Iterator<Item = (Key, Properties)> + 'a>;
 
 impl<'a> List<'a> {
-    /// Answers with the rows that `source` returns after a key.
+    /// Answers with one page. `source` returns the rows after a key, or all rows without one.
     pub fn answer(self, source: impl Fn(Option<Key>) -> Rows<'a>) -> Result<Reply, Fault> {
         let mut shape = Shape::new(self.csdl, self.ty, self.options.select.as_deref(), true)?.for_request(self.request);
         let state = self
@@ -46,8 +47,8 @@ impl<'a> List<'a> {
         let after = state.as_ref().and_then(|state| state.get("after")).and_then(Value::as_str).map(Key::of);
         let size = self.options.top.unwrap_or(100).clamp(1, 999);
         let (mut page, more) = match &self.options.order {
-            Some((name, descends)) => self.ordered(source(None), name, *descends, after.as_ref(), size),
-            None => self.walk(source(after), size),
+            Some((name, descends)) => self.page_by_property(source(None), name, *descends, after.as_ref(), size),
+            None => self.page_by_key(source(after), size),
         };
         let skip = if state.is_none() { self.options.skip } else { 0 };
         page.drain(..skip.min(page.len()));
@@ -75,7 +76,7 @@ impl<'a> List<'a> {
         Ok(Reply { units: self.units(), ..Reply::json(200, &body) })
     }
 
-    /// Returns true if an object meets the filter and the search.
+    /// Returns true if an object matches `$filter` and `$search`.
     pub fn fits(&self, object: &Properties) -> bool {
         if self.options.filter.is_none() && self.options.search.is_none() {
             return true;
@@ -85,10 +86,11 @@ impl<'a> List<'a> {
             && self.options.search.as_ref().is_none_or(|search| evaluate::found(search, &object))
     }
 
-    fn walk(&self, rows: Rows<'a>, size: usize) -> (Vec<(Key, Properties)>, bool) {
+    /// Returns the first `size` matching rows, and true if other rows follow.
+    fn page_by_key(&self, rows: Rows<'a>, size: usize) -> (Vec<(Key, Properties)>, bool) {
         let mut page = Vec::new();
         for (key, object) in rows {
-            // A full page may be followed by an empty one, since the rest is not searched for a match.
+            // The other rows are not searched for a match: the next page may be empty, as it may be in Graph.
             if page.len() == size {
                 return (page, true);
             }
@@ -99,7 +101,8 @@ impl<'a> List<'a> {
         (page, false)
     }
 
-    fn ordered(
+    /// Sorts the matching rows by a property. Returns the `size` rows after the key `after`, and true if others follow.
+    fn page_by_property(
         &self,
         rows: Rows<'a>,
         name: &str,
@@ -117,7 +120,7 @@ impl<'a> List<'a> {
         (all.into_iter().skip(start).take(size).collect(), more)
     }
 
-    /// Returns the absolute URL of the page that `token` stands for.
+    /// Returns the absolute URL of the page with this skip token.
     pub fn next(&self, token: &str) -> String {
         let mut query: Vec<String> = self
             .request
@@ -130,7 +133,7 @@ impl<'a> List<'a> {
         self.request.url(&query.join("&"))
     }
 
-    /// Returns the cost of the reply in resource units.
+    /// Returns the cost of the request in resource units, by which Graph throttles.
     /// <https://learn.microsoft.com/graph/throttling-limits#identity-and-access-service-limits>
     pub fn units(&self) -> u32 {
         let base: u32 = match self.request.segments.as_slice() {

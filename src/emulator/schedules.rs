@@ -1,4 +1,4 @@
-//! Handles schedules, which are read directly and written by requests.
+//! Handles role and group schedules of Privileged Identity Management: they are changed only by posting a schedule request.
 //! <https://learn.microsoft.com/graph/api/rbacapplication-post-roleeligibilityschedulerequests>
 
 use serde_json::{Value, json};
@@ -19,64 +19,65 @@ use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::Requests;
 
-/// Answers POST of a request: an administrator's is carried out at once, unless the faults give it another status.
+/// Answers the POST of a schedule request. The actions `adminAssign`, `adminUpdate` and `adminRemove` are carried out at once,
+/// unless the faults set another status for requests. Other actions are refused.
 pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, call: &Request) -> Result<Reply, Fault> {
     let requests = kind.requests.ok_or_else(Fault::method)?;
     let ty = csdl.ty(requests.entity).ok_or_else(|| Fault::no_segment(requests.entity))?;
     let body = call.object()?;
     check::body(csdl, ty, &body, Mode::Create)?;
     let action = body.get("action").and_then(Value::as_str).unwrap_or_default().to_owned();
-    // Eligibilities and assignments of one group are told apart by their key properties.
-    let names = about(&requests, csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?);
-    if let Some(name) = names.iter().find(|name| !body.contains_key(**name) && !optional(name)) {
+    // A schedule with the same values of these properties is the one that the request is for.
+    let names = identifying_properties(&requests, csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?);
+    if let Some(name) = names.iter().find(|name| !body.contains_key(**name) && !is_optional(name)) {
         return Err(quirks::invalid(name, requests.entity));
     }
-    dangling(tenant, &body)?;
+    check_references(tenant, &body)?;
     let status = tenant.weather.request_status().unwrap_or(RequestStatus::Provisioned);
     let id = uuid::Uuid::new_v4().to_string();
-    let made = schedule_id(&body, &id);
+    let new_id = schedule_id(&body, &id);
     let rows = tenant.store.table(kind).live.iter();
     let same = |object: &Properties| names.iter().all(|name| object.get(*name) == body.get(*name));
     let found = rows.map(|(key, row)| (key.clone(), row.unpack())).find(|(_, object)| same(object));
     if !status.is_carried_out() {
         let schedule = found.map_or(Value::Null, |(key, _)| key.id.to_string().into());
-        return answer(tenant, csdl, (requests, ty), call, with_id(body, id), (status, schedule));
+        return created(tenant, csdl, (requests, ty), call, with_id(body, id), (status, schedule));
     }
     if matches!(action.as_str(), "adminAssign" | "adminUpdate") {
         quirks::check_request(tenant, kind, &body)?;
     }
     let schedule = match (action.as_str(), found) {
-        ("adminAssign", found) if found.is_some() || holds(tenant, kind, &body) => {
+        ("adminAssign", found) if found.is_some() || assignment_exists(tenant, kind, &body) => {
             return Err(Fault::new(400, "RoleAssignmentExists", "The Role assignment already exists."));
         }
         ("adminAssign", _) => {
             let ty = csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?;
             let mut schedule = body.clone();
             schedule.retain(|name, value| ty.property(name).is_some() && !value.is_null());
-            let more = json!({"id": made, "createdUsing": id, "createdDateTime": tenant.clock.ticks(), "status": "Provisioned",
+            let more = json!({"id": new_id, "createdUsing": id, "createdDateTime": tenant.clock.ticks(), "status": "Provisioned",
                 // A schedule that nobody activated is "Assigned":
                 // <https://learn.microsoft.com/graph/api/resources/unifiedroleassignmentschedule>
                 "memberType": "Direct", "assignmentType": "Assigned"});
             schedule.extend(more.as_object().cloned().unwrap_or_default());
             schedule.retain(|name, _| ty.property(name).is_some());
             tenant.store.table_mut(kind).put(kind, &schedule);
-            tenant.log.note(kind, &Key::of(&made), What::Written(schedule.keys().cloned().collect()));
+            tenant.log.note(kind, &Key::of(&new_id), What::Written(schedule.keys().cloned().collect()));
             tenant.audit(call, kind, Verb::Add, None, Some(&schedule));
-            bring_along(tenant, kind, &schedule);
-            made
+            store_assignment(tenant, kind, &schedule);
+            new_id
         }
         ("adminUpdate", Some((key, old))) => {
             let mut new = old.clone();
             if let Some(info) = body.get("scheduleInfo") {
                 new.insert("scheduleInfo".to_owned(), info.clone());
             }
-            // The changed schedule has a new id.
-            new.insert("id".to_owned(), made.as_str().into());
+            // Graph replaces a schedule when it is changed: the new one has another id.
+            new.insert("id".to_owned(), new_id.as_str().into());
             new.insert("createdUsing".to_owned(), id.as_str().into());
             tenant.store.table_mut(kind).take(kind, &key);
             tenant.log.note(kind, &key, What::Gone);
-            write::store(tenant, call, kind, &Key::of(&made), &old, &new);
-            made
+            write::store(tenant, call, kind, &Key::of(&new_id), &old, &new);
+            new_id
         }
         ("adminRemove", Some((key, schedule))) => {
             write::remove(tenant, kind, &key, call);
@@ -90,10 +91,10 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
         }
         _ => return Err(quirks::invalid("action", requests.entity)),
     };
-    answer(tenant, csdl, (requests, ty), call, with_id(body, id), (status, schedule.into()))
+    created(tenant, csdl, (requests, ty), call, with_id(body, id), (status, schedule.into()))
 }
 
-/// Returns the id of the schedule that the request `id` makes: for groups `{group}_{access}_{request}`.
+/// Returns the id of the schedule that the request with the id `id` creates: the same id, or `{group}_{access}_{id}` for groups.
 /// <https://learn.microsoft.com/graph/api/privilegedaccessgroup-post-assignmentschedulerequests>
 fn schedule_id(body: &Properties, id: &str) -> String {
     match quirks::text(body, "groupId") {
@@ -102,13 +103,14 @@ fn schedule_id(body: &Properties, id: &str) -> String {
     }
 }
 
+/// Returns the body with the request's id.
 fn with_id(mut body: Properties, id: String) -> Properties {
     body.insert("id".to_owned(), id.into());
     body
 }
 
-/// Answers 201 with the request, its status, and the schedule that it is about.
-fn answer(
+/// Returns the reply 201 with the request, its status, and the id of its schedule (null if there is none).
+fn created(
     tenant: &mut Tenant,
     csdl: &'static Csdl,
     (requests, ty): (Requests, &'static Type),
@@ -129,7 +131,8 @@ fn answer(
     Ok(reply)
 }
 
-/// Returns the role assignment that exists as long as an active schedule does: it is in the list of assignments as well.
+/// Returns the role assignment that Graph lists beside an active assignment schedule, and its kind; `None` for kinds of schedules
+/// without such assignments, as eligibilities.
 /// <https://learn.microsoft.com/graph/api/resources/privilegedidentitymanagementv3-overview>
 fn assignment_of(kind: &Kind, schedule: &Properties) -> Option<(&'static Kind, Properties)> {
     let assignments = kinds::ALL.iter().find(|other| other.twin.is_some_and(|twin| twin.kind == kind.name))?;
@@ -141,33 +144,36 @@ fn assignment_of(kind: &Kind, schedule: &Properties) -> Option<(&'static Kind, P
     Some((assignments, assignment))
 }
 
-/// Returns true if the principal has the requested assignment already.
-fn holds(tenant: &Tenant, kind: &Kind, schedule: &Properties) -> bool {
+/// Returns true if the principal already has the role assignment that goes with the schedule.
+fn assignment_exists(tenant: &Tenant, kind: &Kind, schedule: &Properties) -> bool {
     assignment_of(kind, schedule)
         .is_some_and(|(kind, assignment)| tenant.store.table(kind).get(quirks::text(&assignment, "id")).is_some())
 }
 
-fn bring_along(tenant: &mut Tenant, kind: &Kind, schedule: &Properties) {
+/// Stores the role assignment that goes with the schedule, if its kind has one.
+fn store_assignment(tenant: &mut Tenant, kind: &Kind, schedule: &Properties) {
     if let Some((kind, assignment)) = assignment_of(kind, schedule) {
         let key = tenant.store.table_mut(kind).put(kind, &assignment);
         tenant.log.note(kind, &key, What::Written(assignment.keys().cloned().collect()));
     }
 }
 
-/// Returns the properties that tell one schedule from another.
-fn about(requests: &Requests, ty: &Type) -> Vec<&'static str> {
-    let tells =
+/// Returns the properties that identify a schedule, as the principal, the role and the scope: those that a request and the type
+/// of a schedule share, without the schedule's dates.
+fn identifying_properties(requests: &Requests, ty: &Type) -> Vec<&'static str> {
+    let identifies =
         |name: &&'static str| ty.property(name).is_some_and(|property| !property.ty.contains("requestSchedule"));
-    requests.names.iter().copied().filter(tells).collect()
+    requests.names.iter().copied().filter(identifies).collect()
 }
 
-/// Returns true for properties of which one is enough: "Either directoryScopeId or appScopeId is required":
+/// Returns true if a request may lack the property: "Either directoryScopeId or appScopeId is required".
 /// <https://learn.microsoft.com/graph/api/resources/unifiedroleeligibilityschedulerequest>
-fn optional(name: &str) -> bool {
+fn is_optional(name: &str) -> bool {
     matches!(name, "appScopeId" | "directoryScopeId")
 }
 
-fn dangling(tenant: &Tenant, body: &Properties) -> Result<(), Fault> {
+/// Fails if the principal, the group or the role of a request does not exist.
+fn check_references(tenant: &Tenant, body: &Properties) -> Result<(), Fault> {
     for (name, known) in
         [("principalId", None), ("groupId", Some("group")), ("roleDefinitionId", Some("roleDefinition"))]
     {

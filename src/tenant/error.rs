@@ -2,12 +2,11 @@
 
 use thiserror::Error;
 
-/// Lists the reasons why a tenant did not do what was asked. `request` is the method and path; messages hold no secret and
-/// no token.
+/// Lists the reasons why a request to a tenant failed. `request` is the method and path. Messages hold no secret and no token.
 #[derive(Debug, Clone, Error, PartialEq)]
 pub enum TenantError {
     /// 401: the service refused the sign-in.
-    #[error("{}", sign_in(.request, .message))]
+    #[error("{}", sign_in_message(.request, .message))]
     SignIn {
         /// Method and path, or the token endpoint; empty if nothing was asked.
         request: String,
@@ -15,11 +14,11 @@ pub enum TenantError {
         message: String,
     },
     /// 403: a permission is missing.
-    #[error("{request}: permission denied: {message}{}", one_of(.permissions))]
+    #[error("{request}: permission denied: {message}{}", permissions_hint(.permissions))]
     Denied {
         /// Method and path.
         request: String,
-        /// Application permissions of which one is enough, least first; may be empty.
+        /// Application permissions of which one is enough, the least privileged first; may be empty.
         permissions: Vec<String>,
         /// Message of the service.
         message: String,
@@ -60,7 +59,7 @@ pub enum TenantError {
         /// Reason why the answer was lost.
         message: String,
     },
-    /// The service took a request and has not carried it out yet: it may wait for somebody's approval.
+    /// The service accepted a request and has not carried it out yet: it may wait for somebody's approval.
     #[error("{request}: the request was taken and is waiting ({status}); it may not be carried out yet")]
     Waiting {
         /// Method and path.
@@ -76,7 +75,7 @@ pub enum TenantError {
         /// Message of the last failure.
         message: String,
     },
-    /// The service gave an answer that makes no sense.
+    /// The service gave an answer that does not have the documented form.
     #[error("{request}: unexpected answer: {message}")]
     Unexpected {
         /// Method and path.
@@ -86,10 +85,12 @@ pub enum TenantError {
     },
 }
 
-fn sign_in(request: &str, message: &str) -> String {
+/// Returns the message of [`TenantError::SignIn`].
+fn sign_in_message(request: &str, message: &str) -> String {
     if request.is_empty() { message.to_owned() } else { format!("{request}: sign-in refused: {message}") }
 }
 
-fn one_of(permissions: &[String]) -> String {
+/// Returns the end of the message of [`TenantError::Denied`].
+fn permissions_hint(permissions: &[String]) -> String {
     if permissions.is_empty() { String::new() } else { format!(" (grant one of: {})", permissions.join(", ")) }
 }

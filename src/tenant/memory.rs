@@ -1,8 +1,8 @@
 //! Implements both tenant ports in memory over sorted maps, for tests of everything above them.
 //!
 //! It is stricter than Graph: a reference to an object that does not exist, a property that the schema does not know, and a
-//! value that cannot be written are refused, also where Graph would accept them. Ids are counted, so that the same writes
-//! give the same tenant.
+//! value that cannot be written are refused, also where Graph would accept them. New ids come from a counter, so that the same
+//! writes give the same tenant.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -16,7 +16,7 @@ use crate::model::{AuditEvent, Coverage, CoverageMap, Kind, Write, Written};
 mod state;
 
 /// Number of objects in one page.
-const PAGE: usize = 100;
+const PAGE_SIZE: usize = 100;
 
 /// Represents a tenant in memory.
 #[derive(Debug, Default)]
@@ -26,9 +26,12 @@ pub struct MemoryTenant {
 }
 
 impl MemoryTenant {
-    /// Creates a tenant that holds `objects`: the kind's name, and Graph's JSON with links as in
-    /// [`RawObject::value`](super::RawObject). It only checks that kinds and ids exist: a tenant may hold values that nobody
-    /// may write.
+    /// Creates a tenant that holds `objects`, each given as its kind's name and Graph's JSON with links, as in
+    /// [`RawObject::value`](super::RawObject).
+    ///
+    /// # Errors
+    /// If there is no such kind, an object has no id, or two have the same. Values are not checked, as a tenant may hold some
+    /// that cannot be written.
     pub fn from_objects(objects: Vec<(&str, Raw)>) -> Result<Self, TenantError> {
         let mut state = State::default();
         for (name, mut raw) in objects {
@@ -46,15 +49,15 @@ impl MemoryTenant {
         Ok(MemoryTenant { state: Mutex::new(state), coverage: CoverageMap::default() })
     }
 
-    /// Makes a kind (`group`) or a link (`group.members`) incompletely readable: its objects are not listed, or come without
-    /// the link.
+    /// Makes a kind (`group`) or a link (`group.members`) unreadable: the kind's objects are not listed, or come without the
+    /// link. `coverage` is what reads then report.
     #[must_use]
     pub fn hiding(mut self, what: &str, coverage: Coverage) -> Self {
         self.coverage.0.insert(what.to_owned(), coverage);
         self
     }
 
-    /// Returns every live object with its links, by kind and id.
+    /// Returns every object that is not deleted, with its links and the name of its kind, ordered by kind and id.
     pub fn objects(&self) -> Vec<(&'static str, Raw)> {
         let state = self.lock();
         let objects = state.objects.iter().filter_map(|((name, id), raw)| Some((kinds::by_name(name)?, id, raw)));
@@ -65,14 +68,16 @@ impl MemoryTenant {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn known(&self, what: &str) -> Coverage {
+    /// Returns the coverage of a kind (`group`) or a link (`group.members`).
+    fn coverage_of(&self, what: &str) -> Coverage {
         self.coverage.0.get(what).copied().unwrap_or(Coverage::Complete)
     }
 
+    /// Returns the object as a read does: without the links that cannot be read.
     fn raw_object(&self, kind: &'static Kind, mut value: Raw) -> RawObject {
         let mut missing = Vec::new();
         for link in kind.links {
-            let coverage = self.known(&format!("{}.{}", kind.name, link.name));
+            let coverage = self.coverage_of(&format!("{}.{}", kind.name, link.name));
             if !coverage.is_complete() {
                 value.remove(link.name);
                 missing.push((link.name, coverage));
@@ -88,10 +93,10 @@ impl TenantRead for MemoryTenant {
     }
 
     async fn list(&self, kind: &'static Kind, pages: Pages) -> Listing {
-        let coverage = self.known(kind.name);
+        let coverage = self.coverage_of(kind.name);
         let mut links = CoverageMap::default();
         for link in kind.links {
-            let of_link = self.known(&format!("{}.{}", kind.name, link.name));
+            let of_link = self.coverage_of(&format!("{}.{}", kind.name, link.name));
             links.set_link(kind.name, link.name, if of_link.is_complete() { coverage } else { of_link });
         }
         let note = (!coverage.is_complete()).then(|| format!("{}: {}", kind.title, coverage.as_str()));
@@ -105,7 +110,7 @@ impl TenantRead for MemoryTenant {
             .filter(|(name, _)| *name == kind.name)
             .map(|(_, raw)| self.raw_object(kind, raw))
             .collect();
-        for page in objects.chunks(PAGE) {
+        for page in objects.chunks(PAGE_SIZE) {
             if pages.send(page.to_vec()).await.is_err() {
                 return Listing { coverage: Coverage::Partial, ..listing };
             }
@@ -124,7 +129,7 @@ impl TenantRead for MemoryTenant {
     }
 
     async fn changes(&self, kind: &'static Kind, token: Option<&str>) -> Result<Changes, TenantError> {
-        if kind.delta.is_none() || !self.known(kind.name).is_complete() {
+        if kind.delta.is_none() || !self.coverage_of(kind.name).is_complete() {
             return Ok(Changes::StartOver { why: format!("changes of {} are not tracked", kind.title) });
         }
         Ok(self.lock().changes(kind, token))

@@ -28,36 +28,36 @@ pub struct RawObject {
     pub value: Raw,
     /// Links that could not be read completely, with their coverage. They are absent from `value`.
     pub missing: Vec<(&'static str, Coverage)>,
-    /// True if the object is as the server made it, like many others, and nobody changed it: an export leaves it out, and a
-    /// comparison takes it where a file says otherwise.
+    /// True if Graph created the object by itself and nobody changed it, like many others. An export leaves it out; a comparison
+    /// takes it only if the other side has a file for it.
     pub untouched: bool,
 }
 
-/// Tells how the listing of a kind ended.
+/// Describes how complete the listing of a kind is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Listing {
-    /// Coverage of the kind: complete if every object was returned.
+    /// Coverage of the kind: complete if every object was sent.
     pub coverage: Coverage,
     /// Coverage of the kind's links, by link (key `group.members`).
     pub links: CoverageMap,
-    /// Note on what is missing, why, and what to do about it, for people.
+    /// Message for people: what is missing, why, and what to do about it.
     pub note: Option<String>,
 }
 
-/// Tells what changed in a kind since a token.
+/// Describes what changed in a kind since a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Changes {
-    /// The tenant knows the changes; an object whose id is in both sets may exist or not.
+    /// The tenant reports the changes. An object whose id is in both sets may exist or not.
     Since {
-        /// Ids of objects that were added, changed or restored. Some may be unchanged: tokens are replayed.
+        /// Ids of objects that were added, changed or restored. Some may be unchanged, since Graph repeats changes.
         changed: BTreeSet<String>,
         /// Ids of objects that were deleted.
         removed: BTreeSet<String>,
         /// Token for the next request.
         token: String,
     },
-    /// The tenant does not know: the token expired, belongs to another tenant, or the kind is not tracked. The kind must be
-    /// listed.
+    /// The tenant cannot report the changes: the token expired or belongs to another tenant, or changes of the kind are not
+    /// tracked. The kind must be listed.
     StartOver {
         /// Reason, for people.
         why: String,
@@ -76,15 +76,15 @@ pub trait TenantRead: Send + Sync {
     /// [`Listing`] names what could not be read.
     fn list(&self, kind: &'static Kind, pages: Pages) -> impl Future<Output = Listing> + Send;
 
-    /// Returns the approximate number of objects of a kind: good enough to choose a layout, never to prove anything.
+    /// Returns the approximate number of objects of a kind, which serves to choose a layout only.
     fn count(&self, kind: &'static Kind) -> impl Future<Output = Result<usize, TenantError>> + Send;
 
     /// Returns one object with all its links; `None` if the tenant does not have it.
     fn get(&self, kind: &'static Kind, id: &str)
     -> impl Future<Output = Result<Option<RawObject>, TenantError>> + Send;
 
-    /// Returns the changes of a kind since `token`; without a token, only a token to ask with from now on. Changes of some
-    /// links are never reported: [`crate::graph`] lists them.
+    /// Returns the changes of a kind since `token`. Without a token it returns no changes, and a token for later requests.
+    /// Graph never reports changes of some links, as app role assignments: [`crate::graph`] reads these by listing them.
     fn changes(
         &self,
         kind: &'static Kind,

@@ -1,14 +1,14 @@
-//! Accepts refusals of a guard: by its name, as a whole or for one object.
+//! Lets people accept the refusals of a guard: all of them, or those for one object.
 
 use super::NAMES;
 use crate::model::Verdict;
 
-/// Holds the guards that were accepted, each as a whole or for one object.
+/// Holds what people accepted: names of guards, each with the object it is accepted for, or `None` for all objects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accepted(Vec<(String, Option<String>)>);
 
 impl Accepted {
-    /// Reads `GUARD` or `GUARD:OBJECT`, with the object as verdicts name it or by its id alone.
+    /// Parses words of the form `GUARD` or `GUARD:OBJECT`. The object is given as verdicts name it, or by its id alone.
     ///
     /// # Errors
     /// If there is no guard of that name; the message lists all names.
@@ -31,29 +31,31 @@ impl Accepted {
         words.iter().map(read).collect::<Result<_, _>>().map(Accepted)
     }
 
-    /// Returns the objects of a verdict that are not accepted, or the guard's name if it is about none; empty if everything is
-    /// accepted or the verdict refuses nothing.
+    /// Returns what a verdict still refuses: `GUARD:OBJECT` for each object that is not accepted, or `GUARD` if the verdict names
+    /// no objects. Empty if everything is accepted, or the verdict refuses nothing.
     pub fn open(&self, verdict: &Verdict) -> Vec<String> {
-        let whole = self.0.iter().any(|(guard, object)| guard == verdict.guard && object.is_none());
-        if whole || !verdict.refused {
+        let accepts_all = self.0.iter().any(|(guard, object)| guard == verdict.guard && object.is_none());
+        if accepts_all || !verdict.refused {
             return Vec::new();
         }
         if verdict.objects.is_empty() {
             return vec![verdict.guard.to_owned()];
         }
-        let open = verdict.objects.iter().filter(|object| !self.takes(verdict.guard, object));
+        let open = verdict.objects.iter().filter(|object| !self.accepts_object(verdict.guard, object));
         open.map(|object| format!("{}:{object}", verdict.guard)).collect()
     }
 
-    /// Returns the accepted parts of the verdicts, as `GUARD:OBJECT`, once each.
+    /// Returns what was refused and is accepted, sorted and once each: `GUARD:OBJECT` for each object, or `GUARD` if the verdict
+    /// names no objects.
     pub fn taken(&self, verdicts: &[Verdict]) -> Vec<String> {
         let mut taken = Vec::new();
         for verdict in verdicts.iter().filter(|verdict| verdict.refused) {
-            let whole = self.0.iter().any(|(guard, object)| guard == verdict.guard && object.is_none());
-            if verdict.objects.is_empty() && whole {
+            let accepts_all = self.0.iter().any(|(guard, object)| guard == verdict.guard && object.is_none());
+            if verdict.objects.is_empty() && accepts_all {
                 taken.push(verdict.guard.to_owned());
             }
-            let objects = verdict.objects.iter().filter(|object| whole || self.takes(verdict.guard, object));
+            let objects =
+                verdict.objects.iter().filter(|object| accepts_all || self.accepts_object(verdict.guard, object));
             taken.extend(objects.map(|object| format!("{}:{object}", verdict.guard)));
         }
         taken.sort();
@@ -61,7 +63,7 @@ impl Accepted {
         taken
     }
 
-    /// Returns the verdicts after acceptance: those that are not accepted completely still refuse.
+    /// Returns the verdicts, of which those that are accepted completely no longer refuse.
     pub fn settle(&self, verdicts: &[Verdict]) -> Vec<Verdict> {
         let settled = verdicts.iter().map(|verdict| match verdict.refused && self.open(verdict).is_empty() {
             true => Verdict { refused: false, message: format!("{} (accepted)", verdict.message), ..verdict.clone() },
@@ -70,7 +72,8 @@ impl Accepted {
         settled.collect()
     }
 
-    fn takes(&self, guard: &str, object: &str) -> bool {
+    /// Returns true if the guard is accepted for this object by name; `object` is `KIND/ID`.
+    fn accepts_object(&self, guard: &str, object: &str) -> bool {
         let id = object.split_once('/').map_or(object, |(_, id)| id);
         let mut all = self.0.iter().filter(|(name, _)| name == guard);
         all.any(|(_, word)| {

@@ -1,6 +1,7 @@
-//! Finds changes that open a way to power without granting it to anybody by name: settings that demand less than before,
-//! trust in other tenants, addresses that tokens are sent to. Each judgement compares an object with its state before, so
-//! that a change which only makes it stricter, or does not affect it, yields nothing.
+//! Finds changes by which people could gain privileges although nobody is granted any by name: settings that demand less than
+//! before, trust in other tenants, addresses that tokens are sent to. Each function compares the properties that an object had
+//! (`before`, `None` for a new object) with those that it gets (`after`), and returns clauses on what is permitted since. A
+//! change that only makes the object stricter gives none.
 
 mod children;
 
@@ -16,8 +17,9 @@ use crate::kinds::power::{GUESTS_AS_MEMBERS, LIMITED_CONSENT};
 
 type Properties = Map<String, Value>;
 
-/// Returns what `after` permits that `before` did not, as clauses whose subject is the object; nothing if it is as strict.
-/// `limited` returns true for a permission grant policy of the tenant's own that does not cover every permission.
+/// Returns what an object of the kind `kind` permits in `after` and not in `before`, as clauses whose subject is the object;
+/// empty if it is as strict as before, or stricter.
+/// `limited` returns true for the id of a permission grant policy that the tenant made and that covers only some permissions.
 pub(super) fn of(
     kind: &str,
     before: Option<&Properties>,
@@ -25,36 +27,45 @@ pub(super) fn of(
     limited: &dyn Fn(&str) -> bool,
 ) -> Vec<String> {
     match kind {
-        "authorizationPolicy" => defaults(before, after, limited),
-        "crossTenantAccessDefault" | "crossTenantPartner" | "organizationPartnerTemplate" => trust(before, after),
+        "authorizationPolicy" => wider_default_permissions(before, after, limited),
+        "crossTenantAccessDefault" | "crossTenantPartner" | "organizationPartnerTemplate" => {
+            new_inbound_trust(before, after)
+        }
         "organizationSyncTemplate" => synchronization(before, after),
         // <https://learn.microsoft.com/graph/api/resources/customauthenticationextension>
-        "customAuthenticationExtension" => moved(
+        "customAuthenticationExtension" => clause_if_replaced(
             before,
             after,
             &["endpointConfiguration/targetUrl", "authenticationConfiguration/resourceId"],
             "asks another address what to put into tokens",
         ),
         // <https://learn.microsoft.com/graph/api/resources/socialidentityprovider>
-        "identityProvider" => {
-            moved(before, after, &["clientId", "serviceId", "developerId"], "trusts sign-ins of another client")
-        }
-        "user" => ways_in(before, after),
-        "application" | "servicePrincipal" => replies(before, after),
-        "roleDefinition" => tasks(before, after),
+        "identityProvider" => clause_if_replaced(
+            before,
+            after,
+            &["clientId", "serviceId", "developerId"],
+            "trusts sign-ins of another client",
+        ),
+        "user" => new_sign_in_methods(before, after),
+        "application" | "servicePrincipal" => new_token_recipients(before, after),
+        "roleDefinition" => new_role_permissions(before, after),
         "roleAssignmentSchedule"
         | "roleEligibilitySchedule"
         | "groupAssignmentSchedule"
-        | "groupEligibilitySchedule" => longer(before, after),
-        "accessPackageAssignmentPolicy" => opened(before, after),
+        | "groupEligibilitySchedule" => held_longer(before, after),
+        "accessPackageAssignmentPolicy" => more_unapproved_access(before, after),
         _ => Vec::new(),
     }
 }
 
-/// Judges the permissions of everybody, guests included.
+/// Finds permissions of everybody, guests included, that the authorization policy newly gives.
 /// <https://learn.microsoft.com/graph/api/resources/authorizationpolicy>,
 /// <https://learn.microsoft.com/entra/fundamentals/users-default-permissions>
-fn defaults(before: Option<&Properties>, after: &Properties, limited: &dyn Fn(&str) -> bool) -> Vec<String> {
+fn wider_default_permissions(
+    before: Option<&Properties>,
+    after: &Properties,
+    limited: &dyn Fn(&str) -> bool,
+) -> Vec<String> {
     let mut found = Vec::new();
     for (path, value, clause) in [
         ("guestUserRoleId", GUESTS_AS_MEMBERS, "lets guests do what members may"),
@@ -71,7 +82,7 @@ fn defaults(before: Option<&Properties>, after: &Properties, limited: &dyn Fn(&s
         ("allowUserConsentForRiskyApps", "lets people consent to risky applications"),
         ("allowEmailVerifiedUsersToJoinOrganization", "lets whoever has an address of a domain join"),
     ] {
-        found.extend(rises(before, after, path).then(|| clause.to_owned()));
+        found.extend(is_newly_set(before, after, path).then(|| clause.to_owned()));
     }
     // The assigned value reads `ManagePermissionGrantsForSelf.{policy}`:
     // <https://learn.microsoft.com/entra/identity/enterprise-apps/manage-app-consent-policies>
@@ -90,43 +101,46 @@ fn defaults(before: Option<&Properties>, after: &Properties, limited: &dyn Fn(&s
     found
 }
 
-/// Judges which claims about people of other tenants are trusted.
+/// Finds claims of other tenants about their people that are newly trusted.
 /// <https://learn.microsoft.com/graph/api/resources/crosstenantaccesspolicyinboundtrust>
-fn trust(before: Option<&Properties>, after: &Properties) -> Vec<String> {
+fn new_inbound_trust(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let claims = [
         ("inboundTrust/isMfaAccepted", "multifactor authentication"),
         ("inboundTrust/isCompliantDeviceAccepted", "compliant devices"),
         ("inboundTrust/isHybridAzureADJoinedDeviceAccepted", "hybrid joined devices"),
     ];
-    let risen = claims.iter().filter(|(path, _)| rises(before, after, path));
-    risen.map(|(_, what)| format!("accepts {what} as another tenant tells it")).collect()
+    let newly_set = claims.iter().filter(|(path, _)| is_newly_set(before, after, path));
+    newly_set.map(|(_, what)| format!("accepts {what} as another tenant tells it")).collect()
 }
 
-/// Judges whether another tenant may create users.
+/// Finds that another tenant may newly create users here.
 /// <https://learn.microsoft.com/graph/api/resources/crosstenantidentitysyncpolicypartner>
 fn synchronization(before: Option<&Properties>, after: &Properties) -> Vec<String> {
-    let risen = rises(before, after, "userSyncInbound/isSyncAllowed");
-    risen.then(|| "lets another tenant create users here".to_owned()).into_iter().collect()
+    let newly_set = is_newly_set(before, after, "userSyncInbound/isSyncAllowed");
+    newly_set.then(|| "lets another tenant create users here".to_owned()).into_iter().collect()
 }
 
-/// Returns `clause` if one of `paths` changed from an existing object's value to another one.
-fn moved(before: Option<&Properties>, after: &Properties, paths: &[&str], clause: &str) -> Vec<String> {
+/// Returns `clause` if an existing object gets another value at one of `paths`. Removing a value does not count.
+fn clause_if_replaced(before: Option<&Properties>, after: &Properties, paths: &[&str], clause: &str) -> Vec<String> {
     let Some(before) = before else { return Vec::new() };
     let is_new = |path: &&str| !text(after, path).is_empty() && text(after, path) != text(before, path);
     paths.iter().any(is_new).then(|| clause.to_owned()).into_iter().collect()
 }
 
-/// Judges sign-in methods of a user: certificates that are accepted for the user, and contacts that confirm a password
+/// Finds new ways to sign in as a user: certificates that are accepted for the user, and contacts that can confirm a password
 /// reset.
 /// <https://learn.microsoft.com/entra/identity/authentication/concept-certificate-based-authentication-certificateuserids>,
 /// <https://learn.microsoft.com/entra/identity/authentication/howto-sspr-authenticationdata>
-fn ways_in(before: Option<&Properties>, after: &Properties) -> Vec<String> {
+fn new_sign_in_methods(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let ways = [
         ("authorizationInfo/certificateUserIds", "can sign in with another certificate"),
         ("otherMails", "can confirm a password reset from another mailbox"),
     ];
-    let mut found: Vec<String> =
-        ways.iter().filter(|(path, _)| gains(before, after, path)).map(|(_, clause)| (*clause).to_owned()).collect();
+    let mut found: Vec<String> = ways
+        .iter()
+        .filter(|(path, _)| list_gains(before, after, path))
+        .map(|(_, clause)| (*clause).to_owned())
+        .collect();
     let phone = |object: &Properties| text(object, "mobilePhone");
     if !phone(after).is_empty() && before.is_none_or(|before| phone(before) != phone(after)) {
         found.push("can confirm a password reset from another phone".to_owned());
@@ -134,13 +148,13 @@ fn ways_in(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     found
 }
 
-/// Judges the addresses that tokens are sent to, and the tenants whose people get them.
+/// Finds new addresses that an application's tokens are sent to, and that people of other tenants may newly sign in.
 /// <https://learn.microsoft.com/entra/identity-platform/reply-url>,
 /// <https://learn.microsoft.com/entra/identity-platform/supported-accounts-validation>
-fn replies(before: Option<&Properties>, after: &Properties) -> Vec<String> {
+fn new_token_recipients(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let mut found = Vec::new();
     let lists = ["web/redirectUris", "spa/redirectUris", "publicClient/redirectUris", "replyUrls"];
-    if lists.iter().any(|path| gains(before, after, path)) {
+    if lists.iter().any(|path| list_gains(before, after, path)) {
         found.push("sends tokens to another address".to_owned());
     }
     let own = |object: &Properties| matches!(text(object, "signInAudience").as_str(), "" | "AzureADMyOrg");
@@ -150,8 +164,8 @@ fn replies(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     found
 }
 
-/// Judges the permissions of a custom role.
-fn tasks(before: Option<&Properties>, after: &Properties) -> Vec<String> {
+/// Finds privileged permissions that a role newly has. A disabled role has none.
+fn new_role_permissions(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let usable = |role: &Properties| match role.get("isEnabled") {
         Some(Value::Bool(false)) => BTreeSet::new(),
         _ => tasks_of_power(role),
@@ -160,9 +174,9 @@ fn tasks(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     usable(after).difference(&had).map(|task| format!("permits {task}")).collect()
 }
 
-/// Judges the end of a role assignment or group membership.
+/// Finds that a role assignment or group membership is new or ends later than before.
 /// <https://learn.microsoft.com/graph/api/resources/expirationpattern>
-fn longer(before: Option<&Properties>, after: &Properties) -> Vec<String> {
+fn held_longer(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let Some(before) = before else { return vec!["is held".to_owned()] };
     let ends = |object: &Properties, name: &str| text(object, &format!("scheduleInfo/expiration/{name}"));
     let (was, is) = (ends(before, "type"), ends(after, "type"));
@@ -171,14 +185,15 @@ fn longer(before: Option<&Properties>, after: &Properties) -> Vec<String> {
         (_, "noExpiration") => true,
         ("afterDateTime", "afterDateTime") => ends(after, "endDateTime") > ends(before, "endDateTime"),
         ("afterDuration", "afterDuration") => seconds(&ends(after, "duration")) > seconds(&ends(before, "duration")),
+        // A date and a duration cannot be compared without the start: any difference counts.
         _ => after.get("scheduleInfo") != before.get("scheduleInfo"),
     };
     outlasts.then(|| "is held for longer".to_owned()).into_iter().collect()
 }
 
-/// Judges which people get an access package without approval.
+/// Finds that an assignment policy newly gives its access package without approval, or gives it to more people.
 /// <https://learn.microsoft.com/graph/api/resources/accesspackageassignmentpolicy>
-fn opened(before: Option<&Properties>, after: &Properties) -> Vec<String> {
+fn more_unapproved_access(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     let wider = |before: &Properties| {
         text(before, "allowedTargetScope") != text(after, "allowedTargetScope")
             || list(after, "specificAllowedTargets")
@@ -188,40 +203,47 @@ fn opened(before: Option<&Properties>, after: &Properties) -> Vec<String> {
     opens.then(|| "hands out an access package without approval".to_owned()).into_iter().collect()
 }
 
-/// Returns true if an assignment policy gives its access package to somebody without approval.
+/// Returns true if an assignment policy gives its access package to somebody without approval: Graph requests it for them, or
+/// they request it themselves and need no approval.
 pub(super) fn hands_out_freely(policy: &Properties) -> bool {
-    let somebody = !matches!(text(policy, "allowedTargetScope").as_str(), "" | "notSpecified");
-    let asked = at(policy, "requestorSettings/enableTargetsToSelfAddAccess") != Some(&Value::Bool(false));
+    let has_targets = !matches!(text(policy, "allowedTargetScope").as_str(), "" | "notSpecified");
+    let requestable = at(policy, "requestorSettings/enableTargetsToSelfAddAccess") != Some(&Value::Bool(false));
     let given = flag(policy, "automaticRequestSettings/requestAccessForAllowedTargets");
-    somebody && (given || asked) && (given || !flag(policy, "requestApprovalSettings/isApprovalRequiredForAdd"))
+    has_targets
+        && (given || requestable)
+        && (given || !flag(policy, "requestApprovalSettings/isApprovalRequiredForAdd"))
 }
 
-/// Returns the value at a path of names.
+/// Returns the value at a path of names separated by `/`.
 fn at<'a>(object: &'a Properties, path: &str) -> Option<&'a Value> {
     let mut names = path.split('/');
     let first = object.get(names.next()?)?;
     names.try_fold(first, |value, name| value.get(name))
 }
 
+/// Returns the string at a path; empty if there is none.
 fn text(object: &Properties, path: &str) -> String {
     at(object, path).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
+/// Returns true if the value at a path is `true`.
 fn flag(object: &Properties, path: &str) -> bool {
     at(object, path) == Some(&Value::Bool(true))
 }
 
-fn rises(before: Option<&Properties>, after: &Properties, path: &str) -> bool {
+/// Returns true if a flag is set that was not set before.
+fn is_newly_set(before: Option<&Properties>, after: &Properties, path: &str) -> bool {
     flag(after, path) && !before.is_some_and(|before| flag(before, path))
 }
 
-/// Returns the strings of a list, in lower case.
+/// Returns the strings of the list at a path, in lower case.
 fn strings(object: &Properties, path: &str) -> BTreeSet<String> {
     let list = at(object, path).and_then(Value::as_array).into_iter().flatten();
     list.filter_map(Value::as_str).map(str::to_lowercase).collect()
 }
 
-fn gains(before: Option<&Properties>, after: &Properties, path: &str) -> bool {
+/// Returns true if the list at a path has a string that it did not have before.
+fn list_gains(before: Option<&Properties>, after: &Properties, path: &str) -> bool {
     let had = before.map(|before| strings(before, path)).unwrap_or_default();
     strings(after, path).iter().any(|element| !had.contains(element))
 }
@@ -236,7 +258,7 @@ mod tests {
         let until = |day: &str| seat(serde_json::json!({"type": "afterDateTime", "endDateTime": day}));
         let ever = seat(serde_json::json!({"type": "noExpiration"}));
         let longer =
-            |a: &Value, b: &Value| !super::longer(a.as_object(), b.as_object().unwrap_or(&Map::new())).is_empty();
+            |a: &Value, b: &Value| !held_longer(a.as_object(), b.as_object().unwrap_or(&Map::new())).is_empty();
         assert!(longer(&until("2027-01-01T00:00:00Z"), &until("2028-01-01T00:00:00Z")));
         assert!(longer(&until("2027-01-01T00:00:00Z"), &ever));
         assert!(!longer(&ever, &until("2028-01-01T00:00:00Z")));

@@ -1,4 +1,4 @@
-//! Reads the signatures that a plan needs before it is carried out.
+//! Reads the settings of `approval`: which signatures a plan needs before it is carried out.
 
 use serde_json::{Map, Value};
 
@@ -15,18 +15,18 @@ pub(super) const TEMPLATE: &str = "# Whose signatures a plan file needs before `
      #   signers:\n\
      #     - \"ada@contoso.com ssh-ed25519 AAAA...\"\n";
 
-/// Holds the signatures that a plan needs before it is carried out.
+/// Holds the settings of `approval`: which signatures a plan needs before it is carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
-    /// Number of people who must have signed the plan, none of them its author.
+    /// Number of people other than the plan's author who must have signed it; 0 if no signature is needed.
     pub require: usize,
-    /// Lines of an allowed-signers file, as git uses it: <https://man.openbsd.org/ssh-keygen.1#ALLOWED_SIGNERS>
+    /// Lines of an allowed-signers file, as git uses it, one for each key: <https://man.openbsd.org/ssh-keygen.1#ALLOWED_SIGNERS>
     pub signers: Vec<String>,
     /// Number of hours for which a plan file is valid.
     pub plan_hours: usize,
 }
 
-/// Reads the settings of `approval`.
+/// Reads the settings of `approval`, and reports mistakes to `reader`.
 pub(super) fn approval(reader: &mut Reader<'_>, section: &Map<String, Value>) -> Approval {
     reader.only(section, "/approval", &["require", "signers", "planHours"]);
     let signers = match section.get("signers") {

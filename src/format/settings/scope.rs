@@ -12,8 +12,8 @@ use crate::model::kind::Profile;
 /// Names of these settings.
 pub(super) const KNOWN: &[&str] = &["profile", "kinds", "exclude", "filter"];
 
-/// Maximum number of characters of a filter: encoded, it must fit into a URL that proxies and services accept.
-const MOST_FILTER: usize = 4_000;
+/// Maximum number of characters of a filter: percent-encoded, it must fit into a URL that proxies and services accept.
+const MAX_FILTER_CHARS: usize = 4_000;
 
 /// The part of the template for these settings.
 pub(super) const TEMPLATE: &str = "# What is exported: config (no user objects), recovery (all that recovery needs), everything (what is only for\n\
@@ -32,24 +32,25 @@ pub(super) const TEMPLATE: &str = "# What is exported: config (no user objects),
 pub struct Scope {
     /// Profile, which selects the kinds by default.
     pub profile: Profile,
-    /// Kinds to export, whatever the profile; empty: all of the profile.
+    /// Names of the kinds to export, whatever the profile; if empty, all kinds of the profile.
     pub kinds: Vec<&'static str>,
-    /// Kinds that are not exported.
+    /// Names of the kinds that are not exported.
     pub exclude: Vec<&'static str>,
-    /// `$filter` that the objects of a kind are listed with, by kind.
+    /// `$filter` with which the objects of a kind are listed, by the kind's name.
     pub filters: BTreeMap<&'static str, String>,
 }
 
 impl Scope {
     /// Returns the kinds in scope.
     pub fn kinds(&self) -> Vec<&'static Kind> {
-        let named = |kind: &Kind| self.kinds.contains(&kind.name);
-        let takes = |kind: &Kind| if self.kinds.is_empty() { kind.profile() <= self.profile } else { named(kind) };
-        kinds::ALL.iter().copied().filter(|kind| takes(kind) && !self.exclude.contains(&kind.name)).collect()
+        let is_listed = |kind: &Kind| self.kinds.contains(&kind.name);
+        let is_selected =
+            |kind: &Kind| if self.kinds.is_empty() { kind.profile() <= self.profile } else { is_listed(kind) };
+        kinds::ALL.iter().copied().filter(|kind| is_selected(kind) && !self.exclude.contains(&kind.name)).collect()
     }
 }
 
-/// Reads the scope of an export.
+/// Reads the scope of an export, and reports mistakes to `reader`.
 pub(super) fn scope(reader: &mut Reader<'_>, top: &Map<String, Value>) -> Scope {
     let profile = reader.text(top, "", "profile", Profile::default().as_str());
     let profile = Profile::parse(&profile).unwrap_or_else(|| {
@@ -59,11 +60,12 @@ pub(super) fn scope(reader: &mut Reader<'_>, top: &Map<String, Value>) -> Scope 
         );
         Profile::default()
     });
-    let (kinds, exclude) = (named(reader, top, "kinds"), named(reader, top, "exclude"));
-    Scope { profile, kinds, exclude, filters: filters(reader, top) }
+    let (kinds, exclude) = (read_kinds(reader, top, "kinds"), read_kinds(reader, top, "exclude"));
+    Scope { profile, kinds, exclude, filters: read_filters(reader, top) }
 }
 
-fn named(reader: &mut Reader<'_>, top: &Map<String, Value>, setting: &str) -> Vec<&'static str> {
+/// Reads a list of kinds, and returns their names.
+fn read_kinds(reader: &mut Reader<'_>, top: &Map<String, Value>, setting: &str) -> Vec<&'static str> {
     let mut found = Vec::new();
     for (index, word) in reader.texts(top, setting).into_iter().enumerate() {
         match kinds::by_word(&word) {
@@ -74,14 +76,15 @@ fn named(reader: &mut Reader<'_>, top: &Map<String, Value>, setting: &str) -> Ve
     found
 }
 
-fn filters(reader: &mut Reader<'_>, top: &Map<String, Value>) -> BTreeMap<&'static str, String> {
+/// Reads the filters, by the kinds' names. Faulty ones are reported and left out.
+fn read_filters(reader: &mut Reader<'_>, top: &Map<String, Value>) -> BTreeMap<&'static str, String> {
     let mut filters = BTreeMap::new();
     for (word, filter) in top.get("filter").and_then(Value::as_object).into_iter().flatten() {
         let pointer = format!("/filter/{word}");
         let wrong = match (kinds::by_word(word), filter.as_str().map(str::trim)) {
             (None, _) => kinds::unknown(word),
             (Some(_), None) => format!("the filter of `{word}` is a text; put it in quotes"),
-            (Some(kind), Some(filter)) => match wrong_with(kind, filter) {
+            (Some(kind), Some(filter)) => match find_filter_fault(kind, filter) {
                 Some(wrong) => wrong,
                 None => {
                     filters.insert(kind.name, filter.to_owned());
@@ -94,15 +97,15 @@ fn filters(reader: &mut Reader<'_>, top: &Map<String, Value>) -> BTreeMap<&'stat
     filters
 }
 
-/// Returns the fault of a filter, as far as it can be seen without Graph.
-fn wrong_with(kind: &'static Kind, filter: &str) -> Option<String> {
+/// Returns a sentence on the fault of a filter; `None` if none is found without asking Graph.
+fn find_filter_fault(kind: &'static Kind, filter: &str) -> Option<String> {
     if kind.is_singleton() || kind.for_each.is_some() {
         return Some(format!("`{}` cannot be filtered: Graph does not list it as a whole", kind.name));
     }
     let length = filter.chars().count();
-    if length > MOST_FILTER {
+    if length > MAX_FILTER_CHARS {
         return Some(format!(
-            "the filter of `{}` has {length} characters, and {MOST_FILTER} is the most; name a group or a prefix instead of \
+            "the filter of `{}` has {length} characters, and {MAX_FILTER_CHARS} is the most; name a group or a prefix instead of \
              single objects",
             kind.name
         ));
@@ -110,19 +113,19 @@ fn wrong_with(kind: &'static Kind, filter: &str) -> Option<String> {
     if filter.is_empty() {
         return Some(format!("the filter of `{}` is empty; leave it out", kind.name));
     }
-    let mut open = 0i32;
-    let outside = outside_of_quotes(filter);
-    let balanced = outside.chars().all(|c| {
-        open += i32::from(c == '(') - i32::from(c == ')');
-        open >= 0
+    let mut depth = 0i32;
+    let unquoted = blank_quoted_texts(filter);
+    let balanced = unquoted.chars().all(|c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        depth >= 0
     });
-    if !balanced || open != 0 || !filter.matches('\'').count().is_multiple_of(2) {
+    if !balanced || depth != 0 || !filter.matches('\'').count().is_multiple_of(2) {
         return Some("the filter does not close what it opens: look at its quotes and parentheses".to_owned());
     }
     let known: Value = serde_json::from_str(kind.schema).ok()?;
     let known: Vec<&str> = known.get("properties")?.as_object()?.keys().map(String::as_str).collect();
-    compared(&outside).into_iter().find_map(|name| {
-        // Graph can filter by properties that are not exported, so that only names similar to a known one are reported.
+    compared_properties(&unquoted).into_iter().find_map(|name| {
+        // Graph can also filter by properties that are not exported: only a name similar to a known one is a typing error.
         let near =
             known.iter().map(|known| (strsim::damerau_levenshtein(&known.to_lowercase(), &name.to_lowercase()), known));
         match near.min() {
@@ -135,14 +138,14 @@ fn wrong_with(kind: &'static Kind, filter: &str) -> Option<String> {
     })
 }
 
-/// Returns the filter with every text in quotes blanked.
-fn outside_of_quotes(filter: &str) -> String {
+/// Returns the filter with every text in quotes replaced by an empty one.
+fn blank_quoted_texts(filter: &str) -> String {
     let parts = filter.split('\'').enumerate();
     parts.map(|(index, part)| if index % 2 == 0 { part } else { "''" }).collect()
 }
 
-/// Returns the names of the properties that a filter compares: words before an operator, or first within a function.
-fn compared(filter: &str) -> Vec<&str> {
+/// Returns the names of the properties that a filter compares: a word before an operator, or a function's first argument.
+fn compared_properties(filter: &str) -> Vec<&str> {
     let words: Vec<&str> = filter.split([' ', '(', ')', ',']).filter(|word| !word.is_empty()).collect();
     let is_operator = |word: &str| matches!(word, "eq" | "ne" | "gt" | "ge" | "lt" | "le" | "in");
     let is_function = |word: &str| matches!(word, "startsWith" | "startswith" | "endsWith" | "endswith" | "contains");
@@ -151,7 +154,7 @@ fn compared(filter: &str) -> Vec<&str> {
         (function, name) if is_function(function) => Some(name),
         _ => None,
     });
-    // The variable of `any` is no property, and a word after a slash is part of a property.
+    // Of a path the first name counts. `t:t` declares the variable of an `any`, and a name of one or two letters uses one.
     pairs
         .filter(|name| !name.contains([':', '$']))
         .map(|name| name.split('/').next().unwrap_or(name))
@@ -214,7 +217,7 @@ mod tests {
     #[test]
     fn a_filter_is_limited_in_length() {
         let of = |length: usize| said(&format!("filter:\n  group: \"displayName eq '{}'\"\n", "a".repeat(length - 17)));
-        assert!(of(MOST_FILTER).starts_with("Scope"));
-        insta::assert_snapshot!(of(MOST_FILTER + 1), @"3: the filter of `group` has 4001 characters, and 4000 is the most; name a group or a prefix instead of single objects");
+        assert!(of(MAX_FILTER_CHARS).starts_with("Scope"));
+        insta::assert_snapshot!(of(MAX_FILTER_CHARS + 1), @"3: the filter of `group` has 4001 characters, and 4000 is the most; name a group or a prefix instead of single objects");
     }
 }

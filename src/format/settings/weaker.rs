@@ -3,14 +3,14 @@
 use super::{MainMode, Settings};
 
 impl Settings {
-    /// Returns the points, as clauses, in which these settings guard less than those in force; nothing if they guard as much
-    /// or more.
+    /// Returns one clause for each setting that guards the tenant less strictly than the setting in force; empty if all are as
+    /// strict or stricter.
     pub fn weaker_than(&self, in_force: &Settings) -> Vec<String> {
-        let mut said = Vec::new();
-        let lower = |account: &String| account.trim().to_lowercase();
-        let accounts: Vec<String> = self.break_glass.iter().map(lower).collect();
-        for account in in_force.break_glass.iter().filter(|account| !accounts.contains(&lower(account))) {
-            said.push(format!("breakGlass no longer has {}", account.escape_debug()));
+        let mut clauses = Vec::new();
+        let normalized = |account: &String| account.trim().to_lowercase();
+        let accounts: Vec<String> = self.break_glass.iter().map(normalized).collect();
+        for account in in_force.break_glass.iter().filter(|account| !accounts.contains(&normalized(account))) {
+            clauses.push(format!("breakGlass no longer has {}", account.escape_debug()));
         }
         let (new, old) = (&self.guards, &in_force.guards);
         let numbers = [
@@ -21,27 +21,28 @@ impl Settings {
             ("maxUnlinks", new.max_unlinks, old.max_unlinks),
             ("planHours", self.approval.plan_hours, in_force.approval.plan_hours),
         ];
-        said.extend(
+        clauses.extend(
             numbers
                 .iter()
                 .filter(|(_, new, old)| new > old)
                 .map(|(name, new, old)| format!("{name} goes from {old} to {new}")),
         );
         if self.approval.require < in_force.approval.require {
-            said.push(format!("{} approvals instead of {}", self.approval.require, in_force.approval.require));
+            clauses.push(format!("{} approvals instead of {}", self.approval.require, in_force.approval.require));
         }
-        // A person who adds a signer may sign with that key.
+        // Whoever adds a signer may hold that signer's key, and could then approve a plan alone.
         if in_force.approval.require > 0 {
             let new = self.approval.signers.iter().filter(|line| !in_force.approval.signers.contains(line));
-            said.extend(new.map(|line| format!("one more may sign: {}", line.escape_debug())));
+            clauses.extend(new.map(|line| format!("one more may sign: {}", line.escape_debug())));
         }
         if (self.main, in_force.main) == (MainMode::Follow, MainMode::Hold) {
-            said.push("changes of the tenant flow into the branch that people work on".to_owned());
+            clauses.push("changes of the tenant flow into the branch that people work on".to_owned());
         }
+        // The rules in force are read from the branches with these names.
         if self.branches != in_force.branches {
-            said.push(format!("the branches are called {} and {}", self.branches.main, self.branches.snapshots));
+            clauses.push(format!("the branches are called {} and {}", self.branches.main, self.branches.snapshots));
         }
-        said
+        clauses
     }
 }
 

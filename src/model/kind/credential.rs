@@ -1,7 +1,7 @@
 //! [`Credential`]: secrets and certificates of applications and service principals.
 
-/// Describes a property that lists credentials, each with a `keyId`. Graph never returns their secrets: a credential that is
-/// gone cannot be restored, and one that is not wanted can be removed.
+/// Describes a property that lists credentials, each with a `keyId`. Graph never returns their secrets, so that a plan can remove
+/// a credential and cannot restore one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Credential {
     /// Name of the property, as in `passwordCredentials`.
@@ -17,14 +17,14 @@ pub struct Credential {
 pub enum Removal {
     /// `POST {object}/{action}` with the credential's `keyId`.
     Action(&'static str),
-    /// PATCH of the property with the credentials that stay, each as it was read with a null `key`. `removeKey` would need a
-    /// proof of possession, signed with a certificate that only its owner has.
+    /// PATCH of the property with the credentials that remain, each as Graph returned it: with `key: null`. The action
+    /// `removeKey` is not used, since it needs a proof of possession that only the owner of a certificate can sign.
     /// <https://learn.microsoft.com/graph/api/application-removekey>
     Patch,
 }
 
 impl Credential {
-    /// Client secrets. <https://learn.microsoft.com/graph/api/application-removepassword>,
+    /// Describes client secrets. <https://learn.microsoft.com/graph/api/application-removepassword>,
     /// <https://learn.microsoft.com/graph/api/serviceprincipal-removepassword>
     pub const PASSWORDS: Credential = Credential {
         property: "passwordCredentials",
@@ -32,6 +32,6 @@ impl Credential {
         removal: Removal::Action("removePassword"),
     };
 
-    /// Certificates.
+    /// Describes certificates.
     pub const KEYS: Credential = Credential { property: "keyCredentials", one: "certificate", removal: Removal::Patch };
 }

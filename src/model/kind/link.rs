@@ -13,14 +13,14 @@ pub struct Link {
     pub at: Option<&'static str>,
     /// Navigation properties of children that Graph returns only if `$expand` names them.
     pub expand: &'static [&'static str],
-    /// Collection in which `@odata.id` of a reference names its target.
+    /// Collection in the `@odata.id` of a reference, before the target's id.
     pub to: &'static str,
     /// Relations at the targets by which the references are written: `POST {target}/{id}/{relation}/$ref`. One entry for
     /// each kind of target.
     pub ends: &'static [End],
     /// True if a target has at most one such relation: it is removed from one object before it is added to another.
     pub exclusive: bool,
-    /// Kind of target of which the last one stays: Graph refuses to remove it.
+    /// Name of a kind: Graph refuses to remove the last target of this kind, as a group's last owner who is a user.
     pub last: Option<&'static str>,
     /// Contents of the relation.
     pub shape: LinkShape,
@@ -33,13 +33,13 @@ pub struct Link {
     pub takes_top: bool,
     /// Condition under which an object has no such relation of its own.
     pub absent: Option<Condition>,
-    /// Objects whose relation is hidden from sign-ins without a further permission.
+    /// Objects whose relation Graph shows only to sign-ins with a further permission.
     pub hidden: Option<Hidden>,
     /// Application permissions, where they differ from those of the kind.
     pub permissions: Option<Permissions>,
 }
 
-/// Describes objects whose relation only some may see.
+/// Describes objects whose relation Graph shows only to sign-ins with a further permission.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hidden {
     /// Condition that marks the objects.
@@ -78,8 +78,7 @@ pub struct Children {
     /// Path to POST to, with `{parent}`; `None` where no child can be created, or where PUT to `item` creates it (`update`
     /// is then [`Updates::Replace`]).
     pub create: Option<&'static str>,
-    /// Path of one child, with `{parent}` and `{child}` (the child's own Graph id), which the path of a single child does
-    /// without.
+    /// Path of one child, with `{parent}` and `{child}` (the child's own Graph id). The path of a single child has no `{child}`.
     pub item: &'static str,
     /// Properties that PATCH takes; if there are none, a change is a delete and a create.
     pub update: Updates,
@@ -94,7 +93,7 @@ pub struct Children {
     pub prefixed: Option<&'static str>,
     /// Requests that add and remove children, if Graph wants them: they are posted to `create`, and `item` is only read.
     pub requests: Option<&'static ChildRequests>,
-    /// Object within the child that Graph wants to be named by an id that no file holds.
+    /// Object within the child whose id is looked up before a write, since no file holds it.
     pub finds: Option<&'static Find>,
     /// Hint for whoever approves the creation of a child, in one clause.
     pub note: Option<&'static str>,
@@ -112,8 +111,8 @@ pub struct ChildRequests {
     pub parent: &'static str,
 }
 
-/// Describes an object within a child whose id changes whenever it is created again, so that it is found by a stable
-/// property, and named by the id that it has now.
+/// Describes an object within a child whose id changes whenever it is created again. Before a write it is looked up in a list by
+/// a property that never changes, and its present id is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Find {
     /// Location of the object in the child: a JSON pointer.
@@ -122,7 +121,7 @@ pub struct Find {
     pub by: &'static str,
     /// Path of the list that contains the object, with `{of}`.
     pub list: &'static str,
-    /// Location in the parent of the id for `{of}`: a JSON pointer.
+    /// Location in the parent of the id that replaces `{of}` in `list`: a JSON pointer.
     pub of: &'static str,
 }
 
@@ -188,12 +187,13 @@ impl Link {
     }
 }
 
-fn text(value: &Value) -> String {
+/// Returns the text of one part of a natural key.
+fn key_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Bool(_) | Value::Number(_) => value.to_string(),
         Value::Array(elements) => {
-            let mut texts: Vec<String> = elements.iter().map(text).collect();
+            let mut texts: Vec<String> = elements.iter().map(key_text).collect();
             texts.sort();
             texts.join(" ")
         }
@@ -202,14 +202,14 @@ fn text(value: &Value) -> String {
 }
 
 impl Children {
-    /// Returns the natural key of a child, each part looked up by its JSON pointer; a part is empty where there is no value.
-    /// The order of a list does not matter. Objects count as empty: Graph returns them with more properties than are kept,
-    /// so the key has to give a path into them.
+    /// Returns the natural key of a child; `at` returns the child's value at a JSON pointer. A part without a value is empty, and
+    /// the order of a list does not matter. Objects count as empty, since Graph returns them with more properties than are kept:
+    /// the key has to name a path into them.
     pub fn key_of<'a>(&self, at: impl Fn(&str) -> Option<&'a Value>) -> Vec<String> {
-        self.key.iter().map(|path| at(&format!("/{path}")).map(text).unwrap_or_default()).collect()
+        self.key.iter().map(|path| at(&format!("/{path}")).map(key_text).unwrap_or_default()).collect()
     }
 
-    /// Default values of children: fixed once they are created, and deletable.
+    /// Default values of children, which cannot be created or updated and can be deleted.
     pub const COMMON: Children = Children {
         key: &[],
         single: false,

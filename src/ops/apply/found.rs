@@ -1,6 +1,6 @@
-//! Records the state that a run finds before its first write, as a snapshot of its own below the receipt. So the receipt's
-//! difference is what the run did, whatever had happened in the tenant since the last export, and the state to go back to is
-//! known.
+//! Records the state that a run finds before its first write as a snapshot, which becomes the parent of the receipt. The receipt
+//! then differs from its parent by the run's own writes only, whatever others changed since the last export, and an undo knows
+//! the state to restore.
 
 use std::collections::BTreeMap;
 
@@ -21,32 +21,33 @@ use crate::ops::snapshot::publish::{SnapshotMessage, changes, compare, message};
 use crate::ops::{Context, audit, files_of, manifest_of};
 use crate::tenant::TenantRead;
 
-/// Returns the name of the reference that keeps the found state until the receipt is written.
-fn reference(digest: &str) -> String {
+/// Returns the name of the reference to the found state of a plan's run, which exists until the receipt is written. `digest` is
+/// the plan's.
+fn reference_name(digest: &str) -> String {
     format!("refs/entragit/found/{digest}")
 }
 
-/// Keeps the objects that the plan touches as they were found, if they differ from the last snapshot. A run that is taken up
-/// keeps what it found when it began.
+/// Commits the found state of the plan's objects below a reference of its own, if it differs from the last snapshot. `found`
+/// holds the objects as they were read. A run that continues an interrupted one leaves the commit of that run as it is.
 ///
 /// # Errors
 /// If the repository cannot be read or written.
 pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, Object>) -> Result<()> {
     let Some(base) = context.last_snapshot()? else { return Ok(()) };
-    if context.repo.reference(&reference(&ready.digest))?.is_some() {
+    if context.repo.reference(&reference_name(&ready.digest))?.is_some() {
         return Ok(());
     }
     let before = files_of(&context.repo, base)?;
     let manifest = manifest_of(&context.repo, &before)?;
     let paths = index(&before);
-    let names = names(context, base, found)?;
+    let names = names_for_comments(context, base, found)?;
     let mut files = before.clone();
     let mut writer = context.repo.writer()?;
     for address in ready.plan.steps.iter().map(|step| &step.address) {
         let kind = address.kind;
         let old = paths.get(address);
         let Some(object) = found.get(address) else {
-            // The plan creates or restores the object, so it is not in the tenant.
+            // An object that the plan creates or restores is not in the tenant, whatever the last snapshot says.
             if let Some(path) = old.filter(|_| !ready.plan.seen.contains_key(address)) {
                 files.remove(path);
             }
@@ -54,7 +55,7 @@ pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, O
         };
         let mut object = object.clone();
         if let Some((path, blob)) = old.and_then(|path| Some((path, before.get(path)?))) {
-            // A link that could not be read keeps the value that it had when it last could be read.
+            // A link that could not be read keeps its value in the last snapshot.
             let entry = Entry { path: path.clone(), blob: *blob };
             let last = object_in(&context.repo, kind, &entry)?.unwrap_or_default();
             for (what, _) in &ready.plan.unknown {
@@ -75,7 +76,7 @@ pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, O
     writer.keep_unusual(base)?;
     let tree = writer.finish(&files)?;
     let (added, modified, removed) = compare(&changes(&before, &files));
-    let told = SnapshotMessage {
+    let summary = SnapshotMessage {
         subject: format!(
             "Found before applying {}: {} from the last snapshot",
             &ready.binding.commit[..10.min(ready.binding.commit.len())],
@@ -87,13 +88,17 @@ pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, O
         trailers: Vec::new(),
         actors: Vec::new(),
     };
-    let text = message(&manifest.tenant, &told);
+    let text = message(&manifest.tenant, &summary);
     let commit = context.repo.create_commit(tree, &[base], &text, &context.repo.author())?;
-    Ok(context.repo.move_ref(&reference(&ready.digest), commit, None, "entragit: found before an apply")?)
+    Ok(context.repo.move_ref(&reference_name(&ready.digest), commit, None, "entragit: found before an apply")?)
 }
 
-/// Returns the names for the comments in files.
-fn names(context: &Context, base: crate::repo::ObjectId, found: &BTreeMap<Address, Object>) -> Result<Names> {
+/// Returns the names that the comments in the files of `found` give to ids: from `found` itself, and from the commit `base`.
+fn names_for_comments(
+    context: &Context,
+    base: crate::repo::ObjectId,
+    found: &BTreeMap<Address, Object>,
+) -> Result<Names> {
     let mut names = Names::default();
     let mut mentioned = Mentioned::default();
     for (address, object) in found {
@@ -106,12 +111,13 @@ fn names(context: &Context, base: crate::repo::ObjectId, found: &BTreeMap<Addres
     Ok(names)
 }
 
-/// Puts the found state on `snapshots`, with a note on who had changed the tenant, if `snapshots` has not moved since.
+/// Moves `snapshots` to the commit of the found state, if it still is at the parent of that commit, with a note on who had
+/// changed the tenant. Deletes the reference that [`keep`] made.
 ///
 /// # Errors
 /// If the repository cannot be read or written.
 pub(super) async fn publish<T: TenantRead>(context: &Context, tenant: &T, digest: &str) -> Result<()> {
-    let Some(commit) = context.repo.reference(&reference(digest))? else { return Ok(()) };
+    let Some(commit) = context.repo.reference(&reference_name(digest))? else { return Ok(()) };
     let info = context.repo.commit(commit)?;
     let last = context.last_snapshot()?;
     if let Some(base) = info.parents.first().copied().filter(|base| last == Some(*base)) {
@@ -119,10 +125,10 @@ pub(super) async fn publish<T: TenantRead>(context: &Context, tenant: &T, digest
         let before = Base::new(&context.repo, base)?;
         let holds = |id: &str| Ok(changed.ids.contains(id) || !before.kinds_of(id)?.is_empty());
         let audit = audit::since_last(context, tenant, Some(base), &changed, holds).await?;
-        // Events after the found state are the run's own doing.
+        // Later events are those of the run's own writes.
         let notes = [(commit, audit.until(info.committed))];
         let log = "entragit: found before an apply";
         Advance { commit, parent: last, notes: &notes, log }.publish_snapshot(context)?;
     }
-    Ok(context.repo.delete_ref(&reference(digest), commit)?)
+    Ok(context.repo.delete_ref(&reference_name(digest), commit)?)
 }

@@ -1,4 +1,4 @@
-//! Writes the receipt of an apply, and the sentences on what the apply could not do.
+//! Makes the commit message and the options of an apply's receipt, and the sentences on what the apply could not do.
 
 use anyhow::Result;
 
@@ -10,10 +10,10 @@ use crate::ops::apply::execute::Outcome;
 use crate::ops::plan::Planned;
 use crate::ops::snapshot::export::Extra;
 
-/// Lists the parts of the commit that no plan step can achieve: unreadable, unwritable or undeletable.
+/// Returns sentences on the parts of the commit that no plan step can achieve: unreadable, unwritable or undeletable. `again` is
+/// the plan that was made after the apply.
 pub(super) fn unmet(again: &Planned) -> Vec<String> {
     let plan = &again.plan;
-    // Kinds that the commit itself does not know completely are not wanted completely either.
     let unread = again.unread.iter();
     let mut unmet: Vec<String> =
         unread.map(|what| format!("{what} could not be read completely and was left alone")).collect();
@@ -21,7 +21,8 @@ pub(super) fn unmet(again: &Planned) -> Vec<String> {
     unmet
 }
 
-/// Returns true if a plan brings about all that its commit says; a plan of a part of it leaves the rest pending.
+/// Returns true if a plan covers its whole commit: it has no selectors, and if it was made for the changes since another commit,
+/// `snapshots` contains that commit. Any other plan leaves a part of the commit pending.
 pub(super) fn is_whole(context: &Context, binding: &Binding) -> Result<bool> {
     let everything = binding.scope.scope().is_ok_and(|scope| scope.is_everything());
     if !everything || binding.since.is_empty() {
@@ -31,6 +32,9 @@ pub(super) fn is_whole(context: &Context, binding: &Binding) -> Result<bool> {
     Ok(context.repo.is_ancestor(context.resolve(&binding.since)?, last)?)
 }
 
+/// Returns the options of the receipt's commit. `verified` is true if the tenant was found to be as the plan wanted it. `joins`
+/// is true if the receipt gets `commit`, the applied commit, as a parent: only a receipt for a whole commit does. If the plan
+/// undoes an earlier apply, the message names the receipt of that apply.
 pub(super) fn extra(
     context: &Context,
     ready: &Ready,
@@ -39,7 +43,8 @@ pub(super) fn extra(
     commit: crate::repo::ObjectId,
 ) -> Extra {
     let short = &ready.binding.commit[..10.min(ready.binding.commit.len())];
-    let undone = context
+    // A plan that undoes an apply goes back to the first parent of that apply's receipt.
+    let undone_receipt = context
         .repo
         .resolve(&ready.binding.since)
         .and_then(|since| context.repo.commit(since))
@@ -47,16 +52,16 @@ pub(super) fn extra(
         .filter(|receipt| receipt.parents.first() == Some(&commit) && ready.binding.commit == commit.to_string());
     let subject = context
         .repo
-        .commit(undone.as_ref().map_or(commit, |receipt| receipt.id))
+        .commit(undone_receipt.as_ref().map_or(commit, |receipt| receipt.id))
         .ok()
         .and_then(|info| info.message.lines().next().map(str::to_owned))
         .unwrap_or_default();
     Extra {
-        // Only a receipt for a whole commit gets that commit as a parent: one for a part leaves the rest pending.
+        // With a partly applied commit as a parent, its pending part would count as applied.
         applied: joins.then_some(commit),
         learned: outcome.learned.clone(),
         hold_main: !verified,
-        subject: Some(match (&undone, verified) {
+        subject: Some(match (&undone_receipt, verified) {
             (None, true) => format!("Applied {short}: {subject}"),
             (None, false) => format!("Applied in part {short}: {subject}"),
             (Some(receipt), true) => format!("Undone {}: {subject}", &receipt.id.to_string()[..10]),

@@ -1,4 +1,4 @@
-//! Compares every object that a run wrote to with the tenant as it was read again.
+//! Verifies a run: compares every object that it wrote to with the tenant, which was read again.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,9 +11,9 @@ use crate::model::{Action, Address, IdMap, Plan, Step, StepId};
 pub struct Verification {
     /// Number of objects that are as written.
     pub converged: usize,
-    /// Objects that still read as before the write: Graph's replicas lag, and the write will show by itself.
+    /// Objects that still read as before the write, as a lagging replica of Graph returns them: the write will show later.
     pub pending: Vec<Unconverged>,
-    /// Objects that are neither: somebody or something changed them, or the write was never done.
+    /// All other objects: somebody else changed them, Graph changed them, or the write had no effect.
     pub not_converged: Vec<Unconverged>,
 }
 
@@ -24,14 +24,15 @@ pub struct Unconverged {
     pub address: Address,
     /// Name of the object.
     pub name: String,
-    /// Name of the property or the link.
+    /// Names of the properties, or of the link; empty if the object itself is missing or should be.
     pub property: String,
     /// Description of the difference, in one clause.
     pub reason: String,
 }
 
-/// Compares what was written with what `again`, a plan for the same aim after reading again, would still write. The objects in
-/// `late` did not show the write within the time that the run waited.
+/// Groups the objects of the steps in `done`, which are those of the plan `first` that were carried out. `again` is a plan for the
+/// same aim, made after the tenant was read again: an object without a step in it is as written. `late` holds the objects that did
+/// not show the write within the time that the run waited.
 pub(super) fn verify(
     first: &Plan,
     done: &BTreeSet<StepId>,
@@ -48,30 +49,30 @@ pub(super) fn verify(
     for step in done.iter().filter_map(|id| first.steps.get(*id)) {
         touched.entry(address(step)).or_default().push(step);
     }
-    let mut found = Verification::default();
+    let mut verification = Verification::default();
     for (address, steps) in touched {
         let left: Vec<&Step> = again.steps.iter().filter(|step| address == step.address).collect();
         let Some(step) = left.first() else {
-            found.converged += 1;
+            verification.converged += 1;
             continue;
         };
-        let late = late.contains(&address);
-        let old = left.iter().all(|left| steps.iter().any(|done| undone(left, done)));
+        let is_late = late.contains(&address);
+        let reads_as_before = left.iter().all(|left| steps.iter().any(|done| repeats(left, done)));
         let name = names.get(&address.id).unwrap_or(&step.name);
         let name = render::safe(name);
-        let (property, reason) = reason(step);
+        let (property, reason) = remaining_difference(step);
         let entry = Unconverged { address, name, property, reason };
-        if old && late {
-            found.pending.push(Unconverged { reason: "still reads as before the write".to_owned(), ..entry });
+        if reads_as_before && is_late {
+            verification.pending.push(Unconverged { reason: "still reads as before the write".to_owned(), ..entry });
         } else {
-            found.not_converged.push(entry);
+            verification.not_converged.push(entry);
         }
     }
-    found
+    verification
 }
 
-/// Returns true if `left` asks for what `done` has done already: the tenant reads as if the step had not been carried out.
-fn undone(left: &Step, done: &Step) -> bool {
+/// Returns true if the step `left` would repeat the step `done`: the tenant reads as if `done` had not been carried out.
+fn repeats(left: &Step, done: &Step) -> bool {
     match (&left.action, &done.action) {
         (Action::Update { changes: left, .. }, Action::Update { changes: done, .. }) => {
             left.iter().all(|change| done.iter().any(|done| done.path() == change.path()))
@@ -80,14 +81,15 @@ fn undone(left: &Step, done: &Step) -> bool {
         (Action::Link { link: left, .. }, Action::Link { link: done, .. })
         | (Action::Relink { link: left, .. }, Action::Relink { link: done, .. })
         | (Action::Unlink { link: left, .. }, Action::Unlink { link: done, .. }) => left == done,
-        // The object does not show yet, or the deleted one still does.
+        // A creation may be planned again as a restoration, and the other way round.
         (left, Action::Create { .. } | Action::Restore) => matches!(left, Action::Create { .. } | Action::Restore),
         (Action::Delete, Action::Delete) => true,
         _ => false,
     }
 }
 
-fn reason(step: &Step) -> (String, String) {
+/// Returns the property or link that a step would still write, and a clause on how it differs.
+fn remaining_difference(step: &Step) -> (String, String) {
     match &step.action {
         Action::Create { .. } | Action::Restore => (String::new(), "is not there".to_owned()),
         Action::Delete => (String::new(), "is still there".to_owned()),

@@ -12,16 +12,17 @@ use crate::repo::Author;
 pub struct Touched {
     /// The object.
     pub address: Address,
-    /// Ids in the lines that differ: those it lost or gained, and objects that have another name now.
+    /// Ids in the lines of its file that differ: of referenced objects that were added, removed or renamed.
     pub mentions: BTreeSet<String>,
-    /// Objects that an object without a name is about: the audit log names them, and not the object.
+    /// Ids of the objects that identify an object without a name of its own, as a user and a role identify an assignment:
+    /// the audit log names these instead of the object.
     pub about: Vec<String>,
 }
 
 /// Represents the objects that go into one commit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Share {
-    /// Actor who made the changes; `None` if nobody is known, or there were several.
+    /// Actor who made the changes; `None` if no actor is known, or if there were several for one object.
     pub actor: Option<Actor>,
     /// Time of the latest of the actor's events, RFC 3339.
     pub time: String,
@@ -31,9 +32,10 @@ pub struct Share {
     pub events: BTreeSet<String>,
 }
 
-/// Divides the changed objects into shares: one for each actor, oldest first, then one for the changes of unknown or of several
-/// actors. An event belongs to an object if it names it, or all that an object without a name is about. An object that no event
-/// names goes with the events of what it lost or gained: a membership ends with the member.
+/// Divides the changed objects into shares: one for each actor, oldest first, then one for the objects whose actor is unknown or
+/// that several actors changed. The events of an object are those that name its id. If there are none, they are the events that
+/// name all of `about`; if there are none of these either, the events that name any of `mentions`. The last rule is for
+/// references: deleting a user ends the user's memberships, and the log has an event for the user only.
 pub fn shares(changed: &[Touched], events: &[AuditEvent]) -> Vec<Share> {
     let mut by_target: BTreeMap<&str, Vec<&AuditEvent>> = BTreeMap::new();
     for event in events {
@@ -43,23 +45,23 @@ pub fn shares(changed: &[Touched], events: &[AuditEvent]) -> Vec<Share> {
     }
     let mut by_actor: BTreeMap<Option<(bool, &str)>, Share> = BTreeMap::new();
     for object in changed {
-        let own = by_target.get(object.address.id.as_str()).cloned();
-        let named = |ids: &mut dyn Iterator<Item = &String>| -> Vec<&AuditEvent> {
+        let by_id = by_target.get(object.address.id.as_str()).cloned();
+        let naming = |ids: &mut dyn Iterator<Item = &String>| -> Vec<&AuditEvent> {
             ids.filter_map(|id| by_target.get(id.as_str())).flatten().copied().collect()
         };
-        let about = || {
-            let all = |event: &&AuditEvent| object.about.iter().all(|id| event.targets.contains(id));
-            Some(named(&mut object.about.iter().take(1)).into_iter().filter(all).collect())
+        let by_about = || {
+            let names_all = |event: &&AuditEvent| object.about.iter().all(|id| event.targets.contains(id));
+            Some(naming(&mut object.about.iter().take(1)).into_iter().filter(names_all).collect())
                 .filter(|found: &Vec<&AuditEvent>| !found.is_empty())
         };
-        let found = own.or_else(about).unwrap_or_else(|| named(&mut object.mentions.iter()));
-        let actors: BTreeSet<(bool, &str)> = found.iter().map(|event| key(&event.actor)).collect();
-        let one = match actors.first() {
+        let found = by_id.or_else(by_about).unwrap_or_else(|| naming(&mut object.mentions.iter()));
+        let actors: BTreeSet<(bool, &str)> = found.iter().map(|event| actor_key(&event.actor)).collect();
+        let only_actor = match actors.first() {
             Some((is_app, id)) if actors.len() == 1 && !id.is_empty() => Some((*is_app, *id)),
             _ => None,
         };
-        let share = by_actor.entry(one).or_insert_with(|| Share {
-            actor: one.and_then(|_| found.last()).map(|event| event.actor.clone()),
+        let share = by_actor.entry(only_actor).or_insert_with(|| Share {
+            actor: only_actor.and_then(|_| found.last()).map(|event| event.actor.clone()),
             time: String::new(),
             objects: BTreeSet::new(),
             events: BTreeSet::new(),
@@ -67,26 +69,28 @@ pub fn shares(changed: &[Touched], events: &[AuditEvent]) -> Vec<Share> {
         share.objects.insert(object.address.clone());
         for event in found {
             share.events.insert(event.id.clone());
-            if moment(&event.time) >= moment(&share.time) {
+            if parse_time(&event.time) >= parse_time(&share.time) {
                 share.time.clone_from(&event.time);
             }
         }
     }
     let mut shares: Vec<Share> = by_actor.into_values().collect();
-    shares.sort_by_key(|share| (share.actor.is_none(), moment(&share.time)));
+    shares.sort_by_key(|share| (share.actor.is_none(), parse_time(&share.time)));
     shares
 }
 
-/// Returns the key that tells actors apart: from one service to the next the log names the same person by name or by id only.
-fn key(actor: &Actor) -> (bool, &str) {
+/// Returns the key by which actors are compared: whether it is an application, and its id, or else its user principal name or
+/// name. Some services log no id.
+fn actor_key(actor: &Actor) -> (bool, &str) {
     let id = [&actor.id, &actor.user_principal_name, &actor.name].into_iter().find(|text| !text.is_empty());
     (actor.is_app, id.map_or("", String::as_str))
 }
 
-/// Returns the git author that stands for an actor. People have their user principal name for an e-mail address; people without
-/// one, and applications, have their id below `invalid`, where no mail can go. <https://www.rfc-editor.org/rfc/rfc2606>
+/// Returns the git author for an actor; `None` if the settings name no actors, or the actor is unknown. The e-mail address of a
+/// person is the user principal name. People without one, and applications, get their id at `user.invalid` or `app.invalid`: no
+/// mail can be sent to the domain `invalid`. <https://www.rfc-editor.org/rfc/rfc2606>
 pub fn author(actor: &Actor, style: Actors, time: &str, now: i64) -> Option<Author> {
-    let (is_app, id) = key(actor);
+    let (is_app, id) = actor_key(actor);
     let named = style == Actors::Names;
     if style == Actors::Off || id.is_empty() {
         return None;
@@ -99,11 +103,12 @@ pub fn author(actor: &Actor, style: Actors, time: &str, now: i64) -> Option<Auth
         (false, true) => format!("{shown}@app.invalid"),
         (false, false) => format!("{shown}@user.invalid"),
     };
-    let time = moment(time).map(jiff::Timestamp::as_second).filter(|time| (0..=now).contains(time)).unwrap_or(now);
+    let time = parse_time(time).map(jiff::Timestamp::as_second).filter(|time| (0..=now).contains(time)).unwrap_or(now);
     Some(Author { name: name.to_owned(), email, time: Some(time) })
 }
 
-fn moment(time: &str) -> Option<jiff::Timestamp> {
+/// Parses an RFC 3339 time; `None` if it is none, as the empty time of a new share.
+fn parse_time(time: &str) -> Option<jiff::Timestamp> {
     time.parse().ok()
 }
 

@@ -1,4 +1,5 @@
-//! Finds who made the values that a plan takes away or leaves different, from the audit log and the notes of the snapshots.
+//! Finds who added the credentials that a plan removes, and who made the differences that it leaves, from the audit log and the
+//! notes of the snapshots.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,10 +13,10 @@ use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
 
 /// Maximum number of events that are reported for one object.
-const MOST: usize = 3;
+const MAX_EVENTS: usize = 3;
 
-/// Fills in who made the differences that `plan` leaves, and the credentials that it takes away. `commit` is the wanted commit,
-/// `last` the last snapshot. A log that cannot be read leaves the plan as it is.
+/// Fills in `by` of the differences that `plan` leaves and of the steps that remove credentials: one line for each event.
+/// `commit` is the wanted commit, `last` the last snapshot; without a snapshot nothing is filled in.
 ///
 /// # Errors
 /// If the repository cannot be read.
@@ -26,11 +27,12 @@ pub async fn fill_in<T: TenantRead>(
     (commit, last): (ObjectId, Option<ObjectId>),
 ) -> Result<()> {
     let Some(last) = last else { return Ok(()) };
-    let asked: BTreeSet<Address> = plan.left.iter().map(|left| left.address.clone()).chain(credentials(plan)).collect();
+    let asked: BTreeSet<Address> =
+        plan.left.iter().map(|left| left.address.clone()).chain(objects_losing_credentials(plan)).collect();
     if asked.is_empty() {
         return Ok(());
     }
-    let mut report = Report { changes: asked.iter().map(change).collect(), ..Report::default() };
+    let mut report = Report { changes: asked.iter().map(empty_change).collect(), ..Report::default() };
     let live = audit::live(context, tenant, last).await?;
     let range = Some((commit, last)).filter(|_| context.repo.is_ancestor(commit, last).unwrap_or(false));
     audit::join(context, &mut report, range, Some(&live))?;
@@ -38,18 +40,19 @@ pub async fn fill_in<T: TenantRead>(
     let events: BTreeMap<Address, Vec<AuditEvent>> =
         report.changes.into_iter().map(|change| (change.address, change.events)).collect();
     for left in &mut plan.left {
-        left.by = lines(events.get(&left.address), |_| true);
+        left.by = event_lines(events.get(&left.address), |_| true);
     }
     for step in plan.steps.iter_mut().filter(|step| removes_credential(&step.address, &step.action)) {
-        step.by = lines(events.get(&step.address), names_credential);
+        step.by = event_lines(events.get(&step.address), names_credential);
         if step.by.is_empty() {
-            step.by = lines(events.get(&step.address), |_| true);
+            step.by = event_lines(events.get(&step.address), |_| true);
         }
     }
     Ok(())
 }
 
-fn credentials(plan: &Plan) -> impl Iterator<Item = Address> {
+/// Returns the objects from which a plan removes credentials.
+fn objects_losing_credentials(plan: &Plan) -> impl Iterator<Item = Address> {
     let steps = plan.steps.iter().filter(|step| removes_credential(&step.address, &step.action));
     steps.map(|step| step.address.clone())
 }
@@ -61,22 +64,24 @@ fn removes_credential(address: &Address, action: &Action) -> bool {
     }
 }
 
-/// Returns true if an event is about secrets and certificates, by Microsoft's names of the activities.
+/// Returns true if an event changed secrets or certificates, which Microsoft's name of its activity says.
 /// <https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities>
 fn names_credential(event: &AuditEvent) -> bool {
     let activity = event.activity.to_lowercase();
     activity.contains("secret") || activity.contains("credential")
 }
 
-fn lines(events: Option<&Vec<AuditEvent>>, of_interest: impl Fn(&AuditEvent) -> bool) -> Vec<String> {
+/// Returns one line for each of the first [`MAX_EVENTS`] events that `of_interest` selects, without repetitions.
+fn event_lines(events: Option<&Vec<AuditEvent>>, of_interest: impl Fn(&AuditEvent) -> bool) -> Vec<String> {
     let events = events.map(Vec::as_slice).unwrap_or_default();
     let mut lines: Vec<String> = events.iter().filter(|event| of_interest(event)).map(event_line).collect();
     lines.dedup();
-    lines.truncate(MOST);
+    lines.truncate(MAX_EVENTS);
     lines
 }
 
-fn change(address: &Address) -> Change {
+/// Returns a change of the object without details, to which [`audit::join`] adds the events of the object.
+fn empty_change(address: &Address) -> Change {
     Change {
         address: address.clone(),
         called: address.kind.name,

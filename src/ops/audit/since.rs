@@ -19,12 +19,14 @@ use crate::tenant::TenantRead;
 pub struct Changed {
     /// Ids of the objects.
     pub ids: BTreeSet<String>,
-    /// Objects that objects without a name are about: the log names those, and not the object.
+    /// Ids that identify an object without a name of its own, one list for each such object: the audit log names these
+    /// instead of the object.
     pub about: BTreeSet<Vec<String>>,
 }
 
 impl Changed {
-    /// Returns the objects in these files, each given as path and content, before or after.
+    /// Returns the objects of these files, each given as its path and the id of its content. Both states of a changed file may
+    /// be given.
     ///
     /// # Errors
     /// If the object database cannot be read.
@@ -51,24 +53,26 @@ impl Changed {
         Changed::of(&context.repo, left.iter().chain(&right).map(|entry| (entry.path.as_str(), entry.blob)))
     }
 
-    /// Returns true if an event may have made one of the changes.
+    /// Returns true if an event may have made one of the changes: it names a changed object, or everything that identifies one
+    /// without a name.
     pub fn is_meant(&self, event: &AuditEvent) -> bool {
         event.targets.iter().any(|id| self.ids.contains(id)) || self.about.iter().any(|about| names_all(event, about))
     }
 }
 
-/// Returns the events since the last snapshot that touched one of `changed`, the ids of the objects that differ from it. `holds`
-/// returns true if either snapshot has an object with an id. Late events are added to the notes they belong to. A log that cannot
-/// be read is reported once and is no error.
+/// Returns the audit note of a new snapshot with the parent `parent`: the events that may have made the changes in `changed`, and
+/// the numbers of the other events. `is_exported` returns true if the parent or the new snapshot has an object with an id. Events
+/// that appeared in the log too late for an earlier snapshot are added to its note. A log that cannot be read is no error: the
+/// note says why, and people are warned if anything changed.
 ///
 /// # Errors
-/// If the repository cannot be read.
+/// If the repository cannot be read or written.
 pub async fn since_last<T: TenantRead>(
     context: &Context,
     tenant: &T,
     parent: Option<ObjectId>,
     changed: &Changed,
-    holds: impl Fn(&str) -> Result<bool>,
+    is_exported: impl Fn(&str) -> Result<bool>,
 ) -> Result<Audit> {
     let mut audit = Audit { format_version: 1, ..Audit::default() };
     let Some(parent) = parent.filter(|_| context.settings.actors != Actors::Off) else { return Ok(audit) };
@@ -87,23 +91,24 @@ pub async fn since_last<T: TenantRead>(
     let mut others = Vec::new();
     for event in events {
         let time = seconds(&event.time);
-        if earlier.told.contains(&event.id) || earlier.takes(context, &event, time + 1)? {
+        if earlier.noted_events.contains(&event.id) || earlier.add_to_note(context, &event, time + 1)? {
             continue;
         }
         if changed.is_meant(&event) {
             audit.events.push(disclosed(event, context.settings.actors));
-        } else if earlier.takes(context, &event, time)? {
-            // The event is of the very second in which that snapshot was committed, and no change of this snapshot belongs to it.
+        } else if earlier.add_to_note(context, &event, time)? {
+            // The event is of the second in which the earlier snapshot was committed, so that either snapshot may hold its
+            // change. The new one does not.
         } else if time >= last {
-            // Older events were counted by the last snapshot.
+            // Events before the last snapshot were counted in its note.
             others.push(event.targets);
         }
     }
-    earlier.store(context)?;
+    earlier.store_notes(context)?;
     let mut known: BTreeMap<&str, bool> = BTreeMap::new();
     for id in others.iter().flatten().map(String::as_str) {
         if !known.contains_key(id) {
-            known.insert(id, holds(id)?);
+            known.insert(id, is_exported(id)?);
         }
     }
     let is_held = |id: &String| known.get(id.as_str()).copied().unwrap_or_default();
@@ -112,7 +117,8 @@ pub async fn since_last<T: TenantRead>(
     Ok(audit)
 }
 
-/// Looks for late events although nothing changed since the last snapshot; only if that is young enough to have any.
+/// Adds late events to the notes of the last snapshots although nothing changed since. Does nothing if the last snapshot is older
+/// than the time in which late events are expected.
 ///
 /// # Errors
 /// If the repository cannot be read or written.
@@ -124,32 +130,37 @@ pub async fn late<T: TenantRead>(context: &Context, tenant: &T, tip: ObjectId) -
     since_last(context, tenant, Some(tip), &Changed::default(), |_| Ok(false)).await.map(drop)
 }
 
-/// Holds the snapshots that late events may belong to, oldest first.
+/// Holds the snapshots that late events may belong to.
 struct Earlier {
-    snapshots: Vec<Noted>,
-    told: BTreeSet<String>,
+    /// The snapshots, oldest first.
+    snapshots: Vec<NotedSnapshot>,
+    /// Ids of the events that are in a note already.
+    noted_events: BTreeSet<String>,
 }
 
-struct Noted {
+/// Represents a snapshot with its audit note.
+struct NotedSnapshot {
     commit: CommitInfo,
     note: Option<Audit>,
     /// Objects that the snapshot changed; read when first asked for.
     changed: Option<Changed>,
-    grew: bool,
+    /// True if the note got another event and has to be stored.
+    note_grew: bool,
 }
 
 impl Earlier {
+    /// Reads the snapshots that were committed at `since` or later, and the notes of all commits up to then.
     fn read(context: &Context, tip: ObjectId, since: i64) -> Result<Earlier> {
-        let mut earlier = Earlier { snapshots: Vec::new(), told: BTreeSet::new() };
+        let mut earlier = Earlier { snapshots: Vec::new(), noted_events: BTreeSet::new() };
         for commit in context.repo.line(tip, 200)? {
             let time = commit.committed;
             let note = note_of(context, commit.id)?;
-            earlier.told.extend(note.iter().flat_map(|note| &note.events).map(|event| event.id.clone()));
-            // The first snapshot adds every object; no event of the log made those additions.
+            earlier.noted_events.extend(note.iter().flat_map(|note| &note.events).map(|event| event.id.clone()));
+            // The first snapshot adds every object of the tenant: those additions are not the work of events in the log.
             if is_snapshot(&commit) && !is_first(context, &commit)? {
-                earlier.snapshots.push(Noted { commit, note, changed: None, grew: false });
+                earlier.snapshots.push(NotedSnapshot { commit, note, changed: None, note_grew: false });
             }
-            // One snapshot more than the margin reaches is read: its note may hold events of the margin's beginning.
+            // One commit before `since` is read as well: its note may hold events that came after `since`.
             if time < since {
                 break;
             }
@@ -158,9 +169,9 @@ impl Earlier {
         Ok(earlier)
     }
 
-    /// Adds the event to the first snapshot committed at `from` or later that holds a change it may have made; returns true if
-    /// there is one.
-    fn takes(&mut self, context: &Context, event: &AuditEvent, from: i64) -> Result<bool> {
+    /// Adds the event to the note of the first snapshot that was committed at `from` or later and holds a change that the event
+    /// may have made. Returns true if there is such a snapshot.
+    fn add_to_note(&mut self, context: &Context, event: &AuditEvent, from: i64) -> Result<bool> {
         for snapshot in self.snapshots.iter_mut().filter(|it| it.commit.committed >= from) {
             let Some(parent) = snapshot.commit.parents.first().copied() else { continue };
             if snapshot.changed.is_none() {
@@ -169,16 +180,17 @@ impl Earlier {
             if snapshot.changed.as_ref().is_some_and(|changed| changed.is_meant(event)) {
                 let note = snapshot.note.get_or_insert_with(|| Audit { format_version: 1, ..Audit::default() });
                 note.events.push(disclosed(event.clone(), context.settings.actors));
-                snapshot.grew = true;
-                self.told.insert(event.id.clone());
+                snapshot.note_grew = true;
+                self.noted_events.insert(event.id.clone());
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    fn store(&self, context: &Context) -> Result<()> {
-        for snapshot in self.snapshots.iter().filter(|snapshot| snapshot.grew) {
+    /// Stores the notes that got another event.
+    fn store_notes(&self, context: &Context) -> Result<()> {
+        for snapshot in self.snapshots.iter().filter(|snapshot| snapshot.note_grew) {
             if let Some(note) = &snapshot.note {
                 store(context, snapshot.commit.id, note)?;
             }

@@ -12,32 +12,32 @@ use crate::model::{Action, IdMap, Kind, Step, StepId, Write};
 use crate::ops::apply::settled;
 use crate::tenant::{RawObject, TenantError, TenantRead, TenantWrite};
 
-/// Number of reads in a row that must find a new object. The second number counts once it was not found: some replica lags then,
-/// and the object must be found more often, as Terraform's provider does it.
+/// Number of reads in a row that must find a new object: normally, and after a read that did not find it. Such a read shows that
+/// a replica lags, so that more reads are needed. Terraform's provider does the same.
 /// <https://github.com/hashicorp/terraform-provider-azuread/blob/main/internal/helpers/consistency>
-const READS: (usize, usize) = (2, 5);
+const READS_TO_CONFIRM: (usize, usize) = (2, 5);
 
-/// Number of reads that must not find an object before it is created again. The second number is for one that an apply created
-/// and that may be new.
-const ABSENT: (usize, usize) = (1, 3);
+/// Number of reads that must miss an object before it is created again: normally, and for an object that an apply created, which
+/// a lagging replica may not have yet.
+const READS_TO_RULE_OUT: (usize, usize) = (1, 3);
 
 impl<T: TenantRead + TenantWrite> Run<'_, T> {
-    /// Waits until a new object is read several times in a row, if others need it. It is never created again: a step that needs
-    /// it is refused by Graph as long as the object is not known, and waits then.
+    /// Waits until a new object was found by several reads in a row, if other steps need it. Gives up after the pauses or at a
+    /// failure, which is no error: Graph refuses a step that comes too early, and the step is tried again.
     pub(super) async fn confirm(&self, id: StepId, step: &Step, state: &Mutex<State<'_>>) {
         let new = matches!(step.action, Action::Create { .. } | Action::Restore);
         if !new || !self.plan.steps.iter().any(|other| other.needs.contains(&id)) {
             return;
         }
         let kind = step.address.kind;
-        let today = lock(state).ids.current(&step.address.id).to_owned();
-        let (mut wanted, mut good) = (READS.0, 0);
+        let current_id = lock(state).ids.current(&step.address.id).to_owned();
+        let (mut wanted, mut in_a_row) = (READS_TO_CONFIRM.0, 0);
         let mut pauses = self.patience.iter();
-        while good < wanted {
-            match self.tenant.get(kind, &today).await {
-                Ok(Some(_)) => good += 1,
+        while in_a_row < wanted {
+            match self.tenant.get(kind, &current_id).await {
+                Ok(Some(_)) => in_a_row += 1,
                 Ok(None) => {
-                    (wanted, good) = (READS.1, 0);
+                    (wanted, in_a_row) = (READS_TO_CONFIRM.1, 0);
                     let Some(pause) = pauses.next() else { return };
                     tokio::time::sleep(*pause).await;
                 }
@@ -46,7 +46,8 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         }
     }
 
-    /// Returns the object as soon as it shows what the step wrote; `None` if it does not, or cannot be read.
+    /// Reads an updated object until it shows what the step wrote, and returns it. `None` if the pauses end before, if it cannot
+    /// be read, and for steps that are no update.
     pub(super) async fn read_back(&self, kind: &'static Kind, id: &str, step: &Step, ids: &IdMap) -> Option<RawObject> {
         let written = match &step.action {
             Action::Update { body, .. } => rewrite_body(kind, body, ids),
@@ -68,8 +69,8 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         }
     }
 
-    /// Returns true if the tenant shows, sooner or later, what a write whose answer was lost should have done. Changes to an
-    /// object are not looked for: only what is there or is not can be told apart from what others do.
+    /// Returns true if the tenant shows the effect of a write whose answer was lost, within the pauses. Only links, their
+    /// removals and deletions are looked for; for other writes it returns false, since others may have made the same change.
     pub(super) async fn came_true(&self, write: &Write) -> Result<bool, TenantError> {
         let mut pauses = self.patience.iter();
         loop {
@@ -91,15 +92,16 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         }
     }
 
-    /// Returns an object that a list lacked, if it is there after all: the answer of one replica does not prove absence.
+    /// Returns the object if any of several reads finds it, although the plan found it missing: one replica's answer does not
+    /// prove that an object does not exist.
     pub(super) async fn after_all(
         &self,
         kind: &'static Kind,
         id: &str,
         ids: &IdMap,
     ) -> Result<Option<RawObject>, TenantError> {
-        let ours = ids.iter().any(|(_, new)| new == id);
-        for _ in 0..if ours { ABSENT.1 } else { ABSENT.0 } {
+        let created_by_apply = ids.iter().any(|(_, new)| new == id);
+        for _ in 0..if created_by_apply { READS_TO_RULE_OUT.1 } else { READS_TO_RULE_OUT.0 } {
             if let Some(raw) = self.tenant.get(kind, id).await? {
                 return Ok(Some(raw));
             }
@@ -110,13 +112,13 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
 
 /// Returns true if the link leads to the object or child with this id.
 fn has_child(raw: &RawObject, link: &str, child: &str) -> bool {
-    // A single child has no id.
+    // A single child has no id, and `child` is empty then.
     let id =
         |one: &Value| one.as_str().or_else(|| one["id"].as_str()).or_else(|| one["keyId"].as_str()).map(str::to_owned);
-    let is = |one: &Value| id(one).unwrap_or_default() == child;
+    let is_child = |one: &Value| id(one).unwrap_or_default() == child;
     match raw.value.get(link) {
-        Some(Value::Array(all)) => all.iter().any(is),
-        Some(one) => !one.is_null() && is(one),
+        Some(Value::Array(all)) => all.iter().any(is_child),
+        Some(one) => !one.is_null() && is_child(one),
         None => false,
     }
 }

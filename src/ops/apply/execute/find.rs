@@ -1,4 +1,4 @@
-//! Finds the objects that creations with lost answers have made.
+//! Finds the objects that creations made whose answers were lost.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use crate::engine::normalize::normalize;
 use crate::model::{Address, IdMap, Kind};
 use crate::tenant::{RawObject, TenantRead};
 
-/// Pauses between looks for what was written: a minute and a half in all. Graph's directory is eventually consistent, and an
-/// outage often ends by then.
+/// Pauses between reads for what was written, 90 seconds in all: Graph's directory is eventually consistent, and an outage often
+/// ends within that time.
 pub const PATIENCE: &[Duration] = &[
     Duration::from_secs(2),
     Duration::from_secs(4),
@@ -35,24 +35,25 @@ pub fn patience(mut time: Duration) -> Vec<Duration> {
     pauses
 }
 
-/// Looks for the objects that creations with lost answers have made.
+/// Searches the tenant for the objects that creations made whose answers were lost.
 pub struct Search<'a, T> {
     /// The tenant.
     pub tenant: &'a T,
-    /// Objects that were there before or are wanted by this address.
+    /// Addresses of the objects that existed before the run, or that the wanted commit has: none of them is the new object.
     pub known: &'a BTreeSet<Address>,
-    /// Objects that the plan saw and left alone.
+    /// Addresses of the objects that exist, and that the plan leaves alone.
     pub unmanaged: &'a [Address],
-    /// Pauses between looks.
+    /// Pauses between searches.
     pub patience: &'a [Duration],
 }
 
 impl<T: TenantRead> Search<'_, T> {
-    /// Returns the one object that a POST with a lost answer may have made: one that nobody knew, that no other step made, and
-    /// that has everything that was sent. It may show late, so the search is repeated until the pauses are used up.
+    /// Returns the object that a POST of `body` made whose answer was lost: one that was not known before, that no other step
+    /// made (`ids` holds theirs), and that has everything that was sent. The search is repeated until the pauses are used up,
+    /// since a replica may lag. `None` if there is no such object.
     ///
     /// # Errors
-    /// A sentence on why the result cannot be told.
+    /// A sentence, if the kind could not be read completely or several objects may be the one.
     pub async fn find(
         &self,
         kind: &'static Kind,
@@ -61,7 +62,7 @@ impl<T: TenantRead> Search<'_, T> {
     ) -> Result<Option<Map<String, Value>>, String> {
         let mut pauses = self.patience.iter();
         loop {
-            let found = self.look(kind, body, ids).await;
+            let found = self.find_once(kind, body, ids).await;
             match pauses.next().filter(|_| !matches!(found, Ok(Some(_)))) {
                 Some(pause) => tokio::time::sleep(*pause).await,
                 None => return found,
@@ -69,7 +70,8 @@ impl<T: TenantRead> Search<'_, T> {
         }
     }
 
-    async fn look(
+    /// Searches once, as [`Search::find`] does.
+    async fn find_once(
         &self,
         kind: &'static Kind,
         body: &Map<String, Value>,
@@ -113,7 +115,8 @@ impl<T: TenantRead> Search<'_, T> {
     }
 }
 
-/// Returns true if `now` has everything that `sent` says; Graph may have added defaults.
+/// Returns true if `now` has every property of `sent` with the same value. Other properties in `now` are ignored, since Graph
+/// adds defaults.
 pub(in crate::ops) fn holds(now: &Value, sent: &Value) -> bool {
     match (now, sent) {
         (Value::Object(now), Value::Object(sent)) => {

@@ -16,18 +16,21 @@ use crate::model::kind::{Children, LinkShape, Updates};
 use crate::model::{Action, Address, IdMap, Kind, Step, StepId, Write};
 use crate::tenant::{RawObject, TenantRead, TenantWrite};
 
-/// Holds the objects as they are in one wave, each read once.
+/// Holds the objects that were read in one wave, so that each is read once.
 pub(super) type Cache = Mutex<BTreeMap<Address, Arc<OnceCell<Option<RawObject>>>>>;
 
 /// Result of resolving a step.
 pub(super) enum Resolved {
+    /// The write has to be sent.
     Write(Write),
-    /// The object is as it should be already.
+    /// The tenant is as the step wants it already, and nothing has to be sent. Holds the ids that were learned.
     Already(IdMap),
 }
 
 impl<T: TenantRead + TenantWrite> Run<'_, T> {
-    /// Returns the write that the step comes down to, after reading the object again.
+    /// Reads the step's object again and returns the write to send, with today's ids; or that none is necessary. `expects` is the
+    /// digest of the properties that the object must still have. `sent_before` is true if an earlier attempt sent the creation,
+    /// so that its object may exist.
     pub(super) async fn resolve(
         &self,
         kind: &'static Kind,
@@ -37,7 +40,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         sent_before: bool,
         cache: &Cache,
     ) -> std::result::Result<Resolved, Failure> {
-        // A deletion uses the id that the tenant has; the id map may already lead from it to the object's successor.
+        // A deletion takes the id of its address: the id map may lead from it to the object that replaces the deleted one.
         let id = match step.action {
             Action::Delete => step.address.id.clone(),
             _ => ids.current(&step.address.id).to_owned(),
@@ -52,24 +55,25 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 {
                     return Ok(Resolved::Already(learned(kind, step, Some(&found))));
                 }
-                // The made-up id in a file that was never applied cannot be known to the tenant.
+                // Only a GUID is looked up: any other id was made up by a person for a new object, and the tenant cannot have it.
                 if uuid::Uuid::try_parse(&id).is_ok()
                     && let Some(raw) = self.after_all(kind, &id, ids).await?
                 {
-                    if is(kind, &raw, &body) {
+                    if matches_body(kind, &raw, &body) {
                         return Ok(Resolved::Already(IdMap::default()));
                     }
-                    // An object that cannot be updated is replaced: the old one may be there until the new one is.
+                    // An object of a kind that cannot be updated is replaced, and the old one may still exist at this time. Of
+                    // any other kind, the object appeared since the plan was made.
                     if kind.update != Updates::Nothing {
                         return Err(Failure::Stale);
                     }
                 }
-                // An assignment comes back together with the user who is restored.
+                // Restoring a user brings back the user's assignments, too: then there is nothing to create.
                 let restored =
                     |need: &StepId| matches!(self.plan.steps.get(*need), Some(Step { action: Action::Restore, .. }));
                 if kind.update == Updates::Nothing
                     && step.needs.iter().any(restored)
-                    && self.tenant.get(kind, &id).await?.is_some_and(|raw| is(kind, &raw, &body))
+                    && self.tenant.get(kind, &id).await?.is_some_and(|raw| matches_body(kind, &raw, &body))
                 {
                     return Ok(Resolved::Already(IdMap::default()));
                 }
@@ -80,40 +84,40 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 None => Resolved::Write(Write::Restore { kind, id }),
             },
             Action::Update { body, .. } => {
-                self.still_as_seen(kind, &address, expects, cache).await?;
+                self.ensure_unchanged(kind, &address, expects, cache).await?;
                 Resolved::Write(Write::Update { kind, id, body: rewrite_body(kind, body, ids) })
             }
             Action::Call { property, value } => {
-                self.still_as_seen(kind, &address, expects, cache).await?;
+                self.ensure_unchanged(kind, &address, expects, cache).await?;
                 let value = rewrite_value(&rule(property), value, ids);
                 Resolved::Write(Write::Call { kind, id, property, value })
             }
             Action::Delete => {
-                if self.look(kind, &address, cache).await?.is_none() {
+                if self.read_once(kind, &address, cache).await?.is_none() {
                     return Ok(Resolved::Already(IdMap::default()));
                 }
-                self.still_as_seen(kind, &address, expects, cache).await?;
+                self.ensure_unchanged(kind, &address, expects, cache).await?;
                 Resolved::Write(Write::Delete { kind, id })
             }
             Action::Link { link, value } => {
-                self.still_as_seen(kind, &address, expects, cache).await?;
+                self.ensure_unchanged(kind, &address, expects, cache).await?;
                 let value = rewrite_value(&rule(link), value, ids);
-                match self.child(kind, &address, link, &value, cache).await? {
+                match self.find_linked(kind, &address, link, &value, cache).await? {
                     Some(_) => Resolved::Already(IdMap::default()),
                     None => Resolved::Write(Write::Link { kind, id, link, value: made_child(kind, link, value) }),
                 }
             }
             Action::Relink { link, value } => {
-                self.still_as_seen(kind, &address, expects, cache).await?;
+                self.ensure_unchanged(kind, &address, expects, cache).await?;
                 let value = rewrite_value(&rule(link), value, ids);
-                let child = self.child(kind, &address, link, &value, cache).await?;
+                let child = self.find_linked(kind, &address, link, &value, cache).await?;
                 let child = child.ok_or_else(|| Failure::Error("what should be changed is not there".to_owned()))?;
                 let value = value.as_object().map(|value| writable_child(kind, link, value)).unwrap_or_default();
                 Resolved::Write(Write::Relink { kind, id, link, child, value })
             }
             Action::Unlink { link, value } => {
-                self.still_as_seen(kind, &address, expects, cache).await?;
-                match self.child(kind, &address, link, value, cache).await? {
+                self.ensure_unchanged(kind, &address, expects, cache).await?;
+                match self.find_linked(kind, &address, link, value, cache).await? {
                     Some(child) => Resolved::Write(Write::Unlink { kind, id, link, child }),
                     None => Resolved::Already(IdMap::default()),
                 }
@@ -121,8 +125,8 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         })
     }
 
-    /// Returns the object as it is in this wave, read once.
-    async fn look(
+    /// Returns the object, which is read at most once in this wave.
+    async fn read_once(
         &self,
         kind: &'static Kind,
         address: &Address,
@@ -136,8 +140,9 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         Ok(object.clone())
     }
 
-    /// Refuses to write to an object that someone changed since the plan was made, or since an earlier run wrote to it.
-    async fn still_as_seen(
+    /// Returns [`Failure::Stale`] if someone changed the object since the plan was made or since an earlier run wrote to it.
+    /// Without an expected digest nothing is checked.
+    async fn ensure_unchanged(
         &self,
         kind: &'static Kind,
         address: &Address,
@@ -145,13 +150,13 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         cache: &Cache,
     ) -> std::result::Result<(), Failure> {
         let Some(expected) = expects else { return Ok(()) };
-        let Some(raw) = self.look(kind, address, cache).await? else { return Err(Failure::Stale) };
+        let Some(raw) = self.read_once(kind, address, cache).await? else { return Err(Failure::Stale) };
         let now = digest::seen(kind, &normalize(kind, raw.value).object);
         if now.properties == expected { Ok(()) } else { Err(Failure::Stale) }
     }
 
-    /// Returns the target of a link if the object has it now: the id of a reference, or a child's own Graph id.
-    async fn child(
+    /// Reads the object and returns the id of the link's entry that `value` describes, as [`linked`] does.
+    async fn find_linked(
         &self,
         kind: &'static Kind,
         address: &Address,
@@ -159,23 +164,25 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         value: &Value,
         cache: &Cache,
     ) -> std::result::Result<Option<String>, Failure> {
-        match self.look(kind, address, cache).await? {
+        match self.read_once(kind, address, cache).await? {
             Some(raw) => Ok(linked(kind, &raw, link, value)),
-            // An object that this run created exists even if a replica does not show it; nothing is known of its links.
-            None if self.makes(address) => Ok(None),
+            // A replica may not have a new object yet, and a new object has no links.
+            None if self.may_create(address) => Ok(None),
             None => Err(Failure::Error("the object is not there".to_owned())),
         }
     }
 
-    /// Returns true if this plan creates or restores the object with this id.
-    fn makes(&self, address: &Address) -> bool {
+    /// Returns true if this plan may have created or restored the object: the plan did not see it, and creates or restores
+    /// objects of its kind. Ids are not compared, since a created object has another id than its step.
+    fn may_create(&self, address: &Address) -> bool {
         self.plan.steps.iter().any(|step| {
             matches!(step.action, Action::Create { .. } | Action::Restore) && step.address.kind == address.kind
         }) && !self.plan.seen.contains_key(address)
     }
 }
 
-/// Returns the target of a link if the object has it: the id of a reference, or a child's own Graph id.
+/// Returns the id of the link's entry that `value` describes, if the object has such an entry: the id of a reference, a
+/// credential's `keyId`, or a child's own Graph id, which is empty for a single child.
 pub(super) fn linked(kind: &'static Kind, raw: &RawObject, link: &str, value: &Value) -> Option<String> {
     let now = raw.value.get(link);
     let id_of = |value: &Value| value.as_str().or_else(|| value["id"].as_str()).map(str::to_owned);
@@ -190,31 +197,27 @@ pub(super) fn linked(kind: &'static Kind, raw: &RawObject, link: &str, value: &V
             .and_then(Value::as_array)
             .and_then(|all| all.iter().filter_map(id_of).find(|id| Some(id.as_str()) == value.as_str())),
         LinkShape::Children(children) => {
-            let key = key_of(value, &children);
+            let key = child_key(value, &children);
             let all = match now {
                 Some(Value::Array(all)) => all.as_slice(),
                 Some(one @ Value::Object(_)) => std::slice::from_ref(one),
                 _ => &[],
             };
-            let child = all.iter().find(|child| key_of(child, &children) == key)?;
-            // A single child needs no id.
+            let child = all.iter().find(|child| child_key(child, &children) == key)?;
+            // A single child is addressed without an id.
             child["id"].as_str().map(str::to_owned).or_else(|| children.single.then(String::new))
         }
     }
 }
 
-fn key_of(value: &Value, children: &Children) -> Vec<String> {
-    child_key(value, children)
-}
-
-/// Returns what a PATCH on a child may carry: without its key properties, which serve to address it.
+/// Returns the properties of a child to send in a PATCH or PUT. A PATCH leaves out the key properties, which address the child.
 fn writable_child(kind: &'static Kind, link: &str, value: &Map<String, Value>) -> Map<String, Value> {
     let Some(rule) = schema::of(kind).property(link) else { return Map::new() };
     let children = kind.link(link).and_then(|link| link.children());
     // PUT replaces the whole child and needs all properties.
     let whole = children.is_some_and(|children| children.update == Updates::Replace);
-    let taken = |name: &str| match children {
-        // Without the type Graph does not accept the properties that only this type has, even where the type is a key property.
+    let is_sent = |name: &str| match children {
+        // The type is always sent, even as a key property: without it Graph refuses properties that only this type has.
         _ if whole || name == "@odata.type" => true,
         Some(Children { update: Updates::Only(names), .. }) => names.contains(&name),
         Some(children) => !children.key.contains(&name),
@@ -222,7 +225,7 @@ fn writable_child(kind: &'static Kind, link: &str, value: &Map<String, Value>) -
     };
     value
         .iter()
-        .filter(|(name, _)| taken(name))
+        .filter(|(name, _)| is_sent(name))
         .filter_map(|(name, value)| {
             let rule = rule.property(name)?;
             let value = writable_value(rule, value, whole)?;
@@ -231,8 +234,8 @@ fn writable_child(kind: &'static Kind, link: &str, value: &Map<String, Value>) -
         .collect()
 }
 
-/// Returns true if the object is what `body` would make.
-fn is(kind: &'static Kind, raw: &RawObject, body: &Map<String, Value>) -> bool {
+/// Returns true if the object has every property that a creation with `body` would give it.
+fn matches_body(kind: &'static Kind, raw: &RawObject, body: &Map<String, Value>) -> bool {
     let now = normalize(kind, raw.value.clone()).object;
     holds(&Value::Object(now.0), &Value::Object(normalize(kind, body.clone()).object.0))
 }
