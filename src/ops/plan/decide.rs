@@ -70,7 +70,7 @@ pub async fn accept<T: TenantRead>(context: &Context, scope: &Scope, by: Option<
     validate::require_valid(context, &Side::commit(context, &main.to_string())?, &validate::Dangling::new())?;
     let exchange = Exchange { context, baseline: &baseline, onto: &baseline.approved, from: &now, is_accepted: true };
     let files = files_of(&context.repo, main)?;
-    let commit = exchange.commit((main, files), &compared, &[("Entragit-Accepts", baseline.tip)])?;
+    let commit = exchange.commit(main, files, &compared, &[("Entragit-Accepts", baseline.tip)])?;
     validate::require_valid(context, &Side::commit(context, &commit.to_string())?, &validate::Dangling::new())
         .context("accepting this alone would leave the branch with errors; accept what it refers to as well")?;
     publish(context, main, commit)?;
@@ -135,7 +135,7 @@ pub fn reject(context: &Context, scope: &Scope) -> Result<Option<Rejected>> {
         files.insert(SETTINGS.to_owned(), settings);
     }
     let before = files.clone();
-    let commit = exchange.commit((snapshot, files), &compared, &[("Entragit-Rejects", snapshot)])?;
+    let commit = exchange.commit(snapshot, files, &compared, &[("Entragit-Rejects", snapshot)])?;
     if files_of(&context.repo, commit)? == before {
         return Ok(None);
     }
@@ -143,6 +143,16 @@ pub fn reject(context: &Context, scope: &Scope) -> Result<Option<Rejected>> {
     let kept = context.repo.reference(&name)?;
     context.repo.move_ref(&name, commit, kept, "entragit: reject")?;
     Ok(Some(Rejected { snapshot, commit }))
+}
+
+/// Names where an object is on both sides.
+struct Places<'a> {
+    /// Address on the side that the commit follows.
+    onto: &'a Address,
+    /// Address on the side whose values are taken.
+    from: &'a Address,
+    /// Path of the file on the side that the commit follows.
+    old: Option<&'a str>,
 }
 
 /// Describes a commit that takes changes over from one side to another.
@@ -162,7 +172,8 @@ impl Exchange<'_> {
     /// Writes the commit; no reference leads to it yet.
     fn commit(
         &self,
-        (parent, mut files): (ObjectId, BTreeMap<String, ObjectId>),
+        parent: ObjectId,
+        mut files: BTreeMap<String, ObjectId>,
         compared: &Compared,
         trailers: &[(&str, ObjectId)],
     ) -> Result<ObjectId> {
@@ -179,7 +190,8 @@ impl Exchange<'_> {
             let (onto, from) =
                 if self.is_accepted { (&approved, &change.address) } else { (&change.address, &approved) };
             let old = paths.get(onto);
-            let new = self.file(change, (onto, from), old.map(String::as_str), (&compared.names, &mut writer))?;
+            let new =
+                self.file(change, &Places { onto, from, old: old.map(String::as_str) }, &compared.names, &mut writer)?;
             if let Some(old) = old {
                 files.remove(old);
             }
@@ -195,10 +207,11 @@ impl Exchange<'_> {
     fn file(
         &self,
         change: &Change,
-        (onto, from): (&Address, &Address),
-        old: Option<&str>,
-        (names, writer): (&Names, &mut SnapshotWriter<'_>),
+        places: &Places<'_>,
+        names: &Names,
+        writer: &mut SnapshotWriter<'_>,
     ) -> Result<Option<(String, ObjectId)>> {
+        let Places { onto, from, old } = *places;
         let repo = &self.context.repo;
         let kind = change.address.kind;
         let is_modified = matches!(change.what, ChangeKind::Modified(_));

@@ -6,32 +6,27 @@ use anyhow::Result;
 
 use super::audit::authors;
 use super::commit::lookup::learn_names;
-use super::commit::selectors;
-use super::commit::source::{Side, Trust, snapshots};
-use super::journal::Journal;
+use super::commit::source::{Side, snapshots};
 
-use super::report::{diff, validate};
+use super::report::diff;
 use super::{Context, guards};
-use crate::engine::adopt::{Ambiguous, Sides, adopt, matched};
+use crate::engine::adopt::{Sides, matched};
 use crate::engine::compare;
-use crate::engine::normalize::normalize;
 use crate::engine::plan::{Inputs, identities, plan as decide};
 use crate::engine::planfile::Binding;
 use crate::engine::refs::{Mentioned, Names, each_id_in, mentions};
-use crate::engine::render::safe;
 use crate::engine::scope::Scope;
-use crate::model::kind::Deletion;
 use crate::model::plan::Loss;
-use crate::model::words::agreeing;
 use crate::model::{
     Action, Address, ChangeKind, Coverage, Distance, FieldChange, IdMap, Kind, Object, Plan, Snapshot, Verdict,
 };
 use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
-use changes::Against;
+use load::Loaded;
 
 pub mod changes;
 pub mod decide;
+mod load;
 pub mod translate;
 
 /// Holds a plan with everything that belongs to it.
@@ -85,143 +80,108 @@ pub struct Aim {
 /// [`super::Invalid`] if the commit's files are wrong (nothing is asked of the tenant then), or if the tenant cannot be read at
 /// all.
 pub async fn plan<T: TenantRead>(context: &Context, tenant: &T, aim: &Aim) -> Result<Planned> {
-    let wanted_side = Side::commit(context, &aim.to)?;
-    validate::require_valid(context, &wanted_side, &validate::Dangling::new())?;
-    let Some(commit) = wanted_side.commit else { anyhow::bail!("{} is no commit", aim.to) };
-    if wanted_side.coverage().0.is_empty() {
-        anyhow::bail!(
-            "{} says of no kind of object that it was read, so nothing follows from what it does not hold; run `entragit \
-             export`, and name a commit that follows a snapshot",
-            aim.to
-        );
-    }
-    let (other, own) = (&wanted_side.manifest.tenant, &context.settings.tenant);
-    if !other.is_empty() && !other.eq_ignore_ascii_case(own) {
-        anyhow::bail!(
-            "{} is of tenant {other}, this repository is of tenant {own}; to carry the configuration of one tenant over to another, \
-             give --map FILE",
-            aim.to
-        );
-    }
-    let base_commit = context.last_snapshot()?;
-    let base_side = match base_commit {
-        Some(base) => Some(Side::commit(context, &base.to_string())?),
-        None => None,
-    };
-    let mut ids = base_side.as_ref().map(|base| base.manifest.ids.clone()).unwrap_or_default();
-    // Objects that a cut-off run has created must not be created again.
-    ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
-    ids.extend(&aim.learned);
-    let wanted_side = match aim.since {
-        Some(_) => wanted_side,
-        None => changes::meant::<T>(context, wanted_side, base_side.as_ref(), &ids).await?,
-    };
-    // An earlier state is wanted as it stands. It cannot prove the absence of objects that came into a filter since then.
-    let mut wanted_side = wanted_side;
-    if let (None, Some(last)) = (&aim.since, base_commit) {
-        wanted_side.looks_back = commit != last && context.repo.is_ancestor(commit, last)?;
-    }
-    let kinds = diff::kinds_of(context, Some(&wanted_side), &aim.scope);
-    let trust = if aim.again { Trust::Lists } else { Trust::Prove };
-    let live_side = Side::live(context, tenant, &kinds, &[&wanted_side], trust, &ids).await?;
+    let loaded = Loaded::read(context, tenant, aim).await?;
+    let mut decided = decide_whole(context, aim, &loaded)?;
+    decided.plan.losses.extend(aim.losses.iter().cloned());
     if !aim.again {
-        let since = aim.since.as_ref().map(|since| Side::commit(context, since)).transpose()?;
-        let sides: Vec<&Side> = [&wanted_side, &live_side].into_iter().chain(&since).collect();
-        selectors::check(context, &aim.scope, &sides, &ids)?;
+        explain(context, tenant, aim, &loaded, &mut decided).await?;
     }
-    let mut wanted_side = match &aim.since {
-        Some(since) => {
-            let against = Against { since, live: &live_side, ids: &ids, scope: &aim.scope, written: aim.again };
-            changes::own(context, tenant, wanted_side, &against).await?
-        }
-        None => wanted_side,
-    };
-    wanted_side.want_defaults(&context.repo, &live_side, &ids)?;
-    let deleted = recycle_bin(tenant, &kinds, &wanted_side, &live_side, &ids).await?;
-    let mut adopted = if aim.adopt {
-        adopted(context, (&wanted_side, &live_side), &deleted, &ids, &aim.scope)?
-    } else {
-        IdMap::default()
-    };
-    ids.extend(&adopted);
-    // Adopted objects have their present ids already; only the receipt is to record them.
-    adopted.extend(&aim.adopted);
-    let base: BTreeSet<Address> = base_side.iter().flat_map(|base| base.index.keys().cloned()).collect();
+    let names = name(context, &loaded, &mut decided)?;
+    let Decided { plan, wanted, live } = decided;
+    let sides: Vec<&Side> = loaded.base.iter().chain([&loaded.live, &loaded.wanted]).collect();
+    let verdicts = guards::verdicts(context, &plan, &sides, &loaded.live, &loaded.deleted, loaded.commit)?;
+    let missing = |coverage: &Coverage| !matches!(coverage, Coverage::Complete | Coverage::Skipped);
+    let unread = live.coverage.0.iter().filter(|(_, coverage)| missing(coverage));
+    let unread = unread.map(|(what, _)| what.clone()).collect();
+    let found = plan.seen.keys().filter_map(|address| Some((address.clone(), live.objects.get(address)?.clone())));
+    let (found, binding) = (found.collect(), binding(context, aim, &loaded)?);
+    Ok(Planned { plan, binding, verdicts, names, commit: loaded.commit, wanted, found, kinds: loaded.kinds, unread })
+}
 
+/// Holds a plan and what it was decided from.
+struct Decided {
+    plan: Plan,
+    wanted: Snapshot,
+    live: Snapshot,
+}
+
+/// Decides until no file that is equal on both sides names an id that changes.
+fn decide_whole(context: &Context, aim: &Aim, loaded: &Loaded) -> Result<Decided> {
+    let Loaded { ids, deleted, .. } = loaded;
+    let base: BTreeSet<Address> = loaded.base.iter().flat_map(|base| base.index.keys().cloned()).collect();
     // Ids that changed or will change occur in files that are equal on both sides, too: a policy may still name a group that is
     // gone. Such files are parsed after all.
     let mut moved: BTreeSet<String> = ids.iter().map(|(old, _)| old.to_owned()).collect();
     let mut also: BTreeSet<Address> = BTreeSet::new();
     let mut scanned: BTreeSet<String> = BTreeSet::new();
-    let (mut plan, wanted, live) = loop {
+    loop {
         if moved.iter().any(|id| !scanned.contains(id)) {
-            also.extend(mentioning(context, &wanted_side, &live_side, &moved)?);
+            also.extend(mentioning(context, &loaded.wanted, &loaded.live, &moved)?);
             scanned.extend(moved.iter().cloned());
         }
-        let (wanted, live) = snapshots(&context.repo, &wanted_side, &live_side, &|address| also.contains(address))?;
-        let inputs = Inputs {
-            wanted: &wanted,
-            live: &live,
-            base: &base,
-            deleted: &deleted,
-            ids: &ids,
-            scope: &aim.scope,
-            prune: aim.prune,
-        };
-        let plan = decide(&inputs);
-        let created = created(&plan, &wanted, &ids);
+        let (wanted, live) = snapshots(&context.repo, &loaded.wanted, &loaded.live, &|address| also.contains(address))?;
+        let (scope, prune) = (&aim.scope, aim.prune);
+        let plan = decide(&Inputs { wanted: &wanted, live: &live, base: &base, deleted, ids, scope, prune });
+        let created = created(&plan, &wanted, ids);
         if created.is_subset(&scanned) {
-            break (plan, wanted, live);
+            return Ok(Decided { plan, wanted, live });
         }
         moved.extend(created);
-    };
-
-    plan.losses.extend(aim.losses.iter().cloned());
-    if !aim.again {
-        warn_of_adoptable(
-            context,
-            &plan,
-            &Sides { wanted: &wanted, live: &live, deleted: &deleted, ids: &ids, scope: &aim.scope },
-        );
-        let forked = match base_commit {
-            Some(last) => changes::is_forked(context, commit, last)?,
-            None => false,
-        };
-        if forked || aim.since.is_some() {
-            plan.distance = Some(distance(context, aim, &live_side, &plan, &ids)?);
-        }
-        authors::fill_in(context, tenant, &mut plan, (commit, base_commit)).await?;
     }
+}
+
+/// Adds to a plan what its reader should know: objects that could be adopted, the distance from the commit, and the authors of
+/// what is taken away.
+async fn explain<T: TenantRead>(
+    context: &Context,
+    tenant: &T,
+    aim: &Aim,
+    loaded: &Loaded,
+    decided: &mut Decided,
+) -> Result<()> {
+    let Decided { plan, wanted, live } = decided;
+    let Loaded { ids, deleted, commit, base_commit, .. } = loaded;
+    warn_of_adoptable(context, plan, &Sides { wanted, live, deleted, ids, scope: &aim.scope });
+    let forked = match base_commit {
+        Some(last) => changes::is_forked(context, *commit, *last)?,
+        None => false,
+    };
+    if forked || aim.since.is_some() {
+        plan.distance = Some(distance(context, aim, &loaded.live, plan, ids)?);
+    }
+    authors::fill_in(context, tenant, plan, (*commit, *base_commit)).await
+}
+
+/// Returns the names of the objects that a plan mentions, and gives steps of nameless objects the names of what they are about.
+fn name(context: &Context, loaded: &Loaded, decided: &mut Decided) -> Result<Names> {
+    let Decided { plan, wanted, live } = decided;
     let mut names = Names::default();
-    let about = about(&plan, &[&wanted, &live]);
-    let ids: BTreeSet<String> = mentioned(&plan).into_iter().chain(about.values().flatten().cloned()).collect();
+    let about = about(plan, &[wanted, live]);
+    let ids: BTreeSet<String> = mentioned(plan).into_iter().chain(about.values().flatten().cloned()).collect();
     // Every id may be another identity of an object; they are not told apart, as a plan names few.
     let mentioned = Mentioned { identities: ids.clone(), ids };
-    learn_names(&context.repo, &[&wanted_side, &live_side], &mentioned, &mut names)?;
-    call_by_name(&mut plan, &about, &mut names);
-    let sides: Vec<&Side> = base_side.iter().chain([&live_side, &wanted_side]).collect();
-    let verdicts = guards::verdicts(context, &plan, &sides, &live_side, &deleted, commit)?;
+    learn_names(&context.repo, &[&loaded.wanted, &loaded.live], &mentioned, &mut names)?;
+    call_by_name(plan, &about, &mut names);
+    Ok(names)
+}
+
+/// Returns what a plan is bound to: it holds only for this commit, tenant and snapshot.
+fn binding(context: &Context, aim: &Aim, loaded: &Loaded) -> Result<Binding> {
     let (expires, author) = stamp(context);
-    let binding = Binding {
+    Ok(Binding {
         expires,
         author,
         tenant: context.settings.tenant.clone(),
-        commit: commit.to_string(),
-        base: base_commit.map(|base| base.to_string()).unwrap_or_default(),
+        commit: loaded.commit.to_string(),
+        base: loaded.base_commit.map(|base| base.to_string()).unwrap_or_default(),
         scope: (&aim.scope).into(),
         prune: aim.prune,
         since: match &aim.since {
             Some(since) => context.resolve(since)?.to_string(),
             None => String::new(),
         },
-        adopted,
-    };
-    let missing = |coverage: &Coverage| !matches!(coverage, Coverage::Complete | Coverage::Skipped);
-    let unread =
-        live.coverage.0.iter().filter(|(_, coverage)| missing(coverage)).map(|(what, _)| what.clone()).collect();
-    let found = plan.seen.keys().filter_map(|address| Some((address.clone(), live.objects.get(address)?.clone())));
-    let found = found.collect();
-    Ok(Planned { plan, binding, verdicts, names, commit, wanted, found, kinds, unread })
+        adopted: loaded.adopted.clone(),
+    })
 }
 
 /// Returns how far the tenant is from the commit as it stands, beside the objects that the plan touches.
@@ -265,77 +225,6 @@ fn warn_of_adoptable(context: &Context, plan: &Plan, sides: &Sides<'_>) {
         "{objects} that would be created {are} in the tenant already under another id, with the same name or key; if {they} \
          meant, give --adopt, which takes what is there instead of creating a second one"
     ));
-}
-
-/// Returns the ids of the objects that are adopted.
-fn adopted(
-    context: &Context,
-    (wanted, live): (&Side, &Side),
-    deleted: &BTreeMap<Address, Object>,
-    ids: &IdMap,
-    scope: &Scope,
-) -> Result<IdMap> {
-    let (wanted, live) = snapshots(&context.repo, wanted, live, &|_| false)?;
-    match adopt(&Sides { wanted: &wanted, live: &live, deleted, ids, scope }) {
-        Ok(adopted) => {
-            if !adopted.is_empty() {
-                context.events.note(format!(
-                    "{} adopted of what was made anew by hand",
-                    agreeing(adopted.iter().count(), "id", ("is", "are"))
-                ));
-            }
-            Ok(adopted)
-        }
-        Err(ambiguous) => {
-            let line = |one: &Ambiguous| {
-                let ids: Vec<&str> = one.candidates.iter().map(|address| address.id.as_str()).collect();
-                format!("{} \"{}\" {}: {}", one.wanted.kind.name, safe(&one.name), one.wanted.id, ids.join(", "))
-            };
-            anyhow::bail!(
-                "--adopt cannot tell which object stands for which; rename or delete those that do not, or leave the wanted \
-                 one out with --exclude ID:\n  {}",
-                ambiguous.iter().map(line).collect::<Vec<_>>().join("\n  ")
-            )
-        }
-    }
-}
-
-/// Returns the relevant objects of the recycle bins: those that the commit wants and the tenant lacks.
-async fn recycle_bin<T: TenantRead>(
-    tenant: &T,
-    kinds: &[&'static Kind],
-    wanted: &Side,
-    live: &Side,
-    ids: &IdMap,
-) -> Result<BTreeMap<Address, Object>> {
-    let mut deleted = BTreeMap::new();
-    for kind in kinds {
-        let missing = wanted.index.keys().any(|address| {
-            address.kind.name == kind.name && !live.index.contains_key(&Address::new(kind, ids.current(&address.id)))
-        });
-        // A kind that is not completely known is left alone.
-        let known = wanted.coverage().kind(kind.name).is_complete() && live.coverage().kind(kind.name).is_complete();
-        if !missing || !known || !matches!(kind.deletion, Deletion::Soft { .. }) {
-            continue;
-        }
-        match tenant.deleted(kind).await {
-            Ok(raws) => {
-                for raw in raws {
-                    let object = normalize(kind, raw).object;
-                    deleted.insert(kind.address(object.id()), object);
-                }
-            }
-            Err(error) => {
-                // Planning without the recycle bin would create objects anew that could be restored, and lose their ids for
-                // nothing.
-                return Err(anyhow::Error::new(error).context(format!(
-                    "reading the recycle bin of {}, without which it is not known what can be restored with its id",
-                    kind.title
-                )));
-            }
-        }
-    }
-    Ok(deleted)
 }
 
 /// Returns the addresses whose wanted file mentions one of `ids`, among those that are equal on both sides.
