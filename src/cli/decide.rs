@@ -49,7 +49,7 @@ pub async fn run_reject(arguments: Reject, repo: &Path, output: &Output) -> Resu
     let context = Context::open(repo, output.events())?;
     let Some(rejected) = reject(&context, &scope(&arguments.selectors)?)? else {
         output.clear();
-        output.talk("nothing to reject: the last snapshot is as people want it");
+        output.talk("nothing to take back in what was selected, as far as the last snapshot knows; `entragit drift` asks the tenant");
         return Ok(exit::DONE);
     };
     drop(context);

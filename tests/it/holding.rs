@@ -171,7 +171,18 @@ async fn file_that_a_person_named_is_no_drift_once_its_object_is_there() {
     assert!(world.git(&["ls-tree", "-r", "--name-only", "main"]).contains("groups/pilots.yaml"));
     let drift = world.run(&["drift"]).ends(2).out;
     assert!(!drift.contains("Pilots") && drift.contains(names::ORDERING_POLICY_NAME), "{drift}");
+    // Somebody whom the file does not name is drift all the same.
+    let pilots = world.graph.pages("/v1.0/groups").await;
+    let pilots =
+        pilots.iter().find(|group| group["displayName"] == "Pilots").unwrap()["id"].as_str().unwrap().to_owned();
+    let member =
+        json!({"@odata.id": format!("https://graph.microsoft.com/v1.0/directoryObjects/{}", names::ADMINISTRATOR_ID)});
+    assert_eq!(world.graph.post(&format!("/v1.0/groups/{pilots}/members/$ref"), member).await.0, 204);
+    let drift = world.run(&["drift"]).ends(2).out;
+    assert!(drift.contains("Pilots") && drift.contains("members"), "{drift}");
+    world.run(&["export"]).ok();
     world.run(&["reject", "--all", "--yes"]).ok();
+    assert!(world.graph.pages(&format!("/v1.0/groups/{pilots}/members")).await.is_empty());
     let groups = world.graph.pages("/v1.0/groups").await;
     assert!(groups.iter().any(|group| group["displayName"] == "Pilots"), "the group that people asked for stays");
     world.run(&["drift"]).ok();

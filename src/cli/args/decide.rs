@@ -19,7 +19,7 @@ pub struct Accept {
     /// The form of the report.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
-    /// What to look at.
+    /// Selection of objects and properties.
     #[command(flatten)]
     pub selectors: Selectors,
 }
@@ -41,13 +41,13 @@ pub struct Reject {
     /// else as the last snapshot has them; never from the work tree].
     #[arg(long, value_name = "FILE")]
     pub guards: Option<PathBuf>,
-    /// How long to look for what was written and does not show: Graph's replicas lag, and answers get lost.
+    /// Seconds to look for what was written and does not show yet: Graph's replicas lag, and answers get lost.
     #[arg(long, value_name = "SECONDS", default_value_t = 90)]
     pub patience: u64,
     /// Print one JSON document at the end.
     #[arg(long)]
     pub json: bool,
-    /// What to look at.
+    /// Selection of objects and properties.
     #[command(flatten)]
     pub selectors: Selectors,
     /// Sign-in.

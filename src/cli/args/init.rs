@@ -13,8 +13,8 @@ pub struct Init {
     /// An emergency account, by user principal name or object id, from which no plan may take anything; may be repeated.
     #[arg(long = "break-glass", value_name = "ACCOUNT")]
     pub break_glass: Vec<String>,
-    /// Whether changes of the tenant flow into the branch that people work on (`follow`), or wait until somebody accepts or
-    /// rejects them (`hold`).
+    /// Mode of the branch that people work on: `follow` takes in what the tenant changes by itself, `hold` lets it wait until
+    /// somebody accepts or rejects it.
     #[arg(long, value_name = "MODE", default_value = "follow")]
     pub main: MainWord,
     /// Make it without a work tree.

@@ -415,6 +415,12 @@ fn parse(reader: &Reader<'_>, side: &Side, address: &Address, entry: &Entry) -> 
     Ok(yaml::read(&entry.path, &bytes).map(|document| normalize(kind, document.value).object))
 }
 
+/// Returns the object that a file names whose own name a person chose.
+pub fn named_object(side: &Side, address: &Address) -> Option<Object> {
+    let mut named = side.odd.iter().filter_map(|(path, bytes)| new_object(path, bytes).ok());
+    named.find_map(|(found, object)| (found == *address).then_some(object))
+}
+
 /// Reads a file that a person named: the folder tells the kind, the id in the file the rest of the address.
 ///
 /// # Errors

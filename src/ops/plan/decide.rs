@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::engine::diff::top;
 use crate::engine::refs::Names;
 use crate::engine::render::safe;
 use crate::engine::scope::{Scope, matches};
 use crate::format::settings::Actors;
 use crate::model::words::counted;
 use crate::model::{Address, Change, ChangeKind, Lifecycle, Object};
-use crate::ops::commit::source::{Side, new_object};
+use crate::ops::commit::source::{Side, named_object, new_object};
 use crate::ops::read::live::bytes_of;
 use crate::ops::report::diff::{Compared, Past, explain};
 use crate::ops::report::drift::{Baseline, approved_branch};
@@ -283,20 +284,10 @@ impl Exchange<'_> {
     }
 }
 
-/// Returns the first part of a property's path.
-fn top(path: &str) -> &str {
-    path.split(['.', '[']).next().unwrap_or(path)
-}
-
 /// Returns the paths of objects whose files a person named.
 fn named_by_people(side: &Side) -> BTreeMap<Address, String> {
     let named = side.odd.iter().filter_map(|(path, bytes)| Some((new_object(path, bytes).ok()?.0, path.clone())));
     named.collect()
-}
-
-fn named_object(side: &Side, address: &Address) -> Option<Object> {
-    let mut named = side.odd.iter().filter_map(|(path, bytes)| new_object(path, bytes).ok());
-    named.find_map(|(found, object)| (found == *address).then_some(object))
 }
 
 /// Returns `own` with the properties of `other` that the change is about; its id as well, where the object was created again

@@ -7,13 +7,15 @@ use anyhow::{Result, bail};
 
 use super::diff::{Compared, Past, explain, kinds_of, narrow};
 use crate::engine::compare;
+use crate::engine::diff::top;
 use crate::engine::drift::{Rule, ignore, leave_out_pending};
+use crate::engine::schema;
 use crate::engine::scope::Scope;
 use crate::format::path::is_reserved;
 use crate::format::settings::MainMode;
-use crate::model::{Address, Change, ChangeKind, Coverage, FieldChange, Kind, LeftOut, Lifecycle, Report};
+use crate::model::{Address, Change, ChangeKind, Coverage, Kind, LeftOut, Lifecycle, Report};
 use crate::ops::commit::selectors;
-use crate::ops::commit::source::{Side, Trust, snapshots};
+use crate::ops::commit::source::{Side, Trust, named_object, snapshots};
 use crate::ops::snapshot::main_relation::NO_COMMON_HISTORY;
 use crate::ops::{Context, audit, manifest_at};
 use crate::repo::{Entry, ObjectId};
@@ -97,7 +99,7 @@ impl Baseline {
         drop((left, right));
         // Gone on both sides: the deletion was applied.
         report.changes.retain(|change| change.what != ChangeKind::Removed || !self.deleted.contains(&change.address));
-        report.changes.retain_mut(is_no_default_of_graph);
+        report.changes.retain_mut(|change| self.drop_defaults_of_graph(change));
         if context.settings.main == MainMode::Hold {
             self.note_new_kinds(context, scope, now, &mut report);
         }
@@ -113,6 +115,24 @@ impl Baseline {
 }
 
 impl Baseline {
+    /// Removes what Graph filled in on an object whose file a person named and which has its id by now: properties of which the file
+    /// says nothing. Members, owners and credentials stay: nobody but a person adds those. Returns false if nothing is left.
+    fn drop_defaults_of_graph(&self, change: &mut Change) -> bool {
+        let kind = change.address.kind;
+        let (ChangeKind::Modified(fields), Some(Lifecycle::Recreated { from })) = (&mut change.what, &change.manner)
+        else {
+            return true;
+        };
+        if !from.starts_with("new:") {
+            return true;
+        }
+        let written = named_object(&self.approved, &Address::new(kind, from.as_str()));
+        let is_written = |name: &str| written.as_ref().is_none_or(|object| object.get(name).is_some());
+        let is_link = |name: &str| schema::of(kind).property(name).is_none_or(|rule| rule.link);
+        fields.retain(|field| is_written(top(field.path())) || is_link(top(field.path())));
+        !fields.is_empty()
+    }
+
     /// Marks kinds that are read since the approved commit and of which it says nothing: no difference of theirs shows.
     fn note_new_kinds(&self, context: &Context, scope: &Scope, now: &Side, report: &mut Report) {
         let now = now.coverage();
@@ -134,19 +154,6 @@ impl Baseline {
             ));
         }
     }
-}
-
-/// Removes what Graph filled in on an object that a person made: only what was written can be compared. Returns false if nothing
-/// is left of the change.
-fn is_no_default_of_graph(change: &mut Change) -> bool {
-    let (ChangeKind::Modified(fields), Some(Lifecycle::Recreated { from })) = (&mut change.what, &change.manner) else {
-        return true;
-    };
-    if !from.starts_with("new:") {
-        return true;
-    }
-    fields.retain(|field| !matches!(field, FieldChange::Value { before: None, .. } | FieldChange::Gained { .. }));
-    !fields.is_empty()
 }
 
 /// Compares the live tenant with a baseline: `baseline`, or else the branch that people work on, as fetched.

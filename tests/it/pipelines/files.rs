@@ -1,4 +1,4 @@
-//! What holds for the files of all pipelines, whatever they do.
+//! Rules that the files of all pipelines keep, whatever they do.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

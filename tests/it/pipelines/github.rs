@@ -13,7 +13,7 @@ pub(super) const ACTION: &str = include_str!("../../../.github/actions/entragit/
 /// A job that ran.
 pub(super) struct Job {
     pub(super) passed: bool,
-    /// What its steps printed.
+    /// Text that its steps printed.
     pub(super) log: String,
     pub(super) summary: String,
     pub(super) outputs: BTreeMap<String, String>,

@@ -1,4 +1,4 @@
-//! What runs outside of pipelines: the pods of a cluster, the units of a machine, the set-up of the applications, the action's builds.
+//! Runs outside of pipelines: the pods of a cluster, the units of a machine, the set-up of the applications, the action's builds.
 
 use std::collections::BTreeMap;
 use std::path::Path;

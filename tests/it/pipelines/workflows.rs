@@ -9,7 +9,7 @@ const DRIFT: &str = include_str!("../../../examples/github-actions/drift.yml");
 const DRILL: &str = include_str!("../../../examples/github-actions/drill.yml");
 const NIGHTLY: &str = include_str!("../../../examples/github-actions/nightly.yml");
 
-/// What `gh` answers: the comments of a pull request, from a file of them.
+/// Answers of `gh`: the comments of a pull request, from a file of them.
 const GH: &str = r#"case "$*" in
   *"--paginate"*) cat "$CALLS.comments" 2>/dev/null ;;
   *"--method POST"*) cp comment.md "$CALLS.body"; echo 99 > "$CALLS.comments" ;;
