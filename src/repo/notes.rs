@@ -1,6 +1,6 @@
 //! Handles notes: bytes attached to a commit after it was made, kept under a reference of their own.
 
-use git2::ErrorCode;
+use git2::{ErrorClass, ErrorCode};
 
 use super::commits::{committer, find};
 use super::refs::patiently;
@@ -71,15 +71,19 @@ impl Repo {
         find(&git, commit)?;
         let (author, committer) = (author.signature()?, committer(&git, author)?);
         // Someone else may write a note meanwhile: this one goes on top of it.
-        match patiently(|| git.note(&author, &committer, Some(notes_ref), commit.into(), text, true)) {
-            Ok(_) => Ok(()),
-            Err(error) => {
-                let there = git.find_note(Some(notes_ref), commit.into());
-                match there.is_ok_and(|note| note.message_bytes() == bytes) {
-                    true => Ok(()),
-                    false => Err(RepoError::git(format!("write a note to {commit}"), &error)),
-                }
-            }
+        let is_there = || {
+            let found = looked_up(&git, || git.find_note(Some(notes_ref), commit.into()));
+            found.is_ok_and(|note| note.message_bytes() == bytes)
+        };
+        let written = patiently(|| {
+            git.note(&author, &committer, Some(notes_ref), commit.into(), text, true)?;
+            // libgit2 1.9 says that all is well when the commit of a note could not be written.
+            let lost = || git2::Error::new(ErrorCode::GenericError, ErrorClass::Odb, "its commit was not stored");
+            if is_there() { Ok(()) } else { Err(lost()) }
+        });
+        match written {
+            Err(error) if !is_there() => Err(RepoError::git(format!("write a note to {commit}"), &error)),
+            _ => Ok(()),
         }
     }
 }

@@ -131,6 +131,35 @@ fn what_would_not_be_read_is_not_written() {
     assert!(matches!(bench.repo.writer().unwrap().put(huge.as_slice()), Err(RepoError::TooLarge { .. })));
 }
 
+/// Puts a file where the folder of this object belongs: the object cannot be written.
+fn obstruct(bench: &Bench, id: &str) {
+    std::fs::write(bench.path("objects").join(&id[..2]), "").unwrap();
+}
+
+/// A commit or a note that could not be written is no success: libgit2 alone says that it is.
+#[test]
+fn commits_and_notes_that_cannot_be_written_are_errors() {
+    let (twin, bench) = (Bench::bare(), Bench::bare());
+    let files = [("a", "1")];
+    let id = twin.commit(&files, &[]);
+    let tree = bench.tree(&files);
+    obstruct(&bench, &id.to_string());
+    let refused = bench.repo.create_commit(tree, &[], "Snapshot\n", &author(0)).unwrap_err();
+    assert!(matches!(refused, RepoError::Git { .. }), "{refused}");
+
+    let bench = Bench::bare();
+    let name = "refs/notes/entragit-audit";
+    for bench in [&twin, &bench] {
+        bench.commit(&files, &[]);
+        bench.repo.set_note(name, id, b"first", &author(1)).unwrap();
+    }
+    twin.repo.set_note(name, id, b"second", &author(2)).unwrap();
+    obstruct(&bench, &twin.id(name).to_string());
+    let refused = bench.repo.set_note(name, id, b"second", &author(2)).unwrap_err();
+    assert!(matches!(refused, RepoError::Git { .. }), "{refused}");
+    assert_eq!(bench.repo.note(name, id).unwrap().unwrap(), b"first");
+}
+
 #[test]
 fn a_commit_says_what_was_said() {
     let bench = Bench::bare();
