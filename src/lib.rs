@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | [`cli`] | arguments, output, exit codes, the demonstration | clap, stdout |
 //! | [`ops`] | use cases: the only place where reading, thinking and writing meet | – |
-//! | [`graph`], [`emulator`], [`webhook`] | the two ends of the wire, which do not know each other; messages to the outside | reqwest (`graph`, `webhook`); axum |
+//! | [`graph`], [`emulator`], [`webhook`], [`forge`] | the two ends of the wire, which do not know each other; messages to the outside; pull requests | reqwest (`graph`, `webhook`); axum; `gh`, `glab`, `az` |
 //! | [`tenant`], [`repo`] | the ports to a tenant and one in memory; git | –; git2, walkdir |
 //! | [`engine`], [`mod@format`] | every decision, pure and synchronous; paths, bytes, manifest, settings | –; serde_yaml |
 //! | [`kinds`] | one constant per Entra type: how Graph serves it | Graph paths |
@@ -51,6 +51,7 @@
 //! diff    side A, side B ─► equal blob ids skipped unparsed ─► changes ─► audit events joined ─► render
 //! log     snapshots, newest first ─► trees that are the neighbour's skipped ─► changes of the object ─► notes joined ─► render
 //! drift   main, as fetched ─► less its own edits since the last snapshot ─► live ─► less what others own ─► render, webhooks
+//! propose  last snapshot against main ─► Review, ticks of the pull request ─► a commit on top of main, the text ─► branch, pull request
 //! status  last snapshot, manifest, refs, what differs between the last snapshots ─► Status ─► what needs attention
 //! doctor  sign-in ─► claims of the token ─► permissions of each kind; git identity, remote, clock ─► what to do
 //! plan    wanted (commit), live, base (last snapshot), recycle bin, id map ─► Plan ─► guards ─► verdicts
@@ -93,6 +94,7 @@ pub mod repo;
 pub mod tenant;
 
 pub mod emulator;
+pub mod forge;
 pub mod graph;
 pub mod webhook;
 

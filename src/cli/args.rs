@@ -6,12 +6,14 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 mod decide;
 mod init;
+mod pull_request;
 mod recover;
 mod report;
 mod sign_in;
 
 pub use decide::{Accept, Reject};
 pub use init::Init;
+pub use pull_request::{ForgeName, PullRequest};
 pub use recover::{Apply, Drill, Plan, Sign, TextFormat, Undo};
 pub use report::{Blame, Diff, Drift, Format, Log, Notify, NotifyShape, Show, Status};
 pub use sign_in::{Auth, Cloud, SignIn};

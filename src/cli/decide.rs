@@ -8,21 +8,33 @@ use super::args::{Accept, Reject, Selectors};
 use super::diff::rendered;
 use super::exit;
 use super::output::Output;
+use super::pull_request::ticks;
 use super::recover;
 use super::selection::scope;
 use crate::graph::GraphTenant;
 use crate::model::words::{agreeing, counted};
 use crate::ops::Context;
-use crate::ops::plan::decide::{accept, reject};
+use crate::ops::plan::decide::{Chosen, accept, reject};
 
 /// Accepts changes of the tenant, as the last snapshot has them.
 ///
 /// # Errors
 /// If nothing was selected, or the branch cannot take the changes.
 pub async fn run_accept(arguments: &Accept, repo: &Path, output: &Output) -> Result<u8> {
-    check_chosen(&arguments.selectors, arguments.all || arguments.by.is_some(), "accept")?;
     let context = Context::open(repo, output.events())?;
-    let accepted = accept::<GraphTenant>(&context, &scope(&arguments.selectors)?, arguments.by.as_deref()).await?;
+    let ticks = ticks(&arguments.pull_request, &arguments.selectors, &context, repo)?;
+    let is_told = arguments.all || arguments.by.is_some() || ticks.is_some();
+    check_chosen(&arguments.selectors, is_told, "accept")?;
+    if ticks.is_some() && (arguments.all || arguments.by.is_some()) {
+        bail!("what is accepted is ticked; leave --all and --by out");
+    }
+    let scope = scope(&arguments.selectors)?;
+    let chosen = match (&ticks, &arguments.by) {
+        (Some(ticks), _) => Chosen::Ticked(ticks),
+        (None, Some(name)) => Chosen::By(&scope, name),
+        (None, None) => Chosen::InScope(&scope),
+    };
+    let accepted = accept::<GraphTenant>(&context, chosen).await?;
     output.clear();
     let branch = &context.settings.branches.main;
     let open = agreeing(accepted.open, "changed object", ("waits", "wait"));
@@ -45,9 +57,15 @@ pub async fn run_accept(arguments: &Accept, repo: &Path, output: &Output) -> Res
 /// # Errors
 /// If nothing was selected, or as for `apply`.
 pub async fn run_reject(arguments: Reject, repo: &Path, output: &Output) -> Result<u8> {
-    check_chosen(&arguments.selectors, arguments.all, "reject")?;
     let context = Context::open(repo, output.events())?;
-    let Some(rejected) = reject(&context, &scope(&arguments.selectors)?)? else {
+    let ticks = ticks(&arguments.pull_request, &arguments.selectors, &context, repo)?;
+    check_chosen(&arguments.selectors, arguments.all || ticks.is_some(), "reject")?;
+    if ticks.is_some() && arguments.all {
+        bail!("what is taken back is ticked; leave --all out");
+    }
+    let scope = scope(&arguments.selectors)?;
+    let chosen = ticks.as_ref().map_or(Chosen::InScope(&scope), Chosen::Ticked);
+    let Some(rejected) = reject::<GraphTenant>(&context, chosen).await? else {
         output.clear();
         output.talk("nothing to take back in what was selected, as far as the last snapshot knows; `entragit drift` asks the tenant");
         return Ok(exit::DONE);

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
-use super::args::{self, Format, NotifyShape};
+use super::args::{self, ForgeName, Format, NotifyShape};
 use super::connect::connect;
 use super::diff::rendered;
 use super::exit;
 use super::output::Output;
+use super::pull_request::{check_alone, keep};
 use super::selection::scope;
 use crate::engine::drift::is_complete;
 use crate::engine::render::notify::{self, Shape};
@@ -25,6 +26,19 @@ const URLS: &str = "ENTRAGIT_NOTIFY_URL";
 
 /// Runs it.
 pub async fn run(arguments: args::Drift, repo: &Path, output: &Output) -> Result<u8> {
+    if let Some(host) = arguments.pull_request.pull_request {
+        check_alone(&arguments.selectors)?;
+        if arguments.baseline.is_some() || arguments.json || arguments.format != Format::Text {
+            bail!("--pull-request writes a pull request; leave --baseline, --format and --json out");
+        }
+        if host != ForgeName::None && arguments.pull_request.decisions.is_some() {
+            bail!("the ticks are those of the pull request; --decisions is for --pull-request=none");
+        }
+        return keep(&arguments.pull_request, repo, output).await;
+    }
+    if arguments.pull_request.decisions.is_some() {
+        bail!("--decisions needs --pull-request=none");
+    }
     let scope = scope(&arguments.selectors)?;
     // A wrong address is known before anything is read.
     let targets = targets(&arguments.notify, std::env::var(URLS).ok().as_deref())?;

@@ -15,6 +15,7 @@ mod export;
 mod history;
 mod kinds;
 mod output;
+mod pull_request;
 mod recover;
 mod run;
 mod selection;

@@ -23,6 +23,7 @@ pub mod plan;
 pub mod planfile;
 pub mod refs;
 pub mod render;
+pub mod review;
 pub mod risk;
 pub mod risk_rule;
 pub mod saved;

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Repo, RepoError};
+use super::{ObjectId, Repo, RepoError};
 
 /// Time that a remote has for the list of its branches.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -54,9 +54,29 @@ impl Repo {
     /// [`RepoError::Invalid`] with what git says, if the remote does not answer.
     pub fn push(&self, remote: &str, refspecs: &[String], atomic: bool) -> Result<Pushed, RepoError> {
         let together = if atomic { "--atomic" } else { "--no-atomic" };
+        self.push_with(together, remote, refspecs)
+    }
+
+    /// Pushes a commit to a branch in place of what it has, if that is still `expected` (`None`: the remote has no such branch).
+    ///
+    /// # Errors
+    /// [`RepoError::Invalid`] with what git says, if the remote does not answer.
+    pub fn push_over(
+        &self,
+        remote: &str,
+        commit: ObjectId,
+        branch: &str,
+        expected: Option<ObjectId>,
+    ) -> Result<Pushed, RepoError> {
+        let expected = expected.map(|id| id.to_string()).unwrap_or_default();
+        let lease = format!("--force-with-lease=refs/heads/{branch}:{expected}");
+        self.push_with(&lease, remote, &[format!("{commit}:refs/heads/{branch}")])
+    }
+
+    fn push_with(&self, option: &str, remote: &str, refspecs: &[String]) -> Result<Pushed, RepoError> {
         // What a person's settings would push besides is not of this push.
         let alone = ["--no-follow-tags", "--recurse-submodules=no"];
-        let mut arguments = vec!["push", "--quiet", "--porcelain", together, alone[0], alone[1], "--", remote];
+        let mut arguments = vec!["push", "--quiet", "--porcelain", option, alone[0], alone[1], "--", remote];
         arguments.extend(refspecs.iter().map(String::as_str));
         let failed = |why: String| RepoError::Invalid(format!("pushing to {remote}: {why}"));
         let (succeeded, out, err) = self.git_program(&arguments, LONG_PATIENCE).map_err(failed)?;

@@ -14,7 +14,7 @@ const FLOORS: &[&[&str]] = &[
     &["kinds"],
     &["engine", "format"],
     &["tenant", "repo"],
-    &["graph", "emulator", "webhook"],
+    &["graph", "emulator", "webhook", "forge"],
     &["ops"],
     &["dashboard"],
     &["cli"],

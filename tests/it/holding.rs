@@ -7,7 +7,7 @@ use super::cli::World;
 
 impl World {
     /// A world whose people keep their branch for themselves.
-    async fn held() -> World {
+    pub(super) async fn held() -> World {
         let world = World::exported().await;
         let settings = std::fs::read_to_string(world.path().join("entragit.yaml")).unwrap();
         assert!(settings.contains("\nmain: follow\n"), "{settings}");
@@ -16,21 +16,21 @@ impl World {
         world
     }
 
-    async fn change_group(&self, body: serde_json::Value) {
+    pub(super) async fn change_group(&self, body: serde_json::Value) {
         let path = format!("/v1.0/groups/{}", names::REMOTE_WORKERS);
         assert_eq!(self.graph.patch(&path, body).await.0, 204);
     }
 
-    async fn disable_policy(&self) {
+    pub(super) async fn disable_policy(&self) {
         let path = format!("/v1.0/identity/conditionalAccess/policies/{}", names::ORDERING_POLICY);
         assert_eq!(self.graph.patch(&path, json!({"state": "disabled"})).await.0, 204);
     }
 
-    fn on(&self, branch: &str, path: &str) -> String {
+    pub(super) fn on(&self, branch: &str, path: &str) -> String {
         self.git(&["show", &format!("{branch}:{path}")])
     }
 
-    fn file_of(&self, id: &str) -> String {
+    pub(super) fn file_of(&self, id: &str) -> String {
         let all = self.git(&["ls-tree", "-r", "--name-only", "main"]);
         all.lines().find(|path| path.contains(id)).unwrap().to_owned()
     }

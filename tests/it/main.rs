@@ -33,6 +33,7 @@ mod mutations;
 mod ordinary;
 mod pipelines;
 mod preconditions;
+mod proposing;
 mod protected;
 mod reports;
 mod roles;

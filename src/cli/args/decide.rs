@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Apply, Format, Selectors, SignIn};
+use super::{Apply, Format, PullRequest, Selectors, SignIn};
 use crate::ops::plan::decide::Rejected;
 
 /// `accept`
@@ -22,6 +22,9 @@ pub struct Accept {
     /// Selection of objects and properties.
     #[command(flatten)]
     pub selectors: Selectors,
+    /// Ticks in a pull request, instead of a selection.
+    #[command(flatten)]
+    pub pull_request: PullRequest,
 }
 
 /// `reject`
@@ -50,6 +53,9 @@ pub struct Reject {
     /// Selection of objects and properties.
     #[command(flatten)]
     pub selectors: Selectors,
+    /// Ticks in a pull request, instead of a selection.
+    #[command(flatten)]
+    pub pull_request: PullRequest,
     /// Sign-in.
     #[command(flatten)]
     pub sign_in: SignIn,

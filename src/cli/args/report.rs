@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{Selectors, SignIn};
+use super::{PullRequest, Selectors, SignIn};
 
 /// `diff`
 #[derive(Debug, Args)]
@@ -119,6 +119,9 @@ pub struct Drift {
     /// Whom to tell.
     #[command(flatten)]
     pub notify: Notify,
+    /// The pull request: of what the last snapshot shows, without asking the tenant.
+    #[command(flatten)]
+    pub pull_request: PullRequest,
     /// Sign-in.
     #[command(flatten)]
     pub sign_in: SignIn,

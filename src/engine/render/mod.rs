@@ -19,6 +19,7 @@ pub mod markdown;
 pub mod notify;
 pub mod plan;
 pub mod plan_markdown;
+pub mod review;
 pub mod sarif;
 pub mod status;
 pub mod text;

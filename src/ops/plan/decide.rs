@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::engine::diff::top;
 use crate::engine::refs::Names;
 use crate::engine::render::safe;
+use crate::engine::review::{Decision, Review, Ticks};
 use crate::engine::scope::{Scope, matches};
 use crate::format::settings::Actors;
 use crate::model::words::counted;
@@ -15,7 +16,7 @@ use crate::model::{Address, Change, ChangeKind, Lifecycle, Object};
 use crate::ops::commit::source::{Side, named_object, new_object};
 use crate::ops::read::live::bytes_of;
 use crate::ops::report::diff::{Compared, Past, explain};
-use crate::ops::report::drift::{Baseline, approved_branch};
+use crate::ops::report::drift::{ACCEPTS, Baseline, approved_branch};
 use crate::ops::report::validate;
 use crate::ops::snapshot::export::index;
 use crate::ops::{Context, SETTINGS, audit, files_of};
@@ -38,46 +39,111 @@ pub struct Accepted {
     pub open: usize,
 }
 
-/// Commits the changes in scope to the branch that people work on, as the last snapshot has them. With `by`, only those whose
-/// authors in the audit log all have such a name.
+/// Names the changes that a decision is about.
+#[derive(Debug, Clone, Copy)]
+pub enum Chosen<'a> {
+    /// All changes in scope.
+    InScope(&'a Scope),
+    /// Changes in scope whose authors in the audit log all have such a name.
+    By(&'a Scope, &'a str),
+    /// Changes that somebody ticked in the text of a pull request.
+    Ticked(&'a Ticks),
+}
+
+/// Holds the changes between the approved commit and the last snapshot.
+pub(in crate::ops) struct Undecided {
+    /// Approved commit with its edits that wait.
+    pub baseline: Baseline,
+    /// Last snapshot.
+    pub now: Side,
+    /// The changes, and who made them.
+    pub compared: Compared,
+}
+
+impl Undecided {
+    /// Reads the changes since the approved `commit` that `chosen` may be about. Ticks are told from the whole of them.
+    pub(in crate::ops) async fn read<T: TenantRead>(
+        context: &Context,
+        (label, commit): (String, ObjectId),
+        chosen: Chosen<'_>,
+    ) -> Result<Undecided> {
+        let everything = Scope::default();
+        let scope = match chosen {
+            Chosen::InScope(scope) | Chosen::By(scope, _) => scope,
+            Chosen::Ticked(_) => &everything,
+        };
+        let baseline = Baseline::read(context, label, commit)?;
+        let now = Side::commit(context, &baseline.tip.to_string())?;
+        let report = baseline.differences(context, scope, &now)?;
+        let past =
+            Past { range: baseline.fork.map(|fork| (fork, baseline.tip)), since: None, earlier: Some(baseline.tip) };
+        let mut compared = explain(context, None::<&T>, report, (&baseline.approved, &now), &past).await?;
+        if let Chosen::By(_, name) = chosen {
+            require_names(context, &compared)?;
+            compared.report.changes.retain(|change| is_by(change, name));
+        }
+        audit::disclose(&mut compared.report, context.settings.actors);
+        Ok(Undecided { baseline, now, compared })
+    }
+
+    /// Sorts the changes for a decision.
+    pub(in crate::ops) fn review(&self, context: &Context) -> Review {
+        let exchange = self.exchange(context, true);
+        Review::of(&self.compared.report, |change| exchange.obstacle(change))
+    }
+
+    /// Keeps the changes with this decision, if the choice is by ticks.
+    fn narrow(&mut self, context: &Context, chosen: Chosen<'_>, decision: Decision) {
+        if let Chosen::Ticked(ticks) = chosen {
+            self.compared.report.changes = self.review(context).decided(ticks, decision);
+        }
+    }
+
+    /// Returns the exchange that takes the changes into the approved commit, or that takes them out of the last snapshot.
+    pub(in crate::ops) fn exchange<'a>(&'a self, context: &'a Context, is_accepted: bool) -> Exchange<'a> {
+        let (approved, now) = (&self.baseline.approved, &self.now);
+        let (onto, from) = if is_accepted { (approved, now) } else { (now, approved) };
+        Exchange { context, baseline: &self.baseline, onto, from, is_accepted }
+    }
+}
+
+fn require_names(context: &Context, compared: &Compared) -> Result<()> {
+    if context.settings.actors != Actors::Names {
+        bail!("--by needs names, and `actors` in entragit.yaml keeps none; select with --name or --id");
+    }
+    match compared.report.audited.gaps.first() {
+        Some(gap) => bail!("who made the changes is not known for all of the time ({gap}); select with --name or --id"),
+        None => Ok(()),
+    }
+}
+
+/// Commits the chosen changes to the branch that people work on, as the last snapshot has them.
 ///
 /// # Errors
 /// If the branch is behind its remote, files are wrong before or afterwards, or the work tree is in the way: then nothing moved.
-pub async fn accept<T: TenantRead>(context: &Context, scope: &Scope, by: Option<&str>) -> Result<Accepted> {
+pub async fn accept<T: TenantRead>(context: &Context, chosen: Chosen<'_>) -> Result<Accepted> {
     let _lock = context.repo.lock("accept")?;
     context.ready_snapshots_branch()?;
     let main = ready_main(context)?;
     let label = context.settings.branches.main.clone();
-    if by.is_some() && context.settings.actors != Actors::Names {
-        bail!("--by needs names, and `actors` in entragit.yaml keeps none; select with --name or --id");
-    }
-    let baseline = Baseline::read(context, label, main)?;
-    let now = Side::commit(context, &baseline.tip.to_string())?;
-    let report = baseline.differences(context, scope, &now)?;
-    let past = Past { range: baseline.fork.map(|fork| (fork, baseline.tip)), since: None, earlier: Some(baseline.tip) };
-    let mut compared = explain(context, None::<&T>, report, (&baseline.approved, &now), &past).await?;
-    if let Some(by) = by {
-        if let Some(gap) = compared.report.audited.gaps.first() {
-            bail!("who made the changes is not known for all of the time ({gap}); select with --name or --id");
-        }
-        compared.report.changes.retain(|change| is_by(change, by));
-    }
-    audit::disclose(&mut compared.report, context.settings.actors);
+    let mut undecided = Undecided::read::<T>(context, (label, main), chosen).await?;
+    undecided.narrow(context, chosen, Decision::Accept);
+    let Undecided { baseline, now, compared } = &undecided;
     if compared.report.changes.is_empty() {
-        let open = baseline.differences(context, &Scope::default(), &now)?.changes.len();
-        return Ok(Accepted { commit: None, compared, open });
+        let open = baseline.differences(context, &Scope::default(), now)?.changes.len();
+        return Ok(Accepted { commit: None, compared: undecided.compared, open });
     }
     // What is wrong on the branch already is not blamed on what is accepted.
     validate::require_valid(context, &Side::commit(context, &main.to_string())?, &validate::Dangling::new())?;
-    let exchange = Exchange { context, baseline: &baseline, onto: &baseline.approved, from: &now, is_accepted: true };
     let files = files_of(&context.repo, main)?;
-    let commit = exchange.commit(main, files, &compared, &[("Entragit-Accepts", baseline.tip)])?;
+    let accepts = [(ACCEPTS, baseline.tip)];
+    let commit = undecided.exchange(context, true).commit(main, files, compared, &accepts)?;
     validate::require_valid(context, &Side::commit(context, &commit.to_string())?, &validate::Dangling::new())
         .context("accepting this alone would leave the branch with errors; accept what it refers to as well")?;
     publish(context, main, commit)?;
     let left = Baseline::read(context, context.settings.branches.main.clone(), commit)?;
-    let open = left.differences(context, &Scope::default(), &now)?.changes.len();
-    Ok(Accepted { commit: Some(commit), compared, open })
+    let open = left.differences(context, &Scope::default(), now)?.changes.len();
+    Ok(Accepted { commit: Some(commit), compared: undecided.compared, open })
 }
 
 /// Returns the tip of the branch that people work on, if a commit may be added to it here.
@@ -114,29 +180,26 @@ pub struct Rejected {
     pub commit: ObjectId,
 }
 
-/// Makes a commit on top of the last snapshot in which the changes in scope are taken back. `None` if there is nothing to take
-/// back.
+/// Makes a commit on top of the last snapshot in which the chosen changes are taken back. `None` if there is nothing to take back.
 ///
 /// # Errors
 /// If there is no snapshot or no branch that people work on, files are wrong, or an edit waits where something would be taken
 /// back.
-pub fn reject(context: &Context, scope: &Scope) -> Result<Option<Rejected>> {
+pub async fn reject<T: TenantRead>(context: &Context, chosen: Chosen<'_>) -> Result<Option<Rejected>> {
     let _lock = context.repo.lock("reject")?;
     context.ready_snapshots_branch()?;
     let (label, main) = approved_branch(context)?;
-    let baseline = Baseline::read(context, label, main)?;
-    let snapshot = baseline.tip;
-    let now = Side::commit(context, &snapshot.to_string())?;
-    let report = baseline.differences(context, scope, &now)?;
-    let compared = Compared { report, names: Names::default() };
-    let exchange = Exchange { context, baseline: &baseline, onto: &now, from: &baseline.approved, is_accepted: false };
+    let mut undecided = Undecided::read::<T>(context, (label, main), chosen).await?;
+    undecided.narrow(context, chosen, Decision::Reject);
+    let snapshot = undecided.baseline.tip;
     let mut files = files_of(&context.repo, snapshot)?;
     // The guards' settings are those of the branch, whatever the snapshot carried over.
     if let Some(settings) = context.repo.root_file(main, SETTINGS)? {
         files.insert(SETTINGS.to_owned(), settings);
     }
     let before = files.clone();
-    let commit = exchange.commit(snapshot, files, &compared, &[("Entragit-Rejects", snapshot)])?;
+    let exchange = undecided.exchange(context, false);
+    let commit = exchange.commit(snapshot, files, &undecided.compared, &[("Entragit-Rejects", snapshot)])?;
     if files_of(&context.repo, commit)? == before {
         return Ok(None);
     }
@@ -157,7 +220,7 @@ struct Places<'a> {
 }
 
 /// Describes a commit that takes changes over from one side to another.
-struct Exchange<'a> {
+pub(in crate::ops) struct Exchange<'a> {
     context: &'a Context,
     /// Approved commit with its edits that wait.
     baseline: &'a Baseline,
@@ -171,7 +234,7 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// Writes the commit; no reference leads to it yet.
-    fn commit(
+    pub(in crate::ops) fn commit(
         &self,
         parent: ObjectId,
         mut files: BTreeMap<String, ObjectId>,
@@ -249,9 +312,18 @@ impl Exchange<'_> {
         }
     }
 
-    /// Refuses a decision on an object of which an edit waits in the same properties, or that the snapshot does not hold whole.
+    /// Refuses a decision that has an obstacle.
     fn check_decidable(&self, change: &Change) -> Result<()> {
-        let (kind, name) = (change.address.kind, safe(&change.name));
+        match self.obstacle(change) {
+            Some(why) => bail!("{} \"{}\": {why}", change.address.kind.name, safe(&change.name)),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns what stands in the way of a decision on an object: an edit of the same properties that waits, or that the snapshot
+    /// does not hold the object whole.
+    fn obstacle(&self, change: &Change) -> Option<String> {
+        let kind = change.address.kind;
         let branch = &self.baseline.approved.label;
         let approved = match &change.manner {
             Some(Lifecycle::Recreated { from }) => from,
@@ -266,21 +338,15 @@ impl Exchange<'_> {
                 _ => Some("the object itself"),
             };
             if let Some(both) = both {
-                bail!(
-                    "{} \"{name}\": {branch} has an edit of {both} that is not applied yet; apply it or take it back first",
-                    kind.name
-                );
+                return Some(format!(
+                    "{branch} has an edit of {both} that is not applied yet; apply it or take it back first"
+                ));
             }
         }
         let withheld = kind.links.iter().find(|link| self.from.coverage().withholds(kind.name, link.name));
-        match withheld.filter(|_| self.is_accepted && change.what == ChangeKind::Added) {
-            Some(link) => bail!(
-                "{} \"{name}\": the last snapshot does not know {} of it; accept it when that can be read",
-                kind.name,
-                link.name
-            ),
-            None => Ok(()),
-        }
+        withheld
+            .filter(|_| self.is_accepted && change.what == ChangeKind::Added)
+            .map(|link| format!("the last snapshot does not know {} of it; accept it when that can be read", link.name))
     }
 }
 

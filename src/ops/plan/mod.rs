@@ -27,6 +27,7 @@ use load::Loaded;
 pub mod changes;
 pub mod decide;
 mod load;
+pub mod propose;
 pub mod translate;
 
 /// Holds a plan with everything that belongs to it.

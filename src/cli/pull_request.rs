@@ -1,0 +1,208 @@
+//! Keeps the pull request in which people decide on changes of the tenant, and reads what they ticked.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+
+use super::args::{ForgeName, PullRequest, Selectors};
+use super::exit;
+use super::output::Output;
+use crate::engine::review::{Tally, Ticks};
+use crate::forge::{Branches, Host, PullRequest as Open, Words};
+use crate::graph::GraphTenant;
+use crate::model::words::{agreeing, counted};
+use crate::ops::Context;
+use crate::ops::plan::propose::{BRANCH, Proposal, keep_here, propose};
+use crate::ops::snapshot::sync;
+use crate::repo::{MAX_PLAN, NamedBy, ObjectId, Pushed, read_file};
+
+/// Number of times that the text is written anew because somebody ticked boxes meanwhile.
+const ROUNDS: usize = 5;
+/// Maximum number of characters of a text for no host.
+const LIMIT: usize = 1_000_000;
+
+/// Keeps the pull request: makes it, updates it, or closes it where nothing waits for a decision.
+///
+/// # Errors
+/// If the host or the remote refuses, or as for [`propose`].
+pub async fn keep(arguments: &PullRequest, repo: &Path, output: &Output) -> Result<u8> {
+    let context = Context::open(repo, output.events())?;
+    let proposal = match host(arguments, &context)? {
+        Some(host) => keep_at(host, arguments, &context, repo, output).await?,
+        None => {
+            let before = context.repo.reference(&format!("refs/heads/{BRANCH}"))?;
+            let proposal = propose::<GraphTenant>(&context, &written(arguments)?, before, LIMIT).await?;
+            keep_here(&context, &proposal, before)?;
+            output.clear();
+            output.data(&proposal.body);
+            proposal
+        }
+    };
+    output.talk(&summary(&proposal));
+    Ok(exit::DONE)
+}
+
+async fn keep_at(
+    host: Host,
+    arguments: &PullRequest,
+    context: &Context,
+    folder: &Path,
+    output: &Output,
+) -> Result<Proposal> {
+    let branches = Branches { head: BRANCH, base: &context.settings.branches.main };
+    let remote = sync::remote(context)?;
+    let mut before = fetched(context, &remote)?;
+    let mut open = host.find(folder, branches)?;
+    for _ in 0..ROUNDS {
+        let ticks = ticks_of(arguments, open.as_ref())?;
+        let proposal = propose::<GraphTenant>(context, &ticks, before, host.limit()).await?;
+        output.clear();
+        let Some(commit) = proposal.commit else {
+            if let Some(open) = &open {
+                host.close(folder, open.number)?;
+                output.talk(&format!("closed pull request {}", named(open)));
+            }
+            return Ok(proposal);
+        };
+        if before != Some(commit) {
+            push(context, &remote, commit, before)?;
+            before = Some(commit);
+        }
+        let words = Words { title: &proposal.title, body: &proposal.body };
+        let Some(known) = &open else {
+            let made = host.open(folder, branches, words)?;
+            output.talk(&format!("opened {made}"));
+            return Ok(proposal);
+        };
+        // Somebody may have ticked a box since the text was read: what was ticked is never written over.
+        let now = host.find(folder, branches)?;
+        if now.as_ref().is_some_and(|now| now.body == known.body) {
+            if same_text(&known.body, &proposal.body) {
+                output.talk(&format!("pull request {} is as it should be", named(known)));
+            } else {
+                host.update(folder, known.number, words)?;
+                output.talk(&format!("updated pull request {}", named(known)));
+            }
+            return Ok(proposal);
+        }
+        open = now;
+    }
+    bail!("the pull request changes faster than it can be written; run this again")
+}
+
+/// Fetches, and returns the commit that the remote has on the branch.
+fn fetched(context: &Context, remote: &str) -> Result<Option<ObjectId>> {
+    let _lock = context.repo.lock("drift")?;
+    sync::fetch(context, remote)?;
+    Ok(context.repo.reference(&format!("refs/remotes/{remote}/{BRANCH}"))?)
+}
+
+fn push(context: &Context, remote: &str, commit: ObjectId, before: Option<ObjectId>) -> Result<()> {
+    match context.repo.push_over(remote, commit, BRANCH, before)? {
+        Pushed::Done => Ok(()),
+        Pushed::Moved(why) => bail!("somebody else moved {BRANCH} meanwhile ({why}); run this again"),
+        Pushed::Refused(why) => bail!("{remote} refuses {BRANCH}: {why}; let this pipeline's identity push to it"),
+        Pushed::NotAtomic => bail!("{remote} takes no push"),
+    }
+}
+
+/// Reads what people ticked, where `accept` or `reject` goes by that; `None` where they go by selectors.
+///
+/// # Errors
+/// If selectors are given as well, there is no open pull request, or the file cannot be read.
+pub fn ticks(
+    arguments: &PullRequest,
+    selectors: &Selectors,
+    context: &Context,
+    folder: &Path,
+) -> Result<Option<Ticks>> {
+    if arguments.pull_request.is_none() && arguments.decisions.is_none() {
+        return Ok(None);
+    }
+    check_alone(selectors)?;
+    if arguments.decisions.is_some() {
+        return Ok(Some(written(arguments)?));
+    }
+    let Some(host) = host(arguments, context)? else {
+        bail!("--pull-request=none has no text; name the file that has it with --decisions");
+    };
+    let branches = Branches { head: BRANCH, base: &context.settings.branches.main };
+    match host.find(folder, branches)? {
+        Some(open) => Ok(Some(Ticks::read(&open.body))),
+        None => bail!(
+            "there is no open pull request of {BRANCH} at {}; `entragit drift --pull-request` makes it",
+            host.as_str()
+        ),
+    }
+}
+
+/// Refuses selectors: ticks are about the whole of what waits.
+///
+/// # Errors
+/// If there are any.
+pub fn check_alone(selectors: &Selectors) -> Result<()> {
+    let Selectors { kinds, ids, names, paths, properties, exclude } = selectors;
+    if [kinds, ids, names, paths, properties, exclude].iter().all(|chosen| chosen.is_empty()) {
+        return Ok(());
+    }
+    bail!(
+        "a pull request is about all changes; leave the selectors out, or decide without --pull-request and --decisions"
+    )
+}
+
+fn ticks_of(arguments: &PullRequest, open: Option<&Open>) -> Result<Ticks> {
+    match &arguments.decisions {
+        Some(_) => written(arguments),
+        None => Ok(open.map(|open| Ticks::read(&open.body)).unwrap_or_default()),
+    }
+}
+
+fn written(arguments: &PullRequest) -> Result<Ticks> {
+    let Some(path) = &arguments.decisions else { return Ok(Ticks::default()) };
+    let bytes = read_file(path, NamedBy::Person, MAX_PLAN).with_context(|| format!("reading {}", path.display()))?;
+    Ok(Ticks::read(&String::from_utf8_lossy(&bytes)))
+}
+
+/// Returns the host; `None` for none.
+fn host(arguments: &PullRequest, context: &Context) -> Result<Option<Host>> {
+    match arguments.pull_request.unwrap_or(ForgeName::None) {
+        ForgeName::Github => Ok(Some(Host::GitHub)),
+        ForgeName::Gitlab => Ok(Some(Host::GitLab)),
+        ForgeName::AzureDevops => Ok(Some(Host::AzureDevOps)),
+        ForgeName::None => Ok(None),
+        ForgeName::Auto => {
+            let remote = sync::remote(context)?;
+            let url = context.repo.configured(&format!("remote.{remote}.url"))?.unwrap_or_default();
+            let found = Host::of(|name| std::env::var(name).ok(), &url);
+            found.map(Some).ok_or_else(|| {
+                anyhow!("the host of the remote {remote} is not known; name it, as in --pull-request=github, or use --pull-request=none")
+            })
+        }
+    }
+}
+
+/// Returns true if both texts say the same: hosts change the ends of lines.
+fn same_text(a: &str, b: &str) -> bool {
+    a.trim_end().lines().eq(b.trim_end().lines())
+}
+
+fn named(open: &Open) -> String {
+    if open.url.is_empty() { open.number.to_string() } else { open.url.clone() }
+}
+
+fn summary(proposal: &Proposal) -> String {
+    let Tally { changes, accepted, rejected, both, stale } = proposal.tally;
+    let mut text = agreeing(changes, "change", ("waits", "wait")) + " for a decision";
+    let parts = [
+        (accepted, format!("{accepted} ticked to be accepted")),
+        (rejected, format!("{rejected} ticked to be taken back")),
+        (both, format!("{both} with both boxes ticked")),
+        (stale, agreeing(stale, "tick", ("is", "are")) + " about changes that are not there any more"),
+        (proposal.blocked, counted(proposal.blocked, "object") + " cannot be decided on now"),
+    ];
+    for (_, part) in parts.into_iter().filter(|(count, _)| *count > 0) {
+        text.push_str("; ");
+        text.push_str(&part);
+    }
+    text
+}
