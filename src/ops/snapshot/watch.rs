@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result};
 
-use super::export::{self, Exported, Extra, Whole, choose_layout, follow, whole};
+use super::export::{Exported, Extra, choose_layout, follow};
+use super::full_read::{FullRead, PreviousSnapshot, read_everything};
 use super::incremental::{self, Found, Ids, Last, Wanted};
 use super::main_relation::Edits;
 use super::record::{Outcome, record};
@@ -308,9 +309,9 @@ async fn everything<T: TenantRead>(
 ) -> Result<Found> {
     let before = files_of(&context.repo, start)?;
     let follow = follow(context, &before, manifest, &Extra::default(), &manifest.ids)?;
-    let last = export::Last { before, base, edits: &Edits::None, follow, ids: &manifest.ids };
-    let whole = whole(context, tenant, scope, &manifest.layout, last, writer).await?;
-    let Whole { files, mut changes, first, coverage, tally, .. } = whole;
+    let previous = PreviousSnapshot { before, base, edits: &Edits::None, follow, ids: &manifest.ids };
+    let read = read_everything(context, tenant, scope, &manifest.layout, previous, writer).await?;
+    let FullRead { files, mut changes, first, coverage, tally, .. } = read;
     if first {
         changes = files.into_iter().map(|(path, blob)| (path, (None, Some(blob)))).collect();
     }
