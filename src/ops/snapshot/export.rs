@@ -133,12 +133,7 @@ impl<'a> Start<'a> {
         extra: &'a Extra,
     ) -> Result<Start<'a>> {
         let parent = context.last_snapshot()?;
-        let commit = match parent {
-            Some(parent) => parent,
-            None => {
-                context.repo.resolve("HEAD").context("looking for the first commit; make one with `entragit init`")?
-            }
-        };
+        let commit = commit_to_follow(context, parent)?;
         let before = files_of(&context.repo, commit)?;
         let mut manifest = manifest_of(&context.repo, &before)?;
         let scope = context.kinds(only);
@@ -322,6 +317,17 @@ impl<'a> NewSnapshot<'a> {
         let advance = Advance { commit, parent: *parent, notes: &notes, log };
         advance.publish(context, *branch, &self.main_relation, extra.main_moves())?;
         Ok(commit)
+    }
+}
+
+/// Returns the commit on top of which a snapshot is committed: the last snapshot, else what is checked out.
+///
+/// # Errors
+/// If there is no commit at all.
+pub(in crate::ops) fn commit_to_follow(context: &Context, parent: Option<ObjectId>) -> Result<ObjectId> {
+    match parent {
+        Some(parent) => Ok(parent),
+        None => context.repo.resolve("HEAD").context("looking for the first commit; make one with `entragit init`"),
     }
 }
 
