@@ -131,7 +131,7 @@ impl Watch {
         let quiet = !round.full
             && round.commits.is_empty()
             && self.state.as_ref().is_some_and(|last| last.only_counts_on(next));
-        if !quiet || next.rounds % STORE_EVERY == 0 {
+        if !quiet || next.rounds.is_multiple_of(STORE_EVERY) {
             next.store(context)?;
         }
         Ok(())
