@@ -127,129 +127,159 @@ pub fn issue(
     authority: &str,
     form: &[(String, String)],
 ) -> Result<Value, Refusal> {
-    let field =
-        |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default();
-    if pins.tenant.as_deref().is_some_and(|pin| !pin.eq_ignore_ascii_case(authority)) {
-        return Err(Refusal::new(
-            400,
-            "invalid_request",
-            90_002,
-            format!(
+    let request = TokenRequest { tenant, pins, visits, authority, form };
+    request.check()?;
+    Ok(request.grant(&request.claims()?))
+}
+
+/// Grant type of the device code flow.
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
+/// Represents a token request, and what it is answered from.
+struct TokenRequest<'a> {
+    tenant: &'a Tenant,
+    pins: &'a Pins,
+    visits: &'a Visits,
+    authority: &'a str,
+    form: &'a [(String, String)],
+}
+
+impl<'a> TokenRequest<'a> {
+    /// Returns a field of the form; empty if it is missing.
+    fn field(&self, name: &str) -> &'a str {
+        self.form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+
+    /// Returns true if the request redeems a device code, which needs no scope: that was given with the code.
+    fn is_by_code(&self) -> bool {
+        self.field("grant_type") == DEVICE_CODE
+    }
+
+    /// Checks the tenant, the client and the scope.
+    fn check(&self) -> Result<(), Refusal> {
+        let TokenRequest { tenant, pins, authority, .. } = self;
+        if pins.tenant.as_deref().is_some_and(|pin| !pin.eq_ignore_ascii_case(authority)) {
+            let said = format!(
                 "Tenant '{authority}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud."
-            ),
-        ));
+            );
+            return Err(Refusal::new(400, "invalid_request", 90_002, said));
+        }
+        let client = self.field("client_id");
+        if client.is_empty() {
+            return Err(lacking("client_id"));
+        }
+        if pins.client.as_deref().is_some_and(|pin| pin != client) {
+            let said =
+                format!("Application with identifier '{client}' was not found in the directory '{}'.", tenant.name);
+            return Err(Refusal::new(400, "unauthorized_client", 700_016, said));
+        }
+        if self.field("scope").is_empty() && !self.is_by_code() {
+            return Err(lacking("scope"));
+        }
+        Ok(())
     }
-    let client = field("client_id");
-    if client.is_empty() {
-        return Err(Refusal::new(
-            400,
-            "invalid_request",
-            900_144,
-            "The request body must contain the following parameter: 'client_id'.",
-        ));
-    }
-    if pins.client.as_deref().is_some_and(|pin| pin != client) {
-        return Err(Refusal::new(
-            400,
-            "unauthorized_client",
-            700_016,
-            format!("Application with identifier '{client}' was not found in the directory '{}'.", tenant.name),
-        ));
-    }
-    let by_code = field("grant_type") == "urn:ietf:params:oauth:grant-type:device_code";
-    if field("scope").is_empty() && !by_code {
-        return Err(Refusal::new(
-            400,
-            "invalid_request",
-            900_144,
-            "The request body must contain the following parameter: 'scope'.",
-        ));
-    }
-    let mut claims = json!({
-        "aud": "https://graph.microsoft.com", "iss": format!("https://sts.windows.net/{}/", tenant.id), "tid": tenant.id,
-        "iat": tenant.clock.now().as_second(), "nbf": tenant.clock.now().as_second(),
-        "exp": tenant.clock.now().as_second() + LIFETIME, "appid": client, "ver": "1.0", "xms_tcdt": 1_551_431_730,
-    });
-    match field("grant_type") {
-        "client_credentials" => {
-            if !field("scope").ends_with("/.default") {
-                return Err(Refusal::new(
-                    400,
-                    "invalid_scope",
-                    1_002_012,
-                    format!(
-                        "The provided value for scope {} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).",
-                        field("scope")
-                    ),
-                ));
+
+    /// Returns the claims of the token, after checking what the grant type asks for.
+    fn claims(&self) -> Result<Value, Refusal> {
+        let (tenant, client) = (self.tenant, self.field("client_id"));
+        let mut claims = json!({
+            "aud": "https://graph.microsoft.com", "iss": format!("https://sts.windows.net/{}/", tenant.id), "tid": tenant.id,
+            "iat": tenant.clock.now().as_second(), "nbf": tenant.clock.now().as_second(),
+            "exp": tenant.clock.now().as_second() + LIFETIME, "appid": client, "ver": "1.0", "xms_tcdt": 1_551_431_730,
+        });
+        match self.field("grant_type") {
+            "client_credentials" => self.by_client_credentials(&mut claims)?,
+            "password" => self.by_password(&mut claims)?,
+            DEVICE_CODE => {
+                person(tenant, &self.visits.of_device(client, self.field("device_code"))?, &mut claims)?;
             }
-            credentials(tenant, pins, authority, client, field)?;
-            let (principal, name) =
-                known_app(tenant, client).unwrap_or_else(|| (made_up(&client.to_lowercase()), "Entragit".to_owned()));
-            claims["oid"] = principal.clone().into();
-            claims["sub"] = principal.into();
-            claims["app_displayname"] = name.into();
-            claims["idtyp"] = "app".into();
-            // Who has every permission has the directory roles as well that some objects ask for.
-            // <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>, `wids`
-            claims["wids"] = if pins.roles.is_none() { json!([GLOBAL_ADMINISTRATOR]) } else { json!([]) };
-            claims["roles"] = pins.roles.clone().unwrap_or_else(permissions::every).into();
-        }
-        "password" => {
-            let missing = || absent(tenant, field("username"));
-            let kind = kinds::by_name("user").ok_or_else(missing)?;
-            tenant.find(kind, &Pick::Id(field("username").to_owned())).map_err(|_| missing())?;
-            let given = field("client_secret");
-            let wrong = pins.secret.as_deref().is_some_and(|pin| !given.is_empty() && pin != given);
-            if field("password").is_empty() || wrong {
-                let said = "Error validating credentials due to invalid username or password.";
-                return Err(Refusal::new(400, "invalid_grant", 50_126, said));
+            "authorization_code" => {
+                let (code, redirect) = (self.field("code"), self.field("redirect_uri"));
+                let upn = self.visits.of_browser(client, code, redirect, self.field("code_verifier"))?;
+                person(tenant, &upn, &mut claims)?;
             }
-            person(tenant, field("username"), &mut claims)?;
+            "refresh_token" => self.by_refresh_token(&mut claims)?,
+            "" => return Err(lacking("grant_type")),
+            other => {
+                let said = format!("The app requested an unsupported grant type '{other}'.");
+                return Err(Refusal::new(400, "unsupported_grant_type", 70_003, said));
+            }
         }
-        "urn:ietf:params:oauth:grant-type:device_code" => {
-            person(tenant, &visits.of_device(client, field("device_code"))?, &mut claims)?;
-        }
-        "authorization_code" => {
-            let (code, redirect, verifier) = (field("code"), field("redirect_uri"), field("code_verifier"));
-            person(tenant, &visits.of_browser(client, code, redirect, verifier)?, &mut claims)?;
-        }
-        "refresh_token" => {
-            let invalid =
-                || Refusal::new(400, "invalid_grant", 70_000, "The provided value for 'refresh_token' is not valid.");
-            let (text, seal) = field("refresh_token").rsplit_once('.').ok_or_else(invalid)?;
-            let known = (seal == signature(&tenant.secret, text)).then(|| text.split_once('.')).flatten();
-            let known = known.and_then(|(_, payload)| URL_SAFE_NO_PAD.decode(payload).ok());
-            let known: Value = known.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(invalid)?;
-            let user = known["refresh"].as_str().filter(|_| known["appid"] == client).ok_or_else(invalid)?;
-            person(tenant, user, &mut claims)?;
-        }
-        "" => {
-            return Err(Refusal::new(
-                400,
-                "invalid_request",
-                900_144,
-                "The request body must contain the following parameter: 'grant_type'.",
-            ));
-        }
-        other => {
-            return Err(Refusal::new(
-                400,
-                "unsupported_grant_type",
-                70_003,
-                format!("The app requested an unsupported grant type '{other}'."),
-            ));
-        }
+        Ok(claims)
     }
-    let mut granted = json!({
-        "token_type": "Bearer", "expires_in": LIFETIME, "ext_expires_in": LIFETIME,
-        "access_token": sign(&tenant.secret, &claims),
-    });
-    let offline = by_code || field("scope").split(' ').any(|scope| scope == "offline_access");
-    if let Some(upn) = claims["upn"].as_str().filter(|_| offline) {
-        granted["refresh_token"] = sign(&tenant.secret, &json!({"refresh": upn, "appid": client})).into();
+
+    /// Puts an application that signs in by itself into the claims.
+    fn by_client_credentials(&self, claims: &mut Value) -> Result<(), Refusal> {
+        let TokenRequest { tenant, pins, authority, .. } = self;
+        let (scope, client) = (self.field("scope"), self.field("client_id"));
+        if !scope.ends_with("/.default") {
+            let said = format!(
+                "The provided value for scope {scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI)."
+            );
+            return Err(Refusal::new(400, "invalid_scope", 1_002_012, said));
+        }
+        credentials(tenant, pins, authority, client, |name| self.field(name))?;
+        let (principal, name) =
+            known_app(tenant, client).unwrap_or_else(|| (made_up(&client.to_lowercase()), "Entragit".to_owned()));
+        claims["oid"] = principal.clone().into();
+        claims["sub"] = principal.into();
+        claims["app_displayname"] = name.into();
+        claims["idtyp"] = "app".into();
+        // Who has every permission has the directory roles as well that some objects ask for.
+        // <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>, `wids`
+        claims["wids"] = if pins.roles.is_none() { json!([GLOBAL_ADMINISTRATOR]) } else { json!([]) };
+        claims["roles"] = pins.roles.clone().unwrap_or_else(permissions::every).into();
+        Ok(())
     }
-    Ok(granted)
+
+    /// Puts a person who signs in with a password into the claims.
+    fn by_password(&self, claims: &mut Value) -> Result<(), Refusal> {
+        let TokenRequest { tenant, pins, .. } = self;
+        let name = self.field("username");
+        let missing = || absent(tenant, name);
+        let kind = kinds::by_name("user").ok_or_else(missing)?;
+        tenant.find(kind, &Pick::Id(name.to_owned())).map_err(|_| missing())?;
+        let given = self.field("client_secret");
+        let wrong = pins.secret.as_deref().is_some_and(|pin| !given.is_empty() && pin != given);
+        if self.field("password").is_empty() || wrong {
+            let said = "Error validating credentials due to invalid username or password.";
+            return Err(Refusal::new(400, "invalid_grant", 50_126, said));
+        }
+        person(tenant, name, claims)
+    }
+
+    /// Puts the person into the claims to whom a refresh token was given.
+    fn by_refresh_token(&self, claims: &mut Value) -> Result<(), Refusal> {
+        let invalid =
+            || Refusal::new(400, "invalid_grant", 70_000, "The provided value for 'refresh_token' is not valid.");
+        let (text, seal) = self.field("refresh_token").rsplit_once('.').ok_or_else(invalid)?;
+        let known = (seal == signature(&self.tenant.secret, text)).then(|| text.split_once('.')).flatten();
+        let known = known.and_then(|(_, payload)| URL_SAFE_NO_PAD.decode(payload).ok());
+        let known: Value = known.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(invalid)?;
+        let own = known["appid"] == self.field("client_id");
+        let user = known["refresh"].as_str().filter(|_| own).ok_or_else(invalid)?;
+        person(self.tenant, user, claims)
+    }
+
+    /// Returns the answer with the token, and with a refresh token for a person who may go on without signing in.
+    fn grant(&self, claims: &Value) -> Value {
+        let secret = &self.tenant.secret;
+        let mut granted = json!({
+            "token_type": "Bearer", "expires_in": LIFETIME, "ext_expires_in": LIFETIME,
+            "access_token": sign(secret, claims),
+        });
+        let offline = self.is_by_code() || self.field("scope").split(' ').any(|scope| scope == "offline_access");
+        if let Some(upn) = claims["upn"].as_str().filter(|_| offline) {
+            granted["refresh_token"] = sign(secret, &json!({"refresh": upn, "appid": self.field("client_id")})).into();
+        }
+        granted
+    }
+}
+
+/// Returns the refusal of a request without a parameter.
+fn lacking(parameter: &str) -> Refusal {
+    let said = format!("The request body must contain the following parameter: '{parameter}'.");
+    Refusal::new(400, "invalid_request", 900_144, said)
 }
 
 fn absent(tenant: &Tenant, user: &str) -> Refusal {

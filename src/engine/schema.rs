@@ -352,7 +352,6 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
     let Some(node) = node.as_object() else {
         return Rule::default();
     };
-    let flag = |name: &str| node.get(name).and_then(Value::as_bool).unwrap_or(false);
     // The depth is limited for a type that refers to itself; no schema of the registry needs more.
     let mut rule = match node.get("$ref").and_then(Value::as_str) {
         Some(target) if depth < 24 => {
@@ -361,25 +360,13 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
         }
         _ => Rule::default(),
     };
-    rule.read_only |= flag("readOnly");
-    rule.keep |= flag("x-entra-keep");
-    rule.write_only |= flag("writeOnly");
-    rule.left_out |= node.contains_key("x-entra-not-exported");
-    rule.create_only |= flag("x-entra-create-only");
-    rule.set |= flag("x-entra-set");
-    rule.comment |= flag("x-entra-comment");
-    rule.link |= flag("x-entra-link");
-    rule.disable_first |= flag("x-entra-disable-first");
-    rule.not_null |= flag("x-entra-not-null");
+    raise_flags(&mut rule, node);
     if let Some(list) = node.get("x-entra-index-of").and_then(Value::as_str) {
         rule.index_of = Some(list.to_owned());
     }
     if let Some(list) = node.get("x-entra-thumbprint-of").and_then(Value::as_str) {
         rule.thumbprint_of = Some(list.to_owned());
     }
-    rule.unique |= flag("x-entra-unique");
-    rule.unique_live |= flag("x-entra-unique-live");
-    rule.write_apart |= flag("x-entra-write-apart");
     if let Some(Value::Array(values)) = node.get("x-entra-changes-to") {
         rule.changes_to.clone_from(values);
     }
@@ -402,7 +389,7 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
         Some("stop") => rule.gone = Some(GoneTarget::Stop),
         _ => {}
     }
-    if flag("x-entra-open-enum") {
+    if node.get("x-entra-open-enum") == Some(&Value::Bool(true)) {
         let words = node.get("examples").and_then(Value::as_array).into_iter().flatten();
         rule.words = words.filter_map(Value::as_str).map(str::to_owned).collect();
     }
@@ -410,18 +397,7 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
         rule.risks.extend(RiskRule::compile(rules));
     }
     if let Some(refs) = node.get("x-entra-ref") {
-        let words = match refs {
-            Value::Array(words) => words.iter().filter_map(Value::as_str).collect(),
-            Value::String(word) => vec![word.as_str()],
-            _ => Vec::new(),
-        };
-        rule.refs = words
-            .into_iter()
-            .filter_map(|word| {
-                let (kind, property) = word.split_once('.').unwrap_or((word, "id"));
-                Some(Ref { kind: kinds::by_name(kind)?.name, property: property.to_owned() })
-            })
-            .collect();
+        rule.refs = refs_of(refs);
     }
     if let Some(properties) = node.get("properties").and_then(Value::as_object) {
         let open = node.get("additionalProperties").is_some_and(|extra| extra != &Value::Bool(false));
@@ -430,6 +406,38 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
         rule.shape = Shape::List(Box::new(compile(document, items, depth + 1)));
     }
     rule
+}
+
+/// Raises the flags of a rule that a node of its schema has; none is lowered.
+fn raise_flags(rule: &mut Rule, node: &Map<String, Value>) {
+    let flag = |name: &str| node.get(name).and_then(Value::as_bool).unwrap_or(false);
+    rule.read_only |= flag("readOnly");
+    rule.keep |= flag("x-entra-keep");
+    rule.write_only |= flag("writeOnly");
+    rule.left_out |= node.contains_key("x-entra-not-exported");
+    rule.create_only |= flag("x-entra-create-only");
+    rule.set |= flag("x-entra-set");
+    rule.comment |= flag("x-entra-comment");
+    rule.link |= flag("x-entra-link");
+    rule.disable_first |= flag("x-entra-disable-first");
+    rule.not_null |= flag("x-entra-not-null");
+    rule.unique |= flag("x-entra-unique");
+    rule.unique_live |= flag("x-entra-unique-live");
+    rule.write_apart |= flag("x-entra-write-apart");
+}
+
+/// Reads the references of a rule: one word or several, as `user` or `application.appId`.
+fn refs_of(refs: &Value) -> Vec<Ref> {
+    let words = match refs {
+        Value::Array(words) => words.iter().filter_map(Value::as_str).collect(),
+        Value::String(word) => vec![word.as_str()],
+        _ => Vec::new(),
+    };
+    let one = |word: &str| {
+        let (kind, property) = word.split_once('.').unwrap_or((word, "id"));
+        Some(Ref { kind: kinds::by_name(kind)?.name, property: property.to_owned() })
+    };
+    words.into_iter().filter_map(one).collect()
 }
 
 fn children(document: &Value, properties: &Map<String, Value>, depth: usize) -> BTreeMap<String, Rule> {

@@ -134,33 +134,10 @@ impl Settings {
         let top = &document.value;
         let known = ["tenant", "cloud", "breakGlass", "actors", "branches", "main", "guards"];
         reader.only(top, "", &[&known[..], scope::KNOWN, drift::KNOWN, approval::KNOWN].concat());
-        let tenant = reader.text(top, "", "tenant", "");
-        if tenant.is_empty() {
-            reader.say("/tenant", "the tenant's id is missing: `tenant: <id>`".to_owned());
-        } else if !tenant.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')) {
-            // The id becomes part of the address where people sign in.
-            reader.say("/tenant", format!("`{}` is no tenant id", tenant.escape_debug()));
-        }
+        let tenant = reader.tenant(top);
         let scope = scope::scope(&mut reader, top);
-        let actors = match reader.text(top, "", "actors", "names").as_str() {
-            "names" => Actors::Names,
-            "ids" => Actors::Ids,
-            "off" => Actors::Off,
-            other => {
-                let message = format!("`{other}` is none of names, ids, off");
-                reader.say("/actors", message);
-                Actors::Off
-            }
-        };
-        let main = match reader.text(top, "", "main", "follow").as_str() {
-            "follow" => MainMode::Follow,
-            "hold" => MainMode::Hold,
-            other => {
-                let message = format!("`{}` is none of follow, hold", other.escape_debug());
-                reader.say("/main", message);
-                MainMode::Hold
-            }
-        };
+        let actors = reader.actors(top);
+        let main = reader.main_mode(top);
         let empty = Map::new();
         for name in ["branches", "guards", "filter", "drift", "approval"] {
             if top.get(name).is_some_and(|section| !section.is_object() && !section.is_null()) {
@@ -196,10 +173,17 @@ impl Settings {
             objective: drift::objective(&mut reader, top),
             ignore: drift::ignore(&mut reader, section("drift")),
         };
-        if settings.cloud != "public" {
-            reader.say("/cloud", format!("the cloud `{}` is not supported yet; only `public` is", settings.cloud));
+        settings.check(&mut reader);
+        reader.findings.sort_by_key(|finding| finding.line);
+        if reader.findings.is_empty() { Ok(settings) } else { Err(reader.findings) }
+    }
+
+    /// Reports values that cannot be meant.
+    fn check(&self, reader: &mut Reader<'_>) {
+        if self.cloud != "public" {
+            reader.say("/cloud", format!("the cloud `{}` is not supported yet; only `public` is", self.cloud));
         }
-        let guards = settings.guards;
+        let guards = self.guards;
         for (name, percent) in
             [("maxDeletesPercent", guards.max_deletes_percent), ("maxChangesPercent", guards.max_changes_percent)]
         {
@@ -207,18 +191,16 @@ impl Settings {
                 reader.say(&format!("/guards/{name}"), format!("`{name}` is 100 at most"));
             }
         }
-        let Branches { snapshots, main } = &settings.branches;
+        let Branches { snapshots, main } = &self.branches;
         if let Some(why) = collision(snapshots, main) {
             reader.say("/branches", format!("the two branches need two names: {why}"));
         }
-        for (name, branch) in [("snapshots", &settings.branches.snapshots), ("main", &settings.branches.main)] {
+        for (name, branch) in [("snapshots", &self.branches.snapshots), ("main", &self.branches.main)] {
             if let Some(why) = branch_fault(branch) {
                 let message = format!("`{}` is no name for a branch: {why}", branch.escape_debug());
                 reader.say(&format!("/branches/{name}"), message);
             }
         }
-        reader.findings.sort_by_key(|finding| finding.line);
-        if reader.findings.is_empty() { Ok(settings) } else { Err(reader.findings) }
     }
 }
 
@@ -248,6 +230,45 @@ impl Reader<'_> {
             check: self.check,
             message,
         });
+    }
+
+    /// Reads the tenant's id.
+    fn tenant(&mut self, top: &Map<String, Value>) -> String {
+        let tenant = self.text(top, "", "tenant", "");
+        if tenant.is_empty() {
+            self.say("/tenant", "the tenant's id is missing: `tenant: <id>`".to_owned());
+        } else if !tenant.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')) {
+            // The id becomes part of the address where people sign in.
+            self.say("/tenant", format!("`{}` is no tenant id", tenant.escape_debug()));
+        }
+        tenant
+    }
+
+    /// Reads how much of the audit log is kept.
+    fn actors(&mut self, top: &Map<String, Value>) -> Actors {
+        match self.text(top, "", "actors", "names").as_str() {
+            "names" => Actors::Names,
+            "ids" => Actors::Ids,
+            "off" => Actors::Off,
+            other => {
+                let message = format!("`{other}` is none of names, ids, off");
+                self.say("/actors", message);
+                Actors::Off
+            }
+        }
+    }
+
+    /// Reads whether `main` follows the snapshots.
+    fn main_mode(&mut self, top: &Map<String, Value>) -> MainMode {
+        match self.text(top, "", "main", "follow").as_str() {
+            "follow" => MainMode::Follow,
+            "hold" => MainMode::Hold,
+            other => {
+                let message = format!("`{}` is none of follow, hold", other.escape_debug());
+                self.say("/main", message);
+                MainMode::Hold
+            }
+        }
     }
 
     fn only(&mut self, map: &Map<String, Value>, pointer: &str, known: &[&str]) {

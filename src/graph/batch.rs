@@ -74,103 +74,161 @@ pub(super) async fn run<T>(
     asks: &[Ask],
     parse: impl Fn(&[u8]) -> Result<T, String>,
 ) -> Vec<Result<T, TenantError>> {
-    let mut results: Vec<Option<Result<T, TenantError>>> = asks.iter().map(|_| None).collect();
-    let mut clock = Clock::new(http.deadline);
-    let mut unanswered = 0;
-    let mut renewed = false;
-    let mut doubts = 0;
+    let mut batch = Batch::new(http, api, asks);
     loop {
-        let open: Vec<usize> = (0..asks.len()).filter(|&at| results[at].is_none()).collect();
+        let open = batch.open();
         if open.is_empty() {
             break;
         }
-        clock.start();
+        batch.clock.start();
         let serial = http.auth.bearer().await.map(|token| token.serial);
         let answers = match &serial {
             Ok(_) => exchange(http, api, asks, &open, &parse).await,
             Err(error) => Err(error.clone()),
         };
-        let mut answers = match answers {
+        let answers = match answers {
             Ok(answers) => answers,
             Err(error) => {
                 for at in open {
-                    results[at] = Some(Err(error.clone()));
+                    batch.results[at] = Some(Err(error.clone()));
                 }
                 break;
             }
         };
-        let mut again: Option<(Cause, Option<Duration>, String)> = None;
-        let mut sign_in = false;
-        let (mut left_out, mut doubtful) = (false, false);
-        for &at in &open {
-            let unsettled = |message: String| TenantError::Unavailable { request: asks[at].label(), message };
-            match answers.remove(&at) {
-                Some(Answer::Settled(result)) => results[at] = Some(result),
-                Some(Answer::Doubtful(error)) if doubts >= DOUBTS => results[at] = Some(Err(error)),
-                Some(Answer::Doubtful(error)) => {
-                    doubtful = true;
-                    again = again.or(Some((Cause::Passing, None, error.to_string())));
-                }
-                Some(Answer::SignIn(error)) if renewed || !http.auth.can_renew() => results[at] = Some(Err(error)),
-                Some(Answer::SignIn(_)) => sign_in = true,
-                Some(Answer::Again { cause, wait, why }) => {
-                    if clock.left().is_zero() || wait.is_some_and(|wait| wait >= clock.left()) {
-                        results[at] = Some(Err(unsettled(why)));
-                        continue;
-                    }
-                    let (was, longest, _) = again.take().unwrap_or((cause, None, String::new()));
-                    let cause = if was == Cause::Throttled { was } else { cause };
-                    again = Some((cause, longest.max(wait), why));
-                }
-                None if unanswered >= UNANSWERED => {
-                    results[at] = Some(Err(TenantError::Unexpected {
-                        request: asks[at].label(),
-                        message: "the batch's reply holds no answer to it".to_owned(),
-                    }));
-                }
-                None => {
-                    left_out = true;
-                    let why = "a request in a batch was not answered".to_owned();
-                    again = again.or(Some((Cause::Passing, None, why)));
-                }
-            }
-        }
-        unanswered += u32::from(left_out);
-        doubts += u32::from(doubtful);
-        if sign_in {
-            renewed = true;
+        let next = batch.settle(&open, answers);
+        if next.sign_in {
+            batch.renewed = true;
             if let Ok(serial) = serial {
                 // A failure to renew the token shows in the next round.
                 let _ = http.auth.another(serial).await;
             }
         }
-        if let Some((cause, wait, why)) = again {
-            match clock.pause(cause, wait) {
-                Some(pause) => {
-                    if let (Cause::Throttled, Some(url)) = (cause, first_url(http, api, asks)) {
-                        http.hold(&workload(&url), pause);
-                        http.hold(BATCHES, pause);
+        if let Some(again) = next.again {
+            batch.wait(again).await;
+        }
+    }
+    batch.into_results()
+}
+
+/// Holds the state of a batch that is sent until each of its requests is settled.
+struct Batch<'a, T> {
+    http: &'a Http,
+    api: Api,
+    asks: &'a [Ask],
+    results: Vec<Option<Result<T, TenantError>>>,
+    clock: Clock,
+    /// Number of rounds in which an answer was missing.
+    unanswered: u32,
+    /// Number of rounds with a doubtful answer.
+    doubts: u32,
+    /// True if the token was renewed already.
+    renewed: bool,
+}
+
+/// Describes what has to be done before the batch is sent again.
+#[derive(Default)]
+struct Next {
+    again: Option<Again>,
+    /// True if the token has to be renewed.
+    sign_in: bool,
+}
+
+/// Tells why requests are sent again, and after which time at least.
+struct Again {
+    cause: Cause,
+    wait: Option<Duration>,
+    why: String,
+}
+
+impl<'a, T> Batch<'a, T> {
+    fn new(http: &'a Http, api: Api, asks: &'a [Ask]) -> Batch<'a, T> {
+        let results = asks.iter().map(|_| None).collect();
+        Batch { http, api, asks, results, clock: Clock::new(http.deadline), unanswered: 0, doubts: 0, renewed: false }
+    }
+
+    /// Returns the positions of the requests without a result.
+    fn open(&self) -> Vec<usize> {
+        (0..self.asks.len()).filter(|&at| self.results[at].is_none()).collect()
+    }
+
+    /// Stores the results of the requests at `open` that have one by now.
+    fn settle(&mut self, open: &[usize], mut answers: HashMap<usize, Answer<T>>) -> Next {
+        let mut next = Next::default();
+        let (mut left_out, mut doubtful) = (false, false);
+        for &at in open {
+            let label = || self.asks[at].label();
+            match answers.remove(&at) {
+                Some(Answer::Settled(result)) => self.results[at] = Some(result),
+                Some(Answer::Doubtful(error)) if self.doubts >= DOUBTS => self.results[at] = Some(Err(error)),
+                Some(Answer::Doubtful(error)) => {
+                    doubtful = true;
+                    let passing = Again { cause: Cause::Passing, wait: None, why: error.to_string() };
+                    next.again = next.again.or(Some(passing));
+                }
+                Some(Answer::SignIn(error)) if self.renewed || !self.http.auth.can_renew() => {
+                    self.results[at] = Some(Err(error));
+                }
+                Some(Answer::SignIn(_)) => next.sign_in = true,
+                Some(Answer::Again { cause, wait, why }) => {
+                    let left = self.clock.left();
+                    if left.is_zero() || wait.is_some_and(|wait| wait >= left) {
+                        let error = TenantError::Unavailable { request: label(), message: why };
+                        self.results[at] = Some(Err(error));
+                        continue;
                     }
-                    http.wait(pause, &why).await;
+                    next.again = Some(match next.again {
+                        Some(was) => was.joined(Again { cause, wait, why }),
+                        None => Again { cause, wait, why },
+                    });
+                }
+                None if self.unanswered >= UNANSWERED => {
+                    let message = "the batch's reply holds no answer to it".to_owned();
+                    self.results[at] = Some(Err(TenantError::Unexpected { request: label(), message }));
                 }
                 None => {
-                    for at in open.into_iter().filter(|&at| results[at].is_none()).collect::<Vec<_>>() {
-                        let error = TenantError::Unavailable { request: asks[at].label(), message: why.clone() };
-                        results[at] = Some(Err(error));
-                    }
+                    left_out = true;
+                    let why = "a request in a batch was not answered".to_owned();
+                    next.again = next.again.or(Some(Again { cause: Cause::Passing, wait: None, why }));
                 }
             }
         }
+        self.unanswered += u32::from(left_out);
+        self.doubts += u32::from(doubtful);
+        next
     }
-    results
-        .into_iter()
-        .zip(asks)
-        .map(|(result, ask)| {
-            result.unwrap_or_else(|| {
-                Err(TenantError::Unexpected { request: ask.label(), message: "it was not asked".to_owned() })
-            })
-        })
-        .collect()
+
+    /// Waits before the batch is sent again. If no time is left for that, its open requests fail.
+    async fn wait(&mut self, again: Again) {
+        let Again { cause, wait, why } = again;
+        let Some(pause) = self.clock.pause(cause, wait) else {
+            for at in self.open() {
+                let error = TenantError::Unavailable { request: self.asks[at].label(), message: why.clone() };
+                self.results[at] = Some(Err(error));
+            }
+            return;
+        };
+        if let (Cause::Throttled, Some(url)) = (cause, first_url(self.http, self.api, self.asks)) {
+            self.http.hold(&workload(&url), pause);
+            self.http.hold(BATCHES, pause);
+        }
+        self.http.wait(pause, &why).await;
+    }
+
+    fn into_results(self) -> Vec<Result<T, TenantError>> {
+        let not_asked = |ask: &Ask| {
+            let message = "it was not asked".to_owned();
+            Err(TenantError::Unexpected { request: ask.label(), message })
+        };
+        self.results.into_iter().zip(self.asks).map(|(result, ask)| result.unwrap_or_else(|| not_asked(ask))).collect()
+    }
+}
+
+impl Again {
+    /// Returns the longer wait of the two, and the reason of the later one. Throttling stays the cause.
+    fn joined(self, later: Again) -> Again {
+        let cause = if self.cause == Cause::Throttled { self.cause } else { later.cause };
+        Again { cause, wait: self.wait.max(later.wait), why: later.why }
+    }
 }
 
 fn first_url(http: &Http, api: Api, asks: &[Ask]) -> Option<reqwest::Url> {

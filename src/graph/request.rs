@@ -80,118 +80,12 @@ pub(super) fn asks(write: &Write) -> Asks {
 
 /// Returns the request for `write` to the Graph at `base`.
 pub(super) fn request_of(write: &Write, base: &str, known: &Known) -> Result<Call, TenantError> {
-    let call = |kind: &'static Kind, method: Method, path: String, body: Option<Map<String, Value>>| Call {
-        method,
-        path: format!("{}{path}", kind.api.segment()),
-        body,
-        repeat: Repeat::Idempotent,
-        permissions: kind.permissions.write,
-    };
     let built = match write {
-        Write::Create { kind, body } if kind.requests.is_some() => {
-            let (path, body) = requested(kind, "adminAssign", body.clone())?;
-            Call { repeat: Repeat::Once, ..call(kind, Method::POST, path, Some(body)) }
-        }
-        Write::Create { kind, body } => match kind.creation {
-            Creation::AtId(verb) => {
-                let mut body = body.clone();
-                let id =
-                    body.remove("id").ok_or_else(|| refuse(kind, "its id must be chosen: it is a word of its own"))?;
-                let method = if verb == Verb::Put { Method::PUT } else { Method::PATCH };
-                call(kind, method, object(kind, id.as_str().unwrap_or_default())?, Some(body))
-            }
-            Creation::Post { .. } => {
-                let call = call(kind, Method::POST, kind.path.to_owned(), Some(body.clone()));
-                Call { repeat: Repeat::Once, ..call }
-            }
-            Creation::Never { reason } => return Err(refuse(kind, reason)),
-        },
-        // <https://learn.microsoft.com/graph/api/directory-deleteditems-restore>
-        Write::Restore { kind, id } => match kind.deletion {
-            Deletion::Soft { item, .. } => {
-                call(kind, Method::POST, format!("{item}/{}/restore", segment(id)?), Some(Map::new()))
-            }
-            Deletion::Hard | Deletion::Never => return Err(refuse(kind, "there is no recycle bin for it")),
-        },
-        Write::Update { kind, id, body } if kind.requests.is_some() => {
-            let mut whole = known.live.clone();
-            whole.extend(body.clone());
-            let (path, body) = requested(kind, "adminUpdate", about(kind, id, whole))?;
-            Call { repeat: Repeat::Once, ..call(kind, Method::POST, path, Some(body)) }
-        }
-        Write::Update { kind, id, body } => {
-            let method = if kind.update == Updates::Replace { Method::PUT } else { Method::PATCH };
-            call(kind, method, object(kind, id)?, Some(body.clone()))
-        }
-        Write::Call { kind, id, property, value } => {
-            let found = kind.call(property).ok_or_else(|| refuse(kind, "no action sets this property"))?;
-            let body = match found.form {
-                CallForm::Value => Map::from_iter([((*property).to_owned(), value.clone())]),
-                CallForm::AddRemove { add, remove, key } => {
-                    let keys = |list: Option<&Value>| -> Vec<Value> {
-                        let all = list.and_then(Value::as_array).into_iter().flatten();
-                        all.filter_map(|one| one.get(key).cloned()).collect()
-                    };
-                    let wanted = keys(Some(value));
-                    let gone = keys(known.live.get(*property)).into_iter().filter(|key| !wanted.contains(key));
-                    let added = if value.is_null() { Value::Array(Vec::new()) } else { value.clone() };
-                    Map::from_iter([(add.to_owned(), added), (remove.to_owned(), gone.collect())])
-                }
-            };
-            call(kind, Method::POST, format!("{}/{}", object(kind, id)?, found.action), Some(body))
-        }
-        Write::Link { kind, id, link, value } => {
-            let (found, permissions) = link_of(kind, link)?;
-            let path = format!("{}/{}/$ref", object(kind, id)?, found.segment());
-            let made = match found.shape {
-                // The relation is written at its other end:
-                // <https://learn.microsoft.com/graph/api/claimsmappingpolicy-list-appliesto>.
-                LinkShape::References if !found.ends.is_empty() => {
-                    let target = value.as_str().ok_or_else(|| refuse(kind, "a reference is an id"))?;
-                    let path = end_path(kind, found, target, known)?;
-                    call(kind, Method::POST, format!("{path}/$ref"), Some(reference(kind, base, kind.path, id)?))
-                }
-                // Graph refuses to add a member that is there already, so that a second POST does no harm:
-                // <https://learn.microsoft.com/graph/api/group-post-members>.
-                LinkShape::References => {
-                    call(kind, Method::POST, path, Some(reference(kind, base, found.to, text(kind, value)?)?))
-                }
-                // <https://learn.microsoft.com/graph/api/user-post-manager>
-                LinkShape::Reference => {
-                    call(kind, Method::PUT, path, Some(reference(kind, base, found.to, text(kind, value)?)?))
-                }
-                LinkShape::Children(children) => {
-                    let Value::Object(child) = value else { return Err(refuse(kind, "a child has properties")) };
-                    let mut body = child.clone();
-                    if let Some(owner) = children.owner {
-                        body.insert(owner.to_owned(), Value::from(id.as_str()));
-                    }
-                    // <https://learn.microsoft.com/graph/api/application-post-extensionproperty>
-                    if let Some(Value::String(name)) = children.prefixed.and_then(|name| body.get_mut(name)) {
-                        *name = without_prefix(name).to_owned();
-                    }
-                    if let (Some(find), Some(found)) = (children.finds, &known.found) {
-                        name_part(&mut body, find, found);
-                    }
-                    match children.create {
-                        Some(path) if let Some(asked) = children.requests => {
-                            let body = asked_for(asked, "adminAdd", body, id);
-                            Call { repeat: Repeat::Once, ..call(kind, Method::POST, path.to_owned(), Some(body)) }
-                        }
-                        Some(template) => {
-                            let path = template.replace("{parent}", &segment_or_none(kind, id)?);
-                            Call { repeat: Repeat::Once, ..call(kind, Method::POST, path, Some(body)) }
-                        }
-                        None if children.creatable() => {
-                            let own = child.get("id").and_then(Value::as_str).unwrap_or_default();
-                            call(kind, Method::PUT, child_path(kind, &children, id, own)?, Some(body))
-                        }
-                        None => return Err(refuse(kind, "none can be added")),
-                    }
-                }
-            };
-            Call { permissions, ..made }
-        }
+        Write::Create { kind, body } => creation(kind, body)?,
+        Write::Restore { kind, id } => restoration(kind, id)?,
+        Write::Update { kind, id, body } => update(kind, id, body, known)?,
+        Write::Call { kind, id, property, value } => action(kind, id, property, value, known)?,
+        Write::Link { kind, id, link, value } => link_write(&Target { kind, id, base, known }, link, value)?,
         Write::Relink { kind, id, link, child, value } => {
             let (children, permissions) = children_of(kind, link)?;
             let path = child_path(kind, &children, known.own.as_deref().unwrap_or(id), child)?;
@@ -202,38 +96,185 @@ pub(super) fn request_of(write: &Write, base: &str, known: &Known) -> Result<Cal
             let (method, path, body) = revoked(kind, id, link, child, &known.live)?;
             call(kind, method, path, Some(body))
         }
-        Write::Unlink { kind, id, link, child } => {
-            let (found, permissions) = link_of(kind, link)?;
-            if let LinkShape::Children(Children { create: Some(path), requests: Some(asked), .. }) = found.shape {
-                let body =
-                    asked_for(asked, "adminRemove", Map::from_iter([("id".to_owned(), child.as_str().into())]), id);
-                let call = call(kind, Method::POST, path.to_owned(), Some(body));
-                return Ok(in_version_of_link(write, Call { permissions, repeat: Repeat::Once, ..call }));
-            }
-            let own = format!("{}/{}", object(kind, id)?, found.segment());
-            let path = match found.shape {
-                LinkShape::References if !found.ends.is_empty() => {
-                    format!("{}/{}/$ref", end_path(kind, found, child, known)?, segment(id)?)
-                }
-                LinkShape::References => format!("{own}/{}/$ref", segment(child)?),
-                LinkShape::Reference => format!("{own}/$ref"),
-                LinkShape::Children(children) if children.delete => child_path(kind, &children, id, child)?,
-                LinkShape::Children(_) => return Err(refuse(kind, "none can be taken away")),
-            };
-            Call { permissions, ..call(kind, Method::DELETE, path, None) }
-        }
-        Write::Delete { kind, id } if kind.requests.is_some() => {
-            let (path, body) = requested(kind, "adminRemove", about(kind, id, known.live.clone()))?;
-            Call { repeat: Repeat::Once, ..call(kind, Method::POST, path, Some(body)) }
-        }
-        Write::Delete { kind, id } => match kind.deletion {
-            Deletion::Soft { .. } | Deletion::Hard if !kind.is_singleton() => {
-                call(kind, Method::DELETE, object(kind, id)?, None)
-            }
-            _ => return Err(refuse(kind, "it cannot be deleted")),
-        },
+        Write::Unlink { kind, id, link, child } => unlink(&Target { kind, id, base, known }, link, child)?,
+        Write::Delete { kind, id } => deletion(kind, id, known)?,
     };
     Ok(in_version_of_link(write, built))
+}
+
+/// Returns a request that may be repeated.
+fn call(kind: &Kind, method: Method, path: String, body: Option<Map<String, Value>>) -> Call {
+    Call {
+        method,
+        path: format!("{}{path}", kind.api.segment()),
+        body,
+        repeat: Repeat::Idempotent,
+        permissions: kind.permissions.write,
+    }
+}
+
+/// Returns a POST that must not be repeated: each one makes something.
+fn post_once(kind: &Kind, path: String, body: Map<String, Value>) -> Call {
+    Call { repeat: Repeat::Once, ..call(kind, Method::POST, path, Some(body)) }
+}
+
+/// Returns the request that creates an object.
+fn creation(kind: &Kind, body: &Map<String, Value>) -> Result<Call, TenantError> {
+    if kind.requests.is_some() {
+        let (path, body) = requested(kind, "adminAssign", body.clone())?;
+        return Ok(post_once(kind, path, body));
+    }
+    match kind.creation {
+        Creation::AtId(verb) => {
+            let mut body = body.clone();
+            let id = body.remove("id").ok_or_else(|| refuse(kind, "its id must be chosen: it is a word of its own"))?;
+            let method = if verb == Verb::Put { Method::PUT } else { Method::PATCH };
+            Ok(call(kind, method, object(kind, id.as_str().unwrap_or_default())?, Some(body)))
+        }
+        Creation::Post { .. } => Ok(post_once(kind, kind.path.to_owned(), body.clone())),
+        Creation::Never { reason } => Err(refuse(kind, reason)),
+    }
+}
+
+/// Returns the request that restores an object from the recycle bin.
+/// <https://learn.microsoft.com/graph/api/directory-deleteditems-restore>
+fn restoration(kind: &Kind, id: &str) -> Result<Call, TenantError> {
+    match kind.deletion {
+        Deletion::Soft { item, .. } => {
+            Ok(call(kind, Method::POST, format!("{item}/{}/restore", segment(id)?), Some(Map::new())))
+        }
+        Deletion::Hard | Deletion::Never => Err(refuse(kind, "there is no recycle bin for it")),
+    }
+}
+
+/// Returns the request that updates an object.
+fn update(kind: &Kind, id: &str, body: &Map<String, Value>, known: &Known) -> Result<Call, TenantError> {
+    if kind.requests.is_some() {
+        let mut whole = known.live.clone();
+        whole.extend(body.clone());
+        let (path, body) = requested(kind, "adminUpdate", about(kind, id, whole))?;
+        return Ok(post_once(kind, path, body));
+    }
+    let method = if kind.update == Updates::Replace { Method::PUT } else { Method::PATCH };
+    Ok(call(kind, method, object(kind, id)?, Some(body.clone())))
+}
+
+/// Returns the request of the action that sets a property.
+fn action(kind: &Kind, id: &str, property: &str, value: &Value, known: &Known) -> Result<Call, TenantError> {
+    let found = kind.call(property).ok_or_else(|| refuse(kind, "no action sets this property"))?;
+    let body = match found.form {
+        CallForm::Value => Map::from_iter([(property.to_owned(), value.clone())]),
+        CallForm::AddRemove { add, remove, key } => {
+            let keys = |list: Option<&Value>| -> Vec<Value> {
+                let all = list.and_then(Value::as_array).into_iter().flatten();
+                all.filter_map(|one| one.get(key).cloned()).collect()
+            };
+            let wanted = keys(Some(value));
+            let gone = keys(known.live.get(property)).into_iter().filter(|key| !wanted.contains(key));
+            let added = if value.is_null() { Value::Array(Vec::new()) } else { value.clone() };
+            Map::from_iter([(add.to_owned(), added), (remove.to_owned(), gone.collect())])
+        }
+    };
+    Ok(call(kind, Method::POST, format!("{}/{}", object(kind, id)?, found.action), Some(body)))
+}
+
+/// Represents an object whose links are written.
+struct Target<'a> {
+    kind: &'static Kind,
+    id: &'a str,
+    /// Address of Graph.
+    base: &'a str,
+    known: &'a Known,
+}
+
+/// Returns the request that adds an entry to a link.
+fn link_write(target: &Target<'_>, link: &str, value: &Value) -> Result<Call, TenantError> {
+    let Target { kind, id, base, known } = *target;
+    let (found, permissions) = link_of(kind, link)?;
+    let path = format!("{}/{}/$ref", object(kind, id)?, found.segment());
+    let made = match found.shape {
+        // The relation is written at its other end:
+        // <https://learn.microsoft.com/graph/api/claimsmappingpolicy-list-appliesto>.
+        LinkShape::References if !found.ends.is_empty() => {
+            let target = value.as_str().ok_or_else(|| refuse(kind, "a reference is an id"))?;
+            let path = end_path(kind, found, target, known)?;
+            call(kind, Method::POST, format!("{path}/$ref"), Some(reference(kind, base, kind.path, id)?))
+        }
+        // Graph refuses to add a member that is there already, so that a second POST does no harm:
+        // <https://learn.microsoft.com/graph/api/group-post-members>.
+        LinkShape::References => {
+            call(kind, Method::POST, path, Some(reference(kind, base, found.to, text(kind, value)?)?))
+        }
+        // <https://learn.microsoft.com/graph/api/user-post-manager>
+        LinkShape::Reference => {
+            call(kind, Method::PUT, path, Some(reference(kind, base, found.to, text(kind, value)?)?))
+        }
+        LinkShape::Children(children) => child_creation(target, &children, value)?,
+    };
+    Ok(Call { permissions, ..made })
+}
+
+/// Returns the request that creates a child of an object.
+fn child_creation(target: &Target<'_>, children: &Children, value: &Value) -> Result<Call, TenantError> {
+    let Target { kind, id, known, .. } = *target;
+    let Value::Object(child) = value else { return Err(refuse(kind, "a child has properties")) };
+    let mut body = child.clone();
+    if let Some(owner) = children.owner {
+        body.insert(owner.to_owned(), Value::from(id));
+    }
+    // <https://learn.microsoft.com/graph/api/application-post-extensionproperty>
+    if let Some(Value::String(name)) = children.prefixed.and_then(|name| body.get_mut(name)) {
+        *name = without_prefix(name).to_owned();
+    }
+    if let (Some(find), Some(found)) = (children.finds, &known.found) {
+        name_part(&mut body, find, found);
+    }
+    match children.create {
+        Some(path) if let Some(asked) = children.requests => {
+            Ok(post_once(kind, path.to_owned(), asked_for(asked, "adminAdd", body, id)))
+        }
+        Some(template) => Ok(post_once(kind, template.replace("{parent}", &segment_or_none(kind, id)?), body)),
+        None if children.creatable() => {
+            let own = child.get("id").and_then(Value::as_str).unwrap_or_default();
+            Ok(call(kind, Method::PUT, child_path(kind, children, id, own)?, Some(body)))
+        }
+        None => Err(refuse(kind, "none can be added")),
+    }
+}
+
+/// Returns the request that removes an entry, which is no credential, from a link.
+fn unlink(target: &Target<'_>, link: &str, child: &str) -> Result<Call, TenantError> {
+    let Target { kind, id, known, .. } = *target;
+    let (found, permissions) = link_of(kind, link)?;
+    if let LinkShape::Children(Children { create: Some(path), requests: Some(asked), .. }) = found.shape {
+        let body = asked_for(asked, "adminRemove", Map::from_iter([("id".to_owned(), child.into())]), id);
+        return Ok(Call { permissions, ..post_once(kind, path.to_owned(), body) });
+    }
+    let own = format!("{}/{}", object(kind, id)?, found.segment());
+    let path = match found.shape {
+        LinkShape::References if !found.ends.is_empty() => {
+            format!("{}/{}/$ref", end_path(kind, found, child, known)?, segment(id)?)
+        }
+        LinkShape::References => format!("{own}/{}/$ref", segment(child)?),
+        LinkShape::Reference => format!("{own}/$ref"),
+        LinkShape::Children(children) if children.delete => child_path(kind, &children, id, child)?,
+        LinkShape::Children(_) => return Err(refuse(kind, "none can be taken away")),
+    };
+    Ok(Call { permissions, ..call(kind, Method::DELETE, path, None) })
+}
+
+/// Returns the request that deletes an object.
+fn deletion(kind: &Kind, id: &str, known: &Known) -> Result<Call, TenantError> {
+    if kind.requests.is_some() {
+        let (path, body) = requested(kind, "adminRemove", about(kind, id, known.live.clone()))?;
+        return Ok(post_once(kind, path, body));
+    }
+    match kind.deletion {
+        Deletion::Soft { .. } | Deletion::Hard if !kind.is_singleton() => {
+            Ok(call(kind, Method::DELETE, object(kind, id)?, None))
+        }
+        _ => Err(refuse(kind, "it cannot be deleted")),
+    }
 }
 
 /// Sends the write of a child to the version of Graph that shows all of it.

@@ -30,36 +30,124 @@ const CATCHES_UP: Duration = Duration::from_secs(10);
 
 /// Carries out `write`.
 pub(super) async fn write(http: &Http, recent: &Recent, write: &Write) -> Result<Written, TenantError> {
-    let mut clock = Clock::new(http.deadline);
-    clock.start();
-    let mut known = loop {
-        let error = match find_out(http, write).await {
-            Ok(known) => break known,
+    let mut sending = Sending::prepare(http, recent, write).await?;
+    let wants_id = sending.makes() && sending.request.repeat == Repeat::Once;
+    loop {
+        let error = match http.run(&sending.request, |body: &[u8]| parse_reply(write, wants_id, body)).await {
+            Ok(value) => return sending.conclude(value).await,
             Err(error) => error,
         };
-        let waits = recent.patience(write, &error).is_some_and(|limit| clock.spent() < limit);
-        let pause = if waits { clock.pause(Cause::Passing, None) } else { None };
-        let Some(pause) = pause else { return Err(error) };
-        http.wait(pause.min(CATCHES_UP), &format!("{error}; it may not be known everywhere yet")).await;
-    };
-    let mut call = request_of(write, http.base.text(), &known)?;
-    if let (Write::Create { kind, .. }, Some(body)) = (write, call.body.as_mut()) {
-        generate(kind, body);
+        if !sending.prepare_again(&error).await? {
+            return sending.unless_done(error).await;
+        }
     }
-    let mut request = Request {
-        url: http.base.join(&call.path)?,
-        method: call.method,
-        body: call.body.map(|body| Value::Object(body).to_string().into_bytes()),
-        repeat: call.repeat,
-        permissions: call.permissions,
-        eventual: false,
-        accept: JSON,
-    };
-    // The reply to a creation must hold the new id. For other writes the status is enough.
-    let makes = matches!(write, Write::Create { .. } | Write::Link { .. });
-    let wants_id = makes && call.repeat == Repeat::Once;
-    let parse = |body: &[u8]| match serde_json::from_slice::<Map<String, Value>>(body).map(|value| named(write, value))
-    {
+}
+
+/// Holds a write and the request for it, until the request is answered for good.
+struct Sending<'a> {
+    http: &'a Http,
+    recent: &'a Recent,
+    write: &'a Write,
+    known: Known,
+    request: Request,
+    clock: Clock,
+}
+
+impl<'a> Sending<'a> {
+    /// Reads the facts that the write needs, again while something is not known everywhere, and makes the request.
+    async fn prepare(http: &'a Http, recent: &'a Recent, write: &'a Write) -> Result<Sending<'a>, TenantError> {
+        let mut clock = Clock::new(http.deadline);
+        clock.start();
+        let known = loop {
+            let error = match find_out(http, write).await {
+                Ok(known) => break known,
+                Err(error) => error,
+            };
+            let waits = recent.patience(write, &error).is_some_and(|limit| clock.spent() < limit);
+            let pause = if waits { clock.pause(Cause::Passing, None) } else { None };
+            let Some(pause) = pause else { return Err(error) };
+            http.wait(pause.min(CATCHES_UP), &format!("{error}; it may not be known everywhere yet")).await;
+        };
+        let mut call = request_of(write, http.base.text(), &known)?;
+        if let (Write::Create { kind, .. }, Some(body)) = (write, call.body.as_mut()) {
+            generate(kind, body);
+        }
+        let request = Request {
+            url: http.base.join(&call.path)?,
+            method: call.method,
+            body: call.body.map(|body| Value::Object(body).to_string().into_bytes()),
+            repeat: call.repeat,
+            permissions: call.permissions,
+            eventual: false,
+            accept: JSON,
+        };
+        Ok(Sending { http, recent, write, known, request, clock })
+    }
+
+    /// Returns true if the write makes something.
+    fn makes(&self) -> bool {
+        matches!(self.write, Write::Create { .. } | Write::Link { .. })
+    }
+
+    /// Returns what was written, after a reply that is no error.
+    async fn conclude(self, value: Option<Map<String, Value>>) -> Result<Written, TenantError> {
+        let outcome = value.as_ref().map_or(RequestOutcome::Done, |value| outcome_of(self.write, value));
+        if let Some(error) = outcome.into_error(self.request.label()) {
+            return self.unless_done(error).await;
+        }
+        remember(self.recent, self.write, value.as_ref());
+        self.recent.note(self.write);
+        Ok(Written { value })
+    }
+
+    /// Returns the error, unless the tenant is as the write wants it.
+    async fn unless_done(self, error: TenantError) -> Result<Written, TenantError> {
+        if is_done(self.http, self.write, &error).await? { Ok(Written::default()) } else { Err(error) }
+    }
+
+    /// Waits, and changes the request, if it may succeed when it is sent again. Returns false if it may not.
+    async fn prepare_again(&mut self, error: &TenantError) -> Result<bool, TenantError> {
+        let not_found = matches!(error, TenantError::NotFound { .. });
+        // The object got another id meanwhile, or a replica that lags behind said which.
+        if self.known.own.is_some()
+            && not_found
+            && self.clock.spent() < RENAMED
+            && let Some(pause) = self.clock.pause(Cause::Passing, None)
+        {
+            let why = format!("{} has another id now", self.request.label());
+            self.http.wait(pause.min(CATCHES_UP), &why).await;
+            match find_out(self.http, self.write).await {
+                Err(TenantError::NotFound { .. }) => {}
+                found => {
+                    self.known = found?;
+                    let call = request_of(self.write, self.http.base.text(), &self.known)?;
+                    self.request.url = self.http.base.join(&call.path)?;
+                }
+            }
+            return Ok(true);
+        }
+        let url = &mut self.request.url;
+        // The path is right, and v1.0 does not take it all the same.
+        let removes = matches!(self.write, Write::Unlink { .. } | Write::Delete { .. });
+        if removes && is_no_path(error) && url.path().starts_with(Api::V1.segment()) {
+            let path = url.path().replacen(Api::V1.segment(), Api::Beta.segment(), 1);
+            url.set_path(&path);
+            return Ok(true);
+        }
+        // A removed object that is not found is gone in most cases, so the wait for it is short.
+        let gone = removes && not_found && self.clock.spent() > REMOVAL;
+        let waits = !gone && self.recent.patience(self.write, error).is_some_and(|limit| self.clock.spent() < limit);
+        let pause = if waits { self.clock.pause(Cause::Passing, None) } else { None };
+        let Some(pause) = pause else { return Ok(false) };
+        let why = format!("{} is not known everywhere yet", self.request.label());
+        self.http.wait(pause.min(CATCHES_UP), &why).await;
+        Ok(true)
+    }
+}
+
+/// Reads the reply to a write. The reply to a creation must hold the new id (`wants_id`); for other writes the status is enough.
+fn parse_reply(write: &Write, wants_id: bool, body: &[u8]) -> Result<Option<Map<String, Value>>, String> {
+    match serde_json::from_slice::<Map<String, Value>>(body).map(|value| named(write, value)) {
         // Without an id, the request may say why.
         Ok(value) if outcome_of(write, &value) != RequestOutcome::Done => Ok(Some(value)),
         Ok(value) if !wants_id || value.get("id").is_some_and(Value::is_string) => Ok(Some(value)),
@@ -69,50 +157,6 @@ pub(super) async fn write(http: &Http, recent: &Recent, write: &Write) -> Result
         }
         _ if wants_id => Err("it was done, but the reply does not say under which id".to_owned()),
         _ => Ok(None),
-    };
-    let removes = matches!(write, Write::Unlink { .. } | Write::Delete { .. });
-    loop {
-        let error = match http.run(&request, parse).await {
-            Ok(value) => {
-                let outcome = value.as_ref().map_or(RequestOutcome::Done, |value| outcome_of(write, value));
-                if let Some(error) = outcome.into_error(request.label()) {
-                    return if is_done(http, write, &error).await? { Ok(Written::default()) } else { Err(error) };
-                }
-                remember(recent, write, value.as_ref());
-                recent.note(write);
-                return Ok(Written { value });
-            }
-            Err(error) => error,
-        };
-        // The object got another id meanwhile, or a replica that lags behind said which.
-        if known.own.is_some()
-            && matches!(error, TenantError::NotFound { .. })
-            && clock.spent() < RENAMED
-            && let Some(pause) = clock.pause(Cause::Passing, None)
-        {
-            http.wait(pause.min(CATCHES_UP), &format!("{} has another id now", request.label())).await;
-            known = match find_out(http, write).await {
-                Err(TenantError::NotFound { .. }) => continue,
-                found => found?,
-            };
-            request.url = http.base.join(&request_of(write, http.base.text(), &known)?.path)?;
-            continue;
-        }
-        // The path is right, and v1.0 does not take it all the same.
-        if removes && is_no_path(&error) && request.url.path().starts_with(Api::V1.segment()) {
-            let path = request.url.path().replacen(Api::V1.segment(), Api::Beta.segment(), 1);
-            request.url.set_path(&path);
-            continue;
-        }
-        // A removed object that is not found is gone in most cases, so the wait for it is short.
-        let gone = removes && matches!(error, TenantError::NotFound { .. }) && clock.spent() > REMOVAL;
-        let waits = !gone && recent.patience(write, &error).is_some_and(|limit| clock.spent() < limit);
-        let pause = if waits { clock.pause(Cause::Passing, None) } else { None };
-        if let Some(pause) = pause {
-            http.wait(pause.min(CATCHES_UP), &format!("{} is not known everywhere yet", request.label())).await;
-            continue;
-        }
-        return if is_done(http, write, &error).await? { Ok(Written::default()) } else { Err(error) };
     }
 }
 

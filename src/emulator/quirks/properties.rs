@@ -126,11 +126,19 @@ pub fn on_select(ty: &str) -> &'static [&'static str] {
     }
 }
 
-/// Returns true if a client may not write the property at all.
+/// Returns true if a client may not write the property at all. `marked` is true if the metadata calls it read-only.
 pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
-    // Descriptions such as "read-only for users synced from on-premises" mark these; cloud objects take them.
-    // <https://learn.microsoft.com/graph/api/resources/user>
-    let writable: &[&str] = match ty {
+    if writable_all_the_same(ty).contains(&name) {
+        return false;
+    }
+    let always = ["id", "createdDateTime", "modifiedDateTime", "deletedDateTime", "lastModifiedDateTime"];
+    marked || set_by_server(ty).contains(&name) || dates_are_set_by_server(ty) && always.contains(&name)
+}
+
+/// Returns the properties that a client may write although the metadata marks them. Descriptions such as "read-only for users
+/// synced from on-premises" mark these; cloud objects take them. <https://learn.microsoft.com/graph/api/resources/user>
+fn writable_all_the_same(ty: &str) -> &'static [&'static str] {
+    match ty {
         "user" => {
             &["businessPhones", "mobilePhone", "onPremisesExtensionAttributes", "onPremisesImmutableId", "otherMails"]
         }
@@ -150,11 +158,12 @@ pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
         // <https://learn.microsoft.com/graph/api/organizationalbranding-post-localizations>
         "allowedValue" | "organizationalBrandingLocalization" => &["id"],
         _ => &[],
-    };
-    if writable.contains(&name) {
-        return false;
     }
-    let owned: &[&str] = match ty {
+}
+
+/// Returns the properties that only the server sets, besides those that the metadata marks.
+fn set_by_server(ty: &str) -> &'static [&'static str] {
+    match ty {
         "user" => &[
             "assignedLicenses",
             "lastPasswordChangeDateTime",
@@ -206,9 +215,12 @@ pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
         // <https://learn.microsoft.com/graph/api/resources/deviceregistrationpolicy>
         "deviceRegistrationPolicy" => &["displayName", "description"],
         _ => &[],
-    };
-    let always = ["id", "createdDateTime", "modifiedDateTime", "deletedDateTime", "lastModifiedDateTime"];
-    let server = matches!(
+    }
+}
+
+/// Returns true if the server sets the id and the dates of such an object.
+fn dates_are_set_by_server(ty: &str) -> bool {
+    matches!(
         ty,
         "user"
             | "group"
@@ -225,8 +237,7 @@ pub fn read_only(ty: &str, name: &str, marked: bool) -> bool {
             | "oAuth2PermissionGrant"
             | "federatedIdentityCredential"
             | "unifiedRoleManagementPolicy"
-    );
-    marked || owned.contains(&name) || server && always.contains(&name)
+    )
 }
 
 /// Returns true if a property can be given at creation only.

@@ -9,7 +9,9 @@ mod left;
 mod links;
 mod role_rules;
 mod strictness;
+mod update;
 mod updates;
+mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
 

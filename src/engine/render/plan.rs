@@ -1,9 +1,8 @@
 //! Renders a plan for the terminal.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Style, field_line, left, risk_line, safe, value_text};
 use crate::engine::diff::top;
@@ -12,7 +11,7 @@ use crate::engine::refs::Names;
 use crate::kinds;
 use crate::model::plan::Loss;
 use crate::model::words::counted;
-use crate::model::{Action, Address, Level, Plan, Step, Verdict};
+use crate::model::{Action, Address, FieldChange, Level, Plan, Step, Verdict};
 
 /// Returns the title of a step: `update conditionalAccessPolicy "Block legacy authentication"`.
 pub fn title(step: &Step, names: &Names) -> String {
@@ -50,77 +49,119 @@ const MOST_SHOWN: usize = 10;
 
 /// Renders the whole plan: steps wave by wave, losses, everything that is left alone, and the guards' verdicts.
 pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> String {
-    let mut out = String::new();
-    if plan.steps.is_empty() {
-        let _ = writeln!(out, "{}", style.bold(&left::nothing_to_do(plan)));
-    } else {
-        let _ = writeln!(out, "{}  {}", style.bold("Plan"), counts(plan));
+    let mut report = Report { plan, names, style, out: String::new() };
+    report.title();
+    report.waves();
+    left::text(plan, names, style, &mut report.out);
+    report.losses();
+    report.unknown();
+    report.unmanaged();
+    for verdict in verdicts {
+        report.verdict(verdict);
     }
-    // Objects that somebody wrote by hand are always shown; many objects that are restored unchanged are not, since the
-    // commit holds them.
-    let few = plan.steps.iter().filter(|step| matches!(step.action, Action::Create { .. })).count() <= MOST_SHOWN;
-    for (number, wave) in plan.waves.iter().enumerate() {
-        let _ = writeln!(out, "\n{}", style.faint(&format!("wave {}", number + 1)));
-        let mut folded: BTreeMap<&Address, usize> = BTreeMap::new();
-        for step in wave.iter().filter_map(|id| plan.steps.get(*id)) {
-            if is_of_restored(plan, step) {
-                *folded.entry(&step.address).or_default() += 1;
-                continue;
-            }
-            let line = format!("  {} {}", mark(&step.action), title(step, names));
-            let line = match &step.action {
-                Action::Create { .. } | Action::Restore | Action::Link { .. } => style.added(&line),
-                Action::Delete | Action::Unlink { .. } => style.removed(&line),
-                Action::Update { .. } | Action::Call { .. } | Action::Relink { .. } => style.changed(&line),
-            };
-            let _ = writeln!(out, "{line}  {}", style.faint(&safe(&step.address.id)));
-            for by in &step.by {
-                let _ = writeln!(out, "      {}", style.faint(&format!("made by: {}", safe(by))));
-            }
-            for risk in &step.risks {
-                let line = format!("      ! {}", risk_line(risk));
-                let _ = writeln!(out, "{}", if risk.level == Level::High { style.removed(&line) } else { line });
-            }
-            if is_credential(step) {
-                let _ = writeln!(out, "      ! whatever signs in with it cannot do so any more");
-            }
-            if let Action::Create { body } = &step.action
-                && (step.address.id.starts_with("new:") || few)
-            {
-                for (name, value) in body.iter().filter(|(name, _)| *name != "displayName") {
-                    let _ = writeln!(out, "      + {}: {}", safe(name), value_text(value, names));
+    report.out
+}
+
+/// Holds a plan and the text that shows it, to which each method adds a part.
+struct Report<'a> {
+    plan: &'a Plan,
+    names: &'a Names,
+    style: Style,
+    out: String,
+}
+
+impl Report<'_> {
+    fn line(&mut self, line: impl AsRef<str>) {
+        self.out.push_str(line.as_ref());
+        self.out.push('\n');
+    }
+
+    fn title(&mut self) {
+        let title = match self.plan.steps.is_empty() {
+            true => self.style.bold(&left::nothing_to_do(self.plan)),
+            false => format!("{}  {}", self.style.bold("Plan"), counts(self.plan)),
+        };
+        self.line(title);
+    }
+
+    fn waves(&mut self) {
+        let plan = self.plan;
+        // Objects that somebody wrote by hand are always shown; many objects that are restored unchanged are not, since the
+        // commit holds them.
+        let few = plan.steps.iter().filter(|step| matches!(step.action, Action::Create { .. })).count() <= MOST_SHOWN;
+        for (number, wave) in plan.waves.iter().enumerate() {
+            self.line(format!("\n{}", self.style.faint(&format!("wave {}", number + 1))));
+            let mut folded: BTreeMap<&Address, usize> = BTreeMap::new();
+            for step in wave.iter().filter_map(|id| plan.steps.get(*id)) {
+                match is_of_restored(plan, step) {
+                    true => *folded.entry(&step.address).or_default() += 1,
+                    false => self.step(step, few),
                 }
             }
-            if let Action::Update { body, changes } = &step.action {
-                for change in changes {
-                    let (sign, text) = field_line(change, names);
-                    let _ = writeln!(out, "      {sign} {text}");
-                }
-                // A property is written although it does not differ, because it names an object that is created again.
-                let unchanged = |name: &&String| !changes.iter().any(|change| top(change.path()) == name.as_str());
-                for name in body.keys().filter(|name| !name.starts_with('@')).filter(unchanged) {
-                    let _ = writeln!(out, "      ~ {}: follows the new id of what it names", safe(name));
-                }
+            for (address, count) in folded {
+                let step = plan.steps.iter().find(|step| &step.address == address);
+                let name = safe(step.map_or("", |step| step.name.as_str()));
+                let (links, kind) = (counted(count, "link"), address.kind.name);
+                self.line(format!("  + {links} of {kind} \"{name}\", unless it comes back with them"));
             }
         }
-        for (address, count) in folded {
-            let name = plan.steps.iter().find(|step| &step.address == address).map_or("", |step| step.name.as_str());
-            let links = counted(count, "link");
-            let _ = writeln!(
-                out,
-                "  + {links} of {} \"{}\", unless it comes back with them",
-                address.kind.name,
-                safe(name)
-            );
+    }
+
+    /// Adds a step. `few` is true if so few objects are created that each is shown property by property.
+    fn step(&mut self, step: &Step, few: bool) {
+        let (style, names) = (self.style, self.names);
+        let line = format!("  {} {}", mark(&step.action), title(step, names));
+        let line = match &step.action {
+            Action::Create { .. } | Action::Restore | Action::Link { .. } => style.added(&line),
+            Action::Delete | Action::Unlink { .. } => style.removed(&line),
+            Action::Update { .. } | Action::Call { .. } | Action::Relink { .. } => style.changed(&line),
+        };
+        self.line(format!("{line}  {}", style.faint(&safe(&step.address.id))));
+        for by in &step.by {
+            self.line(format!("      {}", style.faint(&format!("made by: {}", safe(by)))));
+        }
+        for risk in &step.risks {
+            let line = format!("      ! {}", risk_line(risk));
+            self.line(if risk.level == Level::High { style.removed(&line) } else { line });
+        }
+        if is_credential(step) {
+            self.line("      ! whatever signs in with it cannot do so any more");
+        }
+        if let Action::Create { body } = &step.action
+            && (step.address.id.starts_with("new:") || few)
+        {
+            for (name, value) in body.iter().filter(|(name, _)| *name != "displayName") {
+                self.line(format!("      + {}: {}", safe(name), value_text(value, names)));
+            }
+        }
+        if let Action::Update { body, changes } = &step.action {
+            self.changes(body, changes);
         }
     }
-    left::text(plan, names, style, &mut out);
-    if lost(plan).next().is_some() {
-        let _ = writeln!(out, "\n{}", style.bold("What this cannot bring back"));
+
+    /// Adds what an update changes.
+    fn changes(&mut self, body: &Map<String, Value>, changes: &[FieldChange]) {
+        for change in changes {
+            let (sign, text) = field_line(change, self.names);
+            self.line(format!("      {sign} {text}"));
+        }
+        // A property is written although it does not differ, because it names an object that is created again.
+        let unchanged = |name: &&String| !changes.iter().any(|change| top(change.path()) == name.as_str());
+        for name in body.keys().filter(|name| !name.starts_with('@')).filter(unchanged) {
+            self.line(format!("      ~ {}: follows the new id of what it names", safe(name)));
+        }
+    }
+
+    fn losses(&mut self) {
+        let plan = self.plan;
+        if lost(plan).next().is_none() {
+            return;
+        }
+        self.line(format!("\n{}", self.style.bold("What this cannot bring back")));
         let totals = losses::totals(&plan.losses);
         // A sum is of no use for few losses.
         if !totals.is_empty() && lost(plan).count() > 3 {
-            let _ = writeln!(out, "  in all: {}", totals.join(", "));
+            self.line(format!("  in all: {}", totals.join(", ")));
         }
         // The same loss of many objects is one line.
         let mut by_loss: BTreeMap<(&str, String), Vec<&str>> = BTreeMap::new();
@@ -130,43 +171,49 @@ pub fn text(plan: &Plan, verdicts: &[Verdict], names: &Names, style: Style) -> S
         for ((kind, what), names) in by_loss {
             let shown: Vec<String> = names.iter().take(3).map(|name| format!("\"{}\"", safe(name))).collect();
             let shown = shown.join(", ");
-            let _ = match names.len() {
-                1..=3 => writeln!(out, "  ! {kind} {shown}: {}", safe(&what)),
-                many => writeln!(out, "  ! {many} × {kind} ({shown} …): {}", safe(&what)),
-            };
+            self.line(match names.len() {
+                1..=3 => format!("  ! {kind} {shown}: {}", safe(&what)),
+                many => format!("  ! {many} × {kind} ({shown} …): {}", safe(&what)),
+            });
         }
     }
-    if !plan.unknown.is_empty() {
-        let _ = writeln!(out, "\n{}", style.bold("Left alone, because it is not completely known"));
-        for (what, coverage) in &plan.unknown {
-            let _ = writeln!(out, "  ? {}: {}", safe(what), coverage.as_str());
+
+    fn unknown(&mut self) {
+        let plan = self.plan;
+        if !plan.unknown.is_empty() {
+            self.line(format!("\n{}", self.style.bold("Left alone, because it is not completely known")));
+            for (what, coverage) in &plan.unknown {
+                self.line(format!("  ? {}: {}", safe(what), coverage.as_str()));
+            }
         }
     }
-    let unmanaged: Vec<&Address> = unmanaged(plan).collect();
-    if !unmanaged.is_empty() {
+
+    fn unmanaged(&mut self) {
+        let unmanaged: Vec<&Address> = unmanaged(self.plan).collect();
+        if unmanaged.is_empty() {
+            return;
+        }
         let count = objects(unmanaged.len());
-        let _ = writeln!(out, "\n{count} only in the tenant and left there (--prune deletes them):");
+        self.line(format!("\n{count} only in the tenant and left there (--prune deletes them):"));
         for address in unmanaged.iter().take(20) {
-            let name = names.get(&address.id).unwrap_or_default();
-            let _ = writeln!(out, "  {} {} {}", address.kind.name, safe(&address.id), safe(name));
+            let name = self.names.get(&address.id).unwrap_or_default();
+            self.line(format!("  {} {} {}", address.kind.name, safe(&address.id), safe(name)));
         }
         if unmanaged.len() > 20 {
-            let _ = writeln!(out, "  … and {} more", unmanaged.len() - 20);
+            self.line(format!("  … and {} more", unmanaged.len() - 20));
         }
     }
-    for verdict in verdicts {
+
+    fn verdict(&mut self, verdict: &Verdict) {
+        let style = self.style;
         let word = if verdict.refused { style.removed("refused") } else { style.changed("warning") };
-        let _ = writeln!(out, "\n{word} by {}: {}", verdict.guard, safe(&verdict.message));
+        self.line(format!("\n{word} by {}: {}", verdict.guard, safe(&verdict.message)));
         if verdict.refused && (1..=5).contains(&verdict.objects.len()) {
             let objects = verdict.objects.iter().map(|object| format!("--accept {}:{}", verdict.guard, safe(object)));
-            let _ = writeln!(
-                out,
-                "  {}",
-                style.faint(&format!("if it is meant: {}", objects.collect::<Vec<_>>().join(" ")))
-            );
+            let accept = format!("if it is meant: {}", objects.collect::<Vec<_>>().join(" "));
+            self.line(format!("  {}", style.faint(&accept)));
         }
     }
-    out
 }
 
 /// Returns the losses that the list of remaining differences does not show already.

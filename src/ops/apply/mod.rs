@@ -6,27 +6,24 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, anyhow, bail};
 
 use super::commit::source::Side;
-use super::guards::authority::ACCEPT;
 use super::journal::Journal;
 use super::plan::{Aim, Planned, plan};
-use super::snapshot::export::{Exported, export};
+use super::snapshot::export::Exported;
 use super::{Context, Refused, Stale, current_ids, guards};
 use crate::engine::digest;
 use crate::engine::guard::accept::Accepted;
 use crate::engine::planfile::{self, Binding};
 use crate::engine::refs::Names;
-use crate::engine::render;
-use crate::model::words::agreeing;
-use crate::model::{Action, Address, IdMap, Object, Plan, Verdict};
+use crate::model::{Address, IdMap, Object, Plan, Verdict};
 use crate::repo::sshsig::Signer;
 use crate::tenant::{TenantRead, TenantWrite};
-use execute::{Outcome, PATIENCE, Run};
-use settled::{Expected, ReadYourWrites};
+use execute::{Outcome, PATIENCE};
 
 pub mod approve;
 mod correction;
 pub mod execute;
 mod found;
+mod phases;
 mod receipt;
 mod settle;
 pub(in crate::ops) mod settled;
@@ -35,8 +32,8 @@ mod unmoved;
 mod verify;
 mod vouched;
 
-use correction::correction;
-use receipt::{extra, is_whole, unmet};
+use phases::Start;
+use settled::ReadYourWrites;
 use unmoved::check_unmoved;
 pub use verify::{Unconverged, Verification};
 
@@ -302,162 +299,14 @@ pub async fn apply_with<T: TenantRead + TenantWrite>(
     ids.extend(&ready.binding.adopted);
     // With the plan kept, the run can be taken up even if this process dies.
     settle::keep(context, &ready.digest, &ready.text)?;
-    if ready.saved {
-        super::commit::source::check_tenant(context, tenant).await?;
-        settle::settle(context, tenant, Some(&ready.digest), patience).await?;
-        let mut ids = ids.clone();
-        ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
-        let found = check_unmoved(context, tenant, ready, &journal, &ids, patience).await?;
-        if !begun {
-            let mut known = found.clone();
-            known.extend(vouched::recycle_bin(tenant, &ready.plan).await?);
-            let adopted = vouched::adopted(context, tenant, &ready.binding).await?;
-            let defaults = vouched::defaults(context, tenant, &ready.plan, &ready.binding).await?;
-            let judged = &mut ready.plan.clone();
-            vouched::check(context, judged, &ready.binding, &known, Some(&adopted), Some(&defaults))?;
-        }
-        found::keep(context, ready, &found)?;
-    } else {
-        found::keep(context, ready, &ready.found)?;
+    let writing = Start { context, tenant, ready, patience, begun, ids }.check(&journal).await?;
+    let written = writing.write(&mut journal).await?;
+    if written.outcome.not_begun > 0 {
+        return Ok(Applied { outcome: written.outcome, ..Applied::default() });
     }
-    if !journal.past.done.is_empty() || !journal.past.unknown.is_empty() {
-        context.events.note(format!(
-            "taking up an earlier run: {} done",
-            agreeing(journal.past.done.len(), "step", ("is", "are"))
-        ));
-    }
-    let known = known(context, &ready.binding, &ids)?;
-    let earlier = settle::fresh(context)?;
-    let run = Run {
-        tenant,
-        plan: &ready.plan,
-        verdicts: &ready.verdicts,
-        names: &ready.names,
-        events: &context.events,
-        ids: &ids,
-        concurrency: CONCURRENCY,
-        known: &known,
-        patience,
-        stop: &context.stop,
-    };
-    let mut outcome = run.execute(&mut journal).await?;
-    outcome.learned.extend(&ready.binding.adopted);
-    if outcome.not_begun > 0 {
-        return Ok(Applied { outcome, ..Applied::default() });
-    }
-
-    let scope = ready.binding.scope.scope().map_err(|error| anyhow!("the plan's scope: {error}"))?;
-    let aim = Aim {
-        to: ready.binding.commit.clone(),
-        scope,
-        prune: ready.binding.prune,
-        adopt: false,
-        since: Some(ready.binding.since.clone()).filter(|since| !since.is_empty()),
-        learned: outcome.learned.clone(),
-        again: true,
-        ..Aim::default()
-    };
-    context.events.note("reading the tenant again to verify");
-    let mut all_ids = ids.clone();
-    all_ids.extend(&outcome.learned);
-    let written = |more: &[(&Plan, &Outcome)], ids: &IdMap| {
-        let mut expected = earlier.clone();
-        expected.add(Expected::of(&ready.plan, outcome.ok.iter().copied(), ids));
-        more.iter().for_each(|(plan, outcome)| expected.add(Expected::of(plan, outcome.ok.iter().copied(), ids)));
-        ReadYourWrites::new(tenant, expected, patience)
-    };
-    let mut settled = written(&[], &all_ids);
-    let mut again = plan(context, &settled, &aim).await?;
-    // Values that Graph adds on its own (a creator as owner, a default) are put right once, and only where this run wrote.
-    let judge = |again: &Planned, settled: &ReadYourWrites<'_, T>| {
-        verify::verify(&ready.plan, &outcome.ok, &all_ids, &again.plan, &settled.late(), &again.names)
-    };
-    let mut verification = judge(&again, &settled);
-    let correction = correction(&again.plan, &ready.plan, &outcome, &verification);
-    let mut corrected = 0;
-    let clean = outcome.failed.is_empty() && outcome.stale.is_empty() && outcome.uncertain.is_empty();
-    let verdicts = correction::verdicts(context, &correction, &ready.plan, &again.binding, &all_ids)?;
-    let accepted = Accepted::parse(&ready.accepted).map_err(|error| anyhow!(error))?;
-    if let Some(verdict) = verdicts.iter().find(|verdict| !accepted.open(verdict).is_empty()) {
-        context.events.warn(format!("what came out differently is left as it is: {}", verdict.message));
-    } else if !correction.steps.is_empty() && clean {
-        context.events.note(format!("putting right what came out differently: {}", render::plan::counts(&correction)));
-        let text = planfile::write(&correction, &again.binding, &[], &again.names);
-        let mut second = Journal::open(context.repo.git_dir(), &digest::bytes(text.as_bytes()))?;
-        let mut ids = ids.clone();
-        ids.extend(&outcome.learned);
-        let run = Run { plan: &correction, verdicts: &verdicts, names: &again.names, ids: &ids, ..run };
-        let more = run.execute(&mut second).await?;
-        second.ended(more.failed.is_empty())?;
-        corrected = more.done;
-        settled = written(&[(&correction, &more)], &all_ids);
-        again = plan(context, &settled, &aim).await?;
-        verification = judge(&again, &settled);
-    }
-    let mut unmet = unmet(&again);
-    let mut verified =
-        again.plan.steps.is_empty() && unmet.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
-    // The differences that remain were reported before anybody approved, and no later run can do more about them.
-    let converged = again.plan.steps.is_empty()
-        && again.plan.unproven.is_empty()
-        && outcome.failed.is_empty()
-        && outcome.stale.is_empty();
-    let whole = is_whole(context, &ready.binding)?;
-    let mut quiet = Context { events: context.events.briefly(), ..context.clone() };
-    if ready.accepted.iter().any(|what| what == ACCEPT) {
-        quiet.accept.insert(ACCEPT.to_owned());
-    }
-    let tip = context.last_snapshot()?;
-    found::publish(context, tenant, &ready.digest).await?;
-    let mut extra = extra(context, ready, &outcome, (verified, converged && whole), again.commit);
-    extra.hold_main = !converged;
-    // A commit that was the tip of `snapshots` is in the receipt's history already: with the present tip in its place the receipt
-    // gets no second parent.
-    if extra.applied == tip {
-        extra.applied = context.last_snapshot()?;
-    }
-    settled.renew();
-    let receipt = export(&quiet, &settled, &again.kinds, &extra).await?;
-    match settled.late().len() {
-        late if late > 0 && verification.pending.is_empty() => context.events.warn(format!(
-            "{} as before the write, and the snapshot says so; the next export will not",
-            agreeing(late, "object", ("still reads", "still read"))
-        )),
-        _ => {}
-    }
-    if verified && whole && context.repo.reference(&context.main_ref())? == Some(again.commit) {
-        unmet.extend(receipt.pending.iter().map(|path| format!("{path} is not in the tenant as the commit says")));
-        verified = unmet.is_empty();
-    }
-    // A creation that may have happened, or does not show yet, keeps the journal open: the next run looks for it.
-    match (outcome.uncertain.is_empty(), verification.pending.len()) {
-        (true, 0) => journal.ended(verified)?,
-        (true, pending) => journal.waiting(pending)?,
-        (false, _) => {}
-    }
-    // The receipt now holds the ids learned by runs that were cut off, so their journals can be closed.
-    for digest in Journal::unended(context.repo.git_dir())?.into_iter().filter(|digest| *digest != ready.digest) {
-        Journal::open(context.repo.git_dir(), &digest)?.ended(false)?;
-    }
-    let new_ids = ready
-        .plan
-        .steps
-        .iter()
-        .filter(|step| matches!(step.action, Action::Create { .. }))
-        .filter(|step| outcome.learned.current(&step.address.id) != step.address.id)
-        .count();
-    let receipt = Some(receipt);
-    Ok(Applied {
-        outcome,
-        remaining: again.plan,
-        verified,
-        converged,
-        unmet,
-        corrected,
-        verification,
-        receipt,
-        new_ids,
-    })
+    let reread = written.verify().await?;
+    let reread = written.correct(reread).await?;
+    written.record(reread, journal).await
 }
 
 /// Returns the addresses of the objects that were in the tenant before or are wanted: no creation of this plan has made them.

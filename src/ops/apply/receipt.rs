@@ -10,9 +10,45 @@ use crate::ops::apply::execute::Outcome;
 use crate::ops::plan::Planned;
 use crate::ops::snapshot::export::Extra;
 
+/// Tells how far the tenant is as the commit wants it, after an apply.
+pub(super) struct Conclusion {
+    /// True if nothing of the commit is left to do, unknown or out of reach.
+    pub verified: bool,
+    /// True if everything that a step can bring about is as wanted: what still differs was reported before anybody approved.
+    pub converged: bool,
+    /// True if the plan covers its whole commit.
+    pub whole: bool,
+    /// Reasons why the commit is not verified, beside the steps that remain: one sentence each.
+    pub unmet: Vec<String>,
+}
+
+impl Conclusion {
+    /// Concludes from the outcome of a run, and from the plan `again` that was made after it.
+    ///
+    /// # Errors
+    /// If the repository cannot be read.
+    pub(super) fn of(context: &Context, binding: &Binding, outcome: &Outcome, again: &Planned) -> Result<Conclusion> {
+        let unmet = unmet(again);
+        let done = again.plan.steps.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
+        Ok(Conclusion {
+            verified: done && unmet.is_empty(),
+            // The differences that remain were reported before anybody approved, and no later run can do more about them.
+            converged: done && again.plan.unproven.is_empty(),
+            whole: is_whole(context, binding)?,
+            unmet,
+        })
+    }
+
+    /// Adds the files of `main` whose edits the tenant does not have: with one of them the commit is not verified.
+    pub(super) fn note_pending(&mut self, paths: &[String]) {
+        self.unmet.extend(paths.iter().map(|path| format!("{path} is not in the tenant as the commit says")));
+        self.verified = self.unmet.is_empty();
+    }
+}
+
 /// Returns sentences on the parts of the commit that no plan step can achieve: unreadable, unwritable or undeletable. `again` is
 /// the plan that was made after the apply.
-pub(super) fn unmet(again: &Planned) -> Vec<String> {
+fn unmet(again: &Planned) -> Vec<String> {
     let plan = &again.plan;
     let unread = again.unread.iter();
     let mut unmet: Vec<String> =
@@ -23,7 +59,7 @@ pub(super) fn unmet(again: &Planned) -> Vec<String> {
 
 /// Returns true if a plan covers its whole commit: it has no selectors, and if it was made for the changes since another commit,
 /// `snapshots` contains that commit. Any other plan leaves a part of the commit pending.
-pub(super) fn is_whole(context: &Context, binding: &Binding) -> Result<bool> {
+fn is_whole(context: &Context, binding: &Binding) -> Result<bool> {
     let everything = binding.scope.scope().is_ok_and(|scope| scope.is_everything());
     if !everything || binding.since.is_empty() {
         return Ok(everything);
@@ -32,14 +68,13 @@ pub(super) fn is_whole(context: &Context, binding: &Binding) -> Result<bool> {
     Ok(context.repo.is_ancestor(context.resolve(&binding.since)?, last)?)
 }
 
-/// Returns the options of the receipt's commit. `verified` is true if the tenant was found to be as the plan wanted it. `joins`
-/// is true if the receipt gets `commit`, the applied commit, as a parent: only a receipt for a whole commit does. If the plan
-/// undoes an earlier apply, the message names the receipt of that apply.
+/// Returns the options of the receipt's commit. It gets `commit`, the applied commit, as a parent only if that commit was applied
+/// as a whole. If the plan undoes an earlier apply, the message names the receipt of that apply.
 pub(super) fn extra(
     context: &Context,
     ready: &Ready,
     outcome: &Outcome,
-    (verified, joins): (bool, bool),
+    conclusion: &Conclusion,
     commit: crate::repo::ObjectId,
 ) -> Extra {
     let short = &ready.binding.commit[..10.min(ready.binding.commit.len())];
@@ -58,10 +93,10 @@ pub(super) fn extra(
         .unwrap_or_default();
     Extra {
         // With a partly applied commit as a parent, its pending part would count as applied.
-        applied: joins.then_some(commit),
+        applied: (conclusion.converged && conclusion.whole).then_some(commit),
         learned: outcome.learned.clone(),
-        hold_main: !verified,
-        subject: Some(match (&undone_receipt, verified) {
+        hold_main: !conclusion.converged,
+        subject: Some(match (&undone_receipt, conclusion.verified) {
             (None, true) => format!("Applied {short}: {subject}"),
             (None, false) => format!("Applied in part {short}: {subject}"),
             (Some(receipt), true) => format!("Undone {}: {subject}", &receipt.id.to_string()[..10]),

@@ -208,88 +208,155 @@ async fn refusal<T: TenantRead>(
     Invalid(findings.collect()).into()
 }
 
-fn merged(context: &Context, mut wanted: Side, fork: &Side, tip: &Side, ids: &IdMap) -> Result<Merged> {
+/// Merges the changes of `wanted` since `fork` with those of `tip`.
+fn merged(context: &Context, wanted: Side, fork: &Side, tip: &Side, ids: &IdMap) -> Result<Merged> {
     let own = named_by_people(&wanted);
-    let versions = |side: &Side, own: &BTreeMap<Address, (String, Object, ObjectId)>| {
+    let versions = |side: &Side, own: &BTreeMap<Address, Named>| {
         let index = side.index.iter().map(|(address, entry)| (address.clone(), entry.blob));
-        index.chain(own.iter().map(|(address, (_, _, blob))| (address.clone(), *blob))).collect()
+        index.chain(own.iter().map(|(address, named)| (address.clone(), named.blob))).collect()
     };
     let before: BTreeMap<Address, ObjectId> = versions(fork, &named_by_people(fork));
     let resolutions = merge::three_way(&before, &versions(&wanted, &own), &versions(tip, &named_by_people(tip)), ids);
-    let mut index = BTreeMap::new();
-    let mut conflicts = Vec::new();
-    let mut dangling = Dangling::new();
-    let mut touched: BTreeSet<String> = wanted.odd.keys().cloned().collect();
+    let mut merging = Merging {
+        context,
+        fork,
+        tip,
+        own,
+        index: BTreeMap::new(),
+        conflicts: Vec::new(),
+        dangling: Dangling::new(),
+        touched: wanted.odd.keys().cloned().collect(),
+        wanted,
+    };
     for (address, resolution) in &resolutions {
-        let mine = wanted.index.get(address);
-        let path = mine.map(|entry| entry.path.clone()).or_else(|| own.get(address).map(|(path, ..)| path.clone()));
-        let theirs = tip.index.get(address);
-        let kind = address.kind;
-        let object = |side: &Side| -> Result<Option<Object>> {
-            let entry = side.index.get(address);
-            Ok(entry.map(|entry| side.object(&context.repo, kind, entry)).transpose()?.flatten())
-        };
-        let mut conflict = |properties: Vec<String>| {
-            let path = path.clone().or_else(|| theirs.map(|entry| entry.path.clone()));
-            let path = path.or_else(|| fork.index.get(address).map(|entry| entry.path.clone()));
-            conflicts.push(Conflict { address: address.clone(), path: path.unwrap_or_default(), properties });
-        };
+        merging.resolve(address, resolution)?;
+    }
+    Ok(merging.finish(&resolutions))
+}
+
+/// Represents an object whose file a person named.
+struct Named {
+    path: String,
+    object: Object,
+    blob: ObjectId,
+}
+
+/// Holds the state of a merge.
+struct Merging<'a> {
+    context: &'a Context,
+    wanted: Side,
+    fork: &'a Side,
+    tip: &'a Side,
+    /// Objects of `wanted` whose files people named.
+    own: BTreeMap<Address, Named>,
+    /// Files of the merged side.
+    index: BTreeMap<Address, Entry>,
+    conflicts: Vec<Conflict>,
+    dangling: Dangling,
+    /// Files whose object, or a part of it, comes from the commit.
+    touched: BTreeSet<String>,
+}
+
+impl Merging<'_> {
+    /// Takes an object from the side that it is resolved to, or merges both.
+    fn resolve(&mut self, address: &Address, resolution: &Resolution) -> Result<()> {
         match resolution {
             Resolution::Wanted => {
-                touched.extend(path);
-                index.extend(mine.map(|entry| (address.clone(), entry.clone())));
+                self.touched.extend(self.path_of(address));
+                self.take_wanted(address);
             }
-            Resolution::Tenant => index.extend(theirs.map(|entry| (address.clone(), entry.clone()))),
+            Resolution::Tenant => self.take_tip(address),
             Resolution::Clash => {
                 // Files hold names of other objects as comments, so the objects are compared and not the bytes.
-                let (before, here, there) = (object(fork)?, object(&wanted)?, object(tip)?);
+                let before = self.object(self.fork, address)?;
+                let here = self.object(&self.wanted, address)?;
+                let there = self.object(self.tip, address)?;
                 if before.is_none() || (before != here && before != there) {
-                    conflict(Vec::new());
+                    self.add_conflict(address, Vec::new());
                 }
                 if before != here {
-                    index.extend(mine.map(|entry| (address.clone(), entry.clone())));
+                    self.take_wanted(address);
                 } else {
-                    index.extend(theirs.map(|entry| (address.clone(), entry.clone())));
+                    self.take_tip(address);
                 }
             }
-            Resolution::Both => {
-                let mine = match own.get(address) {
-                    Some((_, object, _)) => Some(object.clone()),
-                    None => object(&wanted)?,
-                };
-                let (Some(mine), Some(now)) = (mine, object(tip)?) else { continue };
-                let (object, both) = merge::objects(kind, object(fork)?.as_ref(), &mine, &now);
-                // A property that was not read of the tenant counts as unchanged there.
-                let read = |name: &String| !tip.manifest.coverage.withholds(kind.name, name);
-                let both: Vec<String> = both.into_iter().filter(read).collect();
-                if !both.is_empty() {
-                    conflict(both);
-                }
-                let path = path.clone().context("the path of an object that is wanted")?;
-                let named = references(kind, &mine).into_iter().filter(|reference| {
-                    let holds = |to: &Ref| {
-                        kinds::address(to.kind, reference.value).is_some_and(|at| wanted.index.contains_key(&at))
-                    };
-                    !reference.to.iter().any(holds)
-                });
-                dangling.insert(path.clone(), named.map(|reference| reference.value.to_owned()).collect());
-                touched.insert(path.clone());
-                index.insert(address.clone(), put(&mut wanted, kind, path, object));
+            Resolution::Both => self.merge_both(address)?,
+        }
+        Ok(())
+    }
+
+    fn take_wanted(&mut self, address: &Address) {
+        self.index.extend(self.wanted.index.get(address).map(|entry| (address.clone(), entry.clone())));
+    }
+
+    fn take_tip(&mut self, address: &Address) {
+        self.index.extend(self.tip.index.get(address).map(|entry| (address.clone(), entry.clone())));
+    }
+
+    /// Merges the properties of an object that both sides changed.
+    fn merge_both(&mut self, address: &Address) -> Result<()> {
+        let kind = address.kind;
+        let mine = match self.own.get(address) {
+            Some(named) => Some(named.object.clone()),
+            None => self.object(&self.wanted, address)?,
+        };
+        let (Some(mine), Some(now)) = (mine, self.object(self.tip, address)?) else { return Ok(()) };
+        let (object, both) = merge::objects(kind, self.object(self.fork, address)?.as_ref(), &mine, &now);
+        // A property that was not read of the tenant counts as unchanged there.
+        let read = |name: &String| !self.tip.manifest.coverage.withholds(kind.name, name);
+        let both: Vec<String> = both.into_iter().filter(read).collect();
+        if !both.is_empty() {
+            self.add_conflict(address, both);
+        }
+        let path = self.path_of(address).context("the path of an object that is wanted")?;
+        let named = references(kind, &mine).into_iter().filter(|reference| {
+            let holds = |to: &Ref| {
+                kinds::address(to.kind, reference.value).is_some_and(|at| self.wanted.index.contains_key(&at))
+            };
+            !reference.to.iter().any(holds)
+        });
+        let named = named.map(|reference| reference.value.to_owned()).collect();
+        self.dangling.insert(path.clone(), named);
+        self.touched.insert(path.clone());
+        self.index.insert(address.clone(), put(&mut self.wanted, kind, path, object));
+        Ok(())
+    }
+
+    /// Returns the object as a side has it.
+    fn object(&self, side: &Side, address: &Address) -> Result<Option<Object>> {
+        let entry = side.index.get(address);
+        Ok(entry.map(|entry| side.object(&self.context.repo, address.kind, entry)).transpose()?.flatten())
+    }
+
+    /// Returns the path of a wanted object.
+    fn path_of(&self, address: &Address) -> Option<String> {
+        let entry = self.wanted.index.get(address);
+        entry.map(|entry| entry.path.clone()).or_else(|| self.own.get(address).map(|named| named.path.clone()))
+    }
+
+    fn add_conflict(&mut self, address: &Address, properties: Vec<String>) {
+        let of = |side: &Side| side.index.get(address).map(|entry| entry.path.clone());
+        let path = self.path_of(address).or_else(|| of(self.tip)).or_else(|| of(self.fork));
+        self.conflicts.push(Conflict { address: address.clone(), path: path.unwrap_or_default(), properties });
+    }
+
+    /// Returns the merged side.
+    fn finish(self, resolutions: &BTreeMap<Address, Resolution>) -> Merged {
+        let Merging { mut wanted, own, index, conflicts, dangling, touched, tip, .. } = self;
+        wanted.odd.retain(|path, _| {
+            own.iter()
+                .any(|(address, named)| named.path == *path && resolutions.get(address) == Some(&Resolution::Wanted))
+        });
+        wanted.index = index;
+        // An object counts as absent only if both sides prove its absence.
+        for (what, coverage) in &mut wanted.manifest.coverage.0 {
+            let there = tip.manifest.coverage.0.get(what).copied();
+            if let Some(there) = there.filter(|there| coverage.is_complete() && !there.is_complete()) {
+                *coverage = there;
             }
         }
+        Merged { side: wanted, conflicts, own: touched, dangling }
     }
-    wanted.odd.retain(|path, _| {
-        own.iter().any(|(address, (own, ..))| own == path && resolutions.get(address) == Some(&Resolution::Wanted))
-    });
-    wanted.index = index;
-    // An object counts as absent only if both sides prove its absence.
-    for (what, coverage) in &mut wanted.manifest.coverage.0 {
-        let there = tip.manifest.coverage.0.get(what).copied();
-        if let Some(there) = there.filter(|there| coverage.is_complete() && !there.is_complete()) {
-            *coverage = there;
-        }
-    }
-    Ok(Merged { side: wanted, conflicts, own: touched, dangling })
 }
 
 /// Adds an object that no file holds in this form.
@@ -302,10 +369,10 @@ fn put(side: &mut Side, kind: &'static Kind, path: String, object: Object) -> En
 }
 
 /// Returns the objects in files that people named. Files that do not parse are reported as findings elsewhere.
-fn named_by_people(side: &Side) -> BTreeMap<Address, (String, Object, ObjectId)> {
+fn named_by_people(side: &Side) -> BTreeMap<Address, Named> {
     let read = |(path, bytes): (&String, &Vec<u8>)| {
         let (address, object) = new_object(path, bytes).ok()?;
-        Some((address, (path.clone(), object, blob_id(bytes))))
+        Some((address, Named { path: path.clone(), object, blob: blob_id(bytes) }))
     };
     side.odd.iter().filter_map(read).collect()
 }

@@ -92,56 +92,83 @@ pub async fn read<T: TenantRead>(
     events: &Events,
     sink: &mut impl Sink,
 ) -> Result<Reading> {
-    let mut reading = Reading::default();
-    let mut waiting = Spool::default();
-    let mut kinds_read = Vec::with_capacity(kinds.len());
-    let mut parts = Vec::with_capacity(kinds.len());
-    for (at, kind) in kinds.iter().copied().enumerate() {
-        kinds_read.push(KindRead { kind, count: 0, listing: None });
-        parts.push(parts_of(tenant, kind, sink.expected(kind)?).map(move |part| (at, part)));
-    }
-    // Several kinds are read at the same time, and their pages are processed as they come: most kinds are small, and most of the
-    // time would be spent waiting for each in turn.
-    let parts = stream::iter(parts).flatten_unordered(KINDS_AHEAD).map(|(at, part)| async move {
-        let kind = kinds[at];
-        let shape = layout.get(kind.name).copied().unwrap_or_default();
-        match part {
-            Part::Page(page) => (at, elsewhere(move || Page::of(kind, shape, page)).await.map(Part::Page)),
-            Part::Ended(listing, gone) => (at, Ok(Part::Ended(listing, gone))),
+    let (reading, waiting) = (Reading::default(), Spool::default());
+    let mut run = Run { layout, events, sink, reading, waiting };
+    run.read_lists(tenant, kinds).await?;
+    run.find_names()?;
+    run.hand_on_waiting().await?;
+    Ok(run.reading)
+}
+
+/// Holds the state of a reading.
+struct Run<'a, S> {
+    layout: &'a BTreeMap<String, Layout>,
+    events: &'a Events,
+    sink: &'a mut S,
+    reading: Reading,
+    /// Objects that wait until all names are known.
+    waiting: Spool,
+}
+
+impl<S: Sink> Run<'_, S> {
+    /// Reads the kinds' lists, several at the same time, and processes their pages as they come: most kinds are small, and most
+    /// of the time would be spent waiting for each in turn.
+    async fn read_lists<T: TenantRead>(&mut self, tenant: &T, kinds: &[&'static Kind]) -> Result<()> {
+        let mut kinds_read = Vec::with_capacity(kinds.len());
+        let mut parts = Vec::with_capacity(kinds.len());
+        for (at, kind) in kinds.iter().copied().enumerate() {
+            kinds_read.push(KindRead { kind, count: 0, listing: None });
+            parts.push(parts_of(tenant, kind, self.sink.expected(kind)?).map(move |part| (at, part)));
         }
-    });
-    let mut parts = pin!(parts.buffered(CORES));
-    // Warnings on the kinds are reported in the order of the kinds.
-    let mut said = 0;
-    while let Some((at, part)) = parts.next().await {
-        let one = &mut kinds_read[at];
-        match part? {
-            Part::Page(page) => {
-                one.count += page.take(&mut reading, sink, &mut waiting)?;
-                events.emit(Event::Reading { kind: one.kind.name, objects: one.count });
+        let layout = self.layout;
+        let parts = stream::iter(parts).flatten_unordered(KINDS_AHEAD).map(|(at, part)| async move {
+            let kind = kinds[at];
+            let shape = layout.get(kind.name).copied().unwrap_or_default();
+            match part {
+                Part::Page(page) => (at, elsewhere(move || Page::of(kind, shape, page)).await.map(Part::Page)),
+                Part::Ended(listing, gone) => (at, Ok(Part::Ended(listing, gone))),
             }
-            Part::Ended(listing, gone) => {
-                reading.cover(one.kind, &listing);
-                reading.gone.extend(gone.into_iter().map(|id| Address::new(one.kind, id)));
-                one.listing = Some(listing);
+        });
+        let mut parts = pin!(parts.buffered(CORES));
+        // Warnings on the kinds are reported in the order of the kinds.
+        let mut said = 0;
+        while let Some((at, part)) = parts.next().await {
+            let one = &mut kinds_read[at];
+            match part? {
+                Part::Page(page) => {
+                    one.count += page.take(&mut self.reading, self.sink, &mut self.waiting)?;
+                    self.events.emit(Event::Reading { kind: one.kind.name, objects: one.count });
+                }
+                Part::Ended(listing, gone) => {
+                    self.reading.cover(one.kind, &listing);
+                    self.reading.gone.extend(gone.into_iter().map(|id| Address::new(one.kind, id)));
+                    one.listing = Some(listing);
+                }
+            }
+            while let Some(one) = kinds_read.get(said)
+                && let Some(listing) = &one.listing
+            {
+                said += 1;
+                self.events.emit(Event::Read {
+                    kind: one.kind.name,
+                    title: one.kind.title,
+                    objects: one.count,
+                    coverage: listing.coverage,
+                    note: listing.note.clone(),
+                });
             }
         }
-        while let Some(one) = kinds_read.get(said)
-            && let Some(listing) = &one.listing
-        {
-            said += 1;
-            events.emit(Event::Read {
-                kind: one.kind.name,
-                title: one.kind.title,
-                objects: one.count,
-                coverage: listing.coverage,
-                note: listing.note.clone(),
-            });
-        }
+        Ok(())
     }
-    let unread: Vec<&'static Kind> =
-        kinds::ALL.iter().copied().filter(|kind| !reading.coverage.kind(kind.name).is_complete()).collect();
-    if !waiting.is_empty() && sink.knows(&unread)? {
+
+    /// Asks the sink for names of objects that were not read, as far as files that wait show them.
+    fn find_names(&mut self) -> Result<()> {
+        let Run { sink, reading, waiting, .. } = self;
+        let unread: Vec<&'static Kind> =
+            kinds::ALL.iter().copied().filter(|kind| !reading.coverage.kind(kind.name).is_complete()).collect();
+        if waiting.is_empty() || !sink.knows(&unread)? {
+            return Ok(());
+        }
         let mut asked = Mentioned::default();
         for batch in waiting.all()? {
             for one in batch? {
@@ -151,24 +178,29 @@ pub async fn read<T: TenantRead>(
         asked.ids.retain(|id| !reading.names.contains(id));
         let found = sink.names(&unread, &asked)?;
         found.enter(&mut reading.names, |kind| !unread.contains(&kind));
+        Ok(())
     }
-    let shapes = Arc::new(layout.clone());
-    let names = Arc::new(std::mem::take(&mut reading.names));
-    let batches = stream::iter(waiting.all()?).map(|batch| {
-        let (shapes, names) = (Arc::clone(&shapes), Arc::clone(&names));
-        elsewhere(move || {
-            let shape = |kind: &Kind| shapes.get(kind.name).copied().unwrap_or_default();
-            let one = |one: &SpooledObject| anyhow::Ok(ready(one.kind, one.object()?, shape(one.kind), &names));
-            batch?.iter().map(one).collect::<Result<Vec<LiveObject>>>()
-        })
-    });
-    let mut batches = batches.buffered(CORES);
-    while let Some(batch) = batches.next().await {
-        batch?.into_iter().try_for_each(|object| sink.take(object))?;
+
+    /// Hands on the objects that waited, with all names.
+    async fn hand_on_waiting(&mut self) -> Result<()> {
+        let shapes = Arc::new(self.layout.clone());
+        let names = Arc::new(std::mem::take(&mut self.reading.names));
+        let batches = stream::iter(self.waiting.all()?).map(|batch| {
+            let (shapes, names) = (Arc::clone(&shapes), Arc::clone(&names));
+            elsewhere(move || {
+                let shape = |kind: &Kind| shapes.get(kind.name).copied().unwrap_or_default();
+                let one = |one: &SpooledObject| anyhow::Ok(ready(one.kind, one.object()?, shape(one.kind), &names));
+                batch?.iter().map(one).collect::<Result<Vec<LiveObject>>>()
+            })
+        });
+        let mut batches = batches.buffered(CORES);
+        while let Some(batch) = batches.next().await {
+            batch?.into_iter().try_for_each(|object| self.sink.take(object))?;
+        }
+        drop(batches);
+        self.reading.names = Arc::unwrap_or_clone(names);
+        Ok(())
     }
-    drop(batches);
-    reading.names = Arc::unwrap_or_clone(names);
-    Ok(reading)
 }
 
 /// Holds the progress of reading a kind.

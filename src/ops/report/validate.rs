@@ -41,52 +41,19 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool, dangling: &Da
         Some(commit) => Some(Side::commit(context, &commit.to_string())?),
         None => None,
     };
-    let mut findings = side.misplaced.clone();
-    let mut documents: Vec<(String, &'static Kind, Option<String>, Document)> = Vec::new();
-    let mut addresses: BTreeSet<Address> = side.index.keys().cloned().collect();
-    for (address, entry) in &side.index {
-        let kind = address.kind;
-        let same = base.as_ref().and_then(|base| base.index.get(address)).is_some_and(|old| old.blob == entry.blob);
-        if only_edited && same {
-            continue;
-        }
-        match yaml::read(&entry.path, &side.read(&context.repo, entry)?) {
-            Ok(document) => documents.push((entry.path.clone(), kind, Some(address.id.clone()), document)),
-            Err(found) => findings.extend(found),
-        }
-    }
-    for (path, bytes) in &side.odd {
-        let Some(kind) = kind_of_folder(path) else { continue };
-        match yaml::read(path, bytes) {
-            Ok(document) => {
-                if let Some(id) = document.value.get("id").and_then(Value::as_str) {
-                    addresses.insert(Address::new(kind, id));
-                }
-                documents.push((path.clone(), kind, None, document));
-            }
-            Err(found) => findings.extend(found),
-        }
-    }
-    if let Some(workdir) = context.repo.workdir()
-        && side.commit.is_none()
-        && let Some(bytes) = read_if_there(&workdir.join(SETTINGS), MAX_SETTINGS)?
-        && let Err(found) = crate::format::settings::Settings::parse(SETTINGS, &bytes)
-    {
-        findings.extend(found);
-    }
+    let Documents { read: documents, addresses, mut findings } =
+        Documents::read(context, side, base.as_ref().filter(|_| only_edited))?;
+    findings.extend(settings_findings(context, side)?);
     findings.extend(circular_ids(side));
-    let lines: Vec<_> = documents.iter().map(|(_, _, _, document)| |pointer: &str| document.line_of(pointer)).collect();
-    let files: Vec<File<'_>> = documents
-        .iter()
-        .zip(&lines)
-        .map(|((path, kind, id, document), line_of)| File {
-            path,
-            kind,
-            path_id: id.as_deref(),
-            value: &document.value,
-            line_of,
-        })
-        .collect();
+    let lines: Vec<_> = documents.iter().map(|one| |pointer: &str| one.document.line_of(pointer)).collect();
+    let files = documents.iter().zip(&lines).map(|(one, line_of)| File {
+        path: &one.path,
+        kind: one.kind,
+        path_id: one.id.as_deref(),
+        value: &one.document.value,
+        line_of,
+    });
+    let files: Vec<File<'_>> = files.collect();
     let mentioned = before_mentions(context, base.as_ref(), &files)?;
     let named = |of: &Dangling, path: &str, id: &str| of.get(path).is_some_and(|ids| ids.contains(id));
     let had = |path: &str, id: &str| named(&mentioned, path, id) || named(dangling, path, id);
@@ -123,6 +90,71 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool, dangling: &Da
     findings.sort();
     findings.dedup();
     Ok(findings)
+}
+
+/// Represents a file of an object that can be parsed.
+struct Parsed {
+    path: String,
+    kind: &'static Kind,
+    /// Id in the path; `None` if the path has none.
+    id: Option<String>,
+    document: Document,
+}
+
+/// Holds the files of a side that are checked.
+struct Documents {
+    read: Vec<Parsed>,
+    /// Addresses of all objects of the side, checked or not.
+    addresses: BTreeSet<Address>,
+    /// Findings on files in the wrong place, and on those that cannot be parsed.
+    findings: Vec<Finding>,
+}
+
+impl Documents {
+    /// Reads the files of a side, without those that are as in `trusted`.
+    fn read(context: &Context, side: &Side, trusted: Option<&Side>) -> Result<Documents> {
+        let mut documents = Documents {
+            read: Vec::new(),
+            addresses: side.index.keys().cloned().collect(),
+            findings: side.misplaced.clone(),
+        };
+        for (address, entry) in &side.index {
+            let old = trusted.and_then(|trusted| trusted.index.get(address));
+            if old.is_some_and(|old| old.blob == entry.blob) {
+                continue;
+            }
+            let (path, id) = (entry.path.clone(), Some(address.id.clone()));
+            match yaml::read(&entry.path, &side.read(&context.repo, entry)?) {
+                Ok(document) => documents.read.push(Parsed { path, kind: address.kind, id, document }),
+                Err(found) => documents.findings.extend(found),
+            }
+        }
+        for (path, bytes) in &side.odd {
+            let Some(kind) = kind_of_folder(path) else { continue };
+            match yaml::read(path, bytes) {
+                Ok(document) => {
+                    if let Some(id) = document.value.get("id").and_then(Value::as_str) {
+                        documents.addresses.insert(Address::new(kind, id));
+                    }
+                    documents.read.push(Parsed { path: path.clone(), kind, id: None, document });
+                }
+                Err(found) => documents.findings.extend(found),
+            }
+        }
+        Ok(documents)
+    }
+}
+
+/// Returns the findings on the settings of the work tree, if that is what is checked.
+fn settings_findings(context: &Context, side: &Side) -> Result<Vec<Finding>> {
+    if let Some(workdir) = context.repo.workdir()
+        && side.commit.is_none()
+        && let Some(bytes) = read_if_there(&workdir.join(SETTINGS), MAX_SETTINGS)?
+        && let Err(found) = crate::format::settings::Settings::parse(SETTINGS, &bytes)
+    {
+        return Ok(found);
+    }
+    Ok(Vec::new())
 }
 
 /// Returns a finding for each id of the manifest's map that leads back to itself, as no object has two ids.

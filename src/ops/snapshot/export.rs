@@ -6,24 +6,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context as _, Result};
 
 use super::advance::{Advance, Main, MainMoves};
+use super::full_read::{FullRead, PreviousSnapshot, read_everything};
 use super::main_relation::{Edits, MainRelation};
-use super::publish::{Changes, SnapshotMessage, changed, compare, message, subject};
+use super::publish::{SnapshotMessage, changed, compare, message, subject};
 use super::shrink::{self, Candidate};
 use crate::engine::normalize::normalize;
-use crate::engine::refs::Mentioned;
 use crate::format::manifest::Manifest;
 use crate::format::path::{Layout, address_of, is_reserved};
 use crate::format::yaml;
 use crate::model::words::counted;
-use crate::model::{Address, Coverage, CoverageMap, IdMap, Kind, Object};
-use crate::ops::audit;
+use crate::model::{Address, IdMap, Kind, Object};
+use crate::ops::audit::{self, Audit};
 use crate::ops::commit::base::Base;
-use crate::ops::commit::source::{Entry, Side, check_tenant, snapshots};
+use crate::ops::commit::source::{Side, check_tenant, snapshots};
 use crate::ops::guards::authority::RULES;
 use crate::ops::journal::Journal;
-use crate::ops::read::absence::Expected;
-use crate::ops::read::facts::{Candidates, Tally};
-use crate::ops::read::live::{self, LiveObject, Sink};
 use crate::ops::{Context, MANIFEST, SETTINGS, files_of, manifest_of};
 use crate::repo::{ObjectId, SnapshotWriter};
 use crate::tenant::TenantRead;
@@ -89,136 +86,249 @@ pub async fn export<T: TenantRead>(
 ) -> Result<Exported> {
     context.ready_snapshots_branch()?;
     check_tenant(context, tenant).await?;
-    let parent = context.last_snapshot()?;
-    let start = match parent {
-        Some(parent) => parent,
-        None => context.repo.resolve("HEAD").context("looking for the first commit; make one with `entragit init`")?,
-    };
-    let before = files_of(&context.repo, start)?;
-    let mut manifest = manifest_of(&context.repo, &before)?;
-    let scope = context.kinds(only);
-    if parent.is_none() && manifest.layout.is_empty() {
-        manifest.layout = choose_layout(context, tenant, &scope).await;
-    }
-    let mut ids = manifest.ids.clone();
-    ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
-    ids.extend(&extra.learned);
-    let branch = Main::read(context)?;
-    let main = branch.wanted;
-    let edits = Edits::on_main(context, parent, main, &ids)?;
-    let base = Base::new(&context.repo, start)?;
+    let mut start = Start::read(context, tenant, only, extra).await?;
     let mut writer = context.repo.writer()?;
-    let follow = follow(context, &before, &manifest, extra, &ids)?;
-    let reserved = before.iter().filter(|(path, _)| is_reserved(path));
-    let reserved: BTreeMap<String, ObjectId> = reserved.map(|(path, blob)| (path.clone(), *blob)).collect();
-    let last = Last { before, base: &base, edits: &edits, follow, ids: &ids };
-    let whole = whole(context, tenant, &scope, &manifest.layout, last, &mut writer).await?;
-    let Whole { mut files, changes, first, kept, coverage, tally } = whole;
-
-    manifest.tenant.clone_from(&context.settings.tenant);
-    for kind in &scope {
-        manifest.coverage.0.retain(|what, _| what != kind.name && !what.starts_with(&format!("{}.", kind.name)));
-        manifest.unknown.remove(kind.name);
-    }
-    manifest.coverage.0.extend(coverage.0.clone());
-    manifest.filtered(&scope, &context.settings.scope.filters);
-    manifest.unknown.extend(tally.unknown());
-    manifest.ids.clone_from(&ids);
-    let unknown = manifest.unknown.values().map(Vec::len).sum();
-
-    // Files that are not the tenant's (settings, pipelines) come from `main` if it holds nothing else, else from before.
-    let after = LazyCell::new(|| index(&files));
-    let main_relation = edits.main_relation(&ids, |address| match (kept.get(address), after.get(address)) {
-        (Some(object), _) => Ok(Some(object.clone())),
-        // The object was carried over, so its file is in the object database.
-        (None, Some(path)) => stored(context, address, path, files.get(path)),
-        (None, None) => Ok(None),
-    })?;
-    let others = match (&main_relation, main) {
-        (MainRelation::Merge, Some(main)) => files_of(&context.repo, main)?,
-        _ => reserved,
-    };
-    writer.keep_unusual(main.filter(|_| matches!(main_relation, MainRelation::Merge)).unwrap_or(start))?;
-    files.extend(others.into_iter().filter(|(path, _)| is_reserved(path) && path != MANIFEST));
-    let manifest_bytes = manifest.write();
-    let manifest_blob = writer.put(manifest_bytes)?;
-    files.insert(MANIFEST.to_owned(), manifest_blob);
-
-    let complete = scope.iter().all(|kind| manifest.coverage.is_done(kind));
-    let counts = tally.counts();
-    let objects: usize = counts.values().sum();
-    let pending = main_relation.pending();
-    let mut exported = Exported {
-        commit: None,
-        tip: start,
-        counts: counts.clone(),
-        objects,
-        complete,
-        changed: if first { (objects, 0, 0) } else { compare(&changes) },
-        pending: pending.paths,
-        unwritable: pending.unwritable,
-        unknown,
-    };
-    let tree = writer.finish(&files)?;
-    let rules = context.rules_trailer(files.get(SETTINGS))?;
-    let accepts = rules.as_ref().is_some_and(|(name, _)| name != RULES);
-    let unchanged = parent.is_some() && context.repo.commit(start)?.tree == tree;
-    if unchanged && !accepts && extra.applied.is_none() && !matches!(main_relation, MainRelation::Merge) {
-        audit::late(context, tenant, start).await?;
+    let read = start.read_tenant(tenant, &mut writer).await?;
+    start.update_manifest(&read);
+    let new = NewSnapshot::write(&start, read, writer)?;
+    if new.is_unchanged()? {
+        audit::late(context, tenant, start.commit).await?;
         shrink::clear(context)?;
-        return Ok(exported);
+        return Ok(new.exported());
+    }
+    let audit = new.audit(tenant).await?;
+    let message = new.message(tenant, &audit).await?;
+    let commit = new.commit(audit, &message)?;
+    shrink::clear(context)?;
+    Ok(Exported { commit: Some(commit), tip: commit, ..new.exported() })
+}
+
+/// Holds what is known before the tenant is read.
+struct Start<'a> {
+    context: &'a Context,
+    extra: &'a Extra,
+    /// Last snapshot.
+    parent: Option<ObjectId>,
+    /// Commit on top of which the new snapshot is committed.
+    commit: ObjectId,
+    /// Files of this commit; they are handed over to the reading.
+    before: BTreeMap<String, ObjectId>,
+    /// Those of the files that are no objects'.
+    reserved: BTreeMap<String, ObjectId>,
+    base: Base<'a>,
+    manifest: Manifest,
+    scope: Vec<&'static Kind>,
+    ids: IdMap,
+    branch: Main,
+    /// Edits that people made on `main` since the last snapshot.
+    edits: Edits,
+}
+
+impl<'a> Start<'a> {
+    /// Reads the last snapshot, or the commit that the first one follows, and where `main` is.
+    async fn read<T: TenantRead>(
+        context: &'a Context,
+        tenant: &T,
+        only: &[&'static Kind],
+        extra: &'a Extra,
+    ) -> Result<Start<'a>> {
+        let parent = context.last_snapshot()?;
+        let commit = commit_to_follow(context, parent)?;
+        let before = files_of(&context.repo, commit)?;
+        let mut manifest = manifest_of(&context.repo, &before)?;
+        let scope = context.kinds(only);
+        if parent.is_none() && manifest.layout.is_empty() {
+            manifest.layout = choose_layout(context, tenant, &scope).await;
+        }
+        let mut ids = manifest.ids.clone();
+        ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
+        ids.extend(&extra.learned);
+        let branch = Main::read(context)?;
+        let edits = Edits::on_main(context, parent, branch.wanted, &ids)?;
+        let base = Base::new(&context.repo, commit)?;
+        let reserved = before.iter().filter(|(path, _)| is_reserved(path));
+        let reserved = reserved.map(|(path, blob)| (path.clone(), *blob)).collect();
+        Ok(Start { context, extra, parent, commit, before, reserved, base, manifest, scope, ids, branch, edits })
     }
 
-    let changed = changed(&context.repo, &changes)?;
-    let holds = |id: &str| Ok(changed.ids.contains(id) || !base.kinds_of(id)?.is_empty());
-    let audit = audit::since_last(context, tenant, parent, &changed, holds).await?;
-    let subject = match (&extra.subject, parent) {
-        (Some(subject), _) => subject.clone(),
-        (None, None) => format!("First snapshot: {}", counted(objects, "object")),
-        (None, Some(_)) => subject(exported.changed),
-    };
-    let mut told = SnapshotMessage {
-        subject,
-        counts: &counts,
-        objects,
-        coverage: &coverage,
-        trailers: extra.trailers.iter().cloned().chain(rules).collect(),
-        actors: audit.actors(context.settings.actors),
-    };
-    // An apply is not checked here: its own guards have judged what it deletes, and its receipt (the commit with a subject) must
-    // never be lost, as it holds the new ids.
-    if let Some(parent) = parent.filter(|_| extra.subject.is_none()) {
-        let message = message(&manifest.tenant, &told);
-        let candidate = Candidate { parent, base: &base, changes: &changes, audit: &audit, tree, message: &message };
-        told.trailers.extend(shrink::check(context, tenant, &candidate).await?);
+    /// Reads everything in scope from the tenant.
+    async fn read_tenant<T: TenantRead>(&mut self, tenant: &T, writer: &mut SnapshotWriter<'_>) -> Result<FullRead> {
+        let follow = follow(self.context, &self.before, &self.manifest, self.extra, &self.ids)?;
+        // A path is in memory once: where it was, or where it is now.
+        let before = std::mem::take(&mut self.before);
+        let previous = PreviousSnapshot { before, base: &self.base, edits: &self.edits, follow, ids: &self.ids };
+        read_everything(self.context, tenant, &self.scope, &self.manifest.layout, previous, writer).await
     }
-    let mut parents = vec![start];
-    // Do not use the receipt as a parent if that would merge unapplied edits from `main` into `snapshots`.
-    let loses = |applied| match (&main_relation, main) {
-        (MainRelation::Pending(_), Some(main)) => context.repo.is_ancestor(main, applied),
-        _ => Ok(false),
-    };
-    if let Some(applied) = extra.applied
-        && applied != start
-        && !loses(applied)?
-    {
-        parents.push(applied);
+
+    /// Replaces what the manifest says of the kinds in scope by what was read.
+    fn update_manifest(&mut self, read: &FullRead) {
+        let (manifest, settings) = (&mut self.manifest, &self.context.settings);
+        manifest.tenant.clone_from(&settings.tenant);
+        for kind in &self.scope {
+            manifest.coverage.0.retain(|what, _| what != kind.name && !what.starts_with(&format!("{}.", kind.name)));
+            manifest.unknown.remove(kind.name);
+        }
+        manifest.coverage.0.extend(read.coverage.0.clone());
+        manifest.filtered(&self.scope, &settings.scope.filters);
+        manifest.unknown.extend(read.tally.unknown());
+        manifest.ids.clone_from(&self.ids);
     }
-    if let (MainRelation::Merge, Some(main)) = (&main_relation, main)
-        && !parents.contains(&main)
-    {
-        parents.push(main);
+
+    /// Returns how `main` relates to what was read.
+    fn main_relation(&self, read: &FullRead) -> Result<MainRelation> {
+        let FullRead { files, kept, .. } = read;
+        let after = LazyCell::new(|| index(files));
+        self.edits.main_relation(&self.ids, |address| match (kept.get(address), after.get(address)) {
+            (Some(object), _) => Ok(Some(object.clone())),
+            // The object was carried over, so its file is in the object database.
+            (None, Some(path)) => stored(self.context, address, path, files.get(path)),
+            (None, None) => Ok(None),
+        })
     }
-    let message = message(&manifest.tenant, &told);
-    let commit = context.repo.create_commit(tree, &parents, &message, &context.repo.author())?;
-    let log = if extra.applied.is_some() { "entragit: receipt" } else { "entragit: export" };
-    // A first snapshot gets no note: it records no change that anybody made.
-    let notes: Vec<_> = parent.map(|_| (commit, audit)).into_iter().collect();
-    Advance { commit, parent, notes: &notes, log }.publish(context, branch, &main_relation, extra.main_moves())?;
-    shrink::clear(context)?;
-    exported.commit = Some(commit);
-    exported.tip = commit;
-    Ok(exported)
+}
+
+/// Represents a snapshot that is about to be committed.
+struct NewSnapshot<'a> {
+    start: &'a Start<'a>,
+    read: FullRead,
+    main_relation: MainRelation,
+    tree: ObjectId,
+    /// Trailer on the guards' settings, if the snapshot needs one.
+    rules: Option<(String, String)>,
+    /// Number of objects per kind or variant.
+    counts: BTreeMap<&'static str, usize>,
+    objects: usize,
+    /// Number of objects' files added, changed and removed.
+    changed: (usize, usize, usize),
+}
+
+impl<'a> NewSnapshot<'a> {
+    /// Writes the snapshot's files, with the manifest and those that are no objects'.
+    fn write(start: &'a Start<'a>, mut read: FullRead, mut writer: SnapshotWriter<'_>) -> Result<NewSnapshot<'a>> {
+        let (context, main) = (start.context, start.branch.wanted);
+        // Files that are not the tenant's (settings, pipelines) come from `main` if it holds nothing else, else from before.
+        let main_relation = start.main_relation(&read)?;
+        let others = match (&main_relation, main) {
+            (MainRelation::Merge, Some(main)) => files_of(&context.repo, main)?,
+            _ => start.reserved.clone(),
+        };
+        writer.keep_unusual(main.filter(|_| matches!(main_relation, MainRelation::Merge)).unwrap_or(start.commit))?;
+        read.files.extend(others.into_iter().filter(|(path, _)| is_reserved(path) && path != MANIFEST));
+        read.files.insert(MANIFEST.to_owned(), writer.put(start.manifest.write())?);
+        let tree = writer.finish(&read.files)?;
+        let rules = context.rules_trailer(read.files.get(SETTINGS))?;
+        let counts = read.tally.counts();
+        let objects = counts.values().sum();
+        let changed = if read.first { (objects, 0, 0) } else { compare(&read.changes) };
+        Ok(NewSnapshot { start, read, main_relation, tree, rules, counts, objects, changed })
+    }
+
+    /// Returns true if a commit would say nothing new.
+    fn is_unchanged(&self) -> Result<bool> {
+        let Start { context, extra, parent, commit, .. } = self.start;
+        let accepts = self.rules.as_ref().is_some_and(|(name, _)| name != RULES);
+        let unchanged = parent.is_some() && context.repo.commit(*commit)?.tree == self.tree;
+        let merges = matches!(self.main_relation, MainRelation::Merge);
+        Ok(unchanged && !accepts && extra.applied.is_none() && !merges)
+    }
+
+    /// Describes the export as long as nothing was committed.
+    fn exported(&self) -> Exported {
+        let manifest = &self.start.manifest;
+        let pending = self.main_relation.pending();
+        Exported {
+            commit: None,
+            tip: self.start.commit,
+            counts: self.counts.clone(),
+            objects: self.objects,
+            complete: self.start.scope.iter().all(|kind| manifest.coverage.is_done(kind)),
+            changed: self.changed,
+            pending: pending.paths,
+            unwritable: pending.unwritable,
+            unknown: manifest.unknown.values().map(Vec::len).sum(),
+        }
+    }
+
+    /// Reads the events of the audit log that may have made the changes.
+    async fn audit<T: TenantRead>(&self, tenant: &T) -> Result<Audit> {
+        let Start { context, parent, base, .. } = self.start;
+        let changed = changed(&context.repo, &self.read.changes)?;
+        let holds = |id: &str| Ok(changed.ids.contains(id) || !base.kinds_of(id)?.is_empty());
+        audit::since_last(context, tenant, *parent, &changed, holds).await
+    }
+
+    /// Returns the message of the commit, after refusing a snapshot that lacks too much.
+    async fn message<T: TenantRead>(&self, tenant: &T, audit: &Audit) -> Result<String> {
+        let Start { context, extra, parent, base, manifest, .. } = self.start;
+        let subject = match (&extra.subject, parent) {
+            (Some(subject), _) => subject.clone(),
+            (None, None) => format!("First snapshot: {}", counted(self.objects, "object")),
+            (None, Some(_)) => subject(self.changed),
+        };
+        let mut told = SnapshotMessage {
+            subject,
+            counts: &self.counts,
+            objects: self.objects,
+            coverage: &self.read.coverage,
+            trailers: extra.trailers.iter().cloned().chain(self.rules.clone()).collect(),
+            actors: audit.actors(context.settings.actors),
+        };
+        // An apply is not checked here: its own guards have judged what it deletes, and its receipt (the commit with a subject)
+        // must never be lost, as it holds the new ids.
+        if let Some(parent) = parent.filter(|_| extra.subject.is_none()) {
+            let message = message(&manifest.tenant, &told);
+            let (changes, tree) = (&self.read.changes, self.tree);
+            let candidate = Candidate { parent, base, changes, audit, tree, message: &message };
+            told.trailers.extend(shrink::check(context, tenant, &candidate).await?);
+        }
+        Ok(message(&manifest.tenant, &told))
+    }
+
+    /// Returns the parents of the commit: the last snapshot, the commit that an apply carried out, and `main` if it is merged.
+    fn parents(&self) -> Result<Vec<ObjectId>> {
+        let Start { context, extra, commit, branch, .. } = self.start;
+        let mut parents = vec![*commit];
+        // Do not use the receipt as a parent if that would merge unapplied edits from `main` into `snapshots`.
+        let would_adopt_pending_edits = |applied| match (&self.main_relation, branch.wanted) {
+            (MainRelation::Pending(_), Some(main)) => context.repo.is_ancestor(main, applied),
+            _ => Ok(false),
+        };
+        if let Some(applied) = extra.applied
+            && applied != *commit
+            && !would_adopt_pending_edits(applied)?
+        {
+            parents.push(applied);
+        }
+        if let (MainRelation::Merge, Some(main)) = (&self.main_relation, branch.wanted)
+            && !parents.contains(&main)
+        {
+            parents.push(main);
+        }
+        Ok(parents)
+    }
+
+    /// Commits the snapshot, and moves the branches to it.
+    fn commit(&self, audit: Audit, message: &str) -> Result<ObjectId> {
+        let Start { context, extra, parent, branch, .. } = self.start;
+        let commit = context.repo.create_commit(self.tree, &self.parents()?, message, &context.repo.author())?;
+        let log = if extra.applied.is_some() { "entragit: receipt" } else { "entragit: export" };
+        // A first snapshot gets no note: it records no change that anybody made.
+        let notes: Vec<_> = parent.map(|_| (commit, audit)).into_iter().collect();
+        let advance = Advance { commit, parent: *parent, notes: &notes, log };
+        advance.publish(context, *branch, &self.main_relation, extra.main_moves())?;
+        Ok(commit)
+    }
+}
+
+/// Returns the commit on top of which a snapshot is committed: the last snapshot, else what is checked out.
+///
+/// # Errors
+/// If there is no commit at all.
+pub(in crate::ops) fn commit_to_follow(context: &Context, parent: Option<ObjectId>) -> Result<ObjectId> {
+    match parent {
+        Some(parent) => Ok(parent),
+        None => context.repo.resolve("HEAD").context("looking for the first commit; make one with `entragit init`"),
+    }
 }
 
 /// Returns, by filtered kind, the ids that were known through today's filter, and those that an apply has just written.
@@ -251,80 +361,6 @@ pub(in crate::ops) fn follow(
     Ok(follow)
 }
 
-/// Holds what a complete reading builds on.
-pub(in crate::ops) struct Last<'a> {
-    /// The files of the last snapshot, or of the commit that the first one follows.
-    pub before: BTreeMap<String, ObjectId>,
-    /// The same files, to look things up in.
-    pub base: &'a Base<'a>,
-    /// Edits that people made since.
-    pub edits: &'a Edits,
-    /// By filtered kind, the ids that are asked for where the list lacks them.
-    pub follow: BTreeMap<&'static str, BTreeSet<String>>,
-    /// Id map of the objects that an apply created again: the old ids are not asked for.
-    pub ids: &'a IdMap,
-}
-
-/// Holds the result of a complete reading of the scope.
-pub(in crate::ops) struct Whole {
-    /// Files of objects, with those that are carried over because their kind was not read completely or is out of scope.
-    pub files: BTreeMap<String, ObjectId>,
-    /// Files that differ from the last snapshot.
-    pub changes: Changes,
-    /// True if there is no last snapshot: then `changes` is empty, as everything is new.
-    pub first: bool,
-    /// Live state of the objects that somebody edited on `main`.
-    pub kept: BTreeMap<Address, Object>,
-    /// Coverage of each kind and link.
-    pub coverage: CoverageMap,
-    /// Number of objects in scope, carried over or not.
-    pub tally: Tally,
-}
-
-/// Reads everything in scope.
-pub(in crate::ops) async fn whole<T: TenantRead>(
-    context: &Context,
-    tenant: &T,
-    scope: &[&'static Kind],
-    layout: &BTreeMap<String, Layout>,
-    last: Last<'_>,
-    writer: &mut SnapshotWriter<'_>,
-) -> Result<Whole> {
-    let Last { before, base, edits, follow, ids } = last;
-    let first = !before.keys().any(|path| address_of(path).is_ok());
-    let (files, changes, kept) = (BTreeMap::new(), Changes::new(), BTreeMap::new());
-    let mut sink = Storing { before, base, files, changes, first, writer, edits, kept, follow, ids };
-    let reading = live::read(tenant, scope, layout, &context.events, &mut sink).await?;
-    let Storing { before: left, mut files, mut changes, kept, .. } = sink;
-    let mut tally = reading.tally;
-    // Absence must be proven: objects are carried over if their kind was not read completely or was not asked for.
-    let read = |kind: &'static Kind| scope.contains(&kind) && reading.coverage.kind(kind.name).is_complete();
-    let unread = |path: &str| {
-        let (kind, id) = address_of(path).ok().filter(|(kind, _)| !read(kind))?;
-        (!reading.gone.contains(&Address::new(kind, id.as_str()))).then_some((kind, id))
-    };
-    let present: BTreeSet<Address> = match left.keys().any(|path| unread(path).is_some()) {
-        true => files.keys().filter_map(|path| unread(path)).map(|(kind, id)| Address::new(kind, id)).collect(),
-        false => BTreeSet::new(),
-    };
-    for (path, blob) in left {
-        let carried = unread(&path).filter(|(kind, id)| !present.contains(&Address::new(kind, id.clone())));
-        match carried {
-            Some((kind, _)) => {
-                if scope.contains(&kind)
-                    && let Some(facts) = base.facts(kind, &Entry { path: path.clone(), blob })?
-                {
-                    tally.add(kind, &facts);
-                }
-                files.insert(path, blob);
-            }
-            None if is_reserved(&path) => {}
-            None => drop(changes.insert(path, (Some(blob), None))),
-        }
-    }
-    Ok(Whole { files, changes, first, kept, coverage: reading.coverage, tally })
-}
-
 /// Returns an object as the object database has it.
 fn stored(context: &Context, address: &Address, path: &str, blob: Option<&ObjectId>) -> Result<Option<Object>> {
     let (kind, Some(blob)) = (address.kind, blob) else { return Ok(None) };
@@ -338,78 +374,6 @@ pub(in crate::ops) fn index(files: &BTreeMap<String, ObjectId>) -> BTreeMap<Addr
         .keys()
         .filter_map(|path| address_of(path).ok().map(|(kind, id)| (Address::new(kind, id), path.clone())))
         .collect()
-}
-
-/// Returns the ids of a kind's objects among files.
-fn ids_in<'f>(files: &'f BTreeMap<String, ObjectId>, kind: &'static Kind) -> impl Iterator<Item = String> + 'f {
-    // A folder within the folder of a kind may belong to another kind.
-    let below = files.range(format!("{}/", kind.folder)..format!("{}0", kind.folder));
-    below.filter_map(move |(path, _)| address_of(path).ok().filter(|(found, _)| *found == kind).map(|(_, id)| id))
-}
-
-struct Storing<'a, 'w, 'r> {
-    /// Files of the last snapshot whose objects have not come yet: a path is in memory once, here or in `files`.
-    before: BTreeMap<String, ObjectId>,
-    base: &'a Base<'a>,
-    files: BTreeMap<String, ObjectId>,
-    changes: Changes,
-    first: bool,
-    writer: &'w mut SnapshotWriter<'r>,
-    edits: &'a Edits,
-    /// Live state of the objects that somebody edited on `main`.
-    kept: BTreeMap<Address, Object>,
-    /// By filtered kind, the ids that are asked for where the list lacks them.
-    follow: BTreeMap<&'static str, BTreeSet<String>>,
-    ids: &'a IdMap,
-}
-
-impl Sink for Storing<'_, '_, '_> {
-    fn carry(&mut self, kind: &'static Kind, object: &mut Object, missing: &[(&'static str, Coverage)]) -> Result<()> {
-        self.base.carry(kind, object, missing)
-    }
-
-    fn knows(&mut self, kinds: &[&'static Kind]) -> Result<bool> {
-        kinds.iter().try_fold(false, |any, kind| Ok(any || !self.base.files(kind)?.is_empty()))
-    }
-
-    fn names(&mut self, kinds: &[&'static Kind], asked: &Mentioned) -> Result<Candidates> {
-        self.base.names(kinds, asked, |_| true)
-    }
-
-    fn expected(&mut self, kind: &'static Kind) -> Result<Option<Expected>> {
-        Ok(Some(match self.follow.remove(kind.name) {
-            Some(ids) => Expected::filtered(ids),
-            None => Expected::unfiltered(ids_in(&self.before, kind).filter(|id| self.ids.current(id) == id)),
-        }))
-    }
-
-    fn take(&mut self, live: LiveObject) -> Result<()> {
-        let blob = live.content.id();
-        let address = live.kind.address(live.object.id());
-        if self.edits.concern(&address) {
-            self.kept.insert(address, live.object);
-        }
-        let (path, old) = match self.before.remove_entry(&live.path) {
-            Some((path, old)) => (path, Some(old)),
-            // If the same object comes twice, the last time counts.
-            None => {
-                let came = self.files.get(&live.path).copied();
-                let old = self.changes.get(&live.path).map_or(came, |(old, _)| *old);
-                (live.path, old)
-            }
-        };
-        // The object database already has the content of an unchanged file.
-        if old != Some(blob) {
-            self.writer.put(live.content)?;
-            if !self.first {
-                self.changes.insert(path.clone(), (old, Some(blob)));
-            }
-        } else if !self.changes.is_empty() {
-            self.changes.remove(&path);
-        }
-        self.files.insert(path, blob);
-        Ok(())
-    }
 }
 
 /// Counts the large kinds for the first snapshot of a tenant whose size the settings do not name, and chooses their layouts. A

@@ -2,6 +2,7 @@
 
 pub(in crate::ops) mod advance;
 pub mod export;
+pub(in crate::ops) mod full_read;
 pub mod incremental;
 pub(in crate::ops) mod main_relation;
 pub(in crate::ops) mod publish;

@@ -16,13 +16,13 @@ use crate::format::path::{address_of, is_reserved};
 use crate::format::settings::Actors;
 use crate::format::yaml;
 use crate::model::kind::Naming;
-use crate::model::words::counted;
+use crate::model::words;
 use crate::model::{Address, Kind, Object};
 use crate::ops::audit::attribute::{Share, Touched, author, shares};
 use crate::ops::audit::{self, Audit};
-use crate::ops::commit::base::{Base, words};
+use crate::ops::commit::base::{self, Base};
 use crate::ops::{Context, MANIFEST, SETTINGS, files_of};
-use crate::repo::{Edits, ObjectId, SnapshotWriter};
+use crate::repo::{Author, Edits, ObjectId, SnapshotWriter};
 use crate::tenant::TenantRead;
 
 /// Holds what a round found, from which its commits are made.
@@ -49,148 +49,259 @@ pub(in crate::ops) async fn record<T: TenantRead>(
     outcome: Outcome<'_>,
     mut writer: SnapshotWriter<'_>,
 ) -> Result<Round> {
-    let Outcome { full, start, parent, base, manifest, scope, found, news } = outcome;
-    let Found { mut changes, tally, .. } = found;
-    let branch = Main::read(context)?;
-    let main = branch.wanted;
-    let now = |path: &str| match changes.get(path) {
-        Some((_, now)) => Ok(*now),
-        None => base.at(path),
-    };
-    let main_relation = relation_by_files(context, parent, main, now)?;
-    if let (MainRelation::Merge, Some(main)) = (&main_relation, main) {
-        let reserved = |commit| -> Result<BTreeMap<String, ObjectId>> {
-            let files = files_of(&context.repo, commit)?;
-            Ok(files.into_iter().filter(|(path, _)| is_reserved(path) && path != MANIFEST).collect())
-        };
-        changes.extend(publish::changes(&reserved(start)?, &reserved(main)?));
-        writer.keep_unusual(main)?;
-    }
-    let (old, new) = (base.at(MANIFEST)?, writer.put(manifest.write())?);
-    if old != Some(new) {
-        changes.insert(MANIFEST.to_owned(), (old, Some(new)));
-    }
-    let complete = scope.iter().all(|kind| manifest.coverage.is_done(kind));
-    let counts = tally.counts();
-    let objects = counts.values().sum();
-    let mut round = Round {
-        full,
-        waiting: 0,
-        commits: Vec::new(),
-        changed: compare(&changes),
-        tip: start,
-        counts: counts.clone(),
-        unknown: manifest.unknown.values().map(Vec::len).sum(),
-        objects,
-        complete,
-        pending: main_relation.pending().paths,
-    };
-    if let Some(parent) = parent
-        && changes.is_empty()
-        && !matches!(main_relation, MainRelation::Merge)
+    let (full, news) = (outcome.full, outcome.news);
+    let new = NewSnapshot::of(context, outcome, &mut writer)?;
+    if let Some(parent) = new.parent
+        && new.is_unchanged()
     {
         if news {
             audit::late(context, tenant, parent).await?;
         }
         shrink::clear(context)?;
-        return Ok(round);
+        return Ok(new.round);
     }
-    let whole = writer.edit(base.tree, &edits(&changes))?;
-    let meant = changed(&context.repo, &changes)?;
-    let holds = |id: &str| Ok(meant.ids.contains(id) || !base.kinds_of(id)?.is_empty());
-    let audit = audit::since_last(context, tenant, parent, &meant, holds).await?;
-    // A first snapshot is not divided: nobody made its content as a change.
-    let dealt = match parent {
-        Some(_) if context.settings.actors != Actors::Off && !options.one_commit => {
-            shares(&touched(context, &changes)?, audit.events())
-        }
-        _ => Vec::new(),
-    };
-    let unknown = dealt.iter().filter(|share| share.events.is_empty()).map(|share| share.objects.len()).sum();
+    let tree = writer.edit(new.base.tree, &edits(&new.changes))?;
+    let audit = new.audit(tenant).await?;
+    let shares = new.shares(&audit, options)?;
+    let unknown = shares.iter().filter(|share| share.events.is_empty()).map(|share| share.objects.len()).sum();
     if options.patient && !full && unknown > 0 {
-        return Ok(Round { waiting: unknown, ..round });
+        return Ok(Round { waiting: unknown, ..new.round });
     }
-    let settings = match changes.get(SETTINGS) {
-        Some((_, new)) => *new,
-        None => context.repo.root_file(start, SETTINGS)?,
-    };
-    let mut trailers: Vec<_> = context.rules_trailer(settings.as_ref())?.into_iter().collect();
-    if let Some(parent) = parent {
-        let (subject, coverage) = (subject(round.changed), &manifest.coverage);
-        let actors = audit.actors(context.settings.actors);
-        let told = SnapshotMessage { subject, counts: &counts, objects, coverage, trailers: Vec::new(), actors };
-        let message = message(&manifest.tenant, &told);
-        let candidate = Candidate { parent, base, changes: &changes, audit: &audit, tree: whole, message: &message };
-        trailers.extend(shrink::check(context, tenant, &candidate).await?);
-    }
+    let trailers = new.check(tenant, &audit, tree).await?;
     // No `await` may follow: the future must not be dropped between two commits.
-    let told = |share: Option<&Share>, changed, last: bool| -> String {
-        let events = of_share(&audit, share, last);
-        let subject = match parent {
-            None => format!("First snapshot: {}", counted(objects, "object")),
-            Some(_) => title(context, share, &changes).unwrap_or_else(|| subject(changed)),
+    let mut commits = Division { new: &new, audit: &audit, shares, tree, trailers }.commit()?;
+    if new.parent.is_none() {
+        commits.notes.clear();
+    }
+    let tip = commits.made.last().map_or(new.start, |commit| commit.id);
+    let log = if options.one_commit { "entragit: export" } else { "entragit: watch" };
+    Advance { commit: tip, parent: new.parent, notes: &commits.notes, log }.publish(
+        context,
+        new.branch,
+        &new.main_relation,
+        MainMoves::WithSnapshots,
+    )?;
+    shrink::clear(context)?;
+    Ok(Round { commits: commits.made, tip, ..new.round })
+}
+
+/// Represents a snapshot that is about to be committed.
+struct NewSnapshot<'a> {
+    context: &'a Context,
+    /// Commit on top of which it is committed.
+    start: ObjectId,
+    /// Last snapshot.
+    parent: Option<ObjectId>,
+    /// Content of `start`.
+    base: &'a Base<'a>,
+    manifest: Manifest,
+    /// Differences from `start`, with the manifest and other files that are no objects'.
+    changes: Changes,
+    branch: Main,
+    main_relation: MainRelation,
+    /// The round, still without commits.
+    round: Round,
+}
+
+impl<'a> NewSnapshot<'a> {
+    /// Adds to what a round found the manifest and, if `main` is merged, the files of `main` that are no objects'.
+    fn of(context: &'a Context, outcome: Outcome<'a>, writer: &mut SnapshotWriter<'_>) -> Result<NewSnapshot<'a>> {
+        let Outcome { full, start, parent, base, manifest, scope, found, .. } = outcome;
+        let Found { mut changes, tally, .. } = found;
+        let branch = Main::read(context)?;
+        let now = |path: &str| match changes.get(path) {
+            Some((_, now)) => Ok(*now),
+            None => base.at(path),
         };
-        let counts = if last { &counts } else { &BTreeMap::new() };
-        let actors = events.actors(context.settings.actors);
-        let coverage = &manifest.coverage;
-        let trailers = if last { trailers.clone() } else { Vec::new() };
-        message(&manifest.tenant, &SnapshotMessage { subject, counts, objects, coverage, trailers, actors })
-    };
-    let mut left = changes.clone();
-    let mut done = Changes::new();
-    let mut tip = start;
-    let mut notes: Vec<(ObjectId, Audit)> = Vec::new();
-    let count = dealt.len().max(1);
-    for at in 0..count {
-        let (share, last) = (dealt.get(at), at + 1 == count);
-        let part = match (share, last) {
-            (Some(share), false) => {
-                let own = |path: &str| {
-                    let address = address_of(path).ok().map(|(kind, id)| Address::new(kind, id));
-                    address.is_some_and(|address| share.objects.contains(&address))
-                };
-                let (part, rest): (Changes, Changes) = left.into_iter().partition(|(path, _)| own(path));
-                left = rest;
-                part
-            }
-            _ => std::mem::take(&mut left),
+        let main_relation = relation_by_files(context, parent, branch.wanted, now)?;
+        if let (MainRelation::Merge, Some(main)) = (&main_relation, branch.wanted) {
+            let (before, after) = (reserved_files(context, start)?, reserved_files(context, main)?);
+            changes.extend(publish::changes(&before, &after));
+            writer.keep_unusual(main)?;
+        }
+        let (old, new) = (base.at(MANIFEST)?, writer.put(manifest.write())?);
+        if old != Some(new) {
+            changes.insert(MANIFEST.to_owned(), (old, Some(new)));
+        }
+        let counts = tally.counts();
+        let round = Round {
+            full,
+            waiting: 0,
+            commits: Vec::new(),
+            changed: compare(&changes),
+            tip: start,
+            objects: counts.values().sum(),
+            counts,
+            unknown: manifest.unknown.values().map(Vec::len).sum(),
+            complete: scope.iter().all(|kind| manifest.coverage.is_done(kind)),
+            pending: main_relation.pending().paths,
         };
-        let counted = compare(&part);
-        done.extend(part);
-        let tree = if last { whole } else { context.repo.writer()?.edit(base.tree, &edits(&done))? };
+        Ok(NewSnapshot { context, start, parent, base, manifest, changes, branch, main_relation, round })
+    }
+
+    /// Returns true if there is nothing to commit after the last snapshot.
+    fn is_unchanged(&self) -> bool {
+        self.changes.is_empty() && !matches!(self.main_relation, MainRelation::Merge)
+    }
+
+    /// Reads the events of the audit log that may have made the changes.
+    async fn audit<T: TenantRead>(&self, tenant: &T) -> Result<Audit> {
+        let changed = changed(&self.context.repo, &self.changes)?;
+        let holds = |id: &str| Ok(changed.ids.contains(id) || !self.base.kinds_of(id)?.is_empty());
+        audit::since_last(self.context, tenant, self.parent, &changed, holds).await
+    }
+
+    /// Divides the changes by their actors; returns nothing if all of them become one commit.
+    fn shares(&self, audit: &Audit, options: RoundOptions) -> Result<Vec<Share>> {
+        // A first snapshot is not divided: nobody made its content as a change.
+        let divided = self.parent.is_some() && self.context.settings.actors != Actors::Off && !options.one_commit;
+        match divided {
+            true => Ok(shares(&touched(self.context, &self.changes)?, audit.events())),
+            false => Ok(Vec::new()),
+        }
+    }
+
+    /// Refuses a snapshot that lacks too much. Returns the trailers of the last commit.
+    async fn check<T: TenantRead>(&self, tenant: &T, audit: &Audit, tree: ObjectId) -> Result<Vec<(String, String)>> {
+        let (context, changes) = (self.context, &self.changes);
+        let settings = match changes.get(SETTINGS) {
+            Some((_, new)) => *new,
+            None => context.repo.root_file(self.start, SETTINGS)?,
+        };
+        let mut trailers: Vec<_> = context.rules_trailer(settings.as_ref())?.into_iter().collect();
+        if let Some(parent) = self.parent {
+            let message = message(
+                &self.manifest.tenant,
+                &SnapshotMessage {
+                    subject: subject(self.round.changed),
+                    counts: &self.round.counts,
+                    objects: self.round.objects,
+                    coverage: &self.manifest.coverage,
+                    trailers: Vec::new(),
+                    actors: audit.actors(context.settings.actors),
+                },
+            );
+            let candidate = Candidate { parent, base: self.base, changes, audit, tree, message: &message };
+            trailers.extend(shrink::check(context, tenant, &candidate).await?);
+        }
+        Ok(trailers)
+    }
+}
+
+/// Returns the files of a commit that are no objects', without the manifest.
+fn reserved_files(context: &Context, commit: ObjectId) -> Result<BTreeMap<String, ObjectId>> {
+    let files = files_of(&context.repo, commit)?;
+    Ok(files.into_iter().filter(|(path, _)| is_reserved(path) && path != MANIFEST).collect())
+}
+
+/// Divides a new snapshot into commits: one for each share, or one if there are no shares.
+struct Division<'a> {
+    new: &'a NewSnapshot<'a>,
+    audit: &'a Audit,
+    shares: Vec<Share>,
+    /// Tree of the last commit.
+    tree: ObjectId,
+    /// Trailers of the last commit.
+    trailers: Vec<(String, String)>,
+}
+
+/// Represents one commit of a divided snapshot.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    share: Option<&'a Share>,
+    /// True if it is the last one, which has all changes that are left.
+    last: bool,
+}
+
+/// Holds the commits of a snapshot, oldest first, and their notes.
+#[derive(Default)]
+struct Commits {
+    made: Vec<Committed>,
+    notes: Vec<(ObjectId, Audit)>,
+}
+
+impl Division<'_> {
+    /// Makes the commits.
+    fn commit(&self) -> Result<Commits> {
+        let NewSnapshot { context, start, base, changes, .. } = self.new;
+        let mut left = changes.clone();
+        let mut done = Changes::new();
+        let mut tip = *start;
+        let mut commits = Commits::default();
+        let count = self.shares.len().max(1);
+        for at in 0..count {
+            let part = Part { share: self.shares.get(at), last: at + 1 == count };
+            let own = part.take(&mut left);
+            let counted = compare(&own);
+            done.extend(own);
+            let tree = if part.last { self.tree } else { context.repo.writer()?.edit(base.tree, &edits(&done))? };
+            let text = self.message(part, counted);
+            let person = self.person(part);
+            tip = context.repo.create_commit_for(tree, &self.parents(part, tip), &text, &person)?;
+            let (added, modified, removed) = counted;
+            commits.made.push(Committed { id: tip, author: person.name, objects: added + modified + removed });
+            commits.notes.push((tip, self.events(part)));
+        }
+        Ok(commits)
+    }
+
+    /// Returns the parents of a commit after `tip`: the last one has `main` as well, if that is merged.
+    fn parents(&self, part: Part<'_>, tip: ObjectId) -> Vec<ObjectId> {
         let mut parents = vec![tip];
-        if let (MainRelation::Merge, Some(main), true) = (&main_relation, main, last)
+        if let (MainRelation::Merge, Some(main), true) = (&self.new.main_relation, self.new.branch.wanted, part.last)
             && !parents.contains(&main)
         {
             parents.push(main);
         }
-        let text = told(share, counted, last);
+        parents
+    }
+
+    /// Returns a commit's message. `counted` has the numbers of files added, changed and removed in it.
+    fn message(&self, part: Part<'_>, counted: (usize, usize, usize)) -> String {
+        let NewSnapshot { context, parent, manifest, changes, round, .. } = self.new;
+        let subject = match parent {
+            None => format!("First snapshot: {}", words::counted(round.objects, "object")),
+            Some(_) => title(context, part.share, changes).unwrap_or_else(|| subject(counted)),
+        };
+        let told = SnapshotMessage {
+            subject,
+            counts: if part.last { &round.counts } else { &BTreeMap::new() },
+            objects: round.objects,
+            coverage: &manifest.coverage,
+            trailers: if part.last { self.trailers.clone() } else { Vec::new() },
+            actors: self.events(part).actors(context.settings.actors),
+        };
+        message(&manifest.tenant, &told)
+    }
+
+    /// Returns the author of a commit: the actor if one is known, else whoever runs the program.
+    fn person(&self, part: Part<'_>) -> Author {
+        let context = self.new.context;
         let now = jiff::Timestamp::now().as_second();
-        let person = share.and_then(|share| author(share.actor.as_ref()?, context.settings.actors, &share.time, now));
-        let person = person.unwrap_or_else(|| context.repo.author());
-        tip = context.repo.create_commit_for(tree, &parents, &text, &person)?;
-        let (added, modified, removed) = counted;
-        round.commits.push(Committed { id: tip, author: person.name, objects: added + modified + removed });
-        round.tip = tip;
-        notes.push((tip, of_share(&audit, share, last)));
+        let actor =
+            part.share.and_then(|share| author(share.actor.as_ref()?, context.settings.actors, &share.time, now));
+        actor.unwrap_or_else(|| context.repo.author())
     }
-    if parent.is_none() {
-        notes.clear();
+
+    /// Returns the events of the audit log that belong to a commit.
+    fn events(&self, part: Part<'_>) -> Audit {
+        self.audit.part(|event| part.share.is_none_or(|share| share.events.contains(&event.id)), part.last)
     }
-    let log = if options.one_commit { "entragit: export" } else { "entragit: watch" };
-    Advance { commit: tip, parent, notes: &notes, log }.publish(
-        context,
-        branch,
-        &main_relation,
-        MainMoves::WithSnapshots,
-    )?;
-    shrink::clear(context)?;
-    Ok(round)
 }
 
-/// Returns the part of the audit log that belongs to a share; without a share, all of it.
-fn of_share(audit: &Audit, share: Option<&Share>, last: bool) -> Audit {
-    audit.part(|event| share.is_none_or(|share| share.events.contains(&event.id)), last)
+impl Part<'_> {
+    /// Takes the changes of this commit out of those that are left.
+    fn take(self, left: &mut Changes) -> Changes {
+        let all = std::mem::take(left);
+        let Some(share) = self.share.filter(|_| !self.last) else { return all };
+        let is_own = |path: &str| {
+            let address = address_of(path).ok().map(|(kind, id)| Address::new(kind, id));
+            address.is_some_and(|address| share.objects.contains(&address))
+        };
+        let (own, rest) = all.into_iter().partition(|(path, _)| is_own(path));
+        *left = rest;
+        own
+    }
 }
 
 /// Returns the subject of a commit with a single object. People are not named in messages.
@@ -235,7 +346,7 @@ fn touched(context: &Context, changes: &Changes) -> Result<Vec<Touched>> {
     let changed = mentions.into_iter().map(|(address, lines)| {
         let differing = lines.iter().filter(|(_, weight)| **weight != 0);
         let mentions =
-            differing.flat_map(|(line, _)| words(line)).filter(|word| *word != address.id).map(str::to_owned);
+            differing.flat_map(|(line, _)| base::words(line)).filter(|word| *word != address.id).map(str::to_owned);
         let about = abouts.remove(&address).unwrap_or_default();
         Touched { mentions: mentions.collect(), about, address }
     });

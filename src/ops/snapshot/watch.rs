@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
-use super::export::{self, Exported, Extra, Whole, choose_layout, follow, whole};
+use super::export::{Exported, Extra, choose_layout, commit_to_follow, follow};
+use super::full_read::{FullRead, PreviousSnapshot, read_everything};
 use super::incremental::{self, Found, Ids, Last, Wanted};
 use super::main_relation::Edits;
 use super::record::{Outcome, record};
@@ -58,12 +59,7 @@ impl Watch {
         context.ready_snapshots_branch()?;
         check_tenant(context, tenant).await?;
         let parent = context.last_snapshot()?;
-        let start = match parent {
-            Some(parent) => parent,
-            None => {
-                context.repo.resolve("HEAD").context("looking for the first commit; make one with `entragit init`")?
-            }
-        };
+        let start = commit_to_follow(context, parent)?;
         let base = Base::new(&context.repo, start)?;
         let mut manifest = manifest_at(&context.repo, start)?;
         let scope = context.kinds(&[]);
@@ -106,33 +102,39 @@ impl Watch {
 
         let news = events.iter().flatten().any(|event| !self.told.contains(&event.id));
         let outcome = Outcome { news, full, start, parent, base: &base, manifest, scope, found };
-        let round = record(
-            context,
-            tenant,
-            RoundOptions { patient: options.patient && events.is_ok(), ..options },
-            outcome,
-            writer,
-        )
-        .await?;
+        let options = RoundOptions { patient: options.patient && events.is_ok(), ..options };
+        let round = record(context, tenant, options, outcome, writer).await?;
         if round.waiting > 0 {
             return Ok(round);
         }
         if let Ok(events) = events {
-            let late = rfc3339(now - FRESH);
-            let done = events.iter().filter(|event| event.recovery && event.time < late);
-            next.recovered = done.map(|event| event.id.clone()).collect();
-            self.told = events.into_iter().filter(|event| event.time < late).map(|event| event.id).collect();
+            self.note_events(events, now, &mut next);
         }
         let next = next.at(round.commits.last().map_or(start, |commit| commit.id));
         if parent.is_some() || !round.commits.is_empty() {
-            let quiet =
-                !full && round.commits.is_empty() && self.state.as_ref().is_some_and(|last| last.only_counts_on(&next));
-            if !quiet || next.rounds % STORE_EVERY == 0 {
-                next.store(context)?;
-            }
+            self.store(context, &next, &round)?;
         }
         self.state = Some(next);
         Ok(round)
+    }
+
+    /// Remembers the events that were seen, but for the newest: not every replica has their changes yet.
+    fn note_events(&mut self, events: Vec<AuditEvent>, now: i64, next: &mut State) {
+        let late = rfc3339(now - FRESH);
+        let done = events.iter().filter(|event| event.recovery && event.time < late);
+        next.recovered = done.map(|event| event.id.clone()).collect();
+        self.told = events.into_iter().filter(|event| event.time < late).map(|event| event.id).collect();
+    }
+
+    /// Stores the state after a round, but not after each of many rounds without changes.
+    fn store(&self, context: &Context, next: &State, round: &Round) -> Result<()> {
+        let quiet = !round.full
+            && round.commits.is_empty()
+            && self.state.as_ref().is_some_and(|last| last.only_counts_on(next));
+        if !quiet || next.rounds.is_multiple_of(STORE_EVERY) {
+            next.store(context)?;
+        }
+        Ok(())
     }
 
     /// Returns the state in which the last round ended: as this process knows it, else as it is stored.
@@ -308,9 +310,9 @@ async fn everything<T: TenantRead>(
 ) -> Result<Found> {
     let before = files_of(&context.repo, start)?;
     let follow = follow(context, &before, manifest, &Extra::default(), &manifest.ids)?;
-    let last = export::Last { before, base, edits: &Edits::None, follow, ids: &manifest.ids };
-    let whole = whole(context, tenant, scope, &manifest.layout, last, writer).await?;
-    let Whole { files, mut changes, first, coverage, tally, .. } = whole;
+    let previous = PreviousSnapshot { before, base, edits: &Edits::None, follow, ids: &manifest.ids };
+    let read = read_everything(context, tenant, scope, &manifest.layout, previous, writer).await?;
+    let FullRead { files, mut changes, first, coverage, tally, .. } = read;
     if first {
         changes = files.into_iter().map(|(path, blob)| (path, (None, Some(blob)))).collect();
     }

@@ -50,34 +50,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         Ok(match &step.action {
             Action::Create { body } => {
                 let body = rewrite_body(kind, body, ids);
-                if sent_before
-                    && let Some(found) = self.search().find(kind, &body, ids).await.map_err(Failure::Uncertain)?
-                {
-                    return Ok(Resolved::Already(learned(kind, step, Some(&found))));
-                }
-                // Only a GUID is looked up: any other id was made up by a person for a new object, and the tenant cannot have it.
-                if uuid::Uuid::try_parse(&id).is_ok()
-                    && let Some(raw) = self.after_all(kind, &id, ids).await?
-                {
-                    if matches_body(kind, &raw, &body) {
-                        return Ok(Resolved::Already(IdMap::default()));
-                    }
-                    // An object of a kind that cannot be updated is replaced, and the old one may still exist at this time. Of
-                    // any other kind, the object appeared since the plan was made.
-                    if kind.update != Updates::Nothing {
-                        return Err(Failure::Stale);
-                    }
-                }
-                // Restoring a user brings back the user's assignments, too: then there is nothing to create.
-                let restored =
-                    |need: &StepId| matches!(self.plan.steps.get(*need), Some(Step { action: Action::Restore, .. }));
-                if kind.update == Updates::Nothing
-                    && step.needs.iter().any(restored)
-                    && self.tenant.get(kind, &id).await?.is_some_and(|raw| matches_body(kind, &raw, &body))
-                {
-                    return Ok(Resolved::Already(IdMap::default()));
-                }
-                Resolved::Write(Write::Create { kind, body })
+                return self.resolve_creation(step, body, ids, sent_before).await;
             }
             Action::Restore => match self.tenant.get(kind, &id).await? {
                 Some(_) => Resolved::Already(IdMap::default()),
@@ -123,6 +96,43 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 }
             }
         })
+    }
+
+    /// Returns the write that creates an object; or that none is necessary, because the object is there already.
+    async fn resolve_creation(
+        &self,
+        step: &Step,
+        body: Map<String, Value>,
+        ids: &IdMap,
+        sent_before: bool,
+    ) -> std::result::Result<Resolved, Failure> {
+        let kind = step.address.kind;
+        let id = ids.current(&step.address.id);
+        if sent_before && let Some(found) = self.search().find(kind, &body, ids).await.map_err(Failure::Uncertain)? {
+            return Ok(Resolved::Already(learned(kind, step, Some(&found))));
+        }
+        // Only a GUID is looked up: any other id was made up by a person for a new object, and the tenant cannot have it.
+        if uuid::Uuid::try_parse(id).is_ok()
+            && let Some(raw) = self.after_all(kind, id, ids).await?
+        {
+            if matches_body(kind, &raw, &body) {
+                return Ok(Resolved::Already(IdMap::default()));
+            }
+            // An object of a kind that cannot be updated is replaced, and the old one may still exist at this time. Of any other
+            // kind, the object appeared since the plan was made.
+            if kind.update != Updates::Nothing {
+                return Err(Failure::Stale);
+            }
+        }
+        // Restoring a user brings back the user's assignments, too: then there is nothing to create.
+        let restored = |need: &StepId| matches!(self.plan.steps.get(*need), Some(Step { action: Action::Restore, .. }));
+        if kind.update == Updates::Nothing
+            && step.needs.iter().any(restored)
+            && self.tenant.get(kind, id).await?.is_some_and(|raw| matches_body(kind, &raw, &body))
+        {
+            return Ok(Resolved::Already(IdMap::default()));
+        }
+        Ok(Resolved::Write(Write::Create { kind, body }))
     }
 
     /// Returns the object, which is read at most once in this wave.
