@@ -108,6 +108,11 @@ impl World {
         self.graph.tenant.set_faults(words.parse::<Faults>().unwrap());
     }
 
+    /// Signs in anew, with a client that has written nothing yet.
+    pub fn reconnect(&mut self) {
+        self.tenant = connect(&self.graph.tenant);
+    }
+
     pub async fn list(&self, kind: &str) -> Vec<RawObject> {
         let kind = kinds::by_name(kind).unwrap();
         let (send, mut pages) = tokio::sync::mpsc::channel(4);

@@ -34,6 +34,7 @@ mod ordinary;
 mod pipelines;
 mod preconditions;
 mod protected;
+mod recoveries;
 mod reports;
 mod roles;
 mod safety;
