@@ -76,7 +76,7 @@ pub(super) async fn write(http: &Http, recent: &Recent, write: &Write) -> Result
             Ok(value) => {
                 let outcome = value.as_ref().map_or(RequestOutcome::Done, |value| outcome_of(write, value));
                 if let Some(error) = outcome.into_error(request.label()) {
-                    return if is_done(http, write, &error).await? { Ok(Written::default()) } else { Err(error) };
+                    return done_or(http, recent, write, error).await;
                 }
                 remember(recent, write, value.as_ref());
                 recent.note(write);
@@ -104,6 +104,11 @@ pub(super) async fn write(http: &Http, recent: &Recent, write: &Write) -> Result
             request.url.set_path(&path);
             continue;
         }
+        // A restored object is in the recycle bin no more: an attempt whose answer was lost is found by reading the object.
+        if matches!(write, Write::Restore { .. }) && is_done(http, write, &error).await? {
+            note_done(recent, write);
+            return Ok(Written::default());
+        }
         // A removed object that is not found is gone in most cases, so the wait for it is short.
         let gone = removes && matches!(error, TenantError::NotFound { .. }) && clock.spent() > REMOVAL;
         let waits = !gone && recent.patience(write, &error).is_some_and(|limit| clock.spent() < limit);
@@ -112,8 +117,23 @@ pub(super) async fn write(http: &Http, recent: &Recent, write: &Write) -> Result
             http.wait(pause.min(CATCHES_UP), &format!("{} is not known everywhere yet", request.label())).await;
             continue;
         }
-        return if is_done(http, write, &error).await? { Ok(Written::default()) } else { Err(error) };
+        return done_or(http, recent, write, error).await;
     }
+}
+
+/// Returns success if the effect of a refused write is there already, else the error.
+async fn done_or(http: &Http, recent: &Recent, write: &Write, error: TenantError) -> Result<Written, TenantError> {
+    if !is_done(http, write, &error).await? {
+        return Err(error);
+    }
+    note_done(recent, write);
+    Ok(Written::default())
+}
+
+/// Remembers a write whose answer was lost: what it explains is refused for a while all the same.
+fn note_done(recent: &Recent, write: &Write) {
+    remember(recent, write, None);
+    recent.note(write);
 }
 
 /// Reads the facts that the write needs before it can be sent.

@@ -5,6 +5,7 @@ mod damage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use entragit::emulator::{Options, Seed};
 use entragit::engine::normalize::{normalize, writable};
 use entragit::model::Plan;
 use entragit::model::plan::LossKind;
@@ -13,8 +14,8 @@ use entragit::ops::plan::{Aim, plan};
 use serde_json::Value;
 
 use super::faults::World;
-use super::long::cases;
-use damage::Intruder;
+use super::long::{cases, is_long_run};
+use damage::{Intruder, LOOKED_AFTER};
 
 /// Writes that Graph refuses for a while after others, with the longest time that Terraform's providers wait for each.
 const REFUSALS: &str = "new-location:5,new-synchronization:30,disabled-permission:30,untrusted-location:25,\
@@ -101,7 +102,10 @@ struct Totals {
 
 /// One recovery. Damage that is fresh was done under the same refusals, a moment before.
 async fn recover(seed: u64, totals: &mut Totals) {
-    let mut world = World::new().await;
+    let mut world = match is_long_run() {
+        true => World::new().await,
+        false => World::of(Options { seed: Seed::Contoso, ..Options::default() }, LOOKED_AFTER).await,
+    };
     let before = inventory(&world).await;
     let mut dice = fastrand::Rng::with_seed(seed);
     let fresh = seed % 3 == 2;
@@ -109,8 +113,11 @@ async fn recover(seed: u64, totals: &mut Totals) {
     if fresh {
         world.faults(&common);
     }
-    let mut intruder = Intruder { world: &world, dice: dice.fork(), done: BTreeMap::new() };
+    let mut intruder = Intruder { world: &world, dice: dice.fork(), seen: BTreeMap::new(), done: BTreeMap::new() };
     intruder.damage(24 + dice.usize(0..12)).await;
+    if fresh {
+        intruder.delete_partner().await;
+    }
     let done = intruder.done;
     let changes = done.values().sum::<usize>();
     assert!(changes >= 20 && done.len() >= 10, "seed {seed}: {done:?}");
@@ -134,11 +141,18 @@ async fn recover(seed: u64, totals: &mut Totals) {
         let steps = &ready.plan.steps;
         let unsaid = |step: usize| !said.contains(&(steps[step].address.kind.name, steps[step].name.clone()));
         let failed: Vec<_> = applied.outcome.failed.iter().filter(|(step, _)| unsaid(*step)).collect();
-        assert!(failed.is_empty(), "seed {seed}, run {runs}, {done:?}: {failed:#?}");
+        assert!(failed.is_empty(), "seed {seed}, run {runs}, {done:?}: {failed:#?} {:#?}", applied.outcome);
         if applied.converged {
             break applied;
         }
-        assert!(runs < 3, "seed {seed}: {:#?} {:#?} {:#?}", applied.unmet, applied.outcome, applied.remaining.steps);
+        assert!(
+            runs < 3,
+            "seed {seed}: {:#?} {:?} {:#?} {:?}",
+            applied.unmet,
+            applied.outcome.failed,
+            applied.remaining.steps,
+            applied.remaining.unproven
+        );
     };
     let first = first.unwrap();
     let counts = world.graph.tenant.counts();
@@ -148,7 +162,7 @@ async fn recover(seed: u64, totals: &mut Totals) {
     totals.writes += counts.writes;
     totals.lost += counts.lost;
     *totals.runs.entry(runs).or_default() += 1;
-    done.into_iter().for_each(|(what, count)| *totals.damage.entry(what).or_default() += count);
+    done.iter().for_each(|(what, count)| *totals.damage.entry(what.clone()).or_default() += count);
     for (word, count) in world.graph.tenant.refusals() {
         *totals.refusals.entry(word).or_default() += count;
     }
@@ -161,8 +175,11 @@ async fn recover(seed: u64, totals: &mut Totals) {
         let known = before.get(key).map_or(0, Vec::len);
         assert!(
             said.contains(key) || objects.len() <= known,
-            "seed {seed}: {key:?} is there {} times, not {known}",
-            objects.len()
+            "seed {seed}: {key:?} is there {} times, not {known}; prune {}; {:#?}; {done:?}; {:?}",
+            objects.len(),
+            aim.prune,
+            first.left,
+            applied.outcome
         );
     }
     if applied.verified {
@@ -179,9 +196,11 @@ async fn recover(seed: u64, totals: &mut Totals) {
 #[tokio::test(start_paused = true)]
 async fn random_damage_is_undone_in_spite_of_refusals_that_pass() {
     let mut totals = Totals::default();
-    let first: u64 = std::env::var("ENTRAGIT_FIRST").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
-    for seed in first..first + u64::from(cases(6, 300)) {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let first: u64 = number("ENTRAGIT_FIRST").unwrap_or(0);
+    let count = number("ENTRAGIT_RECOVERIES").unwrap_or_else(|| u64::from(cases(3, 300)));
+    for seed in first..first + count {
         recover(seed, &mut totals).await;
     }
-    println!("{totals:#?}");
+    println!("{totals:?}");
 }

@@ -15,6 +15,25 @@ const POLICIES: &str = "/beta/identity/conditionalAccess/policies";
 const LOCATIONS: &str = "/v1.0/identity/conditionalAccess/namedLocations";
 const ENTITLEMENTS: &str = "/v1.0/identityGovernance/entitlementManagement";
 
+/// Kinds that are looked after in the short form: those that are damaged, and what refers to them.
+pub(super) const LOOKED_AFTER: &[&str] = &[
+    "group",
+    "user",
+    "application",
+    "servicePrincipal",
+    "conditionalAccessPolicy",
+    "namedLocation",
+    "administrativeUnit",
+    "authenticationStrengthPolicy",
+    "accessPackage",
+    "accessPackageAssignmentPolicy",
+    "accessPackageCatalog",
+    "crossTenantPartner",
+    "roleAssignment",
+    "filteringPolicy",
+    "roleDefinition",
+];
+
 /// Kinds of which objects are deleted, and the property that is edited.
 const KINDS: &[(&str, &str)] = &[
     ("group", "description"),
@@ -32,10 +51,15 @@ const KINDS: &[(&str, &str)] = &[
     ("roleDefinition", "description"),
 ];
 
+/// Number of sorts of changes.
+const SORTS: usize = 17;
+
 /// Somebody who does harm, and what of it was done.
 pub(super) struct Intruder<'a> {
     pub world: &'a World,
     pub dice: fastrand::Rng,
+    /// Objects as they were when their kind was read first: whoever does harm does not look often.
+    pub seen: BTreeMap<String, Vec<Raw>>,
     pub done: BTreeMap<String, usize>,
 }
 
@@ -47,7 +71,7 @@ impl Intruder<'_> {
                 return;
             }
             // Each sort once, then any.
-            let sort = if attempt < 16 { attempt } else { self.dice.usize(0..16) };
+            let sort = if attempt < SORTS { attempt } else { self.dice.usize(0..SORTS) };
             if let Some(what) = self.change(sort).await {
                 *self.done.entry(what).or_default() += 1;
             }
@@ -66,14 +90,22 @@ impl Intruder<'_> {
             12 => self.add_permission().await,
             13 => self.add_policy().await,
             14 => self.add_package().await,
+            15 => self.purge_provisioned().await,
             _ => self.delete_rules().await,
         }
     }
 
     async fn any(&mut self, kind: &str) -> Option<Raw> {
-        let all = self.world.list(kind).await;
-        let all: Vec<Raw> = all.into_iter().filter(|object| !object.untouched).map(|object| object.value).collect();
-        self.dice.choice(all)
+        if !self.seen.contains_key(kind) {
+            let all = self.world.list(kind).await.into_iter().filter(|object| !object.untouched);
+            let mut all: Vec<Raw> = all.map(|object| object.value).collect();
+            // New objects have ids by chance, and lists are sorted by id.
+            let names = |object: &Raw| ["displayName", "name", "id"].map(|name| object.get(name).map(Value::to_string));
+            all.sort_by_cached_key(names);
+            self.seen.insert(kind.to_owned(), all);
+        }
+        let all = &self.seen[kind];
+        self.dice.choice(all).cloned()
     }
 
     async fn write(&self, write: Write) -> bool {
@@ -227,6 +259,29 @@ impl Intruder<'_> {
             "scope": {"originId": group, "originSystem": "AadGroup", "isRootScope": true}});
         let path = format!("{ENTITLEMENTS}/accessPackages/{}/resourceRoleScopes", text(&package["id"]));
         (graph.post(&path, scope).await.0 == 201).then(|| "added accessPackage".to_owned())
+    }
+
+    /// Deletes the tenant's partner, whom a recovery finds missing a moment later.
+    pub async fn delete_partner(&mut self) {
+        let Some(partner) = self.any("crossTenantPartner").await else { return };
+        let Some(kind) = kinds::by_name("crossTenantPartner") else { return };
+        if self.write(Write::Delete { kind, id: text(&partner["tenantId"]) }).await {
+            *self.done.entry("deleted crossTenantPartner".to_owned()).or_default() += 1;
+        }
+    }
+
+    /// Purges a service principal into whose application accounts are synchronized.
+    async fn purge_provisioned(&mut self) -> Option<String> {
+        let kind = kinds::by_name("servicePrincipal")?;
+        self.any("servicePrincipal").await?;
+        let jobs = |one: &&Raw| one.get("synchronization").is_some_and(|jobs| *jobs != json!([]));
+        let all: Vec<Raw> = self.seen["servicePrincipal"].iter().filter(jobs).cloned().collect();
+        let id = text(&self.dice.choice(all)?["id"]);
+        if !self.write(Write::Delete { kind, id: id.clone() }).await {
+            return None;
+        }
+        let purged = self.world.graph.delete(&format!("/v1.0/directory/deletedItems/{id}")).await.0 == 204;
+        purged.then(|| "purged provisioned servicePrincipal".to_owned())
     }
 
     /// Deletes every rule of a filtering policy.
