@@ -108,7 +108,7 @@ async fn recover(seed: u64, totals: &mut Totals) {
     };
     let before = inventory(&world).await;
     let mut dice = fastrand::Rng::with_seed(seed);
-    let fresh = seed % 3 == 2;
+    let fresh = seed % 2 == 1;
     let common = format!("{REFUSALS},seed:{seed}");
     if fresh {
         world.faults(&common);
@@ -125,9 +125,9 @@ async fn recover(seed: u64, totals: &mut Totals) {
     world.reconnect();
     if !fresh {
         let [lag, lose, others, drop] = [60.0, 0.4, 0.2, 0.02].map(|most| most * dice.f64());
-        let limits = if seed % 2 == 0 { ",limits" } else { "" };
+        let slow = if seed % 4 == 0 { "entitlement-wait:315" } else { "limits" };
         world.faults(&format!(
-            "{common},lag:{lag:.0},lose:{lose:.2},lose-others:{others:.2},drop:{drop:.3},unknown:0.02,entitlement-wait:315{limits}"
+            "{common},lag:{lag:.0},lose:{lose:.2},lose-others:{others:.2},drop:{drop:.3},unknown:0.02,{slow}"
         ));
     }
     let aim = Aim { prune: dice.bool(), ..world.aim() };
@@ -193,12 +193,14 @@ async fn recover(seed: u64, totals: &mut Totals) {
     world.graph.tenant.stop().await.unwrap();
 }
 
+/// Two recoveries, of which one follows on the heels of the damage; 300 in the long form, which looks after every kind.
+/// `ENTRAGIT_FIRST=7 ENTRAGIT_RECOVERIES=1` does the seventh alone.
 #[tokio::test(start_paused = true)]
 async fn random_damage_is_undone_in_spite_of_refusals_that_pass() {
     let mut totals = Totals::default();
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let first: u64 = number("ENTRAGIT_FIRST").unwrap_or(0);
-    let count = number("ENTRAGIT_RECOVERIES").unwrap_or_else(|| u64::from(cases(3, 300)));
+    let count = number("ENTRAGIT_RECOVERIES").unwrap_or_else(|| u64::from(cases(2, 300)));
     for seed in first..first + count {
         recover(seed, &mut totals).await;
     }
