@@ -429,7 +429,11 @@ pub struct Emulate {
     /// `latency:100` (ms), `hang-before:N`, `hang-after:N` (the Nth write), `seed:7`, of a kind
     /// that cannot be read `denied:KIND`, `unlicensed:KIND`, `unprovisioned:KIND`, `broken:KIND`, `expired:KIND` (its second
     /// page), of lists that are not complete and do not say so `omit:ID` (of an object), `empty:KIND`, `empty-once:KIND`, and the
-    /// status that requests for schedules get, as in `requests:Failed` or `requests:PendingApproval`; with commas between.
+    /// status that requests for schedules get, as in `requests:Failed` or `requests:PendingApproval`; refusals that pass by
+    /// themselves, with the longest time in seconds: `new-location:5` (a policy may not name it yet), `deleted-partner`,
+    /// `new-synchronization`, `disabled-permission`, `untrusted-location`, `unnamed-location` (of a deleted policy),
+    /// `held-resource` (of a deleted access package), `changed-rules` (of one policy), `entitlement-wait:315` (429), and
+    /// `unknown:0.02` (share of requests answered `UnknownError`); with commas between.
     #[arg(long, value_name = "FAULTS")]
     pub faults: Option<String>,
 }

@@ -75,7 +75,13 @@ fn carry_out(tenant: &RwLock<Tenant>, route: &Route, request: &Request) -> Resul
         (true, None) => read_with_faults(&tenant, csdl, route, request),
         (false, lag) => {
             tenant.weather.admit(request)?;
-            write_with_lag(&mut tenant, lag, now, request, |tenant| route_write(tenant, csdl, route, request))
+            let causes = tenant.weather.admit_write(&tenant, route, request)?;
+            let reply =
+                write_with_lag(&mut tenant, lag, now, request, |tenant| route_write(tenant, csdl, route, request));
+            if let Ok(reply) = &reply {
+                tenant.weather.note(causes, reply);
+            }
+            reply
         }
     };
     tenant.weather.charge(request, reply.as_ref().map_or(0, |reply| reply.units));

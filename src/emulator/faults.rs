@@ -5,10 +5,11 @@
 
 mod ailments;
 mod limits;
+mod refusals;
 mod replicas;
 mod requests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -16,10 +17,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::error::Fault;
-use super::request::Request;
-use super::routes::Target;
+use super::request::{Reply, Request};
+use super::routes::{Route, Target};
+use super::tenant::Tenant;
 pub use ailments::{Ailments, ReadFault, less, reading};
 use limits::Limits;
+use refusals::{Cause, Moods, Refusal, Refusals};
 pub use replicas::{Capture, Replicas};
 pub use requests::RequestStatus;
 
@@ -51,6 +54,10 @@ pub struct Faults {
     pub omitted: BTreeSet<String>,
     /// Status that requests for schedules are answered with; `None` if they are carried out.
     pub request_status: Option<RequestStatus>,
+    /// Writes that are refused for a while after others.
+    pub refusals: Refusals,
+    /// Refusals of whole services that come and go.
+    pub moods: Moods,
 }
 
 /// Tells when a server stops answering.
@@ -77,6 +84,8 @@ impl Default for Faults {
             ailments: Ailments::default(),
             omitted: BTreeSet::new(),
             request_status: None,
+            refusals: Refusals::default(),
+            moods: Moods::default(),
         }
     }
 }
@@ -111,14 +120,22 @@ impl std::str::FromStr for Faults {
                     faults.omitted.insert(value.to_owned());
                 }
                 "requests" => faults.request_status = Some(value.parse()?),
+                "unknown" => faults.moods.unknown = share()?,
+                "entitlement-wait" => faults.moods.entitlement_wait = time(1.0)?,
                 "hang-before" => faults.hang = Some((whole()?, Hang::Before)),
                 "hang-after" => faults.hang = Some((whole()?, Hang::After)),
-                _ => match ReadFault::ALL.into_iter().find(|ailment| ailment.as_str() == name) {
-                    Some(ailment) => faults.ailments.add(ailment, value)?,
-                    None => {
+                _ => match (
+                    ReadFault::ALL.into_iter().find(|ailment| ailment.as_str() == name),
+                    Refusal::ALL.into_iter().find(|refusal| refusal.as_str() == name),
+                ) {
+                    (Some(ailment), _) => faults.ailments.add(ailment, value)?,
+                    (None, Some(refusal)) => faults.refusals.add(refusal, time(1.0)?),
+                    (None, None) => {
                         return Err(format!(
                             "unknown fault {name:?}; there are seed, lag, latency, lose, lose-others, drop, limits, drained, \
-                             hang-before, hang-after, omit and requests, and of a kind, as in denied:group, denied, unlicensed, \
+                             hang-before, hang-after, omit, requests, unknown, entitlement-wait, new-location, deleted-partner, \
+                             new-synchronization, disabled-permission, untrusted-location, unnamed-location, held-resource and \
+                             changed-rules, and of a kind, as in denied:group, denied, unlicensed, \
                              unprovisioned, broken, expired, empty and empty-once"
                         ));
                     }
@@ -152,6 +169,8 @@ pub struct FaultInjector(Mutex<State>, watch::Sender<bool>);
 struct State {
     faults: Faults,
     dice: fastrand::Rng,
+    /// Random numbers of the refusals, apart from the others: a word more does not change when answers are lost.
+    refusal_dice: fastrand::Rng,
     limits: Option<Limits>,
     writes: u64,
     lost: u64,
@@ -159,6 +178,8 @@ struct State {
     requests: u64,
     access: u64,
     units: u64,
+    /// Time until which entitlement management answers nothing.
+    entitlements: Option<Instant>,
 }
 
 /// Counts the requests since the faults were set.
@@ -253,13 +274,33 @@ impl FaultInjector {
         self.1.subscribe()
     }
 
-    /// Refuses a request above the limits.
+    /// Refuses a request above the limits, or for no reason that concerns it.
     pub fn admit(&self, request: &Request) -> Result<(), Fault> {
         let mut state = self.state();
+        state.admit_in_mood(request)?;
         let Some(limits) = &mut state.limits else { return Ok(()) };
         let refused = limits.admit(request, Instant::now());
         state.throttled += u64::from(refused.is_err());
         refused
+    }
+
+    /// Refuses a write that comes too soon after others, or returns what it will cause to be refused.
+    pub fn admit_write(&self, tenant: &Tenant, route: &Route, request: &Request) -> Result<Vec<Cause>, Fault> {
+        let mut state = self.state();
+        let dice = state.refusal_dice.u64(..);
+        state.faults.refusals.admit(tenant, route, request, dice, Instant::now())
+    }
+
+    /// Notes what a write that was carried out causes to be refused.
+    pub fn note(&self, causes: Vec<Cause>, reply: &Reply) {
+        let mut state = self.state();
+        let dice = state.refusal_dice.u64(..);
+        state.faults.refusals.note(causes, reply, dice, Instant::now());
+    }
+
+    /// Returns how often each refusal that passes by itself occurred since the faults were set.
+    pub fn refusals(&self) -> BTreeMap<&'static str, u64> {
+        self.state().faults.refusals.counts().clone()
     }
 
     /// Charges the cost of a reply.
@@ -284,7 +325,46 @@ impl State {
     fn new(faults: Faults, users: usize) -> Self {
         let dice = fastrand::Rng::with_seed(faults.seed);
         let limits = faults.limits.map(|factor| Limits::new(users, factor, faults.drained, Instant::now()));
-        Self { faults, dice, limits, writes: 0, lost: 0, throttled: 0, requests: 0, access: 0, units: 0 }
+        let refusal_dice = fastrand::Rng::with_seed(!faults.seed);
+        let entitlements = None;
+        Self {
+            faults,
+            dice,
+            refusal_dice,
+            limits,
+            writes: 0,
+            lost: 0,
+            throttled: 0,
+            requests: 0,
+            access: 0,
+            units: 0,
+            entitlements,
+        }
+    }
+
+    /// Refuses a request as services do that are not well: with an error that says nothing, or with a long wait.
+    fn admit_in_mood(&mut self, request: &Request) -> Result<(), Fault> {
+        let Moods { unknown, entitlement_wait } = self.faults.moods;
+        if unknown > 0.0 && self.refusal_dice.f64() < unknown {
+            self.faults.refusals.count("unknown");
+            return Err(refusals::unknown(self.refusal_dice.u64(..)));
+        }
+        if entitlement_wait.is_zero() || !refusals::is_of_entitlements(request) {
+            return Ok(());
+        }
+        let now = Instant::now();
+        // It asks once in a while, and what comes before the time is over is refused like the first.
+        let is_over = self.entitlements.is_none_or(|until| until <= now);
+        if is_over && self.refusal_dice.f64() < refusals::ENTITLEMENT_SHARE {
+            self.entitlements = Some(now + entitlement_wait);
+        }
+        match self.entitlements.map(|until| until.saturating_duration_since(now)) {
+            Some(left) if !left.is_zero() => {
+                self.faults.refusals.count("entitlement-wait");
+                Err(refusals::entitlement_wait(left))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -307,7 +387,7 @@ mod tests {
         let said = |text: &str| text.parse::<Faults>().unwrap_err();
         insta::assert_snapshot!(said("lag:soon"), @r#"lag takes a number, as in lag:0.5, not "soon""#);
         insta::assert_snapshot!(said("lose:2"), @"lose is at most 1");
-        insta::assert_snapshot!(said("lots"), @r#"unknown fault "lots"; there are seed, lag, latency, lose, lose-others, drop, limits, drained, hang-before, hang-after, omit and requests, and of a kind, as in denied:group, denied, unlicensed, unprovisioned, broken, expired, empty and empty-once"#);
+        insta::assert_snapshot!(said("lots"), @r#"unknown fault "lots"; there are seed, lag, latency, lose, lose-others, drop, limits, drained, hang-before, hang-after, omit, requests, unknown, entitlement-wait, new-location, deleted-partner, new-synchronization, disabled-permission, untrusted-location, unnamed-location, held-resource and changed-rules, and of a kind, as in denied:group, denied, unlicensed, unprovisioned, broken, expired, empty and empty-once"#);
         insta::assert_snapshot!(said("denied:cats"), @r#"denied takes a kind, as in denied:group, not "cats""#);
         insta::assert_snapshot!(said("requests:done"), @r#"requests takes a status, as in requests:Failed, not "done"; there are Provisioned, Failed, Denied, Canceled, PendingApproval, PendingAdminDecision, PendingProvisioning and PendingScheduleCreation"#);
     }

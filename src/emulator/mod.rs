@@ -299,6 +299,11 @@ impl Running {
         self.shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner).weather.counts()
     }
 
+    /// Returns how often each refusal that passes by itself occurred since the faults were set.
+    pub fn refusals(&self) -> BTreeMap<&'static str, u64> {
+        self.shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner).weather.refusals()
+    }
+
     /// Writes the tenant to a file that `state` takes later, as a whole or not at all.
     pub fn save(&self, path: &Path) -> anyhow::Result<()> {
         let tenant = self.shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner);

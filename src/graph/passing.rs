@@ -101,6 +101,8 @@ impl Recent {
             TenantError::NotFound { .. } if new => Some(AS_LONG_AS_IT_TAKES),
             // It got another id with the last write, and may answer to none for a while.
             TenantError::NotFound { .. } if self.renames(write) => Some(NOTICED),
+            // An attempt whose answer was lost may have restored it, and a replica may show it late.
+            TenantError::NotFound { .. } if matches!(write, Write::Restore { .. }) => Some(NOTICED),
             TenantError::Refused { status: 400, message, .. } if new && said(message, UNKNOWN_AS_YET) => {
                 Some(AS_LONG_AS_IT_TAKES)
             }
@@ -147,9 +149,10 @@ impl Recent {
             }
             // A location is still trusted, or a policy that is gone still names it. Other kinds have nothing to prepare.
             (Write::Delete { kind, id }, _) if schema::of(kind).prepares_deletion() => {
-                match known.changed.contains(id) {
-                    true => Some(PREPARED),
-                    false => (!known.removed.is_empty()).then_some(NOTICED),
+                // Both may be the case, and the longer wait counts.
+                match known.removed.is_empty() {
+                    false => Some(NOTICED),
+                    true => known.changed.contains(id).then_some(PREPARED),
                 }
             }
             _ => None,
@@ -240,6 +243,17 @@ mod tests {
             recent.note(&before);
             assert!(recent.patience(&write, &error).is_some(), "{number}");
         }
+    }
+
+    /// A location that was made untrusted may have been named by a policy that is gone: the longer wait counts.
+    #[test]
+    fn a_location_is_waited_for_as_long_as_the_slower_reason_takes() {
+        let (recent, write) = (Recent::default(), delete("namedLocation", ID));
+        let error = refused(400, "Request_BadRequest", "referenced by a policy");
+        recent.note(&update("namedLocation", ID));
+        assert_eq!(recent.patience(&write, &error), Some(PREPARED));
+        recent.note(&delete("conditionalAccessPolicy", "p"));
+        assert_eq!(recent.patience(&write, &error), Some(NOTICED));
     }
 
     #[test]

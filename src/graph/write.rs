@@ -102,7 +102,11 @@ impl<'a> Sending<'a> {
 
     /// Returns the error, unless the tenant is as the write wants it.
     async fn unless_done(self, error: TenantError) -> Result<Written, TenantError> {
-        if is_done(self.http, self.write, &error).await? { Ok(Written::default()) } else { Err(error) }
+        if !is_done(self.http, self.write, &error).await? {
+            return Err(error);
+        }
+        note_done(self.recent, self.write);
+        Ok(Written::default())
     }
 
     /// Waits, and changes the request, if it may succeed when it is sent again. Returns false if it may not.
@@ -134,6 +138,10 @@ impl<'a> Sending<'a> {
             url.set_path(&path);
             return Ok(true);
         }
+        // A restored object is in the recycle bin no more: an attempt whose answer was lost is found by reading the object.
+        if matches!(self.write, Write::Restore { .. }) && is_done(self.http, self.write, error).await? {
+            return Ok(false);
+        }
         // A removed object that is not found is gone in most cases, so the wait for it is short.
         let gone = removes && not_found && self.clock.spent() > REMOVAL;
         let waits = !gone && self.recent.patience(self.write, error).is_some_and(|limit| self.clock.spent() < limit);
@@ -158,6 +166,12 @@ fn parse_reply(write: &Write, wants_id: bool, body: &[u8]) -> Result<Option<Map<
         _ if wants_id => Err("it was done, but the reply does not say under which id".to_owned()),
         _ => Ok(None),
     }
+}
+
+/// Remembers a write whose answer was lost: what it explains is refused for a while all the same.
+fn note_done(recent: &Recent, write: &Write) {
+    remember(recent, write, None);
+    recent.note(write);
 }
 
 /// Reads the facts that the write needs before it can be sent.

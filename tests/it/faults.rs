@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use entragit::emulator::{Counts, Faults, Options, Running, Seed, contoso::names};
-use entragit::graph::{Config, Credential, GraphTenant};
+use entragit::graph::{Config, Credential, DEADLINE, GraphTenant};
 use entragit::kinds;
 use entragit::model::kind::Deletion;
 use entragit::model::kind::Readers;
@@ -38,7 +38,7 @@ fn connect(running: &Running) -> GraphTenant {
         tenant: running.tenant_id().to_owned(),
         credential: Credential::ClientSecret { client_id: "test".into(), client_secret: Secret::new("x".into()) },
         concurrency: 24,
-        deadline: Duration::from_secs(300),
+        deadline: DEADLINE,
     };
     let events = match std::env::var_os("ENTRAGIT_SHOW") {
         Some(_) => Events::new(|event| println!("{event:?}")),
@@ -106,6 +106,11 @@ impl World {
 
     pub fn faults(&self, words: &str) {
         self.graph.tenant.set_faults(words.parse::<Faults>().unwrap());
+    }
+
+    /// Signs in anew, with a client that has written nothing yet.
+    pub fn reconnect(&mut self) {
+        self.tenant = connect(&self.graph.tenant);
     }
 
     pub async fn list(&self, kind: &str) -> Vec<RawObject> {

@@ -35,6 +35,7 @@ mod pipelines;
 mod preconditions;
 mod proposing;
 mod protected;
+mod recoveries;
 mod reports;
 mod roles;
 mod safety;
