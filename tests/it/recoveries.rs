@@ -125,7 +125,7 @@ async fn recover(seed: u64, totals: &mut Totals) {
     world.reconnect();
     if !fresh {
         let [lag, lose, others, drop] = [60.0, 0.4, 0.2, 0.02].map(|most| most * dice.f64());
-        let slow = if seed % 4 == 0 { "entitlement-wait:315" } else { "limits" };
+        let slow = if seed.is_multiple_of(4) { "entitlement-wait:315" } else { "limits" };
         world.faults(&format!(
             "{common},lag:{lag:.0},lose:{lose:.2},lose-others:{others:.2},drop:{drop:.3},unknown:0.02,{slow}"
         ));
