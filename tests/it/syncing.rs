@@ -199,3 +199,100 @@ async fn the_receipt_of_an_apply_is_never_given_up() {
     assert!(world.git(&["log", "-1", "--format=%B", "snapshots"]).contains("Entragit-Plan"));
     assert!(!group.is_empty());
 }
+
+/// A `git` that kills the program that calls it, at one of its calls.
+struct DeadlyGit {
+    folder: TempDir,
+}
+
+impl DeadlyGit {
+    fn new() -> DeadlyGit {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let real = Command::new("sh").args(["-c", "command -v git"]).output().unwrap();
+        let real = String::from_utf8(real.stdout).unwrap();
+        let script = format!(
+            "#!/bin/sh\n\
+             calls=$(($(cat \"$COUNT\") + 1)); echo $calls > \"$COUNT\"\n\
+             if [ $calls -eq $AT ] && [ $WHEN = before ]; then kill -9 $PPID; exit 1; fi\n\
+             '{real}' \"$@\"; code=$?\n\
+             if [ $calls -eq $AT ]; then kill -9 $PPID; fi\n\
+             exit $code\n",
+            real = real.trim()
+        );
+        let file = folder.path().join("git");
+        std::fs::write(&file, script).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+        DeadlyGit { folder }
+    }
+
+    /// Runs a command that is killed at call `at` of git, `before` it or after. Returns false if it made fewer calls.
+    fn kills(&self, command: &mut Command, at: usize, when: &str) -> bool {
+        let count = self.folder.path().join("count");
+        std::fs::write(&count, "0").unwrap();
+        let path = format!("{}:{}", self.folder.path().display(), std::env::var("PATH").unwrap());
+        command.env("PATH", path).env("COUNT", &count).env("AT", at.to_string()).env("WHEN", when);
+        let killed = command.output().unwrap().status.code().is_none();
+        let calls: usize = std::fs::read_to_string(&count).unwrap().trim().parse().unwrap();
+        assert_eq!(killed, calls >= at, "killed {when} call {at} of {calls}");
+        killed
+    }
+}
+
+/// Killed before or after any call of git, and at any other moment: the next run ends clean, and the remote has everything.
+#[tokio::test(flavor = "multi_thread")]
+async fn run_that_is_killed_is_taken_up_by_the_next() {
+    let setting = Setting::new().await;
+    let here = setting.world.path().to_owned();
+    let group = setting.group("before").await;
+    Ran::of(&setting.sync(&here).output().unwrap()).ok();
+    let git = DeadlyGit::new();
+    let mut rounds = Vec::new();
+    for at in 1.. {
+        let mut reached = false;
+        for when in ["before", "after"] {
+            let round = format!("{when} {at}");
+            describe(&setting, &group, &round).await;
+            reached |= git.kills(&mut setting.sync(&here), at, when);
+            assert_clean_after(&setting, &here, &group, &round);
+            rounds.push(round);
+        }
+        if !reached {
+            break;
+        }
+    }
+    // It fetches and pushes, and then makes no call that could be the last one.
+    assert!(rounds.len() >= 6, "{rounds:?}");
+    let moments = if is_long_run() { 100 } else { 4 };
+    for moment in 0..moments {
+        let round = format!("moment {moment}");
+        describe(&setting, &group, &round).await;
+        let mut child = setting.sync(&here).stderr(std::process::Stdio::null()).spawn().unwrap();
+        // From the first milliseconds to about the whole of a run.
+        std::thread::sleep(std::time::Duration::from_millis(20 + moment * 1_500 / moments));
+        let _ = child.kill();
+        child.wait().unwrap();
+        assert_clean_after(&setting, &here, &group, &round);
+    }
+}
+
+async fn describe(setting: &Setting, group: &str, text: &str) {
+    let body = json!({"description": text});
+    assert_eq!(setting.world.graph.patch(&format!("/v1.0/groups/{group}"), body).await.0, 204);
+}
+
+/// Runs once more, and holds both repositories against the tenant.
+fn assert_clean_after(setting: &Setting, here: &Path, group: &str, round: &str) {
+    Ran::of(&setting.sync(here).output().unwrap()).ok();
+    let files = setting.git(&setting.remote(), &["ls-tree", "-r", "--name-only", "main"]);
+    let file = files.lines().find(|path| path.contains(group)).unwrap();
+    let text = setting.git(&setting.remote(), &["show", &format!("main:{file}")]);
+    assert!(text.contains(&format!("description: {round}\n")), "{round}: {text}");
+    for name in ["main", "snapshots", "refs/notes/entragit-audit", "refs/entragit/state"] {
+        assert_eq!(setting.git(here, &["rev-parse", name]), setting.at_remote(name), "{round}: {name}");
+    }
+    assert_eq!(setting.git(here, &["status", "--porcelain"]), "", "{round}");
+    for place in [here, &setting.remote()] {
+        setting.git(place, &["fsck", "--strict", "--no-dangling", "--no-progress"]);
+    }
+}
