@@ -37,10 +37,22 @@ pub(super) async fn write(http: &Http, recent: &Recent, write: &Write) -> Result
             Ok(value) => return sending.conclude(value).await,
             Err(error) => error,
         };
-        if !sending.prepare_again(&error).await? {
-            return sending.unless_done(error).await;
+        match sending.prepare_again(&error).await? {
+            Next::Again => {}
+            Next::Done => return Ok(sending.note_done()),
+            Next::Final => return sending.unless_done(error).await,
         }
     }
+}
+
+/// Tells what follows a refused request.
+enum Next {
+    /// The request is sent again.
+    Again,
+    /// The effect of the write is there.
+    Done,
+    /// The answer is the last one.
+    Final,
 }
 
 /// Holds a write and the request for it, until the request is answered for good.
@@ -102,15 +114,18 @@ impl<'a> Sending<'a> {
 
     /// Returns the error, unless the tenant is as the write wants it.
     async fn unless_done(self, error: TenantError) -> Result<Written, TenantError> {
-        if !is_done(self.http, self.write, &error).await? {
-            return Err(error);
-        }
-        note_done(self.recent, self.write);
-        Ok(Written::default())
+        if is_done(self.http, self.write, &error).await? { Ok(self.note_done()) } else { Err(error) }
     }
 
-    /// Waits, and changes the request, if it may succeed when it is sent again. Returns false if it may not.
-    async fn prepare_again(&mut self, error: &TenantError) -> Result<bool, TenantError> {
+    /// Remembers a write whose answer was lost: what it explains is refused for a while all the same.
+    fn note_done(&self) -> Written {
+        remember(self.recent, self.write, None);
+        self.recent.note(self.write);
+        Written::default()
+    }
+
+    /// Waits, and changes the request, if it may succeed when it is sent again.
+    async fn prepare_again(&mut self, error: &TenantError) -> Result<Next, TenantError> {
         let not_found = matches!(error, TenantError::NotFound { .. });
         // The object got another id meanwhile, or a replica that lags behind said which.
         if self.known.own.is_some()
@@ -128,7 +143,7 @@ impl<'a> Sending<'a> {
                     self.request.url = self.http.base.join(&call.path)?;
                 }
             }
-            return Ok(true);
+            return Ok(Next::Again);
         }
         let url = &mut self.request.url;
         // The path is right, and v1.0 does not take it all the same.
@@ -136,20 +151,20 @@ impl<'a> Sending<'a> {
         if removes && is_no_path(error) && url.path().starts_with(Api::V1.segment()) {
             let path = url.path().replacen(Api::V1.segment(), Api::Beta.segment(), 1);
             url.set_path(&path);
-            return Ok(true);
+            return Ok(Next::Again);
         }
         // A restored object is in the recycle bin no more: an attempt whose answer was lost is found by reading the object.
         if matches!(self.write, Write::Restore { .. }) && is_done(self.http, self.write, error).await? {
-            return Ok(false);
+            return Ok(Next::Done);
         }
         // A removed object that is not found is gone in most cases, so the wait for it is short.
         let gone = removes && not_found && self.clock.spent() > REMOVAL;
         let waits = !gone && self.recent.patience(self.write, error).is_some_and(|limit| self.clock.spent() < limit);
         let pause = if waits { self.clock.pause(Cause::Passing, None) } else { None };
-        let Some(pause) = pause else { return Ok(false) };
+        let Some(pause) = pause else { return Ok(Next::Final) };
         let why = format!("{} is not known everywhere yet", self.request.label());
         self.http.wait(pause.min(CATCHES_UP), &why).await;
-        Ok(true)
+        Ok(Next::Again)
     }
 }
 
@@ -166,12 +181,6 @@ fn parse_reply(write: &Write, wants_id: bool, body: &[u8]) -> Result<Option<Map<
         _ if wants_id => Err("it was done, but the reply does not say under which id".to_owned()),
         _ => Ok(None),
     }
-}
-
-/// Remembers a write whose answer was lost: what it explains is refused for a while all the same.
-fn note_done(recent: &Recent, write: &Write) {
-    remember(recent, write, None);
-    recent.note(write);
 }
 
 /// Reads the facts that the write needs before it can be sent.
@@ -324,7 +333,8 @@ fn remember(recent: &Recent, write: &Write, value: Option<&Map<String, Value>>) 
         (Write::Link { kind, link, value: Value::Object(child), .. }, _)
             if kind.link(link).and_then(|link| link.children()).is_some_and(|children| children.requests.is_some()) =>
         {
-            recent.add(child.values().filter_map(Value::as_str).map(str::to_owned));
+            let ids = child.values().filter_map(Value::as_str).filter(|text| uuid::Uuid::try_parse(text).is_ok());
+            recent.add(ids.map(str::to_owned));
         }
         _ => {}
     }
