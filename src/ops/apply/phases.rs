@@ -229,7 +229,7 @@ impl<'a, T: TenantRead + TenantWrite> Written<'a, T> {
     /// If the repository or a journal cannot be written.
     pub(super) async fn record(self, reread: Reread<'a, T>, journal: Journal) -> Result<Applied> {
         let Writing { context, ready, .. } = &self.writing;
-        let mut conclusion = Conclusion::of(context, &ready.binding, &self.outcome, &reread.again)?;
+        let mut conclusion = Conclusion::of(context, ready, &self.outcome, &reread.again)?;
         let receipt = self.commit_receipt(&reread, &conclusion).await?;
         let Reread { again, verification, corrected, .. } = reread;
         if conclusion.verified && conclusion.whole && context.repo.reference(&context.main_ref())? == Some(again.commit)

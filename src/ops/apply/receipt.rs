@@ -3,8 +3,10 @@
 use anyhow::Result;
 
 use super::Ready;
+use crate::engine::diff::top;
 use crate::engine::planfile::Binding;
 use crate::engine::render;
+use crate::model::{ChangeKind, Left};
 use crate::ops::Context;
 use crate::ops::apply::execute::Outcome;
 use crate::ops::plan::Planned;
@@ -27,14 +29,16 @@ impl Conclusion {
     ///
     /// # Errors
     /// If the repository cannot be read.
-    pub(super) fn of(context: &Context, binding: &Binding, outcome: &Outcome, again: &Planned) -> Result<Conclusion> {
+    pub(super) fn of(context: &Context, ready: &Ready, outcome: &Outcome, again: &Planned) -> Result<Conclusion> {
         let unmet = unmet(again);
+        // What could not be read before is read now: nobody has approved that it stays.
+        let is_news = again.plan.left.iter().any(|left| was_unread(&ready.plan.unproven, left));
         let done = again.plan.steps.is_empty() && outcome.failed.is_empty() && outcome.stale.is_empty();
         Ok(Conclusion {
             verified: done && unmet.is_empty(),
             // The differences that remain were reported before anybody approved, and no later run can do more about them.
-            converged: done && again.plan.unproven.is_empty(),
-            whole: is_whole(context, binding)?,
+            converged: done && again.plan.unproven.is_empty() && !is_news,
+            whole: is_whole(context, &ready.binding)?,
             unmet,
         })
     }
@@ -44,6 +48,19 @@ impl Conclusion {
         self.unmet.extend(paths.iter().map(|path| format!("{path} is not in the tenant as the commit says")));
         self.verified = self.unmet.is_empty();
     }
+}
+
+/// Returns true if the plan that was approved could not tell this difference, because the kind or the property was unread.
+fn was_unread(unproven: &[String], left: &Left) -> bool {
+    let kind = left.address.kind.name;
+    let in_fields = |property: &str| match &left.what {
+        ChangeKind::Modified(fields) => fields.iter().any(|field| top(field.path()) == property),
+        ChangeKind::Added | ChangeKind::Removed => false,
+    };
+    unproven.iter().any(|what| match what.split_once('.') {
+        Some((of, property)) => of == kind && in_fields(property),
+        None => what == kind,
+    })
 }
 
 /// Returns sentences on the parts of the commit that no plan step can achieve: unreadable, unwritable or undeletable. `again` is
