@@ -28,13 +28,14 @@ const URLS: &str = "ENTRAGIT_NOTIFY_URL";
 pub async fn run(arguments: args::Drift, repo: &Path, output: &Output) -> Result<u8> {
     if let Some(host) = arguments.pull_request.pull_request {
         check_alone(&arguments.selectors)?;
-        if arguments.baseline.is_some() || arguments.json || arguments.format != Format::Text {
-            bail!("--pull-request writes a pull request; leave --baseline, --format and --json out");
+        if arguments.baseline.is_some() || !matches!(arguments.format, Format::Text | Format::Json) {
+            bail!("--pull-request writes a pull request; leave --baseline and --format out");
         }
         if host != ForgeName::None && arguments.pull_request.decisions.is_some() {
             bail!("the ticks are those of the pull request; --decisions is for --pull-request=none");
         }
-        return keep(&arguments.pull_request, repo, output).await;
+        let json = arguments.json || arguments.format == Format::Json;
+        return keep(&arguments.pull_request, json, repo, output).await;
     }
     if arguments.pull_request.decisions.is_some() {
         bail!("--decisions needs --pull-request=none");

@@ -4,9 +4,12 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
+use serde_json::json;
+
 use super::args::{ForgeName, PullRequest, Selectors};
 use super::exit;
 use super::output::Output;
+use crate::engine::render::json::{FORMAT_VERSION, pretty};
 use crate::engine::review::{Tally, Ticks};
 use crate::forge::{Branches, Host, PullRequest as Open, Words};
 use crate::graph::GraphTenant;
@@ -25,21 +28,55 @@ const LIMIT: usize = 1_000_000;
 ///
 /// # Errors
 /// If the host or the remote refuses, or as for [`propose`].
-pub async fn keep(arguments: &PullRequest, repo: &Path, output: &Output) -> Result<u8> {
+pub async fn keep(arguments: &PullRequest, json: bool, repo: &Path, output: &Output) -> Result<u8> {
     let context = Context::open(repo, output.events())?;
-    let proposal = match host(arguments, &context)? {
-        Some(host) => keep_at(host, arguments, &context, repo, output).await?,
+    let (proposal, act) = match host(arguments, &context)? {
+        Some(host) => keep_at(host, arguments, &context, repo).await?,
         None => {
             let before = context.repo.reference(&format!("refs/heads/{BRANCH}"))?;
             let proposal = propose::<GraphTenant>(&context, &written(arguments)?, before, LIMIT).await?;
             keep_here(&context, &proposal, before)?;
-            output.clear();
-            output.data(&proposal.body);
-            proposal
+            (proposal, None)
         }
     };
+    output.clear();
+    match (json, &act) {
+        (true, _) => output.data(&document(&proposal, act.as_ref())),
+        (false, None) => output.data(&proposal.body),
+        (false, Some(_)) => {}
+    }
+    if let Some(Kept { act, page }) = &act {
+        output.talk(&format!("{act} {page}"));
+    }
     output.talk(&summary(&proposal));
     Ok(exit::DONE)
+}
+
+/// Says what became of the pull request at its host.
+struct Kept {
+    /// `opened`, `updated`, `closed`, `unchanged` or `not needed`.
+    act: &'static str,
+    /// Its page, or its number.
+    page: String,
+}
+
+/// Returns the document of `--json`, as `schemas/output/proposal.schema.json` describes it.
+fn document(proposal: &Proposal, kept: Option<&Kept>) -> String {
+    let Tally { changes, accepted, rejected, both, stale } = proposal.tally;
+    pretty(&json!({
+        "formatVersion": FORMAT_VERSION,
+        "branch": BRANCH,
+        "commit": proposal.commit.map(|commit| commit.to_string()),
+        "pullRequest": kept.map(|kept| json!({"act": kept.act, "page": kept.page})),
+        "title": proposal.title,
+        "body": proposal.body,
+        "changes": changes,
+        "accepted": accepted,
+        "rejected": rejected,
+        "both": both,
+        "stale": stale,
+        "blocked": proposal.blocked,
+    }))
 }
 
 async fn keep_at(
@@ -47,8 +84,7 @@ async fn keep_at(
     arguments: &PullRequest,
     context: &Context,
     folder: &Path,
-    output: &Output,
-) -> Result<Proposal> {
+) -> Result<(Proposal, Option<Kept>)> {
     let branches = Branches { head: BRANCH, base: &context.settings.branches.main };
     let remote = sync::remote(context)?;
     let mut before = fetched(context, &remote)?;
@@ -56,13 +92,10 @@ async fn keep_at(
     for _ in 0..ROUNDS {
         let ticks = ticks_of(arguments, open.as_ref())?;
         let proposal = propose::<GraphTenant>(context, &ticks, before, host.limit()).await?;
-        output.clear();
         let Some(commit) = proposal.commit else {
-            if let Some(open) = &open {
-                host.close(folder, open.number)?;
-                output.talk(&format!("closed pull request {}", named(open)));
-            }
-            return Ok(proposal);
+            let Some(open) = &open else { return Ok((proposal, kept("not needed", String::new()))) };
+            host.close(folder, open.number)?;
+            return Ok((proposal, kept("closed", named(open))));
         };
         if before != Some(commit) {
             push(context, &remote, commit, before)?;
@@ -70,31 +103,37 @@ async fn keep_at(
         }
         let words = Words { title: &proposal.title, body: &proposal.body };
         let Some(known) = &open else {
-            let made = host.open(folder, branches, words)?;
-            output.talk(&format!("opened {made}"));
-            return Ok(proposal);
+            let page = host.open(folder, branches, words)?;
+            return Ok((proposal, kept("opened", page)));
         };
         // Somebody may have ticked a box since the text was read: what was ticked is never written over.
         let now = host.find(folder, branches)?;
         if now.as_ref().is_some_and(|now| now.body == known.body) {
             if same_text(&known.body, &proposal.body) {
-                output.talk(&format!("pull request {} is as it should be", named(known)));
-            } else {
-                host.update(folder, known.number, words)?;
-                output.talk(&format!("updated pull request {}", named(known)));
+                return Ok((proposal, kept("unchanged", named(known))));
             }
-            return Ok(proposal);
+            host.update(folder, known.number, words)?;
+            return Ok((proposal, kept("updated", named(known))));
         }
         open = now;
     }
     bail!("the pull request changes faster than it can be written; run this again")
 }
 
+fn kept(act: &'static str, page: String) -> Option<Kept> {
+    Some(Kept { act, page })
+}
+
 /// Fetches, and returns the commit that the remote has on the branch.
 fn fetched(context: &Context, remote: &str) -> Result<Option<ObjectId>> {
     let _lock = context.repo.lock("drift")?;
+    let tracking = format!("refs/remotes/{remote}/{BRANCH}");
+    // A branch that the host deleted with its pull request would stay here.
+    if let Some(left) = context.repo.reference(&tracking)? {
+        context.repo.delete_ref(&tracking, left)?;
+    }
     sync::fetch(context, remote)?;
-    Ok(context.repo.reference(&format!("refs/remotes/{remote}/{BRANCH}"))?)
+    Ok(context.repo.reference(&tracking)?)
 }
 
 fn push(context: &Context, remote: &str, commit: ObjectId, before: Option<ObjectId>) -> Result<()> {
@@ -187,7 +226,7 @@ fn same_text(a: &str, b: &str) -> bool {
 }
 
 fn named(open: &Open) -> String {
-    if open.url.is_empty() { open.number.to_string() } else { open.url.clone() }
+    if open.url.is_empty() { format!("pull request {}", open.number) } else { open.url.clone() }
 }
 
 fn summary(proposal: &Proposal) -> String {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::program::Program;
 use super::{Branches, ForgeError, PullRequest, Words, text};
@@ -30,9 +30,11 @@ pub(super) fn open(folder: &Path, branches: Branches<'_>, words: Words<'_>) -> R
     Ok(GH.run(folder, &arguments, words.body)?.trim().to_owned())
 }
 
+/// Replaces title and text. `gh pr edit` of older versions asks for what GitHub has no more.
 pub(super) fn update(folder: &Path, number: u64, words: Words<'_>) -> Result<(), ForgeError> {
-    let number = number.to_string();
-    GH.run(folder, &["pr", "edit", &number, "--title", words.title, "--body-file", "-"], words.body).map(drop)
+    let place = format!("repos/{{owner}}/{{repo}}/pulls/{number}");
+    let body = json!({"title": words.title, "body": words.body});
+    GH.json(folder, &["api", &place, "--method", "PATCH", "--input", "-"], &body.to_string()).map(drop)
 }
 
 pub(super) fn close(folder: &Path, number: u64) -> Result<(), ForgeError> {

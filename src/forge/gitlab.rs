@@ -13,7 +13,7 @@ const PLACE: &str = "projects/:id/merge_requests";
 
 pub(super) fn find(folder: &Path, branches: Branches<'_>) -> Result<Option<PullRequest>, ForgeError> {
     let Branches { head, base } = branches;
-    let place = format!("{PLACE}?state=opened&source_branch={}&target_branch={}", word(head), word(base));
+    let place = format!("{PLACE}?state=opened&per_page=100&source_branch={}&target_branch={}", word(head), word(base));
     let arguments = ["api", &place];
     let found = GLAB.list(folder, &arguments)?;
     // The list also has those of forks whose branch has this name.
@@ -31,6 +31,8 @@ pub(super) fn find(folder: &Path, branches: Branches<'_>) -> Result<Option<PullR
 pub(super) fn open(folder: &Path, branches: Branches<'_>, words: Words<'_>) -> Result<String, ForgeError> {
     let body = json!({
         "source_branch": branches.head, "target_branch": branches.base, "title": words.title, "description": words.body,
+        // The commit says in a trailer what it accepts.
+        "squash": false,
     });
     Ok(text(&send(folder, "POST", PLACE, &body)?, "web_url"))
 }

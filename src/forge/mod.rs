@@ -79,23 +79,22 @@ pub enum ForgeError {
 }
 
 impl Host {
-    /// Returns the host that runs this pipeline, or else the one that the remote's address names.
+    /// Returns the host that the remote's address names, or else the one that runs this pipeline.
     pub fn of(environment: impl Fn(&str) -> Option<String>, remote_url: &str) -> Option<Host> {
-        let runs = |name: &str| environment(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        for (name, host) in
-            [("GITHUB_ACTIONS", Host::GitHub), ("GITLAB_CI", Host::GitLab), ("TF_BUILD", Host::AzureDevOps)]
-        {
-            if runs(name) {
-                return Some(host);
-            }
-        }
         let names = [
             ("github.", Host::GitHub),
             ("gitlab.", Host::GitLab),
             ("dev.azure.com", Host::AzureDevOps),
             ("visualstudio.com", Host::AzureDevOps),
         ];
-        names.into_iter().find(|(name, _)| remote_url.contains(name)).map(|(_, host)| host)
+        let machine = machine(remote_url);
+        if let Some((_, host)) = names.into_iter().find(|(name, _)| machine.contains(name)) {
+            return Some(host);
+        }
+        let runs = |name: &str| environment(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let pipelines =
+            [("GITHUB_ACTIONS", Host::GitHub), ("GITLAB_CI", Host::GitLab), ("TF_BUILD", Host::AzureDevOps)];
+        pipelines.into_iter().find(|(name, _)| runs(name)).map(|(_, host)| host)
     }
 
     /// Returns the name of the host.
@@ -169,6 +168,14 @@ impl Host {
     }
 }
 
+/// Returns the machine of a remote's address: `https://user@HOST/path`, `git@HOST:path`.
+fn machine(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = rest.split('/').next().unwrap_or_default();
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    rest.split(':').next().unwrap_or_default()
+}
+
 /// Returns the text of a property; empty if it is missing or null.
 fn text(value: &Value, name: &str) -> String {
     value.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
@@ -183,7 +190,8 @@ mod tests {
         let nowhere = |_: &str| None;
         let gitlab = |name: &str| (name == "GITLAB_CI").then(|| "true".to_owned());
         let azure = |name: &str| (name == "TF_BUILD").then(|| "True".to_owned());
-        assert_eq!(Host::of(gitlab, "https://github.com/contoso/tenant"), Some(Host::GitLab));
+        assert_eq!(Host::of(azure, "https://github.com/contoso/tenant"), Some(Host::GitHub));
+        assert_eq!(Host::of(gitlab, "https://git.contoso.com/github.com/tenant"), Some(Host::GitLab));
         assert_eq!(Host::of(azure, ""), Some(Host::AzureDevOps));
         assert_eq!(Host::of(nowhere, "git@github.com:contoso/tenant.git"), Some(Host::GitHub));
         assert_eq!(Host::of(nowhere, "https://gitlab.contoso.com/iam/tenant.git"), Some(Host::GitLab));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Represents one entry of `/auditLogs/directoryAudits`.
 /// <https://learn.microsoft.com/graph/api/resources/directoryaudit>
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEvent {
     /// Id of the entry.

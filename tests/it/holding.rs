@@ -137,6 +137,29 @@ async fn reject_takes_back_what_the_last_snapshot_shows_and_nothing_else() {
     assert!(drift.contains("later") && !drift.contains(names::ORDERING_POLICY_NAME), "{drift}");
 }
 
+/// What was accepted is no edit that waits, and what somebody wrote on top of it is one, even if a snapshot has had that value.
+#[tokio::test(flavor = "multi_thread")]
+async fn return_to_an_earlier_accepted_value_waits_like_any_edit() {
+    let world = World::held().await;
+    for text in ["first", "second"] {
+        world.change_group(json!({"description": text})).await;
+        world.run(&["export"]).ok();
+        let accepted = world.run(&["accept", "--all"]).ok();
+        assert!(accepted.err.contains("accepted 1 change"), "{}", accepted.err);
+    }
+    let group = world.file_of(names::REMOTE_WORKERS);
+    world.write(&group, &world.on("main", &group).replace("description: second", "description: first"));
+    world.commit("As it was before");
+    let refused = world.run(&["accept", "--all"]).ends(1).err;
+    assert!(refused.contains("has an edit of description that is not applied yet"), "{refused}");
+    let text = world.run(&["drift", "--pull-request=none"]).ok();
+    assert!(
+        text.out.contains("Cannot be decided now") && text.err.contains("1 object cannot be decided"),
+        "{}",
+        text.out
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn edit_that_waits_in_the_same_property_stops_the_decision() {
     let world = World::held().await;

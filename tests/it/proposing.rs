@@ -78,7 +78,8 @@ async fn change_is_decided_by_its_box_and_by_nothing_else() {
     let decisions = world.decisions(&text);
     let ran = world.propose(&decisions).ok();
     assert!(ran.err.contains("1 ticked to be accepted; 1 ticked to be taken back\n"), "{}", ran.err);
-    assert_eq!(ran.out, text, "ticks stay");
+    let only = "the branch holds nothing but what is ticked \"accept\"";
+    assert_eq!(ran.out, text.replace(&format!("- [ ] {only}"), &format!("- [x] {only}")), "ticks stay");
     // The name of the file follows the name of the group, which nobody accepted yet.
     let proposed = held(&file);
     assert!(proposed.contains("description: theirs") && !proposed.contains("Their"), "{proposed}");
@@ -113,8 +114,25 @@ async fn commit_of_people_on_the_branch_is_never_replaced() {
     world.git(&["switch", "-q", BRANCH]);
     world.write("notes.md", "by hand\n");
     world.commit("By hand");
+    let own = world.git(&["rev-parse", "HEAD^"]);
     let refused = world.run(&["drift", "--pull-request=none"]).ends(1).err;
     assert!(refused.contains("has commits that are not of a proposal") && refused.contains("delete it"), "{refused}");
+    world.git(&["reset", "-q", "--soft", &own]);
+    world.git(&["commit", "-q", "--amend", "--no-edit"]);
+    let amended = world.run(&["drift", "--pull-request=none"]).ends(1).err;
+    assert!(amended.contains("has commits that are not of a proposal"), "{amended}");
+    world.git(&["reset", "-q", "--hard", &own]);
+    world.run(&["drift", "--pull-request=none"]).ok();
+    world.change_group(json!({"description": "meanwhile"})).await;
+    world.run(&["export"]).ok();
+    let open = world.run(&["drift", "--pull-request=none"]).ends(1).err;
+    assert!(open.contains("is checked out"), "{open}");
+    world.git(&["switch", "-q", "main"]);
+    world.run(&["drift", "--pull-request=none"]).ok();
+    world.run(&["accept", "--all"]).ok();
+    let none = world.run(&["drift", "--pull-request=none"]).ok();
+    assert!(none.err.contains("0 changes wait"), "{}", none.err);
+    assert_eq!(world.git(&["branch", "--list", BRANCH]), "", "nothing is left to be merged");
     let alone = world.run(&["drift", "--pull-request=none", "--name", "CA210*"]).ends(1).err;
     assert!(alone.contains("leave the selectors out"), "{alone}");
     let none = world.run(&["reject", "--pull-request=none", "--yes"]).ends(1).err;
@@ -255,7 +273,7 @@ async fn pull_request_of_github_is_opened_updated_and_closed() {
     let world = &setting.world;
     let script = "case \"$1 $2\" in\n'pr list') cat list ;;\n'pr close') ;;\n*) cat > body; echo https://github.com/contoso/tenant/pull/7 ;;\nesac\n";
     let host = FakeHost::new(setting.folder.path(), "gh", script);
-    let keep = ["drift", "--pull-request=github"];
+    let keep = ["drift", "--pull-request=github", "--json"];
     let opened = host.run(world, &keep).ok();
     assert!(opened.err.contains("opened https://github.com/contoso/tenant/pull/7"), "{}", opened.err);
     assert_eq!(
@@ -268,6 +286,13 @@ async fn pull_request_of_github_is_opened_updated_and_closed() {
         ]
     );
     let pushed = setting.at_remote(BRANCH);
+    let document = opened.json();
+    let schema: Value = serde_json::from_str(include_str!("../../schemas/output/proposal.schema.json")).unwrap();
+    let wrong: Vec<String> =
+        jsonschema::validator_for(&schema).unwrap().iter_errors(&document).map(|error| error.to_string()).collect();
+    assert_eq!(wrong, [""; 0], "{document:#}");
+    assert_eq!((&document["commit"], &document["changes"]), (&json!(pushed), &json!(1)));
+    assert_eq!(document["pullRequest"]["act"], "opened");
     assert_eq!(setting.git(&setting.remote(), &["rev-parse", &format!("{pushed}^")]), setting.at_remote("main"));
 
     // A fork's branch of the same name decides nothing, whatever is ticked there.
@@ -282,7 +307,7 @@ async fn pull_request_of_github_is_opened_updated_and_closed() {
     host.lists(&json!([pull(&forged, 9, true), pull(&body.replace('\n', "\r\n"), 7, false)]));
     host.asked();
     let same = host.run(world, &keep).ok();
-    assert!(same.err.contains("is as it should be"), "{}", same.err);
+    assert!(same.err.contains("unchanged https://github.com"), "{}", same.err);
     assert!(host.asked().iter().all(|line| line.starts_with("pr list")));
     assert_eq!(setting.at_remote(BRANCH), pushed);
 
@@ -295,7 +320,7 @@ async fn pull_request_of_github_is_opened_updated_and_closed() {
     host.run(world, &["reject", "--pull-request=github", "--yes"]).ok();
     host.asked();
     let closed = host.run(world, &keep).ok();
-    assert!(closed.err.contains("closed pull request https://github.com"), "{}", closed.err);
+    assert!(closed.err.contains("closed https://github.com"), "{}", closed.err);
     assert_eq!(host.asked()[1], "pr close 7");
 }
 
@@ -308,7 +333,8 @@ async fn merge_request_of_gitlab_and_pull_request_of_azure_are_kept_alike() {
     let keep = ["drift", "--pull-request=gitlab"];
     let opened = gitlab.run(world, &keep).ok();
     assert!(opened.err.contains("opened https://gitlab.com"), "{}", opened.err);
-    let list = "api projects/:id/merge_requests?state=opened&source_branch=entragit%2Fdrift&target_branch=main";
+    let list =
+        "api projects/:id/merge_requests?state=opened&per_page=100&source_branch=entragit%2Fdrift&target_branch=main";
     let json = "--header Content-Type: application/json --input -";
     assert_eq!(gitlab.asked(), [list.to_owned(), format!("api projects/:id/merge_requests --method POST {json}")]);
     let sent: Value = serde_json::from_str(&fs::read_to_string(gitlab.folder.join("sent")).unwrap()).unwrap();

@@ -6,7 +6,7 @@ use super::markdown::{cell, code, shortened};
 use super::{field_line, sign, word};
 use crate::engine::diff::top;
 use crate::engine::refs::Names;
-use crate::engine::review::{ALL, AUTHORS, Decision, Group, Item, OBJECT, Review, Tally, Ticked, Ticks, box_line};
+use crate::engine::review::{Decision, Group, Item, Part, Review, Tally, Ticked, Ticks, all_of, box_line, only_line};
 use crate::model::words::agreeing;
 use crate::model::{Change, Level};
 
@@ -24,6 +24,8 @@ pub struct Room<'a> {
     pub snapshot: &'a str,
     /// Time of the last snapshot (RFC 3339).
     pub taken: &'a str,
+    /// Error that merging would leave, if any.
+    pub problem: Option<&'a str>,
     /// Maximum number of characters that the host takes.
     pub limit: usize,
 }
@@ -34,30 +36,46 @@ pub fn title(review: &Review) -> String {
     format!("Drift of the tenant: {} for a decision", agreeing(objects, "changed object", ("waits", "wait")))
 }
 
-/// Returns the text: every change with its boxes, by author. What was ticked stays ticked; a box for
-/// several changes ticks those below it. What does not fit is counted,
-/// and has no box.
+/// Returns the text: every change with its boxes, by author. What was ticked stays ticked, and comes first where not everything
+/// fits; a box for several changes ticks those below it. What does not fit is counted, and has no box.
 pub fn body(review: &Review, ticks: &Ticks, names: &Names, room: &Room<'_>) -> String {
-    let mut out = opening(review, room);
-    let closing = closing(review, ticks);
-    // The note about what does not fit is never longer than this.
-    let limit = room.limit.saturating_sub(closing.chars().count() + 300);
-    let mut used = out.chars().count();
-    let mut left = 0;
-    for group in &review.groups {
-        let mut head = Some(group_head(group));
-        for item in &group.items {
-            let part = format!("{}{}", head.as_deref().unwrap_or_default(), item_lines(item, ticks, names));
-            let size = part.chars().count();
-            if left > 0 || used + size > limit {
-                left += 1;
-                continue;
+    let mut out = opening(review, ticks, room);
+    let closing = closing(review, ticks, room.limit / 4);
+    // Heads of authors and the note about what does not fit are never longer than this, each.
+    let head = 700;
+    let mut used = out.chars().count() + closing.chars().count() + head;
+    let items: Vec<&Item> = review.groups.iter().flat_map(|group| &group.items).collect();
+    let lines: Vec<String> = items.iter().map(|item| item_lines(item, ticks, names)).collect();
+    let is_ticked = |item: &Item| item.parts.iter().any(|part| ticks.get(&part.mark).is_some());
+    let mut fits = vec![false; items.len()];
+    let mut is_full = false;
+    for first in [true, false] {
+        for (at, _) in items.iter().enumerate().filter(|(_, item)| is_ticked(item) == first) {
+            let size = lines[at].chars().count();
+            is_full |= used + size + head > room.limit;
+            if !is_full {
+                used += size;
+                fits[at] = true;
             }
-            head = None;
-            used += size;
-            out.push_str(&part);
         }
     }
+    let mut at = 0;
+    for group in &review.groups {
+        let shown: Vec<usize> = (at..at + group.items.len()).filter(|at| fits[*at]).collect();
+        at += group.items.len();
+        let marks = shown.iter().flat_map(|at| &items[*at].parts).map(|part| part.mark.as_str());
+        let head =
+            if shown.is_empty() { String::new() } else { group_head(group, shown.len(), &marks.collect::<Vec<_>>()) };
+        // What is shown of one author more often costs a head more.
+        if used + head.chars().count() > room.limit {
+            shown.iter().for_each(|at| fits[*at] = false);
+            continue;
+        }
+        used += head.chars().count();
+        out.push_str(&head);
+        shown.iter().for_each(|at| out.push_str(&lines[*at]));
+    }
+    let left = fits.iter().filter(|fits| !**fits).count();
     if left > 0 {
         let _ = writeln!(
             out,
@@ -69,44 +87,55 @@ pub fn body(review: &Review, ticks: &Ticks, names: &Names, room: &Room<'_>) -> S
     out + &closing
 }
 
-fn opening(review: &Review, room: &Room<'_>) -> String {
-    let Room { base, snapshot, taken, .. } = room;
-    let mut out = format!(
-        "The tenant differs from {} as of the snapshot {} of {}.\n\n\
-         - **Merge** to accept what the branch of this pull request holds: every change that is not ticked \"take back\"; or, where \
-         something is ticked \"accept\", only that.\n\
-         - What is ticked **take back** is undone in the tenant by `entragit reject --pull-request`.\n\
-         - The next run keeps the ticks, and updates the branch by them. A change that is different by then has to be ticked anew.\n",
-        code(base),
-        code(snapshot),
-        cell(taken)
+fn opening(review: &Review, ticks: &Ticks, room: &Room<'_>) -> String {
+    let Room { base, snapshot, taken, problem, .. } = room;
+    let mut out =
+        format!("The tenant differs from {} as of the snapshot {} of {}.\n", code(base), code(snapshot), cell(taken));
+    if let Some(problem) = problem {
+        let _ = writeln!(out, "\n⚠ **Merging this would leave errors**: {}", cell(&shortened(problem, 400)));
+    }
+    out.push_str(
+        "\n- **Merge** to accept what the branch of this pull request holds: every change that was not ticked \"take back\" when it was \
+         made.\n\
+         - What is ticked **take back** is undone in the tenant by `entragit reject --pull-request`. Run that before you merge: it looks for \
+         an open pull request.\n\
+         - The next run keeps the ticks, and makes the branch by them. A change that is different by then has to be ticked anew.\n",
     );
+    out.push_str(&only_line(ticks.only_accepted(), "the branch holds nothing but what is ticked \"accept\""));
     let changes = review.groups.iter().flat_map(|group| &group.items).map(|item| &item.change);
     let risks: Vec<Level> = changes.flat_map(|change| &change.risks).map(|risk| risk.level).collect();
-    let counts =
-        [Level::High, Level::Medium, Level::Low].map(|level| (level, risks.iter().filter(|it| **it == level).count()));
-    let counts: Vec<String> = counts
-        .iter()
-        .filter(|(_, count)| *count > 0)
-        .map(|(level, count)| format!("{count} {}", level.as_str()))
-        .collect();
+    let count = |level: Level| risks.iter().filter(|it| **it == level).count();
+    let counts = [Level::High, Level::Medium, Level::Low].map(|level| (count(level), level.as_str()));
+    let counts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     if !counts.is_empty() {
         let _ = writeln!(out, "\n**Worth a second look**: {}", counts.join(", "));
     }
     out
 }
 
-fn closing(review: &Review, ticks: &Ticks) -> String {
-    const MOST: usize = 20;
+/// Returns what stands at the end, no longer than `most` characters and a little.
+fn closing(review: &Review, ticks: &Ticks, most: usize) -> String {
     let mut out = String::new();
     if !review.blocked.is_empty() {
         out.push_str("\n#### Cannot be decided now\n\n");
-        for (change, why) in review.blocked.iter().take(MOST) {
-            let _ = writeln!(out, "- {}: {}", named(change), cell(&shortened(why, 400)));
+    }
+    let mut left = 0;
+    for blocked in &review.blocked {
+        let mut lines = format!("- {}: {}\n", named(&blocked.item.change), cell(&shortened(&blocked.why, 200)));
+        for part in &blocked.item.parts {
+            if ticks.get(&part.mark).is_some() {
+                lines.push_str(&boxes("  ", " when that is possible", ticks.get(&part.mark), &part.mark));
+            }
         }
-        if review.blocked.len() > MOST {
-            let _ = writeln!(out, "- and {} more", review.blocked.len() - MOST);
+        if left > 0 || out.chars().count() + lines.chars().count() > most {
+            left += 1;
+        } else {
+            out.push_str(&lines);
         }
+    }
+    if left > 0 {
+        let _ = writeln!(out, "- and {left} more");
     }
     let Tally { both, stale, .. } = review.tally(ticks);
     if both > 0 {
@@ -123,14 +152,16 @@ fn closing(review: &Review, ticks: &Ticks) -> String {
     out
 }
 
-fn group_head(group: &Group) -> String {
+fn group_head(group: &Group, shown: usize, marks: &[&str]) -> String {
     let authors = match group.authors.is_empty() {
         true => "Nobody known".to_owned(),
         false => cell(&shortened(&group.authors, 200)),
     };
-    let mut out = format!("\n#### By {authors} {AUTHORS}\n\n");
-    if group.items.len() > 1 {
-        out.push_str(&boxes("", &format!(" all {} changed objects", group.items.len()), None, ALL));
+    let mut out = format!("\n#### By {authors}\n\n");
+    if shown > 1 {
+        let of =
+            if shown < group.items.len() { format!(" listed here, of {}", group.items.len()) } else { String::new() };
+        out.push_str(&boxes("", &format!(" all {shown} changed objects{of}"), None, &all_of(marks)));
         out.push('\n');
     }
     out
@@ -138,22 +169,26 @@ fn group_head(group: &Group) -> String {
 
 fn item_lines(item: &Item, ticks: &Ticks, names: &Names) -> String {
     let change = &item.change;
-    let mut out = format!("- {} {OBJECT}\n", named(change));
+    let mut out = format!("- {}\n", named(change));
     for risk in &change.risks {
         let _ = writeln!(out, "  - ⚠ {}: {}", risk.level.as_str(), cell(&shortened(&risk.says, VALUE)));
     }
     match item.parts.as_slice() {
-        [(_, mark)] => out.push_str(&boxes("  ", "", ticks.get(mark), mark)),
-        _ => out.push_str(&boxes("  ", "", None, ALL)),
+        [part] => out.push_str(&boxes("  ", "", ticks.get(&part.mark), &part.mark)),
+        parts => {
+            let marks: Vec<&str> = parts.iter().map(|part| part.mark.as_str()).collect();
+            out.push_str(&boxes("  ", "", None, &all_of(&marks)));
+        }
     }
     let mut shown = 0;
-    for (property, mark) in &item.parts {
+    for Part { property, mark } in &item.parts {
         let of_it = |path: &str| property.as_ref().is_none_or(|name| top(path) == name);
         for field in change.shown().iter().filter(|field| of_it(field.path())) {
             shown += 1;
             if shown <= PROPERTIES {
                 let (sign, text) = field_line(field, names);
-                let _ = writeln!(out, "  - {} {}", cell(sign), cell(&shortened(&text, VALUE)));
+                // As code: a sign by itself would make another list.
+                let _ = writeln!(out, "  - {} {}", code(sign), cell(&shortened(&text, VALUE)));
             }
         }
         if let Some(name) = property.as_ref().filter(|_| item.parts.len() > 1) {
@@ -168,7 +203,7 @@ fn item_lines(item: &Item, ticks: &Ticks, names: &Names) -> String {
 
 fn named(change: &Change) -> String {
     let name = cell(&shortened(&change.name, 200));
-    format!("{} {} **{name}** {}", cell(sign(change)), change.called, cell(&shortened(&word(change), 200)))
+    format!("{} {} **{name}** {}", code(sign(change)), change.called, cell(&shortened(&word(change), 200)))
 }
 
 /// Returns the two boxes of a mark, a line each.

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use ticks::MARK;
-pub use ticks::{ALL, AUTHORS, Decision, OBJECT, Ticked, Ticks, box_line};
+pub use ticks::{Decision, Ticked, Ticks, all_of, box_line, only_line};
 
 use crate::engine::diff::top;
 use crate::engine::digest;
@@ -20,8 +20,17 @@ use crate::model::{Change, ChangeKind, FieldChange, Lifecycle, Report};
 pub struct Review {
     /// Changes, by author.
     pub groups: Vec<Group>,
-    /// Changes on which nobody can decide now, with the reason.
-    pub blocked: Vec<(Change, String)>,
+    /// Changes on which nobody can decide now.
+    pub blocked: Vec<Blocked>,
+}
+
+/// Holds a change on which nobody can decide now.
+#[derive(Debug)]
+pub struct Blocked {
+    /// The change with its marks, so that what was ticked before is kept.
+    pub item: Item,
+    /// Reason.
+    pub why: String,
 }
 
 /// Holds the changes of the same authors.
@@ -38,8 +47,17 @@ pub struct Group {
 pub struct Item {
     /// The change.
     pub change: Change,
-    /// What is decided for itself, with its mark: the properties that changed, by name, or the object as a whole (`None`).
-    pub parts: Vec<(Option<String>, String)>,
+    /// Parts that are decided for themselves: the properties that changed, or the object as a whole.
+    pub parts: Vec<Part>,
+}
+
+/// Represents what is decided for itself.
+#[derive(Debug)]
+pub struct Part {
+    /// Name of the property; `None` for the object as a whole.
+    pub property: Option<String>,
+    /// Mark of the change.
+    pub mark: String,
 }
 
 /// Counts what the ticks of a text say about a review.
@@ -63,7 +81,7 @@ impl Review {
         let mut review = Review::default();
         for change in &report.changes {
             if let Some(why) = blocked(change) {
-                review.blocked.push((change.clone(), why));
+                review.blocked.push(Blocked { item: Item::of(change), why });
                 continue;
             }
             let authors = authors(change);
@@ -83,11 +101,12 @@ impl Review {
         self.kept(ticks, |found| found == Some(decision))
     }
 
-    /// Returns the changes that a proposal holds: those that are accepted, or where none is, those that are not rejected.
+    /// Returns the changes that a proposal holds: those that are accepted, or unless somebody ticked such a box, those that are not
+    /// rejected.
     pub fn proposed(&self, ticks: &Ticks) -> Vec<Change> {
-        match self.tally(ticks).accepted {
-            0 => self.kept(ticks, |found| found != Some(Decision::Reject)),
-            _ => self.decided(ticks, Decision::Accept),
+        match ticks.only_accepted() {
+            true => self.decided(ticks, Decision::Accept),
+            false => self.kept(ticks, |found| found != Some(Decision::Reject)),
         }
     }
 
@@ -99,12 +118,13 @@ impl Review {
                 Some(Ticked::Both) | None => keeps(None),
             };
             let names: BTreeSet<Option<&str>> =
-                item.parts.iter().filter(|(_, mark)| is_kept(mark)).map(|(name, _)| name.as_deref()).collect();
+                item.parts.iter().filter(|part| is_kept(&part.mark)).map(|part| part.property.as_deref()).collect();
             if names.is_empty() {
                 continue;
             }
             let mut change = item.change.clone();
             if let ChangeKind::Modified(fields) = &mut change.what {
+                // A re-created object may differ in nothing but its id.
                 fields.retain(|field| names.contains(&Some(top(field.path()))));
             }
             kept.push(change);
@@ -115,7 +135,7 @@ impl Review {
     /// Counts what the ticks say.
     pub fn tally(&self, ticks: &Ticks) -> Tally {
         let mut tally = Tally::default();
-        let marks: BTreeSet<&str> = self.items().flat_map(|item| &item.parts).map(|(_, mark)| mark.as_str()).collect();
+        let marks: BTreeSet<&str> = self.items().flat_map(|item| &item.parts).map(|part| part.mark.as_str()).collect();
         for mark in &marks {
             tally.changes += 1;
             match ticks.get(mark) {
@@ -125,7 +145,10 @@ impl Review {
                 None => {}
             }
         }
-        tally.stale = ticks.marks().filter(|mark| !marks.contains(mark)).count();
+        let kept: BTreeSet<&str> =
+            self.blocked.iter().flat_map(|blocked| &blocked.item.parts).map(|part| part.mark.as_str()).collect();
+        let is_stale = |mark: &&str| !marks.contains(mark) && !kept.contains(mark);
+        tally.stale = ticks.marks().filter(is_stale).count() + ticks.lost();
         tally
     }
 
@@ -138,10 +161,11 @@ impl Item {
     fn of(change: &Change) -> Item {
         let names: BTreeSet<&str> = change.fields().iter().map(|field| top(field.path())).collect();
         let parts = match change.what {
-            ChangeKind::Modified(_) => {
-                names.into_iter().map(|name| (Some(name.to_owned()), mark_of(change, Some(name)))).collect()
+            ChangeKind::Modified(_) if !names.is_empty() => {
+                let part = |name: &str| Part { property: Some(name.to_owned()), mark: mark_of(change, Some(name)) };
+                names.into_iter().map(part).collect()
             }
-            ChangeKind::Added | ChangeKind::Removed => vec![(None, mark_of(change, None))],
+            _ => vec![Part { property: None, mark: mark_of(change, None) }],
         };
         Item { change: change.clone(), parts }
     }
@@ -166,7 +190,9 @@ fn mark_of(change: &Change, property: Option<&str>) -> String {
         ChangeKind::Removed => "removed",
         ChangeKind::Modified(_) => "modified",
     };
-    mark(&json!([change.address.kind.name, change.address.id, before, what, property, fields]))
+    // The name of an object that was added or removed is in none of its properties.
+    let name = property.is_none().then_some(&change.name);
+    mark(&json!([change.address.kind.name, change.address.id, before, what, property, name, fields]))
 }
 
 fn field_facts(field: &FieldChange) -> serde_json::Value {
@@ -180,3 +206,6 @@ fn field_facts(field: &FieldChange) -> serde_json::Value {
 fn mark(facts: &serde_json::Value) -> String {
     digest::bytes(facts.to_string().as_bytes())[..MARK].to_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,15 +1,15 @@
 //! Reads the ticked boxes of a text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::engine::digest;
 
 /// Number of hexadecimal digits of a mark: nobody finds two changes with the same one.
-pub(super) const MARK: usize = 20;
-/// Hidden end of a line with names of authors; the changes below are theirs.
-pub const AUTHORS: &str = "<!-- entragit:authors -->";
-/// Hidden end of a line with an object; the boxes below are about it.
-pub const OBJECT: &str = "<!-- entragit:object -->";
-/// Word in the place of a mark: the box stands for every one below it.
-pub const ALL: &str = "all";
+pub(super) const MARK: usize = 40;
+/// Start of the mark of a box that stands for several others.
+const ALL: &str = "all-";
+/// Hidden part of the line that says that nothing but what is ticked is proposed.
+const ONLY: &str = "<!-- entragit:only -->";
 const OPENS: &str = "<!-- entragit:";
 const CLOSES: &str = " -->";
 
@@ -40,81 +40,93 @@ impl Decision {
 /// Says what the boxes of a change say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ticked {
-    /// One of the two is ticked.
+    /// Every box that is ticked says the same.
     One(Decision),
-    /// Both are ticked, so nothing is decided.
+    /// The boxes contradict each other, so nothing is decided.
     Both,
 }
 
-/// Holds the marks whose boxes somebody ticked, or a box above them.
+/// Holds the marks whose boxes somebody ticked, or a box that stands for them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ticks(BTreeMap<String, Ticked>);
-
-/// Tells which of two boxes are ticked.
-#[derive(Debug, Clone, Copy, Default)]
-struct Pair {
-    accept: bool,
-    reject: bool,
-}
-
-impl Pair {
-    fn tick(&mut self, decision: Decision) {
-        match decision {
-            Decision::Accept => self.accept = true,
-            Decision::Reject => self.reject = true,
-        }
-    }
-
-    fn ticked(self) -> Option<Ticked> {
-        match (self.accept, self.reject) {
-            (true, true) => Some(Ticked::Both),
-            (true, false) => Some(Ticked::One(Decision::Accept)),
-            (false, true) => Some(Ticked::One(Decision::Reject)),
-            (false, false) => None,
-        }
-    }
+pub struct Ticks {
+    marks: BTreeMap<String, Ticked>,
+    only: bool,
+    /// Number of ticked boxes that stand for other ones than the text lists below them.
+    lost: usize,
 }
 
 impl Ticks {
     /// Reads the ticked boxes of a text that [`crate::engine::render::review`] made: `- [x] … <!-- entragit:accept:0123… -->`. A
-    /// box of a property comes before the box of its object, and this before that of its authors. Every other line is passed
-    /// over, so that people may write what they like around them.
+    /// box for several changes counts if exactly those follow it. Every other line is passed over, so that people may write
+    /// what they like around them.
     pub fn read(text: &str) -> Ticks {
-        let mut marks: BTreeMap<String, [Pair; 3]> = BTreeMap::new();
-        let (mut authors, mut object, mut is_below_object) = (Pair::default(), Pair::default(), false);
-        for line in text.lines().map(str::trim) {
-            if line.ends_with(AUTHORS) {
-                (authors, object, is_below_object) = (Pair::default(), Pair::default(), false);
-            } else if line.ends_with(OBJECT) {
-                (object, is_below_object) = (Pair::default(), true);
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        let boxes: Vec<Boxed<'_>> = lines.iter().filter_map(|line| Boxed::read(line)).collect();
+        let mut said: BTreeSet<(&str, Decision)> = BTreeSet::new();
+        let mut lost = 0;
+        for (at, found) in boxes.iter().enumerate().filter(|(_, found)| found.is_ticked) {
+            if !found.mark.starts_with(ALL) {
+                said.insert((found.mark, found.decision));
+                continue;
             }
-            let Some(found) = Boxed::read(line) else { continue };
-            let pair = match (found.mark, is_below_object) {
-                (ALL, false) => &mut authors,
-                (ALL, true) => &mut object,
-                (mark, _) => {
-                    let pairs = marks.entry(mark.to_owned()).or_default();
-                    (pairs[1], pairs[2]) = (object, authors);
-                    &mut pairs[0]
-                }
-            };
-            if found.is_ticked {
-                pair.tick(found.decision);
+            match stands_for(found.mark, &boxes[at..]) {
+                Some(marks) => said.extend(marks.into_iter().map(|mark| (mark, found.decision))),
+                None => lost += 1,
             }
         }
-        let ticked = |pairs: [Pair; 3]| pairs.into_iter().find_map(Pair::ticked);
-        Ticks(marks.into_iter().filter_map(|(mark, pairs)| Some((mark, ticked(pairs)?))).collect())
+        let mut marks: BTreeMap<String, Ticked> = BTreeMap::new();
+        for (mark, decision) in said {
+            let ticked = marks.entry(mark.to_owned()).or_insert(Ticked::One(decision));
+            if *ticked != Ticked::One(decision) {
+                *ticked = Ticked::Both;
+            }
+        }
+        let is_accept = |ticked: &Ticked| *ticked == Ticked::One(Decision::Accept);
+        let only = lines.iter().any(|line| line.ends_with(ONLY) && is_ticked(line).is_some_and(|(ticked, _)| ticked))
+            || marks.values().any(is_accept);
+        Ticks { marks, only, lost }
     }
 
     /// Returns what the boxes of a mark say; `None` if no box is ticked.
     pub fn get(&self, mark: &str) -> Option<Ticked> {
-        self.0.get(mark).copied()
+        self.marks.get(mark).copied()
+    }
+
+    /// Returns true if nothing but what is ticked to be accepted is proposed: something is ticked so, or was, and nobody took that
+    /// line's own tick away since.
+    pub fn only_accepted(&self) -> bool {
+        self.only
     }
 
     /// Returns the marks with a ticked box.
     pub(super) fn marks(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.marks.keys().map(String::as_str)
     }
+
+    /// Returns the number of ticked boxes that stand for other changes than the text lists below them.
+    pub(super) fn lost(&self) -> usize {
+        self.lost
+    }
+}
+
+/// Returns the marks that a box for several stands for: those that follow it, as many as its digest fits.
+fn stands_for<'a>(all: &str, boxes: &[Boxed<'a>]) -> Option<Vec<&'a str>> {
+    let mut marks: Vec<&str> = Vec::new();
+    for found in boxes.iter().filter(|found| !found.mark.starts_with(ALL)) {
+        if marks.last() == Some(&found.mark) {
+            continue;
+        }
+        marks.push(found.mark);
+        if all_of(&marks) == all {
+            return Some(marks);
+        }
+    }
+    None
+}
+
+/// Returns the mark of a box that stands for several others.
+pub fn all_of(marks: &[&str]) -> String {
+    format!("{ALL}{}", &digest::bytes(marks.join(" ").as_bytes())[..MARK])
 }
 
 /// Represents one line with a box.
@@ -126,14 +138,20 @@ struct Boxed<'a> {
 
 impl<'a> Boxed<'a> {
     fn read(line: &'a str) -> Option<Boxed<'a>> {
-        let rest = ["-", "*", "+"].iter().find_map(|bullet| line.strip_prefix(bullet))?.trim_start();
-        let (tick, rest) = rest.strip_prefix('[')?.split_once(']')?;
+        let (is_ticked, rest) = is_ticked(line)?;
         let (_, hidden) = rest.strip_suffix(CLOSES)?.rsplit_once(OPENS)?;
         let (decision, mark) = hidden.split_once(':')?;
-        let is_mark = mark.len() == MARK && mark.bytes().all(|byte| byte.is_ascii_hexdigit());
-        let found = Boxed { is_ticked: tick.eq_ignore_ascii_case("x"), decision: Decision::parse(decision)?, mark };
-        Some(found).filter(|_| is_mark || mark == ALL)
+        let digits = mark.strip_prefix(ALL).unwrap_or(mark);
+        let is_mark = digits.len() == MARK && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        Some(Boxed { is_ticked, decision: Decision::parse(decision)?, mark }).filter(|_| is_mark)
     }
+}
+
+/// Returns whether the box at the start of a line is ticked, and what follows it.
+fn is_ticked(line: &str) -> Option<(bool, &str)> {
+    let rest = ["-", "*", "+"].iter().find_map(|bullet| line.strip_prefix(bullet))?.trim_start();
+    let (tick, rest) = rest.strip_prefix('[')?.split_once(']')?;
+    Some((tick.eq_ignore_ascii_case("x"), rest))
 }
 
 /// Returns the line of a box with its hidden part.
@@ -142,36 +160,50 @@ pub fn box_line(is_ticked: bool, words: &str, decision: Decision, mark: &str) ->
     format!("- [{tick}] {words} {OPENS}{}:{mark}{CLOSES}\n", decision.as_str())
 }
 
+/// Returns the line that says that nothing but what is ticked is proposed.
+pub fn only_line(is_ticked: bool, words: &str) -> String {
+    format!("- [{}] {words} {ONLY}\n", if is_ticked { 'x' } else { ' ' })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn pair(accept: bool, reject: bool, mark: &str) -> String {
+        box_line(accept, "words", Decision::Accept, mark) + &box_line(reject, "words", Decision::Reject, mark)
+    }
+
     #[test]
-    fn box_stands_for_those_below_it_until_one_of_them_is_ticked() {
+    fn box_stands_for_exactly_those_that_it_was_made_for() {
         let marks = ["a", "b", "c", "d"].map(|letter| letter.repeat(MARK));
-        let line = |is_ticked, decision, mark: &str| box_line(is_ticked, "words", decision, mark);
-        let pair =
-            |accept, reject, mark: &str| line(accept, Decision::Accept, mark) + &line(reject, Decision::Reject, mark);
+        let [a, b, c, d] = marks.each_ref().map(String::as_str);
         let text = [
-            format!("#### By Ada {AUTHORS}\n"),
-            pair(false, true, ALL),
-            format!("- group **A** {OBJECT}\n"),
-            pair(true, false, ALL),
-            pair(false, false, &marks[0]),
-            pair(true, true, &marks[1]),
-            format!("- group **B** {OBJECT}\n"),
-            pair(false, false, &marks[2]),
-            format!("#### By Grace {AUTHORS}\n- group **C** {OBJECT}\n"),
-            pair(false, false, &marks[3]),
+            pair(false, true, &all_of(&[a, b, c])),
+            pair(true, false, &all_of(&[a, b])),
+            pair(false, false, a),
+            pair(false, false, b),
+            pair(false, false, c),
+            pair(false, false, d),
             "- [x] something else\n- [x] more <!-- entragit:accept:12 -->\n".to_owned(),
         ]
         .concat();
         for text in [text.clone(), text.replace('\n', "\r\n").replace("[x]", "[X]")] {
             let ticks = Ticks::read(&text);
             let found = marks.each_ref().map(|mark| ticks.get(mark));
-            let (accept, reject) = (Ticked::One(Decision::Accept), Ticked::One(Decision::Reject));
-            assert_eq!(found, [Some(accept), Some(Ticked::Both), Some(reject), None]);
-            assert_eq!(ticks.marks().count(), 3);
+            assert_eq!(found, [Some(Ticked::Both), Some(Ticked::Both), Some(Ticked::One(Decision::Reject)), None]);
+            assert_eq!((ticks.marks().count(), ticks.lost(), ticks.only_accepted()), (3, 0, false));
         }
+        // Somebody moved a change away: the boxes above are about other changes than they were.
+        let moved = text.replace(&pair(false, false, b), "");
+        let ticks = Ticks::read(&moved);
+        assert_eq!((ticks.marks().count(), ticks.lost()), (0, 2));
+    }
+
+    #[test]
+    fn what_is_ticked_alone_stays_what_is_proposed() {
+        let mark = "a".repeat(MARK);
+        assert!(Ticks::read(&pair(true, false, &mark)).only_accepted());
+        assert!(Ticks::read(&only_line(true, "words")).only_accepted());
+        assert!(!Ticks::read(&only_line(false, "words")).only_accepted());
     }
 }

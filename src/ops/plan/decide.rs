@@ -15,8 +15,9 @@ use crate::model::words::counted;
 use crate::model::{Address, Change, ChangeKind, Lifecycle, Object};
 use crate::ops::commit::source::{Side, named_object, new_object};
 use crate::ops::read::live::bytes_of;
+use crate::ops::report::accepted::ACCEPTS;
 use crate::ops::report::diff::{Compared, Past, explain};
-use crate::ops::report::drift::{ACCEPTS, Baseline, approved_branch};
+use crate::ops::report::drift::{Baseline, approved_branch};
 use crate::ops::report::validate;
 use crate::ops::snapshot::export::index;
 use crate::ops::{Context, SETTINGS, audit, files_of};
@@ -64,7 +65,8 @@ impl Undecided {
     /// Reads the changes since the approved `commit` that `chosen` may be about. Ticks are told from the whole of them.
     pub(in crate::ops) async fn read<T: TenantRead>(
         context: &Context,
-        (label, commit): (String, ObjectId),
+        label: String,
+        commit: ObjectId,
         chosen: Chosen<'_>,
     ) -> Result<Undecided> {
         let everything = Scope::default();
@@ -126,7 +128,7 @@ pub async fn accept<T: TenantRead>(context: &Context, chosen: Chosen<'_>) -> Res
     context.ready_snapshots_branch()?;
     let main = ready_main(context)?;
     let label = context.settings.branches.main.clone();
-    let mut undecided = Undecided::read::<T>(context, (label, main), chosen).await?;
+    let mut undecided = Undecided::read::<T>(context, label, main, chosen).await?;
     undecided.narrow(context, chosen, Decision::Accept);
     let Undecided { baseline, now, compared } = &undecided;
     if compared.report.changes.is_empty() {
@@ -189,7 +191,7 @@ pub async fn reject<T: TenantRead>(context: &Context, chosen: Chosen<'_>) -> Res
     let _lock = context.repo.lock("reject")?;
     context.ready_snapshots_branch()?;
     let (label, main) = approved_branch(context)?;
-    let mut undecided = Undecided::read::<T>(context, (label, main), chosen).await?;
+    let mut undecided = Undecided::read::<T>(context, label, main, chosen).await?;
     undecided.narrow(context, chosen, Decision::Reject);
     let snapshot = undecided.baseline.tip;
     let mut files = files_of(&context.repo, snapshot)?;
@@ -373,9 +375,14 @@ fn merged(change: &Change, own: &Object, other: &Object, takes_id: bool) -> Obje
     merged
 }
 
+/// Returns a name for the message of a commit: no words in brackets that keep a pipeline from checking it, such as `[skip ci]`.
+fn plain(text: &str) -> String {
+    safe(text).replace('[', "(").replace(']', ")").replace("***", "* * *")
+}
+
 fn message(compared: &Compared, is_accepted: bool, tenant: &str, trailers: &[(&str, ObjectId)]) -> String {
     let changes = &compared.report.changes;
-    let named: Vec<String> = changes.iter().take(2).map(|change| safe(&change.name)).collect();
+    let named: Vec<String> = changes.iter().take(2).map(|change| plain(&change.name)).collect();
     let more = changes.len().saturating_sub(named.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let act = if is_accepted { "Accept" } else { "Reject" };
@@ -383,8 +390,8 @@ fn message(compared: &Compared, is_accepted: bool, tenant: &str, trailers: &[(&s
     for change in changes.iter().take(LISTED) {
         let authors: BTreeSet<&str> = change.events.iter().map(|event| event.actor.name.as_str()).collect();
         let authors: Vec<&str> = authors.into_iter().filter(|name| !name.is_empty()).collect();
-        let by = if authors.is_empty() { String::new() } else { format!(", by {}", safe(&authors.join(", "))) };
-        text.push_str(&format!("- {} \"{}\" {}{by}\n", change.called, safe(&change.name), change.as_str()));
+        let by = if authors.is_empty() { String::new() } else { format!(", by {}", plain(&authors.join(", "))) };
+        text.push_str(&format!("- {} \"{}\" {}{by}\n", change.called, plain(&change.name), change.as_str()));
     }
     if changes.len() > LISTED {
         text.push_str(&format!("- and {} more\n", changes.len() - LISTED));

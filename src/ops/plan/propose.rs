@@ -7,12 +7,17 @@ use super::decide::{Chosen, Undecided};
 use crate::engine::render::review::{Room, body, title};
 use crate::engine::review::{Review, Tally, Ticks};
 use crate::model::Report;
+use crate::ops::commit::source::Side;
+use crate::ops::report::accepted::ACCEPTS;
 use crate::ops::report::diff::Compared;
-use crate::ops::report::drift::{ACCEPTS, approved_branch};
+use crate::ops::report::drift::approved_branch;
+use crate::ops::report::validate;
 use crate::ops::{Context, files_of};
 use crate::repo::{ObjectId, trailers};
 use crate::tenant::TenantRead;
 
+/// Trailer of a proposal's commit; its value is the tree, so that a commit which somebody changed is told from it.
+const TREE: &str = "Entragit-Tree";
 /// Branch of the proposal.
 pub const BRANCH: &str = "entragit/drift";
 
@@ -48,19 +53,21 @@ pub async fn propose<T: TenantRead>(
     if let Some(before) = before {
         check_own(context, before, main)?;
     }
-    let undecided = Undecided::read::<T>(context, (label, main), Chosen::Ticked(ticks)).await?;
+    let undecided = Undecided::read::<T>(context, label, main, Chosen::Ticked(ticks)).await?;
     let review = undecided.review(context);
     let snapshot = context.repo.commit(undecided.baseline.tip)?;
-    let room = Room {
-        base: &context.settings.branches.main,
-        snapshot: &snapshot.id.to_string()[..10],
-        taken: &jiff::Timestamp::from_second(snapshot.committed).unwrap_or_default().to_string(),
-        // Where merging makes one commit of the text, the trailer at its end says what was accepted.
-        limit: limit.saturating_sub(ACCEPTS.len() + 44),
-    };
     let commit = match review.groups.is_empty() && review.blocked.is_empty() {
         true => None,
         false => Some(branch_commit(context, &undecided, &review, ticks, main, before)?),
+    };
+    let problem = commit.and_then(|commit| problem(context, commit));
+    let room = Room {
+        base: &context.settings.branches.main,
+        snapshot: &snapshot.id.to_string()[..10],
+        problem: problem.as_deref(),
+        taken: &jiff::Timestamp::from_second(snapshot.committed).unwrap_or_default().to_string(),
+        // Where merging makes one commit of the text, the trailer at its end says what was accepted.
+        limit: limit.saturating_sub(ACCEPTS.len() + 44),
     };
     Ok(Proposal {
         commit,
@@ -86,6 +93,9 @@ fn branch_commit(
     let files = files_of(&context.repo, main)?;
     // Where nothing is left to accept, the commit is empty: a pull request without one would be closed by its host.
     let commit = undecided.exchange(context, true).commit(main, files, &compared, &accepts)?;
+    let made = context.repo.commit(commit)?;
+    let message = format!("{}{TREE}: {}\n", made.message, made.tree);
+    let commit = context.repo.create_commit(made.tree, &made.parents, &message, &context.repo.author())?;
     let Some(before) = before else { return Ok(commit) };
     let (old, new) = (context.repo.commit(before)?, context.repo.commit(commit)?);
     Ok(if (old.tree, &old.parents) == (new.tree, &new.parents) { before } else { commit })
@@ -97,7 +107,8 @@ fn check_own(context: &Context, tip: ObjectId, main: ObjectId) -> Result<()> {
         return Ok(());
     }
     let found = context.repo.commit(tip)?;
-    let is_own = trailers(&found.message).iter().any(|(name, _)| name == ACCEPTS);
+    // A commit that somebody amended has another tree than it says.
+    let is_own = trailers(&found.message).iter().any(|(name, value)| name == TREE && *value == found.tree.to_string());
     match is_own && found.parents.len() == 1 && context.repo.is_ancestor(found.parents[0], main)? {
         true => Ok(()),
         false => bail!(
@@ -107,13 +118,31 @@ fn check_own(context: &Context, tip: ObjectId, main: ObjectId) -> Result<()> {
     }
 }
 
-/// Moves the branch of this clone to the commit of the proposal.
+/// Moves the branch of this clone to the commit of the proposal, or deletes it where nothing waits for a decision.
 ///
 /// # Errors
-/// If the branch moved meanwhile, or cannot be written.
+/// If the branch is checked out, moved meanwhile, or cannot be written.
 pub fn keep_here(context: &Context, proposal: &Proposal, before: Option<ObjectId>) -> Result<()> {
-    if let Some(commit) = proposal.commit {
-        context.repo.move_ref(&format!("refs/heads/{BRANCH}"), commit, before, "entragit: proposal")?;
+    let name = format!("refs/heads/{BRANCH}");
+    if proposal.commit == before {
+        return Ok(());
+    }
+    if context.repo.head_branch().as_deref() == Some(BRANCH) || context.repo.checked_out_elsewhere(&name)?.is_some() {
+        bail!(
+            "the branch {BRANCH} is checked out, and would be moved underneath; `git switch` to another one, and run this again"
+        );
+    }
+    match (proposal.commit, before) {
+        (Some(commit), before) => context.repo.move_ref(&name, commit, before, "entragit: proposal")?,
+        (None, Some(before)) => context.repo.delete_ref(&name, before)?,
+        (None, None) => {}
     }
     Ok(())
+}
+
+/// Returns the error that merging the commit would leave, if any.
+fn problem(context: &Context, commit: ObjectId) -> Option<String> {
+    let side = Side::commit(context, &commit.to_string());
+    let checked = side.and_then(|side| validate::require_valid(context, &side, &validate::Dangling::new()));
+    checked.err().map(|error| format!("{error:#}"))
 }

@@ -2,10 +2,10 @@
 //! to others.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
 
 use anyhow::{Result, bail};
 
+use super::accepted::leave_out_accepted;
 use super::diff::{Compared, Past, explain, kinds_of, narrow};
 use crate::engine::compare;
 use crate::engine::diff::top;
@@ -19,11 +19,8 @@ use crate::ops::commit::selectors;
 use crate::ops::commit::source::{Side, Trust, named_object, snapshots};
 use crate::ops::snapshot::main_relation::NO_COMMON_HISTORY;
 use crate::ops::{Context, audit, manifest_at};
-use crate::repo::{Entry, ObjectId, trailers};
+use crate::repo::{Entry, ObjectId};
 use crate::tenant::TenantRead;
-
-/// Trailer of a commit that takes changes of a snapshot over; its value is the snapshot.
-pub(in crate::ops) const ACCEPTS: &str = "Entragit-Accepts";
 
 /// Holds what was approved, and the edits of it that the snapshots do not have yet.
 pub(in crate::ops) struct Baseline {
@@ -31,6 +28,8 @@ pub(in crate::ops) struct Baseline {
     pub approved: Side,
     /// Differences from the approved commit back to the snapshot that it left.
     edits: Report,
+    /// Places of the objects in `edits`.
+    edited: BTreeMap<Address, usize>,
     /// Objects that the approved commit deletes.
     deleted: Vec<Address>,
     /// Snapshot that the approved commit left.
@@ -81,12 +80,14 @@ impl Baseline {
                 }
             }
         }
-        Ok(Baseline { approved, edits, deleted, fork, tip })
+        let edited = edits.changes.iter().enumerate().map(|(at, edit)| (edit.address.clone(), at)).collect();
+        Ok(Baseline { approved, edits, edited, deleted, fork, tip })
     }
 
     /// Returns the edit of an object that the snapshots do not have yet, by its id in the approved commit.
-    pub(in crate::ops) fn edit_of(&self, kind: &Kind, id: &str) -> Option<&Change> {
-        self.edits.changes.iter().find(|change| change.address.kind == kind && change.address.id == id)
+    pub(in crate::ops) fn edit_of(&self, kind: &'static Kind, id: &str) -> Option<&Change> {
+        let at = self.edited.get(&Address::new(kind, id))?;
+        self.edits.changes.get(*at)
     }
 
     /// Returns the differences of `now` from what was approved, without pending edits and properties left to others.
@@ -118,64 +119,6 @@ impl Baseline {
         report.after.clone_from(&now.label);
         Ok(report)
     }
-}
-
-/// Removes edits that took a change of the tenant over: those were applied when they were made, whatever happened since. A property
-/// of `main` waits only if no snapshot that was accepted from has its value.
-fn leave_out_accepted(
-    context: &Context,
-    main: &Side,
-    edited: Range<ObjectId>,
-    tip: ObjectId,
-    edits: &mut Report,
-) -> Result<()> {
-    let mut seen = BTreeSet::new();
-    let mut waiting: BTreeMap<Address, BTreeSet<String>> = BTreeMap::new();
-    for commit in context.repo.range(edited.start, edited.end)? {
-        for (name, value) in trailers(&commit.message) {
-            let accepted = (name == ACCEPTS).then(|| value.parse::<ObjectId>().ok()).flatten();
-            let Some(accepted) = accepted.filter(|id| !edits.changes.is_empty() && seen.insert(*id)) else { continue };
-            // A shallow clone may lack it, and then the edit counts as one that waits.
-            if !context.repo.is_ancestor(accepted, tip).unwrap_or(false) {
-                continue;
-            }
-            let snapshot = Side::commit(context, &accepted.to_string())?;
-            let (left, right) = snapshots(&context.repo, main, &snapshot, &|_| false)?;
-            let differs = compare::snapshots(&left, &right, &main.manifest.ids);
-            edits.changes.retain(|edit| still_waits(edit, &differs, &snapshot, &mut waiting));
-        }
-    }
-    for edit in &mut edits.changes {
-        if let (ChangeKind::Modified(fields), Some(names)) = (&mut edit.what, waiting.get(&edit.address)) {
-            fields.retain(|field| names.contains(top(field.path())));
-        }
-    }
-    Ok(())
-}
-
-/// Returns false if nothing of an edit waits any more, now that a snapshot was looked at. `waiting` holds the properties that no
-/// snapshot so far has as `main` has them.
-fn still_waits(
-    edit: &Change,
-    differs: &Report,
-    snapshot: &Side,
-    waiting: &mut BTreeMap<Address, BTreeSet<String>>,
-) -> bool {
-    let address = &edit.address;
-    let other = differs.changes.iter().find(|change| change.address == *address);
-    // `main` deletes the object: only a snapshot that knows the kind can say that it was gone.
-    if edit.what == ChangeKind::Added {
-        return other.is_some() || snapshot.coverage().kind(address.kind.name) != Coverage::Complete;
-    }
-    if !snapshot.index.contains_key(address) {
-        return true;
-    }
-    let fields = |change: &Change| change.fields().iter().map(|field| top(field.path()).to_owned()).collect();
-    let differing: BTreeSet<String> = other.map(fields).unwrap_or_default();
-    let known = waiting.entry(address.clone());
-    let known = known.or_insert_with(|| if edit.fields().is_empty() { differing.clone() } else { fields(edit) });
-    known.retain(|name| differing.contains(name));
-    !known.is_empty()
 }
 
 impl Baseline {

@@ -1,5 +1,6 @@
 //! Compares and reports; nothing is written.
 
+pub(in crate::ops) mod accepted;
 pub mod diff;
 pub mod doctor;
 pub mod drift;

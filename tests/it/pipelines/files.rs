@@ -112,14 +112,18 @@ fn jobs_have_the_least_permissions() {
                 found
             };
             let mut needed = BTreeSet::from(["contents: read".to_owned()]);
-            if uses("entragit sync") {
+            let proposes = uses("entragit drift --pull-request");
+            if uses("entragit sync") || proposes {
                 needed = BTreeSet::from(["contents: write".to_owned()]);
             }
             if uses("vars.AZURE_TENANT_ID") {
                 needed.insert("id-token: write".to_owned());
             }
-            if uses("gh api") {
+            if uses("gh api") || proposes {
                 needed.insert("pull-requests: write".to_owned());
+            }
+            if uses("entragit reject --pull-request") {
+                needed.insert("pull-requests: read".to_owned());
             }
             assert_eq!(permissions, needed, "{place}");
             // Whoever does not push keeps no token in the clone.
@@ -142,13 +146,13 @@ fn the_application_that_writes_is_behind_an_environment() {
             texts("", job, &mut |_, text| writes |= text.contains("WRITER"));
             assert!(!writes || job["environment"].is_string(), "{}: {name}", path.display());
             let applies = job["steps"].as_sequence().unwrap().iter();
-            let applies =
-                applies.filter_map(|step| step["run"].as_str()).any(|script| script.contains("entragit apply"));
+            let writing = |script: &str| ["entragit apply", "entragit reject"].iter().any(|act| script.contains(act));
+            let applies = applies.filter_map(|step| step["run"].as_str()).any(writing);
             assert_eq!(applies, writes, "{}: {name}", path.display());
             found += usize::from(writes);
         }
     }
-    assert_eq!(found, 1);
+    assert_eq!(found, 2);
 }
 
 #[test]
@@ -190,8 +194,8 @@ fn every_command_and_option_exists() {
                     continue;
                 }
                 let help = help(command);
-                for option in options {
-                    let exists = help.lines().any(|line| line.split([' ', ',']).any(|word| word == option));
+                for option in options.into_iter().map(|option| option.split('=').next().unwrap()) {
+                    let exists = help.lines().any(|line| line.split([' ', ',', '[']).any(|word| word == option));
                     assert!(exists, "{}: entragit {command} has no {option}", path.display());
                 }
                 seen.insert(command.to_owned());

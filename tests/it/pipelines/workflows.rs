@@ -2,9 +2,11 @@
 
 use super::Desk;
 use super::github::{self, Job};
+use crate::cli::Ran;
 
 const PULL_REQUEST: &str = include_str!("../../../examples/github-actions/pull-request.yml");
 const APPLY: &str = include_str!("../../../examples/github-actions/apply.yml");
+const DECIDE: &str = include_str!("../../../examples/github-actions/decide.yml");
 const DRIFT: &str = include_str!("../../../examples/github-actions/drift.yml");
 const DRILL: &str = include_str!("../../../examples/github-actions/drill.yml");
 const NIGHTLY: &str = include_str!("../../../examples/github-actions/nightly.yml");
@@ -184,6 +186,56 @@ async fn drift_is_the_summary_of_its_job() {
     desk.setting.group("by-hand").await;
     let ran = desk.job(DRIFT, "drift", "main", "ref:refs/heads/main", &[]);
     assert!(!ran.passed && ran.summary.contains("by-hand"), "{}{}", ran.log, ran.summary);
+}
+
+/// Answers of `gh`: one pull request, whose text is in a file.
+const GH_PULL_REQUEST: &str = r#"case "$1 $2" in
+  "pr list") cat "$CALLS.open" 2>/dev/null || echo '[]' ;;
+  "pr close") rm "$CALLS.open" ;;
+  *) cat > "$CALLS.body"; echo https://github.com/contoso/tenant/pull/8 ;;
+esac"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tick_of_the_pull_request_is_taken_back_behind_the_environment() {
+    let desk = Desk::new().await;
+    desk.stand_in("gh", GH_PULL_REQUEST);
+    let group = desk.setting.group("team").await;
+    Ran::of(&desk.setting.sync(desk.setting.world.path()).output().unwrap()).ok();
+    let author = desk.setting.clone("author-of-settings");
+    let settings = std::fs::read_to_string(author.join("entragit.yaml")).unwrap();
+    std::fs::write(author.join("entragit.yaml"), settings.replace("\nmain: follow\n", "\nmain: hold\n")).unwrap();
+    desk.setting.git(&author, &["commit", "-qam", "People alone move main"]);
+    desk.setting.git(&author, &["push", "-q", "origin", "main"]);
+    let changed = serde_json::json!({"description": "by hand"});
+    assert_eq!(desk.setting.world.graph.patch(&format!("/v1.0/groups/{group}"), changed).await.0, 204);
+    let ran = desk.job(NIGHTLY, "snapshot", "main", "ref:refs/heads/main", &[]);
+    assert!(ran.passed, "{}", ran.log);
+
+    let propose = || desk.job(DECIDE, "propose", "main", "none", &[]);
+    let ran = propose();
+    assert!(ran.passed && ran.outputs["rejected"] == "0", "{}", ran.log);
+    let body = std::fs::read_to_string(desk.calls_file().with_extension("body")).unwrap();
+    let (before, after) = body.split_once("- [ ] take back").unwrap();
+    let open = serde_json::json!([{
+        "number": 8, "body": format!("{before}- [x] take back{after}"), "url": "", "isCrossRepository": false,
+    }]);
+    std::fs::write(desk.calls_file().with_extension("open"), open.to_string()).unwrap();
+    let ran = propose();
+    assert!(ran.passed && ran.outputs["rejected"] == "1", "{}", ran.log);
+
+    let reject = |subject: &str| {
+        let more = [("needs.propose.outputs.rejected", "1"), ("vars.ENTRAGIT_WRITER_ID", &desk.writer)];
+        desk.job(DECIDE, "reject", "main", subject, &more)
+    };
+    let refused = reject("ref:refs/heads/main");
+    assert!(!refused.passed && refused.log.contains("AADSTS700213"), "{}", refused.log);
+    assert_eq!(desk.description(&group).await, "by hand");
+    let ran = reject("environment:production");
+    assert!(ran.passed, "{}", ran.log);
+    assert!(desk.description(&group).await.is_null());
+    assert!(desk.receipt("snapshots").contains("Entragit-Plan: "), "the receipt is pushed");
+    let ran = propose();
+    assert!(ran.passed && desk.calls().last().unwrap() == "gh pr close 8", "{}", ran.log);
 }
 
 #[tokio::test(flavor = "multi_thread")]
