@@ -70,6 +70,24 @@ pub fn safe(text: &str) -> String {
     text.chars().map(|c| if hostile(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
 
+/// Makes text from a tenant safe for the message of a commit: nothing in it makes a host skip its pipelines for that commit.
+/// <https://docs.github.com/actions/managing-workflow-runs/skipping-workflow-runs>,
+/// <https://docs.gitlab.com/ci/pipelines/#skip-a-pipeline>,
+/// <https://learn.microsoft.com/azure/devops/pipelines/repos/azure-repos-git#skipping-ci-for-individual-pushes>
+pub fn in_message(text: &str) -> String {
+    const SKIPS: &[&str] = &["skip", "no ci", "no-ci"];
+    let mut out = String::new();
+    for part in safe(text).replace("***", "* * *").split_inclusive('[') {
+        let inner = part.split(']').next().unwrap_or_default().to_ascii_lowercase();
+        // What follows a bracket: a space in between, and no host knows the words.
+        if out.ends_with('[') && SKIPS.iter().any(|word| inner.contains(word)) {
+            out.push(' ');
+        }
+        out.push_str(part);
+    }
+    out
+}
+
 fn hostile(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
@@ -274,5 +292,21 @@ fn field_line(change: &FieldChange, names: &Names) -> (&'static str, String) {
         }
         FieldChange::Gained { path, element } => ("+", format!("{}: {}", path_text(path), value_text(element, names))),
         FieldChange::Lost { path, element } => ("-", format!("{}: {}", path_text(path), value_text(element, names))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_message;
+
+    #[test]
+    fn no_name_keeps_a_pipeline_from_running() {
+        assert_eq!(in_message("[Prod] CA210"), "[Prod] CA210");
+        for skip in ["[skip ci]", "x [CI Skip]", "[no ci]", "[[skip actions]", "[azurepipelines skip]", "***NO_CI***"] {
+            let text = in_message(skip);
+            let is_broken = text.contains("[ ") || text.contains("* * *");
+            assert!(is_broken && !text.contains("***"), "{text}");
+        }
+        assert_eq!(in_message("Sales [skip ci] [x]"), "Sales [ skip ci] [x]");
     }
 }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::engine::diff::top;
 use crate::engine::refs::Names;
-use crate::engine::render::safe;
+use crate::engine::render::{in_message, safe};
 use crate::engine::review::{Decision, Review, Ticks};
 use crate::engine::scope::{Scope, matches};
 use crate::format::settings::Actors;
@@ -375,14 +375,9 @@ fn merged(change: &Change, own: &Object, other: &Object, takes_id: bool) -> Obje
     merged
 }
 
-/// Returns a name for the message of a commit: no words in brackets that keep a pipeline from checking it, such as `[skip ci]`.
-fn plain(text: &str) -> String {
-    safe(text).replace('[', "(").replace(']', ")").replace("***", "* * *")
-}
-
 fn message(compared: &Compared, is_accepted: bool, tenant: &str, trailers: &[(&str, ObjectId)]) -> String {
     let changes = &compared.report.changes;
-    let named: Vec<String> = changes.iter().take(2).map(|change| plain(&change.name)).collect();
+    let named: Vec<String> = changes.iter().take(2).map(|change| in_message(&change.name)).collect();
     let more = changes.len().saturating_sub(named.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let act = if is_accepted { "Accept" } else { "Reject" };
@@ -390,8 +385,8 @@ fn message(compared: &Compared, is_accepted: bool, tenant: &str, trailers: &[(&s
     for change in changes.iter().take(LISTED) {
         let authors: BTreeSet<&str> = change.events.iter().map(|event| event.actor.name.as_str()).collect();
         let authors: Vec<&str> = authors.into_iter().filter(|name| !name.is_empty()).collect();
-        let by = if authors.is_empty() { String::new() } else { format!(", by {}", plain(&authors.join(", "))) };
-        text.push_str(&format!("- {} \"{}\" {}{by}\n", change.called, plain(&change.name), change.as_str()));
+        let by = if authors.is_empty() { String::new() } else { format!(", by {}", in_message(&authors.join(", "))) };
+        text.push_str(&format!("- {} \"{}\" {}{by}\n", change.called, in_message(&change.name), change.as_str()));
     }
     if changes.len() > LISTED {
         text.push_str(&format!("- and {} more\n", changes.len() - LISTED));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 
 use super::main_relation::edited;
+use crate::engine::render::in_message;
 use crate::format::path::address_of;
 use crate::kinds;
 use crate::model::{Coverage, CoverageMap};
@@ -100,7 +101,7 @@ pub(in crate::ops) fn message(tenant: &str, told: &SnapshotMessage<'_>) -> Strin
         text.push_str(&format!("{name}: {value}\n"));
     }
     for actor in &told.actors {
-        text.push_str(&format!("Entragit-Actor: {}\n", actor.replace(['\n', '\r'], " ")));
+        text.push_str(&format!("Entragit-Actor: {}\n", in_message(&actor.replace(['\n', '\r'], " "))));
     }
     text
 }

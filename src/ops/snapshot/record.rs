@@ -10,7 +10,7 @@ use super::main_relation::{MainRelation, relation_by_files};
 use super::publish::{self, Changes, SnapshotMessage, changed, compare, message, subject};
 use super::round::{Committed, Round, RoundOptions};
 use super::shrink::{self, Candidate};
-use crate::engine::render::safe;
+use crate::engine::render::in_message;
 use crate::format::manifest::Manifest;
 use crate::format::path::{address_of, is_reserved};
 use crate::format::settings::Actors;
@@ -319,7 +319,7 @@ fn title(context: &Context, share: Option<&Share>, changes: &Changes) -> Option<
     let document = context.repo.blob(new.or(old)?).ok().and_then(|bytes| yaml::read(&address.id, &bytes).ok());
     let name = document.map(|document| Object(document.value).name().to_owned()).unwrap_or_default();
     let name = if name.is_empty() { address.id.clone() } else { name };
-    Some(format!("{word} {}: {}", kind.name, safe(&name).chars().take(80).collect::<String>()))
+    Some(format!("{word} {}: {}", kind.name, in_message(&name).chars().take(80).collect::<String>()))
 }
 
 /// Returns every object whose file differs, with the ids in the lines that differ.
