@@ -73,7 +73,7 @@ pub enum ForgeError {
         program: &'static str,
         /// Its arguments up to the first option.
         act: String,
-        /// What is missing or wrong.
+        /// The part that is missing or wrong.
         why: String,
     },
 }

@@ -137,7 +137,7 @@ async fn reject_takes_back_what_the_last_snapshot_shows_and_nothing_else() {
     assert!(drift.contains("later") && !drift.contains(names::ORDERING_POLICY_NAME), "{drift}");
 }
 
-/// What was accepted is no edit that waits, and what somebody wrote on top of it is one, even if a snapshot has had that value.
+/// Accepted values are no edit that waits; a value that somebody wrote on top is one, even if a snapshot has had it.
 #[tokio::test(flavor = "multi_thread")]
 async fn return_to_an_earlier_accepted_value_waits_like_any_edit() {
     let world = World::held().await;

@@ -21,7 +21,7 @@ use damage::{Intruder, LOOKED_AFTER};
 const REFUSALS: &str = "new-location:5,new-synchronization:30,disabled-permission:30,untrusted-location:25,\
     unnamed-location:60,held-resource:30,changed-rules:5,deleted-partner:30";
 
-/// What a tenant has: of each kind and name, the objects in a form that does not depend on ids.
+/// Content of a tenant: of each kind and name, the objects in a form that does not depend on ids.
 type Inventory = BTreeMap<(&'static str, String), Vec<String>>;
 
 async fn inventory(world: &World) -> Inventory {
@@ -86,7 +86,7 @@ fn said_before(plan: &Plan) -> BTreeSet<(&'static str, String)> {
     losses.chain(plan.left.iter().map(|left| (left.address.kind.name, left.name.clone()))).collect()
 }
 
-/// What was found out over all recoveries.
+/// Results of all recoveries.
 #[derive(Debug, Default)]
 struct Totals {
     recoveries: usize,

@@ -97,7 +97,7 @@ impl Refusal {
     }
 }
 
-/// What a write causes to be refused once it is carried out: the reason, and the id of what is concerned. A created object has
+/// Describes a refusal that a write causes once it is carried out: the reason, and the id of the object. A created object has
 /// no id yet.
 pub type Cause = (Refusal, Option<String>);
 
