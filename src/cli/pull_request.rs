@@ -49,7 +49,7 @@ pub async fn keep(arguments: &PullRequest, json: bool, repo: &Path, output: &Out
         output.talk(&format!("{act} {page}"));
     }
     output.talk(&summary(&proposal));
-    Ok(exit::DONE)
+    Ok(if proposal.is_complete { exit::DONE } else { exit::INCOMPLETE })
 }
 
 /// Says what became of the pull request at its host.
@@ -76,6 +76,7 @@ fn document(proposal: &Proposal, kept: Option<&Kept>) -> String {
         "both": both,
         "stale": stale,
         "blocked": proposal.blocked,
+        "complete": proposal.is_complete,
     }))
 }
 
@@ -94,6 +95,10 @@ async fn keep_at(
         let proposal = propose::<GraphTenant>(context, &ticks, before, host.limit()).await?;
         let Some(commit) = proposal.commit else {
             let Some(open) = &open else { return Ok((proposal, kept("not needed", String::new()))) };
+            // Changes that cannot be seen now may still be there.
+            if !proposal.is_complete {
+                return Ok((proposal, kept("unchanged", named(open))));
+            }
             host.close(folder, open.number)?;
             return Ok((proposal, kept("closed", named(open))));
         };
@@ -106,7 +111,7 @@ async fn keep_at(
             let page = host.open(folder, branches, words)?;
             return Ok((proposal, kept("opened", page)));
         };
-        // Somebody may have ticked a box since the text was read: what was ticked is never written over.
+        // Somebody may have ticked a box since the text was read. It is looked for right before the text is replaced.
         let now = host.find(folder, branches)?;
         if now.as_ref().is_some_and(|now| now.body == known.body) {
             if same_text(&known.body, &proposal.body) {
@@ -242,6 +247,9 @@ fn summary(proposal: &Proposal) -> String {
     for (_, part) in parts.into_iter().filter(|(count, _)| *count > 0) {
         text.push_str("; ");
         text.push_str(&part);
+    }
+    if !proposal.is_complete {
+        text.push_str("; not everything is known, so there may be more");
     }
     text
 }

@@ -380,3 +380,23 @@ async fn merge_request_of_gitlab_and_pull_request_of_azure_are_kept_alike() {
     let unknown = world.run(&["drift", "--pull-request"]).ends(1).err;
     assert!(unknown.contains("is not known; name it, as in --pull-request=github"), "{unknown}");
 }
+
+/// Changes that cannot be seen are not taken for changes that are gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn unread_kind_closes_no_pull_request() {
+    let setting = held_with_remote().await;
+    let world = &setting.world;
+    let script = "case \"$1 $2\" in\n'pr list') cat list ;;\n*) cat > body; echo '{}' ;;\nesac\n";
+    let host = FakeHost::new(setting.folder.path(), "gh", script);
+    let keep = ["drift", "--pull-request=github"];
+    host.run(world, &keep).ok();
+    host.lists(&json!([{"number": 7, "body": host.body(), "url": "", "isCrossRepository": false}]));
+    world.graph.tenant.set_faults("denied:conditionalAccessPolicy".parse().unwrap());
+    world.run(&["export"]).ends(4);
+    let kept = host.run(world, &keep).ends(4).err;
+    assert!(kept.contains("not everything is known, so there may be more"), "{kept}");
+    assert!(host.asked().iter().all(|line| !line.starts_with("pr close")));
+    assert!(
+        host.body().contains("Not completely known, so nothing is said of what is missing: conditionalAccessPolicy")
+    );
+}

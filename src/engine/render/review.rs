@@ -8,7 +8,7 @@ use crate::engine::diff::top;
 use crate::engine::refs::Names;
 use crate::engine::review::{Decision, Group, Item, Part, Review, Tally, Ticked, Ticks, all_of, box_line, only_line};
 use crate::model::words::agreeing;
-use crate::model::{Change, Level};
+use crate::model::{Change, Coverage, Level};
 
 /// Maximum number of characters of one value.
 const VALUE: usize = 160;
@@ -26,6 +26,8 @@ pub struct Room<'a> {
     pub taken: &'a str,
     /// Error that merging would leave, if any.
     pub problem: Option<&'a str>,
+    /// Kinds and links that one side does not know completely, with both coverages.
+    pub unknown: &'a [(String, Coverage, Coverage)],
     /// Maximum number of characters that the host takes.
     pub limit: usize,
 }
@@ -88,11 +90,16 @@ pub fn body(review: &Review, ticks: &Ticks, names: &Names, room: &Room<'_>) -> S
 }
 
 fn opening(review: &Review, ticks: &Ticks, room: &Room<'_>) -> String {
-    let Room { base, snapshot, taken, problem, .. } = room;
+    let Room { base, snapshot, taken, problem, unknown, .. } = room;
     let mut out =
         format!("The tenant differs from {} as of the snapshot {} of {}.\n", code(base), code(snapshot), cell(taken));
     if let Some(problem) = problem {
         let _ = writeln!(out, "\n⚠ **Merging this would leave errors**: {}", cell(&shortened(problem, 400)));
+    }
+    if !unknown.is_empty() {
+        let kinds: Vec<&str> = unknown.iter().map(|(what, ..)| what.as_str()).collect();
+        let kinds = cell(&shortened(&kinds.join(", "), 400));
+        let _ = writeln!(out, "\nNot completely known, so nothing is said of what is missing: {kinds}");
     }
     out.push_str(
         "\n- **Merge** to accept what the branch of this pull request holds: every change that was not ticked \"take back\" when it was \

@@ -34,7 +34,14 @@ fn review(changes: Vec<Change>) -> Review {
 }
 
 fn text(review: &Review, ticks: &Ticks, limit: usize) -> String {
-    let room = Room { base: "main", snapshot: "0123456789", taken: "2026-01-01T00:00:00Z", problem: None, limit };
+    let room = Room {
+        base: "main",
+        snapshot: "0123456789",
+        taken: "2026-01-01T00:00:00Z",
+        problem: None,
+        unknown: &[],
+        limit,
+    };
     body(review, ticks, &Names::default(), &room)
 }
 

@@ -4,6 +4,7 @@
 use anyhow::{Result, bail};
 
 use super::decide::{Chosen, Undecided};
+use crate::engine::drift::is_complete;
 use crate::engine::render::review::{Room, body, title};
 use crate::engine::review::{Review, Tally, Ticks};
 use crate::model::Report;
@@ -34,6 +35,8 @@ pub struct Proposal {
     pub tally: Tally,
     /// Number of objects on which nobody can decide now.
     pub blocked: usize,
+    /// True if the snapshot and the branch know everything in scope: only then does no change mean that nothing differs.
+    pub is_complete: bool,
 }
 
 /// Makes the proposal from the last snapshot. `before` is the commit that the branch has, which is kept if it would be the same;
@@ -65,6 +68,7 @@ pub async fn propose<T: TenantRead>(
         base: &context.settings.branches.main,
         snapshot: &snapshot.id.to_string()[..10],
         problem: problem.as_deref(),
+        unknown: &undecided.compared.report.unknown,
         taken: &jiff::Timestamp::from_second(snapshot.committed).unwrap_or_default().to_string(),
         // Where merging makes one commit of the text, the trailer at its end says what was accepted.
         limit: limit.saturating_sub(ACCEPTS.len() + 44),
@@ -75,6 +79,7 @@ pub async fn propose<T: TenantRead>(
         body: body(&review, ticks, &undecided.compared.names, &room) + &format!("\n{ACCEPTS}: {}\n", snapshot.id),
         tally: review.tally(ticks),
         blocked: review.blocked.len(),
+        is_complete: is_complete(&undecided.compared.report),
     })
 }
 
@@ -124,7 +129,8 @@ fn check_own(context: &Context, tip: ObjectId, main: ObjectId) -> Result<()> {
 /// If the branch is checked out, moved meanwhile, or cannot be written.
 pub fn keep_here(context: &Context, proposal: &Proposal, before: Option<ObjectId>) -> Result<()> {
     let name = format!("refs/heads/{BRANCH}");
-    if proposal.commit == before {
+    // Changes that cannot be seen now may still be there.
+    if proposal.commit == before || proposal.commit.is_none() && !proposal.is_complete {
         return Ok(());
     }
     if context.repo.head_branch().as_deref() == Some(BRANCH) || context.repo.checked_out_elsewhere(&name)?.is_some() {
