@@ -115,13 +115,13 @@ impl Tenant {
         &mut self,
         request: &Request,
         link: &str,
-        parent: (&Kind, &Properties),
+        kind: &Kind,
+        parent: &Properties,
         old: Option<&Properties>,
         new: Option<&Properties>,
     ) {
-        let (kind, object) = parent;
         if link == "rules" {
-            return self.audit_setting(request, object, old, new);
+            return self.audit_setting(request, parent, old, new);
         }
         let tie = if new.is_some() { Tie::Add } else { Tie::Remove };
         let child = new.or(old);
@@ -151,7 +151,7 @@ impl Tenant {
         let name = capital(link.trim_end_matches('s'));
         let text = |value: Option<&Properties>| value.map(|value| Value::Object(value.clone()).to_string());
         let facts = vec![json!({"displayName": name, "oldValue": text(old), "newValue": text(new)})];
-        let mut targets = vec![target(kind, object, facts)];
+        let mut targets = vec![target(kind, parent, facts)];
         // A grant to a service principal has one target, the resource.
         if property("principalType") != "ServicePrincipal"
             && let Some((kind, principal)) = self.directory_object(&property("principalId"))

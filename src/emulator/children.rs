@@ -48,7 +48,7 @@ pub fn create(
     if children.create.is_none() || children.requests.is_some() {
         return Err(Fault::method());
     }
-    make(tenant, csdl, (kind, of), link, request, request.object()?)
+    make(tenant, csdl, kind, of, link, request, request.object()?)
 }
 
 /// Answers POST of a request to add or remove a child; an administrator's is carried out at once.
@@ -70,7 +70,7 @@ fn asked(
     let parent = Pick::Id(parent.to_owned());
     match (body.get("requestType").and_then(Value::as_str), body.get(asked.child)) {
         (Some("adminAdd"), Some(Value::Object(child))) => {
-            make(tenant, csdl, (kind, Some(&parent)), link, request, child.clone())?;
+            make(tenant, csdl, kind, Some(&parent), link, request, child.clone())?;
         }
         (Some("adminRemove"), Some(_)) => {
             let child = of(asked.child, "id").ok_or_else(|| quirks::invalid(asked.child, asked.entity))?;
@@ -91,7 +91,8 @@ fn asked(
 fn make(
     tenant: &mut Tenant,
     csdl: &'static Csdl,
-    (kind, of): (&'static Kind, Option<&Pick>),
+    kind: &'static Kind,
+    of: Option<&Pick>,
     link: &'static Link,
     request: &Request,
     mut child: Properties,
@@ -114,8 +115,8 @@ fn make(
     quirks::create_child(tenant, link.name, &key, &mut child)?;
     let child_key = tenant.adopt(&key, link.name, child);
     let made = tenant.store.children(link.name).and_then(|table| table.get(&child_key.id)).unwrap_or_default();
-    tenant.audit_child(request, link.name, (kind, &parent), None, Some(&made));
-    let mut reply = show(csdl, (kind, of.map(|_| &key)), link, request, made)?;
+    tenant.audit_child(request, link.name, kind, &parent, None, Some(&made));
+    let mut reply = show(csdl, kind, of.map(|_| &key), link, request, made)?;
     reply.status = 201;
     Ok(reply)
 }
@@ -132,7 +133,7 @@ pub fn get(
 ) -> Result<Reply, Fault> {
     let (_, value, _) = find(tenant, kind, of, link, child)?;
     let parent = of.map(|of| tenant.find(kind, of)).transpose()?.map(|(key, _)| key);
-    show(csdl, (kind, parent.as_ref()), link, request, value)
+    show(csdl, kind, parent.as_ref(), link, request, value)
 }
 
 /// Answers PATCH of one child; a credential picked by name that is not there is created.
@@ -178,7 +179,7 @@ pub fn update(
     quirks::update_child(tenant, link.name, &old, &patch, &mut new)?;
     quirks::check_siblings(tenant, link.name, &key, &new)?;
     tenant.store.children_mut(link.name).live.insert(key, Row::pack(&new));
-    tenant.audit_child(request, link.name, (kind, &parent), Some(&old), Some(&new));
+    tenant.audit_child(request, link.name, kind, &parent, Some(&old), Some(&new));
     if link.name == "rules" {
         quirks::touch_policy(tenant, kind, &parent);
     }
@@ -208,14 +209,14 @@ pub fn put(
             let mut new = super::write::owned(ty, &old);
             new.extend(body.into_iter().filter(|(name, value)| !value.is_null() && !name.contains("@odata.context")));
             tenant.store.children_mut(link.name).live.insert(key, Row::pack(&new));
-            tenant.audit_child(request, link.name, (kind, &parent), Some(&old), Some(&new));
+            tenant.audit_child(request, link.name, kind, &parent, Some(&old), Some(&new));
             Ok(Reply::empty())
         }
         Err(fault) if fault.status == 404 => {
             if let (Pick::Id(id), false) = (child, children.single) {
                 body.insert("id".to_owned(), id.clone().into());
             }
-            make(tenant, csdl, (kind, of), link, request, body)
+            make(tenant, csdl, kind, of, link, request, body)
         }
         Err(fault) => Err(fault),
     }
@@ -249,13 +250,13 @@ fn take(
     match quirks::delete_child(link.name, &old)? {
         Some(left) => {
             tenant.store.children_mut(link.name).live.insert(key, Row::pack(&left));
-            tenant.audit_child(request, link.name, (kind, &parent), Some(&old), Some(&left));
+            tenant.audit_child(request, link.name, kind, &parent, Some(&old), Some(&left));
         }
         None if !deletable => return Err(Fault::method()),
         None => {
             tenant.store.children_mut(link.name).live.remove(&key);
             tenant.links.forget(&key);
-            tenant.audit_child(request, link.name, (kind, &parent), Some(&old), None);
+            tenant.audit_child(request, link.name, kind, &parent, Some(&old), None);
         }
     }
     Ok(Reply::empty())
@@ -327,7 +328,8 @@ pub fn find(
 
 fn show(
     csdl: &'static Csdl,
-    (kind, below): (&Kind, Option<&Key>),
+    kind: &Kind,
+    below: Option<&Key>,
     link: &Link,
     request: &Request,
     child: Properties,

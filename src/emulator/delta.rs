@@ -316,9 +316,7 @@ impl Round<'_> {
             let reason = if table.bin.contains_key(key) { "changed" } else { "deleted" };
             return Ok(json!({"id": key.id.as_ref(), "@removed": {"reason": reason}}));
         }
-        // With `return=minimal` only the changed properties are returned.
-        let minimal = self.request.prefers("return=minimal");
-        let mut item = self.item(shape, key, Some((names, minimal)))?;
+        let mut item = self.item(shape, key, Some(names))?;
         for (link, target) in links {
             let (Some(known), target) = (self.kind.link(link), Key::of(target)) else { continue };
             let there = self.tenant.links.targets(key, known.name).is_some_and(|all| all.contains(&target))
@@ -358,19 +356,16 @@ impl Round<'_> {
 
     /// Returns an object for a page: "properties that were never set are absent":
     /// <https://learn.microsoft.com/graph/api/user-delta>
-    fn item(
-        &self,
-        shape: &mut Shape<'_>,
-        key: &Key,
-        changed: Option<(&BTreeSet<String>, bool)>,
-    ) -> Result<Properties, Fault> {
+    fn item(&self, shape: &mut Shape<'_>, key: &Key, changed: Option<&BTreeSet<String>>) -> Result<Properties, Fault> {
         let mut object = self.tenant.store.table(self.kind).get(&key.id).ok_or_else(|| Fault::missing(&key.id))?;
         let stored: BTreeSet<String> = object.keys().cloned().collect();
         quirks::on_read(self.tenant, self.kind, key, &mut object, &self.request.root());
         let mut object = shape.apply(object);
+        // With `return=minimal` only the changed properties are returned.
+        let minimal = self.request.prefers("return=minimal");
         object.retain(|name, value| match changed {
-            Some((names, _)) if name == "id" || names.contains(name) => true,
-            Some((_, true)) => false,
+            Some(names) if name == "id" || names.contains(name) => true,
+            Some(_) if minimal => false,
             _ => stored.contains(name) || !(value.is_null() || value.as_array().is_some_and(Vec::is_empty)),
         });
         Ok(object)

@@ -10,13 +10,13 @@ use super::csdl::{self, Csdl};
 use super::delta;
 use super::error::Fault;
 use super::expand::Shapes;
-use super::faults::{self, Capture, Replicas};
+use super::faults::{self, Capture, Lag, Replicas};
 use super::logs;
 use super::permissions;
 use super::read;
 use super::refs;
 use super::request::{Reply, Request};
-use super::routes::{self, Pick, Route, Target};
+use super::routes::{self, LinkPart, Pick, Route, Target};
 use super::schedules;
 use super::store::Key;
 use super::tenant::Tenant;
@@ -25,7 +25,6 @@ use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::{Api, Link, LinkShape};
 use std::sync::RwLock;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -65,7 +64,7 @@ fn carry_out(tenant: &RwLock<Tenant>, route: &Route, request: &Request) -> Resul
     let lag = tenant.weather.lag();
     let now = Instant::now();
     let reply = match (reads, lag) {
-        (true, Some((_, dice))) => {
+        (true, Some(Lag { dice, .. })) => {
             match Replicas::show(&mut tenant, dice, now, |tenant| read_with_faults(tenant, csdl, route, request)) {
                 // The replica does not know a delta token that is newer than its log: then an up-to-date replica answers.
                 Err(fault) if fault.status == 410 => read_with_faults(&tenant, csdl, route, request),
@@ -111,12 +110,12 @@ fn resolve_kind(tenant: &Tenant, target: &mut Target) {
 /// show it at once.
 fn write_with_lag(
     tenant: &mut Tenant,
-    lag: Option<(Duration, u64)>,
+    lag: Option<Lag>,
     now: Instant,
     request: &Request,
     write: impl FnOnce(&mut Tenant) -> Result<Reply, Fault>,
 ) -> Result<Reply, Fault> {
-    let Some((lag, dice)) = lag else { return write(tenant) };
+    let Some(Lag { maximum, dice }) = lag else { return write(tenant) };
     tenant.replicas.check(request, dice, now)?;
     let body = String::from_utf8_lossy(&request.body).into_owned();
     let named_ids = || request.segments.iter().map(String::as_str).chain([body.as_str()]);
@@ -127,7 +126,7 @@ fn write_with_lag(
     let made = made.and_then(|body| serde_json::from_str::<Value>(body).ok());
     let made = made.as_ref().and_then(|body| body["id"].as_str());
     let after = Capture::of(tenant, named_ids().chain(made));
-    tenant.replicas.note(before, &after, lag, dice, now);
+    tenant.replicas.note(before, &after, maximum, dice, now);
     Ok(reply)
 }
 
@@ -162,9 +161,7 @@ fn route_read(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Req
             read::single(tenant, csdl, kind, request, &key, object)
         }
         Target::Delta(kind) => delta::answer(tenant, csdl, kind, request),
-        Target::Link { kind, of, link, refs, count } => {
-            read::linked(tenant, csdl, kind, of, link, request, (*refs, *count))
-        }
+        Target::Link { kind, of, link, part } => read::linked(tenant, csdl, kind, of, link, *part, request),
         Target::Child { kind, of, link, child } => children::get(tenant, csdl, kind, of.as_ref(), link, child, request),
         Target::Single { kind, of, link } => {
             children::get(tenant, csdl, kind, Some(of), link, &Pick::Id(String::new()), request)
@@ -232,10 +229,10 @@ fn route_write(tenant: &mut Tenant, csdl: &'static Csdl, route: &Route, request:
             children::delete(tenant, kind, Some(of), link, &Pick::Id(String::new()), request)
         }
         ("POST", Target::End { kind, of, owner, link, to: None }) => {
-            refs::at_end(tenant, (kind, of), (owner, link), None, request)
+            refs::at_end(tenant, kind, of, owner, link, None, request)
         }
         ("DELETE", Target::End { kind, of, owner, link, to: Some(to) }) => {
-            refs::at_end(tenant, (kind, of), (owner, link), Some(to), request)
+            refs::at_end(tenant, kind, of, owner, link, Some(to), request)
         }
         ("PATCH", Target::Object(kind, pick)) => write::update(tenant, csdl, kind, pick, request),
         // v1.0 gives this answer, although its page documents the call; beta deletes the unit.
@@ -243,18 +240,18 @@ fn route_write(tenant: &mut Tenant, csdl: &'static Csdl, route: &Route, request:
             Err(Fault::new(404, "", "The OData path is invalid."))
         }
         ("DELETE", Target::Object(kind, pick)) => write::delete(tenant, kind, pick, request),
-        ("POST", Target::Link { kind, of, link, refs: false, .. }) => {
+        ("POST", Target::Link { kind, of, link, part: LinkPart::Objects | LinkPart::Count }) => {
             children::create(tenant, csdl, kind, Some(of), link, request)
         }
-        ("POST", Target::Link { kind, of, link, refs: true, .. })
+        ("POST", Target::Link { kind, of, link, part: LinkPart::References })
             if link.shape == LinkShape::References && link.ends.is_empty() =>
         {
             refs::add(tenant, kind, of, link, request)
         }
-        ("PUT", Target::Link { kind, of, link, refs: true, .. }) if link.shape == LinkShape::Reference => {
+        ("PUT", Target::Link { kind, of, link, part: LinkPart::References }) if link.shape == LinkShape::Reference => {
             refs::add(tenant, kind, of, link, request)
         }
-        ("DELETE", Target::Link { kind, of, link, refs: true, .. }) => {
+        ("DELETE", Target::Link { kind, of, link, part: LinkPart::References }) => {
             refs::remove(tenant, kind, of, link, None, request)
         }
         ("DELETE", Target::LinkEnd { kind, of, link, to }) if link.ends.is_empty() => {

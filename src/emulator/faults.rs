@@ -60,6 +60,15 @@ pub struct Faults {
     pub moods: Moods,
 }
 
+/// Holds the replication lag of one write or one look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lag {
+    /// Maximum time until a write is known to every replica.
+    pub maximum: Duration,
+    /// Random number that chooses the replica, and the times of the replicas.
+    pub dice: u64,
+}
+
 /// Tells when a server stops answering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hang {
@@ -217,9 +226,9 @@ impl FaultInjector {
     }
 
     /// Returns the maximum lag, and a random number for one write or one look: `None` if there is no lag.
-    pub fn lag(&self) -> Option<(Duration, u64)> {
+    pub fn lag(&self) -> Option<Lag> {
         let mut state = self.state();
-        (!state.faults.lag.is_zero()).then(|| (state.faults.lag, state.dice.u64(..)))
+        (!state.faults.lag.is_zero()).then(|| Lag { maximum: state.faults.lag, dice: state.dice.u64(..) })
     }
 
     /// Returns the time that every request takes.

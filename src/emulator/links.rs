@@ -22,8 +22,8 @@ impl Links {
 
     /// Removes the link; returns false if there was none.
     pub fn remove(&mut self, from: &Key, name: &'static str, to: &Key) -> bool {
-        drop_one(&mut self.backward, (to.id.clone(), name), from);
-        drop_one(&mut self.forward, (from.id.clone(), name), to)
+        drop_one(&mut self.backward, to, name, from);
+        drop_one(&mut self.forward, from, name, to)
     }
 
     /// Returns the targets of the links from `from`.
@@ -71,7 +71,8 @@ impl Links {
     }
 }
 
-fn drop_one(sides: &mut Sides, at: (Id, &'static str), key: &Key) -> bool {
+fn drop_one(sides: &mut Sides, of: &Key, name: &'static str, key: &Key) -> bool {
+    let at = (of.id.clone(), name);
     let Some(set) = sides.get_mut(&at) else { return false };
     let was = set.remove(key);
     if set.is_empty() {

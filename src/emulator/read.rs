@@ -16,7 +16,7 @@ use super::odata::{Options, Shape};
 use super::page;
 use super::quirks;
 use super::request::{Reply, Request};
-use super::routes::Pick;
+use super::routes::{LinkPart, Pick};
 use super::store::{Key, Properties, Row, Table};
 use super::tenant::{Tenant, is_directory};
 use crate::kinds;
@@ -238,8 +238,8 @@ pub fn linked(
     kind: &'static Kind,
     of: &Pick,
     link: &'static Link,
+    part: LinkPart,
     request: &Request,
-    (refs, count): (bool, bool),
 ) -> Result<Reply, Fault> {
     let (key, object) = tenant.find(kind, of)?;
     if let LinkShape::Children(_) = link.shape {
@@ -257,17 +257,17 @@ pub fn linked(
             .flatten()
             .find(|target| tenant.directory_kind(target).is_some());
         let target = target.ok_or_else(|| Fault::missing(link.name))?;
-        return match refs {
-            true => {
+        return match part {
+            LinkPart::References => {
                 let body = json!({"@odata.context": format!("{}/$metadata#$ref", request.root()), "@odata.id": format!("{}/directoryObjects/{}", request.root(), target.id)});
                 Ok(Reply::text(body.to_string()))
             }
-            false => directory_object(tenant, csdl, &target.id, request),
+            LinkPart::Objects | LinkPart::Count => directory_object(tenant, csdl, &target.id, request),
         };
     }
     let hidden = link.hidden.filter(|hidden| hidden.when.holds(&object) && !request.caller.may(hidden.permission));
     let all = tenant.links.targets(&key, link.name).filter(|_| hidden.is_none());
-    if count {
+    if part == LinkPart::Count {
         return match request.eventual() {
             true => {
                 Ok(Reply::count(all.into_iter().flatten().filter(|key| tenant.directory_kind(key).is_some()).count()))
@@ -284,7 +284,7 @@ pub fn linked(
         let hidden = |target_kind| quirks::hidden_from_list(kind, link.name, target_kind, request);
         !tenant.directory_kind(target).is_some_and(hidden)
     };
-    objects(tenant, csdl, request, refs, |after| {
+    objects(tenant, csdl, request, part == LinkPart::References, |after| {
         let keys = all.map(|all| all.range((bound(after), Bound::Unbounded)));
         Box::new(keys.into_iter().flatten().filter(listed))
     })

@@ -8,7 +8,7 @@ use super::error::Fault;
 use super::quirks::{self, Act};
 use super::request::{Reply, Request};
 use super::routes::Pick;
-use super::store::{Key, Properties, is_guid};
+use super::store::{Key, Properties, Stored, is_guid};
 use super::tenant::Tenant;
 use crate::model::Kind;
 use crate::model::kind::{Link, LinkShape};
@@ -33,7 +33,8 @@ pub fn add(
         false => id_below(&url, link.to)?,
     });
     let target_kind = tenant.target_kind(link, &target).ok_or_else(|| Fault::missing(&target.id))?;
-    quirks::check_link(tenant, kind, (&key, &object), link.name, (target_kind, &target), true)?;
+    let object = Stored { key: &key, object: &object };
+    quirks::check_link(tenant, kind, object, link.name, target_kind, &target, true)?;
     let there = tenant.links.targets(&key, link.name).is_some_and(|all| all.contains(&target));
     match link.shape {
         LinkShape::Reference => {
@@ -46,14 +47,14 @@ pub fn add(
                 .cloned()
                 .collect();
             for old in before {
-                unlink(tenant, request, kind, (&key, &object), link.name, &old);
+                unlink(tenant, request, kind, object, link.name, &old);
             }
         }
         _ if there => return Err(already(link.name)),
         _ => {}
     }
     if !there {
-        self::link(tenant, request, kind, (&key, &object), link.name, &target);
+        self::link(tenant, request, kind, object, link.name, &target);
     }
     Ok(Reply::empty())
 }
@@ -77,8 +78,9 @@ pub fn remove(
     let there = target.filter(|target| tenant.links.targets(&key, link.name).is_some_and(|all| all.contains(target)));
     let target = there.ok_or_else(|| Fault::missing(to.unwrap_or(link.name)))?;
     let target_kind = tenant.target_kind(link, &target).ok_or_else(|| Fault::missing(&target.id))?;
-    quirks::check_link(tenant, kind, (&key, &object), link.name, (target_kind, &target), false)?;
-    unlink(tenant, request, kind, (&key, &object), link.name, &target);
+    let object = Stored { key: &key, object: &object };
+    quirks::check_link(tenant, kind, object, link.name, target_kind, &target, false)?;
+    unlink(tenant, request, kind, object, link.name, &target);
     Ok(Reply::empty())
 }
 
@@ -87,11 +89,10 @@ pub fn link(
     tenant: &mut Tenant,
     request: &Request,
     kind: &'static Kind,
-    object: (&Key, &Properties),
+    Stored { key, object }: Stored<'_>,
     name: &'static str,
     to: &Key,
 ) {
-    let (key, object) = object;
     if tenant.links.add(key, name, to) {
         tenant.log.note(kind, key, What::Linked(name.to_owned(), to.id.to_string(), true));
         tenant.audit_link(request, kind, object, name, Tie::Add, to);
@@ -102,11 +103,10 @@ pub fn unlink(
     tenant: &mut Tenant,
     request: &Request,
     kind: &'static Kind,
-    object: (&Key, &Properties),
+    Stored { key, object }: Stored<'_>,
     name: &'static str,
     to: &Key,
 ) {
-    let (key, object) = object;
     if tenant.links.remove(key, name, to) {
         tenant.log.note(kind, key, What::Linked(name.to_owned(), to.id.to_string(), false));
         tenant.audit_link(request, kind, object, name, Tie::Remove, to);
@@ -128,7 +128,7 @@ pub fn resolve(
             let Some(target_kind) = tenant.directory_kind(&target) else {
                 return Err(Fault::bad(Fault::missing(&target.id).message));
             };
-            quirks::check_link(tenant, kind, (key, object), link, (target_kind, &target), true)?;
+            quirks::check_link(tenant, kind, Stored { key, object }, link, target_kind, &target, true)?;
             if tenant.links.targets(key, link).is_some_and(|all| all.contains(&target))
                 || out.contains(&(*link, target.clone()))
             {
@@ -149,8 +149,10 @@ fn already(link: &str) -> Fault {
 /// Answers POST and DELETE of a reference at the other end of a relation: `{target}/{id}/claimsMappingPolicies/$ref`.
 pub fn at_end(
     tenant: &mut Tenant,
-    (kind, of): (&'static Kind, &Pick),
-    (owner, link): (&'static Kind, &'static Link),
+    kind: &'static Kind,
+    of: &Pick,
+    owner: &'static Kind,
+    link: &'static Link,
     gone: Option<&str>,
     request: &Request,
 ) -> Result<Reply, Fault> {
@@ -163,15 +165,16 @@ pub fn at_end(
         },
     };
     let (key, object) = tenant.find(owner, &Pick::Id(id))?;
+    let object = Stored { key: &key, object: &object };
     let there = tenant.links.targets(&key, link.name).is_some_and(|all| all.contains(&target));
     match (gone.is_some(), there) {
         (true, false) => return Err(Fault::missing(&key.id)),
         (false, true) => return Err(already(link.name)),
-        (true, true) => unlink(tenant, request, owner, (&key, &object), link.name, &target),
+        (true, true) => unlink(tenant, request, owner, object, link.name, &target),
         (false, false) if holds_another(tenant, owner, link.name, &target) => {
             return Err(Fault::bad("The object has a policy of this type already."));
         }
-        (false, false) => self::link(tenant, request, owner, (&key, &object), link.name, &target),
+        (false, false) => self::link(tenant, request, owner, object, link.name, &target),
     }
     Ok(Reply::empty())
 }

@@ -19,6 +19,17 @@ pub enum Pick {
     By(String, String),
 }
 
+/// Represents the part of a link that a path names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkPart {
+    /// The linked objects.
+    Objects,
+    /// The references to them: `$ref`.
+    References,
+    /// Their number: `$count`.
+    Count,
+}
+
 /// Represents the target of a path.
 #[derive(Debug, Clone)]
 pub enum Target {
@@ -31,7 +42,7 @@ pub enum Target {
     /// The delta function.
     Delta(&'static Kind),
     /// A link of one object.
-    Link { kind: &'static Kind, of: Pick, link: &'static Link, refs: bool, count: bool },
+    Link { kind: &'static Kind, of: Pick, link: &'static Link, part: LinkPart },
     /// One end of a link: `{link}/{id}/$ref`.
     LinkEnd { kind: &'static Kind, of: Pick, link: &'static Link, to: String },
     /// One child, below its parent or by itself.
@@ -235,9 +246,9 @@ fn of_object(api: Api, kind: &'static Kind, of: Pick, rest: &[&str], path: &str)
         let children = link.children().copied();
         return match (tail, children) {
             ([], Some(Children { single: true, .. })) => made(Target::Single { kind, of, link }, ""),
-            ([], _) => made(Target::Link { kind, of, link, refs: false, count: false }, ""),
-            (["$ref"], None) => made(Target::Link { kind, of, link, refs: true, count: false }, ""),
-            (["$count"], _) => made(Target::Link { kind, of, link, refs: false, count: true }, ""),
+            ([], _) => made(Target::Link { kind, of, link, part: LinkPart::Objects }, ""),
+            (["$ref"], None) => made(Target::Link { kind, of, link, part: LinkPart::References }, ""),
+            (["$count"], _) => made(Target::Link { kind, of, link, part: LinkPart::Count }, ""),
             ([to, "$ref"], None) => made(Target::LinkEnd { kind, of, link, to: bare(to) }, "/{id}"),
             ([to, ..], None) if link.shape == LinkShape::References && cast(to).is_some() => {
                 typed(kind, of, link.name, false, tail, lower)

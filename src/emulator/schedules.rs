@@ -41,7 +41,7 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
     let found = rows.map(|(key, row)| (key.clone(), row.unpack())).find(|(_, object)| same(object));
     if !status.is_carried_out() {
         let schedule = found.map_or(Value::Null, |(key, _)| key.id.to_string().into());
-        return created(tenant, csdl, (requests, ty), call, with_id(body, id), (status, schedule));
+        return created(tenant, csdl, requests, call, with_id(body, id), status, schedule);
     }
     if matches!(action.as_str(), "adminAssign" | "adminUpdate") {
         quirks::check_request(tenant, kind, &body)?;
@@ -91,7 +91,7 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
         }
         _ => return Err(quirks::invalid("action", requests.entity)),
     };
-    created(tenant, csdl, (requests, ty), call, with_id(body, id), (status, schedule.into()))
+    created(tenant, csdl, requests, call, with_id(body, id), status, schedule.into())
 }
 
 /// Returns the id of the schedule that the request with the id `id` creates: the same id, or `{group}_{access}_{id}` for groups.
@@ -113,11 +113,13 @@ fn with_id(mut body: Properties, id: String) -> Properties {
 fn created(
     tenant: &mut Tenant,
     csdl: &'static Csdl,
-    (requests, ty): (Requests, &'static Type),
+    requests: Requests,
     call: &Request,
     mut body: Properties,
-    (status, schedule): (RequestStatus, Value),
+    status: RequestStatus,
+    schedule: Value,
 ) -> Result<Reply, Fault> {
+    let ty = csdl.ty(requests.entity).ok_or_else(|| Fault::no_segment(requests.entity))?;
     let now = tenant.clock.ticks();
     let caller = json!({"id": call.caller.object_id()});
     let by = if call.caller.is_user() { json!({"user": caller}) } else { json!({"application": caller}) };

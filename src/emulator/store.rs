@@ -103,6 +103,15 @@ fn set(properties: &Properties) -> BTreeMap<&str, &Value> {
     properties.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.as_str(), value)).collect()
 }
 
+/// Names a stored object: its key and its properties.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored<'a> {
+    /// Key of the object.
+    pub key: &'a Key,
+    /// Properties of the object.
+    pub object: &'a Properties,
+}
+
 /// Holds the rows of one type.
 #[derive(Debug, Default)]
 pub struct Table {

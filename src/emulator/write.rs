@@ -13,7 +13,7 @@ use super::read;
 use super::refs;
 use super::request::{Reply, Request};
 use super::routes::Pick;
-use super::store::{Key, Properties};
+use super::store::{Key, Properties, Stored};
 use super::tenant::Tenant;
 use crate::model::Kind;
 use crate::model::kind::{Call, CallForm, Creation, Deletion, Updates, Verb as Method};
@@ -82,13 +82,13 @@ fn make(
     tenant.audit(request, kind, Verb::Add, None, Some(&kept));
     quirks::settle(tenant, kind, &kept);
     for (link, target) in targets {
-        refs::link(tenant, request, kind, (&key, &object), link, &target);
+        refs::link(tenant, request, kind, Stored { key: &key, object: &object }, link, &target);
     }
     if quirks::creator_owns(kind, &request.caller)
         && let Some(owner) =
             request.caller.object_id().map(Key::of).filter(|owner| tenant.directory_kind(owner).is_some())
     {
-        refs::link(tenant, request, kind, (&key, &object), "owners", &owner);
+        refs::link(tenant, request, kind, Stored { key: &key, object: &object }, "owners", &owner);
     }
     let mut reply = read::single(tenant, csdl, kind, request, &key, object)?;
     reply.status = 201;
@@ -161,7 +161,7 @@ pub fn update(
     store(tenant, request, kind, &key, &old, &new);
     quirks::after_update(tenant, kind, &new);
     for (link, target) in targets {
-        refs::link(tenant, request, kind, (&key, &new), link, &target);
+        refs::link(tenant, request, kind, Stored { key: &key, object: &new }, link, &target);
     }
     answer_change(tenant, csdl, kind, request, &key, new)
 }

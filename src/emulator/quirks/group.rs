@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{conflict, invalid, lists, require, text};
 use crate::emulator::error::Fault;
 use crate::emulator::request::Request;
-use crate::emulator::store::{Key, Properties};
+use crate::emulator::store::{Key, Properties, Stored};
 use crate::emulator::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;
@@ -130,13 +130,12 @@ pub fn hidden_from_list(kind: &Kind, link: &str, target: &Kind, request: &Reques
 pub fn check_link(
     tenant: &Tenant,
     kind: &Kind,
-    object: (&Key, &Properties),
+    Stored { key, object }: Stored<'_>,
     name: &'static str,
-    target: (&'static Kind, &Key),
+    target_kind: &'static Kind,
+    target: &Key,
     add: bool,
 ) -> Result<(), Fault> {
-    let (key, object) = object;
-    let (target_kind, target) = target;
     if kind.name == "group" && name == "members" && lists(object, "groupTypes", "DynamicMembership") {
         // The membership belongs to the rule: <https://learn.microsoft.com/graph/api/group-post-members>.
         return Err(Fault::bad(
