@@ -37,7 +37,7 @@ pub async fn run_accept(arguments: &Accept, repo: &Path, output: &Output) -> Res
     let accepted = accept::<GraphTenant>(&context, chosen).await?;
     output.clear();
     let branch = &context.settings.branches.main;
-    let open = agreeing(accepted.open, "changed object", ("waits", "wait"));
+    let open = agreeing(accepted.open, "changed object", "waits", "wait");
     match accepted.commit {
         Some(commit) => {
             output.data(&rendered(&accepted.compared, arguments.format, output.style));

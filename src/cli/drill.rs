@@ -51,7 +51,7 @@ pub async fn drill(arguments: args::Drill, repo: &Path, output: &Output) -> Resu
     clock.stage("export");
     output.talk(&format!(
         "{} in the embedded tenant; scenario {}",
-        agreeing(before.objects.len(), "object", ("is", "are")),
+        agreeing(before.objects.len(), "object", "is", "are"),
         arguments.scenario
     ));
 

@@ -142,14 +142,14 @@ pub fn report_export(context: &Context, exported: &Exported, as_json: bool, star
         )),
         None => output.talk(&format!(
             "no change: {} as in the last snapshot, in {}",
-            words::agreeing(exported.objects, "object", ("is", "are")),
+            words::agreeing(exported.objects, "object", "is", "are"),
             elapsed(start)
         )),
     }
     if exported.unknown > 0 {
         output.talk(&format!(
             "{} unknown to this version (see manifest.yaml): kept as read, and written only where Graph replaces an object whole",
-            words::agreeing(exported.unknown, "property", ("is", "are"))
+            words::agreeing(exported.unknown, "property", "is", "are")
         ));
     }
     if !exported.complete {

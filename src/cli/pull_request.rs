@@ -236,12 +236,12 @@ fn named(open: &Open) -> String {
 
 fn summary(proposal: &Proposal) -> String {
     let Tally { changes, accepted, rejected, both, stale } = proposal.tally;
-    let mut text = agreeing(changes, "change", ("waits", "wait")) + " for a decision";
+    let mut text = agreeing(changes, "change", "waits", "wait") + " for a decision";
     let parts = [
         (accepted, format!("{accepted} ticked to be accepted")),
         (rejected, format!("{rejected} ticked to be taken back")),
         (both, format!("{both} with both boxes ticked")),
-        (stale, agreeing(stale, "tick", ("is", "are")) + " about changes that are not there any more"),
+        (stale, agreeing(stale, "tick", "is", "are") + " about changes that are not there any more"),
         (proposal.blocked, counted(proposal.blocked, "object") + " cannot be decided on now"),
     ];
     for (_, part) in parts.into_iter().filter(|(count, _)| *count > 0) {

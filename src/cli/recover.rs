@@ -361,14 +361,14 @@ pub fn report_apply(applied: &apply::Applied, ready: &apply::Ready, start: Insta
     if outcome.not_begun > 0 {
         output.say(&format!(
             "stopped: {} not begun; `entragit apply --resume` goes on from here, `entragit plan` shows what is left",
-            agreeing(outcome.not_begun, "step", ("was", "were"))
+            agreeing(outcome.not_begun, "step", "was", "were")
         ));
         return exit::INCOMPLETE;
     }
     if applied.corrected > 0 {
         output.say(&format!(
             "{} what came out differently from what was written",
-            agreeing(applied.corrected, "further step", ("puts right", "put right"))
+            agreeing(applied.corrected, "further step", "puts right", "put right")
         ));
     }
     if !outcome.uncertain.is_empty() {

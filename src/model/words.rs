@@ -11,8 +11,8 @@ pub fn counted(count: usize, noun: &str) -> String {
     }
 }
 
-/// Returns a number with its noun and the form of the verb that goes with it: "1 object differs", "2 objects differ".
-pub fn agreeing(count: usize, noun: &str, (one, many): (&str, &str)) -> String {
+/// Returns a number with its noun and the form of the verb that goes with it, `one` or `many`: "1 object differs", "2 objects differ".
+pub fn agreeing(count: usize, noun: &str, one: &str, many: &str) -> String {
     format!("{} {}", counted(count, noun), if count == 1 { one } else { many })
 }
 
@@ -27,7 +27,7 @@ mod tests {
         assert_eq!(counted(2, "policy"), "2 policies");
         assert_eq!(counted(3, "key"), "3 keys");
         assert_eq!(counted(2, "branch"), "2 branches");
-        assert_eq!(agreeing(1, "object", ("differs", "differ")), "1 object differs");
-        assert_eq!(agreeing(0, "object", ("differs", "differ")), "0 objects differ");
+        assert_eq!(agreeing(1, "object", "differs", "differ"), "1 object differs");
+        assert_eq!(agreeing(0, "object", "differs", "differ"), "0 objects differ");
     }
 }

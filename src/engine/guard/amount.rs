@@ -100,7 +100,7 @@ pub(super) fn unwritable(plan: &Plan) -> Option<Verdict> {
     let steps: Vec<&Step> = plan.steps.iter().filter(exchange).collect();
     let message = format!(
         "{} about mail-enabled groups, which only Exchange changes, and will fail",
-        agreeing(steps.len(), "step", ("is", "are"))
+        agreeing(steps.len(), "step", "is", "are")
     );
     (!steps.is_empty()).then(|| Verdict { guard: "unwritable", refused: false, message, objects: objects_of(&steps) })
 }

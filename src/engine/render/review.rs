@@ -35,7 +35,7 @@ pub struct Room<'a> {
 /// Returns the title of the pull request.
 pub fn title(review: &Review) -> String {
     let objects = review.groups.iter().map(|group| group.items.len()).sum::<usize>() + review.blocked.len();
-    format!("Drift of the tenant: {} for a decision", agreeing(objects, "changed object", ("waits", "wait")))
+    format!("Drift of the tenant: {} for a decision", agreeing(objects, "changed object", "waits", "wait"))
 }
 
 /// Returns the text: every change with its boxes, by author. What was ticked stays ticked, and comes first where not everything
@@ -82,7 +82,7 @@ pub fn body(review: &Review, ticks: &Ticks, names: &Names, room: &Room<'_>) -> S
         let _ = writeln!(
             out,
             "\n{} not fit here and {} no boxes; `entragit drift` lists them, and `entragit accept` and `entragit reject` decide on them.",
-            agreeing(left, "more changed object", ("does", "do")),
+            agreeing(left, "more changed object", "does", "do"),
             if left == 1 { "has" } else { "have" }
         );
     }
@@ -146,11 +146,11 @@ fn closing(review: &Review, ticks: &Ticks, most: usize) -> String {
     }
     let Tally { both, stale, .. } = review.tally(ticks);
     if both > 0 {
-        let text = agreeing(both, "change", ("has", "have"));
+        let text = agreeing(both, "change", "has", "have");
         let _ = writeln!(out, "\n{text} both boxes ticked, so nothing is decided about that; take one tick away.");
     }
     if stale > 0 {
-        let ticks = agreeing(stale, "tick", ("was", "were"));
+        let ticks = agreeing(stale, "tick", "was", "were");
         let _ = writeln!(
             out,
             "\n{ticks} about changes that are not there any more or are different by now; look at those that are listed."

@@ -355,7 +355,7 @@ impl<'a> Work<'a> {
             let what = format!(
                 "{} in {domain}, and none here is; say under `domains` in the map what stands for it, or leave \
                  users out with --exclude user",
-                agreeing(addresses.len(), "account", ("is", "are"))
+                agreeing(addresses.len(), "account", "is", "are")
             );
             Problem { address: None, name: String::new(), what }
         });

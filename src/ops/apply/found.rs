@@ -80,7 +80,7 @@ pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, O
         subject: format!(
             "Found before applying {}: {} from the last snapshot",
             &ready.binding.commit[..10.min(ready.binding.commit.len())],
-            agreeing(added + modified + removed, "object", ("differs", "differ"))
+            agreeing(added + modified + removed, "object", "differs", "differ")
         ),
         counts: &BTreeMap::new(),
         objects: index(&files).len(),

@@ -56,7 +56,7 @@ impl<'a, T: TenantRead + TenantWrite> Start<'a, T> {
         if !journal.past.done.is_empty() || !journal.past.unknown.is_empty() {
             self.context.events.note(format!(
                 "taking up an earlier run: {} done",
-                agreeing(journal.past.done.len(), "step", ("is", "are"))
+                agreeing(journal.past.done.len(), "step", "is", "are")
             ));
         }
         let known = known(self.context, &self.ready.binding, &self.ids)?;
@@ -265,7 +265,7 @@ impl<'a, T: TenantRead + TenantWrite> Written<'a, T> {
         match settled.late().len() {
             late if late > 0 && verification.pending.is_empty() => context.events.warn(format!(
                 "{} as before the write, and the snapshot says so; the next export will not",
-                agreeing(late, "object", ("still reads", "still read"))
+                agreeing(late, "object", "still reads", "still read")
             )),
             _ => {}
         }

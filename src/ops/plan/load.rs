@@ -126,7 +126,7 @@ fn adopted(
             if !adopted.is_empty() {
                 context.events.note(format!(
                     "{} adopted of what was made anew by hand",
-                    agreeing(adopted.iter().count(), "id", ("is", "are"))
+                    agreeing(adopted.iter().count(), "id", "is", "are")
                 ));
             }
             Ok(adopted)
