@@ -73,7 +73,7 @@ impl Borrowed {
 
 async fn list(http: &Http, kind: &'static Kind, one: &kind::Borrowed) -> Found {
     if let Some(each) = &kind.for_each {
-        return Ok(pairs(&each::all(http, kind, each, (one.path, one.filter)).await?, one));
+        return Ok(pairs(&each::all(http, kind, each, one.path, one.filter).await?, one));
     }
     let url = http.base.join(&format!("{}{}{}", kind.api.segment(), one.path, query([filter(one.filter)])))?;
     Ok(pairs(&Pages::new(http, url, kind.permissions.read).all().await?, one))

@@ -35,14 +35,14 @@ pub(super) async fn fetch(
         Err(error) => return drop(send.send(Err(error)).await),
     };
     let holder = holder(kind);
-    let list = holder.map_or((kind.path, kind.filter), |(holder, _)| (holder.path, holder.filter));
+    let (path, filter) = holder.map_or((kind.path, kind.filter), |(holder, _)| (holder.path, holder.filter));
     let rest = &holder.map_or_else(|| rest.to_vec(), |(_, object)| vec![Some(whole(kind, object))]);
     let mut seen = Seen::default();
     let batches: Vec<Vec<Other>> = others.chunks(batch::LIMIT).map(<[Other]>::to_vec).collect();
     let answers = stream::iter(batches).map(|some| async move {
-        let found = about(http, kind, each, list, &some, rest).await?;
+        let found = about(http, kind, each, path, filter, &some, rest).await?;
         Ok(match holder {
-            Some((holder, object)) => held(kind, each, (holder, object), &some, found)?,
+            Some((holder, object)) => held(kind, each, holder, object, &some, found)?,
             None => found,
         })
     });
@@ -65,11 +65,12 @@ pub(super) async fn all(
     http: &Http,
     kind: &'static Kind,
     each: &ForEach,
-    list: (&str, Option<&str>),
+    path: &str,
+    filter: Option<&str>,
 ) -> Result<Vec<Raw>, TenantError> {
     let mut all = Vec::new();
     for some in others(http, each).await?.chunks(batch::LIMIT) {
-        all.append(&mut about(http, kind, each, list, some, &[]).await?);
+        all.append(&mut about(http, kind, each, path, filter, some, &[]).await?);
     }
     Ok(all)
 }
@@ -115,7 +116,8 @@ fn whole(kind: &Kind, object: &str) -> String {
 fn held(
     kind: &'static Kind,
     each: &ForEach,
-    (holder, relation): (&Borrowed, &str),
+    holder: &Borrowed,
+    relation: &str,
     others: &[Other],
     entries: Vec<Raw>,
 ) -> Result<Vec<Raw>, TenantError> {
@@ -142,7 +144,7 @@ pub(super) async fn one(http: &Http, kind: &'static Kind, id: &str) -> Result<Ra
     let (Some((holder, object)), Some(each)) = (holder(kind), kind.for_each) else { return Err(missing(kind)) };
     let entry = entry(http, kind, id, Some(whole(kind, object))).await?;
     let of = Other { id: id.split('_').next().unwrap_or_default().to_owned(), whole: true };
-    held(kind, &each, (holder, object), &[of], vec![entry])?.pop().ok_or_else(|| missing(kind))
+    held(kind, &each, holder, object, &[of], vec![entry])?.pop().ok_or_else(|| missing(kind))
 }
 
 /// Returns the id that Graph has for such an object at present.
@@ -176,7 +178,8 @@ async fn about(
     http: &Http,
     kind: &'static Kind,
     each: &ForEach,
-    (path, template): (&str, Option<&str>),
+    path: &str,
+    template: Option<&str>,
     others: &[Other],
     rest: &[Option<String>],
 ) -> Result<Vec<Raw>, TenantError> {
