@@ -46,12 +46,12 @@ impl Repo {
             remove(root, path)?;
         }
         for (path, (_, after)) in &changes {
-            if let Some(item) = after {
+            if let Some((mode, id)) = *after {
                 let file = match is_left_out(path) {
                     true => None,
-                    false => Some(self.write(root, path, *item)?),
+                    false => Some(self.write(root, path, mode, id)?),
                 };
-                written.push((path.as_str(), *item, file));
+                written.push(index::Written { path, mode, id, file });
             }
         }
         let gone = changes.iter().filter(|(_, (_, after))| after.is_none()).map(|(path, _)| path);
@@ -133,7 +133,7 @@ impl Repo {
     }
 
     /// Writes the item that a commit has at a path. A submodule becomes an empty folder, as in git.
-    fn write(&self, root: &Path, path: &str, (mode, id): Item) -> Result<PathBuf, RepoError> {
+    fn write(&self, root: &Path, path: &str, mode: Mode, id: ObjectId) -> Result<PathBuf, RepoError> {
         let target = prepare(root, path)?;
         match mode {
             Mode::Submodule | Mode::Folder => fs::create_dir_all(&target).map_err(RepoError::io("create", &target))?,

@@ -44,7 +44,19 @@ pub(super) fn unreadable(error: &git2::Error) -> RepoError {
     }
 }
 
-/// Removes files from the index and enters others that were just written, each with its content and its path in the file system.
+/// Represents a file that was just written.
+pub(super) struct Written<'a> {
+    /// Path in the repository.
+    pub(super) path: &'a str,
+    /// Mode of the file.
+    pub(super) mode: Mode,
+    /// Id of its content.
+    pub(super) id: ObjectId,
+    /// Path in the file system; `None` if the file is left out of the work tree.
+    pub(super) file: Option<PathBuf>,
+}
+
+/// Removes files from the index and enters others that were just written.
 ///
 /// The index is opened on its own: with its repository, libgit2 looks at every file of the work tree as soon as one was written
 /// after the index was last (`truncate_racily_clean`), and the files written here always were.
@@ -52,7 +64,7 @@ pub(super) fn update<'a>(
     path: &Path,
     root: &Path,
     gone: impl Iterator<Item = &'a str>,
-    written: &[(&'a str, (Mode, ObjectId), Option<PathBuf>)],
+    written: &[Written<'a>],
 ) -> Result<(), RepoError> {
     let failed = |error: git2::Error| match error.code() {
         git2::ErrorCode::Locked => RepoError::Busy { name: "the index".into(), lock: path.with_extension("lock") },
@@ -60,7 +72,7 @@ pub(super) fn update<'a>(
     };
     let last = fs::metadata(path).ok();
     let mut index = Index::open(path).map_err(failed)?;
-    let mut seen: HashSet<&[u8]> = written.iter().map(|(path, ..)| path.as_bytes()).collect();
+    let mut seen: HashSet<&[u8]> = written.iter().map(|file| file.path.as_bytes()).collect();
     for path in gone {
         seen.insert(path.as_bytes());
         match index.remove(Path::new(path), 0) {
@@ -73,8 +85,8 @@ pub(super) fn update<'a>(
             index.add(&entry).map_err(failed)?;
         }
     }
-    for (path, item, file) in written {
-        enter(&mut index, path, *item, file.as_deref()).map_err(failed)?;
+    for file in written {
+        enter(&mut index, file).map_err(failed)?;
     }
     index.write().map_err(failed)
 }
@@ -110,24 +122,24 @@ fn doubtful(_: &Index, _: &Path, _: &fs::Metadata, _: &HashSet<&[u8]>) -> Vec<In
     Vec::new()
 }
 
-/// Enters a file. For `None` the file is left out of the work tree.
-fn enter(index: &mut Index, path: &str, (mode, id): (Mode, ObjectId), file: Option<&Path>) -> Result<(), git2::Error> {
+/// Enters a file.
+fn enter(index: &mut Index, written: &Written<'_>) -> Result<(), git2::Error> {
     let none = IndexTime::new(0, 0);
     let mut entry = IndexEntry {
         ctime: none,
         mtime: none,
         dev: 0,
         ino: 0,
-        mode: u32::from_str_radix(mode.as_str(), 8).unwrap_or(0o100_644),
+        mode: u32::from_str_radix(written.mode.as_str(), 8).unwrap_or(0o100_644),
         uid: 0,
         gid: 0,
         file_size: 0,
-        id: id.into(),
+        id: written.id.into(),
         flags: 0,
         flags_extended: 0,
-        path: path.as_bytes().to_vec(),
+        path: written.path.as_bytes().to_vec(),
     };
-    let Some(file) = file else {
+    let Some(file) = &written.file else {
         entry.flags |= IndexEntryFlag::EXTENDED.bits();
         entry.flags_extended |= IndexEntryExtendedFlag::SKIP_WORKTREE.bits();
         return index.add(&entry);

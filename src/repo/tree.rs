@@ -156,7 +156,7 @@ impl Walk<'_> {
         let bytes = read(self.odb, id, ObjectType::Tree, MAX_TREE)?;
         self.budget.read(prefix, bytes.len())?;
         let mut names = HashSet::new();
-        let mut last: Option<(&[u8], bool)> = None;
+        let mut last: Option<EntryName<'_>> = None;
         let mut rest = bytes.data();
         while !rest.is_empty() {
             let (mode, name, child);
@@ -169,10 +169,11 @@ impl Walk<'_> {
             if !names.insert(name) {
                 wrong.push(("duplicate-path", "two entries have this name, and only one can be meant: remove one"));
             }
-            if last.is_some_and(|last| !in_order(last, (name, folder))) {
+            let own = EntryName { name, folder };
+            if last.is_some_and(|last| !in_order(last, own)) {
                 wrong.push(("unsorted-tree", "the tree is not sorted, so no git made it: write the commit again"));
             }
-            last = Some((name, folder));
+            last = Some(own);
             if !wrong.is_empty() {
                 let path = format!("{}{}", shown(prefix.as_bytes()), shown(name));
                 if self.findings.len() < MAX_FINDINGS {
@@ -226,10 +227,19 @@ pub(super) fn next_entry(bytes: &[u8]) -> Option<RawEntry<'_>> {
     Some((mode, name, ObjectId::from_slice(rest.get(..20)?)?, &rest[20..]))
 }
 
+/// Holds the name of an entry, as far as git sorts a tree by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct EntryName<'a> {
+    /// The name.
+    pub(super) name: &'a [u8],
+    /// True if the entry is a folder.
+    pub(super) folder: bool,
+}
+
 /// Returns true if two entries are in git's order within a tree: folders compare as if their name ended in a slash.
-pub(super) fn in_order(before: (&[u8], bool), after: (&[u8], bool)) -> bool {
-    fn key<'a>((name, folder): (&'a [u8], bool)) -> impl Iterator<Item = u8> + 'a {
-        name.iter().copied().chain(folder.then_some(b'/'))
+pub(super) fn in_order(before: EntryName<'_>, after: EntryName<'_>) -> bool {
+    fn key(entry: EntryName<'_>) -> impl Iterator<Item = u8> {
+        entry.name.iter().copied().chain(entry.folder.then_some(b'/'))
     }
     key(before).lt(key(after))
 }
@@ -315,9 +325,11 @@ mod tests {
 
     #[test]
     fn folders_sort_as_if_they_ended_in_a_slash() {
-        assert!(in_order((b"a.b", false), (b"a", true)));
-        assert!(in_order((b"a", false), (b"a.b", false)));
-        assert!(in_order((b"a", true), (b"a0", false)));
-        assert!(!in_order((b"a", false), (b"a", false)));
+        let file = |name| EntryName { name, folder: false };
+        let folder = |name| EntryName { name, folder: true };
+        assert!(in_order(file(b"a.b"), folder(b"a")));
+        assert!(in_order(file(b"a"), file(b"a.b")));
+        assert!(in_order(folder(b"a"), file(b"a0")));
+        assert!(!in_order(file(b"a"), file(b"a")));
     }
 }

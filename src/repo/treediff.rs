@@ -8,7 +8,7 @@ use git2::ObjectType;
 
 use super::budget::{Budget, MAX_DEPTH};
 use super::names::{faults, finding, shown};
-use super::tree::{MAX_FINDINGS, MAX_TREE, Mode, Objects, entry_faults, in_order, next_entry, read};
+use super::tree::{EntryName, MAX_FINDINGS, MAX_TREE, Mode, Objects, entry_faults, in_order, next_entry, read};
 use super::{Entry, Listing, ObjectId, Repo, RepoError};
 use crate::model::Finding;
 
@@ -29,9 +29,13 @@ struct Item<'a> {
     id: ObjectId,
 }
 
-impl Item<'_> {
+impl<'a> Item<'a> {
     fn is_folder(&self) -> bool {
         self.mode == Some(Mode::Folder)
+    }
+
+    fn entry_name(&self) -> EntryName<'a> {
+        EntryName { name: self.name, folder: self.is_folder() }
     }
 }
 
@@ -175,11 +179,11 @@ fn items(id: ObjectId, bytes: &[u8]) -> Result<Vec<Item<'_>>, RepoError> {
         (mode, name, child, rest) =
             next_entry(rest).ok_or_else(|| RepoError::Damaged(format!("tree {id} cannot be read")))?;
         let mode = Mode::parse(mode);
-        let folder = mode == Some(Mode::Folder);
-        if items.last().is_some_and(|last| !in_order((last.name, last.is_folder()), (name, folder))) {
+        let item = Item { name, mode, id: child };
+        if items.last().is_some_and(|last| !in_order(last.entry_name(), item.entry_name())) {
             return Err(RepoError::Damaged(format!("tree {id} is not sorted, so no git made it")));
         }
-        items.push(Item { name, mode, id: child });
+        items.push(item);
     }
     Ok(items)
 }
@@ -223,7 +227,7 @@ fn differ(odb: &Objects<'_>, pair: &Pair, depth: usize, budget: &Budget) -> Resu
     let (mut i, mut j) = (0, 0);
     while i < left.len() || j < right.len() {
         let order = match (left.get(i), right.get(j)) {
-            (Some(x), Some(y)) => (x.name, x.is_folder()).cmp_in_tree(&(y.name, y.is_folder())),
+            (Some(x), Some(y)) => cmp_in_tree(x.entry_name(), y.entry_name()),
             (Some(_), None) => Ordering::Less,
             (None, _) => Ordering::Greater,
         };
@@ -260,16 +264,10 @@ fn differ(odb: &Objects<'_>, pair: &Pair, depth: usize, budget: &Budget) -> Resu
     Ok(found)
 }
 
-trait InTree {
-    /// Compares in git's order within a tree: folders compare as if their name ended in a slash.
-    fn cmp_in_tree(&self, other: &Self) -> Ordering;
-}
-
-impl InTree for (&[u8], bool) {
-    fn cmp_in_tree(&self, other: &Self) -> Ordering {
-        if self == other {
-            return Ordering::Equal;
-        }
-        if in_order(*self, *other) { Ordering::Less } else { Ordering::Greater }
+/// Compares in git's order within a tree: folders compare as if their name ended in a slash.
+fn cmp_in_tree(a: EntryName<'_>, b: EntryName<'_>) -> Ordering {
+    if a == b {
+        return Ordering::Equal;
     }
+    if in_order(a, b) { Ordering::Less } else { Ordering::Greater }
 }

@@ -153,14 +153,14 @@ impl SnapshotWriter<'_> {
         let mut stack = vec![Folder::default()];
         for (path, blob) in files {
             while let Some((link, mode, id)) = links.next_if(|(link, ..)| *link < path.as_str()) {
-                self.place(&mut stack, files, (link, mode, id))?;
+                self.place(&mut stack, files, link, mode, id)?;
             }
             let is_executable = unusual.get(path).is_some_and(|(mode, _)| *mode == Mode::Executable);
             let mode = if is_executable { Mode::Executable } else { Mode::File };
-            self.place(&mut stack, files, (path, mode, *blob))?;
+            self.place(&mut stack, files, path, mode, *blob)?;
         }
-        for link in links {
-            self.place(&mut stack, files, link)?;
+        for (link, mode, id) in links {
+            self.place(&mut stack, files, link, mode, id)?;
         }
         loop {
             if let Some(root) = self.close(&mut stack)? {
@@ -174,7 +174,9 @@ impl SnapshotWriter<'_> {
         &mut self,
         stack: &mut Vec<Folder>,
         files: &BTreeMap<String, ObjectId>,
-        (path, mode, id): (&str, Mode, ObjectId),
+        path: &str,
+        mode: Mode,
+        id: ObjectId,
     ) -> Result<(), RepoError> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         while !stack.last().is_none_or(|open| open.holds(folder)) {
