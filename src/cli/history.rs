@@ -71,8 +71,8 @@ pub fn run_show(arguments: &args::Show, repo: &Path, output: &Output) -> Result<
     if arguments.json {
         let value = shown.value.map_err(Invalid)?;
         let (commit, address) = (shown.commit.to_string(), Address::new(found.kind, found.id.clone()));
-        let place = (found.entry.path.as_str(), &address);
-        output.data(&history_json::object(&shown.revision, &commit, place, &value, &shown.names));
+        let path = &found.entry.path;
+        output.data(&history_json::object(&shown.revision, &commit, path, &address, &value, &shown.names));
     } else {
         output.talk(&format!("{} in {}", found.entry.path, &shown.commit.to_string()[..10]));
         output.file(&shown.bytes);

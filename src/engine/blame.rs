@@ -36,6 +36,15 @@ struct Set {
     proven: bool,
 }
 
+/// Represents the state of an object in a snapshot.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The object.
+    pub object: Object,
+    /// Coverage of the snapshot.
+    pub coverage: CoverageMap,
+}
+
 /// Represents a value and the change that set it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Line {
@@ -56,18 +65,17 @@ impl Attribution {
         Attribution { kind, leaves: leaves(kind, object) }
     }
 
-    /// Attributes values to the change numbered `at`, which turned `before` into the object; the coverage of the earlier
-    /// state stands beside it. The change set all unattributed values that were not there before; without a `before`, all
-    /// unattributed ones.
-    pub fn settle(&mut self, at: usize, before: Option<(&Object, &CoverageMap)>) {
+    /// Attributes values to the change numbered `at`, which turned `before` into the object. The change set all unattributed
+    /// values that were not there before; without a `before`, all unattributed ones.
+    pub fn settle(&mut self, at: usize, before: Option<&State>) {
         let kind = self.kind;
         let proven = |path: &str| match (before, kind.link(top(path))) {
             (None, _) => true,
-            (Some((_, coverage)), Some(link)) => coverage.link(kind.name, link.name).is_complete(),
-            (Some((_, coverage)), None) => !coverage.withholds(kind.name, top(path)),
+            (Some(state), Some(link)) => state.coverage.link(kind.name, link.name).is_complete(),
+            (Some(state), None) => !state.coverage.withholds(kind.name, top(path)),
         };
         let mut had = BTreeSet::new();
-        let old = before.map(|(object, _)| leaves(kind, object)).unwrap_or_default();
+        let old = before.map(|state| leaves(kind, &state.object)).unwrap_or_default();
         each(&old, &mut |leaf| {
             had.insert((leaf.path.as_str(), leaf.value.to_string()));
         });
@@ -270,6 +278,10 @@ mod tests {
         coverage
     }
 
+    fn known(object: &Object, coverage: CoverageMap) -> State {
+        State { object: object.clone(), coverage }
+    }
+
     fn event(actor: &str, targets: &[&str], properties: &[&str]) -> AuditEvent {
         let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
         AuditEvent {
@@ -302,8 +314,8 @@ mod tests {
             state("Old", &["a"], "enabled"),
         ];
         let mut open = Attribution::of(policy, &states[0]);
-        open.settle(0, Some((&states[1], &complete(policy))));
-        open.settle(1, Some((&states[2], &complete(policy))));
+        open.settle(0, Some(&known(&states[1], complete(policy))));
+        open.settle(1, Some(&known(&states[2], complete(policy))));
         assert!(!open.is_done());
         open.settle(2, None);
         insta::assert_snapshot!(told(&open.lines()), @r#"
@@ -325,7 +337,7 @@ mod tests {
         };
         let (now, before) = (state("Write", false), state("Write", true));
         let mut open = Attribution::of(application, &now);
-        open.settle(0, Some((&before, &complete(application))));
+        open.settle(0, Some(&known(&before, complete(application))));
         open.settle(1, None);
         insta::assert_snapshot!(told(&open.lines()), @r#"
         1 appRoles: {"id":"r1","isEnabled":true,"value":"Read"}
@@ -343,7 +355,7 @@ mod tests {
         let mut open = Attribution::of(group, &now);
         let mut denied = complete(group);
         denied.set_link("group", "members", Coverage::DeniedPermission);
-        open.settle(0, Some((&before, &denied)));
+        open.settle(0, Some(&known(&before, denied)));
         open.settle(1, None);
         let (lines, audited) = (open.lines(), Audited { looked: true, ..Audited::default() });
         let event = event("Ada", &["g"], &[]);

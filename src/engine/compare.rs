@@ -142,12 +142,12 @@ fn unknown(before: &CoverageMap, after: &CoverageMap) -> Vec<(String, Coverage, 
     let mut unknown = Vec::new();
     for kind in kinds::ALL {
         let sides = (before.kind(kind.name), after.kind(kind.name));
-        if known_differently(sides) {
+        if known_differently(sides.0, sides.1) {
             unknown.push((kind.name.to_owned(), sides.0, sides.1));
         }
         for link in kind.links {
             let sides = (before.link(kind.name, link.name), after.link(kind.name, link.name));
-            if known_differently(sides) {
+            if known_differently(sides.0, sides.1) {
                 unknown.push((format!("{}.{}", kind.name, link.name), sides.0, sides.1));
             }
         }
@@ -162,7 +162,7 @@ fn unknown(before: &CoverageMap, after: &CoverageMap) -> Vec<(String, Coverage, 
     unknown
 }
 
-fn known_differently((a, b): (Coverage, Coverage)) -> bool {
+fn known_differently(a: Coverage, b: Coverage) -> bool {
     let known = |side: Coverage| matches!(side, Coverage::Complete);
     // A kind or link that neither side was asked for is not listed.
     !(known(a) && known(b)) && (a, b) != (Coverage::Skipped, Coverage::Skipped)

@@ -93,7 +93,7 @@ pub fn held_against(before: &Snapshot, after: &Snapshot, ids: &IdMap, losses: &[
         };
         recovered.recreated += usize::from(today != *address);
         match after.objects.get(&today) {
-            Some(now) => compare((kind, &wanted, now), &lost, &mut recovered, unlike),
+            Some(now) => compare(kind, &wanted, now, &lost, &mut recovered, unlike),
             None => {
                 // An object that nobody can create does not count among the values that can be written.
                 let is_creatable = not_creatable(kind, object).is_none();
@@ -145,7 +145,9 @@ fn today(kind: &'static Kind, address: &Address, wanted: &Object, after: &Snapsh
 }
 
 fn compare(
-    (kind, wanted, now): (&'static Kind, &Object, &Object),
+    kind: &'static Kind,
+    wanted: &Object,
+    now: &Object,
     lost_for_good: &BTreeSet<String>,
     recovered: &mut Recovered,
     unlike: impl Fn(Vec<String>) -> Unlike,
@@ -153,11 +155,14 @@ fn compare(
     // An object that another directory owns can be written only there.
     let elsewhere = owned_elsewhere(kind, now).is_some();
     let values = if elsewhere { Vec::new() } else { values(kind, wanted, lost_for_good) };
-    let have: BTreeSet<String> = self::values(kind, now, lost_for_good).into_iter().map(|pair| key(&pair)).collect();
+    let keys = |values: &[(String, Value)]| -> BTreeSet<String> {
+        values.iter().map(|(name, value)| key(name, value)).collect()
+    };
+    let have = keys(&self::values(kind, now, lost_for_good));
     let total = values.len();
     recovered.values += total;
     let lost: Vec<String> =
-        values.iter().filter(|pair| !have.contains(&key(pair))).map(|pair| pair.0.clone()).collect();
+        values.iter().filter(|(name, value)| !have.contains(&key(name, value))).map(|(name, _)| name.clone()).collect();
     recovered.values_back += total - lost.len();
     if wanted == now {
         recovered.same += 1;
@@ -165,8 +170,9 @@ fn compare(
     }
     let mut differing: BTreeSet<String> = lost.into_iter().collect();
     if !elsewhere {
-        let had: BTreeSet<String> = values.iter().map(key).collect();
-        let added = self::values(kind, now, lost_for_good).into_iter().filter(|pair| !had.contains(&key(pair)));
+        let had = keys(&values);
+        let added =
+            self::values(kind, now, lost_for_good).into_iter().filter(|(name, value)| !had.contains(&key(name, value)));
         differing.extend(added.map(|(name, _)| name));
         differing.extend(additional_credentials(kind, wanted, now).map(str::to_owned));
     }
@@ -195,7 +201,7 @@ fn additional_credentials<'o>(
     names.filter(move |name| !keys(now, name).is_subset(&keys(wanted, name)))
 }
 
-fn key((name, value): &(String, Value)) -> String {
+fn key(name: &str, value: &Value) -> String {
     format!("{name} {value}")
 }
 

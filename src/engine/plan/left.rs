@@ -108,7 +108,7 @@ impl Planner<'_> {
                 let stays =
                     |field: &FieldChange| kind.link(top(field.path())).is_none() && field.path() != "deletedDateTime";
                 let fields = objects(kind, want, bin).into_iter().filter(stays);
-                for (obstacle, fields) in self.uncovered(kind, fields.collect(), (want, bin), own) {
+                for (obstacle, fields) in self.uncovered(kind, fields.collect(), want, bin, own) {
                     add(ChangeKind::Modified(fields), obstacle);
                 }
             }
@@ -117,7 +117,7 @@ impl Planner<'_> {
             ChangeKind::Modified(_) if has(made) => {}
             ChangeKind::Modified(fields) => {
                 let (Some(want), Some(have)) = (want, have) else { return };
-                for (obstacle, fields) in self.uncovered(kind, fields, (want, have), own) {
+                for (obstacle, fields) in self.uncovered(kind, fields, want, have, own) {
                     add(ChangeKind::Modified(fields), obstacle);
                 }
             }
@@ -129,7 +129,8 @@ impl Planner<'_> {
         &self,
         kind: &'static Kind,
         fields: Vec<FieldChange>,
-        (want, have): (&Object, &Object),
+        want: &Object,
+        have: &Object,
         own: &[&Step],
     ) -> BTreeMap<Obstacle, Vec<FieldChange>> {
         let mut found: BTreeMap<Obstacle, Vec<FieldChange>> = BTreeMap::new();

@@ -10,7 +10,7 @@ use crate::engine::normalize::child_key;
 use crate::engine::order::{Phase, Stage};
 use crate::engine::schema::{self, Shape};
 use crate::kinds;
-use crate::model::kind::{Children, LinkShape, Updates};
+use crate::model::kind::{Children, Link, LinkShape, Updates};
 use crate::model::plan::{Loss, LossKind};
 use crate::model::{Action, Address, Kind, Object};
 
@@ -69,9 +69,7 @@ impl Planner<'_> {
                     }
                     _ => {}
                 },
-                LinkShape::Children(children) => {
-                    self.children(kind, address, wanted, name, &children, (list(want), list(have)));
-                }
+                LinkShape::Children(_) => self.children(kind, address, wanted, link, list(want), list(have)),
             }
         }
     }
@@ -99,10 +97,11 @@ impl Planner<'_> {
         kind: &'static Kind,
         address: &Address,
         object: &Object,
-        link: &'static str,
-        children: &Children,
-        (want, have): (&[Value], &[Value]),
+        relation: &'static Link,
+        want: &[Value],
+        have: &[Value],
     ) {
+        let (link, Some(children)) = (relation.name, relation.children()) else { return };
         let Some(rule) = schema::of(kind).property(link) else { return };
         let items = match &rule.shape {
             Shape::List(items) => items,

@@ -208,7 +208,8 @@ struct ObjectDocument<'a> {
 pub fn object(
     revision: &str,
     commit: &str,
-    (path, address): (&str, &Address),
+    path: &str,
+    address: &Address,
     object: &Map<String, Value>,
     names: &Names,
 ) -> String {

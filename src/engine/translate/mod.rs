@@ -93,7 +93,7 @@ struct Work<'a> {
 impl<'a> Work<'a> {
     fn new(inputs: &'a Inputs<'a>) -> Self {
         let mut source = Snapshot { coverage: inputs.source.coverage.clone(), ..Snapshot::default() };
-        let words = text::Words::new(inputs.map, inputs.tenants);
+        let words = text::Words::new(inputs.map, inputs.tenants.0, inputs.tenants.1);
         let mut known = BTreeMap::new();
         for (address, object) in &inputs.source.objects {
             let kind = address.kind;

@@ -10,15 +10,18 @@ use crate::model::{Kind, Object, Snapshot, TenantMap};
 /// Maps the words of the other tenant to those of this one.
 pub(super) struct Words<'a> {
     domains: Vec<(&'a str, &'a str)>,
-    tenants: (&'a str, &'a str),
+    /// Id of the other tenant.
+    other: &'a str,
+    /// Id of this tenant.
+    own: &'a str,
 }
 
 impl<'a> Words<'a> {
-    pub(super) fn new(map: &'a TenantMap, tenants: (&'a str, &'a str)) -> Self {
+    pub(super) fn new(map: &'a TenantMap, other: &'a str, own: &'a str) -> Self {
         let mut domains: Vec<(&str, &str)> = map.domains.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
         // A subdomain comes before its parent domain.
         domains.sort_by_key(|(domain, _)| std::cmp::Reverse(domain.len()));
-        Words { domains, tenants }
+        Words { domains, other, own }
     }
 
     /// Returns the object with this tenant's words. Its id and its display name stay.
@@ -43,7 +46,7 @@ impl<'a> Words<'a> {
     }
 
     fn text(&self, text: &str) -> String {
-        let mut text = text.replace(self.tenants.0, self.tenants.1);
+        let mut text = text.replace(self.other, self.own);
         // Only one domain is replaced, so that a replacement is not translated again.
         for (there, here) in &self.domains {
             let places = places(&text, there);
@@ -175,7 +178,7 @@ mod tests {
                 .into(),
             ..TenantMap::default()
         };
-        let words = Words::new(&map, ("11111111-1111", "22222222-2222"));
+        let words = Words::new(&map, "11111111-1111", "22222222-2222");
         let said = [
             "ada@contoso.com",
             "ada@Contoso.COM and bob@contoso.com.",

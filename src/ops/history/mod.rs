@@ -14,7 +14,7 @@ use super::commit::source::{Side, snapshots};
 use super::commit::when::time_of;
 use super::report::diff::narrow;
 use super::{Context, audit, manifest_at};
-use crate::engine::blame::{self, Attribution, as_known_today};
+use crate::engine::blame::{self, Attribution, State, as_known_today};
 use crate::engine::manner::{self, Evidence};
 use crate::engine::refs::Names;
 use crate::engine::scope::Scope;
@@ -22,8 +22,8 @@ use crate::engine::{compare, risk};
 use crate::format::path::address_of;
 use crate::format::settings::Actors;
 use crate::model::{
-    Address, Attributed, AuditEvent, Audited, Blame, Change, ChangeKind, Coverage, CoverageMap, HistoryEntry,
-    HistoryStart, IdMap, Kind, Level, Object, ObjectHistory, Report, Snapshot, SnapshotRef, Summary, Who,
+    Address, Attributed, AuditEvent, Audited, Blame, Change, ChangeKind, Coverage, HistoryEntry, HistoryStart, IdMap,
+    Kind, Level, Object, ObjectHistory, Report, Snapshot, SnapshotRef, Summary, Who,
 };
 use crate::repo::{CommitInfo, ObjectId, trailers};
 use show::{names_in, names_of};
@@ -211,7 +211,7 @@ impl<'a> Thread<'a> {
         Ok(Thread { context, past, kind, ids, turns })
     }
 
-    fn read(&self, at: usize, spot: &Spot) -> Result<Option<(Object, CoverageMap)>> {
+    fn read(&self, at: usize, spot: &Spot) -> Result<Option<State>> {
         let (Some(object), Some(commit)) =
             (object_in(&self.context.repo, self.kind, &spot.entry)?, self.past.snapshots.get(at))
         else {
@@ -223,12 +223,12 @@ impl<'a> Thread<'a> {
         let mut coverage = manifest_at(&self.context.repo, commit.id)?.coverage;
         // The file itself proved the object's presence, its removal the absence.
         coverage.set_kind(self.kind.name, Coverage::Complete);
-        Ok(Some((object, coverage)))
+        Ok(Some(State { object, coverage }))
     }
 
     /// Returns what a snapshot changed in the object; none if the changed properties were not known before.
     fn episode(&self, turn: &Turn) -> Result<Option<HistoryEntry>> {
-        let side = |state: Option<(usize, &Spot)>| -> Result<Option<(Object, CoverageMap)>> {
+        let side = |state: Option<(usize, &Spot)>| -> Result<Option<State>> {
             state.map_or(Ok(None), |(at, spot)| self.read(at, spot))
         };
         let last = side(turn.last.as_ref().map(|(at, spot)| (*at, spot)))?;
@@ -237,13 +237,13 @@ impl<'a> Thread<'a> {
         let mut evidence = Evidence::default();
         let change = match (&now, &last) {
             (Some(now), Some(last)) if !same || turn.there => self.modified(last, now),
-            (Some((object, _)), last) => {
+            (Some(State { object, .. }), last) => {
                 if last.is_some() {
                     evidence.existed.insert(self.kind.address(object.id()));
                 }
                 Some(self.whole(ChangeKind::Added, object))
             }
-            (None, Some((object, _))) => Some(self.whole(ChangeKind::Removed, object)),
+            (None, Some(State { object, .. })) => Some(self.whole(ChangeKind::Removed, object)),
             (None, None) => None,
         };
         let Some(mut change) = change else { return Ok(None) };
@@ -262,8 +262,8 @@ impl<'a> Thread<'a> {
         Ok(report.changes.pop().map(|change| HistoryEntry { moment, change, audited }))
     }
 
-    fn modified(&self, last: &(Object, CoverageMap), now: &(Object, CoverageMap)) -> Option<Change> {
-        let snapshot = |(object, coverage): &(Object, CoverageMap)| Snapshot {
+    fn modified(&self, last: &State, now: &State) -> Option<Change> {
+        let snapshot = |State { object, coverage }: &State| Snapshot {
             objects: [(self.kind.address(object.id()), object.clone())].into(),
             coverage: coverage.clone(),
             ..Snapshot::default()
@@ -371,8 +371,11 @@ pub fn blame(context: &Context, word: &str, revision: Option<&str>) -> Result<(B
             Some((at, spot)) => thread.read(*at, spot)?,
             None => None,
         };
-        let before = before.map(|(before, coverage)| (as_known_today(found.kind, &before, &object, &ids), coverage));
-        open.settle(turn.at, before.as_ref().map(|(object, coverage)| (object, coverage)));
+        let before = before.map(|state| State {
+            object: as_known_today(found.kind, &state.object, &object, &ids),
+            coverage: state.coverage,
+        });
+        open.settle(turn.at, before.as_ref());
         if let Some(episode) = thread.episode(turn)? {
             told.insert(turn.at, (episode.audited, episode.change.events));
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use entragit::engine::blame::{Attribution, Line};
+use entragit::engine::blame::{Attribution, Line, State};
 use entragit::engine::diff;
 use entragit::model::{CoverageMap, FieldChange, Object};
 use proptest::prelude::*;
@@ -23,7 +23,10 @@ fn scalars(top: &str, value: &Value, found: &mut BTreeMap<String, usize>) {
 fn lines_of(states: &[(&Object, CoverageMap)], kind: &'static entragit::model::Kind) -> Vec<Line> {
     let mut open = Attribution::of(kind, states[0].0);
     for at in 0..states.len() {
-        open.settle(at, states.get(at + 1).map(|(object, coverage)| (*object, coverage)));
+        let before = states
+            .get(at + 1)
+            .map(|(object, coverage)| State { object: (*object).clone(), coverage: coverage.clone() });
+        open.settle(at, before.as_ref());
     }
     assert!(open.is_done());
     open.lines()
