@@ -40,7 +40,7 @@ impl MemoryTenant {
             let key = (kind.name, id.ok_or_else(|| refused(400, "an object without an id"))?.to_owned());
             for link in kind.links {
                 let Some(value) = raw.remove(link.name) else { continue };
-                state.take_in(kind, link, &key, value);
+                state.take_in(kind, link, &key.1, value);
             }
             if state.objects.insert(key, raw).is_some() {
                 return Err(refused(409, "two objects have the same id"));

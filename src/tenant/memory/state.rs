@@ -114,7 +114,11 @@ impl State {
                 return Err(refused(400, &format!("{name} is not taken at creation")));
             }
         }
-        let mut raw: Raw = body.iter().filter(|(_, value)| !value.is_null()).map(own).collect();
+        let mut raw: Raw = body
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
         let id = chosen.unwrap_or_else(|| self.new_id());
         raw.insert("id".to_owned(), Value::from(id.as_str()));
         if self.objects.contains_key(&(kind.name, id.clone())) {
@@ -301,8 +305,8 @@ impl State {
         }
     }
 
-    pub(super) fn take_in(&mut self, kind: &Kind, link: &'static Link, key: &Key, value: Value) {
-        let place = (key.clone(), link.name);
+    pub(super) fn take_in(&mut self, kind: &'static Kind, link: &'static Link, id: &str, value: Value) {
+        let place = ((kind.name, id.to_owned()), link.name);
         let id_of = |value: &Value| value.as_str().or_else(|| value.get("id")?.as_str()).map(str::to_owned);
         match (link.shape, value) {
             (LinkShape::References, Value::Array(items)) => {
@@ -320,7 +324,7 @@ impl State {
                         child.insert("id".to_owned(), Value::from(self.new_id()));
                     }
                     if let (Some(owner), false) = (children.owner, kind.is_singleton()) {
-                        child.insert(owner.to_owned(), Value::from(key.1.as_str()));
+                        child.insert(owner.to_owned(), Value::from(id));
                     }
                     self.children.entry(place.clone()).or_default().push(child);
                 }
@@ -423,10 +427,6 @@ fn link_of(kind: &'static Kind, name: &str) -> Result<&'static Link, TenantError
 fn chosen_id(kind: &'static Kind, body: &Raw) -> Option<String> {
     let chosen = chooses_id(kind).then(|| body.get(kind.key).and_then(Value::as_str)).flatten();
     chosen.map(str::to_owned)
-}
-
-fn own((name, value): (&String, &Value)) -> (String, Value) {
-    (name.clone(), value.clone())
 }
 
 fn child_id(child: &Raw) -> Option<&str> {
