@@ -76,8 +76,8 @@ pub async fn demo(arguments: args::Demo, output: &Output) -> Result<u8> {
 
     output.heading("5. Drift from what was approved, and whose it is: entragit diff HEAD~1 HEAD");
     let (good, bad) = (first.tip.to_string(), second.tip.to_string());
-    let sources = (Source::Commit(good.clone()), Source::Commit(bad));
-    let compared = diff::diff::<GraphTenant>(&context, None, (&sources.0, &sources.1), &Scope::default()).await?;
+    let (before, after) = (Source::Commit(good.clone()), Source::Commit(bad));
+    let compared = diff::diff::<GraphTenant>(&context, None, &before, &after, &Scope::default()).await?;
     output.data(&text::report(&compared.report, &compared.names, output.style));
 
     output.heading("6. What would bring it back: entragit plan --to HEAD~1");

@@ -43,7 +43,7 @@ pub async fn run(arguments: args::Diff, repo: &Path, output: &Output) -> Result<
                 true => Some(connect(&arguments.sign_in, &context.settings, &context.events)?),
                 false => None,
             };
-            diff(&context, tenant.as_ref(), (&a, &b), &scope).await?
+            diff(&context, tenant.as_ref(), &a, &b, &scope).await?
         }
     };
     output.clear();

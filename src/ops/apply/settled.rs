@@ -107,7 +107,7 @@ impl Written {
                     || match entry {
                         Entry::There => linked(kind, raw, link).contains(key),
                         Entry::Gone => !linked(kind, raw, link).contains(key),
-                        Entry::With(value) => child_shows(kind, raw, (link, key), value),
+                        Entry::With(value) => child_shows(kind, raw, link, key, value),
                     }
             })
     }
@@ -123,7 +123,7 @@ pub fn shows(kind: &'static Kind, raw: &RawObject, written: &Map<String, Value>)
 }
 
 /// Returns true if a child has the properties that were written to it.
-fn child_shows(kind: &'static Kind, raw: &RawObject, (link, key): (&str, &[String]), written: &Value) -> bool {
+fn child_shows(kind: &'static Kind, raw: &RawObject, link: &str, key: &[String], written: &Value) -> bool {
     let child = |raw: &Raw| {
         let object = normalize(kind, raw.clone()).object;
         let all = match object.get(link)? {

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::engine::render::event_line;
 use crate::model::{Action, Address, AuditEvent, Change, ChangeKind, Plan, Report};
 use crate::ops::Context;
-use crate::ops::audit;
+use crate::ops::audit::{self, CommitRange};
 use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
 
@@ -24,7 +24,8 @@ pub async fn fill_in<T: TenantRead>(
     context: &Context,
     tenant: &T,
     plan: &mut Plan,
-    (commit, last): (ObjectId, Option<ObjectId>),
+    commit: ObjectId,
+    last: Option<ObjectId>,
 ) -> Result<()> {
     let Some(last) = last else { return Ok(()) };
     let asked: BTreeSet<Address> =
@@ -34,7 +35,8 @@ pub async fn fill_in<T: TenantRead>(
     }
     let mut report = Report { changes: asked.iter().map(empty_change).collect(), ..Report::default() };
     let live = audit::live(context, tenant, last).await?;
-    let range = Some((commit, last)).filter(|_| context.repo.is_ancestor(commit, last).unwrap_or(false));
+    let range = Some(CommitRange { from: commit, to: last })
+        .filter(|_| context.repo.is_ancestor(commit, last).unwrap_or(false));
     audit::join(context, &mut report, range, Some(&live))?;
     audit::disclose(&mut report, context.settings.actors);
     let events: BTreeMap<Address, Vec<AuditEvent>> =

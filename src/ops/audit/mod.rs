@@ -171,18 +171,22 @@ pub struct Live {
     pub gap: Option<String>,
 }
 
-/// Adds to each change the events that made it: from the notes of the snapshots after `from` up to `to`, and from `live`. An
+/// Represents a range of the history: the commits after one and up to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CommitRange {
+    /// Commit after which the range begins.
+    pub from: ObjectId,
+    /// Last commit of the range.
+    pub to: ObjectId,
+}
+
+/// Adds to each change the events that made it: from the notes of the snapshots in `range`, and from `live`. An
 /// event belongs to a change if it names the object, or all that an object without a name is about. An event that names a role
 /// and its new holder belongs to the assignment, and neither to the role nor to the holder.
 ///
 /// # Errors
 /// If the repository cannot be read.
-pub fn join(
-    context: &Context,
-    report: &mut Report,
-    range: Option<(ObjectId, ObjectId)>,
-    live: Option<&Live>,
-) -> Result<()> {
+pub fn join(context: &Context, report: &mut Report, range: Option<CommitRange>, live: Option<&Live>) -> Result<()> {
     if context.settings.actors == Actors::Off {
         return Ok(());
     }
@@ -190,7 +194,7 @@ pub fn join(
     report.audited.looked |= live.is_some();
     report.audited.gaps.extend(live.and_then(|live| live.gap.clone()));
     let mut missing = 0;
-    if let Some((from, to)) = range {
+    if let Some(CommitRange { from, to }) = range {
         for commit in context.repo.range(from, to)? {
             // Only snapshots have notes; a person's commit changes files, not the tenant.
             if !is_snapshot(&commit) {

@@ -101,8 +101,8 @@ pub async fn meant<T: TenantRead>(context: &Context, wanted: Side, tip: Option<&
     let fork = Side::commit(context, &fork.to_string())?;
     let merged = merged(context, wanted, &fork, tip, ids)?;
     if !merged.conflicts.is_empty() {
-        let sides = (Source::Commit(commit_of(&fork)), Source::Commit(last.to_string()));
-        return Err(refusal::<T>(context, None, merged.conflicts, &fork, &sides).await);
+        let (before, after) = (Source::Commit(commit_of(&fork)), Source::Commit(last.to_string()));
+        return Err(refusal::<T>(context, None, merged.conflicts, &fork, &before, &after).await);
     }
     // Objects that the commit refers to may have been deleted meanwhile.
     validate::require_valid(context, &merged.side, &merged.dangling)?;
@@ -149,8 +149,8 @@ pub async fn own<T: TenantRead>(context: &Context, tenant: &T, wanted: Side, aga
         (clash || !conflict.properties.is_empty()) && against.scope.takes_by(&conflict.address, &today, name)
     });
     if !conflicts.is_empty() {
-        let sides = (Source::Commit(commit_of(&fork)), Source::Live);
-        return Err(refusal(context, Some(tenant), conflicts, &fork, &sides).await);
+        let before = Source::Commit(commit_of(&fork));
+        return Err(refusal(context, Some(tenant), conflicts, &fork, &before, &Source::Live).await);
     }
     // Objects that the changes refer to may be gone; files that hold only the tenant's own state are not judged.
     let findings = validate::findings(context, &side, true, &dangling)?;
@@ -178,13 +178,14 @@ async fn refusal<T: TenantRead>(
     tenant: Option<&T>,
     conflicts: Vec<Conflict>,
     fork: &Side,
-    (before, after): &(Source, Source),
+    before: &Source,
+    after: &Source,
 ) -> anyhow::Error {
     let mut kinds: Vec<&'static str> = conflicts.iter().map(|conflict| conflict.address.kind.name).collect();
     kinds.dedup();
     let scope = Scope { kinds, ..Scope::default() };
     // A conflict is reported whether or not its author can be found.
-    let report = diff(context, tenant, (before, after), &scope).await.unwrap_or_default().report;
+    let report = diff(context, tenant, before, after, &scope).await.unwrap_or_default().report;
     let findings = conflicts.into_iter().map(|conflict| {
         let change = report.changes.iter().find(|change| change.address == conflict.address);
         let mut who: Vec<String> = change.iter().flat_map(|change| &change.events).map(event_line).collect();

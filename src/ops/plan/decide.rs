@@ -13,6 +13,7 @@ use crate::engine::scope::{Scope, matches};
 use crate::format::settings::Actors;
 use crate::model::words::counted;
 use crate::model::{Address, Change, ChangeKind, Lifecycle, Object};
+use crate::ops::audit::{self, CommitRange};
 use crate::ops::commit::source::{Side, named_object, new_object};
 use crate::ops::read::live::bytes_of;
 use crate::ops::report::accepted::ACCEPTS;
@@ -20,7 +21,7 @@ use crate::ops::report::diff::{Compared, Past, explain};
 use crate::ops::report::drift::{Baseline, approved_branch};
 use crate::ops::report::validate;
 use crate::ops::snapshot::export::index;
-use crate::ops::{Context, SETTINGS, audit, files_of};
+use crate::ops::{Context, SETTINGS, files_of};
 use crate::repo::{ObjectId, RefMove, SnapshotWriter};
 use crate::tenant::TenantRead;
 
@@ -77,9 +78,12 @@ impl Undecided {
         let baseline = Baseline::read(context, label, commit)?;
         let now = Side::commit(context, &baseline.tip.to_string())?;
         let report = baseline.differences(context, scope, &now)?;
-        let past =
-            Past { range: baseline.fork.map(|fork| (fork, baseline.tip)), since: None, earlier: Some(baseline.tip) };
-        let mut compared = explain(context, None::<&T>, report, (&baseline.approved, &now), &past).await?;
+        let past = Past {
+            range: baseline.fork.map(|fork| CommitRange { from: fork, to: baseline.tip }),
+            since: None,
+            earlier: Some(baseline.tip),
+        };
+        let mut compared = explain(context, None::<&T>, report, &baseline.approved, &now, &past).await?;
         if let Chosen::By(_, name) = chosen {
             require_names(context, &compared)?;
             compared.report.changes.retain(|change| is_by(change, name));

@@ -79,7 +79,7 @@ impl Loaded {
         wanted.want_defaults(&context.repo, &live, &ids)?;
         let deleted = recycle_bin(tenant, &kinds, &wanted, &live, &ids).await?;
         let mut adopted = match aim.adopt {
-            true => self::adopted(context, (&wanted, &live), &deleted, &ids, &aim.scope)?,
+            true => self::adopted(context, &wanted, &live, &deleted, &ids, &aim.scope)?,
             false => IdMap::default(),
         };
         ids.extend(&adopted);
@@ -115,7 +115,8 @@ fn wanted_commit(context: &Context, aim: &Aim) -> Result<(Side, ObjectId)> {
 /// Returns the ids of the objects that are adopted.
 fn adopted(
     context: &Context,
-    (wanted, live): (&Side, &Side),
+    wanted: &Side,
+    live: &Side,
     deleted: &BTreeMap<Address, Object>,
     ids: &IdMap,
     scope: &Scope,

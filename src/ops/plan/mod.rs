@@ -150,7 +150,7 @@ async fn explain<T: TenantRead>(
     if forked || aim.since.is_some() {
         plan.distance = Some(distance(context, aim, &loaded.live, plan, ids)?);
     }
-    authors::fill_in(context, tenant, plan, (*commit, *base_commit)).await
+    authors::fill_in(context, tenant, plan, *commit, *base_commit).await
 }
 
 /// Returns the names of the objects that a plan mentions, and gives steps of nameless objects the names of what they are about.

@@ -81,7 +81,7 @@ pub fn aim(context: &Context, from: &From<'_>) -> Result<Aim> {
     for (address, object) in ours.objects.iter().chain(&translated.objects) {
         names.learn(address.kind, object);
     }
-    let commit = commit(context, (&source, &other), (&target, last), &translated, &names)?;
+    let commit = commit(context, &source, &other, &target, last, &translated, &names)?;
     context.events.note(format!(
         "{} of tenant {other} was translated into commit {} ({REFERENCE}): `git diff {} {REFERENCE}` shows it",
         from.to,
@@ -124,8 +124,10 @@ fn findings(problems: Vec<Problem>, source: &Side, map: &Path) -> Vec<Finding> {
 /// Commits the translation on top of the last snapshot. The same translation gives the same commit.
 fn commit(
     context: &Context,
-    (source, other): (&Side, &str),
-    (target, last): (&Side, ObjectId),
+    source: &Side,
+    other: &str,
+    target: &Side,
+    last: ObjectId,
     translated: &Translated,
     names: &Names,
 ) -> Result<ObjectId> {

@@ -15,11 +15,12 @@ use crate::kinds;
 use crate::model::finding::Severity;
 use crate::model::kind::Deletion;
 use crate::model::{Address, Change, ChangeKind, IdMap, Kind, Lifecycle, Report};
+use crate::ops::Context;
+use crate::ops::audit::{self, CommitRange};
 use crate::ops::commit::lookup::learn_names;
 use crate::ops::commit::selectors;
 use crate::ops::commit::source::{Entry, Side, Source, Trust, snapshots};
 use crate::ops::commit::when::time_of;
-use crate::ops::{Context, audit};
 use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
 
@@ -39,7 +40,8 @@ pub struct Compared {
 pub async fn diff<T: TenantRead>(
     context: &Context,
     tenant: Option<&T>,
-    (before, after): (&Source, &Source),
+    before: &Source,
+    after: &Source,
     scope: &Scope,
 ) -> Result<Compared> {
     let (a, b) = match (before, after) {
@@ -89,16 +91,17 @@ pub async fn diff<T: TenantRead>(
     report.after = described(context, &b, after)?;
 
     let range = a.commit.zip(b.commit).filter(|(a, b)| context.repo.is_ancestor(*a, *b).unwrap_or(false));
+    let range = range.map(|(from, to)| CommitRange { from, to });
     // An object that comes back counts as restored only if the comparison goes forwards in time.
     let earlier = a.commit.filter(|_| range.is_some() || *after != Source::Worktree && b.commit.is_none());
     let past = Past { range, since: a.commit, earlier };
-    explain(context, tenant.filter(|_| *after == Source::Live), report, (&a, &b), &past).await
+    explain(context, tenant.filter(|_| *after == Source::Live), report, &a, &b, &past).await
 }
 
 /// Tells where to look for how the changes of a report came about.
 pub struct Past {
-    /// Range of snapshots whose notes of the audit log are read: those after the first and up to the second.
-    pub range: Option<(ObjectId, ObjectId)>,
+    /// Range of snapshots whose notes of the audit log are read.
+    pub range: Option<CommitRange>,
     /// Commit since which the tenant's audit log is asked for.
     pub since: Option<ObjectId>,
     /// Tip of the history that may have held an added object before it was deleted.
@@ -114,7 +117,8 @@ pub async fn explain<T: TenantRead>(
     context: &Context,
     tenant: Option<&T>,
     mut report: Report,
-    (a, b): (&Side, &Side),
+    a: &Side,
+    b: &Side,
     past: &Past,
 ) -> Result<Compared> {
     let mut live = None;

@@ -15,10 +15,11 @@ use crate::engine::scope::Scope;
 use crate::format::path::is_reserved;
 use crate::format::settings::MainMode;
 use crate::model::{Address, Change, ChangeKind, Coverage, Kind, LeftOut, Lifecycle, Report};
+use crate::ops::audit::{self, CommitRange};
 use crate::ops::commit::selectors;
 use crate::ops::commit::source::{Side, Trust, named_object, snapshots};
 use crate::ops::snapshot::main_relation::NO_COMMON_HISTORY;
-use crate::ops::{Context, audit, manifest_at};
+use crate::ops::{Context, manifest_at};
 use crate::repo::{Entry, ObjectId};
 use crate::tenant::TenantRead;
 
@@ -191,8 +192,9 @@ pub async fn drift<T: TenantRead>(
     let report = baseline.differences(context, scope, &live)?;
 
     // Authors are looked for since the fork: in the notes of the snapshots since then, and in the log since the last of them.
-    let past = Past { range: fork.map(|fork| (fork, *tip)), since: Some(*tip), earlier: Some(*tip) };
-    let mut compared = explain(context, Some(tenant), report, (approved, &live), &past).await?;
+    let past =
+        Past { range: fork.map(|fork| CommitRange { from: fork, to: *tip }), since: Some(*tip), earlier: Some(*tip) };
+    let mut compared = explain(context, Some(tenant), report, approved, &live, &past).await?;
     audit::disclose(&mut compared.report, context.settings.actors);
     Ok(compared)
 }

@@ -16,10 +16,11 @@ use crate::format::yaml;
 use crate::kinds;
 use crate::model::kind::Deletion;
 use crate::model::{Coverage, Level};
+use crate::ops::audit::{self, CommitRange};
 use crate::ops::commit::lookup::{Lookup, learn_names};
 use crate::ops::commit::snapshots_branch::fetched;
 use crate::ops::commit::source::{Side, snapshots};
-use crate::ops::{Context, audit, manifest_at};
+use crate::ops::{Context, manifest_at};
 use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
 
@@ -147,7 +148,8 @@ fn risks(context: &Context, tip: ObjectId, now: Timestamp, days: u32) -> Result<
         if report.changes.is_empty() {
             continue;
         }
-        audit::join(context, &mut report, Some((parent.id, commit.id)), None)?;
+        let range = CommitRange { from: parent.id, to: commit.id };
+        audit::join(context, &mut report, Some(range), None)?;
         audit::disclose(&mut report, context.settings.actors);
         if report.changes.iter().any(|change| !change.about.is_empty()) {
             let mut names = Names::default();

@@ -260,10 +260,11 @@ impl<'a> NewSnapshot<'a> {
     /// Returns the message of the commit, after refusing a snapshot that lacks too much.
     async fn message<T: TenantRead>(&self, tenant: &T, audit: &Audit) -> Result<String> {
         let Start { context, extra, parent, base, manifest, .. } = self.start;
+        let (added, changed, removed) = self.changed;
         let subject = match (&extra.subject, parent) {
             (Some(subject), _) => subject.clone(),
             (None, None) => format!("First snapshot: {}", counted(self.objects, "object")),
-            (None, Some(_)) => subject(self.changed),
+            (None, Some(_)) => subject(added, changed, removed),
         };
         let mut told = SnapshotMessage {
             subject,

@@ -191,7 +191,7 @@ impl Reader<'_, '_, '_> {
                     }
                     Answer::There(raw) => {
                         silent = 0;
-                        held.extend(self.take_in(kind, &address, raw, (layout, wanted), found)?);
+                        held.extend(self.take_in(kind, &address, raw, layout, wanted, found)?);
                     }
                     Answer::Failed(error) => {
                         // A single object that cannot be read does not end the reading; a tenant that does not answer does.
@@ -217,7 +217,8 @@ impl Reader<'_, '_, '_> {
         kind: &'static Kind,
         address: &Address,
         raw: RawObject,
-        (layout, wanted): (&BTreeMap<String, Layout>, &Wanted),
+        layout: &BTreeMap<String, Layout>,
+        wanted: &Wanted,
         found: &mut Found,
     ) -> Result<Option<(&'static Kind, Object, String)>> {
         let mut normalized = normalize(kind, raw.value);

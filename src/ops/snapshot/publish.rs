@@ -58,7 +58,7 @@ pub(in crate::ops) struct SnapshotMessage<'a> {
 }
 
 /// Returns the first line of a message, as in `Snapshot: 2 added, 1 removed`.
-pub(in crate::ops) fn subject((added, changed, removed): (usize, usize, usize)) -> String {
+pub(in crate::ops) fn subject(added: usize, changed: usize, removed: usize) -> String {
     let parts: Vec<String> = [(added, "added"), (changed, "changed"), (removed, "removed")]
         .into_iter()
         .filter(|(count, _)| *count > 0)

@@ -170,10 +170,11 @@ impl<'a> NewSnapshot<'a> {
         };
         let mut trailers: Vec<_> = context.rules_trailer(settings.as_ref())?.into_iter().collect();
         if let Some(parent) = self.parent {
+            let (added, changed, removed) = self.round.changed;
             let message = message(
                 &self.manifest.tenant,
                 &SnapshotMessage {
-                    subject: subject(self.round.changed),
+                    subject: subject(added, changed, removed),
                     counts: &self.round.counts,
                     objects: self.round.objects,
                     coverage: &self.manifest.coverage,
@@ -232,14 +233,13 @@ impl Division<'_> {
         for at in 0..count {
             let part = Part { share: self.shares.get(at), last: at + 1 == count };
             let own = part.take(&mut left);
-            let counted = compare(&own);
+            let (added, changed, removed) = compare(&own);
             done.extend(own);
             let tree = if part.last { self.tree } else { context.repo.writer()?.edit(base.tree, &edits(&done))? };
-            let text = self.message(part, counted);
+            let text = self.message(part, subject(added, changed, removed));
             let person = self.person(part);
             tip = context.repo.create_commit_for(tree, &self.parents(part, tip), &text, &person)?;
-            let (added, modified, removed) = counted;
-            commits.made.push(Committed { id: tip, author: person.name, objects: added + modified + removed });
+            commits.made.push(Committed { id: tip, author: person.name, objects: added + changed + removed });
             commits.notes.push((tip, self.events(part)));
         }
         Ok(commits)
@@ -256,12 +256,12 @@ impl Division<'_> {
         parents
     }
 
-    /// Returns a commit's message. `counted` has the numbers of files added, changed and removed in it.
-    fn message(&self, part: Part<'_>, counted: (usize, usize, usize)) -> String {
+    /// Returns a commit's message. `counted` is its first line, unless it is the first snapshot or has a single object.
+    fn message(&self, part: Part<'_>, counted: String) -> String {
         let NewSnapshot { context, parent, manifest, changes, round, .. } = self.new;
         let subject = match parent {
             None => format!("First snapshot: {}", words::counted(round.objects, "object")),
-            Some(_) => title(context, part.share, changes).unwrap_or_else(|| subject(counted)),
+            Some(_) => title(context, part.share, changes).unwrap_or(counted),
         };
         let told = SnapshotMessage {
             subject,

@@ -72,7 +72,7 @@ impl Watch {
         let due = state.as_ref().is_none_or(|state| state.rounds.saturating_add(1) >= options.full_every);
         let (wanted, mut next) = match state.filter(|_| !due) {
             Some(state) => {
-                self.trigger((context, tenant), &scope, &base, state, events.as_deref().unwrap_or_default()).await?
+                self.trigger(context, tenant, &scope, &base, state, events.as_deref().unwrap_or_default()).await?
             }
             None => (None, State::new(context, start, &scope)),
         };
@@ -86,7 +86,7 @@ impl Watch {
             None => {
                 next = next.anew(context, &scope);
                 next.tokens = begin(context, tenant, &scope).await?;
-                everything((context, tenant), &scope, &manifest, (start, &base), &mut writer).await?
+                everything(context, tenant, &scope, &manifest, start, &base, &mut writer).await?
             }
         };
         if full {
@@ -183,7 +183,8 @@ impl Watch {
     /// Returns what to read, as far as the tenant reports changes; `None` means everything.
     async fn trigger<T: TenantRead>(
         &self,
-        (context, tenant): (&Context, &T),
+        context: &Context,
+        tenant: &T,
         scope: &[&'static Kind],
         base: &Base<'_>,
         mut state: State,
@@ -302,10 +303,12 @@ async fn in_bin<T: TenantRead>(context: &Context, tenant: &T, scope: &[&'static 
 
 /// Reads everything, as an export does.
 async fn everything<T: TenantRead>(
-    (context, tenant): (&Context, &T),
+    context: &Context,
+    tenant: &T,
     scope: &[&'static Kind],
     manifest: &Manifest,
-    (start, base): (ObjectId, &Base<'_>),
+    start: ObjectId,
+    base: &Base<'_>,
     writer: &mut SnapshotWriter<'_>,
 ) -> Result<Found> {
     let before = files_of(&context.repo, start)?;
