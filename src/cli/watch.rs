@@ -46,7 +46,7 @@ pub async fn watch(arguments: args::Watch, repo: &Path, output: &Output) -> Resu
         let result = tokio::select! {
             biased;
             () = stop.wait() => return Ok(stopped(output)),
-            result = round(&mut watch, &tenant, (&arguments, &accept), repo, output) => result,
+            result = round(&mut watch, &tenant, &arguments, &accept, repo, output) => result,
         };
         output.clear();
         let last = arguments.rounds == Some(number);
@@ -85,7 +85,8 @@ pub async fn watch(arguments: args::Watch, repo: &Path, output: &Output) -> Resu
 async fn round(
     watch: &mut Watch,
     tenant: &GraphTenant,
-    (arguments, accept): (&args::Watch, &BTreeSet<String>),
+    arguments: &args::Watch,
+    accept: &BTreeSet<String>,
     repo: &Path,
     output: &Output,
 ) -> Result<Round> {
