@@ -1,6 +1,6 @@
 //! Builds the bodies of writes from the wanted and the live object.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
@@ -52,23 +52,28 @@ pub(super) fn differing(rule: &Rule, want: &Value, have: &Value) -> Vec<String> 
         .collect()
 }
 
-/// Returns the live value with every element disabled that `want` no longer has, where the schema demands that first.
+/// Returns the live value with every enabled element disabled that `want` lacks or has otherwise, where the schema demands that
+/// before such a write. `None` if there is none.
 pub(super) fn disabled(rule: &Rule, want: Option<&Value>, have: &Value) -> Option<Value> {
     match (&rule.shape, have) {
-        (Shape::List(_), Value::Array(elements)) if rule.disable_first => {
-            let kept: BTreeSet<&str> =
-                list(want).iter().filter_map(|element| element.get("id").and_then(Value::as_str)).collect();
+        (Shape::List(inner), Value::Array(elements)) if rule.disable_first => {
+            let wanted: BTreeMap<&str, &Value> = list(want)
+                .iter()
+                .filter_map(|element| Some((element.get("id").and_then(Value::as_str)?, element)))
+                .collect();
             let mut changed = false;
-            let elements = elements.iter().map(|element| {
-                let mut element = element.clone();
+            let mut elements = elements.clone();
+            for element in &mut elements {
                 let id = element.get("id").and_then(Value::as_str).unwrap_or_default();
-                if !kept.contains(id) && element.get("isEnabled") != Some(&Value::Bool(false)) {
+                let stays = wanted.get(id).is_some_and(|want| {
+                    // Disabling needs no write of its own, and enabling starts from a disabled one.
+                    differing(inner, want, element).iter().all(|name| name == "isEnabled")
+                });
+                if !stays && element.get("isEnabled") != Some(&Value::Bool(false)) {
                     element["isEnabled"] = Value::Bool(false);
                     changed = true;
                 }
-                element
-            });
-            let elements: Vec<Value> = elements.collect();
+            }
             changed.then_some(Value::Array(elements))
         }
         (Shape::Object(rules, _), Value::Object(map)) => {

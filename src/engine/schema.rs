@@ -42,7 +42,7 @@ pub struct Rule {
     pub comment: bool,
     /// True if the property is a relation that Graph keeps apart from properties.
     pub link: bool,
-    /// True if elements must be disabled by a separate write before they are removed from the list.
+    /// True if elements must be disabled by a separate write before they are changed in, or removed from, the list.
     pub disable_first: bool,
     /// Value that must be written before the object can be deleted.
     pub before_delete: Option<Value>,

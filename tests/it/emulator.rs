@@ -301,9 +301,19 @@ async fn grants_and_assignments_live_with_their_parents() {
     assert_eq!(listed[0]["scope"], "User.Read Mail.Read");
     assert_eq!(graph.pages(&format!("/v1.0/servicePrincipals/{principal}/oauth2PermissionGrants")).await.len(), 1);
     assert_eq!(graph.delete(&item).await.0, 204);
-    // Roles must be disabled before they can go.
+    // Roles must be disabled before they can go or change.
     let app = format!("/v1.0/applications/{}", text(&app["id"]));
-    assert_eq!(code(&graph.patch(&app, json!({"appRoles": []})).await).1, "CannotDeleteOrUpdateEnabledEntitlement");
+    let mut roles = graph.ok(&app).await["appRoles"].clone();
+    roles[0]["displayName"] = "Renamed".into();
+    for refused in [json!([]), roles.clone()] {
+        let reply = graph.patch(&app, json!({"appRoles": refused})).await;
+        assert_eq!(code(&reply).1, "CannotDeleteOrUpdateEnabledEntitlement");
+    }
+    let mut disabled = graph.ok(&app).await["appRoles"].clone();
+    disabled[0]["isEnabled"] = false.into();
+    for taken in [disabled, roles] {
+        assert_eq!(graph.patch(&app, json!({"appRoles": taken})).await.0, 204);
+    }
     let fic = json!({"name": "ci", "issuer": "https://token.actions.githubusercontent.com", "subject": "repo:a/b", "audiences": ["api://AzureADTokenExchange"]});
     let fics = format!("{app}/federatedIdentityCredentials");
     let made = graph.made(&fics, fic.clone()).await;

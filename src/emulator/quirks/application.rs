@@ -64,23 +64,36 @@ pub(super) fn update(tenant: &Tenant, old: &Properties, new: &mut Properties) ->
     if old.get("passwordCredentials").unwrap_or(&json!([])) != new.get("passwordCredentials").unwrap_or(&json!([])) {
         return Err(invalid("passwordCredentials", "Application"));
     }
-    // A permission must be disabled before it can be removed: <https://learn.microsoft.com/graph/api/application-update>.
+    enabled_permissions_stay(old, new)?;
+    check(tenant, Some(old), new)
+}
+
+/// Checks that the write neither removes nor changes an enabled role or scope: it must be disabled first. The page demands that
+/// of a removal alone: <https://learn.microsoft.com/graph/api/application-update>. Providers that manage applications disable a
+/// role before any change of it:
+/// <https://github.com/manicminer/hamilton>, <https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/1211>
+fn enabled_permissions_stay(old: &Properties, new: &Properties) -> Result<(), Fault> {
+    let is_enabled = |entry: &Value| entry.get("isEnabled") == Some(&Value::Bool(true));
+    let without_state = |entry: &Value| {
+        let mut entry = entry.as_object().cloned().unwrap_or_default();
+        entry.retain(|name, value| name != "isEnabled" && !value.is_null());
+        entry
+    };
     for path in ["/appRoles", "/api/oauth2PermissionScopes"] {
         let list = |object: &Properties| pointer(object, path).as_array().cloned().unwrap_or_default();
         let now = list(new);
-        let gone = list(old).into_iter().any(|entry| {
-            entry.get("isEnabled") == Some(&Value::Bool(true))
-                && !now.iter().any(|kept| kept.get("id") == entry.get("id"))
-        });
-        if gone {
-            return Err(Fault::new(
-                400,
-                "CannotDeleteOrUpdateEnabledEntitlement",
-                "Property value cannot be deleted or updated unless it is disabled first.",
-            ));
+        for entry in list(old).iter().filter(|entry| is_enabled(entry)) {
+            let kept = now.iter().find(|kept| kept.get("id") == entry.get("id"));
+            if kept.is_none_or(|kept| without_state(kept) != without_state(entry)) {
+                return Err(Fault::new(
+                    400,
+                    "CannotDeleteOrUpdateEnabledEntitlement",
+                    "Property value cannot be deleted or updated unless it is disabled first.",
+                ));
+            }
         }
     }
-    check(tenant, Some(old), new)
+    Ok(())
 }
 
 fn pointer(object: &Properties, path: &str) -> Value {

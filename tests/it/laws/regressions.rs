@@ -97,6 +97,39 @@ fn disabling_a_scope_sends_nothing_else() {
     });
 }
 
+/// A scope is disabled before it is changed, and enabled with the change; one that only becomes disabled takes one write.
+#[test]
+fn a_scope_is_disabled_before_it_is_changed() {
+    block_on(async {
+        let app = |value: &str, enabled: bool| {
+            let scopes = json!([{"id": guid(9, 0), "value": value, "isEnabled": enabled},
+                {"id": guid(9, 1), "value": "other", "isEnabled": true}]);
+            vec![one("application", &guid(2, 0), "App", json!({"api": {"oauth2PermissionScopes": scopes}}))]
+        };
+        let mut said = Vec::new();
+        for (wanted, live) in [
+            (app("read", true), app("write", true)),
+            (app("read", false), app("write", true)),
+            (app("read", true), app("write", false)),
+            (app("read", false), app("read", true)),
+            (app("read", true), app("read", false)),
+        ] {
+            let mut case = Case::of(snapshot(wanted), tenant(&live), 1).await;
+            let plan = case.plan().await;
+            let scopes = plan.steps.iter().map(|step| {
+                let Action::Update { body, .. } = &step.action else { panic!("no update") };
+                let scopes = body["api"]["oauth2PermissionScopes"].as_array().unwrap();
+                let scopes = scopes.iter().map(|scope| format!("{} {}", scope["value"], scope["isEnabled"]));
+                scopes.collect::<Vec<_>>().join(", ")
+            });
+            said.push(scopes.collect::<Vec<_>>().join(" -> "));
+            assert_eq!(case.run(&plan, "first", Trouble::default()).await.unwrap().failed, []);
+            assert_eq!(case.differences(&plan).await, Vec::<String>::new());
+        }
+        insta::assert_snapshot!(said.join("\n"), @"");
+    });
+}
+
 #[test]
 fn nothing_is_linked_to_what_cannot_be_created_again() {
     block_on(async {
