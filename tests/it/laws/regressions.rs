@@ -126,7 +126,13 @@ fn a_scope_is_disabled_before_it_is_changed() {
             assert_eq!(case.run(&plan, "first", Trouble::default()).await.unwrap().failed, []);
             assert_eq!(case.differences(&plan).await, Vec::<String>::new());
         }
-        insta::assert_snapshot!(said.join("\n"), @"");
+        insta::assert_snapshot!(said.join("\n"), @r#"
+        "write" false, "other" true -> "read" true, "other" true
+        "write" false, "other" true -> "read" false, "other" true
+        "read" true, "other" true
+        "read" false, "other" true
+        "read" true, "other" true
+        "#);
     });
 }
 
