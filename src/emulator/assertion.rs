@@ -8,10 +8,9 @@ use rustls::pki_types::CertificateDer;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use super::sign_in::{Pins, Refusal};
 use super::store::{Properties, Row};
-
 use super::tenant::Tenant;
-use super::token::{Pins, Refusal};
 use crate::kinds;
 
 /// Audience of the tokens of other issuers.

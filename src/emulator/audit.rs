@@ -2,22 +2,16 @@
 //! <https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities>,
 //! <https://learn.microsoft.com/graph/api/resources/directoryaudit>
 
-use std::collections::VecDeque;
-
 use serde_json::{Value, json};
 
+use super::caller::Caller;
 use super::request::Request;
 use super::store::{Key, Properties};
 use super::tenant::Tenant;
-use super::token::Caller;
 use crate::kinds;
 use crate::model::Kind;
 
-/// Holds the entries, oldest first. The oldest are dropped when there are too many, as they are after thirty days in a real
-/// tenant.
-#[derive(Debug, Default)]
-pub struct Audits(pub VecDeque<Value>);
-
+/// Number of entries that are kept. The oldest are dropped when there are more, as they are after thirty days in a real tenant.
 const MOST: usize = 200_000;
 
 /// Represents what was done to an object.
@@ -219,7 +213,7 @@ impl Tenant {
     fn enter(&mut self, request: &Request, words: Words, targets: Vec<Value>) {
         let service = words.service.replace(' ', "");
         let entry = json!({
-            "id": format!("{service}_{}_{:05}", uuid::Uuid::new_v4(), self.audits.0.len() % 100_000),
+            "id": format!("{service}_{}_{:05}", uuid::Uuid::new_v4(), self.audits.len() % 100_000),
             "category": words.category,
             "correlationId": request.header("client-request-id").filter(|id| super::store::is_guid(id)).unwrap_or(&request.id),
             "result": "success",
@@ -232,9 +226,9 @@ impl Tenant {
             "targetResources": targets,
             "additionalDetails": request.header("user-agent").map(|agent| json!({"key": "User-Agent", "value": agent})).into_iter().collect::<Vec<_>>(),
         });
-        self.audits.0.push_back(entry);
-        if self.audits.0.len() > MOST {
-            self.audits.0.pop_front();
+        self.audits.push_back(entry);
+        if self.audits.len() > MOST {
+            self.audits.pop_front();
         }
     }
 }
@@ -399,12 +393,4 @@ pub fn changed(old: Option<&Properties>, new: &Properties) -> Vec<String> {
     names.sort();
     names.dedup();
     names
-}
-
-/// Returns the application in the tenant that a client id belongs to: its service principal's id and name.
-pub fn known_app(tenant: &Tenant, app_id: &str) -> Option<(String, String)> {
-    let table = tenant.store.table(kinds::by_name("servicePrincipal")?);
-    let key = table.holder("appId", app_id)?;
-    let name = table.get(&key.id)?.get("displayName")?.as_str()?.to_owned();
-    Some((key.id.to_string(), name))
 }

@@ -4,14 +4,15 @@
 use serde_json::Value;
 
 use super::audit::Verb;
+use super::change_log::What;
 use super::csdl::Csdl;
-use super::delta::What;
+use super::directory;
 use super::error::Fault;
 use super::quirks::{self, Act};
 use super::read;
 use super::request::{Reply, Request};
 use super::store::{Key, Properties};
-use super::tenant::{Tenant, is_directory};
+use super::tenant::Tenant;
 use super::write::note_sources;
 use crate::kinds;
 use crate::model::Kind;
@@ -26,7 +27,7 @@ pub fn get(
     request: &Request,
 ) -> Result<Reply, Fault> {
     let (kind, key, mut object) = tenant.deleted(owner, id)?;
-    if is_directory(kind) {
+    if directory::holds(kind) {
         object.insert("@odata.type".to_owned(), format!("#microsoft.graph.{}", kind.entity).into());
     }
     read::single(tenant, csdl, kind, request, &key, object)
@@ -62,7 +63,7 @@ pub fn restore(
     note_sources(tenant, &key, true);
     quirks::settle(tenant, kind, &object);
     tenant.audit(request, kind, Verb::Restore, None, Some(&object));
-    if is_directory(kind) {
+    if directory::holds(kind) {
         object.insert("@odata.type".to_owned(), format!("#microsoft.graph.{}", kind.entity).into());
     }
     read::single(tenant, csdl, kind, request, &key, object)

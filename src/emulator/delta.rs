@@ -1,10 +1,11 @@
-//! Answers delta queries: keeps a log of changes, and returns it round by round.
+//! Answers delta queries: returns the log of changes round by round.
 //! <https://learn.microsoft.com/graph/delta-query-overview>
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::change_log::What;
 use super::csdl::Csdl;
 use super::error::Fault;
 use super::odata::Shape;
@@ -20,41 +21,6 @@ const PAGE: usize = 200;
 /// Number of links on a page; a group with more comes again on the next.
 /// <https://github.com/microsoftgraph/msgraph-sdk-dotnet/issues/574>
 const LINKS: usize = 500;
-
-/// Represents a change of an object.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum What {
-    /// These properties were written.
-    Written(Vec<String>),
-    /// The object went to the recycle bin.
-    Deleted,
-    /// The object was removed for good.
-    Gone,
-    /// A link was added (true) or removed.
-    Linked(String, String, bool),
-}
-
-/// Represents one line of the log.
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-pub struct Entry {
-    /// Name of the kind.
-    pub kind: String,
-    /// Id of the object.
-    pub id: String,
-    /// Change of the object.
-    pub what: What,
-}
-
-/// Holds all changes since the tenant began; a delta token is a position in it.
-#[derive(Debug, Default)]
-pub struct Log(pub Vec<Entry>);
-
-impl Log {
-    /// Appends a line.
-    pub fn note(&mut self, kind: &Kind, key: &Key, what: What) {
-        self.0.push(Entry { kind: kind.name.to_owned(), id: key.id.to_string(), what });
-    }
-}
 
 /// Returns the links that a delta of the kind carries, and whether they come without being selected. "members@delta", "manager":
 /// <https://learn.microsoft.com/graph/api/group-delta>, <https://learn.microsoft.com/graph/api/user-delta>

@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::audit::known_app;
-use super::delta::What;
+use super::change_log::What;
 use super::store::is_guid;
 use super::tenant::Tenant;
 use crate::kinds;
@@ -17,7 +16,7 @@ pub fn made_up(client: &str) -> String {
 /// <https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference>, `oid`
 pub fn enroll(tenant: &mut Tenant, client: &str) {
     let Some(kind) = kinds::by_name("servicePrincipal").filter(|_| is_guid(client)) else { return };
-    if known_app(tenant, client).is_some() {
+    if tenant.known_app(client).is_some() {
         return;
     }
     let client = client.to_lowercase();

@@ -20,7 +20,7 @@ pub fn audits(tenant: &Tenant, csdl: &'static Csdl, id: Option<&str>, request: &
     let ty = csdl.ty("directoryAudit").ok_or_else(|| Fault::no_segment("directoryAudits"))?;
     let context = format!("{}/$metadata#auditLogs/directoryAudits", request.root());
     if let Some(id) = id {
-        let entry = tenant.audits.0.iter().find(|entry| entry["id"] == id).and_then(Value::as_object);
+        let entry = tenant.audits.iter().find(|entry| entry["id"] == id).and_then(Value::as_object);
         let entry = entry.ok_or_else(|| Fault::missing(id))?;
         return super::read::one(csdl, ty, request, entry.clone(), format!("{context}/$entity"));
     }
@@ -44,7 +44,7 @@ pub fn audits(tenant: &Tenant, csdl: &'static Csdl, id: Option<&str>, request: &
         .transpose()?;
     let after = state.as_ref().and_then(|state| state.get("after")).and_then(Value::as_str);
     let entries: Box<dyn Iterator<Item = &Value>> =
-        if ascending { Box::new(tenant.audits.0.iter()) } else { Box::new(tenant.audits.0.iter().rev()) };
+        if ascending { Box::new(tenant.audits.iter()) } else { Box::new(tenant.audits.iter().rev()) };
     let mut entries =
         entries.skip_while(|entry| after.is_some_and(|after| entry["id"] != after)).skip(usize::from(after.is_some()));
     let fits = |entry: &&Value| options.filter.as_ref().is_none_or(|filter| evaluate::matches(filter, entry));

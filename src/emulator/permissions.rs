@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::caller::Caller;
 use super::error::Fault;
 use super::routes::{Route, Target};
-use super::token::Caller;
 use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::Permissions;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::children;
 use super::csdl::{Csdl, Type};
+use super::directory;
 use super::error::Fault;
 use super::evaluate;
 use super::expand::{Shapes, expanded};
@@ -18,7 +19,7 @@ use super::quirks;
 use super::request::{Reply, Request};
 use super::routes::{LinkPart, Pick};
 use super::store::{Key, Properties, Row, Table};
-use super::tenant::{Tenant, is_directory};
+use super::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::{Borrowed, Link, LinkShape};
@@ -69,7 +70,7 @@ fn rows(
 ) -> Result<Reply, Fault> {
     let ty = csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?;
     quirks::required_filter(kind, request)?;
-    let mut options = Options::read(request, csdl, ty, is_directory(kind))?;
+    let mut options = Options::read(request, csdl, ty, directory::holds(kind))?;
     options.filter.iter_mut().filter(|_| kind.entity == POLICY).for_each(quirks::rename_scope_type);
     options.expand.retain(|expand| !quirks::not_in_lists(kind).contains(&expand.name.as_str()));
     let picked = options.filter.as_ref().and_then(|filter| candidates(tenant.store.table(kind), filter));
@@ -174,12 +175,12 @@ fn candidates(table: &Table, filter: &Expr) -> Option<BTreeSet<Key>> {
 /// Answers `…/$count`, which the directory serves only to clients that accept a lagging index.
 pub fn count(tenant: &Tenant, csdl: &'static Csdl, kind: &'static Kind, request: &Request) -> Result<Reply, Fault> {
     let ty = csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))?;
-    if is_directory(kind) && !request.eventual() {
+    if directory::holds(kind) && !request.eventual() {
         return Err(Fault::bad("$count is not currently supported."));
     }
     let mut counted = request.clone();
     counted.query.push(("$count".to_owned(), "true".to_owned()));
-    let options = Options::read(&counted, csdl, ty, is_directory(kind))?;
+    let options = Options::read(&counted, csdl, ty, directory::holds(kind))?;
     let fits = |row: &Row| {
         options.filter.as_ref().is_none_or(|filter| evaluate::matches(filter, &Value::Object(row.unpack())))
     };
@@ -207,7 +208,7 @@ pub fn single(
         .map(|list| list.split(',').map(|name| name.trim().to_owned()).collect::<Vec<_>>());
     let mut shape = Shape::new(csdl, ty, select.as_deref(), false)?.for_request(request);
     let context = format!("{context}{}{entity}", shape.context());
-    let options = if reading { Options::read(request, csdl, ty, is_directory(kind))? } else { Options::default() };
+    let options = if reading { Options::read(request, csdl, ty, directory::holds(kind))? } else { Options::default() };
     let mut item = shape.apply(object);
     for expand in &options.expand {
         expanded(tenant, csdl, kind, key, expand, &mut item)?;
@@ -382,7 +383,7 @@ pub fn of_kind(
     request: &Request,
 ) -> Result<Reply, Fault> {
     let ty = csdl.ty(other.entity).ok_or_else(|| Fault::no_segment(other.name))?;
-    let options = Options::read(request, csdl, ty, is_directory(other))?;
+    let options = Options::read(request, csdl, ty, directory::holds(other))?;
     let root = request.root();
     let context = format!("{root}/$metadata#{}", other.path.trim_start_matches('/'));
     let live = &tenant.store.table(other).live;

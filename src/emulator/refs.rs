@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::audit::Tie;
-use super::delta::What;
+use super::change_log::What;
 use super::error::Fault;
 use super::quirks::{self, Act};
 use super::request::{Reply, Request};

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use super::caller::Caller;
 use super::error::Fault;
 use super::store::Properties;
-use super::token::Caller;
 use crate::model::kind::Api;
 
 /// Represents a client's request.

@@ -4,8 +4,8 @@
 use std::borrow::Cow;
 
 use super::csdl;
+use super::directory;
 use super::error::Fault;
-use super::tenant::is_directory;
 use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::{Api, Borrowed, Children, Deletion, Link, LinkRead, LinkShape};
@@ -161,7 +161,7 @@ fn spelled_out(segment: &str) -> Cow<'_, str> {
 
 /// Returns the kind of directory objects that a cast segment names.
 fn cast(segment: &str) -> Option<&'static Kind> {
-    kinds::by_name(segment.strip_prefix("microsoft.graph.")?).filter(|kind| is_directory(kind))
+    kinds::by_name(segment.strip_prefix("microsoft.graph.")?).filter(|kind| directory::holds(kind))
 }
 
 fn fixed(parts: &[&str]) -> Option<Route> {

@@ -4,9 +4,9 @@
 use serde_json::{Value, json};
 
 use super::audit::Verb;
+use super::change_log::What;
 use super::check::{self, Mode};
 use super::csdl::{Csdl, Type};
-use super::delta::What;
 use super::error::Fault;
 use super::faults::RequestStatus;
 use super::quirks;

@@ -10,13 +10,15 @@ use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Uri};
 use serde_json::{Value, json};
 
+use super::caller::Caller;
 use super::dispatch;
 use super::enroll;
 use super::error::Fault;
 use super::faults::{Fate, Hang};
 use super::request::{Reply, Request, parse_path, parse_query};
+use super::sign_in::Pins;
 use super::tenant::Tenant;
-use super::token::{self, Pins};
+use super::token;
 use super::visits::Visits;
 use crate::model::kind::Api;
 
@@ -68,7 +70,7 @@ async fn handle(
                 headers,
                 body: body.to_vec(),
                 base,
-                caller: token::Caller::App {
+                caller: Caller::App {
                     app_id: String::new(),
                     principal: String::new(),
                     name: String::new(),

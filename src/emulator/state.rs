@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::delta::Entry;
+use super::change_log::Entry;
 use super::store::{Key, Properties, Row};
 use super::tenant::Tenant;
 use crate::kinds;
@@ -49,7 +49,7 @@ pub fn save(tenant: &Tenant, path: &Path) -> anyhow::Result<()> {
             })
             .collect(),
         log: tenant.log.0.clone(),
-        audits: tenant.audits.0.iter().cloned().collect(),
+        audits: tenant.audits.iter().cloned().collect(),
         foreign: tenant.foreign.clone(),
     };
     for kind in kinds::ALL {
@@ -111,7 +111,7 @@ pub fn load(path: &Path) -> anyhow::Result<Tenant> {
         }
     }
     tenant.log.0 = saved.log;
-    tenant.audits.0 = saved.audits.into();
+    tenant.audits = saved.audits.into();
     tenant.foreign = saved.foreign;
     Ok(tenant)
 }

@@ -1,14 +1,12 @@
 //! Defines [`Tenant`]: the whole state of the embedded tenant, with its lookups.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Map, Value};
 
-use super::audit::Audits;
+use super::change_log::Log;
 use super::clock::Clock;
-use super::csdl;
-use super::delta::Log;
+use super::directory;
 use super::error::Fault;
 use super::faults::{FaultInjector, Faults, Replicas};
 use super::links::Links;
@@ -18,7 +16,7 @@ use super::seed::SeedObject;
 use super::store::{Key, Properties, Row, Store};
 use crate::kinds;
 use crate::model::Kind;
-use crate::model::kind::{Deletion, Link, LinkShape};
+use crate::model::kind::{Link, LinkShape};
 
 /// Represents the whole tenant.
 #[derive(Debug)]
@@ -37,8 +35,8 @@ pub struct Tenant {
     pub links: Links,
     /// Log of changes, for delta queries.
     pub log: Log,
-    /// The audit log.
-    pub audits: Audits,
+    /// Entries of the audit log, oldest first.
+    pub audits: VecDeque<Value>,
     /// Secret that signs tokens of every sort.
     pub secret: String,
     /// Applications of other tenants whose service principals were purged here, by application id, with the properties that those
@@ -61,7 +59,7 @@ impl Tenant {
             store: Store::default(),
             links: Links::default(),
             log: Log::default(),
-            audits: Audits::default(),
+            audits: VecDeque::new(),
             secret,
             foreign: BTreeMap::new(),
             weather: FaultInjector::new(Faults::default(), 0),
@@ -195,7 +193,7 @@ impl Tenant {
 
     /// Returns the kind of the live directory object called `id`.
     pub fn directory_kind(&self, id: &Key) -> Option<&'static Kind> {
-        DIRECTORY.iter().copied().find(|kind| self.store.table(kind).live.contains_key(id))
+        directory::all().find(|kind| self.store.table(kind).live.contains_key(id))
     }
 
     /// Returns the live directory object called `id`.
@@ -211,7 +209,7 @@ impl Tenant {
         kinds::ALL
             .iter()
             .copied()
-            .filter(|kind| owner.map_or_else(|| is_directory(kind), |owner| owner == *kind))
+            .filter(|kind| owner.map_or_else(|| directory::holds(kind), |owner| owner == *kind))
             .find_map(|kind| Some((kind, key.clone(), self.store.table(kind).bin.get(&key)?.unpack())))
             .ok_or_else(|| Fault::missing(id))
     }
@@ -229,6 +227,14 @@ impl Tenant {
             }
             _ => true,
         }
+    }
+
+    /// Returns the application in the tenant that a client id belongs to: its service principal's id and name.
+    pub fn known_app(&self, app_id: &str) -> Option<(String, String)> {
+        let table = self.store.table(kinds::by_name("servicePrincipal")?);
+        let key = table.holder("appId", app_id)?;
+        let name = table.get(&key.id)?.get("displayName")?.as_str()?.to_owned();
+        Some((key.id.to_string(), name))
     }
 
     /// Returns true if `domain` is verified.
@@ -260,20 +266,3 @@ impl Tenant {
         organization
     }
 }
-
-/// Returns true if objects of the kind are in the directory itself, where links can lead to them.
-pub fn is_directory(kind: &Kind) -> bool {
-    DIRECTORY.contains(&kind)
-}
-
-/// Lists the kinds of directory objects. Policies are directory objects in the metadata only: they are never members, and no cast
-/// leads to them.
-static DIRECTORY: LazyLock<Vec<&'static Kind>> = LazyLock::new(|| {
-    let is = |kind: &Kind, base: &str| csdl::of(kind.api).is_a(kind.entity, base);
-    let shared = |kind: &Kind| matches!(kind.deletion, Deletion::Soft { item: "/directory/deletedItems", .. });
-    // Devices and contacts are members of groups, although nobody deletes them here.
-    let member = |kind: &Kind| matches!(kind.entity, "device" | "orgContact");
-    let object =
-        |kind: &Kind| is(kind, "directoryObject") && (shared(kind) || kind.deletion == Deletion::Hard || member(kind));
-    kinds::ALL.iter().copied().filter(|kind| object(kind) && !is(kind, "policyBase")).collect()
-});

@@ -8,11 +8,12 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::assertion;
-use super::audit::known_app;
+use super::caller::Caller;
 use super::enroll::made_up;
 use super::error::Fault;
 use super::permissions;
 use super::routes::Pick;
+use super::sign_in::{Pins, Refusal};
 use super::tenant::Tenant;
 use super::visits::Visits;
 use crate::kinds;
@@ -22,102 +23,6 @@ const LIFETIME: i64 = 3599;
 
 /// Template id of Global Administrator.
 const GLOBAL_ADMINISTRATOR: &str = "62e90394-69f5-4237-9190-012177145e10";
-
-/// Identifies the caller of a request.
-#[derive(Debug, Clone)]
-pub enum Caller {
-    /// A person, through an application (a delegated token).
-    User {
-        /// Object id.
-        id: String,
-        /// Display name.
-        name: String,
-        /// User principal name.
-        upn: String,
-        /// IP address from which the request comes.
-        ip: String,
-    },
-    /// An application by itself.
-    App {
-        /// Client id.
-        app_id: String,
-        /// Object id of its service principal.
-        principal: String,
-        /// Display name.
-        name: String,
-        /// Application permissions.
-        roles: Vec<String>,
-        /// Template ids of the directory roles that the token carries.
-        directory_roles: Vec<String>,
-    },
-}
-
-impl Caller {
-    /// Returns true if the caller has an application permission; a person has every one.
-    pub fn may(&self, permission: &str) -> bool {
-        match self {
-            Caller::User { .. } => true,
-            Caller::App { roles, .. } => roles.iter().any(|role| role == permission),
-        }
-    }
-
-    /// Returns true if the caller is a person.
-    pub fn is_user(&self) -> bool {
-        matches!(self, Caller::User { .. })
-    }
-
-    /// Returns the object id of the caller.
-    pub fn object_id(&self) -> Option<&str> {
-        match self {
-            Caller::User { id, .. } => Some(id),
-            Caller::App { principal, .. } => Some(principal),
-        }
-    }
-}
-
-/// Holds the values that the token endpoint insists on; `None` accepts anything.
-#[derive(Debug, Clone, Default)]
-pub struct Pins {
-    /// The tenant id.
-    pub tenant: Option<String>,
-    /// The client id.
-    pub client: Option<String>,
-    /// The client secret.
-    pub secret: Option<String>,
-    /// The certificate, in DER.
-    pub certificate: Option<Vec<u8>>,
-    /// Application permissions put into tokens.
-    pub roles: Option<Vec<String>>,
-}
-
-/// Represents a refusal of the token endpoint.
-#[derive(Debug)]
-pub struct Refusal {
-    /// HTTP status.
-    pub status: u16,
-    /// Error code of OAuth.
-    pub error: &'static str,
-    /// Error number of Microsoft.
-    pub number: u32,
-    /// Message of Microsoft.
-    pub text: String,
-}
-
-impl Refusal {
-    pub(super) fn new(status: u16, error: &'static str, number: u32, text: impl Into<String>) -> Self {
-        Self { status, error, number, text: text.into() }
-    }
-
-    /// Returns the body of the refusal. <https://learn.microsoft.com/entra/identity-platform/reference-error-codes>
-    pub fn body(&self, trace: &str, time: &str) -> Value {
-        json!({
-            "error": self.error,
-            "error_description": format!("AADSTS{}: {} Trace ID: {trace} Correlation ID: {trace} Timestamp: {time}", self.number, self.text),
-            "error_codes": [self.number], "timestamp": time, "trace_id": trace, "correlation_id": trace,
-            "error_uri": format!("https://login.microsoftonline.com/error?code={}", self.number),
-        })
-    }
-}
 
 /// Answers a token request.
 pub fn issue(
@@ -220,7 +125,7 @@ impl<'a> TokenRequest<'a> {
         }
         credentials(tenant, pins, authority, client, |name| self.field(name))?;
         let (principal, name) =
-            known_app(tenant, client).unwrap_or_else(|| (made_up(&client.to_lowercase()), "Entragit".to_owned()));
+            tenant.known_app(client).unwrap_or_else(|| (made_up(&client.to_lowercase()), "Entragit".to_owned()));
         claims["oid"] = principal.clone().into();
         claims["sub"] = principal.into();
         claims["app_displayname"] = name.into();

@@ -10,8 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::sign_in::Refusal;
 use super::tenant::Tenant;
-use super::token::Refusal;
 use crate::kinds;
 
 /// Number of seconds for which a code can be typed.

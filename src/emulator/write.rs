@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::audit::{Verb, changed};
 use super::body::{clear_annotations, merge, take_binds};
+use super::change_log::What;
 use super::check::{self, Mode};
 use super::csdl::{Csdl, Type};
-use super::delta::What;
 use super::error::Fault;
 use super::quirks::{self, Act};
 use super::read;

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::text;
+use crate::emulator::change_log::What;
 use crate::emulator::error::Fault;
 use crate::emulator::store::Properties;
 use crate::emulator::tenant::Tenant;
@@ -103,7 +104,7 @@ pub fn add_credentials(tenant: &mut Tenant) -> usize {
         object.insert("keyCredentials".to_owned(), Value::Array(keys));
         tenant.store.table_mut(kind).put(kind, &object);
         let changed = ["passwordCredentials".to_owned(), "keyCredentials".to_owned()];
-        tenant.log.note(kind, &key, crate::emulator::delta::What::Written(changed.into()));
+        tenant.log.note(kind, &key, What::Written(changed.into()));
     }
     added
 }

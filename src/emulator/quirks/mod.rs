@@ -23,11 +23,11 @@ mod user;
 
 use serde_json::Value;
 
+use super::caller::Caller;
 use super::csdl;
 use super::error::Fault;
 use super::store::{Key, Properties};
 use super::tenant::Tenant;
-use super::token::Caller;
 use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::Api;
