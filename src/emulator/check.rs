@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::csdl::{Csdl, Type};
 use super::error::Fault;
-use super::quirks;
+use super::properties;
 
 /// Tells whether an object is created or changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,7 +53,7 @@ fn members(csdl: &Csdl, ty: &Type, value: &Map<String, Value>, at: &str, mode: O
         }
         let path = if at.is_empty() { name.clone() } else { format!("{at}/{name}") };
         let Some(property) = ty.property(name) else {
-            if ty.nav(name).is_some() && quirks::nav_in_body(ty.short(), name) {
+            if ty.nav(name).is_some() && properties::nav_in_body(ty.short(), name) {
                 navigation(csdl, ty, name, value, &path)?;
                 continue;
             }
@@ -64,8 +64,8 @@ fn members(csdl: &Csdl, ty: &Type, value: &Map<String, Value>, at: &str, mode: O
             return Err(Fault::bad(format!("Invalid property '{path}': it does not exist on type '{}'.", ty.name)));
         };
         if let Some(mode) = mode {
-            let locked = quirks::read_only(ty.short(), name, property.read_only)
-                || mode == Mode::Update && quirks::immutable(ty.short(), name);
+            let locked = properties::read_only(ty.short(), name, property.read_only)
+                || mode == Mode::Update && properties::immutable(ty.short(), name);
             if locked {
                 return Err(Fault::bad(format!("Property '{name}' is read-only and cannot be set.")));
             }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::check::{self, Mode};
+use super::child_keys;
 use super::csdl::{Csdl, Type};
 use super::error::Fault;
 use super::quirks;
@@ -277,10 +278,12 @@ pub fn find(
     let key = match (pick, &parent) {
         (Pick::Id(id), None) => Some(Key::of(id)),
         // Word ids such as `Fido2` are found in any case.
-        (Pick::Id(_), Some((parent, _))) if children_of(link)?.single => Some(quirks::child_key(link.name, parent, "")),
+        (Pick::Id(_), Some((parent, _))) if children_of(link)?.single => {
+            Some(child_keys::child_key(link.name, parent, ""))
+        }
         (Pick::Id(id), Some((parent, _))) => {
             let all = tenant.links.targets(parent, link.name).ok_or_else(missing)?;
-            let exact = quirks::child_key(link.name, parent, id);
+            let exact = child_keys::child_key(link.name, parent, id);
             // A federated credential is picked by "either its id or name":
             // <https://learn.microsoft.com/graph/api/federatedidentitycredential-get>
             let named = |key: &&Key| {

@@ -1,7 +1,7 @@
 //! Embeds a tenant: a Graph-compatible server in the binary, to try things on and to test against.
 //!
 //! Its knowledge of Graph comes from Microsoft's own metadata (`metadata/`), Microsoft's permission table (`permissions.json`)
-//! and, where those are silent, from Microsoft's pages (`quirks`). It never depends on how the project's client reads Graph: a
+//! and, where those are silent, from Microsoft's pages (`properties`, `operations`, `quirks`). It never depends on how the project's client reads Graph: a
 //! mirror proves nothing. It is stricter than Graph: whatever it accepts, Graph accepts.
 
 mod annotations;
@@ -13,6 +13,7 @@ mod body;
 mod caller;
 mod change_log;
 mod check;
+mod child_keys;
 mod children;
 mod clock;
 mod csdl;
@@ -29,8 +30,10 @@ mod links;
 mod list;
 mod logs;
 mod odata;
+mod operations;
 mod page;
 mod permissions;
+mod properties;
 mod quirks;
 mod read;
 mod refs;
@@ -170,7 +173,7 @@ pub async fn start_from(options: Options, snapshot: &Snapshot) -> anyhow::Result
         }
     }
     let id = options.tenant.clone().unwrap_or_else(|| TENANT.to_owned());
-    let tenant = Tenant::new(id, secret(), seeds);
+    let tenant = seed::plant(id, secret(), seeds);
     Ok((serve(options, tenant).await?, left_out))
 }
 
@@ -220,12 +223,12 @@ fn open(options: &Options) -> anyhow::Result<Tenant> {
     let id = options.tenant.clone().unwrap_or_else(|| TENANT.to_owned());
     let secret = secret();
     Ok(match options.seed {
-        Seed::Contoso => Tenant::new(id, secret, seed::contoso()),
-        Seed::Random(count) => Tenant::new(id, secret, seed::random(count, 1)),
+        Seed::Contoso => seed::plant(id, secret, seed::contoso()),
+        Seed::Random(count) => seed::plant(id, secret, seed::random(count, 1)),
         Seed::Empty => {
-            let mut tenant = Tenant::new(id, secret.clone(), []);
+            let mut tenant = seed::plant(id, secret.clone(), []);
             // Applications that Microsoft and others publish stay available.
-            tenant.foreign = published(&Tenant::new(String::new(), secret, seed::contoso()));
+            tenant.foreign = published(&seed::plant(String::new(), secret, seed::contoso()));
             tenant
         }
     })

@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::csdl::{Csdl, Property, Type};
 use super::error::Fault;
 use super::filter::{self, Expr};
-use super::quirks;
+use super::operations;
+use super::properties;
 use super::request::Request;
 use super::store::Properties;
 
@@ -219,7 +220,7 @@ impl<'a> Shape<'a> {
     pub fn new(csdl: &'a Csdl, ty: &'a Type, select: Option<&[String]>, list: bool) -> Result<Self, Fault> {
         for name in select.into_iter().flatten() {
             find(csdl, ty, name)?;
-            if list && quirks::single_only(ty.short()).contains(&name.as_str()) {
+            if list && properties::single_only(ty.short()).contains(&name.as_str()) {
                 return Err(Fault::new(501, "NotImplemented", "This operation target is not yet supported."));
             }
         }
@@ -267,13 +268,13 @@ impl<'a> Shape<'a> {
             }
         }
         if let (None, Some(root)) = (&self.select, &self.root) {
-            quirks::advertise(self.base.short(), root, &mut out);
+            operations::advertise(self.base.short(), root, &mut out);
         }
         out
     }
 
     fn choose(&self, ty: &'a Type) -> Vec<&'a Property> {
-        let defaults = quirks::default_properties(self.base.short());
+        let defaults = properties::default_properties(self.base.short());
         ty.properties
             .iter()
             .filter(|property| property.ty != "Stream")
@@ -282,9 +283,11 @@ impl<'a> Shape<'a> {
                     names.iter().any(|name| name == "*" || name.split('/').next() == Some(&property.name))
                 }
                 (None, Some(defaults)) => defaults.contains(&property.name.as_str()),
-                (None, None) => !property.on_select && !quirks::on_select(ty.short()).contains(&property.name.as_str()),
+                (None, None) => {
+                    !property.on_select && !properties::on_select(ty.short()).contains(&property.name.as_str())
+                }
             })
-            .filter(|property| !(self.list && quirks::single_only(ty.short()).contains(&property.name.as_str())))
+            .filter(|property| !(self.list && properties::single_only(ty.short()).contains(&property.name.as_str())))
             .collect()
     }
 }

@@ -15,6 +15,7 @@ use super::filter::{Expr, Literal, Op};
 use super::list::List;
 use super::odata::{Options, Shape};
 use super::page;
+use super::properties;
 use super::quirks;
 use super::request::{Reply, Request};
 use super::routes::{LinkPart, Pick};
@@ -72,7 +73,7 @@ fn rows(
     quirks::required_filter(kind, request)?;
     let mut options = Options::read(request, csdl, ty, directory::holds(kind))?;
     options.filter.iter_mut().filter(|_| kind.entity == POLICY).for_each(quirks::rename_scope_type);
-    options.expand.retain(|expand| !quirks::not_in_lists(kind).contains(&expand.name.as_str()));
+    options.expand.retain(|expand| !properties::not_in_lists(kind).contains(&expand.name.as_str()));
     let picked = options.filter.as_ref().and_then(|filter| candidates(tenant.store.table(kind), filter));
     let root = request.root();
     let names: Option<Vec<String>> = options
@@ -86,11 +87,10 @@ fn rows(
             None => row.unpack(),
         };
         quirks::on_read(tenant, kind, key, &mut object, &root);
-        quirks::not_in_lists(kind).iter().for_each(|name| drop(object.remove(*name)));
+        properties::not_in_lists(kind).iter().for_each(|name| drop(object.remove(*name)));
         (key.clone(), object)
     };
-    let shown =
-        |(_, object): &(Key, Properties)| quirks::shown(tenant, kind, object) && !quirks::hidden(kind, object, request);
+    let shown = |(_, object): &(Key, Properties)| tenant.shows(kind, object) && !quirks::hidden(kind, object, request);
     let context = format!("{root}/$metadata#{}", kind.path.trim_start_matches('/'));
     let list = List { tenant, csdl, ty, request, options, context, kind: Some(kind) };
     match picked {

@@ -12,7 +12,7 @@ use super::faults::RequestStatus;
 use super::quirks;
 use super::read;
 use super::request::{Reply, Request};
-use super::store::{Key, Properties};
+use super::store::{Key, Properties, text};
 use super::tenant::Tenant;
 use super::write;
 use crate::kinds;
@@ -82,7 +82,7 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
         ("adminRemove", Some((key, schedule))) => {
             write::remove(tenant, kind, &key, call);
             if let Some((assignments, assignment)) = assignment_of(kind, &schedule) {
-                write::remove(tenant, assignments, &Key::of(quirks::text(&assignment, "id")), call);
+                write::remove(tenant, assignments, &Key::of(text(&assignment, "id")), call);
             }
             key.id.to_string()
         }
@@ -97,9 +97,9 @@ pub fn request(tenant: &mut Tenant, csdl: &'static Csdl, kind: &'static Kind, ca
 /// Returns the id of the schedule that the request with the id `id` creates: the same id, or `{group}_{access}_{id}` for groups.
 /// <https://learn.microsoft.com/graph/api/privilegedaccessgroup-post-assignmentschedulerequests>
 fn schedule_id(body: &Properties, id: &str) -> String {
-    match quirks::text(body, "groupId") {
+    match text(body, "groupId") {
         "" => id.to_owned(),
-        group => format!("{group}_{}_{id}", quirks::text(body, "accessId")),
+        group => format!("{group}_{}_{id}", text(body, "accessId")),
     }
 }
 
@@ -149,7 +149,7 @@ fn assignment_of(kind: &Kind, schedule: &Properties) -> Option<(&'static Kind, P
 /// Returns true if the principal already has the role assignment that goes with the schedule.
 fn assignment_exists(tenant: &Tenant, kind: &Kind, schedule: &Properties) -> bool {
     assignment_of(kind, schedule)
-        .is_some_and(|(kind, assignment)| tenant.store.table(kind).get(quirks::text(&assignment, "id")).is_some())
+        .is_some_and(|(kind, assignment)| tenant.store.table(kind).get(text(&assignment, "id")).is_some())
 }
 
 /// Stores the role assignment that goes with the schedule, if its kind has one.

@@ -76,7 +76,7 @@ pub fn load(path: &Path) -> anyhow::Result<Tenant> {
     let saved: Saved =
         serde_json::from_slice(&text).with_context(|| format!("{} is not a saved tenant", path.display()))?;
     anyhow::ensure!(saved.version == 2, "{} was written by another version", path.display());
-    let mut tenant = Tenant::new(saved.tenant, saved.secret, []);
+    let mut tenant = Tenant::new(saved.tenant, saved.secret);
     tenant.name = saved.name;
     tenant.domains = saved.domains;
     tenant.store = super::store::Store::default();
@@ -124,7 +124,7 @@ mod tests {
     fn a_tenant_survives_saving() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("state.json");
-        let tenant = Tenant::new("t".into(), "s".into(), super::super::seed::contoso());
+        let tenant = super::super::seed::plant("t".into(), "s".into(), super::super::seed::contoso());
         save(&tenant, &path).expect("saved");
         let again = load(&path).expect("loaded");
         assert_eq!(again.links.iter().count(), tenant.links.iter().count());

@@ -11,7 +11,7 @@ use serde::Deserializer;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::quirks;
+use super::properties;
 use crate::kinds;
 use crate::model::Kind;
 
@@ -152,7 +152,7 @@ impl Table {
     }
 
     fn index(&mut self, kind: &Kind, properties: &Properties, key: Option<&Key>) {
-        for name in quirks::indexed(kind.name) {
+        for name in properties::indexed(kind.name) {
             for value in strings(properties.get(*name)) {
                 match key {
                     Some(key) => self.unique.insert((*name, value.to_lowercase()), key.clone()),
@@ -161,6 +161,11 @@ impl Table {
             }
         }
     }
+}
+
+/// Returns the string in a property; empty if there is none.
+pub fn text<'a>(object: &'a Properties, name: &str) -> &'a str {
+    object.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Returns the strings in a string or in a list of strings.

@@ -1,22 +1,22 @@
 //! Defines [`Tenant`]: the whole state of the embedded tenant, with its lookups.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Map, Value};
 
 use super::change_log::Log;
+use super::child_keys;
 use super::clock::Clock;
 use super::directory;
 use super::error::Fault;
 use super::faults::{FaultInjector, Faults, Replicas};
 use super::links::Links;
-use super::quirks;
+use super::properties;
 use super::routes::Pick;
-use super::seed::SeedObject;
-use super::store::{Key, Properties, Row, Store};
+use super::store::{Key, Properties, Row, Store, text};
 use crate::kinds;
 use crate::model::Kind;
-use crate::model::kind::{Link, LinkShape};
+use crate::model::kind::Link;
 
 /// Represents the whole tenant.
 #[derive(Debug)]
@@ -49,9 +49,9 @@ pub struct Tenant {
 }
 
 impl Tenant {
-    /// Returns a tenant that holds `seeds`.
-    pub fn new(id: String, secret: String, seeds: impl IntoIterator<Item = SeedObject>) -> Self {
-        let mut tenant = Self {
+    /// Returns a tenant without objects.
+    pub fn new(id: String, secret: String) -> Self {
+        Self {
             id,
             name: "Contoso".to_owned(),
             domains: Vec::new(),
@@ -64,65 +64,16 @@ impl Tenant {
             foreign: BTreeMap::new(),
             weather: FaultInjector::new(Faults::default(), 0),
             replicas: Replicas::default(),
-        };
-        let mut domains = BTreeSet::new();
-        for seed in seeds {
-            if let Some(upn) = seed.value.get("userPrincipalName").and_then(Value::as_str)
-                && let Some((_, domain)) = upn.split_once('@')
-            {
-                domains.insert(domain.to_lowercase());
-            }
-            tenant.plant(seed);
-        }
-        domains.insert("contoso.onmicrosoft.com".to_owned());
-        tenant.domains = domains.into_iter().collect();
-        // The initial domain comes first, as `organization` shows it.
-        tenant.domains.sort_by_key(|domain| !domain.ends_with(".onmicrosoft.com"));
-        quirks::complete(&mut tenant);
-        tenant
-    }
-
-    fn plant(&mut self, seed: SeedObject) {
-        let Some(kind) = kinds::by_name(seed.kind) else { return };
-        let mut seed = seed;
-        quirks::on_seed(kind, &mut seed.value);
-        if !seed.value.contains_key("id") {
-            let id = seed.value.get(kind.key).cloned().unwrap_or_else(|| kind.name.into());
-            seed.value.insert("id".to_owned(), id);
-        }
-        let key = self.store.table_mut(kind).put(kind, &seed.value);
-        for (name, entries) in seed.links {
-            let Some(link) = kind.link(name) else { continue };
-            for entry in entries {
-                match (link.shape, entry) {
-                    (LinkShape::Children(children), Value::Object(mut child)) => {
-                        if let Some(owner) = children.owner {
-                            child.entry(owner).or_insert_with(|| key.id.as_ref().into());
-                        }
-                        // The id is derived from the content, so that the same seed gives the same ids.
-                        let text = format!("{}/{}/{}", key.id, link.name, Value::Object(child.clone()));
-                        let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, text.as_bytes());
-                        if !children.single {
-                            child.entry("id").or_insert_with(|| quirks::child_id(link.name, id).into());
-                        }
-                        self.adopt(&key, link.name, child);
-                    }
-                    (_, Value::String(id)) => {
-                        self.links.add(&key, link.name, &Key::of(&id));
-                    }
-                    _ => {}
-                }
-            }
         }
     }
 
     /// Puts a child into its table and under its parent, giving it an id if it has none.
     pub fn adopt(&mut self, parent: &Key, link: &'static str, mut child: Properties) -> Key {
-        if !quirks::single(link) {
-            child.entry("id").or_insert_with(|| quirks::child_id(link, uuid::Uuid::new_v4()).into());
+        if !child_keys::single(link) {
+            child.entry("id").or_insert_with(|| child_keys::child_id(link, uuid::Uuid::new_v4()).into());
         }
         let id = child.get("id").and_then(Value::as_str).unwrap_or_default();
-        let key = quirks::child_key(link, parent, id);
+        let key = child_keys::child_key(link, parent, id);
         self.store.children_mut(link).live.insert(key.clone(), Row::pack(&child));
         self.links.add(parent, link, &key);
         if link == "appRoleAssignedTo"
@@ -155,7 +106,7 @@ impl Tenant {
                 }
             }
             Pick::By(name, value) => {
-                let known = quirks::alternate_keys(kind.name).iter().find(|key| **key == name.as_str());
+                let known = properties::alternate_keys(kind.name).iter().find(|key| **key == name.as_str());
                 let name = known.ok_or_else(|| {
                     Fault::odata(format!(
                         "The key property '{name}' was not found in type 'microsoft.graph.{}'.",
@@ -168,7 +119,7 @@ impl Tenant {
         let (Pick::Id(word) | Pick::By(_, word)) = pick;
         let key = key.ok_or_else(|| Fault::missing(word))?;
         let object = table.live.get(&key).ok_or_else(|| Fault::missing(word))?.unpack();
-        if quirks::shown(self, kind, &object) { Ok((key, object)) } else { Err(Fault::missing(word)) }
+        if self.shows(kind, &object) { Ok((key, object)) } else { Err(Fault::missing(word)) }
     }
 
     /// Returns the kind of a link's target, if it is there.
@@ -212,6 +163,19 @@ impl Tenant {
             .filter(|kind| owner.map_or_else(|| directory::holds(kind), |owner| owner == *kind))
             .find_map(|kind| Some((kind, key.clone(), self.store.table(kind).bin.get(&key)?.unpack())))
             .ok_or_else(|| Fault::missing(id))
+    }
+
+    /// Returns true if a list shows the object: an assignment is hidden while its principal is deleted, and comes back with it.
+    /// <https://learn.microsoft.com/entra/fundamentals/recover-from-deletions>
+    pub fn shows(&self, kind: &Kind, object: &Properties) -> bool {
+        kind.name != "roleAssignment" || self.directory_kind(&Key::of(text(object, "principalId"))).is_some()
+    }
+
+    /// Returns the children that `parent` holds at `link`.
+    pub fn children<'a>(&'a self, link: &'static str, parent: &Key) -> impl Iterator<Item = Properties> + use<'a> {
+        let table = self.store.children(link);
+        let keys: Vec<Key> = self.links.targets(parent, link).into_iter().flatten().cloned().collect();
+        keys.into_iter().filter_map(move |key| Some(table?.live.get(&key)?.unpack()))
     }
 
     /// Returns true if a child can be seen: all objects that it names must be there.

@@ -314,7 +314,7 @@ mod tests {
 
     #[test]
     fn tokens_are_signed_and_expire() {
-        let tenant = Tenant::new("t".into(), "s".into(), []);
+        let tenant = Tenant::new("t".into(), "s".into());
         let form =
             |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect::<Vec<_>>();
         let good = form(&[

@@ -8,6 +8,7 @@ use super::change_log::What;
 use super::check::{self, Mode};
 use super::csdl::{Csdl, Type};
 use super::error::Fault;
+use super::properties;
 use super::quirks::{self, Act};
 use super::read;
 use super::refs;
@@ -50,7 +51,7 @@ fn make(
     if kind.key != "id" && chosen.is_none() {
         return Err(quirks::invalid(kind.key, kind.entity));
     }
-    if chosen.is_some() && quirks::read_only(ty.short(), kind.key, false) {
+    if chosen.is_some() && properties::read_only(ty.short(), kind.key, false) {
         return Err(Fault::bad(format!("Property '{}' is read-only and cannot be set.", kind.key)));
     }
     if let Some(chosen) = chosen {
@@ -146,7 +147,7 @@ pub fn update(
     let mut plain = patch.clone();
     clear_annotations(&mut plain);
     merge(&mut new, &plain);
-    for name in quirks::replaced_whole(kind.name) {
+    for name in properties::replaced_whole(kind.name) {
         new.extend(plain.get(*name).map(|value| ((*name).to_owned(), value.clone())));
     }
     if let Some(name) = type_name {
@@ -212,7 +213,7 @@ fn answer_change(
     key: &Key,
     new: Properties,
 ) -> Result<Reply, Fault> {
-    match quirks::answers_with_object(kind.name, request.api) {
+    match properties::answers_with_object(kind.name, request.api) {
         Some(status) => Ok(Reply { status, ..read::single(tenant, csdl, kind, request, key, new)? }),
         None => Ok(Reply::empty()),
     }
@@ -222,7 +223,7 @@ fn answer_change(
 pub fn owned(ty: &Type, old: &Properties) -> Properties {
     let own = |name: &str| {
         matches!(name, "id" | "tenantId" | "@odata.type")
-            || ty.property(name).is_none_or(|property| quirks::read_only(ty.short(), name, property.read_only))
+            || ty.property(name).is_none_or(|property| properties::read_only(ty.short(), name, property.read_only))
     };
     old.iter().filter(|(name, _)| own(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
@@ -381,7 +382,7 @@ fn type_of(csdl: &'static Csdl, kind: &Kind) -> Result<&'static Type, Fault> {
 /// Checks the values that only one live object can have.
 fn unique(tenant: &Tenant, kind: &Kind, old: Option<&Properties>, new: &Properties) -> Result<(), Fault> {
     let own = old.and_then(|old| old.get("id")).and_then(Value::as_str).map(Key::of);
-    for name in quirks::unique(kind.name) {
+    for name in properties::unique(kind.name) {
         if kind.name == "servicePrincipal" {
             continue;
         }

@@ -3,9 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::{conflict, invalid, require, text};
+use super::checks::{conflict, invalid, lists, require};
 use crate::emulator::error::Fault;
-use crate::emulator::store::{Key, Properties, strings};
+use crate::emulator::store::{Key, Properties, strings, text};
 use crate::emulator::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;
@@ -311,7 +311,7 @@ fn known_elsewhere(tenant: &Tenant, principals: &Kind, app_id: &str) -> Option<P
 /// Adds to Microsoft Graph the address by which programs find it.
 /// <https://learn.microsoft.com/graph/api/resources/serviceprincipal>, `servicePrincipalNames`
 pub(super) fn name_graph(object: &mut Properties) {
-    if text(object, "appId") == FIRST_PARTY[0].0 && !super::lists(object, "servicePrincipalNames", GRAPH_ADDRESS) {
+    if text(object, "appId") == FIRST_PARTY[0].0 && !lists(object, "servicePrincipalNames", GRAPH_ADDRESS) {
         let names = object.entry("servicePrincipalNames").or_insert_with(|| json!([]));
         names.as_array_mut().into_iter().for_each(|names| names.push(GRAPH_ADDRESS.into()));
     }

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::{conditional_access, invalid, require, text};
+use super::checks::{invalid, require};
+use super::policy_names;
 use crate::emulator::csdl::{self, Csdl};
 use crate::emulator::error::Fault;
-use crate::emulator::store::{Key, Properties, Row, strings};
+use crate::emulator::store::{Key, Properties, Row, strings, text};
 use crate::emulator::tenant::Tenant;
 use crate::model::kind::Api;
 
@@ -52,7 +53,7 @@ pub fn built_in(object: &Properties) -> Result<(), Fault> {
 /// Refuses to delete a strength that a policy uses. <https://learn.microsoft.com/graph/api/authenticationstrengthpolicy-delete>
 pub(super) fn delete_strength(tenant: &Tenant, key: &Key, object: &Properties) -> Result<(), Fault> {
     built_in(object)?;
-    match conditional_access::names(tenant, "authenticationStrengthPolicy", &key.id) {
+    match policy_names::names(tenant, "authenticationStrengthPolicy", &key.id) {
         true => Err(Fault::bad(
             "The authentication strength policy is referenced by a conditional access policy and cannot be deleted.",
         )),
@@ -64,7 +65,7 @@ pub(super) fn delete_strength(tenant: &Tenant, key: &Key, object: &Properties) -
 /// <https://learn.microsoft.com/graph/api/authenticationstrengthroot-list-policies>
 pub(super) fn expand_strength(tenant: &Tenant, object: &mut Properties, root: &str) {
     let id = text(object, "id").to_owned();
-    let all = super::children::siblings(tenant, CONFIGURATIONS, &Key::of(&id));
+    let all = tenant.children(CONFIGURATIONS, &Key::of(&id));
     object.insert(
         "combinationConfigurations@odata.context".to_owned(),
         format!("{root}/$metadata#policies/authenticationStrengthPolicies('{id}')/combinationConfigurations").into(),

@@ -5,9 +5,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest, Sha1};
 
-use super::{invalid, text};
+use super::checks::invalid;
 use crate::emulator::error::Fault;
-use crate::emulator::store::Properties;
+use crate::emulator::store::{Properties, text};
 use crate::emulator::tenant::Tenant;
 
 /// Adds what the certificate says of itself. Of the certificate only the digest is taken: its names and dates are made up.

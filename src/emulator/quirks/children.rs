@@ -1,26 +1,15 @@
 //! Implements the rules for objects that live with a parent: app role assignments, delegated grants, federated credentials,
 //! method configurations.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::{authentication, invalid, require, role_settings, text};
+use super::authentication;
+use super::checks::{invalid, require};
+use super::role_settings;
 use crate::emulator::error::Fault;
-use crate::emulator::store::{Key, Properties, strings};
+use crate::emulator::store::{Key, Properties, strings, text};
 use crate::emulator::tenant::Tenant;
 use crate::kinds;
-
-/// Returns the id that the directory makes of `id` for a child: an opaque word for assignments and grants, a GUID otherwise.
-pub fn child_id(link: &str, id: uuid::Uuid) -> String {
-    match link {
-        "appRoleAssignedTo" | "oauth2PermissionGrants" | "delegatedPermissionClassifications" => {
-            let tail = uuid::Uuid::new_v5(&id, link.as_bytes());
-            URL_SAFE_NO_PAD.encode([id.into_bytes(), tail.into_bytes()].concat())
-        }
-        _ => id.to_string(),
-    }
-}
 
 /// Checks a new child and adds the properties that the service sets.
 pub fn create_child(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Properties) -> Result<(), Fault> {
@@ -165,7 +154,8 @@ fn assignment(tenant: &Tenant, child: &mut Properties) -> Result<(), Fault> {
     if !declared && role != "00000000-0000-0000-0000-000000000000" {
         return Err(Fault::bad("Permission being assigned was not found on application"));
     }
-    let taken = siblings(tenant, "appRoleAssignedTo", &Key::of(text(child, "resourceId")))
+    let taken = tenant
+        .children("appRoleAssignedTo", &Key::of(text(child, "resourceId")))
         .any(|other| ["principalId", "appRoleId"].iter().all(|name| other.get(*name) == child.get(*name)));
     if taken {
         return Err(Fault::bad("Permission being assigned already exists on the object"));
@@ -194,7 +184,7 @@ fn grant(tenant: &Tenant, child: &mut Properties) -> Result<(), Fault> {
         ("Principal", id) if tenant.directory_object(id).is_some_and(|(kind, _)| kind.name == "user") => {}
         _ => return Err(invalid("principalId", "OAuth2PermissionGrant")),
     }
-    let taken = siblings(tenant, "oauth2PermissionGrants", &Key::of(text(child, "clientId"))).any(|other| {
+    let taken = tenant.children("oauth2PermissionGrants", &Key::of(text(child, "clientId"))).any(|other| {
         ["resourceId", "consentType", "principalId"].iter().all(|name| text(&other, name) == text(child, name))
     });
     if taken {
@@ -213,7 +203,7 @@ fn credential(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Pro
         false => require(child, &["name", "issuer", "subject", "audiences"], "FederatedIdentityCredential")?,
     }
     audiences(child)?;
-    let others: Vec<Properties> = siblings(tenant, link, parent).collect();
+    let others: Vec<Properties> = tenant.children(link, parent).collect();
     // Microsoft's page says: "You can add a maximum of 20 federated identity credentials to an application."
     if others.len() >= 20 {
         return Err(Fault::new(
@@ -250,7 +240,7 @@ fn extension(tenant: &Tenant, link: &'static str, parent: &Key, child: &mut Prop
     let application = kinds::by_name("application").and_then(|kind| tenant.store.table(kind).get(&parent.id));
     let application = application.ok_or_else(|| Fault::missing(&parent.id))?;
     let name = format!("extension_{}_{}", text(&application, "appId").replace('-', ""), text(child, "name"));
-    if siblings(tenant, link, parent).any(|other| text(&other, "name") == name) {
+    if tenant.children(link, parent).any(|other| text(&other, "name") == name) {
         return Err(Fault::new(
             409,
             "Request_MultipleObjectsWithSameKeyValue",
@@ -317,16 +307,6 @@ fn targets(tenant: &Tenant, child: &Properties) -> Result<(), Fault> {
         }
     }
     Ok(())
-}
-
-pub(super) fn siblings<'a>(
-    tenant: &'a Tenant,
-    link: &'static str,
-    parent: &Key,
-) -> impl Iterator<Item = Properties> + 'a {
-    let table = tenant.store.children(link);
-    let keys: Vec<Key> = tenant.links.targets(parent, link).into_iter().flatten().cloned().collect();
-    keys.into_iter().filter_map(move |key| Some(table?.live.get(&key)?.unpack()))
 }
 
 /// Sets a strength's combinations, which PATCH does not.

@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{application, invalid, require};
+use super::application;
+use super::checks::{invalid, require};
+use super::policy_names::named;
 use crate::emulator::error::Fault;
-use crate::emulator::store::{Key, Properties, is_guid, strings};
+use crate::emulator::operations;
+use crate::emulator::store::{Key, Properties, is_guid, strings, text};
 use crate::emulator::tenant::Tenant;
 use crate::kinds;
 
@@ -143,34 +146,6 @@ fn references(tenant: &Tenant, old: Option<&Properties>, object: &Properties) ->
     Ok(())
 }
 
-fn named(object: &Properties) -> BTreeSet<(&'static str, &str)> {
-    const LISTS: &[(&str, &str)] = &[
-        ("user", "/conditions/users/includeUsers"),
-        ("user", "/conditions/users/excludeUsers"),
-        ("group", "/conditions/users/includeGroups"),
-        ("group", "/conditions/users/excludeGroups"),
-        ("role", "/conditions/users/includeRoles"),
-        ("role", "/conditions/users/excludeRoles"),
-        ("application", "/conditions/applications/includeApplications"),
-        ("application", "/conditions/applications/excludeApplications"),
-        ("namedLocation", "/conditions/locations/includeLocations"),
-        ("namedLocation", "/conditions/locations/excludeLocations"),
-        ("servicePrincipal", "/conditions/clientApplications/includeServicePrincipals"),
-        ("servicePrincipal", "/conditions/clientApplications/excludeServicePrincipals"),
-        ("agreement", "/grantControls/termsOfUse"),
-        ("authenticationStrengthPolicy", "/grantControls/authenticationStrength/id"),
-    ];
-    LISTS
-        .iter()
-        .flat_map(|(what, path)| {
-            let mut names = path.split('/').skip(1);
-            let first = names.next().and_then(|name| object.get(name));
-            let at = names.fold(first, |at, name| at?.get(name));
-            strings(at).map(move |id| (*what, id))
-        })
-        .collect()
-}
-
 fn exists(tenant: &Tenant, what: &str, id: &str) -> bool {
     let live =
         |name: &str| kinds::by_name(name).is_some_and(|kind| tenant.store.table(kind).live.contains_key(&Key::of(id)));
@@ -191,23 +166,6 @@ fn exists(tenant: &Tenant, what: &str, id: &str) -> bool {
     }
 }
 
-/// Returns true if a live policy names the location.
-pub(super) fn names_location(tenant: &Tenant, id: &str) -> bool {
-    names(tenant, "namedLocation", id)
-}
-
-/// Returns true if a live policy names `id` as a `what`.
-pub(super) fn names(tenant: &Tenant, what: &str, id: &str) -> bool {
-    kinds::by_name("conditionalAccessPolicy").is_some_and(|kind| {
-        tenant
-            .store
-            .table(kind)
-            .live
-            .values()
-            .any(|row| named(&row.unpack()).iter().any(|(named, by)| *named == what && by.eq_ignore_ascii_case(id)))
-    })
-}
-
 /// Shows a strength as the whole object, although it is written by id.
 /// <https://learn.microsoft.com/graph/api/conditionalaccesspolicy-get>
 pub(super) fn expand(tenant: &Tenant, object: &mut Properties, root: &str) {
@@ -221,10 +179,10 @@ pub(super) fn expand(tenant: &Tenant, object: &mut Properties, root: &str) {
     });
     let found = found.map(|mut strength| {
         super::authentication::expand_strength(tenant, &mut strength, root);
-        super::actions::advertise("authenticationStrengthPolicy", root, &mut strength);
+        operations::advertise("authenticationStrengthPolicy", root, &mut strength);
         // The copy in a policy is not the list's: Microsoft's own strengths were made eight hours later there.
         for name in ["createdDateTime", "modifiedDateTime"] {
-            if let Some(day) = super::text(&strength, name).strip_suffix("T00:00:00Z").map(str::to_owned) {
+            if let Some(day) = text(&strength, name).strip_suffix("T00:00:00Z").map(str::to_owned) {
                 strength.insert(name.to_owned(), format!("{day}T08:00:00Z").into());
             }
         }

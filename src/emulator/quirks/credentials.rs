@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::text;
 use crate::emulator::change_log::What;
 use crate::emulator::error::Fault;
-use crate::emulator::store::Properties;
+use crate::emulator::store::{Properties, text};
 use crate::emulator::tenant::Tenant;
 use crate::model::Kind;
 

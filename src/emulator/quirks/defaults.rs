@@ -72,7 +72,7 @@ pub fn complete(tenant: &mut Tenant) {
             "authenticationMethodsPolicy" => methods(tenant, kind),
             "organization" => organization(tenant, kind),
             "roleDefinition" => {
-                for role in super::built_in_roles() {
+                for role in super::roles::built_in() {
                     if role["id"].as_str().is_some_and(|id| tenant.store.table(kind).get(id).is_none()) {
                         put(tenant, kind, role);
                     }
@@ -103,7 +103,7 @@ pub fn complete(tenant: &mut Tenant) {
             _ => {}
         }
     }
-    super::settle_all(tenant);
+    super::role_settings::settle_all(tenant);
     super::generic::complete(tenant);
 }
 

@@ -3,10 +3,9 @@
 
 use serde_json::{Value, json};
 
-use super::children::siblings;
-use super::{invalid, require, text};
+use super::checks::{invalid, require};
 use crate::emulator::error::Fault;
-use crate::emulator::store::{Key, Properties};
+use crate::emulator::store::{Key, Properties, text};
 use crate::emulator::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;
@@ -120,7 +119,7 @@ pub(super) fn resource_there(tenant: &Tenant, package: &Key, child: &Properties)
     let resource = resource.ok_or_else(|| invalid("role", "AccessPackageResourceRoleScope"))?;
     let package = kinds::by_name("accessPackage").and_then(|kind| tenant.store.table(kind).get(&package.id));
     let catalog = package.as_ref().and_then(|package| package.get("catalog")?.get("id")?.as_str()).map(Key::of);
-    let there = catalog.is_some_and(|key| siblings(tenant, "resources", &key).any(|one| text(&one, "id") == resource));
+    let there = catalog.is_some_and(|key| tenant.children("resources", &key).any(|one| text(&one, "id") == resource));
     if there { Ok(()) } else { Err(Fault::missing(resource)) }
 }
 

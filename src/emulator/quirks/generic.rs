@@ -2,52 +2,21 @@
 
 use serde_json::{Value, json};
 
+use super::checks::{given, invalid};
 use crate::emulator::error::Fault;
 use crate::emulator::request::Request;
-use crate::emulator::store::{Key, Properties};
+use crate::emulator::store::{Key, Properties, text};
 use crate::emulator::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;
-use crate::model::kind::Children;
 
 /// Returns true if a relation is stored with the object by value and is shown with `$expand`.
 pub fn by_value(kind: &Kind, relation: &str) -> bool {
     kind.expand.iter().any(|known| name_of(known) == relation)
 }
 
-/// Returns true if a body may hold a relation by value because some list shows it so.
-pub(super) fn expandable(relation: &str) -> bool {
-    kinds::ALL.iter().any(|kind| {
-        let of_links = kind.links.iter().flat_map(|link| link.expand);
-        kind.expand.iter().chain(of_links).any(|known| known.split(['(', ')', ',', '=']).any(|word| word == relation))
-    })
-}
-
 fn name_of(expand: &str) -> &str {
     expand.split('(').next().unwrap_or(expand)
-}
-
-/// Returns the registry's entry on the children that some kind calls `link`, where they live below more than one object.
-fn children(link: &str) -> Option<&'static Children> {
-    let shared = kinds::ALL.iter().filter(|kind| !kind.is_singleton());
-    shared.flat_map(|kind| kind.links).find(|known| known.name == link)?.children()
-}
-
-/// Returns true if there is at most one such child below an object.
-pub fn single(link: &str) -> bool {
-    kinds::ALL
-        .iter()
-        .flat_map(|kind| kind.links)
-        .any(|known| known.name == link && known.children().is_some_and(|children| children.single))
-}
-
-/// Returns the key of a child in its table. Where children of several objects have the same ids, the parent's id is part of it.
-pub fn child_key(link: &str, parent: &Key, id: &str) -> Key {
-    match children(link) {
-        Some(children) if children.single => Key::of(&format!("{}/{link}", parent.id)),
-        Some(children) if children.keeps_id => Key::of(&format!("{}/{id}", parent.id)),
-        _ => Key::of(id),
-    }
 }
 
 /// Checks that no two children of an object have the same key properties.
@@ -60,11 +29,11 @@ pub(super) fn create_child(tenant: &Tenant, link: &'static str, parent: &Key, ch
     };
     let own = key(child.clone());
     let same = |other: Properties| key(other) == own;
-    if super::children::siblings(tenant, link, parent).any(same) {
+    if tenant.children(link, parent).any(same) {
         return Err(Fault::new(409, "Conflict", format!("The {link} to add already exists.")));
     }
-    if children.keeps_id && !super::given(child, "id") {
-        return Err(super::invalid("id", link));
+    if children.keeps_id && !given(child, "id") {
+        return Err(invalid("id", link));
     }
     Ok(())
 }
@@ -127,7 +96,7 @@ pub(super) fn update_attribute(old: &Properties, new: &Properties) -> Result<(),
 
 /// Returns the id that the service makes from a new object's properties, where it is no GUID.
 pub(super) fn made_id(kind: &Kind, object: &Properties) -> Option<String> {
-    let text = |name: &str| super::text(object, name);
+    let text = |name: &str| text(object, name);
     match kind.entity {
         // Microsoft's page says: "The identifier is a combination of the attribute set name and the custom security attribute
         // name": <https://learn.microsoft.com/graph/api/resources/customsecurityattributedefinition>

@@ -3,10 +3,10 @@
 
 use serde_json::{Value, json};
 
-use super::{conflict, invalid, lists, require, text};
+use super::checks::{conflict, invalid, lists, require, security_identifier};
 use crate::emulator::error::Fault;
 use crate::emulator::request::Request;
-use crate::emulator::store::{Key, Properties, Stored};
+use crate::emulator::store::{Key, Properties, Stored, text};
 use crate::emulator::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;
@@ -42,7 +42,7 @@ pub(super) fn create(tenant: &Tenant, object: &mut Properties) -> Result<(), Fau
     let now = tenant.clock.seconds();
     object.insert("createdDateTime".to_owned(), now.clone().into());
     object.insert("renewedDateTime".to_owned(), now.into());
-    object.insert("securityIdentifier".to_owned(), super::security_identifier(text(object, "id")).into());
+    object.insert("securityIdentifier".to_owned(), security_identifier(text(object, "id")).into());
     Ok(())
 }
 
@@ -215,7 +215,7 @@ const TEMPLATES: &[(&str, &str)] = &[
 
 /// Gives a setting the name of its template.
 pub fn name_setting(object: &mut Properties) {
-    let template = super::text(object, "templateId");
+    let template = text(object, "templateId");
     if let Some((_, name)) = TEMPLATES.iter().find(|(id, _)| id.eq_ignore_ascii_case(template)) {
         object.insert("displayName".to_owned(), (*name).into());
     }

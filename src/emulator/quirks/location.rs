@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use serde_json::{Value, json};
 
-use super::{invalid, require, text};
+use super::checks::{invalid, require};
 use crate::emulator::error::Fault;
-use crate::emulator::store::{Key, Properties, Row};
+use crate::emulator::store::{Key, Properties, Row, text};
 use crate::emulator::tenant::Tenant;
 
 /// Type of the location that the service makes by itself.
@@ -100,7 +100,7 @@ pub(super) fn delete(tenant: &Tenant, key: &Key, object: &Properties) -> Result<
     if object.get("isTrusted") == Some(&Value::Bool(true)) {
         return Err(Fault::bad("A trusted named location cannot be deleted. Mark it as not trusted first."));
     }
-    if super::conditional_access::names_location(tenant, &key.id) {
+    if super::policy_names::names_location(tenant, &key.id) {
         return Err(Fault::bad(
             "The named location is referenced by a conditional access policy and cannot be deleted.",
         ));

@@ -1,9 +1,9 @@
 //! Implements the rules that Microsoft's metadata does not state: written by hand from Microsoft's pages, each with its source.
 
-mod actions;
 mod application;
 mod authentication;
 mod certificate;
+mod checks;
 mod children;
 mod conditional_access;
 mod credentials;
@@ -13,9 +13,10 @@ mod generic;
 mod group;
 mod location;
 mod network;
+mod policy_names;
 mod preview;
-mod properties;
 mod protected;
+mod role_requests;
 mod role_scopes;
 mod role_settings;
 mod roles;
@@ -26,31 +27,30 @@ use serde_json::Value;
 use super::caller::Caller;
 use super::csdl;
 use super::error::Fault;
-use super::store::{Key, Properties};
+use super::properties;
+use super::store::{Key, Properties, Row, strings, text};
 use super::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::Api;
+use checks::{lists, security_identifier};
 
-pub use actions::advertise;
 pub use authentication::configuration;
-pub use children::{check_siblings, child_id, combinations, create_child, delete_child, update_child};
+pub use checks::{conflict, invalid};
+pub use children::{check_siblings, combinations, create_child, delete_child, update_child};
 pub use credentials::{add_credentials, password, without_secrets};
 pub use defaults::complete;
-pub use generic::{by_value, child_key, required_filter, single};
+pub use generic::{by_value, required_filter};
 pub use group::{check_link, hidden_from_list};
 pub use preview::{hidden, refuse_hidden};
-pub use properties::{
-    alternate_keys, answers_with_object, default_properties, immutable, indexed, nav_in_body, not_in_lists, on_select,
-    read_only, replaced_whole, single_only, unique,
-};
 pub use protected::{Act, check as check_protected};
+pub use role_requests::check_request;
 pub use role_scopes::{
     policies as policies_of, policy_assignments, policy_of, rules_of, scope_of, store as store_policies,
     unstored as unstored_policies,
 };
-pub use role_settings::{check_request, rename_scope_type, settle, settle_all, touch as touch_policy, unsettle};
-pub use roles::{assignment_id, built_in as built_in_roles, shown};
+pub use role_settings::{rename_scope_type, settle, touch as touch_policy, unsettle};
+pub use roles::{assignment_id, built_in as built_in_roles};
 pub use user::{rename_deleted, rename_restored};
 
 /// Adds the properties that a seed may leave out because the directory derives them.
@@ -178,7 +178,7 @@ pub fn on_purge_asked(kind: &Kind) -> Result<(), Fault> {
 /// Applies the effects of a purged object on others.
 pub fn on_purge(tenant: &mut Tenant, kind: &Kind, key: &Key) {
     if kind.name == "servicePrincipal"
-        && let Some(object) = tenant.store.table(kind).bin.get(key).map(super::store::Row::unpack)
+        && let Some(object) = tenant.store.table(kind).bin.get(key).map(Row::unpack)
     {
         application::purge_principal(tenant, &object);
     }
@@ -187,8 +187,8 @@ pub fn on_purge(tenant: &mut Tenant, kind: &Kind, key: &Key) {
 /// Checks that a deleted object can be restored.
 pub fn on_restore(tenant: &Tenant, kind: &Kind, object: &Properties) -> Result<(), Fault> {
     let table = tenant.store.table(kind);
-    for name in unique(kind.name) {
-        for value in super::store::strings(object.get(*name)) {
+    for name in properties::unique(kind.name) {
+        for value in strings(object.get(*name)) {
             if table.holder(name, value).is_some() {
                 return Err(conflict(name));
             }
@@ -197,7 +197,7 @@ pub fn on_restore(tenant: &Tenant, kind: &Kind, object: &Properties) -> Result<(
     // A mail address belongs to one account or group of the tenant.
     let tables = ["user", "group"].into_iter().filter_map(kinds::by_name).map(|kind| tenant.store.table(kind));
     let tables: Vec<_> = tables.filter(|_| matches!(kind.name, "user" | "group")).collect();
-    for address in super::store::strings(object.get("proxyAddresses")) {
+    for address in strings(object.get("proxyAddresses")) {
         if tables.iter().any(|table| table.holder("proxyAddresses", address).is_some()) {
             return Err(conflict("proxyAddresses"));
         }
@@ -281,45 +281,4 @@ pub fn creator_owns(kind: &Kind, caller: &Caller) -> bool {
         "group" => caller.is_user(),
         _ => false,
     }
-}
-
-/// Returns a 400 for a value that another object has.
-pub fn conflict(name: &str) -> Fault {
-    Fault::bad(format!("Another object with the same value for property {name} already exists."))
-}
-
-/// Returns a 400 for a value that the service does not accept.
-pub fn invalid(name: &str, resource: &str) -> Fault {
-    Fault::bad(format!("Invalid value specified for property '{name}' of resource '{resource}'."))
-}
-
-/// Returns true if the property is there and not empty.
-fn given(object: &Properties, name: &str) -> bool {
-    object.get(name).is_some_and(|value| match value {
-        Value::Null => false,
-        Value::String(text) => !text.is_empty(),
-        _ => true,
-    })
-}
-
-fn require(object: &Properties, names: &[&str], resource: &str) -> Result<(), Fault> {
-    match names.iter().find(|name| !given(object, name)) {
-        Some(name) => Err(invalid(name, resource)),
-        None => Ok(()),
-    }
-}
-
-pub(in crate::emulator) fn text<'a>(object: &'a Properties, name: &str) -> &'a str {
-    object.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-fn lists(object: &Properties, name: &str, value: &str) -> bool {
-    super::store::strings(object.get(name)).any(|element| element == value)
-}
-
-/// Returns the security identifier that the directory derives from an object's id.
-fn security_identifier(id: &str) -> String {
-    let bytes = uuid::Uuid::parse_str(id).map(|id| id.to_bytes_le()).unwrap_or_default();
-    let part = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-    format!("S-1-12-1-{}-{}-{}-{}", part(0), part(4), part(8), part(12))
 }

@@ -1,9 +1,9 @@
 //! Implements the rules for network access: the properties that the service adds on creation and change.
 
-use super::{require, text};
+use super::checks::require;
 use crate::emulator::csdl;
 use crate::emulator::error::Fault;
-use crate::emulator::store::Properties;
+use crate::emulator::store::{Properties, text};
 use crate::emulator::tenant::Tenant;
 use crate::model::Kind;
 

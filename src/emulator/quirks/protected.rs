@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::text;
 use crate::emulator::caller::Caller;
 use crate::emulator::error::Fault;
-use crate::emulator::store::{Key, Properties};
+use crate::emulator::store::{Key, Properties, text};
 use crate::emulator::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::{role_settings, text};
+use super::role_settings;
 use crate::emulator::filter::{Expr, Literal, Op};
-use crate::emulator::store::{Key, Properties, Row};
+use crate::emulator::store::{Key, Properties, Row, text};
 use crate::emulator::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;

@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::{invalid, require, text};
+use super::checks::{invalid, require};
 use crate::emulator::error::Fault;
-use crate::emulator::store::{Key, Properties, strings};
+use crate::emulator::store::{Key, Properties, strings, text};
 use crate::emulator::tenant::Tenant;
 use crate::kinds;
 use crate::model::Kind;
@@ -213,12 +213,6 @@ pub fn assignment_id(object: &Properties) -> String {
         word.simple().to_string()[..6].to_owned()
     };
     format!("{}-{scope}", URL_SAFE_NO_PAD.encode(both))
-}
-
-/// Returns true if a list shows the object: an assignment is hidden while its principal is deleted, and comes back with it.
-/// <https://learn.microsoft.com/entra/fundamentals/recover-from-deletions>
-pub fn shown(tenant: &Tenant, kind: &Kind, object: &Properties) -> bool {
-    kind.name != "roleAssignment" || tenant.directory_kind(&Key::of(text(object, "principalId"))).is_some()
 }
 
 /// Returns the assignments that are deleted with their role.

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{conflict, invalid, require, text};
+use super::checks::{conflict, invalid, require, security_identifier};
 use crate::emulator::error::Fault;
-use crate::emulator::store::Properties;
+use crate::emulator::store::{Properties, text};
 use crate::emulator::tenant::Tenant;
 use crate::kinds;
 
@@ -20,7 +20,7 @@ pub(super) fn create(tenant: &Tenant, object: &mut Properties) -> Result<(), Fau
     let name = text(object, "userPrincipalName").to_owned();
     let domain = name.split_once('@').map_or("", |(_, domain)| domain).to_owned();
     object.insert("createdDateTime".to_owned(), tenant.clock.seconds().into());
-    object.insert("securityIdentifier".to_owned(), super::security_identifier(text(object, "id")).into());
+    object.insert("securityIdentifier".to_owned(), security_identifier(text(object, "id")).into());
     object.entry("userType").or_insert_with(|| "Member".into());
     object
         .entry("identities")

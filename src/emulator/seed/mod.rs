@@ -4,6 +4,7 @@
 
 pub mod contoso;
 mod object;
+mod plant;
 mod random;
 mod snapshot;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod tests;
 mod value;
 
 pub use object::SeedObject;
+pub use plant::plant;
 pub use snapshot::seed as of_snapshot;
 
 /// Returns Contoso: about three hundred objects, every kind among them, and the ordering application of the announcement.

@@ -4,8 +4,7 @@
 
 use serde_json::json;
 
-use super::text;
-use crate::emulator::store::Properties;
+use super::store::{Properties, text};
 
 /// Lists the bound operations by their type, from Microsoft's metadata, with the collection that the object is in.
 const OPERATIONS: &[(&str, &str, &str)] = &[

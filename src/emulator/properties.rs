@@ -1,5 +1,6 @@
 //! Lists the properties that differ from what the metadata says: who may write them, and which a read shows.
 
+use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::Api;
 
@@ -267,6 +268,14 @@ pub fn nav_in_body(ty: &str, name: &str) -> bool {
         "customExtension" if ty.ends_with("CustomExtensionHandler") => true,
         // <https://learn.microsoft.com/graph/api/fido2authenticationmethodconfiguration-update>
         "includeTargets" | "passkeyProfiles" => ty.ends_with("AuthenticationMethodConfiguration"),
-        _ => super::generic::expandable(name),
+        _ => expandable(name),
     }
+}
+
+/// Returns true if a body may hold a relation by value because some list shows it so.
+fn expandable(relation: &str) -> bool {
+    kinds::ALL.iter().any(|kind| {
+        let of_links = kind.links.iter().flat_map(|link| link.expand);
+        kind.expand.iter().chain(of_links).any(|known| known.split(['(', ')', ',', '=']).any(|word| word == relation))
+    })
 }
