@@ -10,6 +10,7 @@ use super::csdl::{self, Csdl};
 use super::delta;
 use super::error::Fault;
 use super::expand::Shapes;
+use super::faults::writes::WriteOf;
 use super::faults::{self, Capture, Lag, Replicas};
 use super::logs;
 use super::permissions;
@@ -74,7 +75,7 @@ fn carry_out(tenant: &RwLock<Tenant>, route: &Route, request: &Request) -> Resul
         (true, None) => read_with_faults(&tenant, csdl, route, request),
         (false, lag) => {
             tenant.weather.admit(request)?;
-            let causes = tenant.weather.admit_write(&tenant, route, request)?;
+            let causes = tenant.weather.admit_write(|| WriteOf::new(&tenant, route, request).effects())?;
             let reply =
                 write_with_lag(&mut tenant, lag, now, request, |tenant| route_write(tenant, csdl, route, request));
             if let Ok(reply) = &reply {

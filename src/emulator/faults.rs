@@ -8,6 +8,8 @@ mod limits;
 mod refusals;
 mod replicas;
 mod requests;
+mod view;
+pub mod writes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,11 +20,10 @@ use tokio::time::Instant;
 
 use super::error::Fault;
 use super::request::{Reply, Request};
-use super::routes::{Route, Target};
-use super::tenant::Tenant;
+use super::routes::Target;
 pub use ailments::{Ailments, ReadFault, less, reading};
 use limits::Limits;
-use refusals::{Cause, Moods, Refusal, Refusals};
+use refusals::{Cause, Effects, Moods, Refusal, Refusals};
 pub use replicas::{Capture, Replicas};
 pub use requests::RequestStatus;
 
@@ -294,10 +295,10 @@ impl FaultInjector {
     }
 
     /// Refuses a write that comes too soon after others, or returns what it will cause to be refused.
-    pub fn admit_write(&self, tenant: &Tenant, route: &Route, request: &Request) -> Result<Vec<Cause>, Fault> {
+    pub fn admit_write(&self, effects: impl FnOnce() -> Effects) -> Result<Vec<Cause>, Fault> {
         let mut state = self.state();
         let dice = state.refusal_dice.u64(..);
-        state.faults.refusals.admit(tenant, route, request, dice, Instant::now())
+        state.faults.refusals.admit(effects, dice, Instant::now())
     }
 
     /// Notes what a write that was carried out causes to be refused.

@@ -1,8 +1,8 @@
 //! Embeds a tenant: a Graph-compatible server in the binary, to try things on and to test against.
 //!
 //! Its knowledge of Graph comes from Microsoft's own metadata (`metadata/`), Microsoft's permission table (`permissions.json`)
-//! and, where those are silent, from Microsoft's pages (`properties`, `operations`, `quirks`). It never depends on how the project's client reads Graph: a
-//! mirror proves nothing. It is stricter than Graph: whatever it accepts, Graph accepts.
+//! and, where those are silent, from Microsoft's pages (`properties`, `operations`, `quirks`). It never depends on how the
+//! project's client reads Graph: a mirror proves nothing. It is stricter than Graph: whatever it accepts, Graph accepts.
 
 mod annotations;
 mod assertion;

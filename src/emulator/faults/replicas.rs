@@ -2,7 +2,7 @@
 //!
 //! "a read … might be served by a replica that the write hasn't reached yet":
 //! <https://devblogs.microsoft.com/identity/designing-for-eventual-consistency-for-microsoft-entra/>. Here the tenant itself is
-//! always up to date; a reader sees it without the writes that its replica lacks. Each object's writes reach a replica in their
+//! always up to date; `view` shows it to a reader without the writes that its replica lacks. Each object's writes reach a replica in their
 //! order, writes to different objects in any order.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,14 +12,12 @@ use tokio::time::Instant;
 
 use crate::emulator::error::Fault;
 use crate::emulator::request::Request;
-use crate::emulator::store::{Key, Row, is_guid, slot};
-use crate::emulator::tenant::Tenant;
-use crate::kinds;
+use crate::emulator::store::{Key, Row, is_guid};
 
-const REPLICAS: usize = 3;
+pub(super) const REPLICAS: usize = 3;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
+pub(super) enum Place {
     Live(usize),
     Bin(usize),
     Child(&'static str),
@@ -28,73 +26,24 @@ enum Place {
 /// Holds the present state of some objects.
 #[derive(Debug)]
 pub struct Capture {
-    rows: BTreeMap<(Place, Key), Row>,
-    links: BTreeSet<(Key, &'static str, Key)>,
-    log: usize,
-}
-
-impl Capture {
-    /// Captures the objects that `texts` mention.
-    pub fn of<'a>(tenant: &Tenant, texts: impl Iterator<Item = &'a str>) -> Self {
-        let mut keys: BTreeSet<Key> = texts.flat_map(mentioned).collect();
-        let singletons = kinds::ALL.iter().filter(|kind| kind.is_singleton());
-        keys.extend(singletons.filter_map(|kind| tenant.singleton(kind)).map(|(key, _)| key));
-        let (mut rows, mut links) = (BTreeMap::new(), BTreeSet::new());
-        for key in &keys {
-            for kind in kinds::ALL {
-                let table = tenant.store.table(kind);
-                let both = [(Place::Live(slot(kind)), &table.live), (Place::Bin(slot(kind)), &table.bin)];
-                for (place, table) in both {
-                    rows.extend(table.get(key).map(|row| ((place, key.clone()), row.clone())));
-                }
-            }
-            for (name, to) in tenant.links.all_targets(key) {
-                if let Some(row) = tenant.store.children(name).and_then(|table| table.live.get(&to)) {
-                    rows.insert((Place::Child(name), to.clone()), row.clone());
-                }
-                links.insert((key.clone(), name, to));
-            }
-        }
-        Self { rows, links, log: tenant.log.0.len() }
-    }
+    pub(super) rows: BTreeMap<(Place, Key), Row>,
+    pub(super) links: BTreeSet<(Key, &'static str, Key)>,
+    pub(super) log: usize,
 }
 
 /// Represents a write that some replicas lack.
 #[derive(Debug)]
-struct Late {
+pub(super) struct Late {
     keys: BTreeSet<Key>,
     /// Rows as they were before; after a swap, as they are.
-    rows: Vec<(Place, Key, Option<Row>)>,
+    pub(super) rows: Vec<(Place, Key, Option<Row>)>,
     /// Links, and whether they were there before.
-    links: Vec<((Key, &'static str, Key), bool)>,
-    log: usize,
-    shows: [Instant; REPLICAS],
+    pub(super) links: Vec<((Key, &'static str, Key), bool)>,
+    pub(super) log: usize,
+    pub(super) shows: [Instant; REPLICAS],
 }
 
 impl Late {
-    /// Takes the tenant back to the state before the write, or forward again.
-    fn swap(&mut self, tenant: &mut Tenant) {
-        for (place, key, row) in &mut self.rows {
-            let table = match *place {
-                Place::Live(slot) => kinds::ALL.get(slot).map(|kind| &mut tenant.store.table_mut(kind).live),
-                Place::Bin(slot) => kinds::ALL.get(slot).map(|kind| &mut tenant.store.table_mut(kind).bin),
-                Place::Child(link) => Some(&mut tenant.store.children_mut(link).live),
-            };
-            let Some(table) = table else { continue };
-            *row = match row.take() {
-                Some(row) => table.insert(key.clone(), row),
-                None => table.remove(key),
-            };
-        }
-        for ((from, name, to), there) in &mut self.links {
-            match there {
-                true => tenant.links.add(from, name, to),
-                false => tenant.links.remove(from, name, to),
-            };
-            *there = !*there;
-        }
-    }
-
     /// Returns true if the write created the object, or restored it.
     fn made(&self, id: &Key) -> bool {
         self.rows.iter().any(|(place, key, before)| matches!(place, Place::Live(_)) && key == id && before.is_none())
@@ -103,11 +52,11 @@ impl Late {
 
 /// Holds the writes that some replicas lack, oldest first.
 #[derive(Debug, Default)]
-pub struct Replicas(Vec<Late>);
+pub struct Replicas(pub(super) Vec<Late>);
 
 impl Replicas {
     /// Forgets the writes that show everywhere.
-    fn settle(&mut self, now: Instant) {
+    pub(super) fn settle(&mut self, now: Instant) {
         self.0.retain(|late| late.shows.iter().any(|shows| *shows > now));
     }
 
@@ -155,22 +104,6 @@ impl Replicas {
             }
         }
         self.0.push(Late { keys, rows, links, log: before.log, shows });
-    }
-
-    /// Shows the tenant to `look` as a replica has it.
-    pub fn show<R>(tenant: &mut Tenant, dice: u64, now: Instant, look: impl FnOnce(&Tenant) -> R) -> R {
-        let replica = usize::try_from(dice % REPLICAS as u64).unwrap_or_default();
-        let mut late = std::mem::take(&mut tenant.replicas);
-        late.settle(now);
-        let lacks = |late: &&mut Late| late.shows[replica] > now;
-        let log = late.0.iter().filter(|late| late.shows[replica] > now).map(|late| late.log).min();
-        late.0.iter_mut().filter(lacks).rev().for_each(|late| late.swap(tenant));
-        let tail = log.map(|log| tenant.log.0.split_off(log.min(tenant.log.0.len())));
-        let result = look(tenant);
-        tenant.log.0.extend(tail.into_iter().flatten());
-        late.0.iter_mut().filter(lacks).for_each(|late| late.swap(tenant));
-        tenant.replicas = late;
-        result
     }
 
     /// Returns true if every replica has all writes.
