@@ -6,16 +6,18 @@ use std::sync::RwLock;
 
 use serde_json::{Value, json};
 
-use super::dispatch;
 use super::error::Fault;
+use super::replies::{headers, settle};
 use super::request::{Reply, Request, parse_path, parse_query};
-use super::server::headers;
 use super::tenant::Tenant;
 
 const MOST: usize = 20;
 
-/// Answers a batch.
-pub fn answer(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fault> {
+/// Answers one request.
+pub type Dispatch = fn(&RwLock<Tenant>, &Request) -> Result<Reply, Fault>;
+
+/// Answers a batch, each part through `dispatch`.
+pub fn answer(tenant: &RwLock<Tenant>, request: &Request, dispatch: Dispatch) -> Result<Reply, Fault> {
     if request.method != "POST" {
         return Err(Fault::method());
     }
@@ -42,7 +44,7 @@ pub fn answer(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fault
             return Err(Fault::odata("Invalid dependsOn: it names a request that is not part of the batch."));
         }
     }
-    let responses = run(tenant, request, parts)?;
+    let responses = run(tenant, request, parts, dispatch)?;
     let mut texts: Vec<String> = responses.into_values().collect();
     // Microsoft's page says: "The responses might come back in a different order."
     fastrand::shuffle(&mut texts);
@@ -50,7 +52,12 @@ pub fn answer(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fault
 }
 
 /// Answers every part after those it depends on. Returns each response as JSON text by its position.
-fn run(tenant: &RwLock<Tenant>, request: &Request, parts: &[Value]) -> Result<BTreeMap<usize, String>, Fault> {
+fn run(
+    tenant: &RwLock<Tenant>,
+    request: &Request,
+    parts: &[Value],
+    dispatch: Dispatch,
+) -> Result<BTreeMap<usize, String>, Fault> {
     let mut status: BTreeMap<String, u16> = BTreeMap::new();
     let mut done: BTreeMap<usize, String> = BTreeMap::new();
     while done.len() < parts.len() {
@@ -61,7 +68,8 @@ fn run(tenant: &RwLock<Tenant>, request: &Request, parts: &[Value]) -> Result<BT
                 continue;
             }
             let failed = needs.iter().any(|id| status.get(&id.to_lowercase()).is_some_and(|status| *status >= 400));
-            let (code, response) = if failed { (424, dependency(request, part)) } else { one(tenant, request, part) };
+            let (code, response) =
+                if failed { (424, dependency(request, part)) } else { one(tenant, request, part, dispatch) };
             status.insert(text(part, "id").to_lowercase(), code);
             done.insert(at, response);
         }
@@ -72,7 +80,7 @@ fn run(tenant: &RwLock<Tenant>, request: &Request, parts: &[Value]) -> Result<BT
     Ok(done)
 }
 
-fn one(tenant: &RwLock<Tenant>, outer: &Request, part: &Value) -> (u16, String) {
+fn one(tenant: &RwLock<Tenant>, outer: &Request, part: &Value, dispatch: Dispatch) -> (u16, String) {
     let url = text(part, "url");
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
     // The version is the batch's own; a version in the path is an error that real batches answer with a bad segment.
@@ -98,9 +106,9 @@ fn one(tenant: &RwLock<Tenant>, outer: &Request, part: &Value) -> (u16, String) 
         (Some(_), _) if !typed => Err(Fault::odata(
             "Write request id : ".to_owned() + text(part, "id") + " does not contain Content-Type header or body.",
         )),
-        _ => dispatch::dispatch(tenant, &request),
+        _ => dispatch(tenant, &request),
     };
-    let reply = super::server::settle(tenant, &request, result);
+    let reply = settle(tenant, &request, result);
     let mut shown: BTreeMap<String, String> =
         headers(&reply, &request).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     if reply.body.is_none() {

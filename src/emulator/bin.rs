@@ -13,7 +13,7 @@ use super::read;
 use super::request::{Reply, Request};
 use super::store::{Key, Properties};
 use super::tenant::Tenant;
-use super::write::note_sources;
+use super::write::{forget_children, note_sources};
 use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::LinkShape;
@@ -128,19 +128,6 @@ fn forget_listed(tenant: &mut Tenant, kind: &'static Kind, key: &Key) {
             tenant.store.table_mut(listed).take(listed, &own);
             tenant.links.forget(&own);
             tenant.log.note(listed, &own, What::Gone);
-        }
-    }
-}
-
-/// Removes the children of an object that is removed for good.
-pub fn forget_children(tenant: &mut Tenant, kind: &'static Kind, key: &Key) {
-    for link in kind.links {
-        if matches!(link.shape, LinkShape::Children(_)) {
-            let children: Vec<_> = tenant.links.targets(key, link.name).into_iter().flatten().cloned().collect();
-            for child in children {
-                tenant.store.children_mut(link.name).live.remove(&child);
-                tenant.links.forget(&child);
-            }
         }
     }
 }

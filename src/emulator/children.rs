@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::check::{self, Mode};
 use super::child_keys;
-use super::csdl::{Csdl, Type};
+use super::child_shapes::{decorate, type_of};
+use super::csdl::Csdl;
 use super::error::Fault;
 use super::quirks;
 use super::read;
@@ -14,16 +15,6 @@ use super::store::{Key, Properties, Row};
 use super::tenant::Tenant;
 use crate::model::Kind;
 use crate::model::kind::{Children, Link, LinkShape, Updates};
-
-/// Returns the metadata's type of the children of a link.
-pub fn type_of(csdl: &'static Csdl, kind: &Kind, link: &Link) -> Result<&'static Type, Fault> {
-    type_at(csdl, kind, link).ok_or_else(|| Fault::no_segment(link.name))
-}
-
-fn type_at(csdl: &'static Csdl, kind: &Kind, link: &Link) -> Option<&'static Type> {
-    let mut names = link.segment().split('/');
-    names.try_fold(csdl.ty(kind.entity)?, |ty, name| csdl.ty(&ty.nav(name)?.ty))
-}
 
 /// Returns the registry's entry on the children of a link.
 pub fn children_of(link: &Link) -> Result<Children, Fault> {
@@ -346,15 +337,4 @@ fn show(
     };
     let context = format!("{}/$metadata#{place}/$entity", request.root());
     read::one(csdl, ty, request, decorate(link, child, request), context)
-}
-
-/// Adds the annotations that a child of that link shows besides its own properties.
-pub fn decorate(link: &Link, child: Properties, request: &Request) -> Properties {
-    if link.name != "authenticationMethodConfigurations" {
-        return child;
-    }
-    match quirks::configuration(Value::Object(child), &request.root()) {
-        Value::Object(child) => child,
-        _ => Properties::new(),
-    }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::annotations;
 use super::batch;
 use super::bin;
+use super::child_shapes;
 use super::children;
 use super::csdl::{self, Csdl};
 use super::delta;
@@ -34,7 +35,7 @@ pub fn dispatch(tenant: &RwLock<Tenant>, request: &Request) -> Result<Reply, Fau
     let mut route = routes::route(request.api, &request.segments)?;
     permissions::check(&route, &request.method, &request.caller)?;
     if matches!(route.target, Target::Batch) {
-        return batch::answer(tenant, request);
+        return batch::answer(tenant, request, dispatch);
     }
     store_settings(tenant, request);
     resolve_kind(&tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner), &mut route.target);
@@ -307,7 +308,7 @@ fn list_children(
     link: &'static Link,
     request: &Request,
 ) -> Result<Reply, Fault> {
-    let ty = children::type_of(csdl, kind, link)?;
+    let ty = child_shapes::type_of(csdl, kind, link)?;
     let context = format!("{}/$metadata#{}", request.root(), link.name);
     let keys = tenant.store.children(link.name).into_iter().flat_map(|table| table.live.keys());
     read::small(tenant, csdl, ty, link, request, context, keys)
@@ -325,7 +326,7 @@ fn list_reverse(
     let (key, _) = tenant.find(kind, of)?;
     if name == "appRoleAssignments" {
         let (owner, link) = app_role_assignments()?;
-        let ty = children::type_of(csdl, owner, link)?;
+        let ty = child_shapes::type_of(csdl, owner, link)?;
         let context = format!("{}/$metadata#appRoleAssignments", request.root());
         let keys = tenant.links.targets(&key, name).into_iter().flatten();
         return read::small(tenant, csdl, ty, link, request, context, keys);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::children;
+use super::child_shapes;
 use super::csdl::Csdl;
 use super::error::Fault;
 use super::odata::{Expand, Shape};
@@ -39,7 +39,7 @@ pub fn expanded(
         )
     })?;
     if link.name == "rules" {
-        let mut shape = Shape::new(csdl, children::type_of(csdl, kind, link)?, expand.select.as_deref(), true)?;
+        let mut shape = Shape::new(csdl, child_shapes::type_of(csdl, kind, link)?, expand.select.as_deref(), true)?;
         let rules = quirks::rules_of(tenant, key).into_iter().map(|rule| Value::Object(shape.apply(rule)));
         item.insert(link.name.to_owned(), rules.collect());
         return Ok(());
@@ -48,7 +48,7 @@ pub fn expanded(
     let mut shapes = Shapes::new(csdl, expand.select.as_deref());
     let mut items: Vec<Value> = match link.shape {
         LinkShape::Children(_) => {
-            let mut shape = Shape::new(csdl, children::type_of(csdl, kind, link)?, expand.select.as_deref(), true)?;
+            let mut shape = Shape::new(csdl, child_shapes::type_of(csdl, kind, link)?, expand.select.as_deref(), true)?;
             let table = tenant.store.children(link.name);
             targets
                 .filter_map(|key| Some(table?.live.get(key)?.unpack()))

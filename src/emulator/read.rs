@@ -5,7 +5,7 @@ use std::ops::Bound;
 
 use serde_json::{Value, json};
 
-use super::children;
+use super::child_shapes;
 use super::csdl::{Csdl, Type};
 use super::directory;
 use super::error::Fault;
@@ -244,7 +244,7 @@ pub fn linked(
 ) -> Result<Reply, Fault> {
     let (key, object) = tenant.find(kind, of)?;
     if let LinkShape::Children(_) = link.shape {
-        let ty = children::type_of(csdl, kind, link)?;
+        let ty = child_shapes::type_of(csdl, kind, link)?;
         let context =
             format!("{}/$metadata#{}('{}')/{}", request.root(), kind.path.trim_start_matches('/'), key.id, link.name);
         let keys = tenant.links.targets(&key, link.name);
@@ -421,7 +421,7 @@ pub fn small<'a>(
             .collect();
         Box::new(keys.into_iter().filter_map(move |key| {
             let child = table?.live.get(&key)?.unpack();
-            tenant.visible(link.name, &child).then(|| (key, children::decorate(link, child, request)))
+            tenant.visible(link.name, &child).then(|| (key, child_shapes::decorate(link, child, request)))
         }))
     })
 }

@@ -17,7 +17,7 @@ use super::routes::Pick;
 use super::store::{Key, Properties, Stored};
 use super::tenant::Tenant;
 use crate::model::Kind;
-use crate::model::kind::{Call, CallForm, Creation, Deletion, Updates, Verb as Method};
+use crate::model::kind::{Call, CallForm, Creation, Deletion, LinkShape, Updates, Verb as Method};
 
 /// Answers POST to a collection.
 pub fn create(
@@ -278,7 +278,7 @@ pub fn remove(tenant: &mut Tenant, kind: &'static Kind, key: &Key, request: &Req
         tenant.store.table_mut(kind).bin.insert(key.clone(), super::store::Row::pack(&deleted));
         tenant.log.note(kind, key, What::Deleted);
     } else {
-        super::bin::forget_children(tenant, kind, key);
+        forget_children(tenant, kind, key);
         tenant.links.forget(key);
         tenant.log.note(kind, key, What::Gone);
     }
@@ -290,6 +290,19 @@ pub fn note_sources(tenant: &mut Tenant, key: &Key, came: bool) {
     for (link, source) in tenant.links.all_sources(key) {
         if let Some(kind) = tenant.directory_kind(&source) {
             tenant.log.note(kind, &source, What::Linked(link.to_owned(), key.id.to_string(), came));
+        }
+    }
+}
+
+/// Removes the children of an object that is removed for good.
+pub fn forget_children(tenant: &mut Tenant, kind: &'static Kind, key: &Key) {
+    for link in kind.links {
+        if matches!(link.shape, LinkShape::Children(_)) {
+            let children: Vec<_> = tenant.links.targets(key, link.name).into_iter().flatten().cloned().collect();
+            for child in children {
+                tenant.store.children_mut(link.name).live.remove(&child);
+                tenant.links.forget(&child);
+            }
         }
     }
 }
