@@ -31,7 +31,7 @@ pub async fn run(arguments: args::Status, repo: &Path, output: &Output) -> Resul
     }
     output.clear();
     let text = match arguments.json {
-        true => render::status::json(&status),
+        true => render::status_json::json(&status),
         false => render::status::text(&status, output.style),
     };
     output.data(&text);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::{Style, json, safe};
 use crate::engine::doctor::{Access, Check, State};
@@ -47,23 +47,59 @@ pub fn text(findings: &Findings, style: Style) -> String {
     out
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DoctorDocument<'a> {
+    format_version: u32,
+    state: &'static str,
+    checks: Vec<CheckDocument<'a>>,
+    kinds: Vec<AccessDocument<'a>>,
+    needless_permissions: &'a BTreeSet<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CheckDocument<'a> {
+    name: &'static str,
+    state: &'static str,
+    finding: &'a str,
+    remedy: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct AccessDocument<'a> {
+    kind: &'static str,
+    readable: bool,
+    writable: bool,
+    lacks_to_read: &'a BTreeSet<&'static str>,
+    lacks_to_write: &'a BTreeSet<&'static str>,
+    people_only: bool,
+}
+
 /// Renders the document that `schemas/output/doctor.schema.json` describes.
 pub fn json(findings: &Findings) -> String {
-    let check = |check: &Check| json!({"name": check.name, "state": check.state.as_str(), "finding": check.finding, "remedy": check.remedy});
-    let access = |access: &Access| {
-        json!({
-            "kind": access.kind.name, "readable": access.lacks_to_read.is_empty(),
-            "writable": access.lacks_to_write.is_empty(), "lacksToRead": access.lacks_to_read,
-            "lacksToWrite": access.lacks_to_write, "peopleOnly": access.people_only,
-        })
-    };
-    json::pretty(&json!({
-        "formatVersion": json::FORMAT_VERSION,
-        "state": findings.worst().as_str(),
-        "checks": findings.checks.iter().map(check).collect::<Vec<Value>>(),
-        "kinds": findings.access.iter().map(access).collect::<Vec<Value>>(),
-        "needlessPermissions": findings.needless,
-    }))
+    let checks = findings.checks.iter().map(|check| CheckDocument {
+        name: check.name,
+        state: check.state.as_str(),
+        finding: &check.finding,
+        remedy: check.remedy.as_deref(),
+    });
+    let kinds = findings.access.iter().map(|access| AccessDocument {
+        kind: access.kind.name,
+        readable: access.lacks_to_read.is_empty(),
+        writable: access.lacks_to_write.is_empty(),
+        lacks_to_read: &access.lacks_to_read,
+        lacks_to_write: &access.lacks_to_write,
+        people_only: access.people_only,
+    });
+    json::sorted(&DoctorDocument {
+        format_version: json::FORMAT_VERSION,
+        state: findings.worst().as_str(),
+        checks: checks.collect(),
+        kinds: kinds.collect(),
+        needless_permissions: &findings.needless,
+    })
 }
 
 /// Returns names in one line: the first few, and how many more there are.
@@ -72,5 +108,34 @@ pub fn named<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     match names.len() {
         0..=MOST => names.join(", "),
         all => format!("{} and {}", names[..MOST].join(", "), counted(all - MOST, "other")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fits::assert_fits;
+    use super::*;
+    use crate::kinds;
+
+    #[test]
+    fn the_document_fits_its_schema() {
+        let check = |state, remedy: Option<&str>| Check {
+            name: "sign-in",
+            state,
+            finding: "nobody \u{202e}signed in".to_owned(),
+            remedy: remedy.map(str::to_owned),
+        };
+        let access = Access {
+            kind: kinds::by_name("group").unwrap(),
+            lacks_to_read: BTreeSet::from(["Group.Read.All"]),
+            lacks_to_write: BTreeSet::new(),
+            people_only: false,
+        };
+        let checks = vec![check(State::Good, None), check(State::Bad, Some("sign in"))];
+        let needless = BTreeSet::from(["Mail.Read".to_owned()]);
+        let document = json(&Findings { checks, access: vec![access], needless });
+        assert_fits!("doctor", document);
+        assert!(document.contains("nobody \\u202esigned"), "{document}");
+        assert_fits!("doctor", document, json(&Findings { checks: vec![], access: vec![], needless: BTreeSet::new() }));
     }
 }

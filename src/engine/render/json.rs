@@ -243,14 +243,20 @@ fn escaped(document: &str) -> String {
     out
 }
 
-/// Writes a document on one line, with a final newline.
-pub fn line(document: &Value) -> String {
-    format!("{}\n", escaped(&document.to_string()))
+// The types of documents hold strings, numbers and maps with string keys: they always serialize.
+
+/// Writes a document on one line with its properties in alphabetical order, and a final newline.
+pub fn line(document: &impl Serialize) -> String {
+    format!("{}\n", escaped(&serde_json::to_value(document).unwrap_or_default().to_string()))
 }
 
-/// Writes a document on several lines, with a final newline.
+/// Writes a document on several lines with its properties in alphabetical order, and a final newline.
+pub fn sorted(document: &impl Serialize) -> String {
+    pretty(&serde_json::to_value(document).unwrap_or_default())
+}
+
+/// Writes a document on several lines with its properties in the order of its type, and a final newline.
 pub fn pretty(document: &impl Serialize) -> String {
-    // These types hold strings, numbers and maps with string keys: they always serialize.
     let mut text = escaped(&serde_json::to_string_pretty(document).unwrap_or_default());
     text.push('\n');
     text

@@ -22,6 +22,7 @@ pub mod plan_markdown;
 pub mod review;
 pub mod sarif;
 pub mod status;
+pub mod status_json;
 pub mod text;
 
 /// Selects whether terminal colours are used.
@@ -294,6 +295,9 @@ fn field_line(change: &FieldChange, names: &Names) -> (&'static str, String) {
         FieldChange::Lost { path, element } => ("-", format!("{}: {}", path_text(path), value_text(element, names))),
     }
 }
+
+#[cfg(test)]
+pub mod fits;
 
 #[cfg(test)]
 mod tests {

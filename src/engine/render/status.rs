@@ -3,15 +3,14 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
 
 use super::{Style, safe};
-use crate::engine::status::{BIN_WARNING_DAYS, CREDENTIAL_DAYS, Credential, Live, Risky, Seen, Status};
+use crate::engine::status::{BIN_WARNING_DAYS, CREDENTIAL_DAYS, Credential, Live, Status};
 use crate::model::Level;
 use crate::model::words::counted;
 
 /// Maximum number of lines of one sort.
-const MOST: usize = 10;
+pub(super) const MOST: usize = 10;
 
 /// Renders the status for the terminal: a line for each thing that may need attention, marked `!` if it does, with details
 /// below.
@@ -166,88 +165,6 @@ fn live(status: &Status, screen: &mut Screen) {
     }
 }
 
-/// Renders the status as a JSON document.
-pub fn json(status: &Status) -> String {
-    let (ended, ending): (Vec<&Credential>, Vec<&Credential>) =
-        status.credentials.iter().partition(|credential| status.has_ended(credential));
-    super::json::pretty(&json!({
-        "formatVersion": super::json::FORMAT_VERSION,
-        "tenant": status.tenant,
-        "now": status.now.to_string(),
-        "attention": status.attention(),
-        "snapshot": status.snapshot.as_ref().map(|taken| json!({
-            "commit": taken.commit,
-            "time": when(taken.seconds),
-            "ageSeconds": status.age(),
-            "late": status.is_late(),
-        })),
-        "objectiveSeconds": status.objective.as_secs(),
-        "coverage": status.gaps.iter().map(|(what, coverage)| json!({
-            "what": what,
-            "coverage": coverage.as_str(),
-        })).collect::<Vec<_>>(),
-        "pending": status.pending,
-        "remote": status.pushes.as_ref().map(|pushes| pushes.iter().map(|push| json!({
-            "ref": push.name,
-            "ahead": push.ahead,
-        })).collect::<Vec<_>>()),
-        "risks": {
-            "days": status.risk_days,
-            "high": status.count(Level::High),
-            "medium": status.count(Level::Medium),
-            "low": status.count(Level::Low),
-            "worst": status.risks.iter().take(MOST).map(risk_document).collect::<Vec<_>>(),
-        },
-        "credentials": {
-            "days": CREDENTIAL_DAYS,
-            "ended": ended.len(),
-            "ending": ending.iter().map(|credential| json!({
-                "kind": credential.called,
-                "id": credential.id,
-                "name": credential.name,
-                "credential": credential.sort,
-                "keyId": credential.key,
-                "end": when(credential.end),
-            })).collect::<Vec<_>>(),
-        },
-        "live": live_document(&status.live),
-    }))
-}
-
-fn risk_document(risk: &Risky) -> Value {
-    json!({
-        "level": risk.level.as_str(),
-        "rule": risk.rule,
-        "says": risk.says,
-        "path": risk.path,
-        "kind": risk.called,
-        "id": risk.id,
-        "name": risk.name,
-        "commit": risk.commit,
-        "time": when(risk.seconds),
-        "actors": risk.actors,
-    })
-}
-
-fn live_document(live: &Live) -> Value {
-    match live {
-        Live::NotAsked => Value::Null,
-        Live::Unknown(why) => json!({"known": false, "why": why}),
-        Live::Known(Seen { baseline, drift, risks: [high, medium, low], complete, bins, unread }) => json!({
-            "known": true,
-            "complete": complete,
-            "drift": {"baseline": baseline, "objects": drift, "risks": {"high": high, "medium": medium, "low": low}},
-            "recycleBin": bins.iter().map(|bin| json!({
-                "kind": bin.kind,
-                "objects": bin.objects,
-                "goneSoon": bin.soon,
-                "firstGoneInDays": bin.first_days,
-            })).collect::<Vec<_>>(),
-            "unread": unread.iter().map(|(kind, why)| json!({"kind": kind, "why": why})).collect::<Vec<_>>(),
-        }),
-    }
-}
-
 fn things(count: usize, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
@@ -256,7 +173,8 @@ fn short(commit: &str) -> &str {
     commit.get(..10).unwrap_or(commit)
 }
 
-fn when(seconds: i64) -> String {
+/// Renders seconds since 1970 as RFC 3339.
+pub(super) fn when(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }
 

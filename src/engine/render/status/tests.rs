@@ -1,7 +1,9 @@
 use jiff::SignedDuration;
 
+use super::super::fits::assert_fits;
+use super::super::status_json::json;
 use super::*;
-use crate::engine::status::{Bin, Push, Taken};
+use crate::engine::status::{Bin, Push, Risky, Seen, Taken};
 use crate::model::Coverage;
 
 fn quiet() -> Status {
@@ -232,6 +234,12 @@ fn one_document() {
       "tenant": "7f9a1b2c-0000-4000-8000-000000000001"
     }
     "#);
+}
+
+#[test]
+fn the_document_fits_its_schema() {
+    let none = Status { snapshot: None, live: Live::Unknown("nothing to sign in with".to_owned()), ..quiet() };
+    assert_fits!("status", json(&busy()), json(&quiet()), json(&none));
 }
 
 #[test]
