@@ -1,10 +1,11 @@
 //! Renders the result of a drill: for a terminal, for a pull request or a file that an auditor keeps, and as JSON.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use super::json::{FORMAT_VERSION, pretty};
+use super::json::{FORMAT_VERSION, sorted};
 use super::markdown::cell;
 use super::{Style, safe};
 use crate::engine::drill::{Recovered, Unlike};
@@ -166,40 +167,195 @@ pub fn markdown(drill: &Drill) -> String {
     out
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DrillDocument<'a> {
+    format_version: u32,
+    passed: bool,
+    source: &'a str,
+    scenario: &'a str,
+    time: &'a str,
+    version: &'a str,
+    damage: DamageDocument,
+    plan: PlanDocument<'a>,
+    steps: StepsDocument,
+    recovered: RecoveredDocument<'a>,
+    seconds: BTreeMap<&'static str, f64>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct DamageDocument {
+    writes: usize,
+    refused: usize,
+    purged: usize,
+    added: usize,
+    modified: usize,
+    removed: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PlanDocument<'a> {
+    summary: &'a str,
+    guards: Vec<GuardDocument<'a>>,
+    losses: Vec<LossDocument<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct GuardDocument<'a> {
+    guard: &'a str,
+    message: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LossDocument<'a> {
+    what: &'a str,
+    objects: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StepsDocument {
+    done: usize,
+    failed: usize,
+    skipped: usize,
+    corrected: usize,
+    remaining: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RecoveredDocument<'a> {
+    objects: usize,
+    same: usize,
+    recreated: usize,
+    values: usize,
+    values_back: usize,
+    differing: Vec<UnlikeDocument<'a>>,
+    missing: Vec<UnlikeDocument<'a>>,
+    extra: Vec<UnlikeDocument<'a>>,
+    dangling: &'a [String],
+    unwritable: Vec<UnwritableDocument<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UnlikeDocument<'a> {
+    kind: &'static str,
+    id: &'a str,
+    name: &'a str,
+    properties: &'a [String],
+    why: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UnwritableDocument<'a> {
+    kind: &'static str,
+    property: &'a str,
+    objects: usize,
+}
+
 /// Renders the result as a JSON document.
 pub fn json(drill: &Drill) -> String {
-    let all = &drill.recovered;
-    let unlike = |all: &[Unlike]| -> Vec<Value> {
-        let one = |it: &Unlike| json!({"kind": it.kind, "id": it.id, "name": it.name, "properties": it.properties, "why": it.why});
-        all.iter().map(one).collect()
-    };
-    let (added, modified, removed) = drill.damaged;
-    let (done, failed, skipped, more) = drill.steps;
-    pretty(&json!({
-        "formatVersion": FORMAT_VERSION,
-        "passed": drill.passed(),
-        "source": drill.source,
-        "scenario": drill.scenario,
-        "time": drill.time,
-        "version": drill.version,
-        "damage": {"writes": drill.writes.0, "refused": drill.writes.1, "purged": drill.purged,
-            "added": added, "modified": modified, "removed": removed},
-        "plan": {
-            "summary": drill.plan,
-            "guards": drill.guards.iter().map(|(guard, says)| json!({"guard": guard, "message": says})).collect::<Vec<_>>(),
-            "losses": drill.losses.iter().map(|(what, count)| json!({"what": what, "objects": count})).collect::<Vec<_>>(),
+    let ((writes, refused), (added, modified, removed)) = (drill.writes, drill.damaged);
+    let (done, failed, skipped, corrected) = drill.steps;
+    sorted(&DrillDocument {
+        format_version: FORMAT_VERSION,
+        passed: drill.passed(),
+        source: &drill.source,
+        scenario: &drill.scenario,
+        time: &drill.time,
+        version: &drill.version,
+        damage: DamageDocument { writes, refused, purged: drill.purged, added, modified, removed },
+        plan: PlanDocument {
+            summary: &drill.plan,
+            guards: drill.guards.iter().map(|(guard, message)| GuardDocument { guard, message }).collect(),
+            losses: drill.losses.iter().map(|(what, count)| LossDocument { what, objects: *count }).collect(),
         },
-        "steps": {"done": done, "failed": failed, "skipped": skipped, "corrected": more, "remaining": drill.remaining},
-        "recovered": {
-            "objects": all.objects, "same": all.same, "recreated": all.recreated,
-            "values": all.values, "valuesBack": all.values_back,
-            "differing": unlike(&all.differing), "missing": unlike(&all.missing), "extra": unlike(&all.extra),
-            "dangling": all.dangling,
-            "unwritable": all.unwritable.iter().map(|((kind, property), count)| {
-                json!({"kind": kind, "property": property, "objects": count})
-            }).collect::<Vec<_>>(),
-        },
-        "seconds": drill.stages.iter().map(|(stage, seconds)| ((*stage).to_owned(), json!(seconds)))
-            .collect::<serde_json::Map<_, _>>(),
-    }))
+        steps: StepsDocument { done, failed, skipped, corrected, remaining: drill.remaining },
+        recovered: recovered_document(&drill.recovered),
+        seconds: drill.stages.iter().copied().collect(),
+    })
+}
+
+fn recovered_document(all: &Recovered) -> RecoveredDocument<'_> {
+    let unwritable = all.unwritable.iter();
+    RecoveredDocument {
+        objects: all.objects,
+        same: all.same,
+        recreated: all.recreated,
+        values: all.values,
+        values_back: all.values_back,
+        differing: unlike_documents(&all.differing),
+        missing: unlike_documents(&all.missing),
+        extra: unlike_documents(&all.extra),
+        dangling: &all.dangling,
+        unwritable: unwritable
+            .map(|((kind, property), count)| UnwritableDocument { kind, property, objects: *count })
+            .collect(),
+    }
+}
+
+fn unlike_documents(all: &[Unlike]) -> Vec<UnlikeDocument<'_>> {
+    all.iter().map(unlike_document).collect()
+}
+
+fn unlike_document(unlike: &Unlike) -> UnlikeDocument<'_> {
+    let Unlike { kind, id, name, properties, why } = unlike;
+    UnlikeDocument { kind, id, name, properties, why }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fits::assert_fits;
+    use super::*;
+
+    fn unlike(properties: &[&str], why: &str) -> Unlike {
+        Unlike {
+            kind: "group",
+            id: "6a46cf97-e63a-4216-8572-04331c277457".to_owned(),
+            name: "Sales".to_owned(),
+            properties: properties.iter().map(|name| (*name).to_owned()).collect(),
+            why: why.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_document_fits_its_schema() {
+        let time = "2026-11-23T08:01:34Z".to_owned();
+        let failed = Drill {
+            source: "HEAD, d25e081139 of 2026-11-23T08:01:34Z".to_owned(),
+            scenario: "random:7".to_owned(),
+            time: time.clone(),
+            version: "0.1.0".to_owned(),
+            writes: (9, 1),
+            purged: 2,
+            damaged: (1, 2, 3),
+            plan: "6 steps: 6 create".to_owned(),
+            guards: vec![("mass-delete".to_owned(), "It deletes 9 objects.".to_owned())],
+            losses: vec![("gets a new id".to_owned(), 2)],
+            steps: (3, 2, 1, 0),
+            remaining: 3,
+            recovered: Recovered {
+                objects: 9,
+                same: 5,
+                values: 40,
+                values_back: 33,
+                unwritable: BTreeMap::from([(("user", "licences".to_owned()), 1)]),
+                differing: vec![unlike(&["members"], "")],
+                missing: vec![unlike(&[], "cannot be created again: it was synchronized")],
+                extra: vec![unlike(&[], "")],
+                dangling: vec!["group \"Sales\" members".to_owned()],
+                ..Recovered::default()
+            },
+            stages: vec![("export", 0.25), ("plan", 1.0)],
+        };
+        let document = json(&failed);
+        assert!(!failed.passed());
+        assert_fits!("drill", document, json(&Drill { time, ..Drill::default() }));
+    }
 }
