@@ -31,9 +31,7 @@ pub fn show(arguments: &Kinds) -> Result<String> {
     Ok(match format {
         KindsFormat::Text => permissions.iter().map(|name| format!("{name}{}\n", remark(name, access))).collect(),
         KindsFormat::Markdown => lines("- "),
-        KindsFormat::Json => crate::engine::render::json::pretty(&serde_json::json!({
-            "formatVersion": crate::engine::render::json::FORMAT_VERSION, "permissions": permissions,
-        })),
+        KindsFormat::Json => render::permissions_json(&permissions),
         KindsFormat::Az => render::script(&permissions),
     })
 }

@@ -3,9 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use super::json::{FORMAT_VERSION, pretty};
+use super::json::{FORMAT_VERSION, sorted};
 use crate::engine::schema::{self, Rule};
 use crate::model::Kind;
 use crate::model::kind::{Api, Creation, Deletion, Licence, Permissions, Readers, Updates, Verb};
@@ -162,35 +162,79 @@ pub fn markdown(kinds: &[&'static Kind]) -> String {
     out
 }
 
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KindsDocument {
+    format_version: u32,
+    kinds: Vec<KindDocument>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct KindDocument {
+    name: &'static str,
+    title: &'static str,
+    folder: &'static str,
+    api: &'static str,
+    path: &'static str,
+    links: Vec<&'static str>,
+    link_permissions: BTreeMap<&'static str, NeededDocument>,
+    variants: Vec<&'static str>,
+    #[serde(flatten)]
+    needed: NeededDocument,
+    licence: Option<&'static str>,
+    information: bool,
+    comes_back: Vec<String>,
+    does_not: Vec<String>,
+    docs: &'static str,
+}
+
+/// Lists the permissions of which one is enough to read, or to write.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct NeededDocument {
+    read: &'static [&'static str],
+    write: &'static [&'static str],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PermissionsDocument<'a> {
+    format_version: u32,
+    permissions: &'a BTreeSet<&'static str>,
+}
+
 /// Renders the kinds as a JSON document.
 pub fn json(kinds: &[&'static Kind]) -> String {
-    let kinds: Vec<Value> = kinds
-        .iter()
-        .map(|kind| {
-            let facts = facts(kind);
-            let permissions = |permissions: &Permissions| json!({"read": permissions.read, "write": permissions.write});
-            json!({
-                "name": kind.name,
-                "title": kind.title,
-                "folder": kind.folder,
-                "api": kind.api.segment(),
-                "path": kind.path,
-                "links": kind.links.iter().map(|link| link.name).collect::<Vec<_>>(),
-                "linkPermissions": kind.links.iter()
-                    .filter_map(|link| Some((link.name.to_owned(), permissions(&link.permissions?))))
-                    .collect::<serde_json::Map<String, Value>>(),
-                "variants": kind.variants.iter().map(|variant| variant.name).collect::<Vec<_>>(),
-                "read": kind.permissions.read,
-                "write": kind.permissions.write,
-                "licence": kind.licence.map(Licence::title),
-                "information": kind.is_information(),
-                "comesBack": facts.comes_back,
-                "doesNot": facts.cannot,
-                "docs": kind.docs,
-            })
-        })
-        .collect();
-    pretty(&json!({"formatVersion": FORMAT_VERSION, "kinds": kinds}))
+    let kinds = kinds.iter().map(|kind| kind_document(kind)).collect();
+    sorted(&KindsDocument { format_version: FORMAT_VERSION, kinds })
+}
+
+fn kind_document(kind: &'static Kind) -> KindDocument {
+    let facts = facts(kind);
+    let needed = |permissions: Permissions| NeededDocument { read: permissions.read, write: permissions.write };
+    let link_permissions = kind.links.iter().filter_map(|link| Some((link.name, needed(link.permissions?))));
+    KindDocument {
+        name: kind.name,
+        title: kind.title,
+        folder: kind.folder,
+        api: kind.api.segment(),
+        path: kind.path,
+        links: kind.links.iter().map(|link| link.name).collect(),
+        link_permissions: link_permissions.collect(),
+        variants: kind.variants.iter().map(|variant| variant.name).collect(),
+        needed: needed(kind.permissions),
+        licence: kind.licence.map(Licence::title),
+        information: kind.is_information(),
+        comes_back: facts.comes_back,
+        does_not: facts.cannot,
+        docs: kind.docs,
+    }
+}
+
+/// Renders permissions as a JSON document.
+pub fn permissions_json(permissions: &BTreeSet<&'static str>) -> String {
+    sorted(&PermissionsDocument { format_version: FORMAT_VERSION, permissions })
 }
 
 /// Returns every application permission that these kinds need, the least of each.
@@ -229,4 +273,17 @@ pub fn script(permissions: &BTreeSet<&'static str>) -> String {
          az ad app permission admin-consent --id \"$APP\"\n",
         names.join(" \\\n  ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fits::assert_fits;
+    use super::*;
+    use crate::kinds;
+
+    #[test]
+    fn the_documents_fit_their_schemas() {
+        assert_fits!("kinds", json(kinds::ALL));
+        assert_fits!("permissions", permissions_json(&permissions(kinds::ALL, Access::Write)));
+    }
 }
