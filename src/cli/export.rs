@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
-use serde_json::json;
+use serde::Serialize;
 
 use super::args;
 use super::connect::connect;
@@ -112,22 +112,46 @@ async fn once(context: &Context, export: &args::Export, output: &Output) -> Resu
     Ok((exported, start))
 }
 
+/// Represents what `--json` prints of an export, as `schemas/output/export.schema.json` describes it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExportDocument<'a> {
+    format_version: u32,
+    commit: Option<String>,
+    tip: String,
+    objects: usize,
+    counts: &'a BTreeMap<&'static str, usize>,
+    complete: bool,
+    added: usize,
+    changed: usize,
+    removed: usize,
+    pending: &'a [String],
+    unknown_properties: usize,
+}
+
+fn document(exported: &Exported) -> String {
+    let (added, changed, removed) = exported.changed;
+    render::json::sorted(&ExportDocument {
+        format_version: render::json::FORMAT_VERSION,
+        commit: exported.commit.map(|commit| commit.to_string()),
+        tip: exported.tip.to_string(),
+        objects: exported.objects,
+        counts: &exported.counts,
+        complete: exported.complete,
+        added,
+        changed,
+        removed,
+        pending: &exported.pending,
+        unknown_properties: exported.unknown,
+    })
+}
+
 /// Says what an export did.
 pub fn report_export(context: &Context, exported: &Exported, as_json: bool, start: Instant, output: &Output) {
     output.clear();
     let (added, changed, removed) = exported.changed;
     if as_json {
-        output.data(&render::json::pretty(&json!({
-            "formatVersion": render::json::FORMAT_VERSION,
-            "commit": exported.commit.map(|commit| commit.to_string()),
-            "tip": exported.tip.to_string(),
-            "objects": exported.objects,
-            "counts": exported.counts,
-            "complete": exported.complete,
-            "added": added, "changed": changed, "removed": removed,
-            "pending": exported.pending,
-            "unknownProperties": exported.unknown,
-        })));
+        output.data(&document(exported));
     }
     if exported.objects == added {
         output.talk_list(counted(&exported.counts));
@@ -197,4 +221,28 @@ fn counted(counts: &BTreeMap<&'static str, usize>) -> Vec<String> {
     });
     let some = titles.filter_map(|(name, title)| Some((counts.get(name).copied().filter(|count| *count > 0)?, title)));
     some.map(|(count, title)| format!("{count} {title}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::render::fits::assert_fits;
+    use crate::repo::ObjectId;
+
+    #[test]
+    fn the_document_fits_its_schema() {
+        let exported = Exported {
+            commit: Some(ObjectId::from_bytes([1; 20])),
+            tip: ObjectId::from_bytes([1; 20]),
+            counts: BTreeMap::from([("group", 2), ("managedIdentity", 1)]),
+            objects: 3,
+            complete: false,
+            changed: (1, 2, 0),
+            pending: vec!["groups/sales.yaml".to_owned()],
+            unwritable: vec!["groups/sales.yaml".to_owned()],
+            unknown: 1,
+        };
+        let unchanged = Exported { commit: None, complete: true, pending: Vec::new(), ..exported.clone() };
+        assert_fits!("export", document(&exported), document(&unchanged));
+    }
 }
