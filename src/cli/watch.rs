@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::args;
 use super::connect::connect;
@@ -13,7 +13,7 @@ use super::exit;
 use super::export::report_pending;
 use super::output::{Output, elapsed};
 use super::stop::Stop;
-use crate::engine::render::json::{FORMAT_VERSION, line as json_line};
+use crate::engine::render::json;
 use crate::engine::render::safe;
 use crate::graph::GraphTenant;
 use crate::model::words::counted;
@@ -131,20 +131,72 @@ fn pause(every: Duration, failures: u32) -> Duration {
     every.saturating_mul(factor).min(LONGEST.max(every))
 }
 
+/// Represents the line that `--json` prints of a round, as `schemas/output/watch.schema.json` describes it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RoundDocument<'a> {
+    format_version: u32,
+    round: u32,
+    full: bool,
+    commits: Vec<CommitDocument<'a>>,
+    added: usize,
+    changed: usize,
+    removed: usize,
+    objects: usize,
+    complete: bool,
+    pending: &'a [String],
+    milliseconds: u64,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CommitDocument<'a> {
+    id: String,
+    author: &'a str,
+    objects: usize,
+}
+
+/// Represents the line that `--json` prints of a round that failed.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FailureDocument<'a> {
+    format_version: u32,
+    round: u32,
+    error: &'a str,
+    retry_in_seconds: u64,
+}
+
+fn round_line(number: u32, round: &Round, took: Duration) -> String {
+    let (added, changed, removed) = round.changed;
+    let commits = round.commits.iter().map(|commit| CommitDocument {
+        id: commit.id.to_string(),
+        author: &commit.author,
+        objects: commit.objects,
+    });
+    json::line(&RoundDocument {
+        format_version: json::FORMAT_VERSION,
+        round: number,
+        full: round.full,
+        commits: commits.collect(),
+        added,
+        changed,
+        removed,
+        objects: round.objects,
+        complete: round.complete,
+        pending: &round.pending,
+        milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    })
+}
+
+fn failure_line(number: u32, error: &str, pause: Duration) -> String {
+    let format_version = json::FORMAT_VERSION;
+    json::line(&FailureDocument { format_version, round: number, error, retry_in_seconds: pause.as_secs() })
+}
+
 fn report(number: u32, round: &Round, start: Instant, as_json: bool, output: &Output) {
     let (added, changed, removed) = round.changed;
     if as_json {
-        let commits: Vec<Value> = round
-            .commits
-            .iter()
-            .map(|commit| json!({"id": commit.id.to_string(), "author": commit.author, "objects": commit.objects}))
-            .collect();
-        let line = json!({
-            "formatVersion": FORMAT_VERSION, "round": number, "full": round.full, "commits": commits, "added": added,
-            "changed": changed, "removed": removed, "objects": round.objects, "complete": round.complete,
-            "pending": round.pending, "milliseconds": u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
-        });
-        output.data(&json_line(&line));
+        output.data(&round_line(number, round, start.elapsed()));
     }
     let read = if round.full { "everything was read" } else { "what changed was read" };
     if round.commits.is_empty() {
@@ -169,9 +221,7 @@ fn report(number: u32, round: &Round, start: Instant, as_json: bool, output: &Ou
 fn fail(number: u32, error: &anyhow::Error, pause: Duration, as_json: bool, output: &Output) {
     let said = safe(&format!("{error:#}"));
     if as_json {
-        let line =
-            json!({"formatVersion": FORMAT_VERSION, "round": number, "error": said, "retryInSeconds": pause.as_secs()});
-        output.data(&json_line(&line));
+        output.data(&failure_line(number, &said, pause));
     }
     let what = if is_locked(error) { "skipped" } else { "failed" };
     output.say(&format!("round {what}: {said}; trying again in {} s", pause.as_secs()));
@@ -186,6 +236,29 @@ fn stopped(output: &Output) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::render::fits::assert_fits;
+    use crate::ops::snapshot::round::Committed;
+    use crate::repo::ObjectId;
+
+    #[test]
+    fn the_lines_fit_their_schema() {
+        let id = ObjectId::from_bytes([1; 20]);
+        let round = Round {
+            full: true,
+            waiting: 0,
+            commits: vec![Committed { id, author: "Ada\u{1b}[31m".to_owned(), objects: 2 }],
+            changed: (1, 0, 1),
+            tip: id,
+            counts: [("group", 9)].into(),
+            objects: 9,
+            unknown: 0,
+            complete: false,
+            pending: vec!["groups/sales.yaml".to_owned()],
+        };
+        let line = round_line(1, &round, Duration::MAX);
+        assert_eq!(line.find('\n'), Some(line.len() - 1), "{line}");
+        assert_fits!("watch", line, failure_line(2, "no\nanswer", Duration::from_secs(300)));
+    }
 
     #[test]
     fn a_refused_snapshot_ends_no_watch() {
