@@ -3,13 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-
-use serde_json::json;
+use serde::Serialize;
 
 use super::args::{ForgeName, PullRequest, Selectors};
 use super::exit;
 use super::output::Output;
-use crate::engine::render::json::{FORMAT_VERSION, pretty};
+use crate::engine::render::json::{FORMAT_VERSION, sorted};
 use crate::engine::review::{Tally, Ticks};
 use crate::forge::{Branches, Host, PullRequest as Open, Words};
 use crate::graph::GraphTenant;
@@ -53,6 +52,8 @@ pub async fn keep(arguments: &PullRequest, json: bool, repo: &Path, output: &Out
 }
 
 /// Says what became of the pull request at its host.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Kept {
     /// `opened`, `updated`, `closed`, `unchanged` or `not needed`.
     act: &'static str,
@@ -60,24 +61,42 @@ struct Kept {
     page: String,
 }
 
-/// Returns the document of `--json`, as `schemas/output/proposal.schema.json` describes it.
+/// Represents what `--json` prints, as `schemas/output/proposal.schema.json` describes it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ProposalDocument<'a> {
+    format_version: u32,
+    branch: &'static str,
+    commit: Option<String>,
+    pull_request: Option<&'a Kept>,
+    title: &'a str,
+    body: &'a str,
+    changes: usize,
+    accepted: usize,
+    rejected: usize,
+    both: usize,
+    stale: usize,
+    blocked: usize,
+    complete: bool,
+}
+
 fn document(proposal: &Proposal, kept: Option<&Kept>) -> String {
     let Tally { changes, accepted, rejected, both, stale } = proposal.tally;
-    pretty(&json!({
-        "formatVersion": FORMAT_VERSION,
-        "branch": BRANCH,
-        "commit": proposal.commit.map(|commit| commit.to_string()),
-        "pullRequest": kept.map(|kept| json!({"act": kept.act, "page": kept.page})),
-        "title": proposal.title,
-        "body": proposal.body,
-        "changes": changes,
-        "accepted": accepted,
-        "rejected": rejected,
-        "both": both,
-        "stale": stale,
-        "blocked": proposal.blocked,
-        "complete": proposal.is_complete,
-    }))
+    sorted(&ProposalDocument {
+        format_version: FORMAT_VERSION,
+        branch: BRANCH,
+        commit: proposal.commit.map(|commit| commit.to_string()),
+        pull_request: kept,
+        title: &proposal.title,
+        body: &proposal.body,
+        changes,
+        accepted,
+        rejected,
+        both,
+        stale,
+        blocked: proposal.blocked,
+        complete: proposal.is_complete,
+    })
 }
 
 async fn keep_at(
@@ -252,4 +271,25 @@ fn summary(proposal: &Proposal) -> String {
         text.push_str("; not everything is known, so there may be more");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::render::fits::assert_fits;
+
+    #[test]
+    fn the_document_fits_its_schema() {
+        let proposal = |commit| Proposal {
+            commit,
+            title: "1 change".to_owned(),
+            body: "- [x] accept".to_owned(),
+            tally: Tally { changes: 5, accepted: 1, rejected: 1, both: 1, stale: 1 },
+            blocked: 1,
+            is_complete: false,
+        };
+        let open = proposal(Some(ObjectId::from_bytes([1; 20])));
+        let kept = Kept { act: "opened", page: "https://example.org/pulls/1".to_owned() };
+        assert_fits!("proposal", document(&open, Some(&kept)), document(&proposal(None), None));
+    }
 }
