@@ -1,12 +1,14 @@
 //! `plan`, `apply` and `undo`.
 
+mod applied;
+mod verified;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use serde_json::json;
 
 use super::args::{self, TextFormat};
 use super::connect::{connect, connect_to_write};
@@ -291,7 +293,7 @@ async fn carry_out(
     ready.accepted = apply::check_guards(&ready.verdicts, options.accept)?;
     if ready.plan.steps.is_empty() {
         if options.json {
-            output.data(&nothing_json(&ready.plan));
+            output.data(&applied::nothing(&ready.plan));
         }
         return Ok(exit_of(&ready.plan));
     }
@@ -306,7 +308,7 @@ async fn carry_out(
     let applied = until_stopped(context, apply::apply_with(context, tenant, ready, options.patience), output).await?;
     output.clear();
     if options.json {
-        output.data(&applied_json(&applied, ready));
+        output.data(&applied::json(&applied, &ready.accepted, &ready.approved));
     }
     Ok(report_apply(&applied, ready, start, output))
 }
@@ -401,45 +403,4 @@ pub fn report_apply(applied: &apply::Applied, ready: &apply::Ready, start: Insta
         output.say(&format!("\nnot verified; what still differs:\n{}", plan.trim_end()));
     }
     if outcome.stale.is_empty() { exit::INCOMPLETE } else { exit::STALE }
-}
-
-mod verified;
-
-/// The document of an apply that had nothing to do: no receipt, and nothing was read a second time.
-fn nothing_json(plan: &Plan) -> String {
-    render::json::pretty(&json!({
-        "formatVersion": render::json::FORMAT_VERSION,
-        "verified": false,
-        "verification": verified::json(&Default::default()),
-        "unmet": render::left::lines(plan),
-        "done": 0,
-        "corrected": 0,
-        "failed": [],
-        "uncertain": [],
-        "skipped": [],
-        "notBegun": 0,
-        "accepted": [],
-        "approvals": [],
-        "newIds": {},
-        "receipt": null,
-    }))
-}
-
-fn applied_json(applied: &apply::Applied, ready: &apply::Ready) -> String {
-    render::json::pretty(&json!({
-        "formatVersion": render::json::FORMAT_VERSION,
-        "verified": applied.verified,
-        "verification": verified::json(&applied.verification),
-        "unmet": applied.unmet,
-        "done": applied.outcome.done,
-        "corrected": applied.corrected,
-        "failed": applied.outcome.failed.iter().map(|(step, error)| json!({"step": step + 1, "error": error})).collect::<Vec<_>>(),
-        "uncertain": applied.outcome.uncertain.iter().map(|(step, error)| json!({"step": step + 1, "error": error})).collect::<Vec<_>>(),
-        "skipped": applied.outcome.skipped.iter().map(|step| step + 1).collect::<Vec<_>>(),
-        "notBegun": applied.outcome.not_begun,
-        "accepted": ready.accepted,
-        "approvals": ready.approved.iter().map(|by| json!({"principal": by.principal, "key": by.key})).collect::<Vec<_>>(),
-        "newIds": applied.outcome.learned,
-        "receipt": applied.receipt.as_ref().and_then(|receipt| receipt.commit).map(|commit| commit.to_string()),
-    }))
 }

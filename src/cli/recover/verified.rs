@@ -1,6 +1,6 @@
 //! Reports whether objects that were written to read as they should.
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::engine::render::safe;
 use crate::ops::apply::{Unconverged, Verification};
@@ -37,22 +37,37 @@ fn line(object: &Unconverged) -> String {
     })
 }
 
-/// For scripts.
-pub fn json(verification: &Verification) -> Value {
-    let all = |objects: &[Unconverged]| -> Vec<Value> {
-        let one = |object: &Unconverged| {
-            json!({
-                "kind": object.address.kind.name, "id": object.address.id, "name": object.name,
-                "property": object.property, "reason": object.reason,
-            })
-        };
-        objects.iter().map(one).collect()
-    };
-    json!({
-        "converged": verification.converged,
-        "pending": all(&verification.pending),
-        "notConverged": all(&verification.not_converged),
-    })
+/// Represents the result of reading again what was written, for scripts.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VerificationDocument<'a> {
+    converged: usize,
+    pending: Vec<UnconvergedDocument<'a>>,
+    not_converged: Vec<UnconvergedDocument<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UnconvergedDocument<'a> {
+    kind: &'static str,
+    id: &'a str,
+    name: &'a str,
+    property: &'a str,
+    reason: &'a str,
+}
+
+/// Converts the result for scripts.
+pub fn document(verification: &Verification) -> VerificationDocument<'_> {
+    VerificationDocument {
+        converged: verification.converged,
+        pending: verification.pending.iter().map(unconverged).collect(),
+        not_converged: verification.not_converged.iter().map(unconverged).collect(),
+    }
+}
+
+fn unconverged(object: &Unconverged) -> UnconvergedDocument<'_> {
+    let Unconverged { address, name, property, reason } = object;
+    UnconvergedDocument { kind: address.kind.name, id: &address.id, name, property, reason }
 }
 
 #[cfg(test)]
@@ -78,6 +93,6 @@ mod tests {
           pending replication: group "Pilots": members still reads as before the write
         what is pending shows by itself; `entragit plan` tells when it has
         "#);
-        insta::assert_snapshot!(json(&verification), @r#"{"converged":7,"notConverged":[{"id":"6a46cf97-e63a-4216-8572-04331c277457","kind":"group","name":"Desk","property":"","reason":"is not there"}],"pending":[{"id":"6a46cf97-e63a-4216-8572-04331c277457","kind":"group","name":"Pilots","property":"members","reason":"still reads as before the write"}]}"#);
+        insta::assert_snapshot!(serde_json::to_value(document(&verification)).unwrap(), @r#"{"converged":7,"notConverged":[{"id":"6a46cf97-e63a-4216-8572-04331c277457","kind":"group","name":"Desk","property":"","reason":"is not there"}],"pending":[{"id":"6a46cf97-e63a-4216-8572-04331c277457","kind":"group","name":"Pilots","property":"members","reason":"still reads as before the write"}]}"#);
     }
 }
