@@ -338,3 +338,6 @@ fn address(kind: &str, id: String) -> Result<Address, String> {
     let kind = kinds::by_name(kind).ok_or_else(|| format!("it names the unknown kind {kind:?}"))?;
     Ok(Address::new(kind, id))
 }
+
+#[cfg(test)]
+mod tests;
