@@ -261,3 +261,23 @@ pub fn pretty(document: &impl Serialize) -> String {
     text.push('\n');
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fits::assert_fits;
+    use super::*;
+    use crate::model::finding::Severity;
+
+    #[test]
+    fn findings_fit_their_schema() {
+        let finding = |line, severity| Finding {
+            path: "groups/sales\u{202e}.yaml".to_owned(),
+            line,
+            severity,
+            check: "duplicate-key",
+            message: "It has the key twice.".to_owned(),
+        };
+        let found = [finding(0, Severity::Warning), finding(7, Severity::Error)];
+        assert_fits!("findings", findings(&found), findings(&[]));
+    }
+}
