@@ -15,6 +15,7 @@ use super::emulator::client::Graph;
 
 mod drift;
 mod killed;
+mod printed;
 mod watch;
 
 /// A tenant and a repository of it.
@@ -170,10 +171,12 @@ impl Ran {
         ran
     }
 
+    /// The document, which is as its schema says.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         let value: Value = serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out));
         assert_eq!(value["formatVersion"], 1);
+        printed::check(&value);
         value
     }
 }

@@ -331,9 +331,6 @@ async fn a_wrong_tenant_secret_or_cloud_is_told_with_what_to_do() {
 async fn doctor_says_what_is_missing_and_how_to_get_it() {
     let world = World::new().await;
     let said = world.run(&["doctor", "--json"]).ends(2).json();
-    let schema: Value = serde_json::from_str(include_str!("../../schemas/output/doctor.schema.json")).unwrap();
-    let schema = jsonschema::validator_for(&schema).unwrap();
-    assert!(schema.is_valid(&said), "{said}");
     assert!(said["kinds"].as_array().unwrap().iter().all(|kind| kind["readable"] == true && kind["writable"] == true));
     assert_eq!(said["needlessPermissions"], json!([]));
 
