@@ -104,14 +104,14 @@ impl TenantRead for MemoryTenant {
         if !coverage.is_complete() {
             return listing;
         }
-        let objects: Vec<RawObject> = self
-            .objects()
-            .into_iter()
-            .filter(|(name, _)| *name == kind.name)
-            .map(|(_, raw)| self.raw_object(kind, raw))
-            .collect();
-        for page in objects.chunks(PAGE_SIZE) {
-            if pages.send(page.to_vec()).await.is_err() {
+        let objects: Vec<RawObject> = {
+            let state = self.lock();
+            let of_kind = state.objects_of(kind).map(|(id, raw)| state.with_links(kind, id, raw));
+            of_kind.map(|raw| self.raw_object(kind, raw)).collect()
+        };
+        let mut objects = objects.into_iter().peekable();
+        while objects.peek().is_some() {
+            if pages.send(objects.by_ref().take(PAGE_SIZE).collect()).await.is_err() {
                 return Listing { coverage: Coverage::Partial, ..listing };
             }
         }
@@ -119,7 +119,7 @@ impl TenantRead for MemoryTenant {
     }
 
     async fn count(&self, kind: &'static Kind) -> Result<usize, TenantError> {
-        Ok(self.lock().objects.keys().filter(|(name, _)| *name == kind.name).count())
+        Ok(self.lock().objects_of(kind).count())
     }
 
     async fn get(&self, kind: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {

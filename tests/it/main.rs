@@ -1,6 +1,10 @@
 //! Tests across floors.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may fail loudly and show what it measured")]
 
+/// The allocator of the program: most of what the laws do is cloning.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod absence;
 mod adopting;
 mod applying;

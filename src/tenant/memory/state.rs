@@ -333,6 +333,13 @@ impl State {
         }
     }
 
+    /// Returns the objects of one kind, with their ids.
+    pub(super) fn objects_of(&self, kind: &'static Kind) -> impl Iterator<Item = (&str, &Raw)> {
+        let from = (kind.name, String::new());
+        let all = self.objects.range(from..).take_while(|((name, _), _)| *name == kind.name);
+        all.map(|((_, id), raw)| (id.as_str(), raw))
+    }
+
     /// Returns `raw` with its links; references to objects in the recycle bin are left out.
     pub(super) fn with_links(&self, kind: &'static Kind, id: &str, raw: &Raw) -> Raw {
         let mut whole = raw.clone();
