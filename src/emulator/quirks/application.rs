@@ -74,17 +74,17 @@ pub(super) fn update(tenant: &Tenant, old: &Properties, new: &mut Properties) ->
 /// <https://github.com/manicminer/hamilton>, <https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/1211>
 fn enabled_permissions_stay(old: &Properties, new: &Properties) -> Result<(), Fault> {
     let is_enabled = |entry: &Value| entry.get("isEnabled") == Some(&Value::Bool(true));
-    let without_state = |entry: &Value| {
-        let mut entry = entry.as_object().cloned().unwrap_or_default();
-        entry.retain(|name, value| name != "isEnabled" && !value.is_null());
-        entry
+    // What is not sent, as the read-only origin, is no change.
+    let is_same = |sent: &Value, stored: &Value| {
+        let mut sent = sent.as_object().into_iter().flatten();
+        sent.all(|(name, value)| name == "isEnabled" || *value == stored.get(name).cloned().unwrap_or_default())
     };
     for path in ["/appRoles", "/api/oauth2PermissionScopes"] {
         let list = |object: &Properties| pointer(object, path).as_array().cloned().unwrap_or_default();
         let now = list(new);
         for entry in list(old).iter().filter(|entry| is_enabled(entry)) {
             let kept = now.iter().find(|kept| kept.get("id") == entry.get("id"));
-            if kept.is_none_or(|kept| without_state(kept) != without_state(entry)) {
+            if !kept.is_some_and(|kept| is_same(kept, entry)) {
                 return Err(Fault::new(
                     400,
                     "CannotDeleteOrUpdateEnabledEntitlement",
