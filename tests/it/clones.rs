@@ -329,7 +329,7 @@ async fn the_state_of_the_remotes_tip_is_taken_up_in_a_fresh_clone() {
         clone.git(&["fetch", "-q", "origin", "+refs/entragit/*:refs/entragit/*"]);
         let ran = clone.run(&["export", "--incremental"]).ok();
         assert!(ran.err.contains(said), "{}", ran.err);
-        assert_eq!(clone.git(&["log", "-1", "--format=%s", "snapshots"]), "Snapshot: 1 changed");
+        assert_eq!(clone.git(&["log", "-1", "--format=%s", "snapshots"]), "Remote workers changed");
     }
 }
 

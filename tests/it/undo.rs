@@ -25,6 +25,10 @@ async fn an_apply_is_taken_back_also_what_no_snapshot_had_seen() {
     let receipt = ran.json()["receipt"].as_str().unwrap().to_owned();
     assert!(world.git(&["log", "-1", "--format=%s", &format!("{receipt}^")]).starts_with("Found before applying"));
     assert!(world.git(&["diff", &format!("{receipt}^"), &receipt]).contains("-description: meanwhile"));
+    let subject = world.git(&["log", "-1", "--format=%s", &receipt]);
+    let taken = world.git(&["log", "-1", "--format=%ct", &good]).parse().unwrap();
+    let taken = jiff::Timestamp::from_second(taken).unwrap().strftime("%Y-%m-%d %H:%MZ");
+    assert_eq!(subject, format!("Brought back 5 objects to {} ({taken})", &good[..10]));
     // Since then somebody changed something else, and something that the apply had written, too.
     let policy = format!("{POLICIES}/{}", names::ORDERING_POLICY);
     assert_eq!(world.graph.patch(&policy, json!({"state": "disabled"})).await.0, 204);

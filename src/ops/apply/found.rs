@@ -17,7 +17,8 @@ use crate::ops::commit::source::{Entry, Side};
 use crate::ops::read::live::{bytes_of, link_value};
 use crate::ops::snapshot::advance::Advance;
 use crate::ops::snapshot::export::index;
-use crate::ops::snapshot::publish::{SnapshotMessage, changes, compare, message};
+use crate::ops::snapshot::message::{SnapshotMessage, Summary, message};
+use crate::ops::snapshot::publish::{changes, compare};
 use crate::ops::{Context, audit, files_of, manifest_of};
 use crate::tenant::TenantRead;
 
@@ -75,14 +76,15 @@ pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, O
     }
     writer.keep_unusual(base)?;
     let tree = writer.finish(&files)?;
-    let (added, modified, removed) = compare(&changes(&before, &files));
+    let changes = changes(&before, &files);
+    let (added, modified, removed) = compare(&changes);
     let summary = SnapshotMessage {
         subject: format!(
             "Found before applying {}: {} from the last snapshot",
             &ready.binding.commit[..10.min(ready.binding.commit.len())],
             agreeing(added + modified + removed, "object", "differs", "differ")
         ),
-        counts: &BTreeMap::new(),
+        lines: Summary::of(&context.repo, &changes)?.lines(&context.repo)?,
         objects: index(&files).len(),
         coverage: &manifest.coverage,
         trailers: Vec::new(),

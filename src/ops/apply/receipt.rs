@@ -1,16 +1,21 @@
 //! Makes the commit message and the options of an apply's receipt, and the sentences on what the apply could not do.
 
+use std::collections::BTreeSet;
+
 use anyhow::Result;
+use jiff::Timestamp;
 
 use super::Ready;
 use crate::engine::diff::top;
 use crate::engine::planfile::Binding;
 use crate::engine::render;
-use crate::model::{ChangeKind, Left};
+use crate::model::words::counted;
+use crate::model::{Address, ChangeKind, Left};
 use crate::ops::Context;
 use crate::ops::apply::execute::Outcome;
 use crate::ops::plan::Planned;
 use crate::ops::snapshot::export::Extra;
+use crate::repo::CommitInfo;
 
 /// Tells how far the tenant is as the commit wants it, after an apply.
 pub(super) struct Conclusion {
@@ -102,23 +107,25 @@ pub(super) fn extra(
         .and_then(|since| context.repo.commit(since))
         .ok()
         .filter(|receipt| receipt.parents.first() == Some(&commit) && ready.binding.commit == commit.to_string());
-    let subject = context
-        .repo
-        .commit(undone_receipt.as_ref().map_or(commit, |receipt| receipt.id))
-        .ok()
-        .and_then(|info| info.message.lines().next().map(str::to_owned))
-        .unwrap_or_default();
+    let target = context.repo.commit(commit).ok();
+    let subject = match (&undone_receipt, target.as_ref().and_then(|target| brought_back(ready, outcome, target))) {
+        (Some(receipt), _) => {
+            let what = if conclusion.verified { "Undone" } else { "Undone in part" };
+            format!("{what} {}: {}", &receipt.id.to_string()[..10], first_line(receipt))
+        }
+        (None, Some(text)) if conclusion.verified => format!("Brought back {text}"),
+        (None, Some(text)) => format!("Partly brought back {text}"),
+        (None, None) => {
+            let what = if conclusion.verified { "Applied" } else { "Applied in part" };
+            format!("{what} {short}: {}", target.as_ref().map(first_line).unwrap_or_default())
+        }
+    };
     Extra {
         // With a partly applied commit as a parent, its pending part would count as applied.
         applied: (conclusion.converged && conclusion.whole).then_some(commit),
         learned: outcome.learned.clone(),
         hold_main: !conclusion.converged,
-        subject: Some(match (&undone_receipt, conclusion.verified) {
-            (None, true) => format!("Applied {short}: {subject}"),
-            (None, false) => format!("Applied in part {short}: {subject}"),
-            (Some(receipt), true) => format!("Undone {}: {subject}", &receipt.id.to_string()[..10]),
-            (Some(receipt), false) => format!("Undone in part {}: {subject}", &receipt.id.to_string()[..10]),
-        }),
+        subject: Some(subject),
         trailers: vec![
             ("Entragit-Applied".to_owned(), ready.binding.commit.clone()),
             ("Entragit-Plan".to_owned(), ready.digest.clone()),
@@ -134,4 +141,22 @@ pub(super) fn extra(
         )
         .collect(),
     }
+}
+
+/// Returns the first line of a commit's message.
+fn first_line(commit: &CommitInfo) -> &str {
+    commit.message.lines().next().unwrap_or_default()
+}
+
+/// Returns what was brought back to which snapshot, as in `4 objects to 459b63504c (2026-11-30 12:00Z)`. `None` if the target is
+/// no snapshot but a person's commit, whose subject says more, or if nothing was written.
+fn brought_back(ready: &Ready, outcome: &Outcome, target: &CommitInfo) -> Option<String> {
+    let is_snapshot = target.message.lines().any(|line| line.starts_with("Entragit-Objects: "));
+    let steps = ready.plan.steps.iter().enumerate().filter(|(id, _)| outcome.ok.contains(id));
+    let objects: BTreeSet<&Address> = steps.map(|(_, step)| &step.address).collect();
+    if !is_snapshot || objects.is_empty() {
+        return None;
+    }
+    let time = Timestamp::from_second(target.committed).ok()?.strftime("%Y-%m-%d %H:%MZ").to_string();
+    Some(format!("{} to {} ({time})", counted(objects.len(), "object"), &target.id.to_string()[..10]))
 }

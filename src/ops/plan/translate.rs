@@ -1,7 +1,6 @@
 //! Translates the configuration of one tenant into the ids of another, for `plan --map`, as a commit of that other tenant's
 //! repository. It can be read, reviewed and merged like any other, and its changes are what is planned.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -18,7 +17,8 @@ use crate::ops::commit::source::{Side, snapshots};
 use crate::ops::read::live::bytes_of;
 use crate::ops::report::validate;
 use crate::ops::snapshot::export::index;
-use crate::ops::snapshot::publish::{SnapshotMessage, changes, compare, message};
+use crate::ops::snapshot::message::{SnapshotMessage, Summary, message};
+use crate::ops::snapshot::publish::{changes, compare};
 use crate::ops::{Context, Invalid};
 use crate::repo::{MAX_MAP, NamedBy, ObjectId, read_file};
 
@@ -153,14 +153,15 @@ fn commit(
             return Ok(kept.id);
         }
     }
-    let (added, modified, removed) = compare(&changes(&before, &files));
+    let changes = changes(&before, &files);
+    let (added, modified, removed) = compare(&changes);
     let commit = source.commit.map(|commit| commit.to_string()).unwrap_or_default();
     let told = SnapshotMessage {
         subject: format!(
             "Translated from tenant {other}, {}: {added} to make, {modified} to change, {removed} to delete",
             &commit[..10.min(commit.len())]
         ),
-        counts: &BTreeMap::new(),
+        lines: Summary::of(&context.repo, &changes)?.lines(&context.repo)?,
         objects: index(&files).len(),
         coverage: &target.manifest.coverage,
         trailers: vec![("Entragit-Translated-From".to_owned(), format!("{other} {commit}"))],

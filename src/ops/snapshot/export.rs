@@ -8,7 +8,8 @@ use anyhow::{Context as _, Result};
 use super::advance::{Advance, Main, MainMoves};
 use super::full_read::{FullRead, PreviousSnapshot, read_everything};
 use super::main_relation::{Edits, MainRelation};
-use super::publish::{SnapshotMessage, changed, compare, message, subject};
+use super::message::{SnapshotMessage, Summary, message};
+use super::publish::{changed, compare};
 use super::shrink::{self, Candidate};
 use crate::engine::normalize::normalize;
 use crate::format::manifest::Manifest;
@@ -260,15 +261,17 @@ impl<'a> NewSnapshot<'a> {
     /// Returns the message of the commit, after refusing a snapshot that lacks too much.
     async fn message<T: TenantRead>(&self, tenant: &T, audit: &Audit) -> Result<String> {
         let Start { context, extra, parent, base, manifest, .. } = self.start;
-        let (added, changed, removed) = self.changed;
+        let summary = Summary::of(&context.repo, &self.read.changes)?;
         let subject = match (&extra.subject, parent) {
             (Some(subject), _) => subject.clone(),
             (None, None) => format!("First snapshot: {}", counted(self.objects, "object")),
-            (None, Some(_)) => subject(added, changed, removed),
+            (None, Some(_)) => summary.subject(&context.repo)?,
         };
+        // A first snapshot changes nothing: it would list the tenant.
+        let lines = if parent.is_some() { summary.lines(&context.repo)? } else { Vec::new() };
         let mut told = SnapshotMessage {
             subject,
-            counts: &self.counts,
+            lines,
             objects: self.objects,
             coverage: &self.read.coverage,
             trailers: extra.trailers.iter().cloned().chain(self.rules.clone()).collect(),

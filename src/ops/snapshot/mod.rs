@@ -5,6 +5,7 @@ pub mod export;
 pub(in crate::ops) mod full_read;
 pub mod incremental;
 pub(in crate::ops) mod main_relation;
+pub(in crate::ops) mod message;
 pub(in crate::ops) mod publish;
 pub(in crate::ops) mod record;
 pub mod resume;

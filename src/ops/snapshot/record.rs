@@ -7,17 +7,16 @@ use anyhow::Result;
 use super::advance::{Advance, Main, MainMoves};
 use super::incremental::Found;
 use super::main_relation::{MainRelation, relation_by_files};
-use super::publish::{self, Changes, SnapshotMessage, changed, compare, message, subject};
+use super::message::{SnapshotMessage, Summary, message};
+use super::publish::{self, Changes, changed, compare};
 use super::round::{Committed, Round, RoundOptions};
 use super::shrink::{self, Candidate};
-use crate::engine::render::in_message;
 use crate::format::manifest::Manifest;
 use crate::format::path::{address_of, is_reserved};
 use crate::format::settings::Actors;
 use crate::format::yaml;
-use crate::model::kind::Naming;
 use crate::model::words;
-use crate::model::{Address, Kind, Object};
+use crate::model::{Address, Kind};
 use crate::ops::audit::attribute::{Share, Touched, author, shares};
 use crate::ops::audit::{self, Audit};
 use crate::ops::commit::base::{self, Base};
@@ -170,12 +169,12 @@ impl<'a> NewSnapshot<'a> {
         };
         let mut trailers: Vec<_> = context.rules_trailer(settings.as_ref())?.into_iter().collect();
         if let Some(parent) = self.parent {
-            let (added, changed, removed) = self.round.changed;
+            let summary = Summary::of(&context.repo, changes)?;
             let message = message(
                 &self.manifest.tenant,
                 &SnapshotMessage {
-                    subject: subject(added, changed, removed),
-                    counts: &self.round.counts,
+                    subject: summary.subject(&context.repo)?,
+                    lines: summary.lines(&context.repo)?,
                     objects: self.round.objects,
                     coverage: &self.manifest.coverage,
                     trailers: Vec::new(),
@@ -234,9 +233,10 @@ impl Division<'_> {
             let part = Part { share: self.shares.get(at), last: at + 1 == count };
             let own = part.take(&mut left);
             let (added, changed, removed) = compare(&own);
+            let summary = Summary::of(&context.repo, &own)?;
             done.extend(own);
             let tree = if part.last { self.tree } else { context.repo.writer()?.edit(base.tree, &edits(&done))? };
-            let text = self.message(part, subject(added, changed, removed));
+            let text = self.message(part, &summary)?;
             let person = self.person(part);
             tip = context.repo.create_commit_for(tree, &self.parents(part, tip), &text, &person)?;
             commits.made.push(Committed { id: tip, author: person.name, objects: added + changed + removed });
@@ -256,22 +256,22 @@ impl Division<'_> {
         parents
     }
 
-    /// Returns a commit's message. `counted` is its first line, unless it is the first snapshot or has a single object.
-    fn message(&self, part: Part<'_>, counted: String) -> String {
-        let NewSnapshot { context, parent, manifest, changes, round, .. } = self.new;
-        let subject = match parent {
-            None => format!("First snapshot: {}", words::counted(round.objects, "object")),
-            Some(_) => title(context, part.share, changes).unwrap_or(counted),
+    /// Returns a commit's message. A first snapshot lists no changes: it would list the tenant.
+    fn message(&self, part: Part<'_>, summary: &Summary) -> Result<String> {
+        let NewSnapshot { context, parent, manifest, round, .. } = self.new;
+        let (subject, lines) = match parent {
+            None => (format!("First snapshot: {}", words::counted(round.objects, "object")), Vec::new()),
+            Some(_) => (summary.subject(&context.repo)?, summary.lines(&context.repo)?),
         };
         let told = SnapshotMessage {
             subject,
-            counts: if part.last { &round.counts } else { &BTreeMap::new() },
+            lines,
             objects: round.objects,
             coverage: &manifest.coverage,
             trailers: if part.last { self.trailers.clone() } else { Vec::new() },
             actors: self.events(part).actors(context.settings.actors),
         };
-        message(&manifest.tenant, &told)
+        Ok(message(&manifest.tenant, &told))
     }
 
     /// Returns the author of a commit: the actor if one is known, else whoever runs the program.
@@ -302,24 +302,6 @@ impl Part<'_> {
         *left = rest;
         own
     }
-}
-
-/// Returns the subject of a commit with a single object. People are not named in messages.
-fn title(context: &Context, share: Option<&Share>, changes: &Changes) -> Option<String> {
-    let address = share?.objects.iter().next().filter(|_| share.is_some_and(|share| share.objects.len() == 1))?;
-    let kind = Some(address.kind).filter(|kind| kind.naming != Naming::Id)?;
-    let of = |path: &str| address_of(path).is_ok_and(|(found, id)| found == kind && id == address.id);
-    let own: Vec<_> = changes.iter().filter(|(path, _)| of(path)).map(|(_, blobs)| *blobs).collect();
-    let (old, new) = (own.iter().find_map(|(old, _)| *old), own.iter().find_map(|(_, new)| *new));
-    let word = match (old, new) {
-        (None, _) => "Added",
-        (_, None) => "Removed",
-        _ => "Changed",
-    };
-    let document = context.repo.blob(new.or(old)?).ok().and_then(|bytes| yaml::read(&address.id, &bytes).ok());
-    let name = document.map(|document| Object(document.value).name().to_owned()).unwrap_or_default();
-    let name = if name.is_empty() { address.id.clone() } else { name };
-    Some(format!("{word} {}: {}", kind.name, in_message(&name).chars().take(80).collect::<String>()))
 }
 
 /// Returns every object whose file differs, with the ids in the lines that differ.

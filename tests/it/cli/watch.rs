@@ -72,19 +72,27 @@ async fn each_change_is_its_authors() {
         world.git(&["log", "-3", "--format=%an <%ae> %cn%n  %s%n%(trailers:key=Entragit-Actor)"]),
         @r"
     Test <test@localhost> Test
-      Changed group: Remote workers
+      Remote workers changed
     Entragit-Actor: Priya Raman <priya.raman@contoso.com>
     Entragit-Actor: Tomasz Zieliński <tomasz.zielinski@contoso.com>
 
     Tomasz Zieliński <tomasz.zielinski@contoso.com> Test
-      Snapshot: 3 changed, 1 removed
+      Order Desk approvers deleted, Order Desk and 2 more changed
     Entragit-Actor: Tomasz Zieliński <tomasz.zielinski@contoso.com>
 
     Priya Raman <priya.raman@contoso.com> Test
-      Changed conditionalAccessPolicy: CA210 Order Desk: multifactor authentication for remote workers
+      CA210 Order Desk: multifactor authentication for remote workers changed
     Entragit-Actor: Priya Raman <priya.raman@contoso.com>
     "
     );
+    let body = world.git(&["log", "-1", "--author=Tomasz", "--format=%b"]);
+    let told: Vec<&str> = body.lines().take_while(|line| !line.starts_with("Entragit-")).collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    - group: Order Desk approvers
+    ~ servicePrincipal: Order Desk (appRoleAssignedTo)
+    ~ accessPackageCatalog: Ordering
+    ~ accessPackage: Order approval
+    ");
     let files = world.git(&["log", "-1", "--author=Priya", "--format=", "--name-only", "snapshots"]);
     assert!(files.starts_with("conditional-access/policies/") && files.lines().count() == 1, "{files}");
     let blame = world.git(&["blame", "snapshots", "--", &files]);
