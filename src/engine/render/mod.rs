@@ -78,7 +78,12 @@ pub fn safe(text: &str) -> String {
 pub fn in_message(text: &str) -> String {
     const SKIPS: &[&str] = &["skip", "no ci", "no-ci"];
     let mut out = String::new();
-    for part in safe(text).replace("***", "* * *").split_inclusive('[') {
+    let mut text = safe(text).replace("***", "* * *");
+    // Azure Pipelines knows these words without brackets, too.
+    while let Some(at) = text.to_ascii_lowercase().find("skip-checks") {
+        text.insert(at + "skip-".len(), ' ');
+    }
+    for part in text.split_inclusive('[') {
         let inner = part.split(']').next().unwrap_or_default().to_ascii_lowercase();
         // What follows a bracket: a space in between, and no host knows the words.
         if out.ends_with('[') && SKIPS.iter().any(|word| inner.contains(word)) {
@@ -312,5 +317,6 @@ mod tests {
             assert!(is_broken && !text.contains("***"), "{text}");
         }
         assert_eq!(in_message("Sales [skip ci] [x]"), "Sales [ skip ci] [x]");
+        assert_eq!(in_message("Skip-Checks: true"), "Skip- Checks: true");
     }
 }
