@@ -15,7 +15,7 @@ use crate::ops::Context;
 use crate::ops::apply::execute::Outcome;
 use crate::ops::plan::Planned;
 use crate::ops::snapshot::export::Extra;
-use crate::repo::CommitInfo;
+use crate::repo::{CommitInfo, trailers};
 
 /// Tells how far the tenant is as the commit wants it, after an apply.
 pub(super) struct Conclusion {
@@ -151,7 +151,9 @@ fn first_line(commit: &CommitInfo) -> &str {
 /// Returns what was brought back to which snapshot, as in `4 objects to 459b63504c (2026-11-30 12:00Z)`. `None` if the target is
 /// no snapshot but a person's commit, whose subject says more, or if nothing was written.
 fn brought_back(ready: &Ready, outcome: &Outcome, target: &CommitInfo) -> Option<String> {
-    let is_snapshot = target.message.lines().any(|line| line.starts_with("Entragit-Objects: "));
+    let trailers = trailers(&target.message);
+    let has = |wanted: &str| trailers.iter().any(|(name, _)| name == wanted);
+    let is_snapshot = has("Entragit-Objects") && !has("Entragit-Translated-From");
     let steps = ready.plan.steps.iter().enumerate().filter(|(id, _)| outcome.ok.contains(id));
     let objects: BTreeSet<&Address> = steps.map(|(_, step)| &step.address).collect();
     if !is_snapshot || objects.is_empty() {

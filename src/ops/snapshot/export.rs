@@ -261,14 +261,15 @@ impl<'a> NewSnapshot<'a> {
     /// Returns the message of the commit, after refusing a snapshot that lacks too much.
     async fn message<T: TenantRead>(&self, tenant: &T, audit: &Audit) -> Result<String> {
         let Start { context, extra, parent, base, manifest, .. } = self.start;
-        let summary = Summary::of(&context.repo, &self.read.changes)?;
+        let summary = Summary::of(&context.repo, &self.read.changes);
         let subject = match (&extra.subject, parent) {
             (Some(subject), _) => subject.clone(),
+            (None, _) if self.read.first => format!("First snapshot: {}", counted(self.objects, "object")),
             (None, None) => format!("First snapshot: {}", counted(self.objects, "object")),
-            (None, Some(_)) => summary.subject(&context.repo)?,
+            (None, Some(_)) => summary.subject(&context.repo),
         };
         // A first snapshot changes nothing: it would list the tenant.
-        let lines = if parent.is_some() { summary.lines(&context.repo)? } else { Vec::new() };
+        let lines = if parent.is_some() { summary.lines(&context.repo) } else { Vec::new() };
         let mut told = SnapshotMessage {
             subject,
             lines,

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Result;
-
 use super::publish::Changes;
 use crate::engine::diff;
 use crate::engine::render::in_message;
@@ -12,7 +10,7 @@ use crate::format::yaml;
 use crate::kinds;
 use crate::model::kind::Naming;
 use crate::model::words::counted;
-use crate::model::{Address, Coverage, CoverageMap, Object};
+use crate::model::{Address, Coverage, CoverageMap, Kind, Object};
 use crate::repo::{ObjectId, Repo};
 
 /// Most lines of a message that tell a change.
@@ -124,7 +122,7 @@ enum Entry {
     /// An object that may be named.
     Object(Sides),
     /// Objects of a kind whose names are those of people, or of no use: they are counted.
-    Several { kind: &'static str, count: usize },
+    Several { kind: &'static Kind, count: usize },
 }
 
 /// Holds an object's content before and now.
@@ -144,10 +142,7 @@ pub(in crate::ops) struct Summary {
 
 impl Summary {
     /// Sorts changes for a message: deletions first, then creations. Changed objects are sorted by the depth of the change.
-    ///
-    /// # Errors
-    /// If the object database cannot be read.
-    pub(in crate::ops) fn of(repo: &Repo, changes: &Changes) -> Result<Summary> {
+    pub(in crate::ops) fn of(repo: &Repo, changes: &Changes) -> Summary {
         // A renamed object has two files.
         let mut objects: BTreeMap<Address, (Option<ObjectId>, Option<ObjectId>)> = BTreeMap::new();
         for (path, (old, new)) in changes {
@@ -155,7 +150,7 @@ impl Summary {
             let sides = objects.entry(Address::new(kind, id)).or_default();
             *sides = (sides.0.or(*old), sides.1.or(*new));
         }
-        let (mut named, mut several) = (Vec::new(), BTreeMap::<_, usize>::new());
+        let (mut named, mut several) = (Vec::new(), BTreeMap::<_, (&'static Kind, usize)>::new());
         let mut counts = BTreeMap::new();
         for (address, (old, new)) in objects {
             let event = match (old, new) {
@@ -164,76 +159,76 @@ impl Summary {
                 _ => Event::Changed,
             };
             *counts.entry(event).or_default() += 1;
-            // People are not named in messages: a message outlives the file that is erased.
-            match address.kind.naming {
-                Naming::Id => *several.entry((event, address.kind.name)).or_default() += 1,
-                _ => named.push((event, Sides { address, old, new })),
+            if is_named(address.kind) {
+                named.push((event, Sides { address, old, new }));
+            } else {
+                several.entry((event, address.kind.name)).or_insert((address.kind, 0)).1 += 1;
             }
         }
-        let few = named.len() <= COMPARED;
+        let few = counts.get(&Event::Changed).is_none_or(|count| *count <= COMPARED);
         let mut ranked = Vec::new();
         for (event, sides) in named {
-            let depth = if few && event == Event::Changed { sides.depth(repo)? } else { Depth::Properties };
+            let depth = if few && event == Event::Changed { sides.depth(repo) } else { Depth::Properties };
             let kind = kinds::ALL.iter().position(|kind| *kind == sides.address.kind);
             ranked.push(((event, depth, kind), sides));
         }
         ranked.sort_by_key(|(rank, _)| *rank);
         let named = ranked.into_iter().map(|((event, ..), sides)| (event, Entry::Object(sides)));
-        let several = several.into_iter().map(|((event, kind), count)| (event, Entry::Several { kind, count }));
-        Ok(Summary { entries: named.chain(several).collect(), counts })
+        let several = several.into_iter().map(|((event, _), (kind, count))| (event, Entry::Several { kind, count }));
+        let mut entries: Vec<_> = named.chain(several).collect();
+        entries.sort_by_key(|(event, _)| *event);
+        Summary { entries, counts }
     }
 
     /// Returns the first line of a message, as in `Approvers deleted, CA210 and 1 more changed`.
-    ///
-    /// # Errors
-    /// If the object database cannot be read.
-    pub(in crate::ops) fn subject(&self, repo: &Repo) -> Result<String> {
+    pub(in crate::ops) fn subject(&self, repo: &Repo) -> String {
         if self.counts.is_empty() {
-            return Ok("Snapshot: coverage or settings only".to_owned());
+            return "Snapshot: coverage or settings only".to_owned();
         }
         for name in NAMES {
-            let subject = self.subject_with(repo, *name)?;
+            let subject = self.subject_with(repo, *name);
             if subject.chars().count() <= SUBJECT {
-                return Ok(subject);
+                return subject;
             }
         }
         let counts = self.counts.iter().map(|(event, count)| format!("{count} {}", event.as_str()));
-        Ok(format!("Snapshot: {}", counts.collect::<Vec<_>>().join(", ")))
+        format!("Snapshot: {}", counts.collect::<Vec<_>>().join(", "))
     }
 
     /// Returns the subject with names of at most so many characters.
-    fn subject_with(&self, repo: &Repo, most: usize) -> Result<String> {
+    fn subject_with(&self, repo: &Repo, most: usize) -> String {
         let mut parts = Vec::new();
         for (event, count) in &self.counts {
             let first = self.entries.iter().find(|(of, _)| of == event);
             let Some((_, entry)) = first else { continue };
             let (what, told) = match entry {
-                Entry::Object(sides) => (shortened(&sides.name(repo)?, most), 1),
-                Entry::Several { kind, count } => (format!("{count} {kind}"), *count),
+                Entry::Object(sides) => (shortened(&sides.name(repo), most), 1),
+                Entry::Several { kind, count } => {
+                    (if *count == 1 { format!("1 {}", kind.name) } else { format!("{count} {}", kind.title) }, *count)
+                }
             };
             let more = if *count > told { format!(" and {} more", count - told) } else { String::new() };
             parts.push(format!("{what}{more} {}", event.as_str()));
         }
-        Ok(parts.join(", "))
+        parts.join(", ")
     }
 
     /// Returns the lines that tell the changes: the first ones, and how many objects the others are about.
-    ///
-    /// # Errors
-    /// If the object database cannot be read.
-    pub(in crate::ops) fn lines(&self, repo: &Repo) -> Result<Vec<String>> {
+    pub(in crate::ops) fn lines(&self, repo: &Repo) -> Vec<String> {
         let shown = if self.entries.len() > LINES { LINES - 1 } else { LINES };
         let mut lines = Vec::new();
         for (event, entry) in self.entries.iter().take(shown) {
             let text = match entry {
                 Entry::Object(sides) => {
-                    let start = format!("{} {}: ", event.mark(), sides.address.kind.name);
-                    let properties = listed(&sides.properties(repo)?);
-                    let room = WIDTH.saturating_sub(start.chars().count() + properties.chars().count());
-                    format!("{start}{}{properties}", shortened(&sides.name(repo)?, room.max(NAME)))
+                    let start = format!("{} {} ", event.mark(), sides.address.kind.name);
+                    let properties = listed(&sides.properties(repo));
+                    let room = WIDTH.saturating_sub(start.chars().count() + properties.chars().count() + 2);
+                    // In quotes, so that no name is read as a part of the line.
+                    let name = sides.name(repo).replace('"', "'");
+                    format!("{start}\"{}\"{properties}", shortened(&name, room.max(NAME)))
                 }
                 Entry::Several { kind, count } => {
-                    format!("{} {kind}: {}", event.mark(), counted(*count, "object"))
+                    format!("{} {}: {}", event.mark(), kind.name, counted(*count, "object"))
                 }
             };
             lines.push(text);
@@ -246,50 +241,57 @@ impl Summary {
         if rest > 0 {
             lines.push(format!("  and {}", counted(rest, "other object")));
         }
-        Ok(lines)
+        lines
     }
 }
 
 impl Sides {
     /// Returns the object's name, or its id if it has none, as it may stand in a message.
-    fn name(&self, repo: &Repo) -> Result<String> {
-        let object = self.read(repo, self.new.or(self.old))?;
+    fn name(&self, repo: &Repo) -> String {
+        let object = self.read(repo, self.new.or(self.old));
         let name = object.as_ref().map(Object::name).filter(|name| !name.is_empty()).unwrap_or(&self.address.id);
-        Ok(in_message(name))
+        in_message(name)
     }
 
     /// Returns the names of the properties that differ.
-    fn properties(&self, repo: &Repo) -> Result<Vec<String>> {
-        let (Some(old), Some(new)) = (self.old, self.new) else { return Ok(Vec::new()) };
-        let (Some(old), Some(new)) = (self.read(repo, Some(old))?, self.read(repo, Some(new))?) else {
-            return Ok(Vec::new());
+    fn properties(&self, repo: &Repo) -> Vec<String> {
+        let (Some(old), Some(new)) = (self.old, self.new) else { return Vec::new() };
+        let (Some(old), Some(new)) = (self.read(repo, Some(old)), self.read(repo, Some(new))) else {
+            return Vec::new();
         };
         let changes = diff::objects(self.address.kind, &old, &new);
         let mut names: Vec<String> = changes.iter().map(|change| diff::top(change.path()).to_owned()).collect();
         names.dedup();
-        Ok(names)
+        names
     }
 
     /// Returns the depth of a change.
-    fn depth(&self, repo: &Repo) -> Result<Depth> {
-        let names = self.properties(repo)?;
-        Ok(match names.iter().any(|name| self.address.kind.link(name).is_none()) {
+    fn depth(&self, repo: &Repo) -> Depth {
+        let names = self.properties(repo);
+        match names.iter().any(|name| self.address.kind.link(name).is_none()) {
             true => Depth::Properties,
             false if names.is_empty() => Depth::Comments,
             false => Depth::Links,
-        })
+        }
     }
 
-    /// Reads one of the contents; `None` for one that no version of the program wrote.
-    fn read(&self, repo: &Repo, blob: Option<ObjectId>) -> Result<Option<Object>> {
-        let Some(blob) = blob else { return Ok(None) };
-        let bytes = repo.blob(blob)?;
-        Ok(yaml::read(&self.address.id, &bytes).ok().map(|document| Object(document.value)))
+    /// Reads one of the contents; `None` for one that is not there, as in a partial clone, or that no version of the program
+    /// wrote: a receipt must not be lost for want of a name.
+    fn read(&self, repo: &Repo, blob: Option<ObjectId>) -> Option<Object> {
+        let bytes = repo.blob(blob?).ok()?;
+        yaml::read(&self.address.id, &bytes).ok().map(|document| Object(document.value))
     }
+}
+
+/// Returns true if a message may name the kind's objects. People are not named, nor what is called after them: a message outlives
+/// the file that is erased.
+fn is_named(kind: &Kind) -> bool {
+    kind.naming != Naming::Id && !["device", "orgContact"].contains(&kind.name)
 }
 
 /// Returns names in brackets, the first few of them.
 fn listed(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| in_message(name)).collect();
     match names.len() {
         0 => String::new(),
         1..=PROPERTIES => format!(" ({})", names.join(", ")),

@@ -169,12 +169,12 @@ impl<'a> NewSnapshot<'a> {
         };
         let mut trailers: Vec<_> = context.rules_trailer(settings.as_ref())?.into_iter().collect();
         if let Some(parent) = self.parent {
-            let summary = Summary::of(&context.repo, changes)?;
+            let summary = Summary::of(&context.repo, changes);
             let message = message(
                 &self.manifest.tenant,
                 &SnapshotMessage {
-                    subject: summary.subject(&context.repo)?,
-                    lines: summary.lines(&context.repo)?,
+                    subject: summary.subject(&context.repo),
+                    lines: summary.lines(&context.repo),
                     objects: self.round.objects,
                     coverage: &self.manifest.coverage,
                     trailers: Vec::new(),
@@ -233,10 +233,10 @@ impl Division<'_> {
             let part = Part { share: self.shares.get(at), last: at + 1 == count };
             let own = part.take(&mut left);
             let (added, changed, removed) = compare(&own);
-            let summary = Summary::of(&context.repo, &own)?;
+            let summary = Summary::of(&context.repo, &own);
             done.extend(own);
             let tree = if part.last { self.tree } else { context.repo.writer()?.edit(base.tree, &edits(&done))? };
-            let text = self.message(part, &summary)?;
+            let text = self.message(part, &summary);
             let person = self.person(part);
             tip = context.repo.create_commit_for(tree, &self.parents(part, tip), &text, &person)?;
             commits.made.push(Committed { id: tip, author: person.name, objects: added + changed + removed });
@@ -257,11 +257,11 @@ impl Division<'_> {
     }
 
     /// Returns a commit's message. A first snapshot lists no changes: it would list the tenant.
-    fn message(&self, part: Part<'_>, summary: &Summary) -> Result<String> {
+    fn message(&self, part: Part<'_>, summary: &Summary) -> String {
         let NewSnapshot { context, parent, manifest, round, .. } = self.new;
         let (subject, lines) = match parent {
             None => (format!("First snapshot: {}", words::counted(round.objects, "object")), Vec::new()),
-            Some(_) => (summary.subject(&context.repo)?, summary.lines(&context.repo)?),
+            Some(_) => (summary.subject(&context.repo), summary.lines(&context.repo)),
         };
         let told = SnapshotMessage {
             subject,
@@ -271,7 +271,7 @@ impl Division<'_> {
             trailers: if part.last { self.trailers.clone() } else { Vec::new() },
             actors: self.events(part).actors(context.settings.actors),
         };
-        Ok(message(&manifest.tenant, &told))
+        message(&manifest.tenant, &told)
     }
 
     /// Returns the author of a commit: the actor if one is known, else whoever runs the program.

@@ -87,12 +87,12 @@ async fn each_change_is_its_authors() {
     );
     let body = world.git(&["log", "-1", "--author=Tomasz", "--format=%b"]);
     let told: Vec<&str> = body.lines().take_while(|line| !line.starts_with("Entragit-")).collect();
-    insta::assert_snapshot!(told.join("\n"), @r"
-    - group: Order Desk approvers
-    ~ servicePrincipal: Order Desk (appRoleAssignedTo)
-    ~ accessPackageCatalog: Ordering
-    ~ accessPackage: Order approval
-    ");
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    - group "Order Desk approvers"
+    ~ servicePrincipal "Order Desk" (appRoleAssignedTo)
+    ~ accessPackageCatalog "Ordering"
+    ~ accessPackage "Order approval"
+    "#);
     let files = world.git(&["log", "-1", "--author=Priya", "--format=", "--name-only", "snapshots"]);
     assert!(files.starts_with("conditional-access/policies/") && files.lines().count() == 1, "{files}");
     let blame = world.git(&["blame", "snapshots", "--", &files]);
