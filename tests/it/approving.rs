@@ -88,6 +88,35 @@ async fn two_others_must_have_signed() {
     assert!(checked.status.success(), "{checked:?}");
 }
 
+/// Neither a message that reads like a snapshot's nor another base in the plan file hides who wrote what is wanted.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_author_hides_behind_no_message() {
+    let keys = tempfile::tempdir().unwrap();
+    let world = world(keys.path()).await;
+    let group = world.git(&["ls-files", &format!("groups/*{}.yaml", names::REMOTE_WORKERS)]);
+    let text = std::fs::read_to_string(world.path().join(&group)).unwrap();
+    world.write(&group, &text.replace("description: ", "description: Hers, "));
+    let body = "Snapshot of Contoso\n\nEntragit-Tenant: 1\nEntragit-Objects: 1\nEntragit-Coverage: complete";
+    world.git(&["commit", "-qam", body, "--author=Ada <Ada@contoso.com>"]);
+    world.run(&["plan", "--to", "HEAD", "--out", "plan.json"]).ends(2);
+    for rebased in [false, true] {
+        if rebased {
+            let mut plan: Value =
+                serde_json::from_slice(&std::fs::read(world.path().join("plan.json")).unwrap()).unwrap();
+            plan["base"] = plan["commit"].clone();
+            world.write("plan.json", &serde_json::to_string_pretty(&plan).unwrap());
+        }
+        for who in ["ada", "bob"] {
+            let key = keys.path().join(who).to_string_lossy().into_owned();
+            let out = format!("plan.json.{who}.sig");
+            world.run(&["sign", "plan.json", "--key", &key, "--out", &out, "--yes"]).ok();
+        }
+        let ran = world.run(&["apply", "plan.json", "--yes"]).ends(3);
+        assert!(ran.err.contains("1 of 2 approvals"), "{}", ran.err);
+        assert!(ran.err.contains("ada@contoso.com made what is to be approved"), "{}", ran.err);
+    }
+}
+
 /// The same for every thousandth part of a plan: what was signed, and nothing else. Without the long form it is a hundred
 /// mutations, of each manner.
 #[tokio::test(flavor = "multi_thread")]

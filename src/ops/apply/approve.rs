@@ -138,16 +138,27 @@ pub fn approvals(context: &Context, ready: &Ready, demand: &Demand<'_>) -> Resul
     Err(Unapproved(said).into())
 }
 
-/// Returns the people whose approval of a plan does not count: its maker, and the authors of the commits that it brings about.
+/// Returns the people whose approval of a plan does not count: its maker, and the authors of the commits that it brings about. The
+/// base that a plan file names is not asked: whoever wrote the file chose it.
 fn authors(context: &Context, binding: &Binding) -> Result<BTreeSet<String>> {
     let mut authors = BTreeSet::from([binding.author.to_lowercase()]);
-    let commit = context.repo.resolve(&binding.commit)?;
-    let commits = match binding.base.as_str() {
-        "" => vec![context.repo.commit(commit)?],
-        base => context.repo.range(context.repo.resolve(base)?, commit)?,
+    let wanted = context.repo.resolve(&binding.commit)?;
+    let tip = context.newest_snapshots()?.map(|(_, tip)| tip);
+    let written = match tip {
+        Some(tip) => context.repo.range(tip, wanted)?,
+        None => context.repo.history(wanted, usize::MAX)?,
     };
-    // Snapshots are passed over: their authors changed the tenant, and wrote none of the wanted changes.
-    let written = commits.iter().filter(|commit| !crate::ops::audit::is_snapshot(commit));
-    authors.extend(written.map(|commit| commit.author.email.to_lowercase()));
+    authors.extend(written.iter().map(|commit| commit.author.email.to_lowercase()));
+    // The authors of a snapshot changed the tenant, and wrote none of the wanted changes. That a message calls its commit a
+    // snapshot is not enough: people write messages too.
+    let commit = context.repo.commit(wanted)?;
+    let is_snapshot = crate::ops::audit::is_snapshot(&commit)
+        && match tip {
+            Some(tip) => context.repo.line(tip, usize::MAX)?.iter().any(|snapshot| snapshot.id == wanted),
+            None => false,
+        };
+    if !is_snapshot {
+        authors.insert(commit.author.email.to_lowercase());
+    }
     Ok(authors)
 }

@@ -15,7 +15,7 @@ use crate::engine::refs::mentions;
 use crate::format::settings::Actors;
 use crate::model::words::counted;
 use crate::model::{AuditEvent, Change, FieldChange, Lifecycle, Report};
-use crate::repo::{CommitInfo, ObjectId};
+use crate::repo::{CommitInfo, ObjectId, trailers};
 use crate::tenant::TenantRead;
 
 pub mod attribute;
@@ -223,9 +223,9 @@ pub fn join(context: &Context, report: &mut Report, range: Option<CommitRange>, 
     Ok(())
 }
 
-/// Returns true if a commit was written by the tool as a snapshot.
+/// Returns true if a commit says in its trailers that it is a snapshot. Anybody can write such a trailer: it proves nothing.
 pub fn is_snapshot(commit: &CommitInfo) -> bool {
-    commit.message.contains("\nEntragit-Objects: ")
+    trailers(&commit.message).iter().any(|(name, _)| name == "Entragit-Objects")
 }
 
 /// Returns true if a snapshot has no other before it.

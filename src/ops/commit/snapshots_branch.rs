@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use crate::model::words::counted;
 use crate::ops::{Context, audit, manifest_at};
 pub(in crate::ops) use crate::repo::shell_word;
-use crate::repo::{CommitInfo, ObjectId, Tracking};
+use crate::repo::{CommitInfo, ObjectId, Tracking, trailers};
 
 /// Maximum number of commits of a branch that are searched for an earlier snapshot.
 const LOOK_BACK: usize = 10_000;
@@ -235,7 +235,9 @@ impl Context {
             _ => {}
         }
         let (mine, theirs) = (self.repo.range(remote, here)?, self.repo.range(here, remote)?);
-        let receipts = mine.iter().filter(|commit| commit.message.contains("\nEntragit-Applied: ")).count();
+        let is_receipt =
+            |commit: &&CommitInfo| trailers(&commit.message).iter().any(|(name, _)| name == "Entragit-Applied");
+        let receipts = mine.iter().filter(is_receipt).count();
         let receipts = match receipts {
             0 => String::new(),
             1 => "; 1 of those here is the receipt of an apply, and the ids that it learned go with it".to_owned(),
@@ -303,8 +305,9 @@ impl Context {
     }
 
     fn is_own_snapshot(&self, commit: &CommitInfo) -> bool {
-        let tenant = format!("\nEntragit-Tenant: {}\n", self.settings.tenant).to_lowercase();
-        audit::is_snapshot(commit) && commit.message.to_lowercase().contains(&tenant)
+        let tenant = &self.settings.tenant;
+        let is_own = |(name, of): &(String, String)| name == "Entragit-Tenant" && of.eq_ignore_ascii_case(tenant);
+        audit::is_snapshot(commit) && trailers(&commit.message).iter().any(is_own)
     }
 }
 
