@@ -84,7 +84,7 @@ pub(super) fn keep(context: &Context, ready: &Ready, found: &BTreeMap<Address, O
             &ready.binding.commit[..10.min(ready.binding.commit.len())],
             agreeing(added + modified + removed, "object", "differs", "differ")
         ),
-        lines: Summary::of(&context.repo, &changes).lines(&context.repo),
+        lines: Summary::of(&context.repo, &changes).lines,
         objects: index(&files).len(),
         coverage: &manifest.coverage,
         trailers: Vec::new(),

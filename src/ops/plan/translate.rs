@@ -161,7 +161,7 @@ fn commit(
             "Translated from tenant {other}, {}: {added} to make, {modified} to change, {removed} to delete",
             &commit[..10.min(commit.len())]
         ),
-        lines: Summary::of(&context.repo, &changes).lines(&context.repo),
+        lines: Summary::of(&context.repo, &changes).lines,
         objects: index(&files).len(),
         coverage: &target.manifest.coverage,
         trailers: vec![("Entragit-Translated-From".to_owned(), format!("{other} {commit}"))],

@@ -15,7 +15,6 @@ use crate::engine::normalize::normalize;
 use crate::format::manifest::Manifest;
 use crate::format::path::{Layout, address_of, is_reserved};
 use crate::format::yaml;
-use crate::model::words::counted;
 use crate::model::{Address, IdMap, Kind, Object};
 use crate::ops::audit::{self, Audit};
 use crate::ops::commit::base::Base;
@@ -261,15 +260,11 @@ impl<'a> NewSnapshot<'a> {
     /// Returns the message of the commit, after refusing a snapshot that lacks too much.
     async fn message<T: TenantRead>(&self, tenant: &T, audit: &Audit) -> Result<String> {
         let Start { context, extra, parent, base, manifest, .. } = self.start;
-        let summary = Summary::of(&context.repo, &self.read.changes);
-        let subject = match (&extra.subject, parent) {
-            (Some(subject), _) => subject.clone(),
-            (None, _) if self.read.first => format!("First snapshot: {}", counted(self.objects, "object")),
-            (None, None) => format!("First snapshot: {}", counted(self.objects, "object")),
-            (None, Some(_)) => summary.subject(&context.repo),
+        let Summary { subject, lines } = match parent.is_none() || self.read.first {
+            true => Summary::first(self.objects),
+            false => Summary::of(&context.repo, &self.read.changes),
         };
-        // A first snapshot changes nothing: it would list the tenant.
-        let lines = if parent.is_some() { summary.lines(&context.repo) } else { Vec::new() };
+        let subject = extra.subject.clone().unwrap_or(subject);
         let mut told = SnapshotMessage {
             subject,
             lines,

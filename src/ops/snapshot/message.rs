@@ -133,16 +133,53 @@ struct Sides {
     new: Option<ObjectId>,
 }
 
-/// Describes a snapshot's changes.
-pub(in crate::ops) struct Summary {
+/// Holds the changes of a snapshot in the order in which a message tells them.
+struct Ranked {
     entries: Vec<(Event, Entry)>,
     /// Number of objects of each event.
     counts: BTreeMap<Event, usize>,
 }
 
+/// Describes a snapshot's changes.
+#[derive(Debug)]
+pub(in crate::ops) struct Summary {
+    /// First line of a message, as in `Approvers deleted, CA210 and 1 more changed`.
+    pub subject: String,
+    /// Lines that tell the changes: the first ones, and how many objects the others are about.
+    pub lines: Vec<String>,
+}
+
 impl Summary {
-    /// Sorts changes for a message: deletions first, then creations. Changed objects are sorted by the depth of the change.
+    /// Describes changes: deletions first, then creations. Changed objects are sorted by the depth of the change.
     pub(in crate::ops) fn of(repo: &Repo, changes: &Changes) -> Summary {
+        let Ranked { entries, counts } = Ranked::of(repo, changes);
+        let parts = counts.iter().filter_map(|(event, count)| {
+            let (_, entry) = entries.iter().find(|(of, _)| of == event)?;
+            let first = match entry {
+                Entry::Object(sides) => First::Object { name: sides.name(&sides.read(repo)) },
+                Entry::Several { kind, count } => First::Several { kind, count: *count },
+            };
+            Some(SubjectPart { event: *event, count: *count, first })
+        });
+        let subject = subject(&parts.collect::<Vec<_>>());
+        let shown = if entries.len() > LINES { LINES - 1 } else { LINES };
+        let mut lines: Vec<String> =
+            entries.iter().take(shown).map(|(event, entry)| entry.line(*event, repo)).collect();
+        let rest: usize = entries.iter().skip(shown).map(|(_, entry)| entry.count()).sum();
+        if rest > 0 {
+            lines.push(format!("  and {}", counted(rest, "other object")));
+        }
+        Summary { subject, lines }
+    }
+
+    /// Describes a first snapshot.
+    pub(in crate::ops) fn first(objects: usize) -> Summary {
+        Summary { subject: format!("First snapshot: {}", counted(objects, "object")), lines: Vec::new() }
+    }
+}
+
+impl Ranked {
+    fn of(repo: &Repo, changes: &Changes) -> Ranked {
         // A renamed object has two files.
         let mut objects: BTreeMap<Address, (Option<ObjectId>, Option<ObjectId>)> = BTreeMap::new();
         for (path, (old, new)) in changes {
@@ -177,89 +214,105 @@ impl Summary {
         let several = several.into_iter().map(|((event, _), (kind, count))| (event, Entry::Several { kind, count }));
         let mut entries: Vec<_> = named.chain(several).collect();
         entries.sort_by_key(|(event, _)| *event);
-        Summary { entries, counts }
-    }
-
-    /// Returns the first line of a message, as in `Approvers deleted, CA210 and 1 more changed`.
-    pub(in crate::ops) fn subject(&self, repo: &Repo) -> String {
-        if self.counts.is_empty() {
-            return "Snapshot: coverage or settings only".to_owned();
-        }
-        for name in NAMES {
-            let subject = self.subject_with(repo, *name);
-            if subject.chars().count() <= SUBJECT {
-                return subject;
-            }
-        }
-        let counts = self.counts.iter().map(|(event, count)| format!("{count} {}", event.as_str()));
-        format!("Snapshot: {}", counts.collect::<Vec<_>>().join(", "))
-    }
-
-    /// Returns the subject with names of at most so many characters.
-    fn subject_with(&self, repo: &Repo, most: usize) -> String {
-        let mut parts = Vec::new();
-        for (event, count) in &self.counts {
-            let first = self.entries.iter().find(|(of, _)| of == event);
-            let Some((_, entry)) = first else { continue };
-            let (what, told) = match entry {
-                Entry::Object(sides) => (shortened(&sides.name(repo), most), 1),
-                Entry::Several { kind, count } => {
-                    (if *count == 1 { format!("1 {}", kind.name) } else { format!("{count} {}", kind.title) }, *count)
-                }
-            };
-            let more = if *count > told { format!(" and {} more", count - told) } else { String::new() };
-            parts.push(format!("{what}{more} {}", event.as_str()));
-        }
-        parts.join(", ")
-    }
-
-    /// Returns the lines that tell the changes: the first ones, and how many objects the others are about.
-    pub(in crate::ops) fn lines(&self, repo: &Repo) -> Vec<String> {
-        let shown = if self.entries.len() > LINES { LINES - 1 } else { LINES };
-        let mut lines = Vec::new();
-        for (event, entry) in self.entries.iter().take(shown) {
-            let text = match entry {
-                Entry::Object(sides) => {
-                    let start = format!("{} {} ", event.mark(), sides.address.kind.name);
-                    let properties = listed(&sides.properties(repo));
-                    let room = WIDTH.saturating_sub(start.chars().count() + properties.chars().count() + 2);
-                    // In quotes, so that no name is read as a part of the line.
-                    let name = sides.name(repo).replace('"', "'");
-                    format!("{start}\"{}\"{properties}", shortened(&name, room.max(NAME)))
-                }
-                Entry::Several { kind, count } => {
-                    format!("{} {}: {}", event.mark(), kind.name, counted(*count, "object"))
-                }
-            };
-            lines.push(text);
-        }
-        let rest = self.entries.iter().skip(shown).map(|(_, entry)| match entry {
-            Entry::Object(_) => 1,
-            Entry::Several { count, .. } => *count,
-        });
-        let rest: usize = rest.sum();
-        if rest > 0 {
-            lines.push(format!("  and {}", counted(rest, "other object")));
-        }
-        lines
+        Ranked { entries, counts }
     }
 }
 
+/// Holds what a subject says about one event.
+struct SubjectPart {
+    event: Event,
+    /// Number of objects.
+    count: usize,
+    /// The one of them that is told first.
+    first: First,
+}
+
+/// Holds what a subject tells first about an event.
+enum First {
+    Object { name: String },
+    Several { kind: &'static Kind, count: usize },
+}
+
+/// Returns a subject of at most [`SUBJECT`] characters.
+fn subject(parts: &[SubjectPart]) -> String {
+    if parts.is_empty() {
+        return "Snapshot: coverage or settings only".to_owned();
+    }
+    let with_names_of = |most: usize| {
+        let parts = parts.iter().map(|SubjectPart { event, count, first }| {
+            let (what, told) = match first {
+                First::Object { name } => (shortened(name, most), 1),
+                First::Several { kind, count: 1 } => (format!("1 {}", kind.name), 1),
+                First::Several { kind, count } => (format!("{count} {}", kind.title), *count),
+            };
+            let more = if *count > told { format!(" and {} more", count - told) } else { String::new() };
+            format!("{what}{more} {}", event.as_str())
+        });
+        parts.collect::<Vec<_>>().join(", ")
+    };
+    let fits = |subject: &String| subject.chars().count() <= SUBJECT;
+    NAMES.iter().map(|most| with_names_of(*most)).find(fits).unwrap_or_else(|| {
+        let counts = parts.iter().map(|part| format!("{} {}", part.count, part.event.as_str()));
+        format!("Snapshot: {}", counts.collect::<Vec<_>>().join(", "))
+    })
+}
+
+impl Entry {
+    /// Returns the line that tells the change.
+    fn line(&self, event: Event, repo: &Repo) -> String {
+        match self {
+            Entry::Object(sides) => {
+                let contents = sides.read(repo);
+                line(event, sides.address.kind, &sides.name(&contents), &sides.properties(&contents))
+            }
+            Entry::Several { kind, count } => format!("{} {}: {}", event.mark(), kind.name, counted(*count, "object")),
+        }
+    }
+
+    /// Returns the number of objects.
+    fn count(&self) -> usize {
+        match self {
+            Entry::Object(_) => 1,
+            Entry::Several { count, .. } => *count,
+        }
+    }
+}
+
+/// Returns the line about an object, of at most [`WIDTH`] characters unless its kind and properties are very long.
+fn line(event: Event, kind: &Kind, name: &str, properties: &[String]) -> String {
+    let start = format!("{} {} ", event.mark(), kind.name);
+    let properties = listed(properties);
+    let room = WIDTH.saturating_sub(start.chars().count() + properties.chars().count() + 2);
+    // In quotes, so that no name is read as a part of the line.
+    let name = name.replace('"', "'");
+    format!("{start}\"{}\"{properties}", shortened(&name, room.max(NAME)))
+}
+
+/// Holds what an object was and is, as far as that can be read.
+type Contents = (Option<Object>, Option<Object>);
+
 impl Sides {
+    /// Reads both contents. One of them is `None` if it is not there, as in a partial clone, or if no version of the program wrote
+    /// it: a receipt must not be lost for want of a name.
+    fn read(&self, repo: &Repo) -> Contents {
+        let read = |blob: Option<ObjectId>| {
+            let bytes = repo.blob(blob?).ok()?;
+            yaml::read(&self.address.id, &bytes).ok().map(|document| Object(document.value))
+        };
+        (read(self.old), read(self.new))
+    }
+
     /// Returns the object's name, or its id if it has none, as it may stand in a message.
-    fn name(&self, repo: &Repo) -> String {
-        let object = self.read(repo, self.new.or(self.old));
+    fn name(&self, (old, new): &Contents) -> String {
+        let object = if self.new.is_some() { new } else { old };
         let name = object.as_ref().map(Object::name).filter(|name| !name.is_empty()).unwrap_or(&self.address.id);
         in_message(name)
     }
 
     /// Returns the names of the properties that differ.
-    fn properties(&self, repo: &Repo) -> Vec<String> {
-        let (Some(old), Some(new)) = (self.old, self.new) else { return Vec::new() };
-        let (Some(old), Some(new)) = (self.read(repo, Some(old)), self.read(repo, Some(new))) else {
-            return Vec::new();
-        };
-        let changes = diff::objects(self.address.kind, &old, &new);
+    fn properties(&self, contents: &Contents) -> Vec<String> {
+        let (Some(old), Some(new)) = contents else { return Vec::new() };
+        let changes = diff::objects(self.address.kind, old, new);
         let mut names: Vec<String> = changes.iter().map(|change| diff::top(change.path()).to_owned()).collect();
         names.dedup();
         names
@@ -267,19 +320,12 @@ impl Sides {
 
     /// Returns the depth of a change.
     fn depth(&self, repo: &Repo) -> Depth {
-        let names = self.properties(repo);
+        let names = self.properties(&self.read(repo));
         match names.iter().any(|name| self.address.kind.link(name).is_none()) {
             true => Depth::Properties,
             false if names.is_empty() => Depth::Comments,
             false => Depth::Links,
         }
-    }
-
-    /// Reads one of the contents; `None` for one that is not there, as in a partial clone, or that no version of the program
-    /// wrote: a receipt must not be lost for want of a name.
-    fn read(&self, repo: &Repo, blob: Option<ObjectId>) -> Option<Object> {
-        let bytes = repo.blob(blob?).ok()?;
-        yaml::read(&self.address.id, &bytes).ok().map(|document| Object(document.value))
     }
 }
 
@@ -308,4 +354,66 @@ fn shortened(text: &str, most: usize) -> String {
     short.truncate(short.trim_end().len());
     short.push('…');
     short
+}
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+
+    use super::*;
+
+    fn object(event: Event, count: usize, name: &str) -> SubjectPart {
+        SubjectPart { event, count, first: First::Object { name: in_message(name) } }
+    }
+
+    fn several(event: Event, count: usize, kind: &str, told: usize) -> SubjectPart {
+        SubjectPart { event, count, first: First::Several { kind: kinds::by_name(kind).unwrap(), count: told } }
+    }
+
+    #[test]
+    fn a_subject_names_what_it_can() {
+        use Event::{Changed, Created, Deleted};
+        let long = "A policy with a name that nobody would ever be able to read to its end in one line";
+        let subjects = [
+            subject(&[]),
+            subject(&[object(Deleted, 1, "Approvers"), object(Changed, 2, "CA210")]),
+            subject(&[several(Created, 1_202, "user", 1_200)]),
+            subject(&[several(Deleted, 1, "user", 1), several(Changed, 3, "device", 3)]),
+            subject(&[object(Changed, 1, long)]),
+            subject(&[object(Deleted, 9, long), object(Created, 1, long), object(Changed, 12, long)]),
+            subject(&[object(Deleted, 900_000, long), object(Created, 900_000, long), object(Changed, 900_000, long)]),
+            subject(&[object(Changed, 1, "a\n\nEntragit-Objects: 9\u{202e} [skip ci]")]),
+        ];
+        assert!(subjects.iter().all(|subject| subject.chars().count() <= SUBJECT && !subject.contains('\n')));
+        assert_snapshot!(subjects.join("\n"), @r"
+        Snapshot: coverage or settings only
+        Approvers deleted, CA210 and 1 more changed
+        1200 users and 2 more created
+        1 user deleted, 3 devices changed
+        A policy with a name that nobody would ever be able to read to… changed
+        Snapshot: 9 deleted, 1 created, 12 changed
+        Snapshot: 900000 deleted, 900000 created, 900000 changed
+        a\u{a}\u{a}Entragit-Objects: 9\u{202e} [ skip ci] changed
+        ");
+    }
+
+    #[test]
+    fn a_line_holds_a_hostile_name() {
+        let group = kinds::by_name("group").unwrap();
+        let properties: Vec<String> = ["description", "members", "owners", "visibility"].map(str::to_owned).to_vec();
+        let named = |name: &str, properties| line(Event::Changed, group, &in_message(name), properties);
+        let lines = [
+            named("Approvers", &properties[..1]),
+            named("a\" (owners)\nEntragit-Objects: 9", &properties[..2]),
+            named(&"x".repeat(300), &properties),
+            named("", &[]),
+        ];
+        assert!(lines.iter().all(|line| line.chars().count() <= 110 && !line.contains('\n')));
+        assert_snapshot!(lines.join("\n"), @r#"
+        ~ group "Approvers" (description)
+        ~ group "a' (owners)\u{a}Entragit-Objects: 9" (description, members)
+        ~ group "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…" (description, members, owners and 1 more)
+        ~ group ""
+        "#);
+    }
 }

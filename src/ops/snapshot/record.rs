@@ -15,7 +15,6 @@ use crate::format::manifest::Manifest;
 use crate::format::path::{address_of, is_reserved};
 use crate::format::settings::Actors;
 use crate::format::yaml;
-use crate::model::words;
 use crate::model::{Address, Kind};
 use crate::ops::audit::attribute::{Share, Touched, author, shares};
 use crate::ops::audit::{self, Audit};
@@ -173,8 +172,8 @@ impl<'a> NewSnapshot<'a> {
             let message = message(
                 &self.manifest.tenant,
                 &SnapshotMessage {
-                    subject: summary.subject(&context.repo),
-                    lines: summary.lines(&context.repo),
+                    subject: summary.subject,
+                    lines: summary.lines,
                     objects: self.round.objects,
                     coverage: &self.manifest.coverage,
                     trailers: Vec::new(),
@@ -233,10 +232,10 @@ impl Division<'_> {
             let part = Part { share: self.shares.get(at), last: at + 1 == count };
             let own = part.take(&mut left);
             let (added, changed, removed) = compare(&own);
-            let summary = Summary::of(&context.repo, &own);
+            let summary = self.summary(&own);
             done.extend(own);
             let tree = if part.last { self.tree } else { context.repo.writer()?.edit(base.tree, &edits(&done))? };
-            let text = self.message(part, &summary);
+            let text = self.message(part, summary);
             let person = self.person(part);
             tip = context.repo.create_commit_for(tree, &self.parents(part, tip), &text, &person)?;
             commits.made.push(Committed { id: tip, author: person.name, objects: added + changed + removed });
@@ -256,13 +255,17 @@ impl Division<'_> {
         parents
     }
 
-    /// Returns a commit's message. A first snapshot lists no changes: it would list the tenant.
-    fn message(&self, part: Part<'_>, summary: &Summary) -> String {
-        let NewSnapshot { context, parent, manifest, round, .. } = self.new;
-        let (subject, lines) = match parent {
-            None => (format!("First snapshot: {}", words::counted(round.objects, "object")), Vec::new()),
-            Some(_) => (summary.subject(&context.repo), summary.lines(&context.repo)),
-        };
+    /// Describes the changes of a commit. A first snapshot lists none: it would list the tenant.
+    fn summary(&self, own: &Changes) -> Summary {
+        match self.new.parent {
+            Some(_) => Summary::of(&self.new.context.repo, own),
+            None => Summary::first(self.new.round.objects),
+        }
+    }
+
+    /// Returns a commit's message.
+    fn message(&self, part: Part<'_>, Summary { subject, lines }: Summary) -> String {
+        let NewSnapshot { context, manifest, round, .. } = self.new;
         let told = SnapshotMessage {
             subject,
             lines,
