@@ -205,4 +205,9 @@ async fn random_damage_is_undone_in_spite_of_refusals_that_pass() {
         recover(seed, &mut totals).await;
     }
     println!("{totals:?}");
+    if count >= 300 {
+        for (refusal, _) in REFUSALS.split(',').filter_map(|refusal| refusal.trim().split_once(':')) {
+            assert!(totals.refusals.get(refusal).is_some_and(|count| *count > 0), "nothing was refused for {refusal}");
+        }
+    }
 }

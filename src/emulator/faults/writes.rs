@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::refusals::{Cause, Effects, Refusal};
+use crate::emulator::quirks::is_same_permission;
 use crate::emulator::request::Request;
 use crate::emulator::routes::{Pick, Route, Target};
 use crate::emulator::store::{Key, Properties, strings};
@@ -41,8 +42,8 @@ impl<'a> WriteOf<'a> {
                 text("/tenantId").map(|id| (Refusal::DeletedPartner, id)).into_iter().collect()
             }
             ("PATCH", Target::Object(kind, Pick::Id(id))) if kind.name == "application" => {
-                let gone = self.permissions(|_, new| new.is_none());
-                gone.map(|part| (Refusal::DisabledPermission, format!("{id}/{part}").to_lowercase())).collect()
+                let touched = self.permissions(|old, new| !new.is_some_and(|new| is_same_permission(new, old)));
+                touched.map(|part| (Refusal::DisabledPermission, format!("{id}/{part}").to_lowercase())).collect()
             }
             ("DELETE", Target::Object(kind, Pick::Id(id))) if kind.name == "namedLocation" => {
                 [Refusal::UntrustedLocation, Refusal::UnnamedLocation].map(|it| (it, id.to_lowercase())).into()

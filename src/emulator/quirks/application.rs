@@ -74,17 +74,12 @@ pub(super) fn update(tenant: &Tenant, old: &Properties, new: &mut Properties) ->
 /// <https://github.com/manicminer/hamilton>, <https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/1211>
 fn enabled_permissions_stay(old: &Properties, new: &Properties) -> Result<(), Fault> {
     let is_enabled = |entry: &Value| entry.get("isEnabled") == Some(&Value::Bool(true));
-    // What is not sent, as the read-only origin, is no change.
-    let is_same = |sent: &Value, stored: &Value| {
-        let mut sent = sent.as_object().into_iter().flatten();
-        sent.all(|(name, value)| name == "isEnabled" || *value == stored.get(name).cloned().unwrap_or_default())
-    };
     for path in ["/appRoles", "/api/oauth2PermissionScopes"] {
         let list = |object: &Properties| pointer(object, path).as_array().cloned().unwrap_or_default();
         let now = list(new);
         for entry in list(old).iter().filter(|entry| is_enabled(entry)) {
             let kept = now.iter().find(|kept| kept.get("id") == entry.get("id"));
-            if !kept.is_some_and(|kept| is_same(kept, entry)) {
+            if !kept.is_some_and(|kept| is_same_permission(kept, entry)) {
                 return Err(Fault::new(
                     400,
                     "CannotDeleteOrUpdateEnabledEntitlement",
@@ -94,6 +89,13 @@ fn enabled_permissions_stay(old: &Properties, new: &Properties) -> Result<(), Fa
         }
     }
     Ok(())
+}
+
+/// Returns true if a role or scope that is sent leaves the stored one as it is, apart from enabling or disabling it. What is not
+/// sent, as the read-only origin, is no change.
+pub fn is_same_permission(sent: &Value, stored: &Value) -> bool {
+    let mut sent = sent.as_object().into_iter().flatten();
+    sent.all(|(name, value)| name == "isEnabled" || *value == stored.get(name).cloned().unwrap_or_default())
 }
 
 fn pointer(object: &Properties, path: &str) -> Value {

@@ -35,6 +35,7 @@ use crate::model::Kind;
 use crate::model::kind::Api;
 use checks::{lists, security_identifier};
 
+pub use application::is_same_permission;
 pub use authentication::configuration;
 pub use checks::{conflict, invalid};
 pub use children::{check_siblings, combinations, create_child, delete_child, update_child};

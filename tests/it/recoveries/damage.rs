@@ -52,7 +52,7 @@ const KINDS: &[(&str, &str)] = &[
 ];
 
 /// Number of sorts of changes.
-const SORTS: usize = 17;
+const SORTS: usize = 18;
 
 /// Somebody who does harm, and what of it was done.
 pub(super) struct Intruder<'a> {
@@ -91,6 +91,7 @@ impl Intruder<'_> {
             13 => self.add_policy().await,
             14 => self.add_package().await,
             15 => self.purge_provisioned().await,
+            16 => self.change_permission().await,
             _ => self.delete_rules().await,
         }
     }
@@ -213,6 +214,23 @@ impl Intruder<'_> {
         let body = json!({"api": {"oauth2PermissionScopes": api}, "appRoles": roles});
         let path = format!("/v1.0/applications/{}", text(&application["id"]));
         (self.world.graph.patch(&path, body).await.0 == 204).then(|| "added scope and role".to_owned())
+    }
+
+    /// Changes an enabled scope, for which it is disabled and enabled again.
+    async fn change_permission(&mut self) -> Option<String> {
+        let application = self.any("application").await?;
+        let mut scopes = application.get("api")?.get("oauth2PermissionScopes")?.clone();
+        let scope = scopes.as_array_mut()?.iter_mut().position(|scope| scope["isEnabled"] == true)?;
+        let path = format!("/v1.0/applications/{}", text(&application["id"]));
+        let mut changed = false;
+        for (name, value) in
+            [("isEnabled", json!(false)), ("adminConsentDescription", json!("Harm")), ("isEnabled", json!(true))]
+        {
+            scopes[scope][name] = value;
+            let body = json!({"api": {"oauth2PermissionScopes": scopes}});
+            changed |= self.world.graph.patch(&path, body).await.0 == 204;
+        }
+        changed.then(|| "changed scope".to_owned())
     }
 
     /// Adds a group, a trusted location, and a policy that exempts both.
