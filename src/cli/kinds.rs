@@ -45,5 +45,5 @@ fn remark(name: &str, access: Access) -> &'static str {
 }
 
 fn named(word: &str) -> Result<&'static Kind> {
-    kinds::by_word(word).ok_or_else(|| anyhow!("{}", kinds::unknown(word)))
+    kinds::by_word(word).ok_or_else(|| anyhow!("{}", kinds::unknown_kind_message(word)))
 }

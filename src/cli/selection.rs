@@ -68,5 +68,8 @@ pub fn exclusion(word: &str) -> Result<Exclusion> {
 /// # Errors
 /// If a word names no kind.
 pub fn kinds_of(words: &[String]) -> Result<Vec<&'static Kind>> {
-    words.iter().map(|word| kinds::by_word(word).ok_or_else(|| anyhow!("{}", kinds::unknown(word)))).collect()
+    words
+        .iter()
+        .map(|word| kinds::by_word(word).ok_or_else(|| anyhow!("{}", kinds::unknown_kind_message(word))))
+        .collect()
 }

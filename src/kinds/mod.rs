@@ -149,7 +149,8 @@ pub fn address(kind: &str, id: impl Into<String>) -> Option<Address> {
     Some(Address::new(by_name(kind)?, id))
 }
 
-/// Returns the kind that `word` means: its name, its folder, its plural in the path, or a variant's name; case does not count.
+/// Returns the kind whose name, folder, title or whole path is `word`. Slashes around `word` and its case do not count; names of
+/// variants are not compared.
 pub fn by_word(word: &str) -> Option<&'static Kind> {
     let word = word.trim_matches('/');
     ALL.iter().copied().find(|kind| {
@@ -161,7 +162,7 @@ pub fn by_word(word: &str) -> Option<&'static Kind> {
 }
 
 /// Returns a message for a word that means no kind: it names the nearest kind, or the command that lists them.
-pub fn unknown(word: &str) -> String {
+pub fn unknown_kind_message(word: &str) -> String {
     let far = |name: &str| strsim::damerau_levenshtein(&name.to_lowercase(), &word.to_lowercase());
     let near = ALL.iter().map(|kind| (far(kind.name).min(far(kind.folder)), kind.name)).min();
     let near = near.filter(|(distance, _)| *distance <= 1 + word.len() / 3);

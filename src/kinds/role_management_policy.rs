@@ -3,7 +3,8 @@
 
 use crate::model::kind::*;
 
-/// Settings of one role. All are called `DirectoryRole`; a list of its own tells which role it is.
+/// Settings of one directory role. All of them have the same display name, `DirectoryRole`; the list of assignments (`borrowed`
+/// below) says which role each policy belongs to.
 pub const KIND: Kind = Kind {
     name: "roleManagementPolicy",
     entity: "unifiedRoleManagementPolicy",

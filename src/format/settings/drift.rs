@@ -87,7 +87,7 @@ fn one(reader: &mut Reader<'_>, rule: &Map<String, Value>, pointer: &str) -> Opt
     if let Some(word) = &word {
         kind = kinds::by_word(word);
         if kind.is_none() {
-            reader.say(&format!("{pointer}/kind"), kinds::unknown(word));
+            reader.say(&format!("{pointer}/kind"), kinds::unknown_kind_message(word));
             return None;
         }
     }

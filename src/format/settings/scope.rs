@@ -70,7 +70,7 @@ fn read_kinds(reader: &mut Reader<'_>, top: &Map<String, Value>, setting: &str) 
     for (index, word) in reader.texts(top, setting).into_iter().enumerate() {
         match kinds::by_word(&word) {
             Some(kind) => found.push(kind.name),
-            None => reader.say(&format!("/{setting}/{index}"), kinds::unknown(&word)),
+            None => reader.say(&format!("/{setting}/{index}"), kinds::unknown_kind_message(&word)),
         }
     }
     found
@@ -82,7 +82,7 @@ fn read_filters(reader: &mut Reader<'_>, top: &Map<String, Value>) -> BTreeMap<&
     for (word, filter) in top.get("filter").and_then(Value::as_object).into_iter().flatten() {
         let pointer = format!("/filter/{word}");
         let wrong = match (kinds::by_word(word), filter.as_str().map(str::trim)) {
-            (None, _) => kinds::unknown(word),
+            (None, _) => kinds::unknown_kind_message(word),
             (Some(_), None) => format!("the filter of `{word}` is a text; put it in quotes"),
             (Some(kind), Some(filter)) => match find_filter_fault(kind, filter) {
                 Some(wrong) => wrong,

@@ -92,7 +92,8 @@ pub fn accepted(words: &[String]) -> Result<BTreeSet<String>> {
             bail!("--accept {word}: an export accepts `shrink:KIND`, as in `--accept shrink:group`, and `settings`");
         };
         let (name, link) = what.split_once('.').map_or((what, None), |(name, link)| (name, Some(link)));
-        let kind = kinds::by_word(name).ok_or_else(|| anyhow!("--accept {word}: {}", kinds::unknown(name)))?;
+        let kind =
+            kinds::by_word(name).ok_or_else(|| anyhow!("--accept {word}: {}", kinds::unknown_kind_message(name)))?;
         match link {
             None => accepted.insert(kind.name.to_owned()),
             Some(link) if kind.link(link).is_some() => accepted.insert(format!("{}.{link}", kind.name)),
