@@ -65,7 +65,7 @@ fn members(csdl: &Csdl, ty: &Type, value: &Map<String, Value>, at: &str, mode: O
         };
         if let Some(mode) = mode {
             let locked = properties::read_only(ty.short(), name, property.read_only)
-                || mode == Mode::Update && properties::immutable(ty.short(), name);
+                || mode == Mode::Update && properties::refused_by_patch(ty.short(), name);
             if locked {
                 return Err(Fault::bad(format!("Property '{name}' is read-only and cannot be set.")));
             }

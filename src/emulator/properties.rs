@@ -4,7 +4,7 @@ use crate::kinds;
 use crate::model::Kind;
 use crate::model::kind::Api;
 
-/// Returns the properties that no two live objects of a kind share; a path may also pick an object by them.
+/// Returns the properties whose values no two live objects of a kind share. A path picks an object by [`alternate_keys`] only.
 pub fn unique(kind: &str) -> &'static [&'static str] {
     match kind {
         "user" => &["userPrincipalName"],
@@ -33,11 +33,11 @@ pub fn alternate_keys(kind: &str) -> &'static [&'static str] {
     }
 }
 
-/// Returns the status of a change that is answered with the object; the others are answered with 204 and nothing.
+/// Returns the status of an update that is answered with the object; `None` if the answer is 204 without a body.
 /// <https://learn.microsoft.com/graph/api/grouplifecyclepolicy-update>,
 /// <https://learn.microsoft.com/graph/api/accesspackageassignmentpolicy-update>,
 /// <https://learn.microsoft.com/graph/api/connectedorganization-update>
-pub fn answers_with_object(kind: &str, api: Api) -> Option<u16> {
+pub fn update_status(kind: &str, api: Api) -> Option<u16> {
     match kind {
         // <https://learn.microsoft.com/graph/api/authenticationmethodspolicy-update?view=graph-rest-beta>
         "authenticationMethodsPolicy" if api == Api::Beta => Some(200),
@@ -241,8 +241,8 @@ fn dates_are_set_by_server(ty: &str) -> bool {
     )
 }
 
-/// Returns true if a property can be given at creation only.
-pub fn immutable(kind: &str, name: &str) -> bool {
+/// Returns true if PATCH refuses the property: it can be given at creation only, or is changed by an action.
+pub fn refused_by_patch(kind: &str, name: &str) -> bool {
     match kind {
         // Microsoft's page says: "Can only be set while creating the group and is immutable":
         // <https://learn.microsoft.com/graph/api/resources/group>

@@ -69,7 +69,7 @@ fn make(
     object.insert("id".to_owned(), id.into());
     clear_annotations(&mut object);
     quirks::check_protected(tenant, &request.caller, kind, &object, Act::Create)?;
-    unique(tenant, kind, None, &object)?;
+    check_unique(tenant, kind, None, &object)?;
     quirks::on_create(tenant, kind, &request.caller, &mut object)?;
     // Some services derive the id from the object's properties.
     let id = object.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -155,7 +155,7 @@ pub fn update(
     }
     new.retain(|_, value| !value.is_null());
     if !patch.is_empty() {
-        unique(tenant, kind, Some(&old), &new)?;
+        check_unique(tenant, kind, Some(&old), &new)?;
         quirks::on_update(tenant, kind, &old, &patch, &mut new)?;
     }
     let targets = refs::resolve(tenant, kind, &key, &old, &binds)?;
@@ -198,7 +198,7 @@ pub fn replace(
     );
     clear_annotations(&mut body);
     new.extend(body.clone().into_iter().filter(|(_, value)| !value.is_null()));
-    unique(tenant, kind, Some(&old), &new)?;
+    check_unique(tenant, kind, Some(&old), &new)?;
     quirks::on_update(tenant, kind, &old, &body, &mut new)?;
     store(tenant, request, kind, &key, &old, &new);
     answer_change(tenant, csdl, kind, request, &key, new)
@@ -213,7 +213,7 @@ fn answer_change(
     key: &Key,
     new: Properties,
 ) -> Result<Reply, Fault> {
-    match properties::answers_with_object(kind.name, request.api) {
+    match properties::update_status(kind.name, request.api) {
         Some(status) => Ok(Reply { status, ..read::single(tenant, csdl, kind, request, key, new)? }),
         None => Ok(Reply::empty()),
     }
@@ -392,8 +392,8 @@ fn type_of(csdl: &'static Csdl, kind: &Kind) -> Result<&'static Type, Fault> {
     csdl.ty(kind.entity).ok_or_else(|| Fault::no_segment(kind.name))
 }
 
-/// Checks the values that only one live object can have.
-fn unique(tenant: &Tenant, kind: &Kind, old: Option<&Properties>, new: &Properties) -> Result<(), Fault> {
+/// Refuses a value that another live object of the kind has and that only one may have.
+fn check_unique(tenant: &Tenant, kind: &Kind, old: Option<&Properties>, new: &Properties) -> Result<(), Fault> {
     let own = old.and_then(|old| old.get("id")).and_then(Value::as_str).map(Key::of);
     for name in properties::unique(kind.name) {
         if kind.name == "servicePrincipal" {
