@@ -22,7 +22,7 @@ pub fn run_log(arguments: &args::Log, repo: &Path, output: &Output) -> Result<u8
     let context = Context::open(repo, output.events())?;
     let since = match &arguments.since {
         Some(since) => Some(
-            when::moment(since, Timestamp::now())
+            when::parse_time(since, Timestamp::now())
                 .ok_or_else(|| anyhow!("--since `{}` is no moment; write {}", since.escape_debug(), when::FORMS))?,
         ),
         None => None,

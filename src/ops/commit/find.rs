@@ -6,7 +6,7 @@ use anyhow::{Result, anyhow, bail};
 
 use super::lookup::{Lookup, object_in};
 use super::source::Entry;
-use super::when::time_of;
+use super::when::format_time;
 use crate::engine::normalize::normalize;
 use crate::engine::schema;
 use crate::format::path::address_of;
@@ -118,7 +118,7 @@ pub fn there(context: &Context, commit: ObjectId, label: &str, wanted: &Wanted) 
     let short = &last.id.to_string()[..10];
     bail!(
         "`{said}` is not in {label}; it was last seen in snapshot {short} of {}: `entragit show {short}:{}`",
-        time_of(Some(last.committed)),
+        format_time(Some(last.committed)),
         found.id
     )
 }

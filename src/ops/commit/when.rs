@@ -13,9 +13,10 @@ use crate::repo::ObjectId;
 /// List of the accepted forms, for messages.
 pub const FORMS: &str = "2d, 36h, 90m, 2 weeks ago, yesterday, 2026-11-20 or 2026-11-20T08:00:00Z (UTC)";
 
-/// Returns the time that `text` means, seen from `now`; `None` if it is no time. A date without a time is its beginning, a time
-/// without a zone is UTC: the same words mean the same time on every machine.
-pub fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
+/// Parses a time as people write it, relative to `now`; `None` if it is no time. `today` is the beginning of the day in UTC,
+/// `yesterday` is 24 hours ago. A date without a time is the beginning of that day, and a time without a zone is UTC, so that
+/// the same words mean the same time on every machine.
+pub fn parse_time(text: &str, now: Timestamp) -> Option<Timestamp> {
     let text = text.trim().to_lowercase();
     let day = SignedDuration::from_hours(24);
     match text.as_str() {
@@ -39,7 +40,7 @@ pub fn moment(text: &str, now: Timestamp) -> Option<Timestamp> {
 impl Context {
     /// Replaces the branch of the snapshots in a revision (`snapshots`, `snapshots~2`) by the tip that this clone works from: the
     /// local branch may be missing or behind.
-    fn name_snapshots<'a>(&self, revision: &'a str) -> Result<Cow<'a, str>> {
+    fn replace_snapshots_branch<'a>(&self, revision: &'a str) -> Result<Cow<'a, str>> {
         match revision.strip_prefix(self.settings.branches.snapshots.as_str()) {
             Some(rest) if rest.is_empty() || rest.starts_with(['~', '^']) => {
                 let tip = self.last_snapshot()?;
@@ -59,9 +60,9 @@ impl Context {
         let Some(date) =
             date.filter(|date| date.parse::<i64>().is_err() && !matches!(*date, "u" | "upstream" | "push"))
         else {
-            return Ok(self.repo.resolve(&self.name_snapshots(revision)?)?);
+            return Ok(self.repo.resolve(&self.replace_snapshots_branch(revision)?)?);
         };
-        let when = moment(date, Timestamp::now())
+        let when = parse_time(date, Timestamp::now())
             .ok_or_else(|| anyhow!("`{}` is no moment; write {FORMS}", date.escape_debug()))?;
         let Some(tip) = self.last_snapshot()? else {
             bail!("there is no snapshot yet; make one with `entragit export`");
@@ -85,8 +86,8 @@ impl Context {
     }
 }
 
-/// Returns the time at which a snapshot was taken, as people read it.
-pub fn time_of(seconds: Option<i64>) -> String {
+/// Formats a time in seconds since 1970 as RFC 3339 in UTC; empty if there is none, or none that can be written so.
+pub fn format_time(seconds: Option<i64>) -> String {
     let time = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok());
     time.map_or_else(String::new, |time| time.to_string())
 }
@@ -118,7 +119,7 @@ mod tests {
             "99999999999999999999d",
         ]
         .into_iter()
-        .map(|text| format!("{text:?}: {}", moment(text, now).map_or("none".to_owned(), |time| time.to_string())))
+        .map(|text| format!("{text:?}: {}", parse_time(text, now).map_or("none".to_owned(), |time| time.to_string())))
         .collect();
         insta::assert_snapshot!(said.join("\n"), @r#"
         "2d": 2026-11-21T12:00:00Z

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use super::commit::find::{self, Wanted};
 use super::commit::lookup::object_in;
 use super::commit::source::{Side, snapshots};
-use super::commit::when::time_of;
+use super::commit::when::format_time;
 use super::report::diff::narrow;
 use super::{Context, audit, manifest_at};
 use crate::engine::blame::{self, Attribution, State, as_known_today};
@@ -76,7 +76,7 @@ impl Past {
         let applied = trailers(&commit.message).into_iter().find(|(name, _)| name == "Entragit-Applied");
         SnapshotRef {
             commit: commit.id.to_string(),
-            time: time_of(Some(commit.committed)),
+            time: format_time(Some(commit.committed)),
             subject: commit.message.lines().next().unwrap_or_default().to_owned(),
             beginning: (at + 1 == self.snapshots.len()).then_some(self.beginning),
             applied: applied.map(|(_, commit)| commit),

@@ -20,7 +20,7 @@ use crate::ops::audit::{self, CommitRange};
 use crate::ops::commit::lookup::learn_names;
 use crate::ops::commit::selectors;
 use crate::ops::commit::source::{Entry, Side, Source, Trust, snapshots};
-use crate::ops::commit::when::time_of;
+use crate::ops::commit::when::format_time;
 use crate::repo::ObjectId;
 use crate::tenant::TenantRead;
 
@@ -300,7 +300,7 @@ fn described(context: &Context, side: &Side, source: &Source) -> Result<String> 
         let now = Timestamp::now().round(jiff::Unit::Second).unwrap_or_default();
         return Ok(if *source == Source::Live { format!("live at {now}") } else { side.label.clone() });
     };
-    let (id, time) = (commit.to_string(), time_of(Some(context.repo.commit(commit)?.committed)));
+    let (id, time) = (commit.to_string(), format_time(Some(context.repo.commit(commit)?.committed)));
     let short = format!("{} of {time}", &id[..10]);
     Ok(if id.starts_with(&side.label) { short } else { format!("{}, {short}", side.label) })
 }
