@@ -26,11 +26,13 @@ struct Leaf {
     value: Value,
     element: bool,
     inside: Vec<Leaf>,
-    set: Option<Set>,
+    origin: Option<Origin>,
 }
 
+/// Names the change that set a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Set {
+struct Origin {
+    /// Number of the change.
     at: usize,
     /// True if the state before was read well enough to prove that the value was not there.
     proven: bool,
@@ -80,8 +82,8 @@ impl Attribution {
             had.insert((leaf.path.as_str(), leaf.value.to_string()));
         });
         each_mut(&mut self.leaves, &mut |leaf| {
-            if leaf.set.is_none() && !had.contains(&(leaf.path.as_str(), leaf.value.to_string())) {
-                leaf.set = Some(Set { at, proven: proven(&leaf.path) });
+            if leaf.origin.is_none() && !had.contains(&(leaf.path.as_str(), leaf.value.to_string())) {
+                leaf.origin = Some(Origin { at, proven: proven(&leaf.path) });
             }
         });
     }
@@ -89,7 +91,7 @@ impl Attribution {
     /// Returns true if every value is attributed.
     pub fn is_done(&self) -> bool {
         let mut done = true;
-        each(&self.leaves, &mut |leaf| done &= leaf.set.is_some());
+        each(&self.leaves, &mut |leaf| done &= leaf.origin.is_some());
         done
     }
 
@@ -103,16 +105,16 @@ impl Attribution {
 
 fn lines_of(leaves: &[Leaf], lines: &mut Vec<Line>) {
     for leaf in leaves {
-        let mut sets = Vec::new();
-        each(std::slice::from_ref(leaf), &mut |leaf| sets.push(leaf.set));
-        sets.dedup();
-        match sets.as_slice() {
-            [Some(set)] => lines.push(Line {
+        let mut origins = Vec::new();
+        each(std::slice::from_ref(leaf), &mut |leaf| origins.push(leaf.origin));
+        origins.dedup();
+        match origins.as_slice() {
+            [Some(origin)] => lines.push(Line {
                 path: leaf.path.clone(),
                 value: leaf.value.clone(),
                 element: leaf.element,
-                at: set.at,
-                proven: set.proven,
+                at: origin.at,
+                proven: origin.proven,
             }),
             _ => lines_of(&leaf.inside, lines),
         }
@@ -158,7 +160,7 @@ fn values(path: &str, rule: Option<&Rule>, value: &Value, found: &mut Vec<Leaf>)
         value: value.clone(),
         element,
         inside: Vec::new(),
-        set: None,
+        origin: None,
     };
     match value {
         Value::Object(map) if !map.is_empty() && rule.is_some_and(is_object) => {
@@ -199,7 +201,7 @@ fn keyed(
                 values(&format!("{path}.{name}"), items.and_then(|rule| rule.property(name)), value, &mut inside);
             }
         }
-        found.push(Leaf { path: path.to_owned(), value: element.clone(), element: true, inside, set: None });
+        found.push(Leaf { path: path.to_owned(), value: element.clone(), element: true, inside, origin: None });
     }
 }
 
