@@ -89,6 +89,7 @@ impl IdMap {
         }
     }
 
+    /// Removes the pair of an old id, if there is one.
     fn forget(&mut self, old: &str) {
         let Some(target) = self.today.remove(old) else { return };
         if let Some(olds) = self.olds.get_mut(&target) {
@@ -114,8 +115,8 @@ impl IdMap {
         self.today.len()
     }
 
-    /// Adds the pairs of another map. An id that this map knows to have been replaced again stays replaced, so that chains
-    /// of ids stay intact in whatever order maps are added.
+    /// Adds the pairs of another map. Where both maps replace the same id, the other map's pair wins; if this map knows its new id
+    /// to have been replaced again, the last id is taken. Chains of ids stay intact in whatever order maps are added.
     pub fn extend(&mut self, other: &IdMap) {
         if other.is_empty() {
             return;
