@@ -15,8 +15,8 @@ use crate::model::{
 /// A removed and an added object are reported as one that was re-created if `ids` says so, or if they are the only removed and
 /// the only added object with their natural key (`x-entra-natural-key`, else the display name).
 pub fn snapshots(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Report {
-    let mut report = Report { unknown: unknown(&before.coverage, &after.coverage), ..Report::default() };
-    let pairs = recreated(before, after, ids);
+    let mut report = Report { unknown: incomplete_parts(&before.coverage, &after.coverage), ..Report::default() };
+    let pairs = pair_recreated(before, after, ids);
     let gone: BTreeSet<&Address> = pairs.values().copied().collect();
     let addresses: BTreeSet<&Address> = before.objects.keys().chain(after.objects.keys()).collect();
     for address in addresses {
@@ -27,7 +27,7 @@ pub fn snapshots(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Report {
         let what = match (a, b) {
             _ if gone.contains(address) => continue,
             (Some(a), Some(b)) => {
-                let changes = known(kind, objects(kind, a, b), before, after, old.is_some());
+                let changes = changes_read_on_both_sides(kind, objects(kind, a, b), before, after, old.is_some());
                 if changes.is_empty() && old.is_none() {
                     continue;
                 }
@@ -50,7 +50,7 @@ pub fn snapshots(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Report {
             name: object.map_or(String::new(), |object| object.name().to_owned()),
             about: object.map(|object| kind.about(&object.0)).unwrap_or_default(),
             risks: risk::of(kind, &what, a, b),
-            whole: whole(kind, &what, a, b),
+            whole: properties_of_object(kind, &what, a, b),
             what,
             manner,
             path: String::new(),
@@ -61,7 +61,12 @@ pub fn snapshots(before: &Snapshot, after: &Snapshot, ids: &IdMap) -> Report {
 }
 
 /// Returns the properties of an object that was added or removed, except those in the heading.
-fn whole(kind: &'static Kind, what: &ChangeKind, a: Option<&Object>, b: Option<&Object>) -> Vec<FieldChange> {
+fn properties_of_object(
+    kind: &'static Kind,
+    what: &ChangeKind,
+    a: Option<&Object>,
+    b: Option<&Object>,
+) -> Vec<FieldChange> {
     let nothing = Object::default();
     let mut fields = match what {
         ChangeKind::Modified(_) => return Vec::new(),
@@ -71,8 +76,8 @@ fn whole(kind: &'static Kind, what: &ChangeKind, a: Option<&Object>, b: Option<&
     fields
 }
 
-/// Returns the changes of properties and links that both sides know.
-fn known(
+/// Returns the changes of properties and links that both sides have read. A new id is no change of an object created again.
+fn changes_read_on_both_sides(
     kind: &'static Kind,
     mut changes: Vec<FieldChange>,
     before: &Snapshot,
@@ -91,7 +96,7 @@ fn known(
 }
 
 /// Returns a map from new to old address of objects that were created again. It is one to one.
-fn recreated<'a>(before: &'a Snapshot, after: &'a Snapshot, ids: &IdMap) -> BTreeMap<&'a Address, &'a Address> {
+fn pair_recreated<'a>(before: &'a Snapshot, after: &'a Snapshot, ids: &IdMap) -> BTreeMap<&'a Address, &'a Address> {
     let complete = |kind: &str| before.coverage.kind(kind).is_complete() && after.coverage.kind(kind).is_complete();
     let only = |side: &'a Snapshot, other: &Snapshot| -> BTreeMap<&'a Address, &'a Object> {
         side.objects.iter().filter(|(address, _)| complete(address.kind.name) && !other.contains(address)).collect()
@@ -138,16 +143,17 @@ fn natural_key(kind: &str, object: &Object) -> String {
     object.text(key).unwrap_or_default().to_lowercase()
 }
 
-fn unknown(before: &CoverageMap, after: &CoverageMap) -> Vec<(String, Coverage, Coverage)> {
+/// Lists the kinds, links and properties that one side did not read completely, each with the coverage of both sides.
+fn incomplete_parts(before: &CoverageMap, after: &CoverageMap) -> Vec<(String, Coverage, Coverage)> {
     let mut unknown = Vec::new();
     for kind in kinds::ALL {
         let sides = (before.kind(kind.name), after.kind(kind.name));
-        if known_differently(sides.0, sides.1) {
+        if is_incomplete(sides.0, sides.1) {
             unknown.push((kind.name.to_owned(), sides.0, sides.1));
         }
         for link in kind.links {
             let sides = (before.link(kind.name, link.name), after.link(kind.name, link.name));
-            if known_differently(sides.0, sides.1) {
+            if is_incomplete(sides.0, sides.1) {
                 unknown.push((format!("{}.{}", kind.name, link.name), sides.0, sides.1));
             }
         }
@@ -162,8 +168,8 @@ fn unknown(before: &CoverageMap, after: &CoverageMap) -> Vec<(String, Coverage, 
     unknown
 }
 
-fn known_differently(a: Coverage, b: Coverage) -> bool {
+/// Returns true if one side was not read completely. A kind or link that neither side was asked for does not count.
+fn is_incomplete(a: Coverage, b: Coverage) -> bool {
     let known = |side: Coverage| matches!(side, Coverage::Complete);
-    // A kind or link that neither side was asked for is not listed.
     !(known(a) && known(b)) && (a, b) != (Coverage::Skipped, Coverage::Skipped)
 }
