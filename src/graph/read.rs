@@ -23,9 +23,9 @@ use crate::tenant::{Listing, Pages, Raw, RawObject, TenantError};
 /// at once.
 const AHEAD: usize = 1;
 
-/// Sends every object of `kind` to `pages`.
-pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, only: Option<String>, pages: Pages) -> Listing {
-    if let Some(skipped) = skipped(&http, kind).await {
+/// Sends every object of `kind` to `pages`; with a `scope_filter`, those that also match it. It is a `$filter` of OData.
+pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, scope_filter: Option<String>, pages: Pages) -> Listing {
+    if let Some(skipped) = skip_for_application(&http, kind).await {
         return skipped;
     }
     let withheld = withheld(&http, kind).await;
@@ -38,7 +38,7 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, only: Option<Stri
     let (send, mut receive) = mpsc::channel::<Result<Vec<Raw>, TenantError>>(AHEAD);
     // The task set is dropped with this call, and the reading ends with it.
     let mut reading = JoinSet::new();
-    reading.spawn(fetch(Arc::clone(&http), kind, only, send));
+    reading.spawn(fetch(Arc::clone(&http), kind, scope_filter, send));
 
     let mut sent = 0usize;
     let mut ended = Ok(());
@@ -57,7 +57,7 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, only: Option<Stri
         let objects = match page {
             Ok(objects) => {
                 let objects = borrowed.lend(links.attach(objects).await);
-                without(&withheld, unexpanded.mark(kind, objects))
+                mark_withheld(&withheld, unexpanded.mark(kind, objects))
             }
             Err(error) => {
                 ended = Err(error);
@@ -89,7 +89,7 @@ pub(super) async fn list(http: Arc<Http>, kind: &'static Kind, only: Option<Stri
 }
 
 /// Returns the result for a kind that an application cannot read, if an application is signed in.
-async fn skipped(http: &Http, kind: &'static Kind) -> Option<Listing> {
+async fn skip_for_application(http: &Http, kind: &'static Kind) -> Option<Listing> {
     if kind.readers == Readers::Everyone || !is_application(&http.auth.bearer().await.ok()?.header) {
         return None;
     }
@@ -101,13 +101,15 @@ async fn skipped(http: &Http, kind: &'static Kind) -> Option<Listing> {
     Some(Listing { coverage: Coverage::Skipped, links, note: Some(note) })
 }
 
-fn without(withheld: &Withheld, mut objects: Vec<RawObject>) -> Vec<RawObject> {
+/// Marks the properties that this sign-in may not read as missing from each object, so that they do not count as empty.
+fn mark_withheld(withheld: &Withheld, mut objects: Vec<RawObject>) -> Vec<RawObject> {
     for object in objects.iter_mut().filter(|_| !withheld.is_empty()) {
         object.missing.extend(withheld.iter().map(|(name, _)| (*name, Coverage::DeniedPermission)));
     }
     objects
 }
 
+/// Returns the coverage of a kind and its links, with a note on each error. `sent` objects were sent before the reading `ended`.
 fn listing(kind: &Kind, links: &Links, sent: usize, ended: Result<(), TenantError>) -> Listing {
     let mut notes = Vec::new();
     let coverage = match &ended {
@@ -130,7 +132,7 @@ fn listing(kind: &Kind, links: &Links, sent: usize, ended: Result<(), TenantErro
 async fn fetch(
     http: Arc<Http>,
     kind: &'static Kind,
-    only: Option<String>,
+    scope_filter: Option<String>,
     send: mpsc::Sender<Result<Vec<Raw>, TenantError>>,
 ) {
     if kind.is_singleton() {
@@ -144,9 +146,9 @@ async fn fetch(
         let rest = [select(kind, &withheld), expand(kind), top(kind)];
         return each::fetch(&http, kind, &each, &rest, &send).await;
     }
-    let wanted = match (kind.filter, &only) {
-        (Some(always), Some(only)) => Some(format!("({always}) and ({only})")),
-        (always, only) => only.clone().or(always.map(str::to_owned)),
+    let wanted = match (kind.filter, &scope_filter) {
+        (Some(always), Some(scope)) => Some(format!("({always}) and ({scope})")),
+        (always, scope) => scope.clone().or(always.map(str::to_owned)),
     };
     let whole = if kind.list_is_short { None } else { expand(kind) };
     let options = [filter(wanted.as_deref()), select(kind, &withheld), whole, top(kind)];
@@ -182,7 +184,7 @@ pub(super) async fn get(http: Arc<Http>, kind: &'static Kind, id: &str) -> Resul
     let mut links = Links::new(http, kind);
     links.join(Some(id)).await;
     let objects = borrowed.lend(Arc::new(links).attach(vec![object]).await);
-    Ok(without(&withheld, Unexpanded::default().mark(kind, objects)).pop())
+    Ok(mark_withheld(&withheld, Unexpanded::default().mark(kind, objects)).pop())
 }
 
 /// Returns the objects of a kind in the recycle bin.
