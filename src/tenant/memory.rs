@@ -40,7 +40,7 @@ impl MemoryTenant {
             let key = (kind.name, id.ok_or_else(|| refused(400, "an object without an id"))?.to_owned());
             for link in kind.links {
                 let Some(value) = raw.remove(link.name) else { continue };
-                state.take_in(kind, link, &key.1, value);
+                state.load_link(kind, link, &key.1, value);
             }
             if state.objects.insert(key, raw).is_some() {
                 return Err(refused(409, "two objects have the same id"));
@@ -124,7 +124,7 @@ impl TenantRead for MemoryTenant {
 
     async fn get(&self, kind: &'static Kind, id: &str) -> Result<Option<RawObject>, TenantError> {
         let state = self.lock();
-        let found = state.find(kind, id).and_then(|key| Some((key.clone(), state.objects.get(&key)?)));
+        let found = state.key_of(kind, id).and_then(|key| Some((key.clone(), state.objects.get(&key)?)));
         Ok(found.map(|(key, raw)| self.raw_object(kind, state.with_links(kind, &key.1, raw))))
     }
 

@@ -12,6 +12,7 @@ use crate::model::kind::{Accepts, CallForm, Children, Creation, Deletion, Link, 
 use crate::model::{Kind, Write};
 use crate::tenant::{Changes, Raw, TenantError};
 
+/// Key of an object: name of its kind, and its id.
 pub(super) type Key = (&'static str, String);
 
 #[derive(Debug, Clone, Default)]
@@ -53,10 +54,11 @@ impl State {
             return Changes::StartOver { why: "the token is not one of this tenant".to_owned() };
         };
         let ids = self.log[from..].iter().filter(|(name, _)| *name == kind.name);
-        let (changed, removed) = ids.map(|(_, id)| id.clone()).partition(|id| self.find(kind, id).is_some());
+        let (changed, removed) = ids.map(|(_, id)| id.clone()).partition(|id| self.key_of(kind, id).is_some());
         Changes::Since { changed, removed, token: self.log.len().to_string() }
     }
 
+    /// Applies one write. Returns the created or restored object, or the added child, where Graph answers with it.
     pub(super) fn carry_out(&mut self, write: &Write) -> Result<Option<Raw>, TenantError> {
         match write {
             Write::Create { kind, body } => self.create(kind, body).map(Some),
@@ -73,24 +75,25 @@ impl State {
                 let key = (kind.name, id.clone());
                 for (name, value) in body {
                     let there = self.objects.get(&key).and_then(|object| object.get(name));
-                    check(kind, name, value, there, false)?;
+                    check_property(kind, name, value, there, false)?;
                     if kind.call(name).is_some() {
                         return Err(refused(400, &format!("{name} is set by an action, not by PATCH")));
                     }
                 }
-                self.set(kind, id, body)
+                self.set_properties(kind, id, body)
             }
             Write::Call { kind, id, property, value } => {
                 kind.call(property).ok_or_else(|| refused(400, &format!("no action sets {property}")))?;
-                self.set(kind, id, &Map::from_iter([((*property).to_owned(), value.clone())]))
+                self.set_properties(kind, id, &Map::from_iter([((*property).to_owned(), value.clone())]))
             }
             Write::Link { kind, id, link, value } => self.link(kind, id, link, value),
-            Write::Relink { kind, id, link, child, value } => self.relink(kind, id, link, child, value),
+            Write::Relink { kind, id, link, child, value } => self.update_child(kind, id, link, child, value),
             Write::Unlink { kind, id, link, child } => self.unlink(kind, id, link, child),
             Write::Delete { kind, id } => self.delete(kind, id),
         }
     }
 
+    /// Creates an object, with ids of this tenant's choice unless the kind lets the caller choose.
     fn create(&mut self, kind: &'static Kind, body: &Raw) -> Result<Raw, TenantError> {
         let accepts = match kind.creation {
             Creation::Post { accepts, .. } => accepts,
@@ -102,7 +105,7 @@ impl State {
             if name == "id" && chosen.is_some() {
                 continue;
             }
-            check(kind, name, value, None, true)?;
+            check_property(kind, name, value, None, true)?;
             let call = kind.call(name).is_some_and(|call| matches!(call.form, CallForm::AddRemove { .. }));
             if call {
                 return Err(refused(400, &format!("{name} is set by an action, not by POST")));
@@ -135,8 +138,9 @@ impl State {
         Ok(raw)
     }
 
-    fn set(&mut self, kind: &'static Kind, id: &str, body: &Raw) -> Result<Option<Raw>, TenantError> {
-        let key = self.live(kind, id)?;
+    /// Writes properties of an object; `null` removes a property.
+    fn set_properties(&mut self, kind: &'static Kind, id: &str, body: &Raw) -> Result<Option<Raw>, TenantError> {
+        let key = self.existing_key(kind, id)?;
         if let Some(raw) = self.objects.get_mut(&key) {
             for (name, value) in body {
                 if value.is_null() {
@@ -149,8 +153,9 @@ impl State {
         Ok(None)
     }
 
+    /// Adds an entry to a link: a reference to an object that exists, or a child.
     fn link(&mut self, kind: &'static Kind, id: &str, name: &str, value: &Value) -> Result<Option<Raw>, TenantError> {
-        let key = self.live(kind, id)?;
+        let key = self.existing_key(kind, id)?;
         let link = link_of(kind, name)?;
         if self.objects.get(&key).zip(link.absent).is_some_and(|(raw, condition)| condition.holds(raw)) {
             return Err(refused(400, &format!("{name} is computed for this object")));
@@ -210,7 +215,8 @@ impl State {
         Ok(())
     }
 
-    fn relink(
+    /// Changes properties of a child in place; `null` removes a property.
+    fn update_child(
         &mut self,
         kind: &'static Kind,
         id: &str,
@@ -218,7 +224,7 @@ impl State {
         child: &str,
         value: &Raw,
     ) -> Result<Option<Raw>, TenantError> {
-        let key = self.live(kind, id)?;
+        let key = self.existing_key(kind, id)?;
         let link = link_of(kind, name)?;
         let LinkShape::Children(children) = link.shape else {
             return Err(refused(400, &format!("{name} holds references, which cannot be changed in place")));
@@ -245,8 +251,9 @@ impl State {
         Ok(None)
     }
 
+    /// Removes an entry of a link: a reference, or a child by its id. Removes a credential too, by its `keyId`.
     fn unlink(&mut self, kind: &'static Kind, id: &str, name: &str, child: &str) -> Result<Option<Raw>, TenantError> {
-        let key = self.live(kind, id)?;
+        let key = self.existing_key(kind, id)?;
         if kind.credential(name).is_some() {
             let all = self.objects.get_mut(&key).and_then(|raw| raw.get_mut(name)).and_then(Value::as_array_mut);
             let all = all.ok_or_else(|| not_found(&format!("{name}: there is none")))?;
@@ -282,8 +289,9 @@ impl State {
         Ok(None)
     }
 
+    /// Deletes an object: into the recycle bin, or for good with its children and all references to it.
     fn delete(&mut self, kind: &'static Kind, id: &str) -> Result<Option<Raw>, TenantError> {
-        let key = self.live(kind, id)?;
+        let key = self.existing_key(kind, id)?;
         match kind.deletion {
             _ if kind.is_singleton() => Err(refused(400, &format!("{} cannot be deleted", kind.name))),
             Deletion::Never => Err(refused(400, &format!("{} cannot be deleted", kind.name))),
@@ -305,7 +313,8 @@ impl State {
         }
     }
 
-    pub(super) fn take_in(&mut self, kind: &'static Kind, link: &'static Link, id: &str, value: Value) {
+    /// Loads the value of a link of an object as a read shows it, without the checks of a write.
+    pub(super) fn load_link(&mut self, kind: &'static Kind, link: &'static Link, id: &str, value: Value) {
         let place = ((kind.name, id.to_owned()), link.name);
         let id_of = |value: &Value| value.as_str().or_else(|| value.get("id")?.as_str()).map(str::to_owned);
         match (link.shape, value) {
@@ -368,7 +377,8 @@ impl State {
         whole
     }
 
-    pub(super) fn find(&self, kind: &'static Kind, id: &str) -> Option<Key> {
+    /// Returns the key of a live object, if there is one. A singleton has one key, whatever `id` is.
+    pub(super) fn key_of(&self, kind: &'static Kind, id: &str) -> Option<Key> {
         if kind.is_singleton() {
             return self.objects.keys().find(|(name, _)| *name == kind.name).cloned();
         }
@@ -376,13 +386,15 @@ impl State {
         self.objects.contains_key(&key).then_some(key)
     }
 
-    fn live(&self, kind: &'static Kind, id: &str) -> Result<Key, TenantError> {
+    /// Returns the key of a live object, or the error with which a write to it fails.
+    fn existing_key(&self, kind: &'static Kind, id: &str) -> Result<Key, TenantError> {
         if !kinds::ALL.contains(&kind) {
             return Err(refused(400, &format!("there is no kind {}", kind.name)));
         }
-        self.find(kind, id).ok_or_else(|| not_found(&format!("{} {id} is not there", kind.name)))
+        self.key_of(kind, id).ok_or_else(|| not_found(&format!("{} {id} is not there", kind.name)))
     }
 
+    /// Returns an id that no live or deleted object has.
     fn new_id(&mut self) -> String {
         loop {
             self.ids += 1;
@@ -394,9 +406,9 @@ impl State {
     }
 }
 
-/// Refuses values that the kind's schema does not let be written; parts that it does not know may be sent unchanged (as in
+/// Refuses values of properties that the kind's schema does not let be written; parts that it does not know may be sent unchanged (as in
 /// `there`). A schema that names no property accepts everything.
-fn check(
+fn check_property(
     kind: &'static Kind,
     name: &str,
     value: &Value,
@@ -426,6 +438,7 @@ fn check(
     }
 }
 
+/// Returns the link called `name`, or the error that the kind has none.
 fn link_of(kind: &'static Kind, name: &str) -> Result<&'static Link, TenantError> {
     kind.link(name).ok_or_else(|| refused(400, &format!("{} has no link {name}", kind.name)))
 }
@@ -440,6 +453,7 @@ fn child_id(child: &Raw) -> Option<&str> {
     child.get("id").and_then(Value::as_str)
 }
 
+/// Returns a reference as a read shows it: an object with an `id` alone.
 fn reference(id: &str) -> Value {
     Value::Object(Map::from_iter([("id".to_owned(), Value::from(id))]))
 }
@@ -449,11 +463,13 @@ pub(super) fn guid(number: u64) -> String {
     format!("00000000-0000-4000-a000-{number:012x}")
 }
 
+/// Returns the error for a write that Graph would refuse.
 pub(super) fn refused(status: u16, message: &str) -> TenantError {
     let (request, code) = ("memory".to_owned(), "Request_BadRequest".to_owned());
     TenantError::Refused { request, status, code, message: message.to_owned() }
 }
 
+/// Returns the error for an object or entry that does not exist.
 fn not_found(message: &str) -> TenantError {
     TenantError::NotFound { request: "memory".to_owned(), message: message.to_owned() }
 }
