@@ -8,9 +8,11 @@ use crate::kinds;
 use crate::model::words::{agreeing, counted};
 use crate::model::{Action, Address, Coverage, Plan, Step, Verdict};
 
-/// Refuses a plan that changes or unlinks many objects. Objects that are created or restored are not counted, since that
-/// takes nothing from anybody, and after a disaster there may be a thousand of them. An update that only replaces the new id
-/// of an object it names is not counted either.
+/// Refuses a plan that changes many objects of a kind, or removes many entries of a link.
+///
+/// Changed objects are counted once, by kind; removed entries each, by kind and link. Neither counts objects that the plan also
+/// creates, restores or deletes: creating takes nothing from anybody, and after a disaster there may be a thousand of them. An
+/// update with an empty list of changes is not counted: it only replaces the id of an object that is created again.
 pub(super) fn mass_change(plan: &Plan, rules: &Rules) -> Option<Verdict> {
     let made: BTreeSet<&Address> = plan
         .steps
@@ -23,9 +25,9 @@ pub(super) fn mass_change(plan: &Plan, rules: &Rules) -> Option<Verdict> {
     let mut changed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut unlinked: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for step in plan.steps.iter().filter(|step| !made.contains(&step.address) && !gone.contains(&step.address)) {
-        let follows = matches!(&step.action, Action::Update { changes, .. } if changes.is_empty());
+        let only_replaces_ids = matches!(&step.action, Action::Update { changes, .. } if changes.is_empty());
         match &step.action {
-            Action::Update { .. } | Action::Call { .. } | Action::Relink { .. } if !follows => {
+            Action::Update { .. } | Action::Call { .. } | Action::Relink { .. } if !only_replaces_ids => {
                 changed.entry(step.address.kind.name).or_default().insert(&step.address.id);
             }
             Action::Unlink { link, .. } => *unlinked.entry((step.address.kind.name, link)).or_default() += 1,
@@ -92,10 +94,10 @@ pub(super) fn incomplete(plan: &Plan) -> Option<Verdict> {
     (!said.is_empty()).then_some(Verdict { guard: "incomplete", refused, message, objects })
 }
 
-/// Warns of steps that Graph is documented to refuse. Writes that the planner omits for the same reason are among its
+/// Warns of steps on mail-enabled groups, which Graph is documented to refuse. Writes that the planner omits for the same reason are among its
 /// losses.
 /// <https://learn.microsoft.com/graph/api/resources/groups-overview>: mail-enabled groups are read-only.
-pub(super) fn unwritable(plan: &Plan) -> Option<Verdict> {
+pub(super) fn mail_enabled_groups(plan: &Plan) -> Option<Verdict> {
     let exchange = |step: &&Step| step.called == "mailEnabledGroup";
     let steps: Vec<&Step> = plan.steps.iter().filter(exchange).collect();
     let message = format!(

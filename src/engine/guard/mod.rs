@@ -100,7 +100,8 @@ pub fn verdicts(plan: &Plan, rules: &Rules) -> Vec<Verdict> {
     verdicts.extend(locked_out);
     verdicts.extend(escalations(plan, rules));
     verdicts.extend(weakens::verdicts(plan, rules));
-    let after = [amount::incomplete(plan), amount::unwritable(plan), amount::unmanaged(plan, rules), redacted(plan)];
+    let after =
+        [amount::incomplete(plan), amount::mail_enabled_groups(plan), amount::unmanaged(plan, rules), redacted(plan)];
     verdicts.extend(after.into_iter().flatten());
     verdicts.extend(protected::verdicts(plan, rules));
     verdicts.extend(weaker_settings(rules));
