@@ -34,10 +34,12 @@ struct LockoutFinding {
 }
 
 impl LockoutFinding {
+    /// Returns a finding about the access of an account that stays enabled.
     fn of_access(object: String, message: String) -> LockoutFinding {
         LockoutFinding { object, message, direct: false }
     }
 
+    /// Returns a finding about an account that is itself deleted or disabled.
     fn of_account(object: String, message: String) -> LockoutFinding {
         LockoutFinding { object, message, direct: true }
     }
@@ -55,11 +57,11 @@ pub struct Accounts {
 /// Holds the access of an account at one time.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Standing {
-    there: bool,
+    exists: bool,
     enabled: bool,
     roles: BTreeSet<String>,
     grants: BTreeSet<(String, String, String)>,
-    credentials: BTreeSet<String>,
+    federated_credentials: BTreeSet<String>,
     policy_effects: BTreeMap<String, PolicyEffect>,
     dependence: Dependence,
 }
@@ -78,7 +80,7 @@ pub fn lock_outs(before: &Tenant, plan: &Plan, accounts: &Accounts) -> Vec<LockO
         .map(|(subject, emergency)| (subject, *emergency, standing(before, subject, *emergency)))
         .collect();
     let policies = Policies::of(before);
-    let had_administrator = before.someone_administers(&policies);
+    let had_administrator = before.has_usable_administrator(&policies);
     let mut now = before.clone();
     // Each finding, with the first and the last wave after which it holds.
     let mut found: BTreeMap<LockoutFinding, (usize, usize)> = BTreeMap::new();
@@ -89,7 +91,7 @@ pub fn lock_outs(before: &Tenant, plan: &Plan, accounts: &Accounts) -> Vec<LockO
             changed = true;
         }
         let said = match changed {
-            true => worse_off(&Looked { before, policies: &policies, first: &first, had_administrator }, &now),
+            true => worse_off(&Baseline { before, policies: &policies, first: &first, had_administrator }, &now),
             // A wave without a relevant step leaves the findings as they were after the wave before.
             false => found.iter().filter(|(_, (_, last))| *last + 1 == wave).map(|(key, _)| key.clone()).collect(),
         };
@@ -112,8 +114,8 @@ pub fn lock_outs(before: &Tenant, plan: &Plan, accounts: &Accounts) -> Vec<LockO
         .collect()
 }
 
-/// Holds the access of all accounts before the plan.
-struct Looked<'a> {
+/// Holds the tenant and the access of all accounts before the plan, to compare each later state with.
+struct Baseline<'a> {
     before: &'a Tenant,
     policies: &'a Policies<'a>,
     first: &'a [(&'a Subject, bool, Standing)],
@@ -121,28 +123,29 @@ struct Looked<'a> {
 }
 
 /// Returns what is worse in `now` for the accounts and the tenant.
-fn worse_off(looked: &Looked<'_>, now: &Tenant) -> Vec<LockoutFinding> {
+fn worse_off(baseline: &Baseline<'_>, now: &Tenant) -> Vec<LockoutFinding> {
     let mut said = Vec::new();
     let left = Policies::of(now);
-    for (subject, emergency, old) in looked.first {
+    for (subject, emergency, old) in baseline.first {
         let new = standing(now, subject, *emergency);
-        said.extend(compare(looked.before, subject, *emergency, old, &new));
-        let gone = old.there && !new.there;
+        said.extend(compare(baseline.before, subject, *emergency, old, &new));
+        let gone = old.exists && !new.exists;
         if !gone {
-            let name = name_of(looked.before, subject, *emergency);
-            let blocked = newly_blocked(&left, subject, &name, old, &new).into_iter();
+            let name = name_of(baseline.before, subject, *emergency);
+            let blocked = policy_deteriorations(&left, subject, &name, old, &new).into_iter();
             said.extend(blocked.map(|what| LockoutFinding::of_access(object_of(subject), what)));
-            let lost = lost(looked.policies, &left, subject, &new.newly_closed(old)).into_iter();
+            let lost = lost(baseline.policies, &left, subject, &new.newly_closed(old)).into_iter();
             said.extend(lost.map(|lost| LockoutFinding::of_access(object_of(subject), describe(now, &name, &lost))));
         }
     }
-    if looked.had_administrator && !now.someone_administers(&left) {
+    if baseline.had_administrator && !now.has_usable_administrator(&left) {
         let what = "no Global Administrator is left that is enabled and that no policy keeps out";
         said.push(LockoutFinding::of_access("tenant".to_owned(), what.to_owned()));
     }
     said
 }
 
+/// Returns the account of a subject as [`LockOut::object`] has it.
 fn object_of(subject: &Subject) -> String {
     match subject {
         Subject::User(id) => format!("user/{id}"),
@@ -176,6 +179,7 @@ fn describe(now: &Tenant, name: &str, lost: &Lost) -> String {
     format!("no sign-in to {applications} is left for {name}: {policies}; one that worked before is {}", lost.before)
 }
 
+/// Joins a list as in a sentence: "a, b and c".
 fn in_words<T: AsRef<str>>(list: &[T]) -> String {
     let list: Vec<&str> = list.iter().map(AsRef::as_ref).collect();
     match list.as_slice() {
@@ -184,7 +188,8 @@ fn in_words<T: AsRef<str>>(list: &[T]) -> String {
     }
 }
 
-/// Describes what else has become worse.
+/// Describes what became worse of the things that an account's access depends on: its emergency name, tokens, ends of its roles
+/// and memberships, authentication methods, and reviews and workflows that remove it.
 fn dependence_lost(old: &Dependence, new: &Dependence, who: &str) -> Vec<String> {
     let who = who.trim_end_matches(',');
     let mut said = Vec::new();
@@ -228,6 +233,7 @@ fn subjects(tenant: &Tenant, accounts: &Accounts) -> Vec<(Subject, bool)> {
     found
 }
 
+/// Returns the access of an account in a state of the tenant.
 fn standing(tenant: &Tenant, subject: &Subject, emergency: bool) -> Standing {
     let id = subject.id();
     let own = match subject {
@@ -237,11 +243,11 @@ fn standing(tenant: &Tenant, subject: &Subject, emergency: bool) -> Standing {
     let app = own.and_then(|own| own.get("appId")).and_then(Value::as_str).unwrap_or_default().to_lowercase();
     let trusted = tenant.applications.values().filter(|(of, _)| matches!(subject, Subject::Principal(_)) && *of == app);
     Standing {
-        there: own.is_some(),
+        exists: own.is_some(),
         enabled: own.and_then(|own| own.get("accountEnabled")) != Some(&Value::Bool(false)),
         roles: tenant.roles(id).into_iter().map(str::to_owned).collect(),
         grants: tenant.grants.iter().filter(|(who, ..)| who == id).cloned().collect(),
-        credentials: trusted.flat_map(|(_, names)| names.iter().cloned()).collect(),
+        federated_credentials: trusted.flat_map(|(_, names)| names.iter().cloned()).collect(),
         dependence: Dependence::of(tenant, subject, emergency),
         policy_effects: tenant
             .policies
@@ -251,11 +257,11 @@ fn standing(tenant: &Tenant, subject: &Subject, emergency: bool) -> Standing {
     }
 }
 
-/// Returns what is worse than before.
+/// Returns what is worse for an account than before: its existence, roles, permissions, federated credentials and dependences.
 fn compare(before: &Tenant, subject: &Subject, emergency: bool, old: &Standing, new: &Standing) -> Vec<LockoutFinding> {
     let (object, who) = (object_of(subject), name_of(before, subject, emergency));
     let mut said = Vec::new();
-    if old.there && !new.there {
+    if old.exists && !new.exists {
         return vec![LockoutFinding::of_account(object, format!("{who} is deleted"))];
     }
     if old.enabled && !new.enabled {
@@ -273,7 +279,7 @@ fn compare(before: &Tenant, subject: &Subject, emergency: bool, old: &Standing, 
             for (_, resource, role) in old.grants.difference(&new.grants) {
                 say(format!("{who} loses the permission {role} for {}", before.name(resource)));
             }
-            if !old.credentials.is_empty() && new.credentials.is_empty() {
+            if !old.federated_credentials.is_empty() && new.federated_credentials.is_empty() {
                 say(format!("{who} loses the last federated credential that is known"));
             }
         }
@@ -287,8 +293,15 @@ fn compare(before: &Tenant, subject: &Subject, emergency: bool, old: &Standing, 
     said
 }
 
-/// Describes the policies that now keep an account out and did not before, and the sign-ins that still work.
-fn newly_blocked(left: &Policies<'_>, subject: &Subject, who: &str, old: &Standing, new: &Standing) -> Vec<String> {
+/// Describes the policies that now keep an account out of more than before, with a sign-in that still works, and those that no
+/// longer exempt it.
+fn policy_deteriorations(
+    left: &Policies<'_>,
+    subject: &Subject,
+    who: &str,
+    old: &Standing,
+    new: &Standing,
+) -> Vec<String> {
     let none = PolicyEffect::default();
     let who = who.trim_end_matches(',');
     let mut said = Vec::new();
@@ -316,9 +329,9 @@ fn newly_blocked(left: &Policies<'_>, subject: &Subject, who: &str, old: &Standi
 }
 
 impl Tenant {
-    /// Returns true if there is a Global Administrator who is enabled and whom no policy blocks outright. Administrators
-    /// other than emergency accounts are assumed to be able to meet all other demands.
-    fn someone_administers(&self, policies: &Policies<'_>) -> bool {
+    /// Returns true if there is a Global Administrator who is a person, is enabled, is not blocked outright by a policy and can
+    /// sign in where roles and policies are changed. Everybody is assumed to meet all other demands.
+    fn has_usable_administrator(&self, policies: &Policies<'_>) -> bool {
         self.global_administrators().into_iter().any(|id| {
             let enabled = self.users.get(id).is_none_or(|user| user.get("accountEnabled") != Some(&Value::Bool(false)));
             // A service principal cannot repair a tenant interactively, so that only people count.
