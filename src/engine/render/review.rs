@@ -6,7 +6,9 @@ use super::markdown::{cell, code, shortened};
 use super::{field_line, sign, word};
 use crate::engine::diff::top;
 use crate::engine::refs::Names;
-use crate::engine::review::{Decision, Group, Item, Part, Review, Tally, Ticked, Ticks, all_of, box_line, only_line};
+use crate::engine::review::{
+    Decision, Group, Item, Part, Review, Tally, Ticked, Ticks, box_line, group_mark, only_line,
+};
 use crate::model::words::agreeing;
 use crate::model::{Change, Coverage, Level};
 
@@ -108,7 +110,7 @@ fn opening(review: &Review, ticks: &Ticks, room: &Room<'_>) -> String {
          an open pull request.\n\
          - The next run keeps the ticks, and makes the branch by them. A change that is different by then has to be ticked anew.\n",
     );
-    out.push_str(&only_line(ticks.only_accepted(), "the branch holds nothing but what is ticked \"accept\""));
+    out.push_str(&only_line(ticks.proposes_only_accepted(), "the branch holds nothing but what is ticked \"accept\""));
     let changes = review.groups.iter().flat_map(|group| &group.items).map(|item| &item.change);
     let risks: Vec<Level> = changes.flat_map(|change| &change.risks).map(|risk| risk.level).collect();
     let count = |level: Level| risks.iter().filter(|it| **it == level).count();
@@ -168,7 +170,7 @@ fn group_head(group: &Group, shown: usize, marks: &[&str]) -> String {
     if shown > 1 {
         let of =
             if shown < group.items.len() { format!(" listed here, of {}", group.items.len()) } else { String::new() };
-        out.push_str(&boxes("", &format!(" all {shown} changed objects{of}"), None, &all_of(marks)));
+        out.push_str(&boxes("", &format!(" all {shown} changed objects{of}"), None, &group_mark(marks)));
         out.push('\n');
     }
     out
@@ -184,7 +186,7 @@ fn item_lines(item: &Item, ticks: &Ticks, names: &Names) -> String {
         [part] => out.push_str(&boxes("  ", "", ticks.get(&part.mark), &part.mark)),
         parts => {
             let marks: Vec<&str> = parts.iter().map(|part| part.mark.as_str()).collect();
-            out.push_str(&boxes("  ", "", None, &all_of(&marks)));
+            out.push_str(&boxes("  ", "", None, &group_mark(&marks)));
         }
     }
     let mut shown = 0;

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use ticks::MARK;
-pub use ticks::{Decision, Ticked, Ticks, all_of, box_line, only_line};
+use ticks::MARK_LENGTH;
+pub use ticks::{Decision, Ticked, Ticks, box_line, group_mark, only_line};
 
 use crate::engine::diff::top;
 use crate::engine::digest;
@@ -104,7 +104,7 @@ impl Review {
     /// Returns the changes that a proposal holds: those that are accepted, or unless somebody ticked such a box, those that are not
     /// rejected.
     pub fn proposed(&self, ticks: &Ticks) -> Vec<Change> {
-        match ticks.only_accepted() {
+        match ticks.proposes_only_accepted() {
             true => self.decided(ticks, Decision::Accept),
             false => self.kept(ticks, |found| found != Some(Decision::Reject)),
         }
@@ -204,7 +204,7 @@ fn field_facts(field: &FieldChange) -> serde_json::Value {
 }
 
 fn mark(facts: &serde_json::Value) -> String {
-    digest::bytes(facts.to_string().as_bytes())[..MARK].to_owned()
+    digest::bytes(facts.to_string().as_bytes())[..MARK_LENGTH].to_owned()
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::digest;
 
 /// Number of hexadecimal digits of a mark: nobody finds two changes with the same one.
-pub(super) const MARK: usize = 40;
+pub(super) const MARK_LENGTH: usize = 40;
 /// Start of the mark of a box that stands for several others.
-const ALL: &str = "all-";
+const GROUP_PREFIX: &str = "all-";
 /// Hidden part of the line that says that nothing but what is ticked is proposed.
 const ONLY: &str = "<!-- entragit:only -->";
 const OPENS: &str = "<!-- entragit:";
@@ -65,7 +65,7 @@ impl Ticks {
         let mut said: BTreeSet<(&str, Decision)> = BTreeSet::new();
         let mut lost = 0;
         for (at, found) in boxes.iter().enumerate().filter(|(_, found)| found.is_ticked) {
-            if !found.mark.starts_with(ALL) {
+            if !found.mark.starts_with(GROUP_PREFIX) {
                 said.insert((found.mark, found.decision));
                 continue;
             }
@@ -82,8 +82,9 @@ impl Ticks {
             }
         }
         let is_accept = |ticked: &Ticked| *ticked == Ticked::One(Decision::Accept);
-        let only = lines.iter().any(|line| line.ends_with(ONLY) && is_ticked(line).is_some_and(|(ticked, _)| ticked))
-            || marks.values().any(is_accept);
+        let only =
+            lines.iter().any(|line| line.ends_with(ONLY) && parse_checkbox(line).is_some_and(|(ticked, _)| ticked))
+                || marks.values().any(is_accept);
         Ticks { marks, only, lost }
     }
 
@@ -94,7 +95,7 @@ impl Ticks {
 
     /// Returns true if nothing but what is ticked to be accepted is proposed: something is ticked so, or was, and nobody took that
     /// line's own tick away since.
-    pub fn only_accepted(&self) -> bool {
+    pub fn proposes_only_accepted(&self) -> bool {
         self.only
     }
 
@@ -112,12 +113,12 @@ impl Ticks {
 /// Returns the marks that a box for several stands for: those that follow it, as many as its digest fits.
 fn stands_for<'a>(all: &str, boxes: &[Boxed<'a>]) -> Option<Vec<&'a str>> {
     let mut marks: Vec<&str> = Vec::new();
-    for found in boxes.iter().filter(|found| !found.mark.starts_with(ALL)) {
+    for found in boxes.iter().filter(|found| !found.mark.starts_with(GROUP_PREFIX)) {
         if marks.last() == Some(&found.mark) {
             continue;
         }
         marks.push(found.mark);
-        if all_of(&marks) == all {
+        if group_mark(&marks) == all {
             return Some(marks);
         }
     }
@@ -125,8 +126,8 @@ fn stands_for<'a>(all: &str, boxes: &[Boxed<'a>]) -> Option<Vec<&'a str>> {
 }
 
 /// Returns the mark of a box that stands for several others.
-pub fn all_of(marks: &[&str]) -> String {
-    format!("{ALL}{}", &digest::bytes(marks.join(" ").as_bytes())[..MARK])
+pub fn group_mark(marks: &[&str]) -> String {
+    format!("{GROUP_PREFIX}{}", &digest::bytes(marks.join(" ").as_bytes())[..MARK_LENGTH])
 }
 
 /// Represents one line with a box.
@@ -138,17 +139,17 @@ struct Boxed<'a> {
 
 impl<'a> Boxed<'a> {
     fn read(line: &'a str) -> Option<Boxed<'a>> {
-        let (is_ticked, rest) = is_ticked(line)?;
+        let (is_ticked, rest) = parse_checkbox(line)?;
         let (_, hidden) = rest.strip_suffix(CLOSES)?.rsplit_once(OPENS)?;
         let (decision, mark) = hidden.split_once(':')?;
-        let digits = mark.strip_prefix(ALL).unwrap_or(mark);
-        let is_mark = digits.len() == MARK && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let digits = mark.strip_prefix(GROUP_PREFIX).unwrap_or(mark);
+        let is_mark = digits.len() == MARK_LENGTH && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
         Some(Boxed { is_ticked, decision: Decision::parse(decision)?, mark }).filter(|_| is_mark)
     }
 }
 
-/// Returns whether the box at the start of a line is ticked, and what follows it.
-fn is_ticked(line: &str) -> Option<(bool, &str)> {
+/// Parses the box at the start of a line: true if it is ticked, and the text that follows it; `None` if there is no box.
+fn parse_checkbox(line: &str) -> Option<(bool, &str)> {
     let rest = ["-", "*", "+"].iter().find_map(|bullet| line.strip_prefix(bullet))?.trim_start();
     let (tick, rest) = rest.strip_prefix('[')?.split_once(']')?;
     Some((tick.eq_ignore_ascii_case("x"), rest))
@@ -175,11 +176,11 @@ mod tests {
 
     #[test]
     fn box_stands_for_exactly_those_that_it_was_made_for() {
-        let marks = ["a", "b", "c", "d"].map(|letter| letter.repeat(MARK));
+        let marks = ["a", "b", "c", "d"].map(|letter| letter.repeat(MARK_LENGTH));
         let [a, b, c, d] = marks.each_ref().map(String::as_str);
         let text = [
-            pair(false, true, &all_of(&[a, b, c])),
-            pair(true, false, &all_of(&[a, b])),
+            pair(false, true, &group_mark(&[a, b, c])),
+            pair(true, false, &group_mark(&[a, b])),
             pair(false, false, a),
             pair(false, false, b),
             pair(false, false, c),
@@ -191,7 +192,7 @@ mod tests {
             let ticks = Ticks::read(&text);
             let found = marks.each_ref().map(|mark| ticks.get(mark));
             assert_eq!(found, [Some(Ticked::Both), Some(Ticked::Both), Some(Ticked::One(Decision::Reject)), None]);
-            assert_eq!((ticks.marks().count(), ticks.lost(), ticks.only_accepted()), (3, 0, false));
+            assert_eq!((ticks.marks().count(), ticks.lost(), ticks.proposes_only_accepted()), (3, 0, false));
         }
         // Somebody moved a change away: the boxes above are about other changes than they were.
         let moved = text.replace(&pair(false, false, b), "");
@@ -201,9 +202,9 @@ mod tests {
 
     #[test]
     fn what_is_ticked_alone_stays_what_is_proposed() {
-        let mark = "a".repeat(MARK);
-        assert!(Ticks::read(&pair(true, false, &mark)).only_accepted());
-        assert!(Ticks::read(&only_line(true, "words")).only_accepted());
-        assert!(!Ticks::read(&only_line(false, "words")).only_accepted());
+        let mark = "a".repeat(MARK_LENGTH);
+        assert!(Ticks::read(&pair(true, false, &mark)).proposes_only_accepted());
+        assert!(Ticks::read(&only_line(true, "words")).proposes_only_accepted());
+        assert!(!Ticks::read(&only_line(false, "words")).proposes_only_accepted());
     }
 }
