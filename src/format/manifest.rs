@@ -27,7 +27,7 @@ pub struct Manifest {
     #[serde(default)]
     pub tenant: String,
     /// Coverage of each kind (`group`) and link (`group.members`).
-    #[serde(default, skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "is_coverage_empty")]
     pub coverage: CoverageMap,
     /// Filter that each kind was read through: an object that it hides is not known to be absent.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -36,14 +36,14 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub layout: BTreeMap<String, Layout>,
     /// Property paths of each kind that Graph returned and the schema does not know.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub unknown: BTreeMap<String, Vec<String>>,
+    #[serde(rename = "unknown", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unknown_properties: BTreeMap<String, Vec<String>>,
     /// The id map of objects that were created again: old id → new id.
     #[serde(default, skip_serializing_if = "IdMap::is_empty")]
     pub ids: IdMap,
 }
 
-fn is_empty(coverage: &CoverageMap) -> bool {
+fn is_coverage_empty(coverage: &CoverageMap) -> bool {
     coverage.0.is_empty()
 }
 
@@ -56,7 +56,7 @@ impl Default for Manifest {
             coverage: CoverageMap::default(),
             filters: BTreeMap::new(),
             layout: BTreeMap::new(),
-            unknown: BTreeMap::new(),
+            unknown_properties: BTreeMap::new(),
             ids: IdMap::default(),
         }
     }
@@ -65,7 +65,7 @@ impl Default for Manifest {
 impl Manifest {
     /// Records the filters that the kinds in scope were read through. The filter of a kind that was not read completely
     /// stays.
-    pub fn filtered(&mut self, scope: &[&'static Kind], filters: &BTreeMap<&'static str, String>) {
+    pub fn record_filters(&mut self, scope: &[&'static Kind], filters: &BTreeMap<&'static str, String>) {
         for kind in scope.iter().filter(|kind| self.coverage.kind(kind.name).is_complete()) {
             match filters.get(kind.name) {
                 Some(filter) => drop(self.filters.insert(kind.name.to_owned(), filter.clone())),
@@ -75,7 +75,7 @@ impl Manifest {
     }
 
     /// Returns the manifest in canonical bytes.
-    pub fn write(&self) -> Vec<u8> {
+    pub fn to_bytes(&self) -> Vec<u8> {
         match serde_json::to_value(self) {
             Ok(serde_json::Value::Object(map)) => emit::write(&map, &BTreeMap::new()),
             // Serializing a struct of maps with string keys always gives an object.
@@ -126,7 +126,7 @@ mod tests {
         manifest.coverage.set_link("group", "members", Coverage::DeniedPermission);
         manifest.layout.insert("user".to_owned(), Layout::Shards256);
         manifest.ids.learn("old", "new");
-        let bytes = manifest.write();
+        let bytes = manifest.to_bytes();
         insta::assert_snapshot!(String::from_utf8_lossy(&bytes), @r#"
         coverage:
           group: complete
@@ -152,6 +152,6 @@ mod tests {
         insta::assert_snapshot!(said("format: 1\nschema: 7\n"), @r##"2: this repository has schema 7, this program knows 1; use a newer entragit"##);
         insta::assert_snapshot!(said("format: 1\nschema: 1\ncoverage:\n  group: most\n"), @r##"1: unknown variant `most`, expected one of `complete`, `partial`, `denied-permission`, `denied-licence`, `failed`, `skipped`; take manifest.yaml from the last snapshot"##);
         insta::assert_snapshot!(said("schema: 1\n"), @r##"1: missing field `format`; take manifest.yaml from the last snapshot"##);
-        insta::assert_snapshot!(said("format: 1\nschema: 1\n"), @r##"Manifest { format: 1, schema: 1, tenant: "", coverage: CoverageMap({}), filters: {}, layout: {}, unknown: {}, ids: IdMap { today: {}, olds: {}, circular: {} } }"##);
+        insta::assert_snapshot!(said("format: 1\nschema: 1\n"), @r##"Manifest { format: 1, schema: 1, tenant: "", coverage: CoverageMap({}), filters: {}, layout: {}, unknown_properties: {}, ids: IdMap { today: {}, olds: {}, circular: {} } }"##);
     }
 }

@@ -80,7 +80,7 @@ impl Start<'_> {
         let mut files = BTreeMap::new();
         files.insert(SETTINGS.to_owned(), writer.put(text.as_bytes())?);
         files.insert(".gitattributes".to_owned(), writer.put(ATTRIBUTES)?);
-        files.insert(MANIFEST.to_owned(), writer.put(manifest.write())?);
+        files.insert(MANIFEST.to_owned(), writer.put(manifest.to_bytes())?);
         let tree = writer.finish(&files)?;
         let message = format!("Settings for tenant {tenant}\n\nEntragit-Tenant: {tenant}\n");
         let commit = repo.create_commit(tree, &[], &message, &repo.author())?;

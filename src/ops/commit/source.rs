@@ -196,7 +196,7 @@ impl Side {
         let reading = live::read(tenant, kinds, &layout, &context.events.briefly(), &mut sink).await?;
         side.manifest = Manifest {
             coverage: reading.coverage,
-            unknown: reading.tally.unknown(),
+            unknown_properties: reading.tally.unknown(),
             layout,
             filters,
             ..Manifest::default()

@@ -72,7 +72,7 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool, dangling: &Da
             .or_insert_with(|| was_in(context, &snapshots, address, *blob).unwrap_or_default())
     };
     let coverage = side.proven();
-    let unknown = &side.manifest.unknown;
+    let unknown = &side.manifest.unknown_properties;
     let taken = taken_labels(context, side, base.as_ref(), &files)?;
     let none = IdMap::default();
     let ids = base.as_ref().map_or(&none, |base| &base.manifest.ids);

@@ -166,11 +166,11 @@ impl<'a> Start<'a> {
         manifest.tenant.clone_from(&settings.tenant);
         for kind in &self.scope {
             manifest.coverage.0.retain(|what, _| what != kind.name && !what.starts_with(&format!("{}.", kind.name)));
-            manifest.unknown.remove(kind.name);
+            manifest.unknown_properties.remove(kind.name);
         }
         manifest.coverage.0.extend(read.coverage.0.clone());
-        manifest.filtered(&self.scope, &settings.scope.filters);
-        manifest.unknown.extend(read.tally.unknown());
+        manifest.record_filters(&self.scope, &settings.scope.filters);
+        manifest.unknown_properties.extend(read.tally.unknown());
         manifest.ids.clone_from(&self.ids);
     }
 
@@ -214,7 +214,7 @@ impl<'a> NewSnapshot<'a> {
         };
         writer.keep_unusual(main.filter(|_| matches!(main_relation, MainRelation::Merge)).unwrap_or(start.commit))?;
         read.files.extend(others.into_iter().filter(|(path, _)| is_reserved(path) && path != MANIFEST));
-        read.files.insert(MANIFEST.to_owned(), writer.put(start.manifest.write())?);
+        read.files.insert(MANIFEST.to_owned(), writer.put(start.manifest.to_bytes())?);
         let tree = writer.finish(&read.files)?;
         let rules = context.rules_trailer(read.files.get(SETTINGS))?;
         let counts = read.tally.counts();
@@ -245,7 +245,7 @@ impl<'a> NewSnapshot<'a> {
             changed: self.changed,
             pending: pending.paths,
             unwritable: pending.unwritable,
-            unknown: manifest.unknown.values().map(Vec::len).sum(),
+            unknown: manifest.unknown_properties.values().map(Vec::len).sum(),
         }
     }
 

@@ -117,7 +117,7 @@ impl<'a> NewSnapshot<'a> {
             changes.extend(publish::changes(&before, &after));
             writer.keep_unusual(main)?;
         }
-        let (old, new) = (base.at(MANIFEST)?, writer.put(manifest.write())?);
+        let (old, new) = (base.at(MANIFEST)?, writer.put(manifest.to_bytes())?);
         if old != Some(new) {
             changes.insert(MANIFEST.to_owned(), (old, Some(new)));
         }
@@ -130,7 +130,7 @@ impl<'a> NewSnapshot<'a> {
             tip: start,
             objects: counts.values().sum(),
             counts,
-            unknown: manifest.unknown.values().map(Vec::len).sum(),
+            unknown: manifest.unknown_properties.values().map(Vec::len).sum(),
             complete: scope.iter().all(|kind| manifest.coverage.is_done(kind)),
             pending: main_relation.pending().paths,
         };

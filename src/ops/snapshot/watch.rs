@@ -360,12 +360,12 @@ fn describe(
         let own =
             |what: &str| what == kind.name || what.strip_prefix(kind.name).is_some_and(|rest| rest.starts_with('.'));
         manifest.coverage.0.retain(|what, _| !own(what));
-        manifest.unknown.remove(kind.name);
+        manifest.unknown_properties.remove(kind.name);
     }
     manifest.coverage.0.extend(base.0.clone());
     manifest.coverage.0.extend(found.coverage.0.clone());
-    manifest.unknown.extend(found.tally.unknown());
-    manifest.filtered(scope, &context.settings.scope.filters);
+    manifest.unknown_properties.extend(found.tally.unknown());
+    manifest.record_filters(scope, &context.settings.scope.filters);
     manifest.ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
     Ok(())
 }
