@@ -129,7 +129,7 @@ pub(in crate::ops) async fn check<T: TenantRead>(
     candidate: &Candidate<'_>,
 ) -> Result<Vec<(String, String)>> {
     let mut search = Search::new(context, candidate)?;
-    let suspicious = search.losses(tenant).await?;
+    let suspicious = search.excessive_losses(tenant).await?;
     let is_accepted = |loss: &Loss| {
         let kind = loss.what.split('.').next().unwrap_or_default();
         context.accept.contains(&loss.what) || context.accept.contains(kind)
@@ -139,13 +139,13 @@ pub(in crate::ops) async fn check<T: TenantRead>(
         let trailer = |loss: Loss| ("Entragit-Accepted".to_owned(), format!("shrink:{}", loss.what));
         return Ok(accepted.into_iter().map(trailer).collect());
     }
-    let commit = keep(context, candidate)?;
+    let commit = keep_suspect(context, candidate)?;
     let gap = search.gap.or_else(|| candidate.audit.unknown().map(str::to_owned));
     Err(Shrunk { losses: refused, commit, gap }.into())
 }
 
 /// Commits the snapshot under [`SUSPECT`]; the same one as before is not committed again.
-fn keep(context: &Context, candidate: &Candidate<'_>) -> Result<ObjectId> {
+fn keep_suspect(context: &Context, candidate: &Candidate<'_>) -> Result<ObjectId> {
     let repo = &context.repo;
     let before = repo.reference(SUSPECT)?;
     if let Some(commit) = before {
@@ -181,6 +181,7 @@ struct Sides {
     after: Option<ObjectId>,
 }
 
+/// Searches the differences from the last snapshot for losses without an explanation.
 struct Search<'a> {
     context: &'a Context,
     candidate: &'a Candidate<'a>,
@@ -188,11 +189,14 @@ struct Search<'a> {
     gone: BTreeMap<Address, (String, ObjectId)>,
     /// Objects that are there before and after, with different content.
     changed: BTreeMap<Address, (ObjectId, ObjectId)>,
+    /// Events since the last snapshot that were read for this check alone, once they were.
     events: Option<Vec<AuditEvent>>,
+    /// Reason why these events could not be read completely, if they could not.
     gap: Option<String>,
 }
 
 impl<'a> Search<'a> {
+    /// Collects the objects that are gone or changed, except those of a kind whose filter has changed.
     fn new(context: &'a Context, candidate: &'a Candidate<'a>) -> Result<Search<'a>> {
         let mut sides: BTreeMap<Address, Sides> = BTreeMap::new();
         for (path, (old, new)) in candidate.changes {
@@ -217,23 +221,24 @@ impl<'a> Search<'a> {
         Ok(Search { context, candidate, gone, changed, events: None, gap: None })
     }
 
-    /// Returns true if this number of losses is above the limits.
-    fn is_much(&self, lost: usize, known: usize) -> bool {
+    /// Returns true if this number of losses is above both limits: the absolute one, and the percentage of `known`.
+    fn exceeds_limits(&self, lost: usize, known: usize) -> bool {
         let guards = &self.context.settings.guards;
         lost > guards.max_deletes && lost * 100 > guards.max_deletes_percent * known
     }
 
-    async fn losses<T: TenantRead>(&mut self, tenant: &T) -> Result<Vec<Loss>> {
+    /// Returns the unexplained losses of all kinds and links that exceed the limits.
+    async fn excessive_losses<T: TenantRead>(&mut self, tenant: &T) -> Result<Vec<Loss>> {
         let mut losses = Vec::new();
         for kind in kinds::ALL.iter().copied() {
-            losses.extend(self.objects(tenant, kind).await?);
-            losses.extend(self.entries(tenant, kind).await?);
+            losses.extend(self.excessive_object_loss(tenant, kind).await?);
+            losses.extend(self.excessive_entry_losses(tenant, kind).await?);
         }
         Ok(losses)
     }
 
-    /// Counts the objects of a kind that are gone without an explanation.
-    async fn objects<T: TenantRead>(&mut self, tenant: &T, kind: &'static Kind) -> Result<Option<Loss>> {
+    /// Counts the objects of a kind that are gone without an explanation. Returns the loss if it exceeds the limits.
+    async fn excessive_object_loss<T: TenantRead>(&mut self, tenant: &T, kind: &'static Kind) -> Result<Option<Loss>> {
         let mut gone: BTreeMap<String, (String, ObjectId)> = self
             .gone
             .iter()
@@ -244,7 +249,7 @@ impl<'a> Search<'a> {
             return Ok(None);
         }
         let known = self.candidate.base.files(kind)?.len();
-        if !self.is_much(gone.len(), known) {
+        if !self.exceeds_limits(gone.len(), known) {
             return Ok(None);
         }
         // A recycle bin that cannot be read explains nothing.
@@ -260,7 +265,9 @@ impl<'a> Search<'a> {
         for (id, (path, blob)) in &gone {
             let about = match kind.about.is_empty() {
                 true => Vec::new(),
-                false => object(context, kind, path, *blob)?.map(|object| kind.about(&object.0)).unwrap_or_default(),
+                false => {
+                    read_object(context, kind, path, *blob)?.map(|object| kind.about(&object.0)).unwrap_or_default()
+                }
             };
             let names = |event: &AuditEvent| event.targets.contains(id) || audit::names_all(event, &about);
             let mut went_along = about.iter().any(|id| all_gone.contains(id));
@@ -271,11 +278,12 @@ impl<'a> Search<'a> {
             lost += usize::from(!went_along && !events.iter().any(names));
         }
         let loss = Loss { what: kind.name.to_owned(), lost, known, unit: "objects" };
-        Ok(self.is_much(lost, known).then_some(loss))
+        Ok(self.exceeds_limits(lost, known).then_some(loss))
     }
 
-    /// Counts the entries of a kind's links that are gone from objects that are still there.
-    async fn entries<T: TenantRead>(&mut self, tenant: &T, kind: &'static Kind) -> Result<Vec<Loss>> {
+    /// Counts, for each link of a kind, the entries that are gone without an explanation from objects that are still there. Returns
+    /// the losses that exceed the limits.
+    async fn excessive_entry_losses<T: TenantRead>(&mut self, tenant: &T, kind: &'static Kind) -> Result<Vec<Loss>> {
         let mut losses = Vec::new();
         let changed =
             self.changed.iter().filter(|(address, _)| address.kind.name == kind.name && !kind.links.is_empty());
@@ -283,7 +291,7 @@ impl<'a> Search<'a> {
             changed.map(|(address, (old, new))| (address.id.clone(), *old, *new)).collect();
         let mut lost: BTreeMap<&'static str, Entries> = BTreeMap::new();
         for (id, old, new) in changed {
-            let (old, new) = (object(self.context, kind, &id, old)?, object(self.context, kind, &id, new)?);
+            let (old, new) = (read_object(self.context, kind, &id, old)?, read_object(self.context, kind, &id, new)?);
             let (Some(old), Some(new)) = (old, new) else { continue };
             for link in kind.links {
                 let now: BTreeSet<Vec<String>> = keys(kind, link.name, &new).collect();
@@ -305,7 +313,7 @@ impl<'a> Search<'a> {
         let gone: BTreeSet<String> = self.gone.keys().map(|address| address.id.clone()).collect();
         for (at, (link, entries)) in lost.iter().enumerate() {
             let known: usize = known.iter().map(|counts| counts[at]).sum();
-            if !self.is_much(entries.len(), known) {
+            if !self.exceeds_limits(entries.len(), known) {
                 continue;
             }
             let is_child = kind.link(link).is_some_and(|link| link.children().is_some());
@@ -317,7 +325,7 @@ impl<'a> Search<'a> {
                 key.iter().any(|named| gone.contains(named)) || events.iter().any(takes)
             };
             let lost = entries.iter().filter(|entry| !explained(entry)).count();
-            if self.is_much(lost, known) {
+            if self.exceeds_limits(lost, known) {
                 losses.push(Loss { what: format!("{}.{link}", kind.name), lost, known, unit: "entries" });
             }
         }
@@ -339,7 +347,8 @@ impl<'a> Search<'a> {
     }
 }
 
-fn object(context: &Context, kind: &'static Kind, path: &str, blob: ObjectId) -> Result<Option<Object>> {
+/// Reads an object from its file; `None` if the file is malformed.
+fn read_object(context: &Context, kind: &'static Kind, path: &str, blob: ObjectId) -> Result<Option<Object>> {
     let document = yaml::read(path, &context.repo.blob(blob)?).ok();
     Ok(document.map(|document| normalize(kind, document.value).object))
 }
