@@ -43,9 +43,9 @@ pub struct Known<'a> {
 /// anything else than the commit says.
 ///
 /// An update is verified if `live` has the object; without it, the changes are described as compared with the last snapshot.
-pub fn vouch(plan: &mut Plan, known: &Known<'_>) -> Vec<String> {
+pub fn verify_steps(plan: &mut Plan, known: &Known<'_>) -> Vec<String> {
     let made: BTreeSet<Address> = addresses(plan, |action| matches!(action, Action::Create { .. }));
-    let moving = moving(&made, known);
+    let moving = changing_identities(&made, known);
     let back: BTreeSet<Address> = addresses(plan, |action| *action == Action::Restore);
     let gone: BTreeSet<Address> = addresses(plan, |action| *action == Action::Delete);
     let seen: BTreeSet<Address> = plan.seen.keys().cloned().collect();
@@ -54,7 +54,7 @@ pub fn vouch(plan: &mut Plan, known: &Known<'_>) -> Vec<String> {
     let mut earlier: BTreeMap<Address, Vec<Action>> = BTreeMap::new();
     for (number, step) in plan.steps.iter_mut().enumerate() {
         let judge = Judge { known, made: &made, moving: &moving, back: &back, gone: &gone, seen: &seen };
-        let mut fault = judge.step(step);
+        let mut fault = judge.step_fault(step);
         let before = earlier.entry(step.address.clone()).or_default();
         // Writing the same values twice changes nothing.
         let repeats = !matches!(step.action, Action::Update { .. });
@@ -79,12 +79,13 @@ pub fn vouch(plan: &mut Plan, known: &Known<'_>) -> Vec<String> {
     said
 }
 
+/// Returns the addresses of the steps whose action is one that `is` accepts.
 fn addresses(plan: &Plan, is: impl Fn(&Action) -> bool) -> BTreeSet<Address> {
     plan.steps.iter().filter(|step| is(&step.action)).map(|step| step.address.clone()).collect()
 }
 
 /// Returns the ids and other identities that change because their objects are created again.
-fn moving(made: &BTreeSet<Address>, known: &Known<'_>) -> BTreeSet<String> {
+fn changing_identities(made: &BTreeSet<Address>, known: &Known<'_>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for address in made {
         let today = known.ids.current(&address.id);
@@ -98,22 +99,27 @@ fn moving(made: &BTreeSet<Address>, known: &Known<'_>) -> BTreeSet<String> {
     found
 }
 
+/// Judges the steps of one plan.
 struct Judge<'a> {
     known: &'a Known<'a>,
+    /// Objects that the plan creates.
     made: &'a BTreeSet<Address>,
     /// Ids and other identities of objects that the plan creates.
     moving: &'a BTreeSet<String>,
+    /// Objects that the plan restores.
     back: &'a BTreeSet<Address>,
+    /// Objects that the plan deletes.
     gone: &'a BTreeSet<Address>,
+    /// Objects of which the file says what was seen in the tenant.
     seen: &'a BTreeSet<Address>,
 }
 
 impl Judge<'_> {
     /// Returns the fault of a step, if any, and sets the step's description for people.
-    fn step(&self, step: &mut Step) -> Option<String> {
+    fn step_fault(&self, step: &mut Step) -> Option<String> {
         let kind = step.address.kind;
         let address = step.address.clone();
-        if !is_plain(&address.id) {
+        if !is_plain_id(&address.id) {
             return Some("this is no id of an object".to_owned());
         }
         let (made, back) = (self.made.contains(&address), self.back.contains(&address));
@@ -135,13 +141,13 @@ impl Judge<'_> {
         }
         let before = live.or(sources.last().copied()).filter(|_| !is_new);
         let shown = sources.first().copied();
-        let fault = self.action(kind, step, &sources, live);
+        let fault = self.action_fault(kind, step, &sources, live);
         step.risks = risk::of_step(kind, step, before, shown);
         fault
     }
 
     /// Returns the fault in what a step writes, if any, and sets the step's changes.
-    fn action(
+    fn action_fault(
         &self,
         kind: &'static Kind,
         step: &mut Step,
@@ -157,7 +163,7 @@ impl Judge<'_> {
                 None => Some("neither the commit nor the last snapshot has such an object".to_owned()),
                 Some(shown) => {
                     step.identities = moving_identities(kind, shown);
-                    self.created(kind, &address, body, sources)
+                    self.creation_fault(kind, &address, body, sources)
                 }
             },
             Action::Restore => {
@@ -165,21 +171,22 @@ impl Judge<'_> {
             }
             // An object that cannot be changed in place is created again, and the old one is deleted.
             Action::Delete if made && kind.update == Updates::Nothing => None,
-            Action::Delete => self.deleted(&today),
+            Action::Delete => self.deletion_fault(&today),
             Action::Update { body, changes } => {
                 let before = match made {
                     true => Some(Object::default()),
                     false => live.or(sources.last().copied()).cloned(),
                 };
                 let before = before?;
-                let after = written(kind, &before, body, self.known.ids);
+                let after = apply_body(kind, &before, body, self.known.ids);
                 let real = diff::objects(kind, &before, &after);
-                let fault = (made || live.is_some()).then(|| self.update(kind, &before, &real, sources)).flatten();
-                let lost = || self.left_out(kind, &before, body, &real, sources);
+                let fault =
+                    (made || live.is_some()).then(|| self.change_fault(kind, &before, &real, sources)).flatten();
+                let lost = || self.omission_fault(kind, &before, body, &real, sources);
                 let fault = fault.or_else(|| live.and_then(|_| lost()));
                 let mut misfit = None;
                 match live.is_none() && !made {
-                    true => misfit = tell(changes, real, &after, body),
+                    true => misfit = complete_changes(changes, real, &after, body),
                     false => *changes = real,
                 }
                 let fault = fault.or(misfit);
@@ -196,9 +203,9 @@ impl Judge<'_> {
                 (!sources.iter().any(has)).then(|| format!("{property} is not as the commit says"))
             }
             Action::Link { link, value } | Action::Relink { link, value } => {
-                let value = self.value(kind, link, value);
+                let value = self.with_current_ids(kind, link, value);
                 let is_there = |live: &Object| entries(live, link).any(|own| *own == value);
-                if adds && !made && !self.moves(&value) && live.is_some_and(is_there) {
+                if adds && !made && !self.names_created_object(&value) && live.is_some_and(is_there) {
                     return Some(format!("{link} has that entry already"));
                 }
                 let has = |object: &&Object| entries(object, link).any(|own| is_part(&value, own));
@@ -207,29 +214,32 @@ impl Judge<'_> {
             // A removed entry is named as the tenant has it.
             Action::Unlink { link, value } => {
                 let value = value.clone();
-                let lacks = |object: &&Object| !entries(object, link).any(|own| same_entry(kind, link, own, &value));
+                let lacks = |object: &&Object| !entries(object, link).any(|own| is_same_entry(kind, link, own, &value));
                 let unwanted = sources.iter().any(lacks) || (sources.is_empty() && self.gone.contains(&address));
-                let is_there = |live: &Object| entries(live, link).any(|own| same_entry(kind, link, own, &value));
+                let is_there = |live: &Object| entries(live, link).any(|own| is_same_entry(kind, link, own, &value));
                 if live.is_some_and(|live| !made && !is_there(live)) {
                     return Some(format!("there is no such entry of {link}"));
                 }
-                (!unwanted && !self.moves(&value)).then(|| format!("the commit keeps that entry of {link}"))
+                (!unwanted && !self.names_created_object(&value))
+                    .then(|| format!("the commit keeps that entry of {link}"))
             }
         }
     }
 
     /// Returns true if a value names an object that this plan creates: its entry is removed, and added with the new id.
-    fn moves(&self, value: &Value) -> bool {
+    fn names_created_object(&self, value: &Value) -> bool {
         let mut found = false;
         mentions(value, &mut |id| found |= self.moving.contains(&id.to_lowercase()));
         found
     }
 
-    fn value(&self, kind: &'static Kind, link: &str, value: &Value) -> Value {
+    /// Returns a value of a link with its references by their current ids.
+    fn with_current_ids(&self, kind: &'static Kind, link: &str, value: &Value) -> Value {
         schema::of(kind).property(link).map_or_else(|| value.clone(), |rule| rewrite_value(rule, value, self.known.ids))
     }
 
-    fn deleted(&self, address: &Address) -> Option<String> {
+    /// Returns the fault of deleting an object: the commit has it, or no snapshot has it and the plan does not prune.
+    fn deletion_fault(&self, address: &Address) -> Option<String> {
         let (wanted, base) = (self.known.wanted.get(address), self.known.base.get(address));
         match (wanted, base) {
             (Some(_), _) => Some("the commit has this object".to_owned()),
@@ -240,7 +250,8 @@ impl Judge<'_> {
         }
     }
 
-    fn created(
+    /// Returns the fault of creating an object with `body`: a value that is neither the commit's nor the last snapshot's.
+    fn creation_fault(
         &self,
         kind: &'static Kind,
         address: &Address,
@@ -255,12 +266,12 @@ impl Judge<'_> {
         let mut whole = body.clone();
         whole.insert(kind.key.to_owned(), Value::from(address.id.as_str()));
         whole.insert("id".to_owned(), Value::from(address.id.as_str()));
-        let made = written(kind, &Object::default(), &whole, self.known.ids);
-        self.update(kind, &Object::default(), &diff::objects(kind, &Object::default(), &made), sources)
+        let made = apply_body(kind, &Object::default(), &whole, self.known.ids);
+        self.change_fault(kind, &Object::default(), &diff::objects(kind, &Object::default(), &made), sources)
     }
 
-    /// Returns the first change that leads neither to the commit nor to the last snapshot.
-    fn update(
+    /// Returns the fault of the first change that leads neither to the commit nor to the last snapshot, if there is one.
+    fn change_fault(
         &self,
         kind: &'static Kind,
         before: &Object,
@@ -278,8 +289,8 @@ impl Judge<'_> {
         Some(format!("{} is not as the commit says", fault.path()))
     }
 
-    /// Returns a value that the commit has and a replacing write would lose, if any.
-    fn left_out(
+    /// Returns the fault of a replacing write that would lose a value which the commit has, if it would.
+    fn omission_fault(
         &self,
         kind: &'static Kind,
         before: &Object,
@@ -295,20 +306,20 @@ impl Judge<'_> {
         for (name, value) in rewrite_body(kind, body, self.known.ids) {
             let rule = schema::of(kind).property(&name);
             let value = match (rule, before.get(&name)) {
-                (Some(rule), Some(before)) => replaced(rule, before, &value),
+                (Some(rule), Some(before)) => replace_writable_parts(rule, before, &value),
                 _ => value,
             };
             whole.0.insert(name, value);
         }
         whole.0.retain(|_, value| !value.is_null());
         let whole = normalize(kind, whole.0).object;
-        self.update(kind, before, &diff::objects(kind, before, &whole), sources)
+        self.change_fault(kind, before, &diff::objects(kind, before, &whole), sources)
     }
 }
 
 /// Completes the file's list of an update's changes with the differences from the last snapshot. The live object is not
 /// known: the file's changes stay, as far as they fit `after`. Returns the fault if one does not fit.
-fn tell(
+fn complete_changes(
     changes: &mut Vec<FieldChange>,
     real: Vec<FieldChange>,
     after: &Object,
@@ -347,7 +358,7 @@ fn describe(kind: &'static Kind, step: &mut Step, object: &Object) {
 }
 
 /// Returns the object as a write of `body` leaves it.
-fn written(kind: &'static Kind, before: &Object, body: &Map<String, Value>, ids: &IdMap) -> Object {
+fn apply_body(kind: &'static Kind, before: &Object, body: &Map<String, Value>, ids: &IdMap) -> Object {
     let body = rewrite_body(kind, body, ids);
     let mut after = before.0.clone();
     if kind.update == Updates::Replace {
@@ -361,13 +372,15 @@ fn written(kind: &'static Kind, before: &Object, body: &Map<String, Value>, ids:
 }
 
 /// Returns `body` in place of `before`, with the parts that cannot be written, or are written separately, as they were.
-fn replaced(rule: &Rule, before: &Value, body: &Value) -> Value {
+fn replace_writable_parts(rule: &Rule, before: &Value, body: &Value) -> Value {
     match (&rule.shape, before, body) {
         (Shape::Object(rules, _), Value::Object(before), Value::Object(body)) => {
             let mut whole = body.clone();
             for (name, value) in before {
                 match (rules.get(name), body.get(name)) {
-                    (Some(rule), Some(body)) => drop(whole.insert(name.clone(), replaced(rule, value, body))),
+                    (Some(rule), Some(body)) => {
+                        drop(whole.insert(name.clone(), replace_writable_parts(rule, value, body)))
+                    }
                     (Some(rule), None) if rule.writable(true) && !rule.write_apart => {}
                     (_, None) => drop(whole.insert(name.clone(), value.clone())),
                     (None, Some(_)) => {}
@@ -426,6 +439,7 @@ fn is_nothing(value: &Value) -> bool {
     }
 }
 
+/// Returns the entries of a link, whether it holds a list or a single one.
 fn entries<'a>(object: &'a Object, link: &str) -> impl Iterator<Item = &'a Value> {
     let list = object.get(link);
     let many = list.and_then(Value::as_array).map_or(&[] as &[Value], Vec::as_slice);
@@ -444,19 +458,23 @@ fn is_part(value: &Value, own: &Value) -> bool {
     }
 }
 
-fn same_entry(kind: &'static Kind, link: &str, own: &Value, value: &Value) -> bool {
+/// Returns true if two entries of a link are one: equal, or credentials with the same key.
+fn is_same_entry(kind: &'static Kind, link: &str, own: &Value, value: &Value) -> bool {
     own == value || (kind.credential(link).is_some() && entry_key(kind, link, own) == entry_key(kind, link, value))
 }
 
 /// Returns true if an id can be that of an object: no alias that Graph accepts in its place, and no part of a path.
 /// <https://learn.microsoft.com/graph/api/user-get>
-fn is_plain(id: &str) -> bool {
+fn is_plain_id(id: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:!~$ ".contains(&byte);
     !id.is_empty() && id.bytes().all(plain) && !id.contains("..")
 }
 
 /// Returns objects with current ids, by current address.
-pub fn of_today(objects: impl IntoIterator<Item = (&'static Kind, Object)>, ids: &IdMap) -> BTreeMap<Address, Object> {
+pub fn by_current_address(
+    objects: impl IntoIterator<Item = (&'static Kind, Object)>,
+    ids: &IdMap,
+) -> BTreeMap<Address, Object> {
     let today = |(kind, object): (&'static Kind, Object)| {
         let object = rewrite(kind, &object, ids);
         (kind.address(object.id()), object)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::is_plain;
+use super::is_plain_id;
 use crate::engine::adopt::key;
 use crate::engine::diff::called;
 use crate::engine::plan::moving_identities;
@@ -41,7 +41,7 @@ pub fn adoptions(adoption: &Adoption<'_>) -> Vec<String> {
         let identities = moving_identities(kind, object);
         let key_of = |object: &Object| key(kind, object).filter(|key| !key.is_empty());
         let fault = match live {
-            _ if !is_plain(&new.id) => Some("that is no id of an object"),
+            _ if !is_plain_id(&new.id) => Some("that is no id of an object"),
             _ if adoption.taken.contains(&new) => Some("the commit has an object with that id, too"),
             None => {
                 open.extend(identities.into_values());

@@ -9,7 +9,7 @@ use super::CONCURRENCY;
 use crate::engine::normalize::normalize;
 use crate::engine::planfile::Binding;
 use crate::engine::vouch::adoption::{self, Adoption};
-use crate::engine::vouch::{Known, of_today, vouch};
+use crate::engine::vouch::{Known, by_current_address, verify_steps};
 use crate::kinds;
 use crate::model::{Action, Address, IdMap, Kind, Object, Plan};
 use crate::ops::Context;
@@ -21,7 +21,7 @@ use crate::tenant::TenantRead;
 /// Number of steps that are named in a refusal.
 const SHOWN: usize = 5;
 
-/// Vouches for a plan from a file, and replaces what it claims of its steps by the facts. `live` has the objects that were read
+/// Verifies a plan from a file, and replaces what it claims of its steps by the facts. `live` has the objects that were read
 /// from the tenant, and `adopted` those that the file adopts or that they stand for; `None` before they are read.
 ///
 /// # Errors
@@ -56,7 +56,7 @@ pub(super) fn check(
     let base = objects(context, &last, &touched, &ids)?;
     let mut said = adoptions(context, binding, [&last, &commit], &ids, adopted)?;
     let known = Known { wanted: &wanted, base: &base, live, ids: &ids, prune: binding.prune, postponed: &postponed };
-    said.extend(vouch(plan, &known));
+    said.extend(verify_steps(plan, &known));
     if said.is_empty() {
         return Ok(());
     }
@@ -199,5 +199,5 @@ fn objects(
             found.push((address.kind, object));
         }
     }
-    Ok(of_today(found, ids))
+    Ok(by_current_address(found, ids))
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entragit::engine::planfile::{self, Binding};
 use entragit::engine::refs::Names;
-use entragit::engine::vouch::{Known, of_today, vouch};
+use entragit::engine::vouch::{Known, by_current_address, verify_steps};
 use entragit::model::{Action, Address, FieldChange, IdMap, Object, Plan, Snapshot};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use super::world::{named, world};
 
 fn objects(snapshot: &Snapshot) -> BTreeMap<Address, Object> {
     let all = snapshot.objects.iter().map(|(address, object)| (named(address.kind.name), object.clone()));
-    of_today(all, &IdMap::default())
+    by_current_address(all, &IdMap::default())
 }
 
 /// Reads the plan as a file and vouches for it, knowing the tenant or not.
@@ -28,7 +28,7 @@ fn vouched(text: &str, sides: &Sides, live: bool) -> Result<(Plan, Vec<String>),
     let live = if live { &all } else { &none };
     let known =
         Known { wanted: &wanted, base: &base, live, ids: &IdMap::default(), prune: false, postponed: &BTreeSet::new() };
-    let said = vouch(&mut plan, &known);
+    let said = verify_steps(&mut plan, &known);
     Ok((plan, said))
 }
 
