@@ -67,7 +67,7 @@ impl Links {
                     }
                     self.joined.insert(link.name, by_parent);
                 }
-                Err(error) => self.tallies.lost_wholly(link.name, error),
+                Err(error) => self.tallies.record_all_unreadable(link.name, error),
             }
         }
     }
@@ -122,7 +122,7 @@ impl Links {
             permissions: vec![hidden.permission.to_owned()],
             message: "nothing was sent: the members of some are hidden".to_owned(),
         };
-        self.tallies.withheld(link.name, error);
+        self.tallies.record_withheld(link.name, error);
         false
     }
 
@@ -160,7 +160,7 @@ impl Links {
                 if !self.tallies.is_broken(link.name) {
                     let request = format!("GET {}", self.kind.path);
                     let message = format!("a reply without `{}`", link.name);
-                    self.tallies.lost(link.name, TenantError::Unexpected { request, message });
+                    self.tallies.record_unreadable(link.name, TenantError::Unexpected { request, message });
                 }
                 object.missing.push((link.name, self.tallies.coverage(link.name)));
             }
@@ -230,7 +230,7 @@ impl Links {
                     asks.push(Ask { path: self.path(one.link, &id), permissions: permissions(self.kind, one.link) });
                     asked.push(one);
                 }
-                Err(error) => found.push(self.lost(one, error)),
+                Err(error) => found.push(self.record_missing(one, error)),
             }
         }
         let answers =
@@ -259,15 +259,16 @@ impl Links {
                 Ok(items) => {
                     found.push((one, Found::Items(items)));
                 }
-                Err(error) => found.push(self.lost(one, error)),
+                Err(error) => found.push(self.record_missing(one, error)),
             }
         }
         found
     }
 
-    fn lost(&self, one: Wanted, error: TenantError) -> (Wanted, Found) {
+    /// Records that a link of one object could not be read, and returns it as missing.
+    fn record_missing(&self, one: Wanted, error: TenantError) -> (Wanted, Found) {
         let coverage = coverage_of(&error);
-        self.tallies.lost(one.link.name, error);
+        self.tallies.record_unreadable(one.link.name, error);
         (one, Found::Missing(coverage))
     }
 

@@ -35,7 +35,7 @@ impl Tallies {
     ///
     /// If nothing was read before, a refusal counts for all objects. Later on it concerns one object, such as a group whose
     /// members are hidden. A service that did not answer until the deadline will not answer for the other objects either.
-    pub(super) fn lost(&self, link: &'static str, error: TenantError) {
+    pub(super) fn record_unreadable(&self, link: &'static str, error: TenantError) {
         self.with(link, |tally| {
             let coverage = coverage_of(&error);
             let refused = matches!(coverage, Coverage::DeniedPermission | Coverage::DeniedLicence);
@@ -48,15 +48,15 @@ impl Tallies {
     }
 
     /// Records that the link was not asked for, since the sign-in would not see it.
-    pub(super) fn withheld(&self, link: &'static str, error: TenantError) {
+    pub(super) fn record_withheld(&self, link: &'static str, error: TenantError) {
         self.with(link, |tally| {
             tally.failed.get_or_insert((Coverage::DeniedPermission, error));
         });
     }
 
     /// Records that the link could not be read for any object.
-    pub(super) fn lost_wholly(&self, link: &'static str, error: TenantError) {
-        self.lost(link, error);
+    pub(super) fn record_all_unreadable(&self, link: &'static str, error: TenantError) {
+        self.record_unreadable(link, error);
         self.with(link, |tally| tally.broken = true);
     }
 
@@ -101,7 +101,7 @@ mod tests {
     fn one_refusal_among_answers_concerns_one_object() {
         let tallies = Tallies::default();
         tallies.read("members");
-        tallies.lost("members", denied());
+        tallies.record_unreadable("members", denied());
         assert!(!tallies.is_broken("members"));
         assert_eq!(tallies.outcome("members").0, Coverage::Partial);
     }
@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn nothing_but_refusals_concern_all() {
         let tallies = Tallies::default();
-        tallies.lost("members", denied());
+        tallies.record_unreadable("members", denied());
         assert!(tallies.is_broken("members") && !tallies.is_broken("owners"));
         assert_eq!(tallies.outcome("members").0, Coverage::DeniedPermission);
         assert_eq!(tallies.outcome("owners").0, Coverage::Complete);
