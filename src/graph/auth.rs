@@ -188,9 +188,9 @@ impl Auth {
         }
     }
 
-    /// Keeps what a refusal demands of the next token (a claims challenge).
+    /// Keeps what a refusal demands of the next token (a claims challenge), so that the next token is asked for with it.
     /// <https://learn.microsoft.com/entra/identity-platform/claims-challenge>
-    pub(super) fn challenged(&self, headers: &HeaderMap) {
+    pub(super) fn keep_claims_challenge(&self, headers: &HeaderMap) {
         let challenge = headers.get("www-authenticate").and_then(|value| value.to_str().ok()).unwrap_or_default();
         let claims = challenge.split_once("claims=\"").and_then(|(_, rest)| rest.split_once('"'));
         let decode = |text: &str| STANDARD.decode(text).or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok();
@@ -271,14 +271,14 @@ impl Auth {
     async fn ask(&self) -> Result<Granted, Failure> {
         let chosen = *self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(way) = chosen.and_then(|at| self.ways.get(at)) {
-            return self.granted(way).await;
+            return self.sign_in_with(way).await;
         }
         if let [only] = self.ways.as_slice() {
-            return self.granted(only).await;
+            return self.sign_in_with(only).await;
         }
         let mut said = Vec::new();
         for (at, way) in self.ways.iter().enumerate() {
-            match self.granted(way).await {
+            match self.sign_in_with(way).await {
                 Ok(granted) => {
                     *self.chosen.lock().unwrap_or_else(PoisonError::into_inner) = Some(at);
                     return Ok(granted);
@@ -296,7 +296,8 @@ impl Auth {
         )))
     }
 
-    async fn granted(&self, way: &Credential) -> Result<Granted, Failure> {
+    /// Signs in with one credential.
+    async fn sign_in_with(&self, way: &Credential) -> Result<Granted, Failure> {
         let every = format!("{}/.default", self.resource);
         match way {
             Credential::Token(_) => {
@@ -330,10 +331,10 @@ impl Auth {
                 let audience = self.endpoint.address("token")?;
                 let statement = certificate.statement(client_id, audience.as_str(), *send_chain);
                 let statement = statement.map_err(|why| Failure::Refused(format!("the certificate: {why}")))?;
-                self.stated(client_id, statement).await
+                self.sign_in_with_assertion(client_id, statement).await
             }
             Credential::Federated { client_id, assertion } => {
-                self.stated(client_id, federated::assertion(assertion).await?).await
+                self.sign_in_with_assertion(client_id, federated::assertion(assertion).await?).await
             }
             Credential::Password { client_id, username, password } => {
                 let form: Pairs<'_> = vec![
@@ -350,8 +351,8 @@ impl Auth {
         }
     }
 
-    /// Signs in as an application with a statement that it, or an issuer that it trusts, signed.
-    async fn stated(&self, client_id: &str, statement: String) -> Result<Granted, Failure> {
+    /// Signs in as an application with a client assertion: a statement that it, or an issuer that it trusts, signed.
+    async fn sign_in_with_assertion(&self, client_id: &str, statement: String) -> Result<Granted, Failure> {
         self.endpoint.secrets.remember(&statement);
         let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
         let proof = vec![("client_assertion_type", Cow::from(kind)), ("client_assertion", statement.into())];

@@ -287,7 +287,7 @@ impl Http {
         let status = reply.status().as_u16();
         let wait = asked_wait(reply.headers());
         if status == 401 {
-            self.auth.challenged(reply.headers());
+            self.auth.keep_claims_challenge(reply.headers());
         }
         let body = match reply.bytes().await {
             Ok(body) => body,

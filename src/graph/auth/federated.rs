@@ -37,15 +37,19 @@ pub(super) async fn assertion(source: &Assertion) -> Result<String, Failure> {
         }
         // <https://docs.github.com/actions/reference/openid-connect-reference>
         Assertion::GitHub { url, token } => {
-            let (client, url) = reached(url, &format!("audience={}", escape(AUDIENCE)))?;
+            let (client, url) = client_and_url(url, &format!("audience={}", escape(AUDIENCE)))?;
             let request = client.get(url).header("accept", "application/json");
-            fetched(request.header("authorization", format!("bearer {}", token.expose())), "value", "GitHub Actions")
-                .await
+            fetch_token(
+                request.header("authorization", format!("bearer {}", token.expose())),
+                "value",
+                "GitHub Actions",
+            )
+            .await
         }
         // <https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create>
         Assertion::AzurePipelines { url, token, connection } => {
             let query = format!("api-version=7.1&serviceConnectionId={}", escape(connection));
-            let (client, url) = reached(url, &query)?;
+            let (client, url) = client_and_url(url, &query)?;
             let request = client
                 .post(url)
                 .header("content-type", "application/json")
@@ -53,13 +57,13 @@ pub(super) async fn assertion(source: &Assertion) -> Result<String, Failure> {
                 // Without this, a refused token is answered with a page to sign in.
                 .header("x-tfs-fedauthredirect", "Suppress");
             let request = request.header("authorization", format!("Bearer {}", token.expose()));
-            fetched(request, "oidcToken", "Azure Pipelines").await
+            fetch_token(request, "oidcToken", "Azure Pipelines").await
         }
     }
 }
 
 /// Returns a client for a host, and the address with `query` added. A token is sent over https, or to this machine.
-fn reached(address: &str, query: &str) -> Result<(reqwest::Client, Url), Failure> {
+fn client_and_url(address: &str, query: &str) -> Result<(reqwest::Client, Url), Failure> {
     let refused =
         |why: &str| Failure::Refused(format!("the address for federated tokens, {}: {why}", one_line(address)));
     let mut url = Url::parse(address).map_err(|_| refused("not a URL"))?;
@@ -71,7 +75,8 @@ fn reached(address: &str, query: &str) -> Result<(reqwest::Client, Url), Failure
     Ok((client, url))
 }
 
-async fn fetched(request: RequestBuilder, property: &str, issuer: &str) -> Result<String, Failure> {
+/// Sends the request for a federated token, and returns the token: the answer's `property`.
+async fn fetch_token(request: RequestBuilder, property: &str, issuer: &str) -> Result<String, Failure> {
     let reply = request.timeout(PATIENCE).send().await;
     let reply =
         reply.map_err(|error| Failure::Passing(format!("{issuer}: {}", crate::graph::transport::why(&error))))?;

@@ -30,18 +30,21 @@ pub(super) async fn token(host: &IdentityHost, client_id: Option<&str>, resource
         IdentityHost::Imds { url } => {
             let url =
                 near(&format!("{}/metadata/identity/oauth2/token", url.trim_end_matches('/')), &query("2018-02-01"))?;
-            granted(client.get(url).header("metadata", "true"), host).await
+            fetch_token(client.get(url).header("metadata", "true"), host).await
         }
         // <https://learn.microsoft.com/azure/app-service/overview-managed-identity#rest-endpoint-reference>
         IdentityHost::AppService { url, header } => {
             let url = near(url, &query("2019-08-01"))?;
-            granted(client.get(url).header("x-identity-header", header.expose()), host).await
+            fetch_token(client.get(url).header("x-identity-header", header.expose()), host).await
         }
         IdentityHost::Arc { url } => {
             let url = near(url, &query("2020-06-01"))?;
             let proof = proof(client.get(url.clone()).header("metadata", "true")).await?;
-            granted(client.get(url).header("metadata", "true").header("authorization", format!("Basic {proof}")), host)
-                .await
+            fetch_token(
+                client.get(url).header("metadata", "true").header("authorization", format!("Basic {proof}")),
+                host,
+            )
+            .await
         }
     }
 }
@@ -64,7 +67,8 @@ fn near(address: &str, query: &str) -> Result<Url, Failure> {
     Ok(url)
 }
 
-async fn granted(request: RequestBuilder, host: &IdentityHost) -> Result<Granted, Failure> {
+/// Sends the request for a managed identity's token.
+async fn fetch_token(request: RequestBuilder, host: &IdentityHost) -> Result<Granted, Failure> {
     let reply = request.timeout(PATIENCE).send().await.map_err(|error| silent(&error, host))?;
     let status = reply.status().as_u16();
     let body = reply.bytes().await.map_err(|error| silent(&error, host))?;
