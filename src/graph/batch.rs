@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::fault::Fault;
 use super::http::{BATCHES, Clock, DOUBTS, Http, JSON, PREFER, Repeat, Request, passes, said, workload};
-use super::page::broken;
+use super::page::describe_json_error;
 use super::retry::{Cause, retry_after};
 use super::secrets::Secrets;
 use crate::model::kind::Api;
@@ -270,7 +270,7 @@ fn read<T>(
     secrets: &Secrets,
     parse: &impl Fn(&[u8]) -> Result<T, String>,
 ) -> Result<HashMap<usize, Answer<T>>, String> {
-    let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|error| broken(&error))?;
+    let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|error| describe_json_error(&error))?;
     let mut answers = HashMap::with_capacity(envelope.responses.len());
     for inner in envelope.responses {
         // An answer with an id that was not sent is ignored.

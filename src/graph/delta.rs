@@ -16,7 +16,7 @@ use serde::de::IgnoredAny;
 
 use super::http::{Http, Request};
 use super::object::{selected, withheld};
-use super::page::broken;
+use super::page::describe_json_error;
 use crate::model::Kind;
 use crate::model::kind::LinkShape;
 use crate::tenant::{Changes, TenantError};
@@ -59,19 +59,20 @@ pub(super) async fn changes(http: &Http, kind: &'static Kind, token: Option<&str
     let mut links = HashSet::new();
     loop {
         let request = Request::get(url, kind.permissions.read);
-        let page: Page = match http.run(&request, |body| serde_json::from_slice(body).map_err(|e| broken(&e))).await {
-            Ok(page) => page,
-            // Graph answers 410 with a `Location` to begin at, or 400 `syncStateNotFound` after seven days, and 400, 403 or 404
-            // where there is no tracking. The `Location` is not followed: a listing begins anew in any case.
-            // <https://learn.microsoft.com/graph/delta-query-overview#synchronization-reset>
-            Err(
-                error @ (TenantError::Refused { .. }
-                | TenantError::Denied { .. }
-                | TenantError::Unlicensed { .. }
-                | TenantError::NotFound { .. }),
-            ) => return start_over(error.to_string()),
-            Err(error) => return Err(error),
-        };
+        let page: Page =
+            match http.run(&request, |body| serde_json::from_slice(body).map_err(|e| describe_json_error(&e))).await {
+                Ok(page) => page,
+                // Graph answers 410 with a `Location` to begin at, or 400 `syncStateNotFound` after seven days, and 400, 403 or 404
+                // where there is no tracking. The `Location` is not followed: a listing begins anew in any case.
+                // <https://learn.microsoft.com/graph/delta-query-overview#synchronization-reset>
+                Err(
+                    error @ (TenantError::Refused { .. }
+                    | TenantError::Denied { .. }
+                    | TenantError::Unlicensed { .. }
+                    | TenantError::NotFound { .. }),
+                ) => return start_over(error.to_string()),
+                Err(error) => return Err(error),
+            };
         // The same object may come more than once, and in any order.
         for item in page.value {
             match item.removed {

@@ -10,7 +10,7 @@ use super::auth::carries;
 use super::batch::{self, Ask};
 use super::each::UNTOUCHED;
 use super::http::{Http, Request};
-use super::page::{self, Page, Pages, broken};
+use super::page::{self, Page, Pages, describe_json_error};
 use super::query::{query, top};
 use super::tally::{Tallies, coverage_of};
 use super::urls::{literal, segment};
@@ -398,7 +398,7 @@ fn read_items(body: &[u8]) -> Result<(Page, Option<Raw>), String> {
     if page.value.is_some() {
         return Ok((page, None));
     }
-    let one: Raw = serde_json::from_slice(body).map_err(|error| broken(&error))?;
+    let one: Raw = serde_json::from_slice(body).map_err(|error| describe_json_error(&error))?;
     Ok((page, Some(one)))
 }
 

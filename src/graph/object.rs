@@ -5,7 +5,7 @@ use reqwest::Url;
 use super::auth::carries;
 use super::each::{self, identified};
 use super::http::{Http, Request};
-use super::page::broken;
+use super::page::describe_json_error;
 use super::query::{expand, query};
 use super::urls::segment;
 use crate::engine::schema;
@@ -36,7 +36,7 @@ pub(super) async fn one(http: &Http, kind: &'static Kind, id: &str) -> Result<Ra
     let path = if kind.is_singleton() { kind.path.to_owned() } else { format!("{}/{}", kind.path, segment(id)?) };
     let withheld = withheld(http, kind).await;
     let url = url(http, kind, &path, [None, select(kind, &withheld), expand(kind), None])?;
-    let parse = |body: &[u8]| serde_json::from_slice(body).map_err(|e| broken(&e));
+    let parse = |body: &[u8]| serde_json::from_slice(body).map_err(|e| describe_json_error(&e));
     let object = http.run(&Request::get(url, kind.permissions.read), parse).await?;
     Ok(identified(kind, object))
 }

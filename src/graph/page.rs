@@ -37,13 +37,13 @@ pub(super) struct Page {
 /// Reads a page. A body that is not complete is an error.
 pub(super) fn parse(body: &[u8]) -> Result<Page, String> {
     // Splitting the list first and reading the elements one by one is a third faster than reading it as one value.
-    let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|error| broken(&error))?;
+    let envelope: Envelope<'_> = serde_json::from_slice(body).map_err(|error| describe_json_error(&error))?;
     let value = match envelope.value {
         None => None,
         Some(items) => Some(
             items
                 .into_iter()
-                .map(|item| serde_json::from_str::<Raw>(item.get()).map_err(|error| broken(&error)))
+                .map(|item| serde_json::from_str::<Raw>(item.get()).map_err(|error| describe_json_error(&error)))
                 .collect::<Result<Vec<Raw>, String>>()?,
         ),
     };
@@ -51,7 +51,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Page, String> {
 }
 
 /// Describes an error in JSON, without repeating any of the text.
-pub(super) fn broken(error: &serde_json::Error) -> String {
+pub(super) fn describe_json_error(error: &serde_json::Error) -> String {
     format!("the body is not whole JSON (line {}, column {})", error.line(), error.column())
 }
 

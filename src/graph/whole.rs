@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::batch::{self, Ask};
 use super::http::Http;
 use super::object::one;
-use super::page::broken;
+use super::page::describe_json_error;
 use super::query::{expand, query};
 use super::urls::segment;
 use crate::model::{Coverage, Kind};
@@ -25,7 +25,7 @@ pub(super) async fn objects(http: &Http, kind: &'static Kind, page: Vec<Raw>) ->
             Ok(Ask { path, permissions: kind.permissions.read })
         };
         let asks = some.iter().map(ask).collect::<Result<Vec<Ask>, TenantError>>()?;
-        let parse = |body: &[u8]| serde_json::from_slice::<Raw>(body).map_err(|error| broken(&error));
+        let parse = |body: &[u8]| serde_json::from_slice::<Raw>(body).map_err(|error| describe_json_error(&error));
         for (id, answer) in some.iter().zip(batch::run(http, kind.api, &asks, parse).await) {
             match answer {
                 Ok(object) => found.push(object),

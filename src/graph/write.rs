@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::each;
 use super::http::{Clock, Http, JSON, Repeat, Request};
-use super::page::broken;
+use super::page::describe_json_error;
 use super::passing::Recent;
 use super::request::{Asks, Known, asks, object, request_of};
 use super::retry::Cause;
@@ -170,13 +170,13 @@ impl<'a> Sending<'a> {
 
 /// Reads the reply to a write. The reply to a creation must hold the new id (`wants_id`); for other writes the status is enough.
 fn parse_reply(write: &Write, wants_id: bool, body: &[u8]) -> Result<Option<Map<String, Value>>, String> {
-    match serde_json::from_slice::<Map<String, Value>>(body).map(|value| named(write, value)) {
+    match serde_json::from_slice::<Map<String, Value>>(body).map(|value| with_new_id(write, value)) {
         // Without an id, the request may say why.
         Ok(value) if outcome_of(write, &value) != RequestOutcome::Done => Ok(Some(value)),
         Ok(value) if !wants_id || value.get("id").is_some_and(Value::is_string) => Ok(Some(value)),
         // A creation at a given id is answered with an empty body.
         _ if matches!(write, Write::Create { kind, .. } if matches!(kind.creation, Creation::AtId(_))) => {
-            Ok(Some(named(write, Map::new())))
+            Ok(Some(with_new_id(write, Map::new())))
         }
         _ if wants_id => Err("it was done, but the reply does not say under which id".to_owned()),
         _ => Ok(None),
@@ -194,7 +194,8 @@ async fn find_out(http: &Http, write: &Write) -> Result<Known, TenantError> {
     else {
         return Ok(Known::default());
     };
-    let whole = |body: &[u8]| serde_json::from_slice::<Map<String, Value>>(body).map_err(|error| broken(&error));
+    let whole =
+        |body: &[u8]| serde_json::from_slice::<Map<String, Value>>(body).map_err(|error| describe_json_error(&error));
     match asks(write) {
         Asks::Nothing => Ok(Known::default()),
         Asks::Own(kind) => Ok(Known { own: Some(each::present_id(http, kind, id).await?), ..Known::default() }),
@@ -233,7 +234,7 @@ async fn find_out(http: &Http, write: &Write) -> Result<Known, TenantError> {
 /// Returns the present id of the part that `child` of the object `id` names by an unchanging property.
 async fn part(http: &Http, kind: &'static Kind, id: &str, find: &Find, child: &Value) -> Result<String, TenantError> {
     let read = kind.permissions.read;
-    let whole = |body: &[u8]| serde_json::from_slice::<Value>(body).map_err(|error| broken(&error));
+    let whole = |body: &[u8]| serde_json::from_slice::<Value>(body).map_err(|error| describe_json_error(&error));
     let own = format!("{}{}?$expand={}", kind.api.segment(), object(kind, id)?, kind.expand.join(","));
     let parent = http.run(&Request::get(http.base.join(&own)?, read), whole).await?;
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -298,7 +299,7 @@ fn outcome_of(write: &Write, value: &Map<String, Value>) -> RequestOutcome {
 }
 
 /// Returns the answer with the id of the new object under `id`. A schedule that was changed is a new object.
-fn named(write: &Write, mut value: Map<String, Value>) -> Map<String, Value> {
+fn with_new_id(write: &Write, mut value: Map<String, Value>) -> Map<String, Value> {
     let (kind, body) = match write {
         Write::Create { kind, body } => (kind, body),
         Write::Update { kind, body, .. } if kind.requests.is_some() => (kind, body),
