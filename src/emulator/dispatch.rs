@@ -163,7 +163,7 @@ fn route_read(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Req
             read::single(tenant, csdl, kind, request, &key, object)
         }
         Target::Delta(kind) => delta::answer(tenant, csdl, kind, request),
-        Target::Link { kind, of, link, part } => read::linked(tenant, csdl, kind, of, link, *part, request),
+        Target::Link { kind, of, link, part } => read::read_link(tenant, csdl, kind, of, link, *part, request),
         Target::Child { kind, of, link, child } => children::get(tenant, csdl, kind, of.as_ref(), link, child, request),
         Target::Single { kind, of, link } => {
             children::get(tenant, csdl, kind, Some(of), link, &Pick::Id(String::new()), request)
@@ -182,7 +182,7 @@ fn route_read(tenant: &Tenant, csdl: &'static Csdl, route: &Route, request: &Req
             let (key, _) = tenant.find(kind, of)?;
             let links = &tenant.links;
             let keys = if *reverse { links.sources(&key, name) } else { links.targets(&key, name) };
-            read::typed(tenant, csdl, only, keys, *count, request)
+            read::read_targets_of_kind(tenant, csdl, only, keys, *count, request)
         }
         Target::Reverse { kind, of, name } => list_reverse(tenant, csdl, kind, of, name, request),
         Target::ReverseChild { kind, of, child } => {
@@ -311,7 +311,7 @@ fn list_children(
     let ty = child_shapes::type_of(csdl, kind, link)?;
     let context = format!("{}/$metadata#{}", request.root(), link.name);
     let keys = tenant.store.children(link.name).into_iter().flat_map(|table| table.live.keys());
-    read::small(tenant, csdl, ty, link, request, context, keys)
+    read::list_children(tenant, csdl, ty, link, request, context, keys)
 }
 
 /// Lists the objects whose relation `name` leads to an object, or the app role assignments of a principal.
@@ -329,7 +329,7 @@ fn list_reverse(
         let ty = child_shapes::type_of(csdl, owner, link)?;
         let context = format!("{}/$metadata#appRoleAssignments", request.root());
         let keys = tenant.links.targets(&key, name).into_iter().flatten();
-        return read::small(tenant, csdl, ty, link, request, context, keys);
+        return read::list_children(tenant, csdl, ty, link, request, context, keys);
     }
     let sources = tenant.links.sources(&key, name);
     read::objects(tenant, csdl, request, false, |after| {

@@ -32,7 +32,7 @@ struct Table {
 pub fn check(route: &Route, method: &str, caller: &Caller) -> Result<(), Fault> {
     let Caller::App { roles, .. } = caller else { return Ok(()) };
     let has = |name: &str| roles.iter().any(|role| role == name);
-    let allowed = match (&route.target, listed(&route.pattern, method)) {
+    let allowed = match (&route.target, permissions_in_table(&route.pattern, method)) {
         (Target::Batch, _) => true,
         _ if conditional_access(&route.pattern) && method != "GET" => {
             // Both permissions are needed together: <https://learn.microsoft.com/graph/api/conditionalaccesspolicy-update>
@@ -41,7 +41,7 @@ pub fn check(route: &Route, method: &str, caller: &Caller) -> Result<(), Fault> 
         (_, Some(listed)) => {
             listed.iter().any(|(name, also)| has(name) && (also.is_empty() || also.iter().any(|name| has(name))))
         }
-        (target, None) => needed(target).is_none_or(|needed| {
+        (target, None) => registry_permissions(target).is_none_or(|needed| {
             let names = if method == "GET" { [needed.read, needed.write].concat() } else { needed.write.to_vec() };
             names.iter().any(|name| has(name))
                 || has("Directory.ReadWrite.All")
@@ -59,8 +59,8 @@ fn conditional_access(pattern: &str) -> bool {
 
 type Listed = Vec<(String, Vec<String>)>;
 
-/// Returns the table's entry for a path; `$ref` paths are folded into those of their relation.
-fn listed(pattern: &str, method: &str) -> Option<Listed> {
+/// Returns the permissions that the table lists for a path, each with those that it also needs; `$ref` paths are folded into those of their relation.
+fn permissions_in_table(pattern: &str, method: &str) -> Option<Listed> {
     let read = |part: &HashMap<&str, &RawValue>| serde_json::from_str::<Value>(part.get(pattern)?.get()).ok();
     let methods = read(&TABLE.paths)
         .filter(|methods| methods.get(method).is_some())
@@ -92,7 +92,7 @@ fn is_read(name: &str) -> bool {
 }
 
 /// Returns the registry's permissions, for paths that the table does not have.
-fn needed(target: &Target) -> Option<Permissions> {
+fn registry_permissions(target: &Target) -> Option<Permissions> {
     let of = |kind: &Kind| Some(kind.permissions);
     match target {
         Target::Link { kind, link, .. }

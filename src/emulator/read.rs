@@ -233,7 +233,7 @@ pub fn one(
 }
 
 /// Answers GET of a link of one object.
-pub fn linked(
+pub fn read_link(
     tenant: &Tenant,
     csdl: &'static Csdl,
     kind: &'static Kind,
@@ -248,7 +248,7 @@ pub fn linked(
         let context =
             format!("{}/$metadata#{}('{}')/{}", request.root(), kind.path.trim_start_matches('/'), key.id, link.name);
         let keys = tenant.links.targets(&key, link.name);
-        return small(tenant, csdl, ty, link, request, context, keys.into_iter().flatten());
+        return list_children(tenant, csdl, ty, link, request, context, keys.into_iter().flatten());
     }
     if link.shape == LinkShape::Reference {
         let target = tenant
@@ -352,9 +352,9 @@ pub fn objects<'a>(
     Ok(Reply { units: list.units(), ..Reply::json(200, &body) })
 }
 
-/// Answers with the ends of a relation that are of one kind: `members/microsoft.graph.user`. Only the index knows them.
+/// Answers GET of a relation narrowed to one kind: `members/microsoft.graph.user`. Only the index knows its targets.
 /// <https://learn.microsoft.com/graph/aad-advanced-queries>, <https://learn.microsoft.com/graph/api/group-list-members>
-pub fn typed(
+pub fn read_targets_of_kind(
     tenant: &Tenant,
     csdl: &'static Csdl,
     only: &'static Kind,
@@ -400,7 +400,7 @@ pub fn of_kind(
 }
 
 /// Answers with a paged list of children.
-pub fn small<'a>(
+pub fn list_children<'a>(
     tenant: &'a Tenant,
     csdl: &'static Csdl,
     ty: &'static Type,

@@ -181,7 +181,7 @@ fn authority(shared: &Shared, method: &Method, uri: &Uri, body: &[u8], base: &st
         ("GET", ["devicelogin"]) => {
             let (query, tenant) = (query(), shared.tenant.read().unwrap_or_else(std::sync::PoisonError::into_inner));
             let code = field(&query, "user_code").unwrap_or_default();
-            match shared.visits.typed(&tenant, &code, field(&query, "username").as_deref()) {
+            match shared.visits.enter_user_code(&tenant, &code, field(&query, "username").as_deref()) {
                 true => plain(200, &json!({"message": "You are signed in on your device."})),
                 false => plain(400, &json!({"message": "Add ?user_code=CODE, and &username=NAME if you like."})),
             }

@@ -62,8 +62,8 @@ impl Visits {
         })
     }
 
-    /// Takes a code that somebody typed; returns false if there is no such code.
-    pub fn typed(&self, tenant: &Tenant, user_code: &str, user: Option<&str>) -> bool {
+    /// Signs `user` in to the device whose code somebody typed; returns false if there is no such code.
+    pub fn enter_user_code(&self, tenant: &Tenant, user_code: &str, user: Option<&str>) -> bool {
         let user = user.map(str::to_owned).or_else(|| somebody(tenant));
         let mut begun = self.begun();
         let device = begun.devices.values_mut().find(|device| device.user_code.eq_ignore_ascii_case(user_code.trim()));
