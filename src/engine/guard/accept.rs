@@ -33,7 +33,7 @@ impl Accepted {
 
     /// Returns what a verdict still refuses: `GUARD:OBJECT` for each object that is not accepted, or `GUARD` if the verdict names
     /// no objects. Empty if everything is accepted, or the verdict refuses nothing.
-    pub fn open(&self, verdict: &Verdict) -> Vec<String> {
+    pub fn still_refused(&self, verdict: &Verdict) -> Vec<String> {
         let accepts_all = self.0.iter().any(|(guard, object)| guard == verdict.guard && object.is_none());
         if accepts_all || !verdict.refused {
             return Vec::new();
@@ -47,7 +47,7 @@ impl Accepted {
 
     /// Returns what was refused and is accepted, sorted and once each: `GUARD:OBJECT` for each object, or `GUARD` if the verdict
     /// names no objects.
-    pub fn taken(&self, verdicts: &[Verdict]) -> Vec<String> {
+    pub fn accepted_refusals(&self, verdicts: &[Verdict]) -> Vec<String> {
         let mut taken = Vec::new();
         for verdict in verdicts.iter().filter(|verdict| verdict.refused) {
             let accepts_all = self.0.iter().any(|(guard, object)| guard == verdict.guard && object.is_none());
@@ -65,7 +65,7 @@ impl Accepted {
 
     /// Returns the verdicts, of which those that are accepted completely no longer refuse.
     pub fn settle(&self, verdicts: &[Verdict]) -> Vec<Verdict> {
-        let settled = verdicts.iter().map(|verdict| match verdict.refused && self.open(verdict).is_empty() {
+        let settled = verdicts.iter().map(|verdict| match verdict.refused && self.still_refused(verdict).is_empty() {
             true => Verdict { refused: false, message: format!("{} (accepted)", verdict.message), ..verdict.clone() },
             false => verdict.clone(),
         });
@@ -103,7 +103,9 @@ mod tests {
     fn left(words: &[&str]) -> String {
         let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
         match Accepted::parse(&words) {
-            Ok(accepted) => verdicts().iter().flat_map(|verdict| accepted.open(verdict)).collect::<Vec<_>>().join(" "),
+            Ok(accepted) => {
+                verdicts().iter().flat_map(|verdict| accepted.still_refused(verdict)).collect::<Vec<_>>().join(" ")
+            }
             Err(error) => error,
         }
     }
@@ -126,7 +128,7 @@ mod tests {
     #[test]
     fn what_was_accepted_is_told_object_by_object() {
         let words = ["lock-out", "redacted", "unwritable"].map(str::to_owned);
-        let taken = Accepted::parse(&words).map(|accepted| accepted.taken(&verdicts()).join(" "));
+        let taken = Accepted::parse(&words).map(|accepted| accepted.accepted_refusals(&verdicts()).join(" "));
         assert_eq!(taken, Ok("lock-out:user/AB lock-out:user/cd redacted".to_owned()));
     }
 }

@@ -76,7 +76,7 @@ const HARMLESS: &[&str] =
     &["description", "displayName", "info", "notes", "notificationEmailAddresses", "serviceManagementReference"];
 
 /// Refuses steps that could keep the signed-in account from finishing the plan, or from undoing it.
-pub(super) fn own(plan: &Plan, rules: &Rules) -> Option<Verdict> {
+pub(super) fn self_lockout(plan: &Plan, rules: &Rules) -> Option<Verdict> {
     let is_own = |id: &str| rules.own.contains(&id.to_ascii_lowercase());
     let own = plan.steps.iter().filter(|step| match &step.action {
         Action::Delete => is_own(&step.address.id) || step.about.iter().any(|id| is_own(id)),

@@ -36,12 +36,12 @@ pub fn grants(plan: &Plan, tenant: &Tenant) -> Vec<(StepId, String)> {
 impl Sides<'_> {
     fn grant(&self, step: &Step) -> Option<String> {
         match &step.action {
-            Action::Create { body } => self.created(step, body),
-            Action::Update { body, .. } => self.updated(step, body),
+            Action::Create { body } => self.judge_creation(step, body),
+            Action::Update { body, .. } => self.judge_update(step, body),
             Action::Call { property, value } => {
-                self.updated(step, &Map::from_iter([((*property).to_owned(), value.clone())]))
+                self.judge_update(step, &Map::from_iter([((*property).to_owned(), value.clone())]))
             }
-            Action::Link { link, value } | Action::Relink { link, value } => self.linked(step, link, value),
+            Action::Link { link, value } | Action::Relink { link, value } => self.judge_entry(step, link, value),
             Action::Unlink { link: "excludes", .. } if step.address.kind.name == "permissionGrantPolicy" => self
                 .is_consent_policy_in_use(&step.address.id)
                 .then(|| format!("\"{}\" no longer leaves permissions out that people can consent to", step.name)),
@@ -49,10 +49,11 @@ impl Sides<'_> {
         }
     }
 
-    fn created(&self, step: &Step, body: &Properties) -> Option<String> {
+    /// Judges an object that is created.
+    fn judge_creation(&self, step: &Step, body: &Properties) -> Option<String> {
         let kind = step.address.kind.name;
         if SEATS.contains(&kind) {
-            return self.seated(step, body);
+            return self.judge_role(step, body);
         }
         if GROUP_SEATS.contains(&kind) {
             let (group, principal) = (text(body, "groupId"), text(body, "principalId"));
@@ -69,7 +70,7 @@ impl Sides<'_> {
     }
 
     /// Judges a role that somebody holds or may activate after the step.
-    fn seated(&self, step: &Step, body: &Properties) -> Option<String> {
+    fn judge_role(&self, step: &Step, body: &Properties) -> Option<String> {
         let (principal, role) = (text(body, "principalId"), text(body, "roleDefinitionId"));
         self.before.role_reach(&role).or_else(|| self.after.role_reach(&role))?;
         let eligible = step.address.kind.name == "roleEligibilitySchedule";
@@ -104,7 +105,8 @@ impl Sides<'_> {
         })
     }
 
-    fn updated(&self, step: &Step, body: &Properties) -> Option<String> {
+    /// Judges an object as an update of `body` leaves it.
+    fn judge_update(&self, step: &Step, body: &Properties) -> Option<String> {
         let before = self.before.known_of(&step.address);
         let mut after = before.cloned().unwrap_or_default();
         merge(&mut after, body);
@@ -160,7 +162,8 @@ impl Sides<'_> {
         }
     }
 
-    fn linked(&self, step: &Step, link: &str, value: &Value) -> Option<String> {
+    /// Judges an entry that is added to a link, or changed in it.
+    fn judge_entry(&self, step: &Step, link: &str, value: &Value) -> Option<String> {
         let (name, address) = (&step.name, &step.address);
         match (address.kind.name, link) {
             ("group", "members" | "owners") => {

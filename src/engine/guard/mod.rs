@@ -93,7 +93,7 @@ pub fn verdicts(plan: &Plan, rules: &Rules) -> Vec<Verdict> {
         taken::mass_delete(plan, rules),
         amount::mass_change(plan, rules),
         accounts::break_glass(plan, rules),
-        accounts::own(plan, rules),
+        accounts::self_lockout(plan, rules),
     ];
     let mut verdicts: Vec<Verdict> = before.into_iter().flatten().collect();
     let locked_out = lock_out(plan, rules, &verdicts);

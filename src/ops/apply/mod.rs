@@ -232,11 +232,11 @@ pub async fn judge<T: TenantRead>(context: &Context, tenant: &T, ready: &mut Rea
 /// [`Refused`], naming what is not accepted; or if an accepted name is not the name of a guard.
 pub fn check_guards(verdicts: &[Verdict], accepted: &[String]) -> Result<Vec<String>> {
     let accepted = Accepted::parse(accepted).map_err(|error| anyhow!(error))?;
-    let open: Vec<String> = verdicts.iter().flat_map(|verdict| accepted.open(verdict)).collect();
+    let open: Vec<String> = verdicts.iter().flat_map(|verdict| accepted.still_refused(verdict)).collect();
     if open.is_empty() {
-        return Ok(accepted.taken(verdicts));
+        return Ok(accepted.accepted_refusals(verdicts));
     }
-    let refusing = verdicts.iter().filter(|verdict| !accepted.open(verdict).is_empty());
+    let refusing = verdicts.iter().filter(|verdict| !accepted.still_refused(verdict).is_empty());
     let mut guards: Vec<&str> = refusing.map(|verdict| verdict.guard).collect();
     guards.dedup();
     let accept = match open.len() {

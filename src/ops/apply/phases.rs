@@ -206,7 +206,7 @@ impl<'a, T: TenantRead + TenantWrite> Written<'a, T> {
         let clean = outcome.failed.is_empty() && outcome.stale.is_empty() && outcome.uncertain.is_empty();
         let verdicts = correction::verdicts(context, &correction, &ready.plan, &again.binding, &self.ids)?;
         let accepted = Accepted::parse(&ready.accepted).map_err(|error| anyhow!(error))?;
-        if let Some(verdict) = verdicts.iter().find(|verdict| !accepted.open(verdict).is_empty()) {
+        if let Some(verdict) = verdicts.iter().find(|verdict| !accepted.still_refused(verdict).is_empty()) {
             context.events.warn(format!("what came out differently is left as it is: {}", verdict.message));
             return Ok(reread);
         }
