@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::dependence::Dependence;
 use super::policy::{PolicyEffect, evaluate};
-use super::sign_in::{Certainty, Lost, Policies, lost};
+use super::sign_in::{Certainty, Lost, Policies, lost_applications};
 use super::subject::Subject;
 use super::{GLOBAL_ADMINISTRATOR, KINDS, Tenant};
 use crate::model::Plan;
@@ -134,7 +134,7 @@ fn worse_off(baseline: &Baseline<'_>, now: &Tenant) -> Vec<LockoutFinding> {
             let name = name_of(baseline.before, subject, *emergency);
             let blocked = policy_deteriorations(&left, subject, &name, old, &new).into_iter();
             said.extend(blocked.map(|what| LockoutFinding::of_access(object_of(subject), what)));
-            let lost = lost(baseline.policies, &left, subject, &new.newly_closed(old)).into_iter();
+            let lost = lost_applications(baseline.policies, &left, subject, &new.newly_closed(old)).into_iter();
             said.extend(lost.map(|lost| LockoutFinding::of_access(object_of(subject), describe(now, &name, &lost))));
         }
     }
@@ -201,7 +201,7 @@ fn dependence_lost(old: &Dependence, new: &Dependence, who: &str) -> Vec<String>
     }
     said.extend(new.no_tokens.difference(&old.no_tokens).map(|what| format!("{who} gets no further: {what}")));
     said.extend(old.ends_sooner(new).into_iter().map(|what| format!("{what} of {who} ends sooner than it did")));
-    let proofs = old.proofs.as_ref().zip(new.proofs.as_ref()).and_then(|(old, new)| old.lost(new));
+    let proofs = old.proofs.as_ref().zip(new.proofs.as_ref()).and_then(|(old, new)| old.loss_of_second_factor(new));
     said.extend(proofs.map(|what| format!("{who} can no longer prove who it is: {what}")));
     said.extend(new.taken_away.difference(&old.taken_away).map(|what| format!("{who} is in danger: {what}")));
     said

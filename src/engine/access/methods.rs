@@ -211,7 +211,7 @@ impl Proofs {
     }
 
     /// Returns the reason, as a clause, why the account has no second factor left, if that is new.
-    pub(super) fn lost(&self, now: &Proofs) -> Option<&'static str> {
+    pub(super) fn loss_of_second_factor(&self, now: &Proofs) -> Option<&'static str> {
         if self.methods.is_empty() || *self == *now {
             return None;
         }

@@ -111,7 +111,12 @@ pub fn open_sign_ins(tenant: &Tenant, subject: &Subject) -> Vec<SignIn> {
 }
 
 /// Returns the applications that `subject` can no longer sign in to, and could before. Those in `said` are left out.
-pub(super) fn lost(before: &Policies<'_>, now: &Policies<'_>, subject: &Subject, said: &BTreeSet<&str>) -> Vec<Lost> {
+pub(super) fn lost_applications(
+    before: &Policies<'_>,
+    now: &Policies<'_>,
+    subject: &Subject,
+    said: &BTreeSet<&str>,
+) -> Vec<Lost> {
     // Both sides use the same countries: otherwise a sign-in would seem lost only because its country is no longer
     // considered.
     let mut homes = before.homes_of(subject);
