@@ -68,7 +68,7 @@ pub fn leave_out_pending(report: &mut Report, edits: &Report) {
                 let before = fields.len();
                 fields.retain(|field| !undone.contains(field));
                 pending += before - fields.len();
-                settled(change, before)
+                adjust_to_remaining_fields(change, before)
             }
             _ => true,
         }
@@ -110,7 +110,7 @@ pub fn ignore(report: &mut Report, rules: &[Rule]) {
                 if whole.is_some() {
                     return false;
                 }
-                settled(change, before)
+                adjust_to_remaining_fields(change, before)
             }
         }
     });
@@ -122,7 +122,7 @@ pub fn ignore(report: &mut Report, rules: &[Rule]) {
 }
 
 /// Adjusts a change to its remaining fields, of which there were `before`. Returns false if nothing of the change is left.
-fn settled(change: &mut Change, before: usize) -> bool {
+fn adjust_to_remaining_fields(change: &mut Change, before: usize) -> bool {
     let fields = change.fields();
     if fields.len() == before {
         return true;

@@ -19,7 +19,7 @@ pub fn settle(report: &mut Report, evidence: &Evidence) {
     for change in report.changes.iter_mut().filter(|change| change.manner.is_none()) {
         change.manner = match change.what {
             ChangeKind::Added => restored(change, evidence),
-            ChangeKind::Removed => gone(change, evidence),
+            ChangeKind::Removed => removal_lifecycle(change, evidence),
             ChangeKind::Modified(_) => None,
         };
     }
@@ -34,7 +34,8 @@ fn restored(change: &Change, evidence: &Evidence) -> Option<Lifecycle> {
     told.unwrap_or_else(|| evidence.existed.contains(&change.address)).then_some(Lifecycle::Restored)
 }
 
-fn gone(change: &Change, evidence: &Evidence) -> Option<Lifecycle> {
+/// Returns how an object went: into the recycle bin, or for good; `None` if neither the bin nor an event says.
+fn removal_lifecycle(change: &Change, evidence: &Evidence) -> Option<Lifecycle> {
     match evidence.bin.get(&change.address) {
         Some(Some(since)) => {
             return Some(Lifecycle::Binned { since: Some(since.clone()).filter(|since| !since.is_empty()) });

@@ -44,13 +44,13 @@ impl Planner<'_> {
         let wanted = &self.inputs.wanted.objects;
         let differing = |(address, object): &(&Address, &Object)| wanted.get(*address) != Some(*object);
         for (address, object) in self.inputs.live.objects.iter().filter(differing) {
-            for (reach, name, text) in alone(address, object) {
+            for (reach, name, text) in unique_values(address, object) {
                 takers.insert((reach, name, text.to_lowercase()), (address, object));
             }
         }
         let mut losses = Vec::new();
         for (address, (object, _)) in restored() {
-            for (reach, name, text) in alone(address, object) {
+            for (reach, name, text) in unique_values(address, object) {
                 let Some((other, taker)) = takers.get(&(reach, name, text.to_lowercase())) else { continue };
                 let what = format!(
                     "{} \"{}\" ({}) has the same {name}, {text}; rename or delete that one first",
@@ -70,7 +70,7 @@ impl Planner<'_> {
 type Reach = Option<&'static str>;
 
 /// Lists the values that no other live object may have, by property.
-fn alone<'a>(address: &Address, object: &'a Object) -> Vec<(Reach, &'static str, &'a str)> {
+fn unique_values<'a>(address: &Address, object: &'a Object) -> Vec<(Reach, &'static str, &'a str)> {
     let kind = address.kind;
     let Shape::Object(rules, _) = &schema::of(kind).root.shape else { return Vec::new() };
     let mut found = Vec::new();

@@ -24,7 +24,7 @@ pub(super) struct Counterparts(BTreeMap<(&'static str, Vec<String>), Counterpart
 
 impl Counterparts {
     /// Lists the wanted twins that the tenant lacks.
-    pub fn gone(inputs: &Inputs<'_>) -> Counterparts {
+    pub fn missing_from_tenant(inputs: &Inputs<'_>) -> Counterparts {
         let mut counterparts = Counterparts::default();
         for (kind, twin) in kinds::ALL.iter().filter_map(|kind| Some((kind, kind.twin?))) {
             let Some(other) = kinds::by_name(twin.kind) else { continue };

@@ -27,7 +27,7 @@ impl Planner<'_> {
             self.note_unknown(kind);
         }
         let twice = self.wanted_twice();
-        let counterparts = Counterparts::gone(self.inputs);
+        let counterparts = Counterparts::missing_from_tenant(self.inputs);
         for (address, object) in &self.inputs.wanted.objects {
             let today = Address::new(address.kind, self.inputs.ids.current(&address.id));
             if !self.known(address.kind) {
