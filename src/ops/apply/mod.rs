@@ -131,7 +131,7 @@ pub async fn prepare_with<T: TenantRead>(
     }
     settle::settle(context, tenant, None, patience).await?;
     // The writes of a run that was cut off a moment ago may not show everywhere yet.
-    let tenant = ReadYourWrites::new(tenant, settle::fresh(context)?, patience);
+    let tenant = ReadYourWrites::new(tenant, settle::recent_writes(context)?, patience);
     let Planned { plan, binding, verdicts, names, found, .. } = plan(context, &tenant, aim).await?;
     settle::refuse_late(&plan, &tenant.late())?;
     let text = planfile::write(&plan, &binding, &verdicts, &names);
@@ -153,7 +153,7 @@ fn begun(context: &Context, aim: &Aim) -> Result<Option<Ready>> {
         if Journal::open(context.repo.git_dir(), &digest)?.past.waiting {
             continue;
         }
-        let Ok(bytes) = std::fs::read(settle::kept(context, &digest)) else { continue };
+        let Ok(bytes) = std::fs::read(settle::kept_plan_path(context, &digest)) else { continue };
         let ready = open(context, &bytes)?;
         let same = ready.binding.commit == commit
             && ready.binding.base == base
@@ -250,7 +250,7 @@ pub fn check_guards(verdicts: &[Verdict], accepted: &[String]) -> Result<Vec<Str
 pub fn kept_plan(context: &Context, digest: &str) -> Option<Plan> {
     // The digest is used as a file name here, so it must consist of hexadecimal digits only.
     let hex = digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let bytes = std::fs::read(settle::kept(context, digest)).ok().filter(|_| hex)?;
+    let bytes = std::fs::read(settle::kept_plan_path(context, digest)).ok().filter(|_| hex)?;
     planfile::read(&bytes).ok().map(|(plan, ..)| plan)
 }
 
@@ -263,7 +263,7 @@ pub fn cut_off(context: &Context) -> Result<Ready> {
     let Some(digest) = Journal::unended(git_dir)?.pop() else {
         bail!("no apply was cut off in this clone; there is nothing to take up")
     };
-    let path = settle::kept(context, &digest);
+    let path = settle::kept_plan_path(context, &digest);
     let bytes = std::fs::read(&path).with_context(|| {
         format!(
             "reading the plan of the run that was cut off, {}; `entragit apply --to REV` makes a new one",

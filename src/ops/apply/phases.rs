@@ -60,7 +60,7 @@ impl<'a, T: TenantRead + TenantWrite> Start<'a, T> {
             ));
         }
         let known = known(self.context, &self.ready.binding, &self.ids)?;
-        let earlier = settle::fresh(self.context)?;
+        let earlier = settle::recent_writes(self.context)?;
         let Start { context, tenant, ready, patience, ids, .. } = self;
         Ok(Writing { context, tenant, ready, patience, ids, known, earlier })
     }

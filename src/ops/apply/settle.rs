@@ -19,13 +19,13 @@ use crate::ops::journal::Journal;
 use crate::tenant::TenantRead;
 
 /// Returns the path at which the plan with this digest is kept, so that its run can be taken up.
-pub(super) fn kept(context: &Context, digest: &str) -> PathBuf {
+pub(super) fn kept_plan_path(context: &Context, digest: &str) -> PathBuf {
     context.repo.git_dir().join("entragit").join("plans").join(format!("{digest}.json"))
 }
 
 /// Keeps a plan.
 pub(super) fn keep(context: &Context, digest: &str, text: &[u8]) -> Result<()> {
-    let path = kept(context, digest);
+    let path = kept_plan_path(context, digest);
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     }
@@ -57,12 +57,12 @@ pub(super) fn refuse_late(plan: &Plan, late: &BTreeSet<Address>) -> Result<()> {
 ///
 /// # Errors
 /// If the journals cannot be read.
-pub(super) fn fresh(context: &Context) -> Result<Expected> {
+pub(super) fn recent_writes(context: &Context) -> Result<Expected> {
     let mut ids = current_ids(context)?;
     ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
     let mut fresh = Expected::default();
     for digest in Journal::unended(context.repo.git_dir())? {
-        let Ok(bytes) = std::fs::read(kept(context, &digest)) else { continue };
+        let Ok(bytes) = std::fs::read(kept_plan_path(context, &digest)) else { continue };
         let Ok((plan, ..)) = planfile::read(&bytes) else { continue };
         let journal = Journal::open(context.repo.git_dir(), &digest)?;
         let age = std::fs::metadata(journal.path()).and_then(|file| file.modified()).ok();
@@ -88,7 +88,7 @@ pub(super) async fn settle<T: TenantRead>(
     ids.extend(&Journal::pending_ids(context.repo.git_dir())?);
     for digest in Journal::unended(context.repo.git_dir())?.into_iter().filter(|digest| Some(digest.as_str()) != except)
     {
-        let Ok(bytes) = std::fs::read(kept(context, &digest)) else { continue };
+        let Ok(bytes) = std::fs::read(kept_plan_path(context, &digest)) else { continue };
         let Ok((plan, binding, _)) = planfile::read(&bytes) else { continue };
         let mut journal = Journal::open(context.repo.git_dir(), &digest)?;
         let known = known(context, &binding, &ids)?;

@@ -81,13 +81,13 @@ pub(super) async fn check_unmoved<T: TenantRead>(
         moved.push(format!("{} \"{}\"", address.kind.name, render::safe(name)));
     }
     let steps: Vec<&Step> = plan.steps.iter().filter(|step| !begun.contains(&step.address)).collect();
-    let there = there(context, tenant, &steps).await?;
+    let there = find_still_present(context, tenant, &steps).await?;
     for step in steps {
         let there = there.contains(&step.address);
         let why = match &step.action {
             Action::Restore => there.then_some("is back already"),
             Action::Create { .. } if there => Some("is there already"),
-            Action::Create { .. } => created(context, ready, step, journal, ids)?,
+            Action::Create { .. } => duplicate_creation_reason(context, ready, step, journal, ids)?,
             _ => None,
         };
         if let Some(why) = why {
@@ -105,7 +105,11 @@ pub(super) async fn check_unmoved<T: TenantRead>(
 
 /// Returns the objects that `steps` restore, or create although the last snapshot has them, and that are still in the tenant. The
 /// claim of a plan file that they are gone is not trusted.
-async fn there<T: TenantRead>(context: &Context, tenant: &T, steps: &[&Step]) -> Result<BTreeSet<Address>> {
+async fn find_still_present<T: TenantRead>(
+    context: &Context,
+    tenant: &T,
+    steps: &[&Step],
+) -> Result<BTreeSet<Address>> {
     let mut known = context.last_snapshot()?.map(|tip| Lookup::new(&context.repo, tip));
     let taken: BTreeSet<&Address> =
         steps.iter().filter(|step| matches!(step.action, Action::Delete)).map(|step| &step.address).collect();
@@ -133,7 +137,7 @@ async fn there<T: TenantRead>(context: &Context, tenant: &T, steps: &[&Step]) ->
 }
 
 /// Returns why a creation might duplicate an object: nothing in the tenant is bound to it, so everything else must be as it was.
-fn created(
+fn duplicate_creation_reason(
     context: &Context,
     ready: &Ready,
     step: &Step,
