@@ -44,7 +44,7 @@ pub fn verdicts(
     if !plan.steps.is_empty() && !tip.map(|tip| context.repo.is_ancestor(wanted, tip)).transpose()?.unwrap_or(false) {
         rules.weaker_settings = context.weaker_settings(wanted)?;
     }
-    rules.access = known(context, plan, sides, there, &rules)?;
+    rules.access = load_access_state(context, plan, sides, there, &rules)?;
     let gone = plan.steps.iter().any(|step| step.action == Action::Delete);
     if gone && let Some(tip) = tip {
         rules.deleted_today = rules::day::deletions(context, tip)?;
@@ -57,11 +57,11 @@ pub fn verdicts(
     let granted = escalation::grants(plan, &rules.access);
     if !granted.is_empty() {
         let steps: Vec<StepId> = granted.into_iter().map(|(step, _)| step).collect();
-        rules.held = held(context, plan, &steps, escalation::had)?;
+        rules.held = find_returns_to_earlier_state(context, plan, &steps, escalation::had)?;
     }
     let weakening = weakens::steps(plan);
     if !weakening.is_empty() {
-        rules.weak_before = held(context, plan, &weakening, weakens::had)?;
+        rules.weak_before = find_returns_to_earlier_state(context, plan, &weakening, weakens::had)?;
         if let Some(tip) = tip {
             rules.weakened_today = rules::day::weakenings(context, tip)?;
         }
@@ -132,7 +132,12 @@ const BACK: usize = 500;
 
 /// Finds those of `steps` that make an object what it was in an earlier snapshot according to `had`. Only versions of the objects
 /// themselves are searched.
-fn held(context: &Context, plan: &Plan, steps: &[StepId], had: fn(&Object, &Step) -> bool) -> Result<BTreeSet<StepId>> {
+fn find_returns_to_earlier_state(
+    context: &Context,
+    plan: &Plan,
+    steps: &[StepId],
+    had: fn(&Object, &Step) -> bool,
+) -> Result<BTreeSet<StepId>> {
     let mut found = BTreeSet::new();
     let Some(tip) = context.last_snapshot()? else { return Ok(found) };
     let ids = manifest_of(&context.repo, &files_of(&context.repo, tip)?)?.ids;
@@ -171,7 +176,7 @@ fn held(context: &Context, plan: &Plan, steps: &[StepId], had: fn(&Object, &Step
 }
 
 /// Returns the objects that decide on access, as they are before the plan.
-fn known(context: &Context, plan: &Plan, sides: &[&Side], there: &Side, rules: &Rules) -> Result<Tenant> {
+fn load_access_state(context: &Context, plan: &Plan, sides: &[&Side], there: &Side, rules: &Rules) -> Result<Tenant> {
     let mut reader = Known { context, sides, there, tenant: Tenant::default(), taken: BTreeSet::new() };
     // A restricted unit protects devices, too.
     let concerning = || access::KINDS.iter().chain(power::KINDS).chain(&["device"]);
@@ -191,7 +196,7 @@ fn known(context: &Context, plan: &Plan, sides: &[&Side], there: &Side, rules: &
     power::KINDS.iter().chain(access::dependence::SCHEDULED).try_for_each(|kind| reader.all(kind))?;
     let mut next: BTreeSet<String> = rules.break_glass.union(&rules.own).cloned().collect();
     for step in plan.steps.iter().filter(|step| concerned(step)) {
-        next.extend(named(step));
+        next.extend(ids_deciding_on_access(step));
     }
     if plan.steps.iter().any(|step| step.address.kind.name == "user" && protected::is_sensitive(&step.action)) {
         next.extend(reader.assignable_groups()?);
@@ -221,7 +226,7 @@ fn known(context: &Context, plan: &Plan, sides: &[&Side], there: &Side, rules: &
 }
 
 /// Returns the ids in a step that may decide on access: all ids of a policy or a role assignment, and the new members of a group.
-fn named(step: &Step) -> BTreeSet<String> {
+fn ids_deciding_on_access(step: &Step) -> BTreeSet<String> {
     let mut found: BTreeSet<String> = step.about.iter().cloned().collect();
     let mut see = |value: &serde_json::Value| {
         mentions(value, &mut |id| {
