@@ -86,7 +86,12 @@ pub fn is_forked(context: &Context, commit: ObjectId, last: ObjectId) -> Result<
 ///
 /// # Errors
 /// [`Invalid`], with every object that both lines of history changed, and who changed it in the tenant.
-pub async fn meant<T: TenantRead>(context: &Context, wanted: Side, tip: Option<&Side>, ids: &IdMap) -> Result<Side> {
+pub async fn resolve_forked<T: TenantRead>(
+    context: &Context,
+    wanted: Side,
+    tip: Option<&Side>,
+    ids: &IdMap,
+) -> Result<Side> {
     let Some(tip) = tip else { return Ok(wanted) };
     let (Some(commit), Some(last)) = (wanted.commit, tip.commit) else { return Ok(wanted) };
     if !is_forked(context, commit, last)? {
@@ -99,7 +104,7 @@ pub async fn meant<T: TenantRead>(context: &Context, wanted: Side, tip: Option<&
         &fork.to_string()[..10],
     ));
     let fork = Side::commit(context, &fork.to_string())?;
-    let merged = merged(context, wanted, &fork, tip, ids)?;
+    let merged = merge_since_fork(context, wanted, &fork, tip, ids)?;
     if !merged.conflicts.is_empty() {
         let (before, after) = (Source::Commit(commit_of(&fork)), Source::Commit(last.to_string()));
         return Err(refusal::<T>(context, None, merged.conflicts, &fork, &before, &after).await);
@@ -127,12 +132,18 @@ pub struct Against<'a> {
 ///
 /// # Errors
 /// [`Invalid`], with everything in scope that somebody else changed meanwhile, and who that was.
-pub async fn own<T: TenantRead>(context: &Context, tenant: &T, wanted: Side, against: &Against<'_>) -> Result<Side> {
+pub async fn rebase_onto_live<T: TenantRead>(
+    context: &Context,
+    tenant: &T,
+    wanted: Side,
+    against: &Against<'_>,
+) -> Result<Side> {
     let fork = Side::commit(context, against.since)?;
     let mut wanted = wanted;
     let bytes = against.live.bytes.iter().map(|(blob, bytes)| (*blob, bytes.clone()));
     wanted.bytes.extend(bytes);
-    let Merged { side, mut conflicts, own, dangling } = merged(context, wanted, &fork, against.live, against.ids)?;
+    let Merged { side, mut conflicts, own, dangling } =
+        merge_since_fork(context, wanted, &fork, against.live, against.ids)?;
     if against.written {
         return Ok(side);
     }
@@ -210,7 +221,7 @@ async fn refusal<T: TenantRead>(
 }
 
 /// Merges the changes of `wanted` since `fork` with those of `tip`.
-fn merged(context: &Context, wanted: Side, fork: &Side, tip: &Side, ids: &IdMap) -> Result<Merged> {
+fn merge_since_fork(context: &Context, wanted: Side, fork: &Side, tip: &Side, ids: &IdMap) -> Result<Merged> {
     let own = named_by_people(&wanted);
     let versions = |side: &Side, own: &BTreeMap<Address, Named>| {
         let index = side.index.iter().map(|(address, entry)| (address.clone(), entry.blob));

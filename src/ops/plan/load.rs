@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 
 use super::Aim;
-use super::changes::{Against, meant, own};
+use super::changes::{Against, rebase_onto_live, resolve_forked};
 use crate::engine::adopt::{Ambiguous, Sides, adopt};
 use crate::engine::normalize::normalize;
 use crate::engine::render::safe;
@@ -58,7 +58,7 @@ impl Loaded {
         ids.extend(&aim.learned);
         let mut wanted = match aim.since {
             Some(_) => wanted,
-            None => meant::<T>(context, wanted, base.as_ref(), &ids).await?,
+            None => resolve_forked::<T>(context, wanted, base.as_ref(), &ids).await?,
         };
         // An earlier state is wanted as it stands. It cannot prove the absence of objects that came into a filter since then.
         if let (None, Some(last)) = (&aim.since, base_commit) {
@@ -74,7 +74,7 @@ impl Loaded {
         }
         if let Some(since) = &aim.since {
             let against = Against { since, live: &live, ids: &ids, scope: &aim.scope, written: aim.again };
-            wanted = own(context, tenant, wanted, &against).await?;
+            wanted = rebase_onto_live(context, tenant, wanted, &against).await?;
         }
         wanted.want_defaults(&context.repo, &live, &ids)?;
         let deleted = recycle_bin(tenant, &kinds, &wanted, &live, &ids).await?;
