@@ -186,7 +186,7 @@ fn has(kind: &'static Kind, before: Option<&Object>, wanted: &Object, now: &Obje
         None if today.id() == wanted.id() => same(&today.0, &now.0, today.0.keys().chain(now.0.keys()).collect()),
         // An object that this tool created has the properties that can be set, and others that Graph added.
         None => {
-            let (today, now) = (given(kind, &today), given(kind, now));
+            let (today, now) = (creatable_properties(kind, &today), creatable_properties(kind, now));
             same(&today, &now, today.keys().collect())
         }
     }
@@ -217,7 +217,7 @@ fn is_unwritable(address: &Address, edit: &Edit, now: Option<&Object>, ids: &IdM
 }
 
 /// Returns the properties that a new object can be given: without ids of credentials or children, which Graph makes.
-fn given(kind: &'static Kind, object: &Object) -> Map<String, Value> {
+fn creatable_properties(kind: &'static Kind, object: &Object) -> Map<String, Value> {
     let mut given = writable(kind, object, true);
     for link in kind.links.iter().filter(|link| !matches!(link.shape, LinkShape::Children(_))) {
         given.extend(object.get(link.name).map(|value| (link.name.to_owned(), value.clone())));

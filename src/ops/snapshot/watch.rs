@@ -86,7 +86,7 @@ impl Watch {
             None => {
                 next = next.anew(context, &scope);
                 next.tokens = begin(context, tenant, &scope).await?;
-                everything(context, tenant, &scope, &manifest, start, &base, &mut writer).await?
+                read_all(context, tenant, &scope, &manifest, start, &base, &mut writer).await?
             }
         };
         if full {
@@ -97,7 +97,7 @@ impl Watch {
         next.tally.clone_from(&found.tally);
         next.set_gone(found.gone.iter().cloned(), false, now);
         next.audited = rfc3339(now);
-        next.set_again(again(&wanted.unwrap_or_default(), &found));
+        next.set_again(objects_to_reread(&wanted.unwrap_or_default(), &found));
         describe(context, &mut manifest, &scope, &next.coverage, &found)?;
 
         let news = events.iter().flatten().any(|event| !self.told.contains(&event.id));
@@ -302,7 +302,7 @@ async fn in_bin<T: TenantRead>(context: &Context, tenant: &T, scope: &[&'static 
 }
 
 /// Reads everything, as an export does.
-async fn everything<T: TenantRead>(
+async fn read_all<T: TenantRead>(
     context: &Context,
     tenant: &T,
     scope: &[&'static Kind],
@@ -330,7 +330,7 @@ async fn everything<T: TenantRead>(
 
 /// Returns the objects to re-read next round: those read incompletely, and those reported as changed or deleted whose state did
 /// not differ (a lagging replica). An object that was re-read now is not read again for that reason.
-fn again(wanted: &Wanted, found: &Found) -> Ids {
+fn objects_to_reread(wanted: &Wanted, found: &Found) -> Ids {
     let mut again = found.again.clone();
     for (kind, ids) in &wanted.removed {
         let doubtful =
