@@ -90,13 +90,13 @@ pub fn object(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<Op
 ///
 /// # Errors
 /// If the words mean several objects or none, or the repository cannot be read.
-pub fn ever(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<(Found, ObjectId)> {
+pub fn find_in_history(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<(Found, ObjectId)> {
     if let Some(found) = object(context, commit, wanted)? {
         return Ok((found, commit));
     }
-    match before(context, commit, wanted)? {
+    match find_before(context, commit, wanted)? {
         Some((found, info)) => Ok((found, info.id)),
-        None => Err(nowhere(wanted)),
+        None => Err(not_found_error(wanted)),
     }
 }
 
@@ -104,11 +104,11 @@ pub fn ever(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<(Fou
 ///
 /// # Errors
 /// If the words mean several objects or none; then the error says which earlier snapshot has it.
-pub fn there(context: &Context, commit: ObjectId, label: &str, wanted: &Wanted) -> Result<Found> {
+pub fn find_in_commit(context: &Context, commit: ObjectId, label: &str, wanted: &Wanted) -> Result<Found> {
     if let Some(found) = object(context, commit, wanted)? {
         return Ok(found);
     }
-    let Some((found, last)) = before(context, commit, wanted)? else { return Err(nowhere(wanted)) };
+    let Some((found, last)) = find_before(context, commit, wanted)? else { return Err(not_found_error(wanted)) };
     let said = wanted.said.escape_debug();
     if let Some(entry) = Lookup::new(&context.repo, commit).find(found.kind, &found.id)?
         && let Some(object) = object_in(&context.repo, found.kind, &entry)?
@@ -123,7 +123,8 @@ pub fn there(context: &Context, commit: ObjectId, label: &str, wanted: &Wanted) 
     )
 }
 
-fn nowhere(wanted: &Wanted) -> anyhow::Error {
+/// Returns the error for words that mean nothing, now or in any earlier snapshot.
+fn not_found_error(wanted: &Wanted) -> anyhow::Error {
     anyhow!(
         "nothing is called `{}`, now or in any earlier snapshot; give an id, an application id, a path in the repository, a \
          whole name or user principal name, or `kind:name`",
@@ -208,7 +209,7 @@ fn candidates(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<Ve
 }
 
 /// Returns the last commit before `commit` in which `wanted` means something, along the first parents.
-fn before(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<Option<(Found, CommitInfo)>> {
+fn find_before(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<Option<(Found, CommitInfo)>> {
     let line = context.repo.line(commit, usize::MAX)?;
     for pair in line.windows(2) {
         let [later, earlier] = pair else { break };
@@ -232,7 +233,7 @@ fn before(context: &Context, commit: ObjectId, wanted: &Wanted) -> Result<Option
 ///
 /// # Errors
 /// If the repository cannot be read.
-pub fn replaced(context: &Context) -> Result<IdMap> {
+pub fn replaced_ids(context: &Context) -> Result<IdMap> {
     Ok(match context.last_snapshot()? {
         Some(tip) => manifest_at(&context.repo, tip)?.ids,
         None => IdMap::default(),

@@ -191,7 +191,7 @@ struct Thread<'a> {
 
 impl<'a> Thread<'a> {
     fn follow(context: &'a Context, past: &'a Past, kind: &'static Kind, id: &str) -> Result<Thread<'a>> {
-        let ids = find::replaced(context)?;
+        let ids = find::replaced_ids(context)?;
         let mut tracker = Tracker::new(&context.repo, kind, ids.family(id));
         let mut turns = Vec::new();
         let mut last: Option<(usize, Spot)> = None;
@@ -301,7 +301,8 @@ pub fn life(
 ) -> Result<(ObjectHistory, Names)> {
     let past = Past::tip(context)?;
     let tip = past.snapshots[0].id;
-    let (found, seen) = find::ever(context, tip, &Wanted::parse(word, kinds, &find::replaced(context)?))?;
+    let (found, seen) =
+        find::find_in_history(context, tip, &Wanted::parse(word, kinds, &find::replaced_ids(context)?))?;
     let thread = Thread::follow(context, &past, found.kind, &found.id)?;
     let mut ids: Vec<String> = Vec::new();
     for spot in thread.turns.iter().filter_map(|turn| turn.now.as_ref()) {
@@ -358,8 +359,8 @@ pub fn blame(context: &Context, word: &str, revision: Option<&str>) -> Result<(B
         let (short, asked) = (&commit.to_string()[..10], &asked.to_string()[..10]);
         context.events.note(format!("{asked} is no snapshot; this is of the last one before it, {short}"));
     }
-    let ids = find::replaced(context)?;
-    let found = find::there(context, commit, &label, &Wanted::parse(word, &[], &ids))?;
+    let ids = find::replaced_ids(context)?;
+    let found = find::find_in_commit(context, commit, &label, &Wanted::parse(word, &[], &ids))?;
     let thread = Thread::follow(context, &past, found.kind, &found.id)?;
     let Some(object) = object_in(&context.repo, found.kind, &found.entry)? else {
         bail!("{} cannot be read in {label}; `entragit validate {label}` says why", found.entry.path);

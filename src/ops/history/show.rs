@@ -38,8 +38,8 @@ pub struct Shown {
 /// If there is no such commit or object, or the word means several.
 pub fn show(context: &Context, word: &str) -> Result<Shown> {
     let (revision, commit, object) = split(context, word)?;
-    let wanted = Wanted::parse(&object, &[], &find::replaced(context)?);
-    let found = find::there(context, commit, &revision, &wanted)?;
+    let wanted = Wanted::parse(&object, &[], &find::replaced_ids(context)?);
+    let found = find::find_in_commit(context, commit, &revision, &wanted)?;
     let bytes = context.repo.blob(found.entry.blob)?;
     let value = yaml::read(&found.entry.path, &bytes).map(|document| document.value);
     let object = value.as_ref().map(|value| normalize(found.kind, value.clone()).object).unwrap_or_default();
@@ -64,7 +64,7 @@ fn split(context: &Context, word: &str) -> Result<(String, ObjectId, String)> {
         Ok(commit) => Ok((revision.to_owned(), commit, object.to_owned())),
         Err(error) => {
             let (label, tip, _) = tip()?;
-            match find::object(context, tip, &Wanted::parse(word, &[], &find::replaced(context)?))? {
+            match find::object(context, tip, &Wanted::parse(word, &[], &find::replaced_ids(context)?))? {
                 Some(_) => Ok((label, tip, word.to_owned())),
                 None => Err(error),
             }
