@@ -196,7 +196,7 @@ impl Journal {
     ///
     /// # Errors
     /// If the line cannot be put on disk; nothing must be sent then.
-    pub fn sent(&mut self, step: StepId, title: &str) -> Result<()> {
+    pub fn record_sent(&mut self, step: StepId, title: &str) -> Result<()> {
         self.line(&Line::Sent { step, title: title.to_owned() })
     }
 
@@ -204,7 +204,7 @@ impl Journal {
     ///
     /// # Errors
     /// If the line cannot be put on disk.
-    pub fn done(&mut self, step: StepId, learned: &IdMap) -> Result<()> {
+    pub fn record_done(&mut self, step: StepId, learned: &IdMap) -> Result<()> {
         let learned = learned.iter().map(|(old, new)| (old.to_owned(), new.to_owned())).collect();
         self.line(&Line::Done { step, learned })
     }
@@ -213,7 +213,7 @@ impl Journal {
     ///
     /// # Errors
     /// If the line cannot be put on disk.
-    pub fn seen(&mut self, step: StepId, properties: &str) -> Result<()> {
+    pub fn record_digest(&mut self, step: StepId, properties: &str) -> Result<()> {
         self.line(&Line::Seen { step, properties: properties.to_owned() })
     }
 
@@ -221,7 +221,7 @@ impl Journal {
     ///
     /// # Errors
     /// If the line cannot be put on disk.
-    pub fn failed(&mut self, step: StepId, error: &str) -> Result<()> {
+    pub fn record_failure(&mut self, step: StepId, error: &str) -> Result<()> {
         self.line(&Line::Failed { step, error: error.to_owned() })
     }
 
@@ -229,7 +229,7 @@ impl Journal {
     ///
     /// # Errors
     /// If the line cannot be put on disk.
-    pub fn ended(&mut self, verified: bool) -> Result<()> {
+    pub fn record_end(&mut self, verified: bool) -> Result<()> {
         self.line(&Line::Ended { verified })
     }
 
@@ -238,7 +238,7 @@ impl Journal {
     ///
     /// # Errors
     /// If the line cannot be put on disk.
-    pub fn waiting(&mut self, objects: usize) -> Result<()> {
+    pub fn record_waiting(&mut self, objects: usize) -> Result<()> {
         self.line(&Line::Waiting { objects })
     }
 
@@ -297,11 +297,11 @@ mod tests {
     fn an_interrupted_run_is_taken_up() -> Result<()> {
         let dir = tempfile::tempdir()?;
         let mut journal = Journal::open(dir.path(), "d1")?;
-        journal.sent(0, "create group")?;
+        journal.record_sent(0, "create group")?;
         let mut learned = IdMap::default();
         learned.learn("old", "new");
-        journal.done(0, &learned)?;
-        journal.sent(1, "update group")?;
+        journal.record_done(0, &learned)?;
+        journal.record_sent(1, "update group")?;
         drop(journal);
         let journal = Journal::open(dir.path(), "d1")?;
         assert_eq!(journal.past.done, BTreeSet::from([0]));
@@ -315,7 +315,7 @@ mod tests {
         let dir = tempfile::tempdir()?;
         let path = Journal::open(dir.path(), "d1")?.path().to_owned();
         std::fs::write(&path, b"{\"state\":\"sent\",\"step\":0,\"title\":\"x\"}\n{\"state\":\"do")?;
-        Journal::open(dir.path(), "d1")?.sent(1, "y")?;
+        Journal::open(dir.path(), "d1")?.record_sent(1, "y")?;
         assert_eq!(Journal::open(dir.path(), "d1")?.past.unknown, BTreeSet::from([0, 1]));
         Ok(())
     }
@@ -340,13 +340,13 @@ mod tests {
     fn a_run_that_ended_is_history() -> Result<()> {
         let dir = tempfile::tempdir()?;
         let mut journal = Journal::open(dir.path(), "d1")?;
-        journal.sent(0, "x")?;
-        journal.ended(true)?;
+        journal.record_sent(0, "x")?;
+        journal.record_end(true)?;
         drop(journal);
         let mut journal = Journal::open(dir.path(), "d1")?;
         assert_eq!((&journal.past, journal.ended_before), (&Past::default(), true));
         assert!(Journal::open(dir.path(), "d1")?.ended_before, "looking does not make it forget");
-        journal.sent(1, "y")?;
+        journal.record_sent(1, "y")?;
         let journal = Journal::open(dir.path(), "d1")?;
         assert_eq!((journal.past.unknown, journal.ended_before), (BTreeSet::from([1]), false));
         Ok(())

@@ -199,7 +199,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         let mut state = lock(state);
         let error = match result {
             Ok(learned) => {
-                state.journal.done(id, &learned)?;
+                state.journal.record_done(id, &learned)?;
                 for (old, new) in learned.iter() {
                     Arc::make_mut(&mut state.ids).learn(old, new);
                     state.outcome.learned.learn(old, new);
@@ -221,7 +221,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
                 Some(error)
             }
             Err(Failure::Error(error)) => {
-                state.journal.failed(id, &error)?;
+                state.journal.record_failure(id, &error)?;
                 state.outcome.failed.push((id, error.clone()));
                 Some(error)
             }
@@ -250,7 +250,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
         let ids = Arc::clone(&lock(state).ids);
         if let Some(raw) = self.read_back(kind, &today, step, &ids).await {
             let digest = digest::seen(kind, &normalize(kind, raw.value).object).properties;
-            lock(state).journal.seen(id, &digest)?;
+            lock(state).journal.record_digest(id, &digest)?;
         }
         Ok(())
     }
@@ -283,7 +283,7 @@ impl<T: TenantRead + TenantWrite> Run<'_, T> {
             Ok(Resolved::Already(learned)) => return Ok(Ok(learned)),
             Err(failure) => return Ok(Err(failure)),
         };
-        lock(state).journal.sent(id, title)?;
+        lock(state).journal.record_sent(id, title)?;
         Ok(match self.tenant.write(&write).await {
             Ok(written) => Ok(learned(kind, step, written.value.as_ref())),
             Err(TenantError::Unknown { request, message }) => {

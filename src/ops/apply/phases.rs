@@ -218,7 +218,7 @@ impl<'a, T: TenantRead + TenantWrite> Written<'a, T> {
         let mut journal = Journal::open(context.repo.git_dir(), &digest::bytes(text.as_bytes()))?;
         let run = self.writing.run(&correction, &verdicts, &again.names, &self.ids);
         let outcome = run.execute(&mut journal).await?;
-        journal.ended(outcome.failed.is_empty())?;
+        journal.record_end(outcome.failed.is_empty())?;
         let aim = self.aim()?;
         self.read_again(&aim, Some(&Correction { plan: correction, outcome })).await
     }
@@ -277,13 +277,13 @@ impl<'a, T: TenantRead + TenantWrite> Written<'a, T> {
         let Writing { context, ready, .. } = &self.writing;
         // A creation that may have happened, or does not show yet, keeps the journal open: the next run looks for it.
         match (self.outcome.uncertain.is_empty(), pending) {
-            (true, 0) => journal.ended(verified)?,
-            (true, pending) => journal.waiting(pending)?,
+            (true, 0) => journal.record_end(verified)?,
+            (true, pending) => journal.record_waiting(pending)?,
             (false, _) => {}
         }
         // The receipt now holds the ids learned by runs that were cut off, so their journals can be closed.
         for digest in Journal::unended(context.repo.git_dir())?.into_iter().filter(|digest| *digest != ready.digest) {
-            Journal::open(context.repo.git_dir(), &digest)?.ended(false)?;
+            Journal::open(context.repo.git_dir(), &digest)?.record_end(false)?;
         }
         Ok(())
     }

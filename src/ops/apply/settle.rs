@@ -101,10 +101,10 @@ pub(super) async fn settle<T: TenantRead>(
             match search.find(kind, &rewrite_body(kind, body, &ids), &ids).await {
                 Ok(Some(found)) => {
                     let learned = learned(kind, step, Some(&found));
-                    journal.done(id, &learned)?;
+                    journal.record_done(id, &learned)?;
                     ids.extend(&learned);
                 }
-                Ok(None) => journal.failed(id, "no such object was found afterwards")?,
+                Ok(None) => journal.record_failure(id, "no such object was found afterwards")?,
                 Err(why) => bail!(
                     "an earlier run was to create {} \"{}\" and it is not known whether it did: {why}; nothing was \
                      written, try again later",

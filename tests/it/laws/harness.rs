@@ -233,7 +233,7 @@ impl Case {
             outcome = run.execute(&mut journal) => Some(outcome.unwrap()),
         };
         if let Some(outcome) = &outcome {
-            journal.ended(outcome.failed.is_empty()).unwrap();
+            journal.record_end(outcome.failed.is_empty()).unwrap();
             self.ids.extend(&outcome.learned);
         }
         outcome
