@@ -50,6 +50,7 @@ mod sdk;
 mod secrets;
 mod shrink;
 mod signing_in;
+mod support;
 mod syncing;
 mod translating;
 mod undo;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Source, after_colons, before, none, sources, words};
+use super::scanner::{Source, after_colons, before, none, sources, words};
 
 /// Rooms of `ops` from the ground up: a room uses those before it.
 const ROOMS: &[&str] = &["read", "audit", "commit", "guards", "snapshot", "report", "history", "plan", "apply"];

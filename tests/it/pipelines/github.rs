@@ -82,7 +82,7 @@ impl Running<'_> {
                 std::fs::copy(self.folder.join(with("path")), artifact().join(with("path"))).is_ok()
             }
             Some(action) if action.starts_with("actions/download-artifact@") => {
-                crate::cli::copy(&artifact(), self.folder);
+                crate::support::files::copy(&artifact(), self.folder);
                 true
             }
             Some(action) if action.starts_with("OWNER/entragit/.github/actions/entragit@") => self.composite(step, &id),
