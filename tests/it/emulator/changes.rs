@@ -3,8 +3,7 @@
 use entragit::emulator::{Options, Seed};
 use serde_json::{Value, json};
 
-use super::POLICIES;
-use super::client::*;
+use crate::support::graph::*;
 
 #[tokio::test]
 async fn batches_are_answered_part_by_part() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use entragit::emulator::{Options, Seed};
 use serde_json::json;
 
-use super::client::{Graph, code, person, reference, security};
+use crate::support::graph::{Graph, code, person, reference, security};
 
 async fn with(faults: &str) -> Graph {
     Graph::with(Options { seed: Seed::Random(60), faults: faults.parse().unwrap(), ..Options::default() }).await

@@ -1,6 +1,6 @@
 //! What Graph leaves out of a plain read without a word.
 
-use super::client::*;
+use crate::support::graph::*;
 use serde_json::{Value, json};
 
 /// <https://learn.microsoft.com/graph/api/group-list-members>, <https://github.com/microsoftgraph/msgraph-sdk-powershell/issues/2853>

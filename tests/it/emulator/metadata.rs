@@ -5,9 +5,8 @@ use entragit::kinds;
 use entragit::model::kind::Api;
 use serde_json::{Value, json};
 
-use super::client::*;
-use super::{LOCATIONS, POLICIES, STRENGTHS};
-use crate::metadata::of;
+use crate::support::graph::*;
+use crate::support::metadata::of;
 
 /// The tenant must not be our own mirror: whatever it serves must be in Microsoft's metadata.
 #[tokio::test]

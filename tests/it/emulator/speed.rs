@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use entragit::emulator::{Options, Seed};
 
-use super::client::*;
+use crate::support::graph::*;
 
 #[tokio::test]
 #[ignore = "a measurement, for release builds"]

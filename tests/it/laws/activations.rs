@@ -9,7 +9,7 @@ use entragit::model::{Coverage, IdMap, Kind, Plan, Snapshot};
 use entragit::tenant::Raw;
 use serde_json::json;
 
-use super::world::{addresses, guid, named, raw_of, snapshot};
+use crate::support::generated::{addresses, guid, named, raw_of, snapshot};
 
 type Objects = Vec<(&'static Kind, Raw)>;
 

@@ -8,8 +8,8 @@ use entragit::model::{CoverageMap, FieldChange, Object};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::planning::Sides;
-use super::world::{complete, world};
+use crate::support::generated::sides::Sides;
+use crate::support::generated::{complete, world};
 
 /// Every scalar of a value, under the first part of its path, with how often it is there.
 fn scalars(top: &str, value: &Value, found: &mut BTreeMap<String, usize>) {

@@ -6,7 +6,7 @@ use entragit::engine::guard::{Rules, verdicts};
 use entragit::model::{Action, FieldChange, Plan, Step};
 use serde_json::{Value, json};
 
-use super::world::raw_of;
+use crate::support::generated::raw_of;
 
 const EMERGENCY: &str = "00000000-1111-4000-8000-000000000009";
 /// A group that holds it.

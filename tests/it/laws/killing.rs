@@ -5,8 +5,8 @@ use entragit::tenant::memory::MemoryTenant;
 use entragit::tenant::{Raw, TenantWrite};
 use serde_json::{Value, json};
 
-use super::harness::{Case, Trouble, block_on, failures, titles};
-use super::world::{guid, named, raw_of, snapshot};
+use crate::support::case::{Case, Trouble, block_on, failures, titles};
+use crate::support::generated::{guid, named, raw_of, snapshot};
 
 type Objects = Vec<(&'static Kind, Raw)>;
 

@@ -16,8 +16,8 @@ use entragit::tenant::Raw;
 use entragit::tenant::memory::MemoryTenant;
 use serde_json::{Value, json};
 
-use super::harness::{Case, Trouble, block_on};
-use crate::cli::World;
+use crate::support::case::{Case, Trouble, block_on};
+use crate::support::command_line::World;
 
 /// Kinds that an application cannot read, so that its export holds none of them.
 const WITHOUT_OBJECT: &[&str] = &["agreement", "featureRolloutPolicy", "onPremisesDirectorySynchronization"];
@@ -206,7 +206,7 @@ async fn back(wanted: &Snapshot, live: &Tenant) -> Result<(), String> {
     }
     let again = case.plan().await;
     if !again.steps.is_empty() {
-        return Err(format!("does not end: {}", super::harness::titles(&again)));
+        return Err(format!("does not end: {}", crate::support::case::titles(&again)));
     }
     let announced = |address: &Address| {
         plan.left.iter().any(|left| left.address == *address)

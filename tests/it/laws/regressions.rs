@@ -9,8 +9,8 @@ use entragit::tenant::memory::MemoryTenant;
 use entragit::tenant::{Raw, TenantRead, TenantWrite};
 use serde_json::{Value, json};
 
-use super::harness::{Case, Trouble, block_on};
-use super::world::{addresses, guid, named, raw_of, snapshot};
+use crate::support::case::{Case, Trouble, block_on};
+use crate::support::generated::{addresses, guid, named, raw_of, snapshot};
 
 type Objects = Vec<(&'static Kind, Raw)>;
 

@@ -10,9 +10,9 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::config;
-use super::harness::{Case, Trouble, block_on, failures, read, titles};
-use super::planning::Sides;
-use super::world::{SECRET, complete, named, world};
+use crate::support::case::{Case, Trouble, block_on, failures, read, titles};
+use crate::support::generated::sides::Sides;
+use crate::support::generated::{SECRET, complete, named, world};
 
 /// Whether a step brings links to light that no plan could see before: those of an object in the recycle bin, and the
 /// members that a rule computed for a group that is assigned from now on.

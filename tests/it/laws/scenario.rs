@@ -9,7 +9,7 @@ use entragit::model::{IdMap, Kind, Plan, Snapshot};
 use entragit::tenant::Raw;
 use serde_json::{Value, json};
 
-use super::world::{addresses, guid, named, raw_of, snapshot};
+use crate::support::generated::{addresses, guid, named, raw_of, snapshot};
 
 fn raw(kind: &str, mut value: Value, id: &str) -> (&'static Kind, Raw) {
     value["id"] = json!(id);

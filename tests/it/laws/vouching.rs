@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::config;
-use super::planning::Sides;
-use super::world::{named, world};
+use crate::support::generated::sides::Sides;
+use crate::support::generated::{named, world};
 
 fn objects(snapshot: &Snapshot) -> BTreeMap<Address, Object> {
     let all = snapshot.objects.iter().map(|(address, object)| (named(address.kind.name), object.clone()));

@@ -18,8 +18,8 @@ use proptest::sample::Index;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::harness::{block_on, folder};
-use super::world::{named, world};
+use crate::support::case::{block_on, folder};
+use crate::support::generated::{named, world};
 
 const HOW: RoundOptions = RoundOptions { full_every: 1_000, patient: false, one_commit: false };
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde_yaml::Value;
 
 use super::{Desk, text_at};
-use crate::cli::Ran;
+use crate::support::command_line::Ran;
 
 pub(super) const ACTION: &str = include_str!("../../../.github/actions/entragit/action.yml");
 

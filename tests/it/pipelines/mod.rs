@@ -13,9 +13,9 @@ use serde_json::json;
 use serde_yaml::Value;
 use tempfile::TempDir;
 
-use super::cli::{Ran, hermetic};
-use super::signing_in::{header, serve, token_of};
-use super::syncing::Setting;
+use crate::support::command_line::{Ran, hermetic};
+use crate::support::remote::Setting;
+use crate::support::serving::{header, serve, token_of};
 
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
 const REPOSITORY: &str = "repo:contoso/tenant";

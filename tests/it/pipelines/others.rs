@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_yaml::Value;
 
 use super::{Desk, Setting};
-use crate::cli::{Ran, hermetic};
+use crate::support::command_line::{Ran, hermetic};
 
 /// Returns the commands of a pipeline, in order.
 fn commands(text: &str) -> Vec<String> {

@@ -8,7 +8,7 @@ use serde_yaml::Value;
 
 use super::Desk;
 use super::github::{self, ACTION};
-use crate::cli::Ran;
+use crate::support::command_line::Ran;
 
 const SYNC: &str = include_str!("../../../examples/kubernetes/sync.yaml");
 const WATCH: &str = include_str!("../../../examples/kubernetes/watch.yaml");

@@ -2,7 +2,7 @@
 
 use super::Desk;
 use super::github::{self, Job};
-use crate::cli::Ran;
+use crate::support::command_line::Ran;
 
 const PULL_REQUEST: &str = include_str!("../../../examples/github-actions/pull-request.yml");
 const APPLY: &str = include_str!("../../../examples/github-actions/apply.yml");

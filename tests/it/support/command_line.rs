@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
 use super::files::copy;
-use crate::cli::printed;
-use crate::emulator::client::Graph;
+use super::graph::Graph;
+use super::printed;
 
 /// A tenant and a repository of it.
 pub(crate) struct World {

@@ -20,7 +20,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::files::copy;
-use crate::emulator::client::Graph;
+use super::graph::Graph;
 
 /// A tenant over HTTP and its repository.
 pub(crate) struct World {
@@ -183,4 +183,16 @@ impl World {
 fn git(dir: &Path, arguments: &[&str]) -> String {
     let output = std::process::Command::new("git").current_dir(dir).args(arguments).output().unwrap();
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// A company of which only these kinds are looked after; nothing is exported yet.
+pub(crate) async fn company(kinds: &[&'static str]) -> World {
+    let mut world = World::empty(Options { seed: Seed::Contoso, ..Options::default() }).await;
+    world.context.settings.scope.kinds = kinds.to_vec();
+    world
+}
+
+/// Takes a snapshot, which has to be complete.
+pub(crate) async fn snapshot(world: &World) {
+    assert!(export(&world.context, &world.tenant, &[], &Extra::default()).await.unwrap().complete);
 }

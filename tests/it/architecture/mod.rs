@@ -1,0 +1,5 @@
+//! The shape of the source.
+
+mod circles;
+mod scanner;
+mod shape;
