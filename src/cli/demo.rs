@@ -12,7 +12,7 @@ use super::export::report_export;
 use super::output::{Output, elapsed};
 use super::recover::report_apply;
 use crate::emulator::contoso::names;
-use crate::emulator::{self, Seed};
+use crate::emulator::{self, Running, Seed};
 use crate::engine::render::{self, text};
 use crate::engine::scope::Scope;
 use crate::graph::{Config, Credential, GraphTenant};
@@ -37,18 +37,7 @@ pub async fn demo(arguments: args::Demo, output: &Output) -> Result<u8> {
     output.heading(
         "1. An embedded tenant: Contoso, with break-glass accounts, remote workers and an ordering application",
     );
-    let running = emulator::start(emulator::Options {
-        listen: ([127, 0, 0, 1], 0).into(),
-        seed: Seed::Contoso,
-        state: None,
-        tenant: None,
-        client: None,
-        certificate: None,
-        secret: None,
-        roles: None,
-        faults: emulator::Faults::default(),
-    })
-    .await?;
+    let running = start_tenant().await?;
     output.say(&format!("a Graph-compatible server listens on {}", running.url()));
     let context = repository(&dir, running.tenant_id(), output)?;
     let tool = tenant_at(&running.url(), &context, application("demo"), output.events())?;
@@ -80,21 +69,49 @@ pub async fn demo(arguments: args::Demo, output: &Output) -> Result<u8> {
     let compared = diff::diff::<GraphTenant>(&context, None, &before, &after, &Scope::default()).await?;
     output.data(&text::report(&compared.report, &compared.names, output.style));
 
-    output.heading("6. What would bring it back: entragit plan --to HEAD~1");
-    let aim = Aim { to: good, ..Aim::default() };
-    let ready = apply::prepare(&context, &tool, &aim).await?;
-    output.data(&render::plan::text(&ready.plan, &ready.verdicts, &ready.names, output.style));
-    apply::check_guards(&ready.verdicts, &[])?;
-
-    output.heading("7. Apply, and read again: entragit apply --to HEAD~1");
-    let moment = Instant::now();
-    let applied = apply::apply(&context, &tool, &ready).await?;
-    let code = report_apply(&applied, &ready, moment, output);
+    let code = recover(&context, &tool, good, output).await?;
     running.save(&state)?;
     running.stop().await?;
     if code != exit::DONE {
         bail!("the recovery could not be verified");
     }
+    report_folder(&dir, &state, start, output);
+    output.data("verified\n");
+    Ok(exit::DONE)
+}
+
+/// Starts the embedded tenant on a free port of this machine.
+async fn start_tenant() -> Result<Running> {
+    let options = emulator::Options {
+        listen: ([127, 0, 0, 1], 0).into(),
+        seed: Seed::Contoso,
+        state: None,
+        tenant: None,
+        client: None,
+        certificate: None,
+        secret: None,
+        roles: None,
+        faults: emulator::Faults::default(),
+    };
+    emulator::start(options).await
+}
+
+/// Plans to a commit, applies that, and returns the exit code.
+async fn recover(context: &Context, tool: &GraphTenant, commit: String, output: &Output) -> Result<u8> {
+    output.heading("6. What would bring it back: entragit plan --to HEAD~1");
+    let aim = Aim { to: commit, ..Aim::default() };
+    let ready = apply::prepare(context, tool, &aim).await?;
+    output.data(&render::plan::text(&ready.plan, &ready.verdicts, &ready.names, output.style));
+    apply::check_guards(&ready.verdicts, &[])?;
+
+    output.heading("7. Apply, and read again: entragit apply --to HEAD~1");
+    let moment = Instant::now();
+    let applied = apply::apply(context, tool, &ready).await?;
+    Ok(report_apply(&applied, &ready, moment, output))
+}
+
+/// Says where the repository and the tenant are kept.
+fn report_folder(dir: &Path, state: &Path, start: Instant, output: &Output) {
     output.heading(&format!(
         "Done in {}: everything is back as it was. The repository is yours to look at:",
         elapsed(start)
@@ -105,8 +122,6 @@ pub async fn demo(arguments: args::Demo, output: &Output) -> Result<u8> {
          kept, too. To go on with it:\n  entragit emulate --listen 127.0.0.1:8765 --state {}",
         state.display()
     ));
-    output.data("verified\n");
-    Ok(exit::DONE)
 }
 
 /// The folder for the repository: the one asked for, or a fresh one in the temporary folder.

@@ -13,8 +13,8 @@ use super::demo::{application, tenant_at};
 use super::exit;
 use super::output::Output;
 use crate::emulator::{self, Running, Seed};
-use crate::engine::drill::held_against;
 use crate::engine::drill::scenario::{self, NAMED, Scenario};
+use crate::engine::drill::{Recovered, held_against};
 use crate::engine::render::drill::{Drill, json, markdown, text};
 use crate::engine::render::plan::counts;
 use crate::engine::render::safe;
@@ -22,7 +22,7 @@ use crate::format::path::Layout;
 use crate::graph::GraphTenant;
 use crate::model::plan::Loss;
 use crate::model::words::agreeing;
-use crate::model::{Events, Snapshot};
+use crate::model::{Events, Snapshot, Verdict};
 use crate::ops::commit::source::{Side, snapshots};
 use crate::ops::plan::Aim;
 use crate::ops::snapshot::export::{Extra, export};
@@ -55,13 +55,7 @@ pub async fn drill(arguments: args::Drill, repo: &Path, output: &Output) -> Resu
         arguments.scenario
     ));
 
-    let mut dice = fastrand::Rng::with_seed(if let Scenario::Random(seed) = scenario { seed } else { 0 });
-    let damage = scenario::damage(scenario, &before, &mut |sides| dice.usize(..sides));
-    let mut writes = damaged(&tenant, damage.batches, output).await;
-    if damage.credentials {
-        writes.0 += running.add_credentials();
-    }
-    let purged = if damage.purge { running.empty_bins() } else { 0 };
+    let (writes, purged) = damage_tenant(scenario, &before, &running, &tenant, output).await;
     clock.stage("damage");
     let second = export(&context, &tenant, &[], &Extra::default()).await?;
     clock.stage("export again");
@@ -75,12 +69,8 @@ pub async fn drill(arguments: args::Drill, repo: &Path, output: &Output) -> Resu
     let noisy = Context { events: output.events(), ..context.clone() };
     let applied = apply::apply(if arguments.progress { &noisy } else { &context }, &tenant, &ready).await?;
     clock.stage("apply and verify");
-    let last = context.last_snapshot()?.context("the drill's last snapshot")?.to_string();
-    let after = whole(&context, &last)?;
-    let mut losses = ready.plan.losses.clone();
-    losses.extend(applied.remaining.losses.iter().cloned());
-    let ids = Side::unlisted(&context, context.resolve(&last)?)?.manifest.ids;
-    let recovered = held_against(&before, &after, &ids, &losses);
+    let losses = [ready.plan.losses.as_slice(), &applied.remaining.losses].concat();
+    let recovered = compare_with_last_snapshot(&context, &before, &losses)?;
     running.stop().await?;
     clock.stage("compare");
     let report = Drill {
@@ -92,12 +82,7 @@ pub async fn drill(arguments: args::Drill, repo: &Path, output: &Output) -> Resu
         purged,
         damaged: (added, modified, removed),
         plan: counts(&ready.plan),
-        guards: ready
-            .verdicts
-            .iter()
-            .filter(|verdict| verdict.refused)
-            .map(|verdict| (verdict.guard.to_owned(), verdict.message.clone()))
-            .collect(),
+        guards: refusals(&ready.verdicts),
         losses: counted(&ready.plan.losses),
         steps: (applied.outcome.done, applied.outcome.failed.len(), applied.outcome.skipped.len(), applied.corrected),
         remaining: applied.remaining.steps.len(),
@@ -105,16 +90,20 @@ pub async fn drill(arguments: args::Drill, repo: &Path, output: &Output) -> Resu
         stages: clock.stages,
     };
     output.clear();
-    let document = match (arguments.json, arguments.format) {
-        (true, _) | (_, TextFormat::Json) => json(&report),
-        (_, TextFormat::Markdown) => markdown(&report),
-        (_, TextFormat::Text) => text(&report, output.style),
-    };
-    output.data(&document);
+    print(&report, if arguments.json { TextFormat::Json } else { arguments.format }, output);
     Ok(if report.passed() { exit::DONE } else { exit::INCOMPLETE })
 }
 
-/// A scenario by its name, or `random:N`.
+/// Prints what a drill found.
+fn print(report: &Drill, format: TextFormat, output: &Output) {
+    output.data(&match format {
+        TextFormat::Json => json(report),
+        TextFormat::Markdown => markdown(report),
+        TextFormat::Text => text(report, output.style),
+    });
+}
+
+/// Parses the name of a scenario, or `random:N`.
 fn scenario_of(word: &str) -> Result<Scenario> {
     if let Some((_, scenario, _)) = NAMED.iter().find(|(name, ..)| *name == word) {
         return Ok(*scenario);
@@ -164,14 +153,41 @@ async fn load(arguments: &args::Drill, repo: &Path, output: &Output) -> Result<L
     Ok((running, source, context.settings.break_glass.clone(), layout))
 }
 
-/// Every object of a commit.
+/// Compares the tenant as it was before the damage with the snapshot after the recovery.
+fn compare_with_last_snapshot(context: &Context, before: &Snapshot, losses: &[Loss]) -> Result<Recovered> {
+    let last = context.last_snapshot()?.context("the drill's last snapshot")?.to_string();
+    let after = whole(context, &last)?;
+    let ids = Side::unlisted(context, context.resolve(&last)?)?.manifest.ids;
+    Ok(held_against(before, &after, &ids, losses))
+}
+
+/// Returns every object of a commit.
 fn whole(context: &Context, revision: &str) -> Result<Snapshot> {
     let side = Side::commit(context, revision)?;
     Ok(snapshots(&context.repo, &side, &Side::empty(), &|_| true)?.0)
 }
 
-/// Sends what does the damage. A tenant protects some things from everybody; what it refuses is said and counted.
-async fn damaged(tenant: &GraphTenant, batches: Vec<Vec<crate::model::Write>>, output: &Output) -> (usize, usize) {
+/// Damages the tenant as the scenario says, and returns the writes that were sent and refused, and the number of purged objects.
+async fn damage_tenant(
+    scenario: Scenario,
+    before: &Snapshot,
+    running: &Running,
+    tenant: &GraphTenant,
+    output: &Output,
+) -> ((usize, usize), usize) {
+    let mut dice = fastrand::Rng::with_seed(if let Scenario::Random(seed) = scenario { seed } else { 0 });
+    let damage = scenario::damage(scenario, before, &mut |sides| dice.usize(..sides));
+    let mut writes = send(tenant, damage.batches, output).await;
+    if damage.credentials {
+        writes.0 += running.add_credentials();
+    }
+    let purged = if damage.purge { running.empty_bins() } else { 0 };
+    (writes, purged)
+}
+
+/// Sends what does the damage, and returns how many writes were sent and refused. A tenant protects some things from everybody;
+/// what it refuses is said and counted.
+async fn send(tenant: &GraphTenant, batches: Vec<Vec<crate::model::Write>>, output: &Output) -> (usize, usize) {
     let (mut sent, mut refused) = (0, 0);
     for batch in batches {
         let results: Vec<_> = futures_util::stream::iter(batch)
@@ -186,6 +202,12 @@ async fn damaged(tenant: &GraphTenant, batches: Vec<Vec<crate::model::Write>>, o
         }
     }
     (sent, refused)
+}
+
+/// Returns the guards that refuse the plan, with what they say.
+fn refusals(verdicts: &[Verdict]) -> Vec<(String, String)> {
+    let refused = verdicts.iter().filter(|verdict| verdict.refused);
+    refused.map(|verdict| (verdict.guard.to_owned(), verdict.message.clone())).collect()
 }
 
 /// Returns each loss with the number of objects that it is about, most first.
