@@ -4,19 +4,18 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::credentials::SignIn;
+use super::output::Color;
+
 mod decide;
 mod init;
-mod pull_request;
 mod recover;
 mod report;
-mod sign_in;
 
 pub use decide::{Accept, Reject};
 pub use init::Init;
-pub use pull_request::{ForgeName, PullRequest};
-pub use recover::{Apply, Drill, Plan, Sign, TextFormat, Undo};
-pub use report::{Blame, Diff, Drift, Format, Log, Notify, NotifyShape, Show, Status};
-pub use sign_in::{Auth, Cloud, SignIn};
+pub use recover::{Apply, Drill, Plan, Sign, Undo};
+pub use report::{Blame, Diff, Drift, Log, Notify, NotifyShape, Show, Status};
 
 /// Microsoft Entra as code, in git: export a tenant, compare any two moments, and bring it back.
 #[derive(Debug, Parser)]
@@ -48,17 +47,6 @@ pub struct Cli {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// When to use colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Color {
-    /// On a terminal, unless NO_COLOR is set.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
 }
 
 /// The commands.
@@ -281,31 +269,6 @@ pub enum Command {
     Kinds(Kinds),
     /// Print completions for a shell
     Completions(Completions),
-}
-
-/// What to look at.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Selectors")]
-pub struct Selectors {
-    /// Only this kind, as in `group`; may be repeated.
-    #[arg(long = "kind", value_name = "KIND")]
-    pub kinds: Vec<String>,
-    /// Only the object with this id; may be repeated.
-    #[arg(long = "id", value_name = "ID")]
-    pub ids: Vec<String>,
-    /// Only objects whose name fits this pattern (`*` stands for anything); may be repeated.
-    #[arg(long = "name", value_name = "PATTERN")]
-    pub names: Vec<String>,
-    /// Only the object in this file of the repository; may be repeated.
-    #[arg(long = "path", value_name = "PATH")]
-    pub paths: Vec<String>,
-    /// Only this property or link, as in `members`; may be repeated.
-    #[arg(long = "property", value_name = "NAME")]
-    pub properties: Vec<String>,
-    /// Leave this out, whatever else takes it in: a kind (`user`), a property or link of a kind (`group.members`), an id, a
-    /// path, or a pattern over names, of a kind or of all (`group:Sales*`, `Sales*`); may be repeated.
-    #[arg(long, value_name = "WHAT")]
-    pub exclude: Vec<String>,
 }
 
 /// `demo`

@@ -2,8 +2,7 @@
 
 use anyhow::Result;
 
-use super::args::{Cloud, SignIn};
-use super::credentials::{choose, environment};
+use super::credentials::{Cloud, SignIn, choose, environment};
 use crate::engine::render::kinds::{Access, permissions};
 use crate::format::settings::Settings;
 use crate::graph::{Config, DEADLINE, GraphTenant};

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use super::args::{Accept, Reject, Selectors};
+use super::args::{Accept, Reject};
 use super::diff::rendered;
 use super::exit;
 use super::output::Output;
 use super::pull_request::ticks;
 use super::recover;
-use super::selection::scope;
+use super::selection::{Selectors, scope};
 use crate::graph::GraphTenant;
 use crate::model::words::{agreeing, counted};
 use crate::ops::Context;

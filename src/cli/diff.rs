@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow};
+use clap::ValueEnum;
 
-use super::args::{self, Format};
+use super::args;
 use super::connect::connect;
 use super::exit;
 use super::output::Output;
@@ -16,6 +17,21 @@ use crate::ops::Context;
 use crate::ops::commit::source::Source;
 use crate::ops::report::diff::{Compared, diff, narrow};
 use crate::repo::{MAX_PLAN, NamedBy, read_file};
+
+/// Format of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For the terminal.
+    Text,
+    /// For a pull request: fits a comment of GitHub.
+    Markdown,
+    /// For scripts, and to be read again by `diff`.
+    Json,
+    /// One self-contained page.
+    Html,
+    /// What deserves a second look, for code scanning.
+    Sarif,
+}
 
 /// Runs it.
 pub async fn run(arguments: args::Diff, repo: &Path, output: &Output) -> Result<u8> {

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use super::args::{self, ForgeName, Format, NotifyShape};
+use super::args::{self, NotifyShape};
 use super::connect::connect;
-use super::diff::rendered;
+use super::diff::{Format, rendered};
 use super::exit;
 use super::output::Output;
-use super::pull_request::{check_alone, keep};
+use super::pull_request::{ForgeName, check_alone, keep};
 use super::selection::scope;
 use crate::engine::drift::is_complete;
 use crate::engine::render::notify::{self, Shape};

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use futures_util::StreamExt as _;
 
-use super::args::{self, TextFormat};
+use super::args;
 use super::demo::{application, tenant_at};
 use super::exit;
-use super::output::Output;
+use super::output::{Output, TextFormat};
 use crate::emulator::{self, Running, Seed};
 use crate::engine::drill::scenario::{self, NAMED, Scenario};
 use crate::engine::drill::{Recovered, held_against};

@@ -4,11 +4,33 @@ use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::args::Color;
 use crate::engine::render::{Style, safe};
 use crate::model::{Coverage, Event, Events};
+
+/// Use of colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Format of a plan, or of what a drill found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TextFormat {
+    /// For the terminal.
+    Text,
+    /// For a pull request, or a file that somebody keeps.
+    Markdown,
+    /// For scripts.
+    Json,
+}
 
 /// Talks to the person who started the program.
 #[derive(Clone)]

@@ -1,16 +1,17 @@
 //! Keeps the pull request in which people decide on changes of the tenant, and reads what they ticked.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, anyhow, bail};
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use super::args::{ForgeName, PullRequest, Selectors};
 use super::exit;
 use super::output::Output;
+use super::selection::Selectors;
 use crate::engine::render::json::{FORMAT_VERSION, sorted};
 use crate::engine::review::{Tally, Ticks};
-use crate::forge::{Branches, Host, PullRequest as Open, Words};
+use crate::forge::{Branches, Host, PullRequest, Words};
 use crate::graph::GraphTenant;
 use crate::model::words::{agreeing, counted};
 use crate::ops::Context;
@@ -23,11 +24,39 @@ const ROUNDS: usize = 5;
 /// Maximum number of characters of a text for no host.
 const LIMIT: usize = 1_000_000;
 
+/// Pull request in which decisions are ticked, or a file with its text.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Pull request")]
+pub struct PullRequestArgs {
+    /// The pull request of the branch `entragit/drift`, in which people tick what they accept and what is taken back. The host is
+    /// that of the pipeline or of the remote, unless it is named; its own program does it (`gh`, `glab`, `az`), with its sign-in.
+    #[arg(long, value_enum, value_name = "HOST", num_args = 0..=1, require_equals = true, default_missing_value = "auto")]
+    pub pull_request: Option<ForgeName>,
+    /// A file with the text of the pull request, instead of asking the host.
+    #[arg(long, value_name = "FILE")]
+    pub decisions: Option<PathBuf>,
+}
+
+/// Host of the repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ForgeName {
+    /// That of the pipeline, or of the remote.
+    Auto,
+    /// GitHub.
+    Github,
+    /// GitLab.
+    Gitlab,
+    /// Azure DevOps.
+    AzureDevops,
+    /// None: the branch is made here, and the text is printed.
+    None,
+}
+
 /// Keeps the pull request: makes it, updates it, or closes it where nothing waits for a decision.
 ///
 /// # Errors
 /// If the host or the remote refuses, or as for [`propose`].
-pub async fn keep(arguments: &PullRequest, json: bool, repo: &Path, output: &Output) -> Result<u8> {
+pub async fn keep(arguments: &PullRequestArgs, json: bool, repo: &Path, output: &Output) -> Result<u8> {
     let context = Context::open(repo, output.events())?;
     let (proposal, act) = match host(arguments, &context)? {
         Some(host) => keep_at(host, arguments, &context, repo).await?,
@@ -101,7 +130,7 @@ fn document(proposal: &Proposal, kept: Option<&Kept>) -> String {
 
 async fn keep_at(
     host: Host,
-    arguments: &PullRequest,
+    arguments: &PullRequestArgs,
     context: &Context,
     folder: &Path,
 ) -> Result<(Proposal, Option<Kept>)> {
@@ -174,7 +203,7 @@ fn push(context: &Context, remote: &str, commit: ObjectId, before: Option<Object
 /// # Errors
 /// If selectors are given as well, there is no open pull request, or the file cannot be read.
 pub fn ticks(
-    arguments: &PullRequest,
+    arguments: &PullRequestArgs,
     selectors: &Selectors,
     context: &Context,
     folder: &Path,
@@ -213,21 +242,21 @@ pub fn check_alone(selectors: &Selectors) -> Result<()> {
     )
 }
 
-fn ticks_of(arguments: &PullRequest, open: Option<&Open>) -> Result<Ticks> {
+fn ticks_of(arguments: &PullRequestArgs, open: Option<&PullRequest>) -> Result<Ticks> {
     match &arguments.decisions {
         Some(_) => written(arguments),
         None => Ok(open.map(|open| Ticks::read(&open.body)).unwrap_or_default()),
     }
 }
 
-fn written(arguments: &PullRequest) -> Result<Ticks> {
+fn written(arguments: &PullRequestArgs) -> Result<Ticks> {
     let Some(path) = &arguments.decisions else { return Ok(Ticks::default()) };
     let bytes = read_file(path, NamedBy::Person, MAX_PLAN).with_context(|| format!("reading {}", path.display()))?;
     Ok(Ticks::read(&String::from_utf8_lossy(&bytes)))
 }
 
 /// Returns the host; `None` for none.
-fn host(arguments: &PullRequest, context: &Context) -> Result<Option<Host>> {
+fn host(arguments: &PullRequestArgs, context: &Context) -> Result<Option<Host>> {
     match arguments.pull_request.unwrap_or(ForgeName::None) {
         ForgeName::Github => Ok(Some(Host::GitHub)),
         ForgeName::Gitlab => Ok(Some(Host::GitLab)),
@@ -249,7 +278,7 @@ fn same_text(a: &str, b: &str) -> bool {
     a.trim_end().lines().eq(b.trim_end().lines())
 }
 
-fn named(open: &Open) -> String {
+fn named(open: &PullRequest) -> String {
     if open.url.is_empty() { format!("pull request {}", open.number) } else { open.url.clone() }
 }
 

@@ -1,13 +1,38 @@
 //! Reads what people select: kinds, names, ids, properties and paths.
 
 use anyhow::{Result, anyhow, bail};
+use clap::Args;
 
-use super::args::Selectors;
 use crate::engine::schema;
 use crate::engine::scope::{Exclusion, Scope};
 use crate::format::path::address_of;
 use crate::kinds;
 use crate::model::Kind;
+
+/// Selection of objects and properties.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Selectors")]
+pub struct Selectors {
+    /// Only this kind, as in `group`; may be repeated.
+    #[arg(long = "kind", value_name = "KIND")]
+    pub kinds: Vec<String>,
+    /// Only the object with this id; may be repeated.
+    #[arg(long = "id", value_name = "ID")]
+    pub ids: Vec<String>,
+    /// Only objects whose name fits this pattern (`*` stands for anything); may be repeated.
+    #[arg(long = "name", value_name = "PATTERN")]
+    pub names: Vec<String>,
+    /// Only the object in this file of the repository; may be repeated.
+    #[arg(long = "path", value_name = "PATH")]
+    pub paths: Vec<String>,
+    /// Only this property or link, as in `members`; may be repeated.
+    #[arg(long = "property", value_name = "NAME")]
+    pub properties: Vec<String>,
+    /// Leave this out, whatever else takes it in: a kind (`user`), a property or link of a kind (`group.members`), an id, a
+    /// path, or a pattern over names, of a kind or of all (`group:Sales*`, `Sales*`); may be repeated.
+    #[arg(long, value_name = "WHAT")]
+    pub exclude: Vec<String>,
+}
 
 /// Returns the scope that selectors describe. A path stands for the kind and id it names.
 ///

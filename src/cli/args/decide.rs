@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Apply, Format, PullRequest, Selectors, SignIn};
+use super::super::credentials::SignIn;
+use super::super::diff::Format;
+use super::super::pull_request::PullRequestArgs;
+use super::super::selection::Selectors;
+use super::Apply;
 use crate::ops::plan::decide::Rejected;
 
 /// `accept`
@@ -24,7 +28,7 @@ pub struct Accept {
     pub selectors: Selectors,
     /// Ticks in a pull request, instead of a selection.
     #[command(flatten)]
-    pub pull_request: PullRequest,
+    pub pull_request: PullRequestArgs,
 }
 
 /// `reject`
@@ -55,7 +59,7 @@ pub struct Reject {
     pub selectors: Selectors,
     /// Ticks in a pull request, instead of a selection.
     #[command(flatten)]
-    pub pull_request: PullRequest,
+    pub pull_request: PullRequestArgs,
     /// Sign-in.
     #[command(flatten)]
     pub sign_in: SignIn,

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::{Selectors, SignIn};
+use super::super::credentials::SignIn;
+use super::super::output::TextFormat;
+use super::super::selection::Selectors;
 
 /// `plan`
 #[derive(Debug, Args)]
@@ -164,17 +166,6 @@ pub struct Drill {
     /// Show every step of the recovery.
     #[arg(long)]
     pub progress: bool,
-}
-
-/// How to show a plan, or what a drill found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum TextFormat {
-    /// For the terminal.
-    Text,
-    /// For a pull request, or a file that somebody keeps.
-    Markdown,
-    /// For scripts.
-    Json,
 }
 
 /// `sign`

@@ -2,7 +2,10 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{PullRequest, Selectors, SignIn};
+use super::super::credentials::SignIn;
+use super::super::diff::Format;
+use super::super::pull_request::PullRequestArgs;
+use super::super::selection::Selectors;
 
 /// `diff`
 #[derive(Debug, Args)]
@@ -85,21 +88,6 @@ pub struct Show {
     pub json: bool,
 }
 
-/// How to show a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// For the terminal.
-    Text,
-    /// For a pull request: fits a comment of GitHub.
-    Markdown,
-    /// For scripts, and to be read again by `diff`.
-    Json,
-    /// One self-contained page.
-    Html,
-    /// What deserves a second look, for code scanning.
-    Sarif,
-}
-
 /// `drift`
 #[derive(Debug, Args)]
 pub struct Drift {
@@ -121,7 +109,7 @@ pub struct Drift {
     pub notify: Notify,
     /// The pull request: of what the last snapshot shows, without asking the tenant.
     #[command(flatten)]
-    pub pull_request: PullRequest,
+    pub pull_request: PullRequestArgs,
     /// Sign-in.
     #[command(flatten)]
     pub sign_in: SignIn,

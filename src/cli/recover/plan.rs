@@ -4,9 +4,9 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 
-use super::super::args::{self, TextFormat};
+use super::super::args;
 use super::super::connect::connect;
-use super::super::output::Output;
+use super::super::output::{Output, TextFormat};
 use super::planned::show;
 use super::session::{guarded, identities};
 use super::target::{Wanted, own_tenant};

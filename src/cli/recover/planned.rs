@@ -4,9 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::super::args::TextFormat;
 use super::super::exit;
-use super::super::output::Output;
+use super::super::output::{Output, TextFormat};
 use crate::engine::planfile;
 use crate::engine::render;
 use crate::model::Plan;

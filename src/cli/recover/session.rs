@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::super::args::SignIn;
 use super::super::connect::connect_to_write;
+use super::super::credentials::SignIn;
 use crate::graph::GraphTenant;
 use crate::ops::Context;
 

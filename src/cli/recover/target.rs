@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use super::super::args::{Selectors, SignIn};
-use super::super::selection::scope;
+use super::super::credentials::SignIn;
+use super::super::selection::{Selectors, scope};
 use crate::ops::Context;
 use crate::ops::plan::{Aim, changes, translate};
 use crate::repo::Worktree;

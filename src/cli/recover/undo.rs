@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::super::args::{self, TextFormat};
-use super::super::output::Output;
+use super::super::args;
+use super::super::output::{Output, TextFormat};
 use super::super::selection::exclusion;
 use super::carry_out::{ApplyOptions, carry_out};
 use super::planned::show;
