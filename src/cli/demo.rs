@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use clap::Args;
 use serde_json::json;
 
-use super::args;
 use super::exit;
 use super::export::report_export;
 use super::output::{Output, elapsed};
@@ -25,13 +25,22 @@ use crate::ops::snapshot::export::{Extra, export, layout_for};
 use crate::ops::{Context, apply, init};
 use crate::tenant::TenantWrite;
 
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Where to leave the repository; must be empty or new [default: entragit-demo in the temporary folder].
+    #[arg(value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
 /// Runs the demonstration.
 ///
 /// # Errors
 /// If the folder is in use, or any step of the loop fails.
-pub async fn demo(arguments: args::Demo, output: &Output) -> Result<u8> {
+pub async fn demo(arguments: DemoArgs, repo: &Path, output: &Output) -> Result<u8> {
     let start = Instant::now();
-    let dir = folder(arguments.dir)?;
+    let asked = arguments.dir.or_else(|| (repo != Path::new(".")).then(|| repo.to_owned()));
+    let dir = folder(asked)?;
     let state = dir.join(".git").join("entragit").join("tenant.json");
 
     output.heading(

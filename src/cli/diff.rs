@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow};
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 
-use super::args;
 use super::connect::connect;
+use super::credentials::SignIn;
 use super::exit;
 use super::output::Output;
-use super::selection::scope;
+use super::selection::{Selectors, scope};
 use crate::engine::render::{self, Style, html, markdown, sarif, text};
 use crate::engine::saved;
 use crate::model::Coverage;
@@ -33,8 +33,38 @@ pub enum Format {
     Sarif,
 }
 
+/// Arguments of `diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// Left side: a commit, tag or branch, a moment as in `@{yesterday}` or `@{2026-11-20}`, `worktree`, `live`, or a report
+    /// saved with `--json` [default: HEAD]. With --since it is the right side.
+    #[arg(value_name = "A")]
+    a: Option<String>,
+    /// Right side [default: live].
+    #[arg(value_name = "B", conflicts_with = "since")]
+    b: Option<String>,
+    /// From the last snapshot before this moment, as in `2d`, `36h`, `2026-11-20`.
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// The same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// End with 2 if anything differs: always so, accepted out of habit.
+    #[arg(long, hide = true)]
+    exit_code: bool,
+    /// Selection of objects and properties.
+    #[command(flatten)]
+    selectors: Selectors,
+    /// Sign-in.
+    #[command(flatten)]
+    sign_in: SignIn,
+}
+
 /// Runs it.
-pub async fn run(arguments: args::Diff, repo: &Path, output: &Output) -> Result<u8> {
+pub async fn run(arguments: DiffArgs, repo: &Path, output: &Output) -> Result<u8> {
     let scope = scope(&arguments.selectors)?;
     let compared = match (&arguments.since, arguments.a.as_deref().filter(|a| is_saved(a)), &arguments.b) {
         (None, Some(path), None) => {

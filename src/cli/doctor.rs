@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use anyhow::Result;
+use clap::Args;
 
-use super::args;
 use super::connect::connect;
+use super::credentials::SignIn;
 use super::exit;
 use super::output::Output;
 use crate::engine::doctor::State;
@@ -14,8 +15,18 @@ use crate::graph::Claims;
 use crate::ops::Context;
 use crate::ops::report::doctor::{SignedIn, repository, sign_in};
 
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    sign_in: SignIn,
+}
+
 /// Runs it.
-pub async fn run(arguments: args::Doctor, repo: &Path, output: &Output) -> Result<u8> {
+pub async fn run(arguments: DoctorArgs, repo: &Path, output: &Output) -> Result<u8> {
     let context = Context::open(repo, output.events())?;
     let mut checks = repository(&context);
     let mut findings = match connect(&arguments.sign_in, &context.settings, &context.events) {

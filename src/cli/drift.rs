@@ -4,14 +4,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
 
-use super::args::{self, NotifyShape};
 use super::connect::connect;
+use super::credentials::SignIn;
 use super::diff::{Format, rendered};
 use super::exit;
 use super::output::Output;
-use super::pull_request::{ForgeName, check_alone, keep};
-use super::selection::scope;
+use super::pull_request::{ForgeName, PullRequestArgs, check_alone, keep};
+use super::selection::{Selectors, scope};
 use crate::engine::drift::is_complete;
 use crate::engine::render::notify::{self, Shape};
 use crate::model::Report;
@@ -24,8 +25,63 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// Addresses of webhooks, with commas between.
 const URLS: &str = "ENTRAGIT_NOTIFY_URL";
 
+/// Arguments of `drift`.
+#[derive(Debug, Args)]
+pub struct DriftArgs {
+    /// What is approved: a commit, tag or branch [default: the branch people work on, as fetched; without
+    /// a remote as it is here].
+    #[arg(long, value_name = "REV")]
+    baseline: Option<String>,
+    /// How to show it.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// The same as `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+    /// Selection of objects and properties.
+    #[command(flatten)]
+    selectors: Selectors,
+    /// Webhooks to notify.
+    #[command(flatten)]
+    notify: Notify,
+    /// The pull request: of what the last snapshot shows, without asking the tenant.
+    #[command(flatten)]
+    pull_request: PullRequestArgs,
+    /// Sign-in.
+    #[command(flatten)]
+    sign_in: SignIn,
+}
+
+/// Webhooks to notify.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Notification")]
+struct Notify {
+    /// Post a summary to this webhook if there is drift; may be repeated. The address is a secret: better give it in
+    /// ENTRAGIT_NOTIFY_URL, several with commas between. A webhook that does not take it is a warning and changes no exit
+    /// code.
+    #[arg(long = "notify", value_name = "URL")]
+    urls: Vec<String>,
+    /// What the webhook understands [default: by its host, Slack's and Microsoft's are known].
+    #[arg(long = "notify-as", value_enum, value_name = "SHAPE")]
+    shape: Option<NotifyShape>,
+    /// Post it if there is no drift, too.
+    #[arg(long = "notify-always")]
+    always: bool,
+}
+
+/// Form of message that a webhook understands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum NotifyShape {
+    /// A JSON document.
+    Generic,
+    /// Slack's blocks.
+    Slack,
+    /// A card for Microsoft Teams.
+    Teams,
+}
+
 /// Runs it.
-pub async fn run(arguments: args::Drift, repo: &Path, output: &Output) -> Result<u8> {
+pub async fn run(arguments: DriftArgs, repo: &Path, output: &Output) -> Result<u8> {
     if let Some(host) = arguments.pull_request.pull_request {
         check_alone(&arguments.selectors)?;
         if arguments.baseline.is_some() || !matches!(arguments.format, Format::Text | Format::Json) {
@@ -61,7 +117,7 @@ pub async fn run(arguments: args::Drift, repo: &Path, output: &Output) -> Result
 }
 
 /// Flags come before the environment, as everywhere.
-fn targets(notify: &args::Notify, environment: Option<&str>) -> Result<Vec<Target>> {
+fn targets(notify: &Notify, environment: Option<&str>) -> Result<Vec<Target>> {
     let urls: Vec<&str> = match notify.urls.as_slice() {
         [] => environment.unwrap_or_default().split(',').collect(),
         given => given.iter().map(String::as_str).collect(),

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use clap::Args;
 use futures_util::StreamExt as _;
 
-use super::args;
 use super::demo::{application, tenant_at};
 use super::exit;
 use super::output::{Output, TextFormat};
@@ -32,11 +32,34 @@ use crate::tenant::TenantWrite as _;
 /// Damaging writes at the same time.
 const CONCURRENCY: usize = 8;
 
+/// Arguments of `drill`.
+#[derive(Debug, Args)]
+pub struct DrillArgs {
+    /// The commit to recover [default: the last snapshot].
+    #[arg(value_name = "REV", conflicts_with = "company")]
+    revision: Option<String>,
+    /// What goes wrong: see below.
+    #[arg(long, value_name = "NAME", default_value = "everything")]
+    scenario: String,
+    /// A made-up company instead of a snapshot: `contoso` or `random:N`.
+    #[arg(long, value_name = "COMPANY")]
+    company: Option<String>,
+    /// How to show the result.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
+    format: TextFormat,
+    /// Print one JSON document: short for `--format json`.
+    #[arg(long)]
+    json: bool,
+    /// Show every step of the recovery.
+    #[arg(long)]
+    progress: bool,
+}
+
 /// Runs a drill and prints what came of it.
 ///
 /// # Errors
 /// If the snapshot cannot be read, or the machinery fails; that something did not come back is no error but a result.
-pub async fn drill(arguments: args::Drill, repo: &Path, output: &Output) -> Result<u8> {
+pub async fn drill(arguments: DrillArgs, repo: &Path, output: &Output) -> Result<u8> {
     let scenario = scenario_of(&arguments.scenario)?;
     let start = jiff::Timestamp::now().round(jiff::Unit::Second)?;
     let mut clock = Clock::start();
@@ -120,7 +143,7 @@ fn scenario_of(word: &str) -> Result<Scenario> {
 type Loaded = (Running, String, Vec<String>, BTreeMap<&'static str, Layout>);
 
 /// Starts the embedded tenant with what is to be recovered.
-async fn load(arguments: &args::Drill, repo: &Path, output: &Output) -> Result<Loaded> {
+async fn load(arguments: &DrillArgs, repo: &Path, output: &Output) -> Result<Loaded> {
     if let Some(company) = &arguments.company {
         let seed = super::emulate::seed(company)?;
         let objects = if let Seed::Random(count) = seed { count } else { 0 };

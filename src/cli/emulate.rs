@@ -1,12 +1,56 @@
 //! `emulate`: the embedded tenant on its own.
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
-use super::args;
+use anyhow::{Context as _, Result, anyhow, bail};
+use clap::Args;
+
 use super::exit;
 use super::output::Output;
 use crate::emulator::{self, Faults, Seed};
 use crate::repo::{MAX_SETTINGS, NamedBy, read_file};
+
+/// Arguments of `emulate`.
+#[derive(Debug, Args)]
+pub struct EmulateArgs {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// What the tenant holds: `contoso`, `random:N` or `empty`.
+    #[arg(long, value_name = "SEED", default_value = "contoso")]
+    seed: String,
+    /// Keep the tenant in this file.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+    /// Accept only this tenant id.
+    #[arg(long, value_name = "ID")]
+    tenant: Option<String>,
+    /// Accept only this client id.
+    #[arg(long, value_name = "ID")]
+    client: Option<String>,
+    /// Accept only this client secret.
+    #[arg(long, value_name = "SECRET")]
+    secret: Option<String>,
+    /// Accept only the certificate in this file (PEM).
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<PathBuf>,
+    /// Give tokens only this application permission; may be repeated [default: all that are needed].
+    #[arg(long = "role", value_name = "PERMISSION")]
+    roles: Vec<String>,
+    /// What goes wrong, in words or in a file of them: `lag:60` (seconds until every replica has a write), `lose:0.5` (share of
+    /// POSTs whose answer is lost), `lose-others`, `drop`, `limits` (Microsoft's; `limits:10`: ten times those), `drained`,
+    /// `latency:100` (ms), `hang-before:N`, `hang-after:N` (the Nth write), `seed:7`, of a kind
+    /// that cannot be read `denied:KIND`, `unlicensed:KIND`, `unprovisioned:KIND`, `broken:KIND`, `expired:KIND` (its second
+    /// page), of lists that are not complete and do not say so `omit:ID` (of an object), `empty:KIND`, `empty-once:KIND`, and the
+    /// status that requests for schedules get, as in `requests:Failed` or `requests:PendingApproval`; refusals that pass by
+    /// themselves, with the longest time in seconds: `new-location:5` (a policy may not name it yet), `deleted-partner`,
+    /// `new-synchronization`, `disabled-permission`, `untrusted-location`, `unnamed-location` (of a deleted policy),
+    /// `held-resource` (of a deleted access package), `changed-rules` (of one policy), `entitlement-wait:315` (429), and
+    /// `unknown:0.02` (share of requests answered `UnknownError`); with commas between.
+    #[arg(long, value_name = "FAULTS")]
+    faults: Option<String>,
+}
 
 /// Parses the name of a seed: `contoso`, `random:N` or `empty`.
 pub fn seed(word: &str) -> Result<Seed> {
@@ -23,7 +67,7 @@ pub fn seed(word: &str) -> Result<Seed> {
 }
 
 /// Runs until Ctrl-C.
-pub async fn run(arguments: args::Emulate, output: &Output) -> Result<u8> {
+pub async fn run(arguments: EmulateArgs, output: &Output) -> Result<u8> {
     let seed = seed(&arguments.seed)?;
     let running = emulator::start(emulator::Options {
         listen: arguments.listen,
@@ -45,7 +89,7 @@ pub async fn run(arguments: args::Emulate, output: &Output) -> Result<u8> {
 }
 
 /// Returns the certificate in a PEM file, in DER.
-fn certificate(path: &std::path::Path) -> Result<Vec<u8>> {
+fn certificate(path: &Path) -> Result<Vec<u8>> {
     let bytes = read_file(path, NamedBy::Person, MAX_SETTINGS)
         .with_context(|| format!("reading the certificate {}", path.display()))?;
     emulator::certificate(&bytes).ok_or_else(|| anyhow!("{} holds no certificate in PEM", path.display()))
@@ -54,7 +98,7 @@ fn certificate(path: &std::path::Path) -> Result<Vec<u8>> {
 /// The faults, in words or in a file of them.
 fn faults(text: Option<&str>) -> Result<Faults> {
     let Some(text) = text else { return Ok(Faults::default()) };
-    let path = std::path::Path::new(text);
+    let path = Path::new(text);
     let words = if path.is_file() {
         let bytes =
             read_file(path, NamedBy::Person, MAX_SETTINGS).with_context(|| format!("reading the faults in {text}"))?;

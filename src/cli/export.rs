@@ -5,10 +5,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow, bail};
+use clap::Args;
 use serde::Serialize;
 
-use super::args;
 use super::connect::connect;
+use super::credentials::SignIn;
 use super::exit;
 use super::output::{Output, elapsed};
 use super::selection::kinds_of;
@@ -28,8 +29,52 @@ const UNMOVED: usize = 3;
 /// Pause before another try.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Only this kind; may be repeated. The others stay as they are.
+    #[arg(long = "kind", value_name = "KIND")]
+    kinds: Vec<String>,
+    /// Not this kind; may be repeated. Its files stay as they are.
+    #[arg(long, value_name = "KIND")]
+    exclude: Vec<String>,
+    /// Which kinds: `config` (no user objects), `recovery` (all that recovery needs), `everything` (what is only for information,
+    /// too) [default: the repository's].
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<String>,
+    /// Read only what Graph says changed since the last such export, in this clone or another one that `refs/entragit/*` is
+    /// fetched from. Reads everything where that cannot be told.
+    #[arg(long, conflicts_with = "kinds")]
+    incremental: bool,
+    /// Read everything after so many incremental exports, which finds what Graph does not tell; 1: each time.
+    #[arg(long, value_name = "COUNT", default_value_t = 7, requires = "incremental", value_parser = clap::value_parser!(u32).range(1..))]
+    full_every: u32,
+    /// Commit although so much is missing that the guard refused it: `shrink:KIND` or `shrink:KIND.LINK`, as the refusal says;
+    /// may be repeated.
+    #[arg(long, value_name = "GUARD")]
+    accept: Vec<String>,
+    /// Fetch before and push afterwards, as `entragit sync` does.
+    #[arg(long)]
+    push: bool,
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+    /// Sign-in.
+    #[command(flatten)]
+    sign_in: SignIn,
+}
+
+/// Arguments of `sync`.
+#[derive(Debug, Args)]
+#[command(mut_arg("push", |push| push.hide(true)))]
+pub struct SyncArgs {
+    /// The export.
+    #[command(flatten)]
+    export: ExportArgs,
+}
+
 /// Takes a snapshot; with `--push`, in step with the remote.
-pub async fn run(export: &args::Export, repo: &Path, output: &Output) -> Result<u8> {
+pub async fn run(export: &ExportArgs, repo: &Path, output: &Output) -> Result<u8> {
     if export.push {
         return sync(export, repo, output).await;
     }
@@ -44,8 +89,16 @@ fn code(exported: &Exported) -> u8 {
     if exported.complete { exit::DONE } else { exit::INCOMPLETE }
 }
 
+/// Takes a snapshot in step with the remote.
+///
+/// # Errors
+/// If the remote refuses, or the snapshot cannot be taken.
+pub async fn run_sync(arguments: &SyncArgs, repo: &Path, output: &Output) -> Result<u8> {
+    sync(&arguments.export, repo, output).await
+}
+
 /// Fetches, takes a snapshot, and pushes. Where another run pushed first, once more on top of what it pushed.
-pub async fn sync(export: &args::Export, repo: &Path, output: &Output) -> Result<u8> {
+async fn sync(export: &ExportArgs, repo: &Path, output: &Output) -> Result<u8> {
     let (mut refused, mut before, mut unmoved) = (String::new(), None, 0);
     for _ in 0..ROUNDS {
         {
@@ -87,7 +140,7 @@ pub async fn sync(export: &args::Export, repo: &Path, output: &Output) -> Result
     bail!("other runs pushed first {ROUNDS} times ({refused}); run this again when fewer of them run at the same time")
 }
 
-fn opened(export: &args::Export, repo: &Path, output: &Output) -> Result<Context> {
+fn opened(export: &ExportArgs, repo: &Path, output: &Output) -> Result<Context> {
     let mut context = Context::open(repo, output.events())?;
     if let Some(profile) = &export.profile {
         context.settings.scope.profile =
@@ -98,7 +151,7 @@ fn opened(export: &args::Export, repo: &Path, output: &Output) -> Result<Context
     Ok(context)
 }
 
-async fn once(context: &Context, export: &args::Export, output: &Output) -> Result<(Exported, Instant)> {
+async fn once(context: &Context, export: &ExportArgs, output: &Output) -> Result<(Exported, Instant)> {
     let start = Instant::now();
     let only = kinds_of(&export.kinds)?;
     let tenant = connect(&export.sign_in, &context.settings, &context.events)?;

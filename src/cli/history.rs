@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
+use clap::Args;
 use jiff::Timestamp;
 
-use super::args;
 use super::exit;
 use super::output::Output;
 use super::selection::kinds_of;
@@ -17,8 +17,37 @@ use crate::ops::history::show::show;
 use crate::ops::history::{Reach, blame, life, log};
 use crate::ops::{Context, Invalid};
 
-/// `log`
-pub fn run_log(arguments: &args::Log, repo: &Path, output: &Output) -> Result<u8> {
+/// Arguments of `log`.
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// An object: its id, application id, path, name, user principal name, or `kind:name` [default: all snapshots].
+    #[arg(value_name = "OBJECT")]
+    object: Option<String>,
+    /// Nothing before this moment, as in `2d`, `36h`, `2026-11-20`.
+    #[arg(long, value_name = "WHEN")]
+    since: Option<String>,
+    /// At most so many.
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<usize>,
+    /// Only this kind, as in `group`; may be repeated.
+    #[arg(long = "kind", value_name = "KIND")]
+    kinds: Vec<String>,
+    /// Only this property or link of the object, as in `members`; may be repeated.
+    #[arg(long = "property", value_name = "NAME", requires = "object")]
+    properties: Vec<String>,
+    /// Say how many changes of each snapshot deserve a second look; of an object they are always shown.
+    #[arg(long)]
+    risks: bool,
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows the snapshots, or the life of one object.
+///
+/// # Errors
+/// If the moment or the object cannot be found, or the repository cannot be read.
+pub fn run_log(arguments: &LogArgs, repo: &Path, output: &Output) -> Result<u8> {
     let context = Context::open(repo, output.events())?;
     let since = match &arguments.since {
         Some(since) => Some(
@@ -52,8 +81,25 @@ pub fn run_log(arguments: &args::Log, repo: &Path, output: &Output) -> Result<u8
     Ok(exit::DONE)
 }
 
-/// `blame`
-pub fn run_blame(arguments: &args::Blame, repo: &Path, output: &Output) -> Result<u8> {
+/// Arguments of `blame`.
+#[derive(Debug, Args)]
+pub struct BlameArgs {
+    /// An object: its id, application id, path, name, user principal name, or `kind:name`.
+    #[arg(value_name = "OBJECT")]
+    object: String,
+    /// As it was in this commit [default: the last snapshot].
+    #[arg(long, value_name = "REV")]
+    rev: Option<String>,
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows who set each value of an object.
+///
+/// # Errors
+/// If the object cannot be found, or the repository cannot be read.
+pub fn run_blame(arguments: &BlameArgs, repo: &Path, output: &Output) -> Result<u8> {
     let context = Context::open(repo, output.events())?;
     let (found, names) = blame(&context, &arguments.object, arguments.rev.as_deref())?;
     output.data(&match arguments.json {
@@ -63,8 +109,22 @@ pub fn run_blame(arguments: &args::Blame, repo: &Path, output: &Output) -> Resul
     Ok(exit::DONE)
 }
 
-/// `show`
-pub fn run_show(arguments: &args::Show, repo: &Path, output: &Output) -> Result<u8> {
+/// Arguments of `show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// An object, or a commit and an object: `HEAD~1:Remote workers`.
+    #[arg(value_name = "[REV:]OBJECT")]
+    object: String,
+    /// Print one JSON document, with the names of what the object refers to.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Shows an object as a commit holds it.
+///
+/// # Errors
+/// If the object cannot be found, or its file is not valid.
+pub fn run_show(arguments: &ShowArgs, repo: &Path, output: &Output) -> Result<u8> {
     let context = Context::open(repo, output.events())?;
     let shown = show(&context, &arguments.object)?;
     let found = &shown.found;

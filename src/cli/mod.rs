@@ -1,6 +1,9 @@
 //! The command line: arguments, settings, output and exit codes. The only floor that prints.
+//!
+//! `commands.rs` lists the commands; the arguments of each stand beside the code that runs it.
 
-mod args;
+mod commands;
+mod completions;
 mod connect;
 mod credentials;
 mod decide;
@@ -13,6 +16,7 @@ mod emulate;
 mod exit;
 mod export;
 mod history;
+mod init;
 mod kinds;
 mod output;
 mod pull_request;

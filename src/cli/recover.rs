@@ -12,8 +12,8 @@ mod target;
 mod undo;
 mod verified;
 
-pub use apply::apply;
-pub use plan::plan;
+pub use apply::{ApplyArgs, apply};
+pub use plan::{PlanArgs, plan};
 pub use report::report_apply;
-pub use sign::sign;
-pub use undo::undo;
+pub use sign::{SignArgs, sign};
+pub use undo::{UndoArgs, undo};

@@ -5,16 +5,13 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory as _, Parser as _};
 
-use super::args::{Cli, Command};
+use super::commands::{Cli, Command};
 use super::exit;
 use super::output::Output;
 use crate::engine::render::{self, text};
-use crate::kinds;
-use crate::model::Kind;
 use crate::ops::apply::approve::Unapproved;
-use crate::ops::snapshot::export::layout_for;
 use crate::ops::snapshot::shrink::Shrunk;
-use crate::ops::{self, Invalid, Refused, Stale};
+use crate::ops::{Invalid, Refused, Stale};
 use crate::repo::RepoError;
 
 /// Parses, runs, explains errors, and says how it ended.
@@ -74,39 +71,21 @@ fn explain(error: &anyhow::Error, output: &Output) -> u8 {
 }
 
 async fn run(cli: Cli, output: &Output) -> Result<u8> {
-    let events = output.events();
     let repo = cli.repo.as_path();
     match cli.command {
-        Command::Demo(mut demo) => {
-            if demo.dir.is_none() && repo != std::path::Path::new(".") {
-                demo.dir = Some(repo.to_owned());
-            }
-            super::demo::demo(demo, output).await
-        }
-        Command::Init(init) => {
-            let chosen = |kind: &Kind| init.objects.map(|objects| (kind.name, layout_for(kind, objects)));
-            let layout = kinds::ALL.iter().filter_map(|kind| chosen(kind)).collect();
-            let start = ops::init::Start {
-                tenant: &init.tenant,
-                bare: init.bare,
-                layout: &layout,
-                break_glass: &init.break_glass,
-                main: init.main.into(),
-            };
-            start.init(repo, &events)?;
-            Ok(exit::DONE)
-        }
-        Command::Export(export) => super::export::run(&export, repo, output).await,
-        Command::Sync(sync) => super::export::sync(&sync.export, repo, output).await,
-        Command::Watch(watch) => super::watch::watch(watch, repo, output).await,
-        Command::Diff(diff) => super::diff::run(diff, repo, output).await,
+        Command::Demo(arguments) => super::demo::demo(arguments, repo, output).await,
+        Command::Init(arguments) => super::init::run(&arguments, repo, output),
+        Command::Export(arguments) => super::export::run(&arguments, repo, output).await,
+        Command::Sync(arguments) => super::export::run_sync(&arguments, repo, output).await,
+        Command::Watch(arguments) => super::watch::watch(arguments, repo, output).await,
+        Command::Diff(arguments) => super::diff::run(arguments, repo, output).await,
         Command::Log(arguments) => super::history::run_log(&arguments, repo, output),
         Command::Blame(arguments) => super::history::run_blame(&arguments, repo, output),
         Command::Show(arguments) => super::history::run_show(&arguments, repo, output),
-        Command::Drift(drift) => super::drift::run(drift, repo, output).await,
-        Command::Doctor(doctor) => super::doctor::run(doctor, repo, output).await,
-        Command::Status(status) => super::status::run(status, repo, output).await,
-        Command::Validate(validate) => super::validate::run(&validate, repo, output),
+        Command::Drift(arguments) => super::drift::run(arguments, repo, output).await,
+        Command::Doctor(arguments) => super::doctor::run(arguments, repo, output).await,
+        Command::Status(arguments) => super::status::run(arguments, repo, output).await,
+        Command::Validate(arguments) => super::validate::run(&arguments, repo, output),
         Command::Plan(arguments) => super::recover::plan(arguments, repo, output).await,
         Command::Apply(arguments) => super::recover::apply(arguments, repo, output).await,
         Command::Accept(arguments) => super::decide::run_accept(&arguments, repo, output).await,
@@ -114,16 +93,8 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
         Command::Sign(arguments) => super::recover::sign(&arguments, repo, output),
         Command::Undo(arguments) => super::recover::undo(arguments, repo, output).await,
         Command::Drill(arguments) => super::drill::drill(arguments, repo, output).await,
-        Command::Emulate(emulate) => super::emulate::run(emulate, output).await,
-        Command::Kinds(arguments) => {
-            output.data(&super::kinds::show(&arguments)?);
-            Ok(exit::DONE)
-        }
-        Command::Completions(completions) => {
-            let mut script = Vec::new();
-            clap_complete::generate(completions.shell, &mut Cli::command(), "entragit", &mut script);
-            output.data(&String::from_utf8_lossy(&script));
-            Ok(exit::DONE)
-        }
+        Command::Emulate(arguments) => super::emulate::run(arguments, output).await,
+        Command::Kinds(arguments) => super::kinds::run(&arguments, output),
+        Command::Completions(arguments) => Ok(super::completions::run(&arguments, Cli::command(), output)),
     }
 }

@@ -3,18 +3,36 @@
 use std::path::Path;
 
 use anyhow::Result;
+use clap::Args;
 use jiff::Timestamp;
 
-use super::args;
 use super::connect::connect;
+use super::credentials::SignIn;
 use super::exit;
 use super::output::Output;
 use crate::engine::render;
 use crate::engine::status::Live;
 use crate::ops::{self, Context};
 
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Ask the tenant as well: drift, and what can still be restored. Needs a sign-in.
+    #[arg(long)]
+    live: bool,
+    /// Show changes that deserve a second look of so many days; 0 for none.
+    #[arg(long, value_name = "DAYS", default_value_t = 7)]
+    risks_days: u32,
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+    /// Sign-in.
+    #[command(flatten)]
+    sign_in: SignIn,
+}
+
 /// Runs it.
-pub async fn run(arguments: args::Status, repo: &Path, output: &Output) -> Result<u8> {
+pub async fn run(arguments: StatusArgs, repo: &Path, output: &Output) -> Result<u8> {
     let context = Context::open(repo, output.events())?;
     let now = Timestamp::now();
     let mut status = ops::report::status::local(&context, now, arguments.risks_days)?;

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::Result;
+use clap::Args;
 
-use super::args::Validate;
 use super::exit;
 use super::output::Output;
 use crate::engine::render;
@@ -16,13 +16,24 @@ use crate::ops::commit::source::Source;
 use crate::ops::{Context, Invalid};
 use crate::repo::RepoError;
 
+/// Arguments of `validate`.
+#[derive(Debug, Args)]
+pub struct ValidateArgs {
+    /// What to check: a commit or `worktree` [default: the work tree if there is one, else HEAD].
+    #[arg(value_name = "SOURCE")]
+    source: Option<String>,
+    /// Print one JSON document.
+    #[arg(long)]
+    json: bool,
+}
+
 /// Validates the work tree, or the commit that is named.
 ///
 /// # Errors
 /// If the repository cannot be read.
-pub fn run(validate: &Validate, repo: &Path, output: &Output) -> Result<u8> {
+pub fn run(arguments: &ValidateArgs, repo: &Path, output: &Output) -> Result<u8> {
     let found = Context::open(repo, output.events()).and_then(|context| {
-        let source = match validate.source.as_deref() {
+        let source = match arguments.source.as_deref() {
             Some(word) => Source::parse(word),
             None if context.repo.workdir().is_some() => Source::Worktree,
             None => Source::Commit("HEAD".to_owned()),
@@ -37,7 +48,7 @@ pub fn run(validate: &Validate, repo: &Path, output: &Output) -> Result<u8> {
             _ => return Err(error),
         },
     };
-    if validate.json {
+    if arguments.json {
         output.data(&render::json::findings(&findings));
     } else {
         output.data(&text::findings(&findings, output.style));

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use clap::Args;
 use serde::Serialize;
 
-use super::args;
 use super::connect::connect;
+use super::credentials::SignIn;
 use super::exit;
 use super::export::report_pending;
 use super::output::{Output, elapsed};
@@ -27,11 +28,37 @@ use crate::tenant::TenantError;
 /// No pause after failures is longer, unless rounds are.
 const LONGEST: Duration = Duration::from_secs(3_600);
 
+/// Arguments of `watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// How often to look: 30s, 5m, 1h; at least 10s.
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = super::times::every)]
+    every: Duration,
+    /// End after so many rounds; 1 is for cron, as the next run goes on where this one was [default: never].
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: Option<u32>,
+    /// Read everything after so many rounds, which finds what Graph does not tell; 1: in each round.
+    #[arg(long, value_name = "COUNT", default_value_t = 288, value_parser = clap::value_parser!(u32).range(1..))]
+    full_every: u32,
+    /// How long a change may wait, once, for the audit log to say who made it: entries arrive late. 0s: not at all.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = super::times::duration)]
+    settle: Duration,
+    /// Commit although so much is missing that the guard refused it: `shrink:KIND` or `shrink:KIND.LINK`; may be repeated.
+    #[arg(long, value_name = "GUARD")]
+    accept: Vec<String>,
+    /// Print one line of JSON for each round.
+    #[arg(long)]
+    json: bool,
+    /// Sign-in.
+    #[command(flatten)]
+    sign_in: SignIn,
+}
+
 /// Watches until it is told to stop, or for as many rounds as were asked for.
 ///
 /// # Errors
 /// If the first round fails in a way that does not pass, the last of the rounds asked for fails, or the repository is damaged.
-pub async fn watch(arguments: args::Watch, repo: &Path, output: &Output) -> Result<u8> {
+pub async fn watch(arguments: WatchArgs, repo: &Path, output: &Output) -> Result<u8> {
     let mut stop = Stop::listen()?;
     let context = Context::open(repo, output.events())?;
     let accept = accepted(&arguments.accept)?;
@@ -85,7 +112,7 @@ pub async fn watch(arguments: args::Watch, repo: &Path, output: &Output) -> Resu
 async fn round(
     watch: &mut Watch,
     tenant: &GraphTenant,
-    arguments: &args::Watch,
+    arguments: &WatchArgs,
     accept: &BTreeSet<String>,
     repo: &Path,
     output: &Output,

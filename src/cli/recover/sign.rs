@@ -1,10 +1,10 @@
 //! Runs `sign`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use clap::Args;
 
-use super::super::args;
 use super::super::exit;
 use super::super::output::Output;
 use super::planned::read_plan;
@@ -12,8 +12,25 @@ use crate::engine::render;
 use crate::ops::Context;
 use crate::ops::apply::{self, approve};
 
+/// Arguments of `sign`.
+#[derive(Debug, Args)]
+pub struct SignArgs {
+    /// The plan file.
+    #[arg(value_name = "PLAN")]
+    plan: PathBuf,
+    /// The SSH key: a private key's file, or the public key of one that an agent holds [default: git's user.signingKey].
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+    /// Where to write the signature [default: beside the plan, PLAN.*.sig].
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Do not ask.
+    #[arg(long, short)]
+    yes: bool,
+}
+
 /// Approves a plan file.
-pub fn sign(arguments: &args::Sign, repo: &Path, output: &Output) -> Result<u8> {
+pub fn sign(arguments: &SignArgs, repo: &Path, output: &Output) -> Result<u8> {
     let context = Context::open(repo, output.events())?;
     let bytes = read_plan(&arguments.plan)?;
     let ready = apply::open(&context, &bytes)?;

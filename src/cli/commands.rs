@@ -1,21 +1,26 @@
-//! The arguments; their comments are the help.
+//! Lists the commands and the global flags; their comments are the help.
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
-use super::credentials::SignIn;
+use super::completions::CompletionsArgs;
+use super::decide::{AcceptArgs, RejectArgs};
+use super::demo::DemoArgs;
+use super::diff::DiffArgs;
+use super::doctor::DoctorArgs;
+use super::drift::DriftArgs;
+use super::drill::DrillArgs;
+use super::emulate::EmulateArgs;
+use super::export::{ExportArgs, SyncArgs};
+use super::history::{BlameArgs, LogArgs, ShowArgs};
+use super::init::InitArgs;
+use super::kinds::KindsArgs;
 use super::output::Color;
-
-mod decide;
-mod init;
-mod recover;
-mod report;
-
-pub use decide::{Accept, Reject};
-pub use init::Init;
-pub use recover::{Apply, Drill, Plan, Sign, Undo};
-pub use report::{Blame, Diff, Drift, Log, Notify, NotifyShape, Show, Status};
+use super::recover::{ApplyArgs, PlanArgs, SignArgs, UndoArgs};
+use super::status::StatusArgs;
+use super::validate::ValidateArgs;
+use super::watch::WatchArgs;
 
 /// Microsoft Entra as code, in git: export a tenant, compare any two moments, and bring it back.
 #[derive(Debug, Parser)]
@@ -57,9 +62,9 @@ pub enum Command {
     /// Starts an embedded tenant in this process, exports it, lets an administrator break a Conditional Access policy and
     /// delete a group, exports again, reports what changed and who did it, plans back, applies, and verifies by reading
     /// again. Leaves the repository behind to look at with git.
-    Demo(Demo),
+    Demo(DemoArgs),
     /// Make a tenant repository: settings and a first commit
-    Init(Init),
+    Init(InitArgs),
     /// Read the tenant and commit what differs
     ///
     /// Writes each directory object as YAML straight into the object database and commits to the branch `snapshots` if
@@ -67,7 +72,7 @@ pub enum Command {
     /// over from the last snapshot and marked in manifest.yaml (exit code 4), never deleted. A kind that lost much without a
     /// word in the audit log is not believed: the snapshot is kept under `refs/entragit/suspect` (exit code 3) until it is
     /// accepted.
-    Export(Export),
+    Export(ExportArgs),
     /// Fetch, take a snapshot, and push: what a nightly pipeline runs
     ///
     /// Fetches the branches, the notes that say who did what, and the state of incremental exports; exports; and pushes all of it
@@ -78,7 +83,7 @@ pub enum Command {
     #[command(after_help = "Examples:\n  \
                   entragit sync --incremental             every night: only what Graph says changed\n  \
                   entragit sync                           everything")]
-    Sync(Sync),
+    Sync(SyncArgs),
     /// Keep looking at the tenant, and commit each change as its author's
     ///
     /// Asks the tenant what changed, every five minutes unless told otherwise, and commits it to the branch `snapshots`: one
@@ -92,7 +97,7 @@ pub enum Command {
     /// What fails is tried again, after longer and longer pauses. It ends with Ctrl-C or SIGTERM, at any time without harm.
     ///
     /// The repository is locked only during a round: an export or apply can run in between.
-    Watch(Watch),
+    Watch(WatchArgs),
     /// Show what differs between two sources, and who changed it
     ///
     /// A source is a commit (any name git knows), a moment (`@{yesterday}`, `@{2d}`: the last snapshot before it), `worktree`,
@@ -104,7 +109,7 @@ pub enum Command {
                   --kind group          groups only\n  entragit diff HEAD~1 HEAD --format html > report.html\n  entragit diff \
                   report.json --format markdown  a saved report, shown otherwise"
     )]
-    Diff(Diff),
+    Diff(DiffArgs),
     /// Show the snapshots, or the whole life of one object: what changed, when, and who did it
     ///
     /// Without an object: the snapshots, newest first, with how many objects each added (+), modified (~) and removed (-), and who
@@ -116,7 +121,7 @@ pub enum Command {
                       the life of a group, by its name\n  entragit log ada@contoso.com --property accountEnabled\n  entragit log \
                       'group:Remote workers'     more exactly: kind:name"
     )]
-    Log(Log),
+    Log(LogArgs),
     /// Show who set each value of an object, and in which snapshot
     ///
     /// One line for each property and each element of a set: the snapshot that set it, who did, and the value. Follows the object
@@ -127,7 +132,7 @@ pub enum Command {
                       entragit blame ada@contoso.com\n  entragit blame 'Remote workers' --rev @{7d}          as it was a week ago\n  \
                       entragit blame application:7b7d0f91-… --json         an application id has two objects: say which"
     )]
-    Blame(Blame),
+    Blame(BlameArgs),
     /// Show one object as a commit holds it
     ///
     /// Prints its file as it is. Without a commit, as the last snapshot holds it. An object is called by its id (an old one,
@@ -137,7 +142,7 @@ pub enum Command {
                       entragit show '@{2d}:user:ada@contoso.com'          as it was two days ago\n  entragit show \
                       authorizationPolicy --json"
     )]
-    Show(Show),
+    Show(ShowArgs),
     /// Show how the tenant drifted from what is approved, and tell a webhook
     ///
     /// The live tenant against an approved baseline: the branch people work on, as the remote has it, or any commit or tag.
@@ -152,7 +157,7 @@ pub enum Command {
                   for a nightly job: tells the channel if there is drift\n\n\
                   In entragit.yaml, to leave something to others:\n  \
                   drift:\n    ignore:\n      - kind: user\n        property: jobTitle\n        reason: owned by HR")]
-    Drift(Drift),
+    Drift(DriftArgs),
     /// Show how the repository stands: age of the last snapshot, gaps, pending edits, risks, credentials that end
     ///
     /// One screen, without asking the tenant anything unless --live is given. What needs attention is marked with `!`, and
@@ -165,7 +170,7 @@ pub enum Command {
                   entragit status --live                  drift and the recycle bins, too\n  \
                   entragit status --risks-days 30         changes of the last month\n  \
                   entragit status --json | jq .attention  what a job should tell someone")]
-    Status(Status),
+    Status(StatusArgs),
     /// Check the set-up: sign-in, permissions kind by kind, clock, git, remote; with what to do
     ///
     /// Signs in, and compares the permissions of the token with those that the kinds in scope need. What should be changed is
@@ -175,9 +180,9 @@ pub enum Command {
                   entragit doctor                         with what the environment signs in with\n  \
                   entragit doctor --auth azure-cli        with the account of the Azure CLI\n  \
                   entragit doctor --json | jq .kinds      what may be read and written")]
-    Doctor(Doctor),
+    Doctor(DoctorArgs),
     /// Check the files of the repository, without asking the tenant anything
-    Validate(Validate),
+    Validate(ValidateArgs),
     /// Show the writes that would take the tenant to a commit; nothing is written
     ///
     /// Reads the tenant, says who made what is taken back, what a recovery cannot bring back, and what the guards refuse. Ends with 2
@@ -189,7 +194,7 @@ pub enum Command {
                   entragit plan --to @{yesterday} --name 'CA0*'   some policies as they were yesterday\n  \
                   entragit plan --changes --format markdown       for a pull request\n  \
                   entragit plan --to 1a2b3c4 --out plan.json      for `sign` and `apply`")]
-    Plan(Plan),
+    Plan(PlanArgs),
     /// Carry out a plan file, or plan to a commit and carry that out
     ///
     /// Deletes only what the last snapshot had, restores from the recycle bin before it creates, and reads the tenant again
@@ -199,7 +204,7 @@ pub enum Command {
                   entragit apply plan.json                a plan that was reviewed\n  \
                   entragit apply --to HEAD~1 --id 1a2bd685-cf19-4df7-af45-b275e75721b2   one object only\n  \
                   entragit apply --resume                 the run that was cut off")]
-    Apply(Apply),
+    Apply(ApplyArgs),
     /// Take changes of the tenant into the branch that people work on
     ///
     /// Where `main: hold` keeps that branch for people, what the tenant changes is drift until somebody decides. Takes the
@@ -210,7 +215,7 @@ pub enum Command {
                   entragit accept --kind group --property members  memberships of all groups\n  \
                   entragit accept --by 'Ada*'                      what only she did\n  \
                   entragit accept --all")]
-    Accept(Accept),
+    Accept(AcceptArgs),
     /// Take changes of the tenant back to what the branch says that people work on
     ///
     /// Makes a commit of the last snapshot without the changes that are selected, and applies it: shows the plan with its
@@ -218,7 +223,7 @@ pub enum Command {
     #[command(after_help = "Examples:\n  \
                   entragit reject --name CA210            one policy\n  \
                   entragit reject --kind application --property passwordCredentials   secrets that somebody added")]
-    Reject(Reject),
+    Reject(RejectArgs),
     /// Approve a plan file with your SSH key
     ///
     /// Shows the plan as the guards see it here, asks, and signs the file's bytes with `ssh-keygen`, as git signs commits. Where
@@ -232,7 +237,7 @@ pub enum Command {
                   ssh-keygen -Y verify -f allowed_signers -I ada@contoso.com -n entragit-plan -s plan.json.1a2b3c4d.sig < plan.json\n\n\
                   In entragit.yaml:\n  \
                   approval:\n    require: 2\n    planHours: 24\n    signers:\n      - ada@contoso.com ssh-ed25519 AAAA…")]
-    Sign(Sign),
+    Sign(SignArgs),
     /// Take back what an apply did
     ///
     /// Plans from what the receipt of an apply recorded back to what was found before it, shows the plan with what it cannot
@@ -243,7 +248,7 @@ pub enum Command {
                   entragit undo                    the last apply\n  \
                   entragit undo --out plan.json    only look; carry it out later with `entragit apply plan.json`\n  \
                   entragit undo d25e081139         an earlier one, by its receipt")]
-    Undo(Undo),
+    Undo(UndoArgs),
     /// Practise a recovery: damage a snapshot in the embedded tenant, recover it, and report what came back
     ///
     /// Loads a commit of the repository (or a made-up company) into an embedded tenant, damages it, exports, plans back, applies,
@@ -262,199 +267,13 @@ pub enum Command {
                   entragit drill HEAD~5 --scenario random:7             an earlier one, a little damage\n  \
                   entragit drill --format markdown > drill.md           for the auditor\n  \
                   entragit drill --company random:10000                 without a repository")]
-    Drill(Drill),
+    Drill(DrillArgs),
     /// Run the embedded tenant: a Graph-compatible server for trying things out and for tests
-    Emulate(Emulate),
+    Emulate(EmulateArgs),
     /// List the kinds of directory objects, with the permissions they need
-    Kinds(Kinds),
+    Kinds(KindsArgs),
     /// Print completions for a shell
-    Completions(Completions),
-}
-
-/// `demo`
-#[derive(Debug, Args)]
-pub struct Demo {
-    /// Where to leave the repository; must be empty or new [default: entragit-demo in the temporary folder].
-    #[arg(value_name = "DIR")]
-    pub dir: Option<PathBuf>,
-}
-
-/// `export`
-#[derive(Debug, Args)]
-pub struct Export {
-    /// Only this kind; may be repeated. The others stay as they are.
-    #[arg(long = "kind", value_name = "KIND")]
-    pub kinds: Vec<String>,
-    /// Not this kind; may be repeated. Its files stay as they are.
-    #[arg(long, value_name = "KIND")]
-    pub exclude: Vec<String>,
-    /// Which kinds: `config` (no user objects), `recovery` (all that recovery needs), `everything` (what is only for information,
-    /// too) [default: the repository's].
-    #[arg(long, value_name = "PROFILE")]
-    pub profile: Option<String>,
-    /// Read only what Graph says changed since the last such export, in this clone or another one that `refs/entragit/*` is
-    /// fetched from. Reads everything where that cannot be told.
-    #[arg(long, conflicts_with = "kinds")]
-    pub incremental: bool,
-    /// Read everything after so many incremental exports, which finds what Graph does not tell; 1: each time.
-    #[arg(long, value_name = "COUNT", default_value_t = 7, requires = "incremental", value_parser = clap::value_parser!(u32).range(1..))]
-    pub full_every: u32,
-    /// Commit although so much is missing that the guard refused it: `shrink:KIND` or `shrink:KIND.LINK`, as the refusal says;
-    /// may be repeated.
-    #[arg(long, value_name = "GUARD")]
-    pub accept: Vec<String>,
-    /// Fetch before and push afterwards, as `entragit sync` does.
-    #[arg(long)]
-    pub push: bool,
-    /// Print one JSON document.
-    #[arg(long)]
-    pub json: bool,
-    /// Sign-in.
-    #[command(flatten)]
-    pub sign_in: SignIn,
-}
-
-/// `sync`
-#[derive(Debug, Args)]
-#[command(mut_arg("push", |push| push.hide(true)))]
-pub struct Sync {
-    /// The export.
-    #[command(flatten)]
-    pub export: Export,
-}
-
-/// `watch`
-#[derive(Debug, Args)]
-pub struct Watch {
-    /// How often to look: 30s, 5m, 1h; at least 10s.
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = super::times::every)]
-    pub every: std::time::Duration,
-    /// End after so many rounds; 1 is for cron, as the next run goes on where this one was [default: never].
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
-    pub rounds: Option<u32>,
-    /// Read everything after so many rounds, which finds what Graph does not tell; 1: in each round.
-    #[arg(long, value_name = "COUNT", default_value_t = 288, value_parser = clap::value_parser!(u32).range(1..))]
-    pub full_every: u32,
-    /// How long a change may wait, once, for the audit log to say who made it: entries arrive late. 0s: not at all.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = super::times::duration)]
-    pub settle: std::time::Duration,
-    /// Commit although so much is missing that the guard refused it: `shrink:KIND` or `shrink:KIND.LINK`; may be repeated.
-    #[arg(long, value_name = "GUARD")]
-    pub accept: Vec<String>,
-    /// Print one line of JSON for each round.
-    #[arg(long)]
-    pub json: bool,
-    /// Sign-in.
-    #[command(flatten)]
-    pub sign_in: SignIn,
-}
-
-/// `validate`
-#[derive(Debug, Args)]
-pub struct Validate {
-    /// What to check: a commit or `worktree` [default: the work tree if there is one, else HEAD].
-    #[arg(value_name = "SOURCE")]
-    pub source: Option<String>,
-    /// Print one JSON document.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `emulate`
-#[derive(Debug, Args)]
-pub struct Emulate {
-    /// Address to listen on; port 0 takes a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
-    pub listen: std::net::SocketAddr,
-    /// What the tenant holds: `contoso`, `random:N` or `empty`.
-    #[arg(long, value_name = "SEED", default_value = "contoso")]
-    pub seed: String,
-    /// Keep the tenant in this file.
-    #[arg(long, value_name = "FILE")]
-    pub state: Option<PathBuf>,
-    /// Accept only this tenant id.
-    #[arg(long, value_name = "ID")]
-    pub tenant: Option<String>,
-    /// Accept only this client id.
-    #[arg(long, value_name = "ID")]
-    pub client: Option<String>,
-    /// Accept only this client secret.
-    #[arg(long, value_name = "SECRET")]
-    pub secret: Option<String>,
-    /// Accept only the certificate in this file (PEM).
-    #[arg(long, value_name = "FILE")]
-    pub certificate: Option<PathBuf>,
-    /// Give tokens only this application permission; may be repeated [default: all that are needed].
-    #[arg(long = "role", value_name = "PERMISSION")]
-    pub roles: Vec<String>,
-    /// What goes wrong, in words or in a file of them: `lag:60` (seconds until every replica has a write), `lose:0.5` (share of
-    /// POSTs whose answer is lost), `lose-others`, `drop`, `limits` (Microsoft's; `limits:10`: ten times those), `drained`,
-    /// `latency:100` (ms), `hang-before:N`, `hang-after:N` (the Nth write), `seed:7`, of a kind
-    /// that cannot be read `denied:KIND`, `unlicensed:KIND`, `unprovisioned:KIND`, `broken:KIND`, `expired:KIND` (its second
-    /// page), of lists that are not complete and do not say so `omit:ID` (of an object), `empty:KIND`, `empty-once:KIND`, and the
-    /// status that requests for schedules get, as in `requests:Failed` or `requests:PendingApproval`; refusals that pass by
-    /// themselves, with the longest time in seconds: `new-location:5` (a policy may not name it yet), `deleted-partner`,
-    /// `new-synchronization`, `disabled-permission`, `untrusted-location`, `unnamed-location` (of a deleted policy),
-    /// `held-resource` (of a deleted access package), `changed-rules` (of one policy), `entitlement-wait:315` (429), and
-    /// `unknown:0.02` (share of requests answered `UnknownError`); with commas between.
-    #[arg(long, value_name = "FAULTS")]
-    pub faults: Option<String>,
-}
-
-/// `doctor`
-#[derive(Debug, Args)]
-pub struct Doctor {
-    /// Print one JSON document.
-    #[arg(long)]
-    pub json: bool,
-    #[command(flatten)]
-    pub sign_in: SignIn,
-}
-
-/// `kinds`
-#[derive(Debug, Args)]
-pub struct Kinds {
-    /// Only these: by name, folder or path [default: all].
-    #[arg(value_name = "KIND")]
-    pub kinds: Vec<String>,
-    /// Only the application permissions that they take, the least of each: to export, or to export and to apply.
-    #[arg(long, value_enum, value_name = "ACCESS")]
-    pub permissions: Option<Needed>,
-    /// How to show it; `az` prints commands of the Azure CLI that give the permissions to an application.
-    #[arg(long, value_enum, value_name = "FORMAT", default_value = "text")]
-    pub format: KindsFormat,
-    /// Print one JSON document: short for `--format json`.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// What permissions are for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Needed {
-    /// To export.
-    Read,
-    /// To export and to apply.
-    Write,
-}
-
-/// How kinds are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum KindsFormat {
-    /// For the terminal.
-    Text,
-    /// A table, and what comes back of each.
-    Markdown,
-    /// For scripts.
-    Json,
-    /// Commands of the Azure CLI.
-    Az,
-}
-
-/// `completions`
-#[derive(Debug, Args)]
-pub struct Completions {
-    /// The shell.
-    pub shell: clap_complete::Shell,
+    Completions(CompletionsArgs),
 }
 
 #[cfg(test)]
