@@ -81,7 +81,8 @@
 //! - **Cost follows the change.** Both sides of a comparison are indexed by blob id and parsed only where these differ
 //!   ([`ops::commit::source`]); a watch reads what changed and carries the rest, to the same tree ([`ops::snapshot::incremental`]).
 //! - **One event stream.** Work speaks in [`model::Event`]s; whoever listens decides what to show.
-//! - **The embedded tenant is no mirror.** [`emulator`] knows Graph from Microsoft's metadata and pages, never from [`graph`].
+//! - **The embedded tenant is no mirror.** [`emulator`] knows Graph from Microsoft's metadata and pages, never from [`graph`]. It is a
+//!   cargo feature, on by default, and nothing but `demo`, `drill` and `emulate` needs it.
 
 pub mod model;
 
@@ -93,6 +94,7 @@ pub mod format;
 pub mod repo;
 pub mod tenant;
 
+#[cfg(feature = "emulator")]
 pub mod emulator;
 pub mod forge;
 pub mod graph;

@@ -6,11 +6,14 @@ use clap::{Parser, Subcommand};
 
 use super::completions::CompletionsArgs;
 use super::decide::{AcceptArgs, RejectArgs};
+#[cfg(feature = "emulator")]
 use super::demo::DemoArgs;
 use super::diff::DiffArgs;
 use super::doctor::DoctorArgs;
 use super::drift::DriftArgs;
+#[cfg(feature = "emulator")]
 use super::drill::DrillArgs;
+#[cfg(feature = "emulator")]
 use super::emulate::EmulateArgs;
 use super::export::{ExportArgs, SyncArgs};
 use super::history::{BlameArgs, LogArgs, ShowArgs};
@@ -62,6 +65,7 @@ pub enum Command {
     /// Starts an embedded tenant in this process, exports it, lets an administrator break a Conditional Access policy and
     /// delete a group, exports again, reports what changed and who did it, plans back, applies, and verifies by reading
     /// again. Leaves the repository behind to look at with git.
+    #[cfg(feature = "emulator")]
     Demo(DemoArgs),
     /// Make a tenant repository: settings and a first commit
     Init(InitArgs),
@@ -267,8 +271,10 @@ pub enum Command {
                   entragit drill HEAD~5 --scenario random:7             an earlier one, a little damage\n  \
                   entragit drill --format markdown > drill.md           for the auditor\n  \
                   entragit drill --company random:10000                 without a repository")]
+    #[cfg(feature = "emulator")]
     Drill(DrillArgs),
     /// Run the embedded tenant: a Graph-compatible server for trying things out and for tests
+    #[cfg(feature = "emulator")]
     Emulate(EmulateArgs),
     /// List the kinds of directory objects, with the permissions they need
     Kinds(KindsArgs),

@@ -7,11 +7,14 @@ mod completions;
 mod connect;
 mod credentials;
 mod decide;
+#[cfg(feature = "emulator")]
 mod demo;
 mod diff;
 mod doctor;
 mod drift;
+#[cfg(feature = "emulator")]
 mod drill;
+#[cfg(feature = "emulator")]
 mod emulate;
 mod exit;
 mod export;

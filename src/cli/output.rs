@@ -37,6 +37,8 @@ pub enum TextFormat {
 pub struct Output {
     /// Colours on stdout.
     pub style: Style,
+    /// Colours on stderr.
+    #[cfg(feature = "emulator")]
     talk: Style,
     quiet: bool,
     bar: Arc<Mutex<Option<ProgressBar>>>,
@@ -55,6 +57,7 @@ impl Output {
         let interactive = std::io::stderr().is_terminal();
         Output {
             style: Style { color: on(std::io::stdout().is_terminal()) },
+            #[cfg(feature = "emulator")]
             talk: Style { color: on(interactive) },
             quiet,
             bar: Arc::new(Mutex::new(None)),
@@ -194,6 +197,7 @@ impl Output {
     }
 
     /// A heading for a person who follows along.
+    #[cfg(feature = "emulator")]
     pub fn heading(&self, text: &str) {
         let line = if self.talk.color { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() };
         self.say(&format!("\n{line}"));

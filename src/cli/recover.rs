@@ -14,6 +14,7 @@ mod verified;
 
 pub use apply::{ApplyArgs, apply};
 pub use plan::{PlanArgs, plan};
+#[cfg(feature = "emulator")]
 pub use report::report_apply;
 pub use sign::{SignArgs, sign};
 pub use undo::{UndoArgs, undo};

@@ -73,6 +73,7 @@ fn explain(error: &anyhow::Error, output: &Output) -> u8 {
 async fn run(cli: Cli, output: &Output) -> Result<u8> {
     let repo = cli.repo.as_path();
     match cli.command {
+        #[cfg(feature = "emulator")]
         Command::Demo(arguments) => super::demo::demo(arguments, repo, output).await,
         Command::Init(arguments) => super::init::run(&arguments, repo, output),
         Command::Export(arguments) => super::export::run(&arguments, repo, output).await,
@@ -92,7 +93,9 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
         Command::Reject(arguments) => super::decide::run_reject(arguments, repo, output).await,
         Command::Sign(arguments) => super::recover::sign(&arguments, repo, output),
         Command::Undo(arguments) => super::recover::undo(arguments, repo, output).await,
+        #[cfg(feature = "emulator")]
         Command::Drill(arguments) => super::drill::drill(arguments, repo, output).await,
+        #[cfg(feature = "emulator")]
         Command::Emulate(arguments) => super::emulate::run(arguments, output).await,
         Command::Kinds(arguments) => super::kinds::run(&arguments, output),
         Command::Completions(arguments) => Ok(super::completions::run(&arguments, Cli::command(), output)),

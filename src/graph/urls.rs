@@ -1,8 +1,8 @@
 //! Restricts the hosts that may be contacted, and encodes paths.
 
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Url;
 
 use crate::tenant::TenantError;
@@ -104,17 +104,11 @@ pub(super) fn segment(id: &str) -> Result<String, TenantError> {
 
 /// Percent-encodes everything but letters, digits and `-_.~`.
 pub(super) fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
+    utf8_percent_encode(text, RESERVED).to_string()
 }
+
+/// All but the characters that never need an escape: <https://www.rfc-editor.org/rfc/rfc3986#section-2.3>
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Returns `text` as an OData string in a query.
 pub(super) fn literal(text: &str) -> String {
