@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use anyhow::Result;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::exit;
 use super::output::Output;
-use crate::engine::render;
-use crate::engine::render::text;
+use crate::engine::render::{annotations, json, sarif, text};
 use crate::model::finding::Severity;
 use crate::model::words::counted;
 use crate::ops;
@@ -22,9 +21,29 @@ pub struct ValidateArgs {
     /// What to check: a commit or `worktree` [default: the work tree if there is one, else HEAD].
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
-    /// Print one JSON document.
-    #[arg(long)]
+    /// How to show it.
+    #[arg(long, value_enum, default_value = "text")]
+    format: FindingsFormat,
+    /// Print one JSON document: short for `--format json`.
+    #[arg(long, conflicts_with = "format")]
     json: bool,
+}
+
+/// Format of findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FindingsFormat {
+    /// For the terminal and editors: `path:line:column: …`.
+    Text,
+    /// For scripts.
+    Json,
+    /// For code scanning.
+    Sarif,
+    /// Annotations in a job of GitHub Actions.
+    Github,
+    /// Issues in a job of Azure Pipelines.
+    Azure,
+    /// A Code Quality report of GitLab.
+    Gitlab,
 }
 
 /// Validates the work tree, or the commit that is named.
@@ -48,11 +67,15 @@ pub fn run(arguments: &ValidateArgs, repo: &Path, output: &Output) -> Result<u8>
             _ => return Err(error),
         },
     };
-    if arguments.json {
-        output.data(&render::json::findings(&findings));
-    } else {
-        output.data(&text::findings(&findings, output.style));
-    }
+    let format = if arguments.json { FindingsFormat::Json } else { arguments.format };
+    output.data(&match format {
+        FindingsFormat::Text => text::findings(&findings, output.style),
+        FindingsFormat::Json => json::findings(&findings),
+        FindingsFormat::Sarif => sarif::findings(&findings),
+        FindingsFormat::Github => annotations::github(&findings),
+        FindingsFormat::Azure => annotations::azure(&findings),
+        FindingsFormat::Gitlab => annotations::gitlab(&findings),
+    });
     let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
     output.talk(&format!("{}, {}", counted(errors, "error"), counted(findings.len() - errors, "warning")));
     Ok(if errors == 0 { exit::DONE } else { exit::ERROR })

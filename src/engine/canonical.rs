@@ -19,8 +19,8 @@ pub enum Form {
     Words(String),
     /// An ISO 8601 duration, as `Edm.Duration` has it.
     Duration,
-    /// A moment (RFC 3339).
-    SnapshotRef,
+    /// A point in time (RFC 3339).
+    Time,
     /// A GUID, whose case means nothing.
     Guid,
     /// An address range, as in `2001:db8::/32`.
@@ -33,7 +33,7 @@ impl Form {
         match (format, words) {
             (_, Some(separator)) => Some(Form::Words(separator.to_owned())),
             (Some("duration"), _) => Some(Form::Duration),
-            (Some("date-time"), _) => Some(Form::SnapshotRef),
+            (Some("date-time"), _) => Some(Form::Time),
             (Some("uuid"), _) => Some(Form::Guid),
             (Some("ip-range"), _) => Some(Form::AddressRange),
             _ => None,
@@ -45,13 +45,29 @@ impl Form {
         duration(text).is_some()
     }
 
+    /// Returns true if `text` is a point in time with its offset, as `Edm.DateTimeOffset` has it.
+    pub fn is_time(text: &str) -> bool {
+        moment(text).is_some()
+    }
+
+    /// Returns true if `text` is an address range whose length fits its family.
+    pub fn is_address_range(text: &str) -> bool {
+        let Some((address, bits)) = text.split_once('/') else { return false };
+        let most = match address.trim().parse() {
+            Ok(IpAddr::V4(_)) => 32,
+            Ok(IpAddr::V6(_)) => 128,
+            Err(_) => return false,
+        };
+        bits.trim().parse::<u8>().is_ok_and(|bits| bits <= most)
+    }
+
     /// Returns the canonical spelling of `text`; `None` if it is canonical already, or not of this form.
     pub fn canonical(&self, text: &str) -> Option<String> {
         let written = match self {
             Form::Verbatim => None,
             Form::Words(separator) => Some(words(text, separator)),
             Form::Duration => duration(text),
-            Form::SnapshotRef => moment(text),
+            Form::Time => moment(text),
             Form::Guid => guid(text),
             Form::AddressRange => address_range(text),
         };
@@ -191,7 +207,7 @@ mod tests {
         let scopes = Form::Words(" ".to_owned());
         insta::assert_snapshot!(shown(&scopes, &[" User.Read  Mail.Read", "Mail.Read User.Read"]), @"Mail.Read User.Read · Mail.Read User.Read");
         insta::assert_snapshot!(shown(&Form::Duration, &["PT24H", "P1D", "PT1440M", "P1W", "PT0S", "P0D", "PT8H30M", "P1Y2M", "P180D", "PT1.500S", "4 hours", "P1H"]), @"P1D · P1D · P1D · P7D · PT0S · PT0S · PT8H30M · P1Y2M · P180D · PT1.5S · 4 hours · P1H");
-        insta::assert_snapshot!(shown(&Form::SnapshotRef, &["2026-01-01T00:00:00.0000000+00:00", "2026-01-01T02:00:00+02:00", "2026-01-01T00:00:00.1200000Z", "9999-12-31T23:59:59.9999999Z", "2026-01-01", "0001-01-01T08:00:00Z"]), @"2026-01-01T00:00:00Z · 2026-01-01T00:00:00Z · 2026-01-01T00:00:00.12Z · 9999-12-31T23:59:59.9999999Z · 2026-01-01 · 0001-01-01T08:00:00Z");
+        insta::assert_snapshot!(shown(&Form::Time, &["2026-01-01T00:00:00.0000000+00:00", "2026-01-01T02:00:00+02:00", "2026-01-01T00:00:00.1200000Z", "9999-12-31T23:59:59.9999999Z", "2026-01-01", "0001-01-01T08:00:00Z"]), @"2026-01-01T00:00:00Z · 2026-01-01T00:00:00Z · 2026-01-01T00:00:00.12Z · 9999-12-31T23:59:59.9999999Z · 2026-01-01 · 0001-01-01T08:00:00Z");
         insta::assert_snapshot!(shown(&Form::Guid, &["16D53B8B-0703-415A-A027-0E2BA97F6333", "All"]), @"16d53b8b-0703-415a-a027-0e2ba97f6333 · All");
         insta::assert_snapshot!(shown(&Form::AddressRange, &["2001:0DB8:0:0::/32", "192.0.2.0/24", "not a range"]), @"2001:db8::/32 · 192.0.2.0/24 · not a range");
     }

@@ -65,6 +65,10 @@ pub struct Rule {
     pub form: Form,
     /// Words that the string may be, as far as this version knows: Graph's enumeration may get others. Empty: any.
     pub words: Vec<String>,
+    /// Property in which the elements of the list must differ.
+    pub unique_element: Option<String>,
+    /// True if the part behind the `@` must be one of the tenant's domains.
+    pub domain: bool,
     /// True if Graph lets no two objects of the kind have the value.
     pub unique: bool,
     /// True if Graph lets no two live objects have the value: one in the recycle bin gives it up.
@@ -380,6 +384,10 @@ fn compile(document: &Value, node: &Value, depth: usize) -> Rule {
         rule.permission = Some(permission.to_owned());
     }
     let word = |name: &str| node.get(name).and_then(Value::as_str);
+    if let Some(name) = word("x-entra-unique-element") {
+        rule.unique_element = Some(name.to_owned());
+    }
+    rule.domain |= node.get("x-entra-domain") == Some(&Value::Bool(true));
     if let Some(form) = Form::of(word("format"), word("x-entra-words")) {
         rule.form = form;
     }

@@ -1,20 +1,20 @@
 //! Validates files into [`Finding`]s: mistakes of a person or a merge. All findings are returned at once, each with its
 //! line.
 
+mod shape;
+mod values;
 mod words;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
 
-use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
 
-use super::canonical::Form;
 use super::refs::{is_guid, references};
 use super::schema::{self, Ref, Rule, Shape};
 use super::secrets::{is_mask, mask_url};
 use crate::kinds;
-use crate::model::finding::{MORE, MOST_PER_FILE, Severity};
+use crate::model::finding::{MORE, MOST_PER_FILE, Position, Severity};
 use crate::model::{Address, CoverageMap, Finding, IdMap, Kind, Object};
 
 /// Represents one file that parsed.
@@ -27,8 +27,8 @@ pub struct File<'a> {
     pub path_id: Option<&'a str>,
     /// Content of the file.
     pub value: &'a Map<String, Value>,
-    /// Returns the line of a JSON pointer.
-    pub line_of: &'a dyn Fn(&str) -> usize,
+    /// Returns the place of a JSON pointer.
+    pub position_of: &'a dyn Fn(&str) -> Position,
 }
 
 /// Holds what the files are checked against.
@@ -45,6 +45,8 @@ pub struct Context<'a> {
     /// Returns true if a file is as the tool wrote it into a snapshot. The tenant's own values are nobody's mistake: a
     /// dangling reference, or a value newer than the schema, must not stand in the way of recovery.
     pub written: &'a dyn Fn(&str) -> bool,
+    /// Returns the object of a file as the last snapshot that knew it has it. A value that it has is the tenant's own.
+    pub before: &'a dyn Fn(&str) -> Option<Object>,
     /// The id map of the last snapshot: old id → new id.
     pub ids: &'a IdMap,
     /// Labels (`new:team`, with the kind of the file that has it) that an earlier apply gave to an object, with a
@@ -62,10 +64,18 @@ pub fn validate(files: &[File<'_>], context: &Context<'_>) -> Vec<Finding> {
         .map(|(kind, paths)| (kind.as_str(), paths.iter().map(String::as_str).collect()))
         .collect();
     for file in files {
-        let mut found = FileFindings { file, listed: Vec::new(), more: 0, worst: Severity::Warning };
+        let mut found = FileFindings {
+            file,
+            listed: Vec::new(),
+            more: 0,
+            worst: Severity::Warning,
+            context_before: context.before,
+            before: OnceCell::new(),
+        };
         identity(context, &mut seen, &mut found);
-        shape(context, unknown.get(file.kind.name), &mut found);
+        shape::check(context, unknown.get(file.kind.name), &mut found);
         words::check(context, &mut found);
+        values::check(context, &mut found);
         redacted(context, &mut found);
         missing(context, &mut found);
         findings.extend(found.finish());
@@ -85,6 +95,9 @@ struct FileFindings<'f, 'a> {
     listed: Vec<Finding>,
     more: usize,
     worst: Severity,
+    /// See [`Context::before`].
+    context_before: &'f dyn Fn(&str) -> Option<Object>,
+    before: OnceCell<Option<Value>>,
 }
 
 impl FileFindings<'_, '_> {
@@ -94,8 +107,24 @@ impl FileFindings<'_, '_> {
             self.worst = self.worst.min(severity);
             return;
         }
-        let (path, line) = (self.file.path.to_owned(), (self.file.line_of)(pointer));
-        self.listed.push(Finding { path, line, severity, check, message: message() });
+        let (path, Position { line, column }) = (self.file.path.to_owned(), (self.file.position_of)(pointer));
+        self.listed.push(Finding { path, line, column, severity, check, message: message() });
+    }
+
+    /// Returns the object as the last snapshot has it.
+    fn before(&self) -> Option<&Value> {
+        let read = || (self.context_before)(self.file.path).map(|object| Value::Object(object.0));
+        self.before.get_or_init(read).as_ref()
+    }
+
+    /// Returns true if the last snapshot has the value in the same place, in a list at any position: nobody wrote it.
+    fn is_tenants_own(&self, pointer: &str) -> bool {
+        let Some(before) = self.before() else { return false };
+        let now = self.file.value.get(pointer.split('/').nth(1).unwrap_or_default());
+        let rest = pointer.match_indices('/').nth(1).map_or("", |(at, _)| &pointer[at..]);
+        let Some(now) = now.and_then(|value| value.pointer(rest)) else { return false };
+        let list = pointer.rsplit_once('/').and_then(|(parent, _)| before.pointer(parent)).and_then(Value::as_array);
+        before.pointer(pointer) == Some(now) || list.is_some_and(|list| list.contains(now))
     }
 
     /// Adds a finding with the number of those that are not listed, as severe as the worst of them.
@@ -106,7 +135,7 @@ impl FileFindings<'_, '_> {
                 more => format!("{more} findings more are not listed; correct these first"),
             };
             let (path, severity) = (self.file.path.to_owned(), self.worst);
-            self.listed.push(Finding { path, line: 0, severity, check: MORE, message });
+            self.listed.push(Finding { path, line: 0, column: 0, severity, check: MORE, message });
         }
         self.listed
     }
@@ -169,67 +198,6 @@ fn identity<'a>(context: &Context<'_>, seen: &mut Seen<'a>, found: &mut FileFind
     }
 }
 
-fn validators() -> &'static BTreeMap<&'static str, jsonschema::Validator> {
-    static VALIDATORS: OnceLock<BTreeMap<&'static str, jsonschema::Validator>> = OnceLock::new();
-    VALIDATORS.get_or_init(|| {
-        kinds::ALL
-            .iter()
-            .filter_map(|kind| {
-                // Formats are checked here as Graph reads them; the validator's own ideas of the others are stricter.
-                let lenient = ["date", "date-time", "uuid"];
-                let options = jsonschema::options().should_validate_formats(true);
-                let options = options.with_format("duration", Form::is_duration);
-                let options = lenient.into_iter().fold(options, |options, name| options.with_format(name, |_| true));
-                Some((kind.name, options.build(&schema::of(kind).document).ok()?))
-            })
-            .collect()
-    })
-}
-
-fn shape(context: &Context<'_>, known: Option<&BTreeSet<&str>>, found: &mut FileFindings<'_, '_>) {
-    let file = found.file;
-    let Some(validator) = validators().get(file.kind.name) else { return };
-    let instance = Value::Object(file.value.clone());
-    let severity = || if (context.written)(file.path) { Severity::Warning } else { Severity::Error };
-    for error in validator.iter_errors(&instance) {
-        let pointer = error.instance_path().to_string();
-        if pointer.is_empty() && file.value.get("id").is_none() && error.kind().keyword() == "required" {
-            // The missing id is reported already, with a better message.
-            continue;
-        }
-        if let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() {
-            for name in unexpected {
-                let path = dotted(&pointer, name);
-                if known.is_some_and(|known| known.contains(path.as_str())) {
-                    continue;
-                }
-                let place = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
-                found.say(&place, severity(), "unknown-property", || {
-                    let hint = suggestion(file.kind, &pointer, name)
-                        .map_or_else(|| "remove it".to_owned(), |near| format!("did you mean `{near}`?"));
-                    format!("`{path}` is no property of {}; {hint}", file.kind.name)
-                });
-            }
-            continue;
-        }
-        found.say(&pointer, severity(), check_name(error.kind().keyword()), || {
-            let what = dotted(&pointer, "").trim_end_matches('.').to_owned();
-            let what = if what.is_empty() { file.kind.name.to_owned() } else { format!("`{what}`") };
-            format!("{what}: {}", error.masked())
-        });
-    }
-}
-
-fn check_name(keyword: &str) -> &'static str {
-    match keyword {
-        "type" => "wrong-type",
-        "required" => "missing-property",
-        "enum" | "const" => "unknown-value",
-        "pattern" | "format" => "wrong-format",
-        _ => "schema",
-    }
-}
-
 /// Returns a path for people: `/conditions/users/0` and `x` → `conditions.users.x`. List positions are left out, as in the
 /// manifest.
 fn dotted(pointer: &str, name: &str) -> String {
@@ -241,27 +209,6 @@ fn dotted(pointer: &str, name: &str) -> String {
         .collect();
     path.push(name.to_owned());
     path.join(".")
-}
-
-fn suggestion(kind: &'static Kind, pointer: &str, name: &str) -> Option<String> {
-    let mut rule: &Rule = &schema::of(kind).root;
-    for part in pointer.split('/').skip(1).filter(|part| part.parse::<usize>().is_err()) {
-        rule = rule.property(part)?;
-    }
-    let rules = match &rule.shape {
-        Shape::Object(rules, _) => rules,
-        Shape::List(items) => match &items.shape {
-            Shape::Object(rules, _) => rules,
-            Shape::List(_) | Shape::Scalar => return None,
-        },
-        Shape::Scalar => return None,
-    };
-    rules
-        .keys()
-        .map(|near| (strsim::damerau_levenshtein(&near.to_lowercase(), &name.to_lowercase()), near))
-        .filter(|(distance, _)| *distance <= 3)
-        .min()
-        .map(|(_, near)| near.clone())
 }
 
 /// Finds masks, which must never be written back as values, and secrets in URLs, which are read as masks.
@@ -323,9 +270,11 @@ pub fn left_out(file: &File<'_>, before: &Map<String, Value>) -> Vec<Finding> {
             "`{path}` cannot be empty in Graph, so that leaving the line out changes nothing; put it back with the value that \
              is meant"
         );
+        let Position { line, column } = (file.position_of)(pointer);
         findings.push(Finding {
             path: file.path.to_owned(),
-            line: (file.line_of)(pointer),
+            line,
+            column,
             severity: Severity::Warning,
             check: "missing-value",
             message,

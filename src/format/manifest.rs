@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::path::Layout;
 use super::{emit, yaml};
-use crate::model::finding::Severity;
+use crate::model::finding::{Position, Severity};
 use crate::model::{CoverageMap, Finding, IdMap, Kind};
 
 /// Version of the repository's format.
@@ -89,20 +89,23 @@ impl Manifest {
     /// Findings, if the manifest is malformed, or of a newer format or newer schemas than this program knows.
     pub fn read(bytes: &[u8]) -> Result<Manifest, Vec<Finding>> {
         let document = yaml::read(PATH, bytes)?;
-        let finding = |line: usize, message: String| {
-            vec![Finding { path: PATH.to_owned(), line, severity: Severity::Error, check: "manifest", message }]
+        let finding = |Position { line, column }: Position, message: String| {
+            vec![Finding { path: PATH.to_owned(), line, column, severity: Severity::Error, check: "manifest", message }]
         };
         for (name, known) in [("format", FORMAT), ("schema", SCHEMA)] {
             let found = document.value.get(name).and_then(serde_json::Value::as_u64).unwrap_or_default();
             if found > u64::from(known) {
                 return Err(finding(
-                    document.line_of(&format!("/{name}")),
+                    document.position_of(&format!("/{name}")),
                     format!("this repository has {name} {found}, this program knows {known}; use a newer entragit"),
                 ));
             }
         }
         serde_json::from_value(serde_json::Value::Object(document.value.clone())).map_err(|error| {
-            finding(1, format!("{}; take manifest.yaml from the last snapshot", plain(&error.to_string())))
+            finding(
+                Position { line: 1, column: 0 },
+                format!("{}; take manifest.yaml from the last snapshot", plain(&error.to_string())),
+            )
         })
     }
 }

@@ -5,7 +5,7 @@
 //! lines, tabs, and text after a closing quote. So a construct that it does not see is not there.
 
 use super::plain::{hidden, is_ambiguous};
-use crate::model::finding::{MORE, MOST_PER_FILE};
+use crate::model::finding::{MORE, MOST_PER_FILE, Position};
 
 /// Maximum depth of nesting.
 const MAX_DEPTH: usize = 64;
@@ -13,14 +13,13 @@ const MAX_DEPTH: usize = 64;
 const MAX_NODES: usize = 2_000_000;
 /// The place of the file itself, which has no parent.
 pub(super) const ROOT: usize = 0;
-const TEXT: &str =
-    "text over several lines needs quotes around it or a `|` in front; anything else does not belong here";
+const TEXT: &str = "a property reads `name: value`; text over several lines needs quotes around it or a `|` in front";
 
 /// Describes a construct that no file may contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Problem {
-    /// Line, from 1.
-    pub(super) line: usize,
+    /// Place of the construct.
+    pub(super) position: Position,
     /// Name of the check.
     pub(super) check: &'static str,
     /// Description of the problem and advice.
@@ -33,7 +32,8 @@ pub(super) struct Place<'a> {
     pub(super) parent: usize,
     /// The key as it is written, or the position in the list.
     pub(super) name: &'a str,
-    pub(super) line: usize,
+    /// Place of the key, or of the dash.
+    pub(super) position: Position,
     pub(super) is_key: bool,
 }
 
@@ -79,6 +79,10 @@ enum Quote {
 struct Scan<'t> {
     problems: Vec<Problem>,
     line: usize,
+    /// Text of the line.
+    line_text: &'t str,
+    /// Column of what is being read, from 1; 0 if it is the line as a whole.
+    column: usize,
     nodes: usize,
     frames: Vec<Frame<'t>>,
     quote: Quote,
@@ -101,11 +105,12 @@ impl<'t> Scan<'t> {
         if self.stopped {
             return;
         }
-        self.problems.push(Problem { line: self.line, check, message: message.to_owned() });
+        let position = Position { line: self.line, column: self.column };
+        self.problems.push(Problem { position, check, message: message.to_owned() });
         if self.problems.len() >= MOST_PER_FILE {
             self.stopped = true;
             let message = "the file is read no further, as this much is wrong with it; correct that first".to_owned();
-            self.problems.push(Problem { line: self.line, check: MORE, message });
+            self.problems.push(Problem { position, check: MORE, message });
         }
     }
 
@@ -132,7 +137,7 @@ impl<'t> Scan<'t> {
             );
         }
         for (index, line) in text.lines().enumerate() {
-            self.line = index + 1;
+            (self.line, self.line_text) = (index + 1, line);
             self.nodes += 1;
             self.one(line, &mut at);
             if self.nodes > MAX_NODES {
@@ -149,11 +154,13 @@ impl<'t> Scan<'t> {
 
     fn one(&mut self, line: &'t str, at: &mut Option<Places<'_>>) {
         if line.bytes().any(|byte| !matches!(byte, b' '..=b'~'))
-            && let Some(c) = line.chars().find(|c| hidden(*c))
+            && let Some((at, c)) = line.chars().enumerate().find(|(_, c)| hidden(*c))
         {
+            self.column = at + 1;
             let code = u32::from(c);
             self.say("encoding", &format!("an invisible or control character (U+{code:04X}) stands here; write it as an escape in double quotes"));
         }
+        self.column = 0;
         if ["<<<<<<<", "|||||||", ">>>>>>>"].iter().any(|marker| line.starts_with(marker)) || line == "=======" {
             self.say("merge-marker", "a merge was not finished here; settle it and remove the marker");
             return;
@@ -166,10 +173,12 @@ impl<'t> Scan<'t> {
             }
             self.block = None;
         }
-        if line.contains('\t') {
+        if let Some(at) = line.chars().position(|c| c == '\t') {
+            self.column = at + 1;
             self.say("tab", "a tab stands here; indent with spaces, and write \\t in double quotes");
         }
         self.closed = false;
+        self.column = indent + 1;
         if self.quote != Quote::None || self.flow > 0 {
             return self.value(content);
         }
@@ -355,6 +364,11 @@ impl<'t> Scan<'t> {
 
     fn ambiguous(&mut self, word: &str) {
         if is_ambiguous(word) {
+            // The word is a part of the line.
+            let before = (word.as_ptr() as usize).checked_sub(self.line_text.as_ptr() as usize);
+            if let Some(before) = before.and_then(|before| self.line_text.get(..before)) {
+                self.column = before.chars().count() + 1;
+            }
             let hint = match word.to_ascii_lowercase().as_str() {
                 "y" | "n" | "yes" | "no" | "on" | "off" => "put it in quotes, or write true or false",
                 "<<" => "put it in quotes; merge keys are not allowed",
@@ -376,7 +390,9 @@ impl<'t> Scan<'t> {
                 &position
             }
         };
-        frame.place = at(Place { parent, name, line: self.line, is_key });
+        // Only blanks and dashes stand before a key or a dash: its bytes are characters.
+        let position = Position { line: self.line, column: frame.indent + 1 };
+        frame.place = at(Place { parent, name, position, is_key });
     }
 
     fn item(&mut self, column: usize) {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::yaml::{self, Document};
 use crate::model::Finding;
-use crate::model::finding::{MOST_PER_FILE, Severity};
+use crate::model::finding::{MOST_PER_FILE, Position, Severity};
 
 mod approval;
 mod branches;
@@ -223,9 +223,11 @@ impl Reader<'_> {
         if self.findings.len() >= MOST_PER_FILE {
             return;
         }
+        let Position { line, column } = self.document.position_of(pointer);
         self.findings.push(Finding {
             path: self.path.to_owned(),
-            line: self.document.line_of(pointer),
+            line,
+            column,
             severity: Severity::Error,
             check: self.check,
             message,

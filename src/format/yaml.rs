@@ -13,9 +13,9 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 use super::canonical;
-use super::scan::{ROOT, places, problems};
+use super::scan::{Problem, ROOT, places, problems};
 use crate::model::Finding;
-use crate::model::finding::{MOST_PER_FILE, Severity};
+use crate::model::finding::{MOST_PER_FILE, Position, Severity};
 
 /// Maximum size of a file, in bytes: a group of 800,000 members.
 const MAX_BYTES: usize = 32 << 20;
@@ -26,38 +26,39 @@ pub struct Document {
     /// Content of the file.
     pub value: Map<String, Value>,
     text: String,
-    lines: OnceLock<Lines>,
+    positions: OnceLock<Positions>,
 }
 
-/// Holds the lines of keys and list elements, by the parent place and the name there.
+/// Holds the positions of keys and list elements, by the parent place and the name there.
 #[derive(Debug, Clone, Default)]
-struct Lines(BTreeMap<(usize, String), (usize, usize)>);
+struct Positions(BTreeMap<(usize, String), (usize, Position)>);
 
-impl Lines {
-    fn of(text: &str) -> Lines {
-        let mut lines = BTreeMap::new();
+impl Positions {
+    fn of(text: &str) -> Positions {
+        let mut positions = BTreeMap::new();
         places(text, &mut |place| {
-            let next = lines.len() + 1;
-            lines.entry((place.parent, place.name.to_owned())).or_insert((next, place.line)).0
+            let next = positions.len() + 1;
+            positions.entry((place.parent, place.name.to_owned())).or_insert((next, place.position)).0
         });
-        Lines(lines)
+        Positions(positions)
     }
 
-    /// Returns the line of a JSON pointer, or of the nearest place above it that has one.
-    fn find(&self, pointer: &str) -> Option<usize> {
-        let (mut place, mut line) = (ROOT, None);
+    /// Returns the position of a JSON pointer, or of the nearest place above it that has one.
+    fn find(&self, pointer: &str) -> Option<Position> {
+        let (mut place, mut position) = (ROOT, None);
         for part in pointer.split('/').skip(1) {
             let Some((number, found)) = self.0.get(&(place, part.replace("~1", "/").replace("~0", "~"))) else { break };
-            (place, line) = (*number, Some(*found));
+            (place, position) = (*number, Some(*found));
         }
-        line
+        position
     }
 }
 
 impl Document {
-    /// Returns the line of a JSON pointer, counted from 1; that of the nearest place above it if it has no line of its own.
-    pub fn line_of(&self, pointer: &str) -> usize {
-        self.lines.get_or_init(|| Lines::of(&self.text)).find(pointer).unwrap_or(1)
+    /// Returns the position of a JSON pointer; that of the nearest place above it if it has no line of its own.
+    pub fn position_of(&self, pointer: &str) -> Position {
+        let positions = self.positions.get_or_init(|| Positions::of(&self.text));
+        positions.find(pointer).unwrap_or(Position { line: 1, column: 0 })
     }
 }
 
@@ -66,11 +67,19 @@ impl Document {
 /// # Errors
 /// Everything that is wrong with the file, with lines.
 pub fn read(path: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
-    let one = |line: usize, check: &'static str, message: String| {
-        vec![Finding { path: path.to_owned(), line, severity: Severity::Error, check, message }]
+    let finding = |line: usize, column: usize, check: &'static str, message: String| Finding {
+        path: path.to_owned(),
+        line,
+        column,
+        severity: Severity::Error,
+        check,
+        message,
     };
+    let one =
+        |line: usize, column: usize, check: &'static str, message: String| vec![finding(line, column, check, message)];
     if bytes.len() > MAX_BYTES {
         return Err(one(
+            0,
             0,
             "too-large",
             format!("the file has {} bytes, more than the {MAX_BYTES} allowed", bytes.len()),
@@ -80,38 +89,35 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
         Ok(text) => text,
         Err(error) => {
             let line = bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
-            return Err(one(line, "encoding", "the file is not UTF-8; save it as UTF-8".to_owned()));
+            return Err(one(line, 0, "encoding", "the file is not UTF-8; save it as UTF-8".to_owned()));
         }
     };
     // Git writes such line endings on Windows, and converts them back.
     let text = if text.contains("\r\n") { Cow::Owned(text.replace("\r\n", "\n")) } else { Cow::Borrowed(text) };
     let text = text.as_ref();
     if let Some(value) = canonical::read(text) {
-        return Ok(Document { value, text: text.to_owned(), lines: OnceLock::new() });
+        return Ok(Document { value, text: text.to_owned(), positions: OnceLock::new() });
     }
-    let finding = |line: usize, check: &'static str, message: String| Finding {
-        path: path.to_owned(),
-        line,
-        severity: Severity::Error,
-        check,
-        message,
-    };
-    let mut findings: Vec<Finding> =
-        problems(text).into_iter().map(|problem| finding(problem.line, problem.check, problem.message)).collect();
+    let problems = problems(text).into_iter();
+    let mut findings: Vec<Finding> = problems
+        .map(|Problem { position: Position { line, column }, check, message }| finding(line, column, check, message))
+        .collect();
     if !findings.is_empty() {
         // Both sides of a merge have the same keys, and so have two objects: those are no duplicates.
         if findings.iter().all(|finding| !matches!(finding.check, "merge-marker" | "document")) {
-            findings.extend(doubles(text).into_iter().map(|(line, message)| finding(line, "duplicate-key", message)));
+            let doubles = doubles(text).into_iter();
+            findings.extend(doubles.map(|(at, message)| finding(at.line, at.column, "duplicate-key", message)));
             findings.sort_by_key(|finding| finding.line);
         }
         return Err(findings);
     }
     let error = match serde_yaml::from_str::<NoDuplicates>(text) {
         Ok(NoDuplicates(Value::Object(value))) => {
-            return Ok(Document { value, text: text.to_owned(), lines: OnceLock::new() });
+            return Ok(Document { value, text: text.to_owned(), positions: OnceLock::new() });
         }
         Ok(_) => {
             return Err(one(
+                1,
                 1,
                 "syntax",
                 "the file is not a mapping of properties; an object starts with `id: …`".to_owned(),
@@ -119,19 +125,19 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
         }
         Err(error) => error,
     };
-    let line = error.location().map_or(0, |location| location.line());
+    let (line, column) = error.location().map_or((0, 0), |location| (location.line(), location.column()));
     let message = error.to_string();
     // The finding has the line already.
-    let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
+    let message = plain(message.split(" at line ").next().unwrap_or(&message));
     if !message.contains(DUPLICATE) {
-        return Err(one(line, "syntax", message));
+        return Err(one(line, column, "syntax", message));
     }
     // The parser names the mapping; the scan knows the line, unless the whole mapping is in brackets.
     let doubles = doubles(text);
     Err(if doubles.is_empty() {
-        one(line, "duplicate-key", message)
+        one(line, column, "duplicate-key", message)
     } else {
-        doubles.into_iter().map(|(line, message)| finding(line, "duplicate-key", message)).collect()
+        doubles.into_iter().map(|(at, message)| finding(at.line, at.column, "duplicate-key", message)).collect()
     })
 }
 
@@ -144,18 +150,37 @@ pub(super) fn parse_only(text: &str) -> Option<Map<String, Value>> {
     }
 }
 
+/// Returns a message of the parser in words that say what to do.
+fn plain(message: &str) -> String {
+    match message {
+        "mapping values are not allowed in this context" => {
+            "a colon with a blank behind it stands in the text; put the whole text in quotes, or begin the property on a line \
+             of its own"
+        }
+        "found unexpected end of stream" => "a quotation mark or a bracket is opened and not closed; close it",
+        "did not find expected node content" => "a value is missing here; put it in, or remove the comma or the dash",
+        "did not find expected key" | "did not find expected '-' indicator" => {
+            "the indentation does not fit the lines above; put what belongs together in the same column"
+        }
+        "did not find expected ',' or ']'" => "a list in brackets needs a comma between its elements and `]` at its end",
+        "did not find expected ',' or '}'" => "properties in braces need a comma between them and `}` at their end",
+        other => other,
+    }
+    .to_owned()
+}
+
 const DUPLICATE: &str = "duplicate key";
 
 fn duplicate(key: &str) -> String {
     format!("{DUPLICATE} `{key}`; keep one of the two")
 }
 
-/// Returns the lines of keys that their mapping has already, with a message for each.
-fn doubles(text: &str) -> Vec<(usize, String)> {
+/// Returns the positions of keys that their mapping has already, with a message for each.
+fn doubles(text: &str) -> Vec<(Position, String)> {
     /// Place of everything below a duplicate key, which is not compared.
     const BELOW: usize = usize::MAX;
     let mut seen: BTreeMap<(usize, String), usize> = BTreeMap::new();
-    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut found: Vec<(Position, String)> = Vec::new();
     places(text, &mut |place| {
         if place.parent == BELOW {
             return BELOW;
@@ -166,7 +191,7 @@ fn doubles(text: &str) -> Vec<(usize, String)> {
             Entry::Occupied(taken) if !place.is_key => *taken.get(),
             Entry::Occupied(_) => {
                 if found.len() < MOST_PER_FILE {
-                    found.push((place.line, duplicate(place.name)));
+                    found.push((place.position, duplicate(place.name)));
                 }
                 BELOW
             }
@@ -286,7 +311,7 @@ mod tests {
         1: ambiguous-scalar: `no` means different things to different parsers; put it in quotes, or write true or false
         2: ambiguous-scalar: `0123` means different things to different parsers; put it in quotes if it is text or a date, else write a plain number
         "##);
-        insta::assert_snapshot!(said("id: \"a\n"), @"2: syntax: found unexpected end of stream");
+        insta::assert_snapshot!(said("id: \"a\n"), @"2: syntax: a quotation mark or a bracket is opened and not closed; close it");
         insta::assert_snapshot!(said("- a\n"), @"1: syntax: the file is not a mapping of properties; an object starts with `id: …`");
         assert_eq!(said("id: a\r\nb: |-\r\n  x\r\n  y\r\n"), said("id: a\nb: |-\n  x\n  y\n"));
         insta::assert_snapshot!(said("\u{feff}id: a\rx\r\nb: \u{202e}\n"), @r##"
@@ -298,7 +323,7 @@ mod tests {
         insta::assert_snapshot!(said("---\nid: a\n\tb: 1\nc: one\n  two\nd: \"x\" y\ne: [no, 'a', 12:30, {f: 1e3}]\n<<: {}\n"), @r##"
         1: document: a file holds one object and no document marker; remove the line, or move a second object to a file of its own
         3: tab: a tab stands here; indent with spaces, and write \t in double quotes
-        5: syntax: text over several lines needs quotes around it or a `|` in front; anything else does not belong here
+        5: syntax: a property reads `name: value`; text over several lines needs quotes around it or a `|` in front
         6: syntax: only a comment may follow here; put the whole text in quotes
         7: ambiguous-scalar: `no` means different things to different parsers; put it in quotes, or write true or false
         7: ambiguous-scalar: `12:30` means different things to different parsers; put it in quotes if it is text or a date, else write a plain number
@@ -314,7 +339,7 @@ mod tests {
         read("f.yaml", text.as_bytes()).map_or_else(
             |found| found,
             |document| {
-                document.line_of("/none");
+                document.position_of("/none");
                 Vec::new()
             },
         )
@@ -406,12 +431,15 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_found() {
+    fn positions_are_found() {
         let text = "id: a\nconditions:\n  users:\n    includeGroups:\n      - g\n      - h\nlist:\n- a: 1\n  b: 2\n- \"c/d\": 3\n";
         let document = read("f.yaml", text.as_bytes()).unwrap();
         let lines = ["/id", "/conditions/users/includeGroups/1", "/list/0/b", "/list/1/c~1d", "/list/1/zz", "/nothing"];
-        let lines: Vec<usize> = lines.into_iter().map(|pointer| document.line_of(pointer)).collect();
-        assert_eq!(lines, [1, 6, 9, 10, 10, 1]);
+        let found = lines.map(|pointer| {
+            let Position { line, column } = document.position_of(pointer);
+            (line, column)
+        });
+        assert_eq!(found, [(1, 1), (6, 7), (9, 3), (10, 3), (10, 1), (1, 0)]);
     }
 
     fn tree() -> impl Strategy<Value = Value> {

@@ -15,12 +15,34 @@ pub struct Finding {
     pub path: String,
     /// Line, counted from 1; 0 if the finding concerns the file as a whole.
     pub line: usize,
+    /// Column in characters, counted from 1; 0 if the finding concerns the line or the file as a whole.
+    pub column: usize,
     /// Severity of the finding.
     pub severity: Severity,
     /// Name of the check, as in `duplicate-key`.
     pub check: &'static str,
     /// Description of the problem and advice, in one or two sentences.
     pub message: String,
+}
+
+impl Finding {
+    /// Returns the place as people and editors write it: `groups/a.yaml:7:3`, without what is not known.
+    pub fn place(&self) -> String {
+        match (self.line, self.column) {
+            (0, _) => self.path.clone(),
+            (line, 0) => format!("{}:{line}", self.path),
+            (line, column) => format!("{}:{line}:{column}", self.path),
+        }
+    }
+}
+
+/// Represents a place in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// Line, counted from 1.
+    pub line: usize,
+    /// Column in characters, counted from 1; 0 for the line as a whole.
+    pub column: usize,
 }
 
 /// Lists the severities of a finding.
@@ -31,4 +53,14 @@ pub enum Severity {
     Error,
     /// The finding only informs.
     Warning,
+}
+
+impl Severity {
+    /// Returns the severity's name: `error` or `warning`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
 }

@@ -8,7 +8,7 @@ use crate::model::finding::Severity;
 
 /// Returns a finding of error severity about a file as a whole.
 pub(super) fn finding(path: impl Into<String>, check: &'static str, message: impl Into<String>) -> Finding {
-    Finding { path: path.into(), line: 0, severity: Severity::Error, check, message: message.into() }
+    Finding { path: path.into(), line: 0, column: 0, severity: Severity::Error, check, message: message.into() }
 }
 
 /// Returns a path as it may be shown on a terminal: on one line, with invisible characters escaped.

@@ -273,6 +273,7 @@ mod tests {
         let finding = |line, severity| Finding {
             path: "groups/sales\u{202e}.yaml".to_owned(),
             line,
+            column: line,
             severity,
             check: "duplicate-key",
             message: "It has the key twice.".to_owned(),

@@ -7,6 +7,7 @@ use super::refs::{Names, ids_in};
 use crate::model::words::counted;
 use crate::model::{AuditEvent, Audited, Change, ChangeKind, FieldChange, Level, Lifecycle, Report, Risk};
 
+pub mod annotations;
 pub mod doctor;
 pub mod drill;
 pub mod history;

@@ -1,14 +1,16 @@
-//! Renders risks for code scanning as SARIF 2.1.0.
+//! Renders risks and findings for code scanning as SARIF 2.1.0.
 //! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>,
 //! <https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use super::annotations::fingerprint;
 use super::{json as documents, safe, who};
 use crate::engine::digest;
-use crate::model::{Change, Level, Report, Risk};
+use crate::model::{Change, Finding, Level, Report, Risk};
 
 /// Renders the risks of a report, one result each. The result of an object without a file (it is gone) is placed in
 /// `manifest.yaml`, since code scanning requires a location.
@@ -44,6 +46,42 @@ pub fn report(report: &Report) -> String {
         .collect();
     described.sort_by_key(|((_, index), _)| *index);
     let rules: Vec<Value> = described.into_iter().map(|(_, descriptor)| descriptor).collect();
+    let sides = json!({"before": safe(&report.before), "after": safe(&report.after)});
+    log(&rules, &sides, &results)
+}
+
+/// Renders the findings of validation, one result each.
+pub fn findings(findings: &[Finding]) -> String {
+    let checks: BTreeSet<&str> = findings.iter().map(|finding| finding.check).collect();
+    let checks: Vec<&str> = checks.into_iter().collect();
+    let rules: Vec<Value> = checks.iter().map(|check| json!({"id": check, "name": check})).collect();
+    let results: Vec<Value> = findings
+        .iter()
+        .map(|finding| {
+            let mut region = json!({"startLine": finding.line.max(1)});
+            if finding.column > 0 {
+                region["startColumn"] = finding.column.into();
+            }
+            json!({
+                "ruleId": finding.check,
+                "ruleIndex": checks.binary_search(&finding.check).unwrap_or_default(),
+                "level": finding.severity.as_str(),
+                "message": {"text": safe(&finding.message)},
+                "locations": [{
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": uri(&finding.path), "uriBaseId": "%SRCROOT%"},
+                        "region": region,
+                    },
+                }],
+                "partialFingerprints": {"entragit/v1": fingerprint(finding)},
+            })
+        })
+        .collect();
+    log(&rules, &json!({}), &results)
+}
+
+/// Renders a log with one run.
+fn log(rules: &[Value], properties: &Value, results: &[Value]) -> String {
     documents::pretty(&json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -55,7 +93,7 @@ pub fn report(report: &Report) -> String {
                 "rules": rules,
             }},
             "columnKind": "unicodeCodePoints",
-            "properties": {"before": safe(&report.before), "after": safe(&report.after)},
+            "properties": properties,
             "results": results,
         }],
     }))
@@ -75,13 +113,20 @@ fn result(report: &Report, change: &Change, risk: &Risk, index: usize) -> Value 
         "message": {"text": text},
         "locations": [{
             "physicalLocation": {
-                "artifactLocation": {"uri": path, "uriBaseId": "%SRCROOT%"},
+                "artifactLocation": {"uri": uri(path), "uriBaseId": "%SRCROOT%"},
                 "region": {"startLine": risk.line.max(1)},
             },
             "logicalLocations": [{"name": safe(&change.name), "fullyQualifiedName": change.address.to_string(), "kind": "object"}],
         }],
         "partialFingerprints": {"entragit/v1": digest::bytes(identity.as_bytes())},
     })
+}
+
+/// Returns a path as a relative reference.
+fn uri(path: &str) -> String {
+    const ESCAPED: &AsciiSet =
+        &CONTROLS.add(b' ').add(b'%').add(b'"').add(b'<').add(b'>').add(b'?').add(b'#').add(b'`').add(b':');
+    utf8_percent_encode(path, ESCAPED).to_string()
 }
 
 fn level(level: Level) -> &'static str {

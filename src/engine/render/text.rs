@@ -99,9 +99,7 @@ pub fn findings(findings: &[Finding], style: Style) -> String {
             Severity::Error => style.removed("error"),
             Severity::Warning => style.changed("warning"),
         };
-        let place =
-            if finding.line > 0 { format!("{}:{}", safe(&finding.path), finding.line) } else { safe(&finding.path) };
-        let _ = writeln!(out, "{place}: {severity}[{}]: {}", finding.check, safe(&finding.message));
+        let _ = writeln!(out, "{}: {severity}[{}]: {}", safe(&finding.place()), finding.check, safe(&finding.message));
     }
     out
 }

@@ -327,7 +327,7 @@ pub enum Trust {
 
 /// Returns an error about a file as a whole.
 fn problem(path: &str, message: String) -> Finding {
-    Finding { path: path.to_owned(), line: 0, severity: Severity::Error, check: "path", message }
+    Finding { path: path.to_owned(), line: 0, column: 0, severity: Severity::Error, check: "path", message }
 }
 
 /// Returns a finding for a symbolic link or a submodule in a place where files are read; none in other places.

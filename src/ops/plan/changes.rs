@@ -206,6 +206,7 @@ async fn refusal<T: TenantRead>(
         Finding {
             path: conflict.path.clone(),
             line: 0,
+            column: 0,
             severity: Severity::Error,
             check: "conflict",
             message: format!(

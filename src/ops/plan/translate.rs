@@ -111,6 +111,7 @@ fn findings(problems: Vec<Problem>, source: &Side, map: &Path) -> Vec<Finding> {
             None => map.display().to_string(),
         },
         line: 0,
+        column: 0,
         severity: Severity::Error,
         check: "translate",
         message: match problem.name.as_str() {

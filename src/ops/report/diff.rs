@@ -287,7 +287,7 @@ fn places(context: &Context, report: &mut Report, a: &Side, b: &Side) -> Result<
         if let Ok(document) = yaml::read(&entry.path, &side.read(&context.repo, entry)?) {
             for risk in change.risks.iter_mut().filter(|risk| !risk.path.is_empty()) {
                 let path = risk.path.split('[').next().unwrap_or_default();
-                risk.line = document.line_of(&format!("/{}", path.replace('.', "/")));
+                risk.line = document.position_of(&format!("/{}", path.replace('.', "/"))).line;
             }
         }
     }

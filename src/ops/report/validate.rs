@@ -10,7 +10,7 @@ use crate::engine::refs::ids_in;
 use crate::engine::validate::{self, File};
 use crate::format::yaml::{self, Document};
 use crate::model::finding::{MOST_PER_FILE, Severity};
-use crate::model::{Address, Finding, IdMap, Kind};
+use crate::model::{Address, Finding, IdMap, Kind, Object};
 use crate::ops::commit::lookup::Lookup;
 use crate::ops::commit::source::{Side, Source, kind_of_folder};
 use crate::ops::{Context, Invalid, MANIFEST, SETTINGS};
@@ -45,13 +45,13 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool, dangling: &Da
         Documents::read(context, side, base.as_ref().filter(|_| only_edited))?;
     findings.extend(settings_findings(context, side)?);
     findings.extend(circular_ids(side));
-    let lines: Vec<_> = documents.iter().map(|one| |pointer: &str| one.document.line_of(pointer)).collect();
-    let files = documents.iter().zip(&lines).map(|(one, line_of)| File {
+    let positions: Vec<_> = documents.iter().map(|one| |pointer: &str| one.document.position_of(pointer)).collect();
+    let files = documents.iter().zip(&positions).map(|(one, position_of)| File {
         path: &one.path,
         kind: one.kind,
         path_id: one.id.as_deref(),
         value: &one.document.value,
-        line_of,
+        position_of,
     });
     let files: Vec<File<'_>> = files.collect();
     let mentioned = before_mentions(context, base.as_ref(), &files)?;
@@ -71,6 +71,14 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool, dangling: &Da
             .entry(path.to_owned())
             .or_insert_with(|| was_in(context, &snapshots, address, *blob).unwrap_or_default())
     };
+    let before = |path: &str| {
+        let (base, (address, _)) = (base.as_ref()?, paths.get(path)?);
+        // An object that is gone since had its values from the tenant, too. What cannot be read vouches for nothing.
+        match base.index.get(address) {
+            Some(entry) => base.object(&context.repo, address.kind, entry).ok().flatten(),
+            None => last_seen(context, &snapshots, address).ok().flatten(),
+        }
+    };
     let coverage = side.proven();
     let unknown = &side.manifest.unknown_properties;
     let taken = taken_labels(context, side, base.as_ref(), &files)?;
@@ -82,6 +90,7 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool, dangling: &Da
         unknown,
         had: &had,
         written: &written,
+        before: &before,
         ids,
         taken: &taken,
     };
@@ -163,6 +172,7 @@ fn circular_ids(side: &Side) -> impl Iterator<Item = Finding> {
     let finding = |id: &str| Finding {
         path: MANIFEST.to_owned(),
         line: 0,
+        column: 0,
         severity: Severity::Error,
         check: "circular-id",
         message: format!("under `ids`, {id} leads in a circle; take manifest.yaml from the last snapshot"),
@@ -174,6 +184,17 @@ fn circular_ids(side: &Side) -> impl Iterator<Item = Finding> {
 const SHOWN: usize = 5;
 /// Number of snapshots back in which a file is looked for.
 const BACK: usize = 2_000;
+
+/// Returns an object as the newest of the snapshots that has it.
+fn last_seen(context: &Context, snapshots: &[ObjectId], address: &Address) -> Result<Option<Object>> {
+    for snapshot in snapshots {
+        if let Some(entry) = Lookup::new(&context.repo, *snapshot).find(address.kind, &address.id)? {
+            let document = yaml::read(&entry.path, &context.repo.blob(entry.blob)?);
+            return Ok(document.ok().map(|document| Object(document.value)));
+        }
+    }
+    Ok(None)
+}
 
 /// Returns true if one of the snapshots, which the tool alone writes, has an object in these very bytes: a file restored from a
 /// snapshot (by a revert, by a plan to it) is what the tenant returned then.
@@ -265,7 +286,7 @@ pub fn require_valid(context: &Context, side: &Side, dangling: &Dangling) -> Res
         return Err(Invalid(errors).into());
     }
     for warning in warnings.iter().take(SHOWN) {
-        context.events.warn(format!("{}:{}: {}", warning.path, warning.line, warning.message));
+        context.events.warn(format!("{}: {}", warning.place(), warning.message));
     }
     if warnings.len() > SHOWN {
         context.events.warn(format!("and {} more; `entragit validate` lists them", warnings.len() - SHOWN));

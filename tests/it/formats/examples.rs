@@ -24,14 +24,15 @@ fn every_example_is_valid_and_canonical() {
         }
         let document = yaml::read(&path, &bytes).unwrap_or_else(|findings| panic!("{findings:?}"));
         let (kind, id) = address_of(&path).unwrap_or_else(|problem| panic!("{path}: {problem}"));
-        let line_of = |pointer: &str| document.line_of(pointer);
-        let file = File { path: &path, kind, path_id: Some(&id), value: &document.value, line_of: &line_of };
+        let position_of = |pointer: &str| document.position_of(pointer);
+        let file = File { path: &path, kind, path_id: Some(&id), value: &document.value, position_of: &position_of };
         let context = Context {
             addresses: &BTreeSet::new(),
             coverage: &CoverageMap::default(),
             unknown: &BTreeMap::new(),
             had: &|_, _| false,
             written: &|_| false,
+            before: &|_| None,
             ids: &IdMap::default(),
             taken: &BTreeMap::new(),
         };

@@ -2,5 +2,6 @@
 
 mod documents;
 mod examples;
+mod mistakes;
 mod schemas;
 mod yaml_parsers;

@@ -62,7 +62,11 @@ const ANNOTATIONS: &[&str] = &[
     "x-entra-disable-first",
     "x-entra-gone",
     "x-entra-keep",
+    "x-entra-domain",
     "x-entra-link",
+    "x-entra-says",
+    "x-entra-unique-element",
+    "$comment",
     "x-entra-natural-key",
     "x-entra-not-exported",
     "x-entra-open-enum",
@@ -343,7 +347,11 @@ fn an_editor_sees_what_is_wrong() {
         "id": "6b5e999b-0ba8-4186-a106-e0296c1c4358",
         "displayName": "Phishing-resistant sign-in for administrators",
         "state": "enabledForReportingButNotEnforced",
-        "conditions": { "users": { "includeUsers": ["All"] }, "clientAppTypes": ["all", "of the future"] },
+        "conditions": {
+            "applications": { "includeApplications": ["All"] },
+            "users": { "includeUsers": ["All"] },
+            "clientAppTypes": ["all", "of the future"],
+        },
         "grantControls": { "operator": "OR", "authenticationStrength": { "id": "new:strong" } },
     });
     let without = |object: &Value, name: &str| {

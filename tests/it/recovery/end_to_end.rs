@@ -123,15 +123,15 @@ async fn bad_input_is_named_all_at_once_and_nothing_is_sent() {
     // Nobody listens there: whatever was sent would be an error of its own.
     let nowhere = "http://127.0.0.1:9";
     insta::assert_snapshot!(said(world.run_at(nowhere, &["plan", "--to", "HEAD"]).ends(1)), @r"
-    conditional-access/policies/ca210-order-desk-multifactor-authentication-for-remote.a471ed36-ba83-49e9-8282-bbdb5ffda628.yaml:19 [missing-reference]
-    groups/copy.yaml:1 [duplicate-id]
-    groups/malformed.0000aaaa-0000-4000-8000-000000000001.yaml:3 [syntax]
+    conditional-access/policies/ca210-order-desk-multifactor-authentication-for-remote.a471ed36-ba83-49e9-8282-bbdb5ffda628.yaml:19:7 [missing-reference]
+    groups/copy.yaml:1:1 [duplicate-id]
+    groups/malformed.0000aaaa-0000-4000-8000-000000000001.yaml:3:1 [syntax]
     groups/merge.0000aaaa-0000-4000-8000-000000000003.yaml:1 [merge-marker]
     groups/merge.0000aaaa-0000-4000-8000-000000000003.yaml:3 [merge-marker]
     groups/merge.0000aaaa-0000-4000-8000-000000000003.yaml:5 [merge-marker]
-    groups/remote-workers.ID.yaml:50 [unknown-property]
-    groups/remote-workers.ID.yaml:51 [wrong-type]
-    groups/twice.0000aaaa-0000-4000-8000-000000000002.yaml:3 [duplicate-key]
+    groups/remote-workers.ID.yaml:50:1 [unknown-property]
+    groups/remote-workers.ID.yaml:51:1 [wrong-type]
+    groups/twice.0000aaaa-0000-4000-8000-000000000002.yaml:3:1 [duplicate-key]
     gruops/x.yaml [path]
     ");
     world.run_at(nowhere, &["apply", "--to", "HEAD", "--yes"]).ends(1);

@@ -6,6 +6,7 @@ use entragit::emulator::{Options, Seed, contoso::names};
 use entragit::engine::plan::Inputs;
 use entragit::engine::scope::Scope;
 use entragit::engine::validate::{self, File};
+use entragit::model::finding::Position;
 use entragit::model::{Coverage, CoverageMap, IdMap, Object, Plan, Snapshot};
 use entragit::ops::plan::plan;
 use serde_json::{Value, json};
@@ -236,13 +237,16 @@ async fn recreated_service_principal_does_not_name_its_dead_certificate() {
 /// The findings in a file that a person wrote, as "check: message".
 fn findings(kind: &str, value: Value) -> String {
     let kind = entragit::kinds::by_name(kind).unwrap();
-    let file = File { path: "x.yaml", kind, path_id: None, value: value.as_object().unwrap(), line_of: &|_| 1 };
+    let position_of = |_: &str| Position { line: 1, column: 1 };
+    let value = value.as_object().unwrap();
+    let file = File { path: "x.yaml", kind, path_id: None, value, position_of: &position_of };
     let context = validate::Context {
         addresses: &BTreeSet::new(),
         coverage: &CoverageMap::default(),
         unknown: &BTreeMap::new(),
         had: &|_, _| false,
         written: &|_| false,
+        before: &|_| None,
         ids: &IdMap::default(),
         taken: &BTreeMap::new(),
     };
@@ -258,20 +262,20 @@ fn findings(kind: &str, value: Value) -> String {
 #[test]
 fn validate_finds_values_that_graph_does_not_take() {
     let policy = json!({"id": "new:p", "displayName": "P", "state": "enabled", "conditions": {"clientAppTypes": ["all", "of the future"],
-        "users": {"includeUsers": ["All"]}}, "grantControls": {"operator": "OR", "builtInControls": ["blocked", "mfa"]},
+        "applications": {"includeApplications": ["All"]}, "users": {"includeUsers": ["All"]}}, "grantControls": {"operator": "OR", "builtInControls": ["blocked", "mfa"]},
         "sessionControls": {"signInFrequency": {"isEnabled": true, "type": "hours", "value": 4_000_000_000_u32}}});
     insta::assert_snapshot!(findings("conditionalAccessPolicy", policy), @r"
-    Error schema: `sessionControls.signInFrequency.value`: value is greater than the maximum of 2147483647
+    Error schema: `sessionControls.signInFrequency.value`: at most 2147483647 is allowed
     Error unknown-value: `grantControls.builtInControls`: `blocked` is no value of it; did you mean `block`?
     Warning unknown-value: `conditions.clientAppTypes`: this version does not know `of the future`; known are all, browser, mobileAppsAndDesktopClients, exchangeActiveSync, easSupported, other
     ");
     let review = json!({"id": "new:r", "displayName": "R", "settings": {"recommendationInsightSettings": [
         {"@odata.type": "#microsoft.graph.userLastSignInRecommendationInsightSetting", "recommendationLookBackDuration": "4 hours"}]}});
-    insta::assert_snapshot!(findings("accessReview", review), @r#"Error wrong-format: `settings.recommendationInsightSettings.recommendationLookBackDuration`: value is not a "duration""#);
+    insta::assert_snapshot!(findings("accessReview", review), @r#"Error wrong-format: `settings.recommendationInsightSettings.recommendationLookBackDuration`: this is no duration such as `PT8H` or `P14D`"#);
     insta::assert_snapshot!(findings("group", json!({"id": "new:g", "displayName": "G"})), @r#"
-    Error missing-property: group: "mailEnabled" is a required property
-    Error missing-property: group: "mailNickname" is a required property
-    Error missing-property: group: "securityEnabled" is a required property
+    Error missing-property: group: `mailEnabled` is missing, and Graph needs it
+    Error missing-property: group: `mailNickname` is missing, and Graph needs it
+    Error missing-property: group: `securityEnabled` is missing, and Graph needs it
     "#);
     let known = json!({"id": "0a3b6d1e-6d54-4e0c-9d1b-5f6f3f1f0001", "displayName": "G"});
     assert_eq!(findings("group", known), "");

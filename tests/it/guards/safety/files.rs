@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use entragit::engine::validate::{Context, File, validate};
 use entragit::kinds;
+use entragit::model::finding::Position;
 use entragit::model::{Address, Coverage, CoverageMap, IdMap};
 use serde_json::{Value, json};
 
@@ -36,7 +37,7 @@ impl<'a> Repository<'a> {
                 kind: kinds::by_name(kind).unwrap(),
                 path_id: None,
                 value: value.as_object().unwrap(),
-                line_of: &|_| 1,
+                position_of: &|_| Position { line: 1, column: 1 },
             })
             .collect();
         let context = Context {
@@ -45,6 +46,7 @@ impl<'a> Repository<'a> {
             unknown: &BTreeMap::new(),
             had: &|_, _| false,
             written: &|path| self.written.contains(&path),
+            before: &|_| None,
             ids: &self.ids,
             taken: &self.taken,
         };
@@ -103,17 +105,18 @@ fn two_files_for_one_object_are_refused_whatever_their_ids() {
 fn what_the_tool_wrote_is_warned_of_and_stands_in_nobodys_way() {
     let policy = json!({
         "id": "00000006-1111-4000-8000-000000000001", "displayName": "Block", "state": "newerThanTheSchema",
-        "conditions": {"users": {"excludeGroups": ["00000001-1111-4000-8000-000000000001"]}},
+        "conditions": {"users": {"excludeGroups": ["00000001-1111-4000-8000-000000000001"]},
+            "applications": {"includeApplications": ["All"]}},
         "grantControls": {"operator": "OR", "builtInControls": ["block"]}
     });
     let mut one = Repository::of(&[("p.yaml", "conditionalAccessPolicy", policy)]);
     insta::assert_snapshot!(one.said(), @r#"
     Error missing-reference p.yaml: conditions.users.excludeGroups refers to group 00000001-1111-4000-8000-000000000001, which the repository does not hold; correct the id, or add the object
-    Error unknown-value p.yaml: `state`: value is not one of "enabled", "disabled" or "enabledForReportingButNotEnforced"
+    Error unknown-value p.yaml: `state`: it is one of `enabled`, `disabled`, `enabledForReportingButNotEnforced`
     "#);
     one.written.push("p.yaml");
     insta::assert_snapshot!(one.said(), @r#"
     Warning missing-reference p.yaml: conditions.users.excludeGroups refers to group 00000001-1111-4000-8000-000000000001, which the repository does not hold; the tenant had it like this; it is left as it is
-    Warning unknown-value p.yaml: `state`: value is not one of "enabled", "disabled" or "enabledForReportingButNotEnforced"
+    Warning unknown-value p.yaml: `state`: it is one of `enabled`, `disabled`, `enabledForReportingButNotEnforced`
     "#);
 }
