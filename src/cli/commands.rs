@@ -20,7 +20,7 @@ use super::history::{BlameArgs, LogArgs, ShowArgs};
 use super::init::InitArgs;
 use super::kinds::KindsArgs;
 use super::output::Color;
-use super::recover::{ApplyArgs, PlanArgs, SignArgs, UndoArgs};
+use super::recover::{ApplyArgs, PlanArgs, RestoreArgs, SignArgs, UndoArgs};
 use super::status::StatusArgs;
 use super::validate::ValidateArgs;
 use super::watch::WatchArgs;
@@ -242,6 +242,16 @@ pub enum Command {
                   In entragit.yaml:\n  \
                   approval:\n    require: 2\n    planHours: 24\n    signers:\n      - ada@contoso.com ssh-ed25519 AAAA…")]
     Sign(SignArgs),
+    /// Bring back single objects, or a property of them, as an earlier commit has them
+    ///
+    /// Finds the objects in the commit by what people call them, plans for them and nothing else, shows the plan with what it
+    /// cannot bring back, asks, carries it out and verifies. What an object refers to and that is gone is not brought back with
+    /// it unless it is named, too. It has a receipt as any apply, and can be undone.
+    #[command(after_help = "Examples:\n  \
+                  entragit restore 'Remote workers' --from yesterday\n  \
+                  entragit restore 'group:Remote workers' --from HEAD~3 --property members\n  \
+                  entragit restore conditional-access/policies/ca210-….yaml --from 78e170c223 --out plan.json")]
+    Restore(RestoreArgs),
     /// Take back what an apply did
     ///
     /// Plans from what the receipt of an apply recorded back to what was found before it, shows the plan with what it cannot

@@ -1,4 +1,4 @@
-//! Runs the commands that bring a tenant to a commit: `plan`, `apply`, `undo` and `sign`.
+//! Runs the commands that bring a tenant to a commit: `plan`, `apply`, `restore`, `undo` and `sign`.
 
 mod applied;
 mod apply;
@@ -6,6 +6,7 @@ mod carry_out;
 mod plan;
 mod planned;
 mod report;
+mod restore;
 mod session;
 mod sign;
 mod target;
@@ -16,5 +17,6 @@ pub use apply::{ApplyArgs, apply};
 pub use plan::{PlanArgs, plan};
 #[cfg(feature = "emulator")]
 pub use report::report_apply;
+pub use restore::{RestoreArgs, restore};
 pub use sign::{SignArgs, sign};
 pub use undo::{UndoArgs, undo};

@@ -92,6 +92,7 @@ async fn run(cli: Cli, output: &Output) -> Result<u8> {
         Command::Accept(arguments) => super::decide::run_accept(&arguments, repo, output).await,
         Command::Reject(arguments) => super::decide::run_reject(arguments, repo, output).await,
         Command::Sign(arguments) => super::recover::sign(&arguments, repo, output),
+        Command::Restore(arguments) => super::recover::restore(arguments, repo, output).await,
         Command::Undo(arguments) => super::recover::undo(arguments, repo, output).await,
         #[cfg(feature = "emulator")]
         Command::Drill(arguments) => super::drill::drill(arguments, repo, output).await,

@@ -10,6 +10,7 @@ mod end_to_end;
 mod group_settings;
 mod killed;
 mod preconditions;
+mod restoring;
 mod roles;
 mod schedules;
 mod translating;
