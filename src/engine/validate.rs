@@ -47,6 +47,8 @@ pub struct Context<'a> {
     pub written: &'a dyn Fn(&str) -> bool,
     /// Returns the object of a file as the last snapshot that knew it has it. A value that it has is the tenant's own.
     pub before: &'a dyn Fn(&str) -> Option<Object>,
+    /// Returns the id of the one object of these kinds that people call so.
+    pub id_of: &'a dyn Fn(&[&'static str], &str) -> Option<String>,
     /// The id map of the last snapshot: old id → new id.
     pub ids: &'a IdMap,
     /// Labels (`new:team`, with the kind of the file that has it) that an earlier apply gave to an object, with a

@@ -119,11 +119,13 @@ impl Walk<'_, '_> {
 
     fn text(&mut self, rule: &Rule, text: &str, pointer: &str) {
         if !rule.refs.is_empty() && is_no_id(&rule.refs, text) {
-            let kinds: BTreeSet<&str> = rule.refs.iter().map(|to| to.kind).collect();
-            let kinds = kinds.into_iter().collect::<Vec<_>>().join(" or ");
-            let message = format!(
-                "`{text}` is no id of a {kinds}; write the id (`entragit show` finds it by the name), or `new:<label>`"
-            );
+            let kinds: BTreeSet<&'static str> = rule.refs.iter().map(|to| to.kind).collect();
+            let kinds: Vec<&'static str> = kinds.into_iter().collect();
+            let hint = match (self.context.id_of)(&kinds, text) {
+                Some(id) => format!("it is the name of {id}: write that"),
+                None => "write the id of an object, or `new:<label>` of one that the repository holds".to_owned(),
+            };
+            let message = format!("`{text}` is no id of a {}; {hint}", kinds.join(" or "));
             return self.say(pointer, Severity::Error, "no-id", &message);
         }
         if rule.domain

@@ -1,6 +1,6 @@
 //! Checks that the repository is in order, for `validate`. Nothing is asked of the tenant.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
@@ -9,8 +9,10 @@ use serde_json::Value;
 use crate::engine::refs::ids_in;
 use crate::engine::validate::{self, File};
 use crate::format::yaml::{self, Document};
+use crate::kinds;
 use crate::model::finding::{MOST_PER_FILE, Severity};
 use crate::model::{Address, Finding, IdMap, Kind, Object};
+use crate::ops::commit::find::{self, Wanted};
 use crate::ops::commit::lookup::Lookup;
 use crate::ops::commit::source::{Side, Source, kind_of_folder};
 use crate::ops::{Context, Invalid, MANIFEST, SETTINGS};
@@ -79,11 +81,19 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool, dangling: &Da
             None => last_seen(context, &snapshots, address).ok().flatten(),
         }
     };
+    let none = IdMap::default();
+    let ids = base.as_ref().map_or(&none, |base| &base.manifest.ids);
+    let lookups = Cell::new(LOOKUPS);
+    let id_of = |kinds: &[&'static str], text: &str| {
+        let left = lookups.get().checked_sub(1)?;
+        lookups.set(left);
+        let kinds: Vec<&'static Kind> = kinds.iter().filter_map(|kind| kinds::by_name(kind)).collect();
+        let wanted = Wanted::parse(text, &kinds, ids);
+        find::object(context, base.as_ref()?.commit?, &wanted).ok().flatten().map(|found| found.id)
+    };
     let coverage = side.proven();
     let unknown = &side.manifest.unknown_properties;
     let taken = taken_labels(context, side, base.as_ref(), &files)?;
-    let none = IdMap::default();
-    let ids = base.as_ref().map_or(&none, |base| &base.manifest.ids);
     let checks = validate::Context {
         addresses: &addresses,
         coverage: &coverage,
@@ -91,6 +101,7 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool, dangling: &Da
         had: &had,
         written: &written,
         before: &before,
+        id_of: &id_of,
         ids,
         taken: &taken,
     };
@@ -180,6 +191,8 @@ fn circular_ids(side: &Side) -> impl Iterator<Item = Finding> {
     circular.take(MOST_PER_FILE).map(finding)
 }
 
+/// Number of names that are looked up for a hint: each may read every object of its kinds.
+const LOOKUPS: usize = 20;
 /// Number of warnings that are shown one by one.
 const SHOWN: usize = 5;
 /// Number of snapshots back in which a file is looked for.

@@ -33,6 +33,7 @@ fn every_example_is_valid_and_canonical() {
             had: &|_, _| false,
             written: &|_| false,
             before: &|_| None,
+            id_of: &|_, _| None,
             ids: &IdMap::default(),
             taken: &BTreeMap::new(),
         };

@@ -247,6 +247,7 @@ fn findings(kind: &str, value: Value) -> String {
         had: &|_, _| false,
         written: &|_| false,
         before: &|_| None,
+        id_of: &|_, _| None,
         ids: &IdMap::default(),
         taken: &BTreeMap::new(),
     };

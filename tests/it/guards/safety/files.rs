@@ -47,6 +47,7 @@ impl<'a> Repository<'a> {
             had: &|_, _| false,
             written: &|path| self.written.contains(&path),
             before: &|_| None,
+            id_of: &|_, _| None,
             ids: &self.ids,
             taken: &self.taken,
         };
