@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::writes::as_restored;
 use super::{Planner, is_deletable, named_in, not_creatable, owned_elsewhere, wanted_today};
 use crate::engine::diff::{called, objects, top};
 use crate::engine::normalize::entry_key;
@@ -103,12 +104,12 @@ impl Planner<'_> {
                 }
             }
             ChangeKind::Removed if has(|action| *action == Action::Restore) => {
-                let (Some(want), Some(bin)) = (want, self.inputs.deleted.get(address)) else { return };
+                let (Some(want), Some(bin)) = (want, self.inputs.deleted.get(address).map(as_restored)) else { return };
                 // A restored object no longer has the time of its deletion.
                 let stays =
                     |field: &FieldChange| kind.link(top(field.path())).is_none() && field.path() != "deletedDateTime";
-                let fields = objects(kind, want, bin).into_iter().filter(stays);
-                for (obstacle, fields) in self.uncovered(kind, fields.collect(), want, bin, own) {
+                let fields = objects(kind, want, &bin).into_iter().filter(stays);
+                for (obstacle, fields) in self.uncovered(kind, fields.collect(), want, &bin, own) {
                     add(ChangeKind::Modified(fields), obstacle);
                 }
             }

@@ -140,7 +140,8 @@ async fn recover(seed: u64, totals: &mut Totals) {
         let said = said_before(first.get_or_insert_with(|| ready.plan.clone()));
         let steps = &ready.plan.steps;
         let unsaid = |step: usize| !said.contains(&(steps[step].address.kind.name, steps[step].name.clone()));
-        let failed: Vec<_> = applied.outcome.failed.iter().filter(|(step, _)| unsaid(*step)).collect();
+        let failed = applied.outcome.failed.iter().filter(|(step, _)| unsaid(*step));
+        let failed: Vec<_> = failed.map(|(step, error)| (&steps[*step].address, &steps[*step].action, error)).collect();
         assert!(failed.is_empty(), "seed {seed}, run {runs}, {done:?}: {failed:#?} {:#?}", applied.outcome);
         if applied.converged {
             break applied;

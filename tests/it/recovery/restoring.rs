@@ -46,3 +46,17 @@ async fn one_property_comes_back_by_a_plan_file() {
     world.run(&["restore", "No such thing", "--from", "HEAD", "--yes"]).ends(1);
     world.run(&["restore", "Remote workers", "--from", "HEAD", "--property", "nonsense"]).ends(1);
 }
+
+/// Graph takes no change of a synchronized user, and gives a restored one the old sign-in name back by itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_synchronized_user_is_restored_and_not_written_to() {
+    let world = World::exported().await;
+    let users = world.graph.pages("/v1.0/users?$select=id,userPrincipalName,onPremisesSyncEnabled").await;
+    let user = users.iter().find(|user| user["onPremisesSyncEnabled"] == true).unwrap();
+    let (id, name) = (user["id"].as_str().unwrap(), user["userPrincipalName"].as_str().unwrap());
+    assert_eq!(world.graph.delete(&format!("/v1.0/users/{id}")).await.0, 204);
+    let ran = world.run(&["restore", name, "--from", "HEAD", "--yes"]).ok();
+    assert!(ran.err.contains("restore user") && !ran.err.contains("update user"), "{}", ran.err);
+    let user = world.graph.ok(&format!("/v1.0/users/{id}")).await;
+    assert_eq!(user["userPrincipalName"], name);
+}
