@@ -45,8 +45,8 @@ pub struct Context<'a> {
     /// Returns true if a file is as the tool wrote it into a snapshot. The tenant's own values are nobody's mistake: a
     /// dangling reference, or a value newer than the schema, must not stand in the way of recovery.
     pub written: &'a dyn Fn(&str) -> bool,
-    /// Returns the object of a file as the last snapshot that knew it has it. A value that it has is the tenant's own.
-    pub before: &'a dyn Fn(&str) -> Option<Object>,
+    /// Returns the object of a file as the snapshots have it, each version once. A value that one of them has is the tenant's own.
+    pub before: &'a dyn Fn(&str) -> Vec<Object>,
     /// Returns the id of the one object of these kinds that people call so.
     pub id_of: &'a dyn Fn(&[&'static str], &str) -> Option<String>,
     /// The id map of the last snapshot: old id → new id.
@@ -65,19 +65,20 @@ pub fn validate(files: &[File<'_>], context: &Context<'_>) -> Vec<Finding> {
         .iter()
         .map(|(kind, paths)| (kind.as_str(), paths.iter().map(String::as_str).collect()))
         .collect();
+    let domains = values::domains(context);
     for file in files {
         let mut found = FileFindings {
             file,
             listed: Vec::new(),
             more: 0,
             worst: Severity::Warning,
-            context_before: context.before,
+            read_before: context.before,
             before: OnceCell::new(),
         };
         identity(context, &mut seen, &mut found);
         shape::check(context, unknown.get(file.kind.name), &mut found);
         words::check(context, &mut found);
-        values::check(context, &mut found);
+        values::check(context, domains.as_deref(), &mut found);
         redacted(context, &mut found);
         missing(context, &mut found);
         findings.extend(found.finish());
@@ -98,8 +99,8 @@ struct FileFindings<'f, 'a> {
     more: usize,
     worst: Severity,
     /// See [`Context::before`].
-    context_before: &'f dyn Fn(&str) -> Option<Object>,
-    before: OnceCell<Option<Value>>,
+    read_before: &'f dyn Fn(&str) -> Vec<Object>,
+    before: OnceCell<Vec<Value>>,
 }
 
 impl FileFindings<'_, '_> {
@@ -113,20 +114,27 @@ impl FileFindings<'_, '_> {
         self.listed.push(Finding { path, line, column, severity, check, message: message() });
     }
 
-    /// Returns the object as the last snapshot has it.
-    fn before(&self) -> Option<&Value> {
-        let read = || (self.context_before)(self.file.path).map(|object| Value::Object(object.0));
-        self.before.get_or_init(read).as_ref()
+    /// Returns the object as the snapshots have it.
+    fn before(&self) -> &[Value] {
+        let read = || (self.read_before)(self.file.path).into_iter().map(|object| Value::Object(object.0)).collect();
+        self.before.get_or_init(read)
     }
 
-    /// Returns true if the last snapshot has the value in the same place, in a list at any position: nobody wrote it.
+    /// Returns true if a snapshot has the value in the same place, in lists at any position: nobody wrote it. Once as many findings
+    /// are listed as there may be, nothing is looked up any more.
     fn is_tenants_own(&self, pointer: &str) -> bool {
-        let Some(before) = self.before() else { return false };
-        let now = self.file.value.get(pointer.split('/').nth(1).unwrap_or_default());
-        let rest = pointer.match_indices('/').nth(1).map_or("", |(at, _)| &pointer[at..]);
-        let Some(now) = now.and_then(|value| value.pointer(rest)) else { return false };
-        let list = pointer.rsplit_once('/').and_then(|(parent, _)| before.pointer(parent)).and_then(Value::as_array);
-        before.pointer(pointer) == Some(now) || list.is_some_and(|list| list.contains(now))
+        if self.listed.len() >= MOST_PER_FILE {
+            return false;
+        }
+        let parts: Vec<String> =
+            pointer.split('/').skip(1).map(|part| part.replace("~1", "/").replace("~0", "~")).collect();
+        let Some((first, rest)) = parts.split_first() else { return false };
+        let now = rest.iter().try_fold(self.file.value.get(first), |value, part| match value? {
+            Value::Array(elements) => Some(elements.get(part.parse::<usize>().ok()?)),
+            value => Some(value.get(part)),
+        });
+        let Some(Some(now)) = now else { return false };
+        self.before().iter().any(|before| has(before, &parts, now))
     }
 
     /// Adds a finding with the number of those that are not listed, as severe as the worst of them.
@@ -140,6 +148,15 @@ impl FileFindings<'_, '_> {
             self.listed.push(Finding { path, line: 0, column: 0, severity, check: MORE, message });
         }
         self.listed
+    }
+}
+
+/// Returns true if a value stands at a place below another one, in lists at any position.
+fn has(value: &Value, place: &[String], wanted: &Value) -> bool {
+    match (value, place.split_first()) {
+        (value, None) => value == wanted,
+        (Value::Array(elements), Some((_, rest))) => elements.iter().any(|element| has(element, rest, wanted)),
+        (value, Some((name, rest))) => value.get(name).is_some_and(|value| has(value, rest, wanted)),
     }
 }
 

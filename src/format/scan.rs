@@ -366,6 +366,7 @@ impl<'t> Scan<'t> {
         if is_ambiguous(word) {
             // The word is a part of the line.
             let before = (word.as_ptr() as usize).checked_sub(self.line_text.as_ptr() as usize);
+            let column = self.column;
             if let Some(before) = before.and_then(|before| self.line_text.get(..before)) {
                 self.column = before.chars().count() + 1;
             }
@@ -375,6 +376,7 @@ impl<'t> Scan<'t> {
                 _ => "put it in quotes if it is text or a date, else write a plain number",
             };
             self.say("ambiguous-scalar", &format!("`{word}` means different things to different parsers; {hint}"));
+            self.column = column;
         }
     }
 

@@ -125,8 +125,15 @@ pub fn read(path: &str, bytes: &[u8]) -> Result<Document, Vec<Finding>> {
         }
         Err(error) => error,
     };
-    let (line, column) = error.location().map_or((0, 0), |location| (location.line(), location.column()));
     let message = error.to_string();
+    // What is not closed begins where the parser was, and is missed at the end of the file.
+    let began = message.split_once("scanning a quoted scalar at line ").and_then(|(_, place)| {
+        let (line, column) = place.split_once(" column ")?;
+        let column = column.split(|letter: char| !letter.is_ascii_digit()).next()?;
+        Some((line.parse().ok()?, column.parse().ok()?))
+    });
+    let ended = || error.location().map_or((0, 0), |location| (location.line(), location.column()));
+    let (line, column): (usize, usize) = began.unwrap_or_else(ended);
     // The finding has the line already.
     let message = plain(message.split(" at line ").next().unwrap_or(&message));
     if !message.contains(DUPLICATE) {
@@ -311,7 +318,7 @@ mod tests {
         1: ambiguous-scalar: `no` means different things to different parsers; put it in quotes, or write true or false
         2: ambiguous-scalar: `0123` means different things to different parsers; put it in quotes if it is text or a date, else write a plain number
         "##);
-        insta::assert_snapshot!(said("id: \"a\n"), @"2: syntax: a quotation mark or a bracket is opened and not closed; close it");
+        insta::assert_snapshot!(said("id: \"a\n"), @"1: syntax: a quotation mark or a bracket is opened and not closed; close it");
         insta::assert_snapshot!(said("- a\n"), @"1: syntax: the file is not a mapping of properties; an object starts with `id: …`");
         assert_eq!(said("id: a\r\nb: |-\r\n  x\r\n  y\r\n"), said("id: a\nb: |-\n  x\n  y\n"));
         insta::assert_snapshot!(said("\u{feff}id: a\rx\r\nb: \u{202e}\n"), @r##"

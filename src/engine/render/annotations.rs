@@ -1,5 +1,7 @@
 //! Renders findings of validation for the hosts that show them beside the lines of a pull request.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{json as documents, safe};
@@ -43,11 +45,11 @@ pub fn azure(findings: &[Finding]) -> String {
 /// Renders a report of GitLab's Code Quality.
 /// <https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format>
 pub fn gitlab(findings: &[Finding]) -> String {
-    let issues = findings.iter().map(|finding| {
+    let issues = findings.iter().zip(fingerprints(findings)).map(|(finding, fingerprint)| {
         json!({
             "description": safe(&finding.message),
             "check_name": finding.check,
-            "fingerprint": fingerprint(finding),
+            "fingerprint": fingerprint,
             "severity": match finding.severity { Severity::Error => "major", Severity::Warning => "minor" },
             "location": {"path": finding.path, "lines": {"begin": finding.line.max(1)}},
         })
@@ -55,9 +57,16 @@ pub fn gitlab(findings: &[Finding]) -> String {
     documents::pretty(&Value::Array(issues.collect()))
 }
 
-/// Returns a text that stays the same while a finding does, also if lines are added above it.
-pub(super) fn fingerprint(finding: &Finding) -> String {
-    digest::bytes(format!("{}\n{}\n{}", finding.path, finding.check, finding.message).as_bytes())
+/// Returns for each finding a text of its own that stays the same while the finding does, also if lines are added above it.
+pub(super) fn fingerprints(findings: &[Finding]) -> Vec<String> {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    let texts = findings.iter().map(|finding| {
+        let text = format!("{}\n{}\n{}", finding.path, finding.check, finding.message);
+        let number = seen.entry(text.clone()).or_default();
+        *number += 1;
+        digest::bytes(format!("{text}\n{number}").as_bytes())
+    });
+    texts.collect()
 }
 
 fn lines(findings: &[Finding], line: impl Fn(&Finding) -> String) -> String {

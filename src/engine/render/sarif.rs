@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::annotations::fingerprint;
+use super::annotations::fingerprints;
 use super::{json as documents, safe, who};
 use crate::engine::digest;
 use crate::model::{Change, Finding, Level, Report, Risk};
@@ -54,10 +54,14 @@ pub fn report(report: &Report) -> String {
 pub fn findings(findings: &[Finding]) -> String {
     let checks: BTreeSet<&str> = findings.iter().map(|finding| finding.check).collect();
     let checks: Vec<&str> = checks.into_iter().collect();
-    let rules: Vec<Value> = checks.iter().map(|check| json!({"id": check, "name": check})).collect();
+    let rules: Vec<Value> = checks
+        .iter()
+        .map(|check| json!({"id": check, "name": check, "shortDescription": {"text": check.replace('-', " ")}}))
+        .collect();
     let results: Vec<Value> = findings
         .iter()
-        .map(|finding| {
+        .zip(fingerprints(findings))
+        .map(|(finding, fingerprint)| {
             let mut region = json!({"startLine": finding.line.max(1)});
             if finding.column > 0 {
                 region["startColumn"] = finding.column.into();
@@ -73,7 +77,7 @@ pub fn findings(findings: &[Finding]) -> String {
                         "region": region,
                     },
                 }],
-                "partialFingerprints": {"entragit/v1": fingerprint(finding)},
+                "partialFingerprints": {"entragit/v1": fingerprint},
             })
         })
         .collect();
@@ -124,8 +128,23 @@ fn result(report: &Report, change: &Change, risk: &Risk, index: usize) -> Value 
 
 /// Returns a path as a relative reference.
 fn uri(path: &str) -> String {
-    const ESCAPED: &AsciiSet =
-        &CONTROLS.add(b' ').add(b'%').add(b'"').add(b'<').add(b'>').add(b'?').add(b'#').add(b'`').add(b':');
+    const ESCAPED: &AsciiSet = &CONTROLS
+        .add(b' ')
+        .add(b'%')
+        .add(b'"')
+        .add(b'<')
+        .add(b'>')
+        .add(b'?')
+        .add(b'#')
+        .add(b'`')
+        .add(b':')
+        .add(b'[')
+        .add(b']')
+        .add(b'{')
+        .add(b'}')
+        .add(b'|')
+        .add(b'\\')
+        .add(b'^');
     utf8_percent_encode(path, ESCAPED).to_string()
 }
 

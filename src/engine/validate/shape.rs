@@ -40,12 +40,21 @@ pub(super) fn check(context: &Context<'_>, known: Option<&BTreeSet<&str>>, found
     let Some(validator) = validators().get(file.kind.name) else { return };
     let instance = Value::Object(file.value.clone());
     let written = (context.written)(file.path);
-    let severity = |is_tenants_own: bool| if written || is_tenants_own { Severity::Warning } else { Severity::Error };
-    let mut before: Option<BTreeSet<(String, String)>> = None;
-    for error in validator.iter_errors(&instance) {
+    let severity = |is_tenants_own: bool| if is_tenants_own { Severity::Warning } else { Severity::Error };
+    let mut before: Option<BTreeSet<Fault>> = None;
+    let errors: Vec<_> = validator.iter_errors(&instance).collect();
+    let of_wrong_type: BTreeSet<String> = errors
+        .iter()
+        .filter(|error| error.kind().keyword() == "type")
+        .map(|error| error.instance_path().to_string())
+        .collect();
+    for error in errors {
         let pointer = error.instance_path().to_string();
         if pointer.is_empty() && file.value.get("id").is_none() && error.kind().keyword() == "required" {
             // The missing id is reported already, with a better message.
+            continue;
+        }
+        if error.kind().keyword() != "type" && of_wrong_type.contains(&pointer) {
             continue;
         }
         if let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() {
@@ -55,17 +64,18 @@ pub(super) fn check(context: &Context<'_>, known: Option<&BTreeSet<&str>>, found
                     continue;
                 }
                 let place = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
-                found.say(&place, severity(found.is_tenants_own(&place)), "unknown-property", || {
+                found.say(&place, severity(written || found.is_tenants_own(&place)), "unknown-property", || {
                     let hint = hint(file.kind, &pointer, name);
                     format!("`{path}` is no property of {}; {hint}", file.kind.name)
                 });
             }
             continue;
         }
-        let is_tenants_own = match error.instance().is_object() {
-            true => before.get_or_insert_with(|| faults_before(found, validator)).contains(&fault(&error)),
-            false => found.is_tenants_own(&pointer),
-        };
+        let is_tenants_own = written
+            || match error.instance().is_object() {
+                true => before.get_or_insert_with(|| faults_before(found, validator)).contains(&fault(&error)),
+                false => found.is_tenants_own(&pointer),
+            };
         found.say(&pointer, severity(is_tenants_own), check_name(error.kind().keyword()), || {
             let what = dotted(&pointer, "").trim_end_matches('.').to_owned();
             let what = if what.is_empty() { file.kind.name.to_owned() } else { format!("`{what}`") };
@@ -74,14 +84,20 @@ pub(super) fn check(context: &Context<'_>, known: Option<&BTreeSet<&str>>, found
     }
 }
 
-/// Identifies a fault of an object: the rule that it breaks, and its place without positions in lists.
-fn fault(error: &ValidationError<'_>) -> (String, String) {
-    (error.schema_path().to_string(), dotted(error.instance_path().as_str(), ""))
+/// Identifies a fault of an object: the rule that it breaks, its place without positions in lists, and the property that is missing.
+type Fault = (String, String, String);
+
+fn fault(error: &ValidationError<'_>) -> Fault {
+    let missing = match error.kind() {
+        ValidationErrorKind::Required { property } => property.to_string(),
+        _ => String::new(),
+    };
+    (error.schema_path().to_string(), dotted(error.instance_path().as_str(), ""), missing)
 }
 
-/// Returns the faults of the object as the last snapshot has it.
-fn faults_before(found: &FileFindings<'_, '_>, validator: &Validator) -> BTreeSet<(String, String)> {
-    found.before().into_iter().flat_map(|before| validator.iter_errors(before)).map(|error| fault(&error)).collect()
+/// Returns the faults of the object as the snapshots have it.
+fn faults_before(found: &FileFindings<'_, '_>, validator: &Validator) -> BTreeSet<Fault> {
+    found.before().iter().flat_map(|before| validator.iter_errors(before)).map(|error| fault(&error)).collect()
 }
 
 /// Returns what a schema says in words about a rule (`x-entra-says`): the nearest at or above `path`.
@@ -113,6 +129,9 @@ fn description(schema: &Value, error: &ValidationError<'_>) -> String {
         }
         ValidationErrorKind::Format { format } if format == "duration" => {
             Some("this is no duration such as `PT8H` or `P14D`".to_owned())
+        }
+        ValidationErrorKind::Pattern { pattern } if pattern.starts_with("^[0-9a-fA-F]{8}-") => {
+            Some("this is no id such as `0f1cc0a2-4ac1-4cd5-8a1d-27dca4c0a3a1`".to_owned())
         }
         ValidationErrorKind::Maximum { limit } => Some(format!("at most {limit} is allowed")),
         ValidationErrorKind::Minimum { limit } => Some(format!("at least {limit} is needed")),

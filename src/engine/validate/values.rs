@@ -7,9 +7,8 @@ use serde_json::Value;
 use super::{Context, FileFindings, dotted};
 use crate::engine::refs::is_guid;
 use crate::engine::schema::{self, Ref, Rule, Shape};
-use crate::kinds;
 use crate::model::Kind;
-use crate::model::finding::Severity;
+use crate::model::finding::{MOST_PER_FILE, Severity};
 
 /// Kinds whose ids are GUIDs. The others have ids that people read, such as a name.
 const WITH_GUIDS: &[&str] = &[
@@ -29,7 +28,7 @@ const WITH_GUIDS: &[&str] = &[
     "user",
 ];
 
-/// A finding before its place in the file is looked up.
+/// A finding that is not yet added to those of the file.
 struct Fault {
     pointer: String,
     severity: Severity,
@@ -37,34 +36,39 @@ struct Fault {
     message: String,
 }
 
-/// Finds such values in a file that a person wrote. What the last snapshot has in the same place is the tenant's own.
-pub(super) fn check(context: &Context<'_>, found: &mut FileFindings<'_, '_>) {
+/// Returns the tenant's domains; `None` if they are not completely known.
+pub(super) fn domains<'a>(context: &Context<'a>) -> Option<Vec<&'a str>> {
+    let domains = context.addresses.iter().filter(|address| address.kind.name == "domain");
+    context.coverage.kind("domain").is_complete().then(|| domains.map(|address| address.id.as_str()).collect())
+}
+
+/// Finds such values in a file that a person wrote. What a snapshot has in the same place is the tenant's own.
+pub(super) fn check(context: &Context<'_>, domains: Option<&[&str]>, found: &mut FileFindings<'_, '_>) {
     if (context.written)(found.file.path) {
         return;
     }
     let kind = found.file.kind;
-    let mut faults = Vec::new();
-    let mut walk = Walk { context, kind, faults: &mut faults };
+    let mut walk = Walk { context, domains, kind, found, faults: Vec::new() };
     for (name, value) in found.file.value {
         if let Some(rule) = schema::of(kind).property(name) {
             walk.value(rule, value, &format!("/{name}"));
         }
     }
-    for Fault { pointer, severity, check, message } in faults {
-        if !found.is_tenants_own(&pointer) {
-            found.say(&pointer, severity, check, || message);
-        }
+    for Fault { pointer, severity, check, message } in walk.faults {
+        found.say(&pointer, severity, check, || message);
     }
 }
 
 /// Goes through the values of a file.
-struct Walk<'w, 'a> {
+struct Walk<'w, 'f, 'a> {
     context: &'w Context<'a>,
+    domains: Option<&'w [&'w str]>,
     kind: &'static Kind,
-    faults: &'w mut Vec<Fault>,
+    found: &'w FileFindings<'f, 'a>,
+    faults: Vec<Fault>,
 }
 
-impl Walk<'_, '_> {
+impl Walk<'_, '_, '_> {
     fn say(&mut self, pointer: &str, severity: Severity, check: &'static str, message: &str) {
         let path = dotted(pointer, "");
         let message = format!("`{}`: {message}", path.trim_end_matches('.'));
@@ -72,7 +76,11 @@ impl Walk<'_, '_> {
     }
 
     fn value(&mut self, rule: &Rule, value: &Value, pointer: &str) {
-        if rule.read_only && !rule.keep {
+        // More than are listed need no message.
+        if self.faults.len() > MOST_PER_FILE {
+            return;
+        }
+        if rule.read_only && !rule.keep && !self.found.is_tenants_own(pointer) {
             let message = format!("Graph sets it, and nobody writes it; remove the line from this {}", self.kind.name);
             return self.say(pointer, Severity::Warning, "read-only", &message);
         }
@@ -100,9 +108,9 @@ impl Walk<'_, '_> {
     fn repetitions(&mut self, rule: &Rule, elements: &[Value], pointer: &str) {
         let mut seen = BTreeSet::new();
         for (index, element) in elements.iter().enumerate().filter(|_| rule.set || rule.link) {
-            if !seen.insert(element.to_string()) {
-                let message = "it is listed twice; keep one of the two";
-                self.say(&format!("{pointer}/{index}"), Severity::Error, "duplicate-element", message);
+            if !seen.insert(element.to_string()) && self.faults.len() <= MOST_PER_FILE {
+                let message = "it is listed twice, and counts once";
+                self.say(&format!("{pointer}/{index}"), Severity::Warning, "duplicate-element", message);
             }
         }
         let Some(name) = &rule.unique_element else { return };
@@ -110,6 +118,7 @@ impl Walk<'_, '_> {
         for (index, element) in elements.iter().enumerate() {
             if let Some(text) = element.get(name).and_then(Value::as_str)
                 && !seen.insert(text)
+                && !self.found.is_tenants_own(&format!("{pointer}/{index}"))
             {
                 let message = format!("another element has `{text}`, too; each needs one of its own");
                 self.say(&format!("{pointer}/{index}/{name}"), Severity::Error, "duplicate-element", &message);
@@ -118,7 +127,7 @@ impl Walk<'_, '_> {
     }
 
     fn text(&mut self, rule: &Rule, text: &str, pointer: &str) {
-        if !rule.refs.is_empty() && is_no_id(&rule.refs, text) {
+        if !rule.refs.is_empty() && is_no_id(&rule.refs, text) && !self.found.is_tenants_own(pointer) {
             let kinds: BTreeSet<&'static str> = rule.refs.iter().map(|to| to.kind).collect();
             let kinds: Vec<&'static str> = kinds.into_iter().collect();
             let hint = match (self.context.id_of)(&kinds, text) {
@@ -130,28 +139,20 @@ impl Walk<'_, '_> {
         }
         if rule.domain
             && let Some((_, domain)) = text.rsplit_once('@')
-            && !self.has_domain(domain)
+            && let Some(domains) = self.domains
+            && !domains.iter().any(|known| known.eq_ignore_ascii_case(domain))
+            && !self.found.is_tenants_own(pointer)
         {
-            let message = format!("{domain} is none of the tenant's domains: {}", self.domains().join(", "));
+            let known = domains.iter().take(10).copied().collect::<Vec<_>>().join(", ");
+            let message = format!("{domain} is none of the tenant's domains: {known}");
             return self.say(pointer, Severity::Error, "unknown-domain", &message);
         }
         let quotes = [('“', '”'), ('„', '“'), ('‘', '’'), ('«', '»')];
-        if quotes.iter().any(|(open, close)| text.starts_with(*open) && text.ends_with(*close)) {
+        let is_quoted = quotes.iter().any(|(open, close)| text.starts_with(*open) && text.ends_with(*close));
+        if is_quoted && !self.found.is_tenants_own(pointer) {
             let message = "these quotation marks are part of the text; straight ones (\") only enclose it";
             self.say(pointer, Severity::Warning, "typographic-quotes", message);
         }
-    }
-
-    /// Returns true if the tenant has a domain, or if its domains are not completely known.
-    fn has_domain(&self, domain: &str) -> bool {
-        let known = kinds::address("domain", domain.to_lowercase());
-        !self.context.coverage.kind("domain").is_complete()
-            || known.is_some_and(|address| self.context.addresses.contains(&address))
-    }
-
-    fn domains(&self) -> Vec<&str> {
-        let domains = self.context.addresses.iter().filter(|address| address.kind.name == "domain");
-        domains.map(|address| address.id.as_str()).take(10).collect()
     }
 }
 

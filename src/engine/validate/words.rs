@@ -30,9 +30,12 @@ pub(super) fn check(context: &Context<'_>, found: &mut FileFindings<'_, '_>) {
         let path = dotted(&pointer, "");
         let path = path.trim_end_matches('.');
         match near {
-            Some((_, near)) => found.say(&pointer, Severity::Error, "unknown-value", || {
-                format!("`{path}`: `{word}` is no value of it; did you mean `{near}`?")
-            }),
+            Some((_, near)) => {
+                let severity = if found.is_tenants_own(&pointer) { Severity::Warning } else { Severity::Error };
+                found.say(&pointer, severity, "unknown-value", || {
+                    format!("`{path}`: `{word}` is no value of it; did you mean `{near}`?")
+                });
+            }
             None => found.say(&pointer, Severity::Warning, "unknown-value", || {
                 format!("`{path}`: this version does not know `{word}`; known are {}", known.join(", "))
             }),

@@ -16,7 +16,7 @@ use crate::ops::commit::find::{self, Wanted};
 use crate::ops::commit::lookup::Lookup;
 use crate::ops::commit::source::{Side, Source, kind_of_folder};
 use crate::ops::{Context, Invalid, MANIFEST, SETTINGS};
-use crate::repo::{MAX_SETTINGS, ObjectId, read_if_there};
+use crate::repo::{MAX_SETTINGS, ObjectId, read_if_there, trailers};
 
 /// Checks every file of a source, or only those that differ from the last snapshot.
 ///
@@ -73,13 +73,23 @@ pub fn findings(context: &Context, side: &Side, only_edited: bool, dangling: &Da
             .entry(path.to_owned())
             .or_insert_with(|| was_in(context, &snapshots, address, *blob).unwrap_or_default())
     };
+    let foreign = is_of_another_tenant(context, side)?;
+    let histories = Cell::new(HISTORIES);
+    // What cannot be read vouches for nothing.
+    let by_path: BTreeMap<&str, &Parsed> = documents.iter().map(|one| (one.path.as_str(), one)).collect();
     let before = |path: &str| {
-        let (base, (address, _)) = (base.as_ref()?, paths.get(path)?);
-        // An object that is gone since had its values from the tenant, too. What cannot be read vouches for nothing.
-        match base.index.get(address) {
-            Some(entry) => base.object(&context.repo, address.kind, entry).ok().flatten(),
-            None => last_seen(context, &snapshots, address).ok().flatten(),
+        let parsed = by_path.get(path);
+        if foreign {
+            // Nobody here wrote what another tenant has.
+            return parsed.map(|one| Object(one.document.value.clone())).into_iter().collect();
         }
+        let inside = || Some(parsed?.kind.address(parsed?.document.value.get("id")?.as_str()?));
+        let Some(address) = paths.get(path).map(|(address, _)| (*address).clone()).or_else(inside) else {
+            return Vec::new();
+        };
+        let Some(left) = histories.get().checked_sub(1) else { return Vec::new() };
+        histories.set(left);
+        versions(context, &snapshots, &address).unwrap_or_default()
     };
     let none = IdMap::default();
     let ids = base.as_ref().map_or(&none, |base| &base.manifest.ids);
@@ -191,6 +201,10 @@ fn circular_ids(side: &Side) -> impl Iterator<Item = Finding> {
     circular.take(MOST_PER_FILE).map(finding)
 }
 
+/// Number of files whose earlier versions are looked up: each may lead through all snapshots.
+const HISTORIES: usize = 200;
+/// Number of earlier versions of a file that may vouch for a value.
+const VERSIONS: usize = 100;
 /// Number of names that are looked up for a hint: each may read every object of its kinds.
 const LOOKUPS: usize = 20;
 /// Number of warnings that are shown one by one.
@@ -198,15 +212,33 @@ const SHOWN: usize = 5;
 /// Number of snapshots back in which a file is looked for.
 const BACK: usize = 2_000;
 
-/// Returns an object as the newest of the snapshots that has it.
-fn last_seen(context: &Context, snapshots: &[ObjectId], address: &Address) -> Result<Option<Object>> {
+/// Returns true if a side was made of another tenant's configuration, for `plan --map`.
+fn is_of_another_tenant(context: &Context, side: &Side) -> Result<bool> {
+    let tenant = &side.manifest.tenant;
+    let translated = match side.commit {
+        Some(commit) => {
+            trailers(&context.repo.commit(commit)?.message).iter().any(|(name, _)| name == "Entragit-Translated-From")
+        }
+        None => false,
+    };
+    Ok(translated || !tenant.is_empty() && !tenant.eq_ignore_ascii_case(&context.settings.tenant))
+}
+
+/// Returns an object as the snapshots have it, each version once, the newest first.
+fn versions(context: &Context, snapshots: &[ObjectId], address: &Address) -> Result<Vec<Object>> {
+    let (mut seen, mut found) = (BTreeSet::new(), Vec::new());
     for snapshot in snapshots {
-        if let Some(entry) = Lookup::new(&context.repo, *snapshot).find(address.kind, &address.id)? {
-            let document = yaml::read(&entry.path, &context.repo.blob(entry.blob)?);
-            return Ok(document.ok().map(|document| Object(document.value)));
+        let Some(entry) = Lookup::new(&context.repo, *snapshot).find(address.kind, &address.id)? else { continue };
+        if seen.insert(entry.blob)
+            && let Ok(document) = yaml::read(&entry.path, &context.repo.blob(entry.blob)?)
+        {
+            found.push(Object(document.value));
+        }
+        if found.len() >= VERSIONS {
+            break;
         }
     }
-    Ok(None)
+    Ok(found)
 }
 
 /// Returns true if one of the snapshots, which the tool alone writes, has an object in these very bytes: a file restored from a

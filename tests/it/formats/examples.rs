@@ -32,7 +32,7 @@ fn every_example_is_valid_and_canonical() {
             unknown: &BTreeMap::new(),
             had: &|_, _| false,
             written: &|_| false,
-            before: &|_| None,
+            before: &|_| Vec::new(),
             id_of: &|_, _| None,
             ids: &IdMap::default(),
             taken: &BTreeMap::new(),

@@ -125,7 +125,7 @@ async fn bad_input_is_named_all_at_once_and_nothing_is_sent() {
     insta::assert_snapshot!(said(world.run_at(nowhere, &["plan", "--to", "HEAD"]).ends(1)), @r"
     conditional-access/policies/ca210-order-desk-multifactor-authentication-for-remote.a471ed36-ba83-49e9-8282-bbdb5ffda628.yaml:19:7 [missing-reference]
     groups/copy.yaml:1:1 [duplicate-id]
-    groups/malformed.0000aaaa-0000-4000-8000-000000000001.yaml:3:1 [syntax]
+    groups/malformed.0000aaaa-0000-4000-8000-000000000001.yaml:1:5 [syntax]
     groups/merge.0000aaaa-0000-4000-8000-000000000003.yaml:1 [merge-marker]
     groups/merge.0000aaaa-0000-4000-8000-000000000003.yaml:3 [merge-marker]
     groups/merge.0000aaaa-0000-4000-8000-000000000003.yaml:5 [merge-marker]

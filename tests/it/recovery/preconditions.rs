@@ -246,7 +246,7 @@ fn findings(kind: &str, value: Value) -> String {
         unknown: &BTreeMap::new(),
         had: &|_, _| false,
         written: &|_| false,
-        before: &|_| None,
+        before: &|_| Vec::new(),
         id_of: &|_, _| None,
         ids: &IdMap::default(),
         taken: &BTreeMap::new(),

@@ -46,7 +46,7 @@ impl<'a> Repository<'a> {
             unknown: &BTreeMap::new(),
             had: &|_, _| false,
             written: &|path| self.written.contains(&path),
-            before: &|_| None,
+            before: &|_| Vec::new(),
             id_of: &|_, _| None,
             ids: &self.ids,
             taken: &self.taken,
