@@ -92,10 +92,16 @@ fn enabled_permissions_stay(old: &Properties, new: &Properties) -> Result<(), Fa
 }
 
 /// Returns true if a role or scope that is sent leaves the stored one as it is, apart from enabling or disabling it. What is not
-/// sent, as the read-only origin, is no change.
+/// sent, as the read-only origin, is no change, and neither is another order of `allowedMemberTypes`: providers keep it as a set.
+/// <https://registry.terraform.io/providers/hashicorp/azuread/latest/docs/resources/application_app_role>
 pub fn is_same_permission(sent: &Value, stored: &Value) -> bool {
+    let sorted = |value: &Value| {
+        let mut value = value.clone();
+        value.as_array_mut().into_iter().for_each(|elements| elements.sort_by_key(Value::to_string));
+        value
+    };
     let mut sent = sent.as_object().into_iter().flatten();
-    sent.all(|(name, value)| name == "isEnabled" || *value == stored.get(name).cloned().unwrap_or_default())
+    sent.all(|(name, value)| name == "isEnabled" || sorted(value) == sorted(stored.get(name).unwrap_or(&Value::Null)))
 }
 
 fn pointer(object: &Properties, path: &str) -> Value {
@@ -362,4 +368,25 @@ pub(super) fn home_principals(tenant: &Tenant, object: &Properties) -> Vec<(&'st
     let Some(kind) = kinds::by_name("servicePrincipal") else { return Vec::new() };
     let table = tenant.store.table(kind);
     table.holder("appId", text(object, "appId")).map(|key| (kind, key.clone())).into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::is_same_permission;
+
+    #[test]
+    fn a_permission_is_the_same_in_any_order_and_without_what_graph_sets() {
+        let stored = json!({"id": "a", "value": "Read", "isEnabled": true, "origin": "Application",
+            "allowedMemberTypes": ["User", "Application"]});
+        for (sent, same) in [
+            (json!({"id": "a", "value": "Read", "allowedMemberTypes": ["Application", "User"]}), true),
+            (json!({"id": "a", "isEnabled": false}), true),
+            (json!({"id": "a", "value": "Write"}), false),
+            (json!({"id": "a", "allowedMemberTypes": ["User"]}), false),
+        ] {
+            assert_eq!(is_same_permission(&sent, &stored), same, "{sent}");
+        }
+    }
 }
