@@ -21,7 +21,7 @@ pub struct ValidateArgs {
     /// What to check: a commit or `worktree` [default: the work tree if there is one, else HEAD].
     #[arg(value_name = "SOURCE")]
     source: Option<String>,
-    /// How to show it.
+    /// The form of the findings.
     #[arg(long, value_enum, default_value = "text")]
     format: FindingsFormat,
     /// Print one JSON document: short for `--format json`.

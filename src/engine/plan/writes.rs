@@ -16,6 +16,7 @@ use crate::model::{Action, Address, FieldChange, Kind, Object};
 /// that somebody else can have the name, and loses them with the restore. No page says so; tenants show it.
 pub(super) fn as_restored(bin: &Object) -> Object {
     let mut restored = bin.clone();
+    restored.0.remove("deletedDateTime");
     let prefix = bin.id().replace('-', "");
     let name = bin.get("userPrincipalName").and_then(Value::as_str);
     if let Some(name) = name.and_then(|name| name.strip_prefix(&prefix)).filter(|_| !prefix.is_empty()) {
@@ -37,9 +38,13 @@ impl Planner<'_> {
                 Decision::Restore => {
                     self.push(kind, address, object, Phase::Write, Stage::Make, Action::Restore, &[]);
                     let restored = as_restored(&self.inputs.deleted[address]);
-                    // Its owner changes it once it is back; what Graph keeps of it comes back with it.
+                    // Its owner changes it once it is back. Its links, which the bin does not show, come back with it.
                     if let Some(reason) = owned_elsewhere(kind, &restored) {
-                        self.note_owned_elsewhere(address, object, &restored, reason);
+                        let mut back = restored;
+                        back.0.retain(|name, _| kind.link(name).is_none());
+                        let links = object.0.iter().filter(|(name, _)| kind.link(name).is_some());
+                        back.0.extend(links.map(|(name, value)| (name.clone(), value.clone())));
+                        self.note_owned_elsewhere(address, object, &back, reason);
                         continue;
                     }
                     self.update(kind, address, object, &restored);

@@ -48,12 +48,14 @@ pub(super) fn check(context: &Context<'_>, domains: Option<&[&str]>, found: &mut
         return;
     }
     let kind = found.file.kind;
-    let mut walk = Walk { context, domains, kind, found, faults: Vec::new() };
+    let mut walk = Walk { context, domains, kind, found, faults: Vec::new(), errors: 0 };
     for (name, value) in found.file.value {
         if let Some(rule) = schema::of(kind).property(name) {
             walk.value(rule, value, &format!("/{name}"));
         }
     }
+    // Where not all are listed, these are.
+    walk.faults.sort_by_key(|fault| fault.severity);
     for Fault { pointer, severity, check, message } in walk.faults {
         found.say(&pointer, severity, check, || message);
     }
@@ -66,18 +68,21 @@ struct Walk<'w, 'f, 'a> {
     kind: &'static Kind,
     found: &'w FileFindings<'f, 'a>,
     faults: Vec<Fault>,
+    /// Number of errors among the faults.
+    errors: usize,
 }
 
 impl Walk<'_, '_, '_> {
     fn say(&mut self, pointer: &str, severity: Severity, check: &'static str, message: &str) {
         let path = dotted(pointer, "");
         let message = format!("`{}`: {message}", path.trim_end_matches('.'));
+        self.errors += usize::from(severity == Severity::Error);
         self.faults.push(Fault { pointer: pointer.to_owned(), severity, check, message });
     }
 
     fn value(&mut self, rule: &Rule, value: &Value, pointer: &str) {
-        // More than are listed need no message.
-        if self.faults.len() > MOST_PER_FILE {
+        // More errors than are listed need no message. Warnings hide none.
+        if self.errors > MOST_PER_FILE {
             return;
         }
         if rule.read_only && !rule.keep && !self.found.is_tenants_own(pointer) {

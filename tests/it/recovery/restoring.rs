@@ -56,7 +56,9 @@ async fn a_synchronized_user_is_restored_and_not_written_to() {
     let (id, name) = (user["id"].as_str().unwrap(), user["userPrincipalName"].as_str().unwrap());
     assert_eq!(world.graph.delete(&format!("/v1.0/users/{id}")).await.0, 204);
     let ran = world.run(&["restore", name, "--from", "HEAD", "--yes"]).ok();
-    assert!(ran.err.contains("restore user") && !ran.err.contains("update user"), "{}", ran.err);
+    let said = format!("{}{}", ran.out, ran.err);
+    assert!(said.contains("restore user") && !said.contains("update user"), "{said}");
+    assert!(!said.contains("left alone"), "nothing differs: {said}");
     let user = world.graph.ok(&format!("/v1.0/users/{id}")).await;
     assert_eq!(user["userPrincipalName"], name);
 }
